@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void out_of_memory(void)
+{
+	static const char msg[] = "porthole: out of memory\n";
+
+	fwrite(msg, 1, sizeof(msg) - 1, stderr);
+	_Exit(1);
+}
+
+void *ph_alloc(size_t n)
+{
+	void *p = calloc(1, n ? n : 1);
+
+	if (!p)
+		out_of_memory();
+	return p;
+}
+
+void *ph_realloc(void *p, size_t n)
+{
+	p = realloc(p, n ? n : 1);
+	if (!p)
+		out_of_memory();
+	return p;
+}
+
+char *ph_strdup(const char *s)
+{
+	return s ? ph_strndup(s, strlen(s)) : NULL;
+}
+
+char *ph_strndup(const char *s, size_t n)
+{
+	char *p = ph_alloc(n + 1);
+
+	memcpy(p, s, n);
+	return p;
+}
+
+char *ph_asprintf(const char *fmt, ...)
+{
+	va_list ap;
+	char *p;
+
+	va_start(ap, fmt);
+	if (vasprintf(&p, fmt, ap) < 0)
+		out_of_memory();
+	va_end(ap);
+	return p;
+}
+
+void ph_buf_done(struct ph_buf *b)
+{
+	free(b->p);
+	*b = (struct ph_buf){ 0 };
+}
+
+void ph_buf_grow(struct ph_buf *b, size_t more)
+{
+	size_t cap = b->cap ? b->cap : 64;
+
+	while (cap - b->len <= more)
+		cap *= 2;
+	b->p = ph_realloc(b->p, cap);
+	b->cap = cap;
+	b->p[b->len] = 0;
+}
+
+char *ph_buf_steal(struct ph_buf *b)
+{
+	char *p;
+
+	ph_buf_reserve(b, 1);
+	p = b->p;
+	*b = (struct ph_buf){ 0 };
+	return p;
+}
+
+void ph_buf_addf(struct ph_buf *b, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	ph_buf_reserve(b, 1);
+	n = vsnprintf(b->p + b->len, b->cap - b->len, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	if ((size_t)n >= b->cap - b->len) {
+		ph_buf_reserve(b, (size_t)n + 1);
+		va_start(ap, fmt);
+		vsnprintf(b->p + b->len, b->cap - b->len, fmt, ap);
+		va_end(ap);
+	}
+	b->len += (size_t)n;
+}
+
+static const char digit_pairs[201] =
+	"00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+	"40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+	"8081828384858687888990919293949596979899";
+
+void ph_buf_add_u64(struct ph_buf *b, uint64_t v)
+{
+	char tmp[20];
+	unsigned int at = sizeof(tmp);
+
+	while (v >= 100) {
+		at -= 2;
+		memcpy(tmp + at, digit_pairs + 2 * (v % 100), 2);
+		v /= 100;
+	}
+	if (v >= 10) {
+		at -= 2;
+		memcpy(tmp + at, digit_pairs + 2 * v, 2);
+	} else {
+		tmp[--at] = (char)('0' + v);
+	}
+	ph_buf_add(b, tmp + at, sizeof(tmp) - at);
+}
+
+void ph_buf_add_s64(struct ph_buf *b, int64_t v)
+{
+	if (v < 0)
+		ph_buf_addc(b, '-');
+	ph_buf_add_u64(b, v < 0 ? -(uint64_t)v : (uint64_t)v);
+}
+
+void ph_buf_add_hex(struct ph_buf *b, uint64_t v)
+{
+	char tmp[18];
+	unsigned int at = sizeof(tmp);
+
+	do {
+		tmp[--at] = "0123456789ABCDEF"[v & 15];
+		v >>= 4;
+	} while (v);
+	tmp[--at] = 'x';
+	tmp[--at] = '0';
+	ph_buf_add(b, tmp + at, sizeof(tmp) - at);
+}
+
+void ph_buf_add_zeros(struct ph_buf *b, uint64_t v, unsigned int n)
+{
+	ph_buf_reserve(b, n + 1);
+	for (unsigned int i = n; i-- > 0; v /= 10)
+		b->p[b->len + i] = (char)('0' + v % 10);
+	b->len += n;
+	b->p[b->len] = 0;
+}
+
+/* Length of the valid UTF-8 sequence at @s (at most @n bytes), 0 where there is none. */
+static size_t utf8_len(const unsigned char *s, size_t n)
+{
+	uint32_t c = s[0], min;
+	size_t len;
+
+	if (c < 0x80)
+		return 1;
+	if (c >= 0xc2 && c <= 0xdf)
+		len = 2, c &= 0x1f, min = 0x80;
+	else if (c >= 0xe0 && c <= 0xef)
+		len = 3, c &= 0x0f, min = 0x800;
+	else if (c >= 0xf0 && c <= 0xf4)
+		len = 4, c &= 0x07, min = 0x10000;
+	else
+		return 0;
+	if (n < len)
+		return 0;
+	for (size_t i = 1; i < len; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (s[i] & 0x3f);
+	}
+	return c >= min && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff) ? len : 0;
+}
+
+void ph_buf_add_json(struct ph_buf *b, const char *s, size_t n)
+{
+	size_t len;
+
+	ph_buf_addc(b, '"');
+	for (size_t i = 0; i < n; i += len) {
+		unsigned char c = (unsigned char)s[i];
+
+		len = utf8_len((const unsigned char *)s + i, n - i);
+		if (!len) {
+			ph_buf_adds(b, "\\ufffd");
+			len = 1;
+		} else if (c == '"' || c == '\\') {
+			ph_buf_addc(b, '\\');
+			ph_buf_addc(b, (char)c);
+		} else if (c == '\n') {
+			ph_buf_adds(b, "\\n");
+		} else if (c == '\t') {
+			ph_buf_adds(b, "\\t");
+		} else if (c < 0x20 || c == 0x7f) {
+			ph_buf_addf(b, "\\u%04x", c);
+		} else {
+			ph_buf_add(b, s + i, len);
+		}
+	}
+	ph_buf_addc(b, '"');
+}
+
+void ph_buf_add_term(struct ph_buf *b, const char *s, size_t n)
+{
+	size_t len;
+
+	for (size_t i = 0; i < n; i += len) {
+		const unsigned char *c = (const unsigned char *)s + i;
+
+		len = utf8_len(c, n - i);
+		/* C1 controls (U+0080..U+009F) move the cursor on some terminals. */
+		if (len == 0 || c[0] < 0x20 || c[0] == 0x7f ||
+		    (len == 2 && c[0] == 0xc2 && c[1] < 0xa0)) {
+			ph_buf_addf(b, "\\x%02x", c[0]);
+			len = 1;
+		} else {
+			ph_buf_add(b, c, len);
+		}
+	}
+}
+
+void ph_buf_add_csv(struct ph_buf *b, const char *s, size_t n)
+{
+	bool quote = n && (s[0] == ' ' || s[n - 1] == ' ');
+
+	for (size_t i = 0; i < n && !quote; i++)
+		quote = s[i] == '"' || s[i] == ',' || s[i] == '\n' || s[i] == '\r';
+	if (!quote) {
+		ph_buf_add(b, s, n);
+		return;
+	}
+	ph_buf_addc(b, '"');
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] == '"')
+			ph_buf_addc(b, '"');
+		ph_buf_addc(b, s[i]);
+	}
+	ph_buf_addc(b, '"');
+}

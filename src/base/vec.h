@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_BASE_VEC_H
+#define PH_BASE_VEC_H
+
+#include "base/buf.h"
+
+/*
+ * A growing array of any type: `PH_VEC(struct thing) v = {0}; *ph_vec_push(&v) = x;`
+ * Elements move when it grows: keep indices, not pointers.
+ */
+#define PH_VEC(type) struct { type *v; size_t n, cap; }
+
+#define ph_vec_push(vec) ({						\
+	__typeof__(vec) v_ = (vec);					\
+	if (v_->n == v_->cap) {						\
+		v_->cap = v_->cap ? v_->cap * 2 : 8;			\
+		v_->v = ph_realloc(v_->v, v_->cap * sizeof(*v_->v));	\
+	}								\
+	memset(&v_->v[v_->n], 0, sizeof(*v_->v));			\
+	&v_->v[v_->n++];						\
+})
+
+#define ph_vec_done(vec) do {						\
+	free((vec)->v);							\
+	(vec)->v = NULL;						\
+	(vec)->n = (vec)->cap = 0;					\
+} while (0)
+
+#define ph_vec_each(it, vec)						\
+	for (__typeof__((vec)->v) it = (vec)->v; it && it < (vec)->v + (vec)->n; it++)
+
+/* A vector of owned strings. */
+typedef PH_VEC(char *) ph_strv;
+
+static inline void ph_strv_add(ph_strv *v, const char *s)
+{
+	*ph_vec_push(v) = ph_strdup(s);
+}
+
+void ph_strv_done(ph_strv *v);
+
+#endif

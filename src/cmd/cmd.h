@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_CMD_CMD_H
+#define PH_CMD_CMD_H
+
+#include "base/opt.h"
+
+/* Exit codes, the same for every verb. */
+enum ph_exit { PH_EXIT_OK = 0, PH_EXIT_FAILED = 1, PH_EXIT_USAGE = 2, PH_EXIT_LOST = 3 };
+
+/* A verb: one row of commands.def, one file of this folder. argv[0] is the verb. */
+struct ph_cmd {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *args;	/* "[-c NAME] [options]": behind the verb in usage lines */
+	const char *summary;	/* half a line, for `porthole --help` */
+};
+
+extern const struct ph_cmd ph_cmds[];	/* ends with name NULL */
+
+#define PH_CMD(name_, args_, summary_) int ph_cmd_##name_(int argc, char **argv);
+#include "cmd/commands.def"
+#undef PH_CMD
+
+/*
+ * Parse a verb's options. Prints help (exit OK) or the error with a pointer to --help (exit USAGE)
+ * itself. Returns -1 to go on, else the exit code. @intro: a paragraph for --help, may be NULL;
+ * @examples likewise, printed last.
+ */
+int ph_cmd_options(const char *verb, const char *intro, const char *examples,
+		   const struct ph_opt_group *groups, int argc, char **argv, ph_strv *ret_args,
+		   size_t *ret_dashdash);
+
+/* "porthole VERB: message" on stderr; returns PH_EXIT_FAILED, or USAGE for -EINVAL if @usage. */
+int ph_cmd_fail(const char *verb, const struct ph_err *err);
+int ph_cmd_usage(const char *verb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * Write all of @b to stdout and clear it: 0 or a negative errno (-EPIPE when the reader has gone,
+ * which verbs treat as a quiet end; ENOSPC and the like are errors).
+ */
+int ph_cmd_flush(struct ph_buf *b);
+
+/* Columns of the terminal on stdout, 0 where it is none. */
+unsigned int ph_cmd_width(void);
+
+#endif

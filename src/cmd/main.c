@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "cmd/cmd.h"
+
+const struct ph_cmd ph_cmds[] = {
+#define PH_CMD(name_, args_, summary_) { #name_, ph_cmd_##name_, args_, summary_ },
+#include "cmd/commands.def"
+#undef PH_CMD
+	{ 0 }
+};
+
+static const struct ph_cmd *find_cmd(const char *name)
+{
+	for (const struct ph_cmd *c = ph_cmds; c->name; c++)
+		if (!strcmp(c->name, name))
+			return c;
+	return NULL;
+}
+
+int ph_cmd_flush(struct ph_buf *b)
+{
+	size_t at = 0;
+
+	while (at < b->len) {
+		ssize_t n = write(STDOUT_FILENO, b->p + at, b->len - at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		at += (size_t)n;
+	}
+	ph_buf_clear(b);
+	return 0;
+}
+
+unsigned int ph_cmd_width(void)
+{
+	struct winsize ws;
+
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) < 0)
+		return 0;
+	return ws.ws_col;
+}
+
+int ph_cmd_fail(const char *verb, const struct ph_err *err)
+{
+	ph_autobuf b = { 0 };
+
+	ph_buf_add_term(&b, err->msg, strlen(err->msg));
+	fprintf(stderr, "porthole %s: %s\n", verb, b.p ? b.p : "failed");
+	return PH_EXIT_FAILED;
+}
+
+int ph_cmd_usage(const char *verb, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "porthole %s: ", verb);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "\nTry 'porthole %s --help'.\n", verb);
+	return PH_EXIT_USAGE;
+}
+
+int ph_cmd_options(const char *verb, const char *intro, const char *examples,
+		   const struct ph_opt_group *groups, int argc, char **argv, ph_strv *ret_args,
+		   size_t *ret_dashdash)
+{
+	const struct ph_cmd *c = find_cmd(verb);
+	struct ph_err err = { 0 };
+	int r;
+
+	r = ph_opt_parse(groups, argc, argv, ret_args, ret_dashdash, &err);
+	if (r < 0)
+		return ph_cmd_usage(verb, "%s", err.msg);
+	if (r > 0) {
+		ph_autobuf b = { 0 };
+		ph_autobuf opts = { 0 };
+
+		ph_buf_addf(&b, "Usage: porthole %s %s\n\n%s\n", verb, c ? c->args : "",
+			    intro ? intro : c ? c->summary : "");
+		ph_opt_help(groups, &opts);
+		ph_buf_addf(&b, "\n%s", opts.p ? opts.p : "");
+		if (examples)
+			ph_buf_addf(&b, "\nExamples:\n%s", examples);
+		return ph_cmd_flush(&b) < 0 ? PH_EXIT_FAILED : PH_EXIT_OK;
+	}
+	return -1;
+}
+
+static int help(void)
+{
+	ph_autobuf b = { 0 };
+
+	ph_buf_adds(&b, "Usage: porthole VERB [selection] [options]\n\n"
+			"Looks into every container from the host: records what the kernel and programs do\n"
+			"there, and says why a container is slow, throttled or refused.\n\nVerbs:\n");
+	for (const struct ph_cmd *c = ph_cmds; c->name; c++)
+		ph_buf_addf(&b, "  %-10s %s\n", c->name, c->summary);
+	ph_buf_adds(&b, "\n'porthole VERB --help' tells a verb's options; 'porthole doctor' what this machine allows.\n");
+	return ph_cmd_flush(&b) < 0 ? PH_EXIT_FAILED : PH_EXIT_OK;
+}
+
+int ph_cmd_help(int argc, char **argv)
+{
+	const struct ph_cmd *c;
+	char *sub[] = { NULL, (char *)"--help", NULL };
+
+	if (argc < 2 || argv[1][0] == '-')
+		return help();
+	c = find_cmd(argv[1]);
+	if (!c)
+		return ph_cmd_usage("help", "there is no verb '%s'", argv[1]);
+	sub[0] = argv[1];
+	return !strcmp(c->name, "help") ? help() : c->run(2, sub);
+}
+
+int main(int argc, char **argv)
+{
+	const char *names[64];
+	const char *near;
+	const struct ph_cmd *c;
+	size_t n = 0;
+
+	setlocale(LC_CTYPE, "");
+	signal(SIGPIPE, SIG_IGN);
+	if (argc < 2) {
+		help();
+		return PH_EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		return help();
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		puts("porthole " PH_VERSION);
+		return PH_EXIT_OK;
+	}
+	c = find_cmd(argv[1]);
+	if (c)
+		return c->run(argc - 1, argv + 1);
+	for (c = ph_cmds; c->name && n < PH_ARRAY_SIZE(names); c++)
+		names[n++] = c->name;
+	near = ph_nearest(argv[1], names, n);
+	fprintf(stderr, "porthole: there is no verb '%s'%s%s%s\nTry 'porthole --help'.\n", argv[1],
+		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	return PH_EXIT_USAGE;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_CTF_CTF_H
+#define PH_CTF_CTF_H
+
+#include "source/source.h"
+
+/*
+ * Open a CTF 1.8 trace (ours, LTTng's kernel or user-space tracer's, any other) as a source.
+ * @path is a trace directory, or one above it (an LTTng session, a rotated recording): all traces
+ * below it are read as one, merged by time. Memory does not grow with the length of the trace.
+ * A truncated packet at the end is read as far as it goes, and said (ph_ctf_warnings).
+ */
+int ph_ctf_open(const char *path, struct ph_source **ret, struct ph_err *err);
+
+/* Sentences about what is odd in the trace (truncated, packet lost, unknown), one each; until NULL. */
+const char *ph_ctf_warning(struct ph_source *s, size_t i);
+
+struct ph_ctf_writer;
+struct ph_ctf_stream;
+
+struct ph_ctf_env {
+	const char *hostname, *kernel_release, *kernel_version, *trace_name;
+	const char *boot_id;		/* "xxxxxxxx-xxxx-…": becomes the clock's uuid */
+	int64_t offset_ns;		/* Unix time of the clock's 0 */
+	uint64_t packet_bytes;		/* a packet is closed at this size; 0: 256 KiB */
+};
+
+/*
+ * Make the directory @path (it must not exist, or be empty) and a trace in it. Classes are added to
+ * the metadata when their first event is written. @ctx: the contexts that every event of this trace
+ * carries, in ph_event.ctx order: name and type; NULL/0: tid and container only, from ph_event.
+ */
+int ph_ctf_create(const char *path, const struct ph_ctf_env *env, const struct ph_field *ctx,
+		  uint32_t nctx, struct ph_ctf_writer **ret, struct ph_err *err);
+
+/*
+ * A stream file: one per CPU, plus one for what the recorder itself says (cpu 0, name "state").
+ * Streams of one writer may be written by different threads at once.
+ */
+int ph_ctf_stream(struct ph_ctf_writer *w, const char *name, uint32_t cpu, struct ph_ctf_stream **ret,
+		  struct ph_err *err);
+
+/* Append an event; times in a stream must not go back. Writes out the packet when it is full. */
+int ph_ctf_write(struct ph_ctf_stream *st, const struct ph_event *ev, struct ph_err *err);
+/* @n more events were lost in this stream at about the present end of the packet. */
+void ph_ctf_discarded(struct ph_ctf_stream *st, uint64_t n);
+/* Close the open packet with its end at @now_ns, so that a reader sees it. No-op where it is empty
+ * and nothing was discarded. */
+int ph_ctf_flush(struct ph_ctf_stream *st, uint64_t now_ns, struct ph_err *err);
+/* Bytes written so far in all streams. */
+uint64_t ph_ctf_bytes(const struct ph_ctf_writer *w);
+/* Flush all, close all; the trace is complete. Frees @w even on error. */
+int ph_ctf_close(struct ph_ctf_writer *w, uint64_t now_ns, struct ph_err *err);
+
+#endif

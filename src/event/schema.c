@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "event/schema.h"
+
+#include <pthread.h>
+
+#include "base/cleanup.h"
+#include "base/map.h"
+#include "event/syscalls.h"
+
+#define INT_TYPE(name, kind_, bits_, base_) \
+	const struct ph_type ph_type_##name = { .kind = kind_, .bits = bits_, .base = base_ }
+INT_TYPE(u8, PH_KIND_UINT, 8, 10);
+INT_TYPE(u16, PH_KIND_UINT, 16, 10);
+INT_TYPE(u32, PH_KIND_UINT, 32, 10);
+INT_TYPE(u64, PH_KIND_UINT, 64, 10);
+INT_TYPE(s8, PH_KIND_INT, 8, 10);
+INT_TYPE(s16, PH_KIND_INT, 16, 10);
+INT_TYPE(s32, PH_KIND_INT, 32, 10);
+INT_TYPE(s64, PH_KIND_INT, 64, 10);
+INT_TYPE(x32, PH_KIND_UINT, 32, 16);
+INT_TYPE(x64, PH_KIND_UINT, 64, 16);
+const struct ph_type ph_type_str = { .kind = PH_KIND_STR };
+/* In memory and in traces a comm is a string; only the kernel side has it as 16 bytes. */
+const struct ph_type ph_type_comm = { .kind = PH_KIND_STR, .bits = 128 };
+const struct ph_type ph_type_bytes = { .kind = PH_KIND_BYTES, .bits = 8, .elem = &ph_type_u8 };
+const struct ph_type ph_type_s32v = { .kind = PH_KIND_SEQ, .elem = &ph_type_s32 };
+
+/* An empty list of fields must still give an array: each ends in an entry that is not counted. */
+#define F(type_, name_, unit_, doc_) { #name_, &ph_type_##type_, PH_UNIT_##unit_, doc_ },
+#define PH_EVENT(num, name, group, doc, fields) \
+	static const struct ph_field fields_##name[] = { fields { 0 } };
+#include "event/events.def"
+#undef PH_EVENT
+#undef F
+
+static const struct ph_class static_classes[] = {
+#define PH_EVENT(num, name_, group_, doc_, unused_)					\
+	{ .name = #name_, .id = num, .group = PH_GROUP_##group_, .doc = doc_,			\
+	  .fields = fields_##name_, .nfields = PH_ARRAY_SIZE(fields_##name_) - 1, .syscall_nr = -1 },
+#include "event/events.def"
+#undef PH_EVENT
+};
+
+const struct ph_class *ph_class_nth(size_t i)
+{
+	if (i < PH_ARRAY_SIZE(static_classes))
+		return &static_classes[i];
+	return ph_syscall_class_nth(i - PH_ARRAY_SIZE(static_classes));
+}
+
+static struct ph_strmap by_name;
+static const struct ph_class *by_id[PH_EV_ID_MAX];
+static pthread_once_t index_once = PTHREAD_ONCE_INIT;
+
+static void build_index(void)
+{
+	const struct ph_class *c;
+
+	for (size_t i = 0; (c = ph_class_nth(i)); i++) {
+		by_id[c->id] = c;
+		ph_strmap_put(&by_name, c->name, (void *)c);
+	}
+}
+
+const struct ph_class *ph_class_by_id(uint32_t id)
+{
+	pthread_once(&index_once, build_index);
+	return id < PH_EV_ID_MAX ? by_id[id] : NULL;
+}
+
+const struct ph_class *ph_class_by_name(const char *name)
+{
+	pthread_once(&index_once, build_index);
+	return ph_strmap_get(&by_name, name);
+}
+
+const char *ph_group_name(enum ph_group g)
+{
+	static const char *const names[] = {
+		[PH_GROUP_SCHED] = "sched", [PH_GROUP_SYSCALL] = "syscall",
+		[PH_GROUP_CGROUP] = "cgroup", [PH_GROUP_CONTAINER] = "container",
+		[PH_GROUP_MM] = "mm", [PH_GROUP_FAULT] = "fault", [PH_GROUP_IRQ] = "irq",
+		[PH_GROUP_TIMER] = "timer", [PH_GROUP_BLOCK] = "block", [PH_GROUP_NET] = "net",
+		[PH_GROUP_SIGNAL] = "signal", [PH_GROUP_CAP] = "cap", [PH_GROUP_KVM] = "kvm",
+		[PH_GROUP_STATEDUMP] = "statedump", [PH_GROUP_META] = "meta",
+	};
+
+	return g < PH_GROUP_MAX ? names[g] : "?";
+}
+
+const char *ph_unit_name(enum ph_unit u)
+{
+	static const char *const names[PH_UNIT_MAX] = {
+		[PH_UNIT_NONE] = "", [PH_UNIT_NS] = "ns", [PH_UNIT_BYTES] = "bytes",
+		[PH_UNIT_TID] = "tid", [PH_UNIT_PID] = "pid", [PH_UNIT_CPU] = "cpu",
+		[PH_UNIT_INUM] = "inode", [PH_UNIT_CGROUP] = "cgroup id",
+		[PH_UNIT_CONTAINER] = "container index", [PH_UNIT_STATE] = "task state",
+		[PH_UNIT_CLONE_FLAGS] = "clone flags", [PH_UNIT_SYSCALL] = "system call",
+		[PH_UNIT_RET] = "result or -errno", [PH_UNIT_BOOL] = "boolean",
+		[PH_UNIT_SOFTIRQ] = "softirq", [PH_UNIT_DEV] = "device", [PH_UNIT_RWBS] = "request flags",
+		[PH_UNIT_ADDR] = "network address", [PH_UNIT_TCPSTATE] = "TCP state",
+		[PH_UNIT_SIGNAL] = "signal", [PH_UNIT_CAP] = "capability", [PH_UNIT_FD] = "file descriptor",
+		[PH_UNIT_OPEN_FLAGS] = "open flags", [PH_UNIT_SOCKADDR] = "socket address",
+	};
+
+	return u < PH_UNIT_MAX ? names[u] : "?";
+}
+
+const char *ph_enum_label(const struct ph_type *t, const struct ph_value *v)
+{
+	for (uint32_t i = 0; i < t->nlabels; i++) {
+		const struct ph_enum_label *l = &t->labels[i];
+
+		if (t->is_signed ? v->i >= l->lo && v->i <= l->hi
+				 : v->u >= (uint64_t)l->lo && v->u <= (uint64_t)l->hi)
+			return l->name;
+	}
+	return NULL;
+}

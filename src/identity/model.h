@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_IDENTITY_MODEL_H
+#define PH_IDENTITY_MODEL_H
+
+#include "event/schema.h"
+#include "identity/container.h"
+
+/*
+ * The identity model: who is who as of a point in the stream. It is built from events only (state
+ * dump, fork, exec, exit, container_info …), so it is the same live, on our traces and on LTTng's.
+ *
+ *	while (ph_source_next(src, &ev, &err) > 0) {
+ *		ph_identity_feed(id, ev);	// first: fills ev->tid, pid, container where unknown
+ *		... use ev, ph_identity_task(id, ev->tid), ph_identity_container(id, ev->container)
+ *	}
+ */
+struct ph_identity;
+
+#define PH_PID_LEVELS 8
+
+struct ph_task {
+	int32_t tid, pid, ppid;		/* host numbering; -1 unknown */
+	uint32_t container;		/* index, PH_CONTAINER_UNKNOWN */
+	char comm[16];
+	uint32_t ns[8];			/* enum ph_ns order, 0 unknown */
+	uint8_t levels;			/* pid namespace levels known in vtid[], 0: unknown */
+	int32_t vtid[PH_PID_LEVELS], vpid[PH_PID_LEVELS];	/* [0] is the host's */
+	uint64_t start_ns;		/* source clock, 0 unknown */
+	int32_t in_syscall;		/* number of the call it is in, -1 none or unknown */
+	bool exited;			/* kept until its sched_process_free or its tid is used again */
+};
+
+struct ph_identity *ph_identity_new(void);
+void ph_identity_free(struct ph_identity *id);
+
+/*
+ * Take @ev into the model and complete it: tid from contexts or from the task that runs on its CPU,
+ * pid from the task, container from contexts or the task. To be called once for each event, in order.
+ */
+void ph_identity_feed(struct ph_identity *id, struct ph_event *ev);
+
+/* NULL where unknown. Pointers are valid until the next feed. */
+const struct ph_task *ph_identity_task(const struct ph_identity *id, int32_t tid);
+const struct ph_container *ph_identity_container(const struct ph_identity *id, uint32_t index);
+/* Container of the cgroup (hierarchy, id) or of its nearest known ancestor. */
+const struct ph_container *ph_identity_by_cgroup(const struct ph_identity *id, int32_t hierarchy,
+						 uint64_t cgroup_id);
+/* All containers ever seen, in order of their index, until NULL; 0 (the host) is always there. */
+const struct ph_container *ph_identity_nth(const struct ph_identity *id, size_t i);
+/* What columns show: the name, else the short id, else "#<index>"; "" for the host, "?" unknown. */
+const char *ph_container_label(const struct ph_identity *id, uint32_t index);
+
+#endif

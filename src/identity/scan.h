@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_IDENTITY_SCAN_H
+#define PH_IDENTITY_SCAN_H
+
+#include "base/err.h"
+#include "base/map.h"
+#include "identity/container.h"
+
+/*
+ * What the running host's /proc, cgroup file systems and runtime state say of its containers.
+ * Used by ps, inspect, pid and, for names and limits, by the recorder. Works without root for what
+ * may be seen; what could not be seen is counted and told.
+ */
+
+struct ph_limit {
+	bool found;
+	uint64_t quota_us, period_us, burst_us;	/* CPU */
+	uint64_t bytes;				/* memory */
+	char *where;				/* path of the cgroup that sets it, owned */
+	bool own;				/* it is the container's own */
+};
+
+struct ph_host_container {
+	struct ph_container c;
+	uint32_t ntasks;
+	unsigned int pid_level;		/* depth of its pid namespace, 0: the host's */
+	struct ph_limit cpu, memory;	/* in force: the container's own or the tightest ancestor's */
+	int32_t cpu_hierarchy;
+	char *cpu_cgroup;		/* path in the cpu controller's hierarchy */
+	char *bundle;			/* OCI bundle, NULL unknown */
+};
+
+struct ph_scan {
+	PH_VEC(struct ph_host_container *) containers;	/* by index; [0] is the host */
+	uint32_t hidden;		/* tasks that could not be looked into */
+	char *hidden_why;		/* sentence, NULL */
+};
+
+struct ph_scan_opts {
+	const char *root;	/* "/" or a tree made by a test */
+	bool no_names;		/* cgroups and namespaces only: do not ask runtimes */
+	uint64_t runtime_timeout_ns;	/* for each runtime socket; 0: 200 ms */
+};
+
+int ph_scan_run(struct ph_scan *scan, const struct ph_scan_opts *opts, struct ph_err *err);
+void ph_scan_done(struct ph_scan *scan);
+
+/*
+ * Fill in name, image, pod, labels, state of one container from what its runtime left on disk or
+ * serves: @c has runtime, id, cgroup_path, pod_uid. For containers that appear while recording.
+ * Never fails: what is unknown stays NULL.
+ */
+void ph_runtime_describe(struct ph_container *c, const struct ph_scan_opts *opts, char **ret_bundle);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "test.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/map.h"
+#include "base/opt.h"
+#include "base/parse.h"
+#include "event/schema.h"
+
+static void buf_numbers(void **state)
+{
+	ph_autobuf b = { 0 };
+
+	(void)state;
+	ph_buf_add_u64(&b, 0);
+	ph_buf_addc(&b, ' ');
+	ph_buf_add_u64(&b, UINT64_MAX);
+	ph_buf_addc(&b, ' ');
+	ph_buf_add_s64(&b, INT64_MIN);
+	ph_buf_addc(&b, ' ');
+	ph_buf_add_hex(&b, 0xdeadbeef);
+	ph_buf_addc(&b, ' ');
+	ph_buf_add_hex(&b, 0);
+	ph_buf_addc(&b, ' ');
+	ph_buf_add_zeros(&b, 42, 9);
+	assert_string_equal(b.p, "0 18446744073709551615 -9223372036854775808 0xDEADBEEF 0x0 000000042");
+}
+
+static void buf_escapes(void **state)
+{
+	static const char evil[] = "a\x1b[31m\"\\\n\xff\xc2\x9b\xc3\xa9";
+	ph_autobuf b = { 0 };
+
+	(void)state;
+	ph_buf_add_term(&b, evil, sizeof(evil) - 1);
+	assert_string_equal(b.p, "a\\x1b[31m\"\\\\x0a\\xff\\xc2\\x9b\xc3\xa9");
+	ph_buf_clear(&b);
+	ph_buf_add_json(&b, evil, sizeof(evil) - 1);
+	assert_string_equal(b.p, "\"a\\u001b[31m\\\"\\\\\\n\\ufffd\xc2\x9b\xc3\xa9\"");
+	ph_buf_clear(&b);
+	ph_buf_add_csv(&b, "say \"hi\"", 8);
+	ph_buf_addc(&b, ',');
+	ph_buf_add_csv(&b, "plain", 5);
+	assert_string_equal(b.p, "\"say \"\"hi\"\"\",plain");
+}
+
+static void map_churn(void **state)
+{
+	struct ph_u64map m = { 0 };
+	struct ph_strmap sm = { 0 };
+	char key[32];
+
+	(void)state;
+	for (uint64_t i = 0; i < 20000; i++) {
+		assert_null(ph_u64map_put(&m, i, (void *)(i + 1)));
+		if (i >= 100)
+			assert_ptr_equal(ph_u64map_del(&m, i - 100), (void *)(i - 99));
+	}
+	assert_int_equal(m.n, 100);
+	assert_true(m.mask < 1024);	/* deleting leaves no tombstones */
+	for (uint64_t i = 0; i < 20000; i++)
+		assert_ptr_equal(ph_u64map_get(&m, i), i >= 19900 ? (void *)(i + 1) : NULL);
+	for (uintptr_t i = 0; i < 3000; i++) {
+		snprintf(key, sizeof(key), "k%zu", (size_t)i);
+		ph_strmap_put(&sm, key, (void *)(i + 1));
+	}
+	for (uintptr_t i = 0; i < 3000; i += 2) {
+		snprintf(key, sizeof(key), "k%zu", (size_t)i);
+		assert_ptr_equal(ph_strmap_del(&sm, key), (void *)(i + 1));
+	}
+	for (uintptr_t i = 0; i < 3000; i++) {
+		snprintf(key, sizeof(key), "k%zu", (size_t)i);
+		assert_ptr_equal(ph_strmap_get(&sm, key), i % 2 ? (void *)(i + 1) : NULL);
+	}
+	ph_u64map_done(&m);
+	ph_strmap_done(&sm);
+}
+
+static void parsers(void **state)
+{
+	struct ph_err err = { 0 };
+	uint64_t v;
+
+	(void)state;
+	assert_int_equal(ph_parse_duration("1.5ms", &v, &err), 0);
+	assert_int_equal(v, 1500000);
+	assert_int_equal(ph_parse_duration("2", &v, &err), 0);
+	assert_int_equal(v, 2000000000);
+	assert_int_equal(ph_parse_duration("5 parsec", &v, &err), -EINVAL);
+	assert_int_equal(ph_parse_size("64M", &v, &err), 0);
+	assert_int_equal(v, 64 << 20);
+	assert_int_equal(ph_parse_size("-1", &v, &err), -EINVAL);
+	assert_int_equal(ph_parse_u64("12x", &v, &err), -EINVAL);
+	assert_non_null(strstr(err.msg, "12x"));
+	assert_true(ph_glob("web-*", "web-1"));
+	assert_false(ph_glob("web", "web-1"));
+}
+
+static void options(void **state)
+{
+	const char *name = NULL;
+	bool all = false;
+	uint64_t dur = 0;
+	ph_strv list = { 0 }, args = { 0 };
+	struct ph_opt opts[] = {
+		{ "name", 'n', PH_OPT_STR, "NAME", &name, .help = "a name" },
+		{ "all", 'a', PH_OPT_FLAG, NULL, &all, .help = "all" },
+		{ "duration", 'd', PH_OPT_DURATION, "TIME", &dur, .help = "how long" },
+		{ "event", 'e', PH_OPT_LIST, "LIST", &list, .help = "which" },
+		{ 0 },
+	};
+	struct ph_opt_group groups[] = { { "Options", opts }, { 0 } };
+	char *good[] = { "x", "-ad5s", "pos", "--name=web", "-e", "a,b", "--", "-z", NULL };
+	char *bad[] = { "x", "--nme", "web", NULL };
+	struct ph_err err = { 0 };
+	size_t dd;
+
+	(void)state;
+	assert_int_equal(ph_opt_parse(groups, 8, good, &args, &dd, &err), 0);
+	assert_true(all);
+	assert_int_equal(dur, 5000000000);
+	assert_string_equal(name, "web");
+	assert_int_equal(list.n, 2);
+	assert_int_equal(args.n, 2);
+	assert_int_equal(dd, 1);
+	assert_string_equal(args.v[1], "-z");
+	assert_int_equal(ph_opt_parse(groups, 3, bad, &args, &dd, &err), -EINVAL);
+	assert_non_null(strstr(err.msg, "did you mean '--name'"));
+	ph_strv_done(&list);
+	ph_vec_done(&args);
+}
+
+static void json(void **state)
+{
+	ph_autobuf b = { 0 };
+	struct ph_json j = { .out = &b };
+
+	(void)state;
+	ph_json_obj(&j, NULL);
+	ph_json_str(&j, "a", "x");
+	ph_json_arr(&j, "l");
+	ph_json_u64(&j, NULL, 1);
+	ph_json_s64(&j, NULL, -1);
+	ph_json_arr_end(&j);
+	ph_json_obj(&j, "o");
+	ph_json_obj_end(&j);
+	ph_json_str(&j, "none", NULL);
+	ph_json_obj_end(&j);
+	assert_string_equal(b.p, "{\"a\":\"x\",\"l\":[1,-1],\"o\":{},\"none\":null}");
+}
+
+static void classes(void **state)
+{
+	const struct ph_class *c = ph_class_by_name("sched_switch");
+	uint32_t last = 0;
+
+	(void)state;
+	assert_non_null(c);
+	assert_int_equal(c->id, PH_EV_sched_switch);
+	assert_string_equal(c->fields[PH_FLD(sched_switch, next_tid)].name, "next_tid");
+	assert_string_equal(ph_class_by_id(PH_EV_signal_generate)->fields[1].name, "errno");
+	for (size_t i = 0; (c = ph_class_nth(i)); i++) {
+		assert_true(c->id > last);	/* ascending, so unique */
+		last = c->id;
+		assert_ptr_equal(ph_class_by_name(c->name), c);
+	}
+	assert_int_equal(ph_class_by_name("lttng_statedump_start")->nfields, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(buf_numbers), cmocka_unit_test(buf_escapes),
+		cmocka_unit_test(map_churn), cmocka_unit_test(parsers), cmocka_unit_test(options),
+		cmocka_unit_test(json), cmocka_unit_test(classes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
