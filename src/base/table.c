@@ -1,0 +1,595 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/table.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/parse.h"
+
+static int parse_output(void *dst, const char *value, struct ph_err *err)
+{
+	static const char *const names[] = { "columns", "json", "jsonpretty", "csv" };
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(names); i++) {
+		if (!strcmp(value, names[i])) {
+			*(enum ph_output *)dst = (enum ph_output)i;
+			return 0;
+		}
+	}
+	return ph_err_set(err, -EINVAL, "'%s' is none of columns, json, jsonpretty, csv", value);
+}
+
+void ph_table_opts(struct ph_table_fmt *fmt, struct ph_opt opts[PH_TABLE_NOPTS])
+{
+	const struct ph_opt all[PH_TABLE_NOPTS] = {
+		{ "output", 'o', PH_OPT_CALL, "FORMAT", &fmt->output, parse_output,
+		  .help = "columns, json (one object a line), jsonpretty or csv" },
+		{ "fields", 0, PH_OPT_LIST, "LIST", &fmt->fields,
+		  .help = "show these fields, in this order; +NAME adds one to the usual ones" },
+		{ "sort", 0, PH_OPT_STR, "[-]FIELD", &fmt->sort,
+		  .help = "order by a field, with - from large to small" },
+		{ "max-entries", 0, PH_OPT_U64, "N", &fmt->max_entries,
+		  .help = "show the first N rows only" },
+		{ "no-header", 0, PH_OPT_FLAG, NULL, &fmt->no_header, .help = "no line of headings" },
+		{ "json-schema", 0, PH_OPT_FLAG, NULL, &fmt->json_schema,
+		  .help = "print what the JSON output's fields mean, and end" },
+		{ 0 },
+	};
+
+	memcpy(opts, all, sizeof(all));
+}
+
+void ph_table_init(struct ph_table *t, const struct ph_col *cols, size_t ncols)
+{
+	*t = (struct ph_table){ .cols = cols, .ncols = ncols };
+}
+
+void ph_table_done(struct ph_table *t)
+{
+	for (size_t i = 0; i < t->rows.n; i++) {
+		for (size_t k = 0; k < t->ncols; k++) {
+			struct ph_cell *c = &t->rows.v[i][k];
+
+			if (c->owned)
+				free((char *)c->s);
+			free((char *)c->text);
+		}
+		free(t->rows.v[i]);
+	}
+	ph_vec_done(&t->rows);
+}
+
+struct ph_cell *ph_table_row(struct ph_table *t)
+{
+	struct ph_cell *row = ph_alloc((t->ncols ? t->ncols : 1) * sizeof(*row));
+
+	*ph_vec_push(&t->rows) = row;
+	return row;
+}
+
+void ph_cell_str(struct ph_cell *c, const char *s)
+{
+	if (c->owned)
+		free((char *)c->s);
+	c->s = ph_strdup(s);
+	c->set = c->owned = s != NULL;
+}
+
+void ph_cell_u64(struct ph_cell *c, uint64_t v)
+{
+	c->u = v;
+	c->set = true;
+}
+
+void ph_cell_s64(struct ph_cell *c, int64_t v)
+{
+	c->i = v;
+	c->set = true;
+}
+
+void ph_cell_f64(struct ph_cell *c, double v)
+{
+	c->f = v;
+	c->set = true;
+}
+
+void ph_cell_text(struct ph_cell *c, const char *fmt, ...)
+{
+	char *s = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&s, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	free((char *)c->text);
+	c->text = s;
+}
+
+/* ---- which columns --------------------------------------------------------------------------- */
+
+static int find_col(const struct ph_col *cols, size_t ncols, const char *name, const char *what,
+		    size_t *ret, struct ph_err *err)
+{
+	ph_autofree const char **names = NULL;
+	ph_autobuf known = { 0 };
+	const char *near;
+
+	for (size_t i = 0; i < ncols; i++) {
+		if (!strcmp(cols[i].json, name)) {
+			*ret = i;
+			return 0;
+		}
+	}
+	names = ph_alloc((ncols ? ncols : 1) * sizeof(*names));
+	for (size_t i = 0; i < ncols; i++) {
+		names[i] = cols[i].json;
+		ph_buf_addf(&known, "%s%s", i ? ", " : "", cols[i].json);
+	}
+	near = ph_nearest(name, names, ncols);
+	return ph_err_set(err, -EINVAL, "%s: there is no field '%s'%s%s%s; there are: %s", what, name,
+			  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "",
+			  known.p ? known.p : "none");
+}
+
+typedef PH_VEC(size_t) col_list;
+
+static void add_col(col_list *list, size_t col)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (list->v[i] == col)
+			return;
+	*ph_vec_push(list) = col;
+}
+
+/*
+ * Names without '+' replace the usual columns, those with '+' come behind. JSON has the hidden
+ * columns too: who reads it picks by name, and a missing name is worse than an unread one.
+ */
+static int choose_cols(const struct ph_table_fmt *fmt, const struct ph_col *cols, size_t ncols,
+		       col_list *list, struct ph_err *err)
+{
+	bool json = fmt->output == PH_OUT_JSON || fmt->output == PH_OUT_JSONPRETTY;
+	bool replace = false;
+	size_t col;
+	int r;
+
+	for (size_t i = 0; i < fmt->fields.n; i++)
+		replace |= fmt->fields.v[i][0] != '+';
+	for (size_t i = 0; i < ncols && !replace; i++)
+		if (json || !cols[i].hidden)
+			add_col(list, i);
+	for (size_t i = 0; i < fmt->fields.n; i++) {
+		const char *name = fmt->fields.v[i];
+
+		r = find_col(cols, ncols, name + (name[0] == '+'), "--fields", &col, err);
+		if (r < 0)
+			return r;
+		add_col(list, col);
+	}
+	return 0;
+}
+
+static int choose_sort(const struct ph_table_fmt *fmt, const struct ph_col *cols, size_t ncols,
+		       size_t *ret_col, bool *ret_desc, struct ph_err *err)
+{
+	*ret_desc = fmt->sort[0] == '-';
+	return find_col(cols, ncols, fmt->sort + (fmt->sort[0] == '-' || fmt->sort[0] == '+'),
+			"--sort", ret_col, err);
+}
+
+int ph_table_check(const struct ph_table_fmt *fmt, const struct ph_col *cols, size_t ncols,
+		   struct ph_err *err)
+{
+	col_list list = { 0 };
+	size_t col;
+	bool desc;
+	int r;
+
+	r = choose_cols(fmt, cols, ncols, &list, err);
+	ph_vec_done(&list);
+	if (r == 0 && fmt->sort)
+		r = choose_sort(fmt, cols, ncols, &col, &desc, err);
+	return r;
+}
+
+/* ---- order ------------------------------------------------------------------------------------- */
+
+struct sort_key {
+	const struct ph_cell *cell;
+	struct ph_cell *row;
+	size_t at;
+	enum ph_col_type type;
+	bool desc;
+};
+
+static int cmp_cell(const struct ph_cell *a, const struct ph_cell *b, enum ph_col_type type)
+{
+	switch (type) {
+	case PH_COL_STR:
+		return strcmp(a->s, b->s);
+	case PH_COL_S64:
+		return (a->i > b->i) - (a->i < b->i);
+	case PH_COL_F64:
+		return (a->f > b->f) - (a->f < b->f);
+	default:
+		return (a->u > b->u) - (a->u < b->u);
+	}
+}
+
+/* Cells without a value come last in both directions; equal ones keep their order. */
+static int cmp_key(const void *pa, const void *pb)
+{
+	const struct sort_key *a = pa, *b = pb;
+	int c;
+
+	if (a->cell->set != b->cell->set)
+		return a->cell->set ? -1 : 1;
+	c = a->cell->set ? cmp_cell(a->cell, b->cell, a->type) : 0;
+	if (!c)
+		return a->at < b->at ? -1 : 1;
+	return a->desc ? -c : c;
+}
+
+static void sort_rows(struct ph_table *t, size_t col, bool desc)
+{
+	ph_autofree struct sort_key *keys = NULL;
+
+	if (t->rows.n < 2)
+		return;
+	keys = ph_alloc(t->rows.n * sizeof(*keys));
+	for (size_t i = 0; i < t->rows.n; i++)
+		keys[i] = (struct sort_key){ &t->rows.v[i][col], t->rows.v[i], i,
+					     t->cols[col].type, desc };
+	qsort(keys, t->rows.n, sizeof(*keys), cmp_key);
+	for (size_t i = 0; i < t->rows.n; i++)
+		t->rows.v[i] = keys[i].row;
+}
+
+/* ---- formats ----------------------------------------------------------------------------------- */
+
+static void json_cell(struct ph_json *j, const struct ph_col *col, const struct ph_cell *c)
+{
+	if (!c->set || (col->type == PH_COL_STR && !c->s)) {
+		ph_json_null(j, col->json);
+		return;
+	}
+	switch (col->type) {
+	case PH_COL_STR:
+		ph_json_str(j, col->json, c->s);
+		break;
+	case PH_COL_U64:
+	case PH_COL_BYTES:
+	case PH_COL_NS:
+		ph_json_u64(j, col->json, c->u);
+		break;
+	case PH_COL_S64:
+		ph_json_s64(j, col->json, c->i);
+		break;
+	case PH_COL_F64:
+		ph_json_f64(j, col->json, c->f);
+		break;
+	case PH_COL_BOOL:
+		ph_json_bool(j, col->json, c->u);
+		break;
+	}
+}
+
+static void print_json(const struct ph_table *t, const col_list *list, size_t nrows, bool pretty,
+		       struct ph_buf *out)
+{
+	for (size_t i = 0; i < nrows; i++) {
+		struct ph_json j = { .out = out, .pretty = pretty };
+
+		ph_json_obj(&j, NULL);
+		for (size_t k = 0; k < list->n; k++)
+			json_cell(&j, &t->cols[list->v[k]], &t->rows.v[i][list->v[k]]);
+		ph_json_obj_end(&j);
+		ph_buf_addc(out, '\n');
+	}
+}
+
+/* The value as plain text; @human: with units, and the cell's own text where it has one. */
+static void cell_text(const struct ph_col *col, const struct ph_cell *c, bool human,
+		      struct ph_buf *out)
+{
+	char num[PH_HUMAN_MAX];
+
+	if (human && c->text) {
+		ph_buf_adds(out, c->text);
+		return;
+	}
+	if (!c->set || (col->type == PH_COL_STR && !c->s)) {
+		if (human)
+			ph_buf_addc(out, '-');
+		return;
+	}
+	switch (col->type) {
+	case PH_COL_STR:
+		ph_buf_adds(out, c->s);
+		break;
+	case PH_COL_U64:
+		ph_buf_add_u64(out, c->u);
+		break;
+	case PH_COL_S64:
+		ph_buf_add_s64(out, c->i);
+		break;
+	case PH_COL_F64:
+		ph_buf_addf(out, human ? "%.1f" : "%.17g", c->f);
+		break;
+	case PH_COL_BYTES:
+		if (human)
+			ph_buf_adds(out, ph_human_bytes(c->u, num));
+		else
+			ph_buf_add_u64(out, c->u);
+		break;
+	case PH_COL_NS:
+		if (human)
+			ph_buf_adds(out, ph_human_ns(c->u, num));
+		else
+			ph_buf_add_u64(out, c->u);
+		break;
+	case PH_COL_BOOL:
+		ph_buf_adds(out, human ? (c->u ? "yes" : "no") : (c->u ? "true" : "false"));
+		break;
+	}
+}
+
+static void print_csv(const struct ph_table *t, const col_list *list, size_t nrows, bool header,
+		      struct ph_buf *out)
+{
+	ph_autobuf cell = { 0 };
+
+	for (size_t k = 0; header && k < list->n; k++) {
+		const char *name = t->cols[list->v[k]].json;
+
+		if (k)
+			ph_buf_addc(out, ',');
+		ph_buf_add_csv(out, name, strlen(name));
+	}
+	if (header)
+		ph_buf_adds(out, "\r\n");
+	for (size_t i = 0; i < nrows; i++) {
+		for (size_t k = 0; k < list->n; k++) {
+			ph_buf_clear(&cell);
+			cell_text(&t->cols[list->v[k]], &t->rows.v[i][list->v[k]], false, &cell);
+			if (k)
+				ph_buf_addc(out, ',');
+			ph_buf_add_csv(out, cell.p ? cell.p : "", cell.len);
+		}
+		ph_buf_adds(out, "\r\n");
+	}
+}
+
+/* The code point at @s, which is valid UTF-8 (ph_buf_add_term made it), and its length. */
+static size_t utf8_len(const char *s, wchar_t *ret)
+{
+	unsigned char c = (unsigned char)*s;
+	size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+	wchar_t w = n == 1 ? c : c & (0x7f >> n);
+
+	for (size_t i = 1; i < n; i++) {
+		if (((unsigned char)s[i] & 0xc0) != 0x80) {
+			*ret = '?';
+			return i;
+		}
+		w = w << 6 | ((unsigned char)s[i] & 0x3f);
+	}
+	*ret = w;
+	return n;
+}
+
+/* Terminal cells of @s; stops before @max of them and tells the bytes that fit. */
+static size_t display_width(const char *s, size_t max, size_t *ret_bytes)
+{
+	size_t width = 0, at = 0;
+
+	while (s[at]) {
+		wchar_t w;
+		size_t n = utf8_len(s + at, &w);
+		/* In the C locale wcwidth() knows nothing above ASCII. */
+		int cells = w < 0x80 ? 1 : wcwidth(w);
+
+		if (cells < 0)
+			cells = 1;
+		if (width + (size_t)cells > max)
+			break;
+		width += (size_t)cells;
+		at += n;
+	}
+	*ret_bytes = at;
+	return width;
+}
+
+#define GAP 2		/* blanks between columns */
+#define MIN_STR 8	/* a string column is not cut below this */
+
+static bool is_number(const struct ph_col *col)
+{
+	return col->type != PH_COL_STR && col->type != PH_COL_BOOL;
+}
+
+/* Cut string columns, the last one first, until the line fits. */
+static void fit(const struct ph_table *t, const col_list *list, size_t *widths, unsigned int width)
+{
+	size_t total = 0, unused;
+
+	for (size_t k = 0; k < list->n; k++)
+		total += widths[k] + (k ? GAP : 0);
+	for (size_t k = list->n; k-- > 0 && total > width; ) {
+		const struct ph_col *col = &t->cols[list->v[k]];
+		size_t min = display_width(col->head, SIZE_MAX, &unused), cut;
+
+		if (is_number(col))
+			continue;
+		if (min < MIN_STR)
+			min = MIN_STR;
+		if (widths[k] <= min)
+			continue;
+		cut = total - width;
+		if (cut > widths[k] - min)
+			cut = widths[k] - min;
+		widths[k] -= cut;
+		total -= cut;
+	}
+}
+
+static void pad(struct ph_buf *out, size_t n)
+{
+	while (n--)
+		ph_buf_addc(out, ' ');
+}
+
+static void put_cell(const char *s, size_t width, bool right, bool last, struct ph_buf *out)
+{
+	size_t bytes, w = display_width(s, SIZE_MAX, &bytes);
+
+	if (w > width) {
+		w = display_width(s, width - 1, &bytes) + 1;
+		ph_buf_add(out, s, bytes);
+		ph_buf_adds(out, MB_CUR_MAX > 1 ? "\xe2\x80\xa6" : "~");
+		if (!last)
+			pad(out, width - w);
+		return;
+	}
+	if (right)
+		pad(out, width - w);
+	ph_buf_add(out, s, bytes);
+	if (!right && !last)
+		pad(out, width - w);
+}
+
+/* A line that is still too long (numbers alone fill it) is clipped: it must not wrap. */
+static void end_line(struct ph_buf *out, size_t line, unsigned int width)
+{
+	size_t bytes;
+
+	while (out->len > line && out->p[out->len - 1] == ' ')
+		out->len--;
+	if (width && out->len > line) {
+		out->p[out->len] = 0;
+		display_width(out->p + line, width, &bytes);
+		out->len = line + bytes;
+	}
+	ph_buf_addc(out, '\n');
+}
+
+static void print_columns(const struct ph_table *t, const col_list *list, size_t nrows, bool header,
+			  unsigned int width, struct ph_buf *out)
+{
+	ph_autofree size_t *widths = ph_alloc((list->n + 1) * sizeof(*widths));
+	ph_autofree char **text = ph_alloc((nrows * list->n + 1) * sizeof(*text));
+	ph_autobuf raw = { 0 };
+	size_t line, w, unused;
+
+	for (size_t k = 0; k < list->n && header; k++)
+		widths[k] = display_width(t->cols[list->v[k]].head, SIZE_MAX, &unused);
+	for (size_t i = 0; i < nrows; i++) {
+		for (size_t k = 0; k < list->n; k++) {
+			ph_autobuf esc = { 0 };
+
+			ph_buf_clear(&raw);
+			cell_text(&t->cols[list->v[k]], &t->rows.v[i][list->v[k]], true, &raw);
+			ph_buf_add_term(&esc, raw.p ? raw.p : "", raw.len);
+			text[i * list->n + k] = ph_buf_steal(&esc);
+			w = display_width(text[i * list->n + k], SIZE_MAX, &unused);
+			if (w > widths[k])
+				widths[k] = w;
+		}
+	}
+	if (width)
+		fit(t, list, widths, width);
+	if (header) {
+		line = out->len;
+		for (size_t k = 0; k < list->n; k++) {
+			const struct ph_col *col = &t->cols[list->v[k]];
+
+			pad(out, k ? GAP : 0);
+			put_cell(col->head, widths[k], is_number(col), k + 1 == list->n, out);
+		}
+		end_line(out, line, width);
+	}
+	for (size_t i = 0; i < nrows; i++) {
+		line = out->len;
+		for (size_t k = 0; k < list->n; k++) {
+			pad(out, k ? GAP : 0);
+			put_cell(text[i * list->n + k], widths[k], is_number(&t->cols[list->v[k]]),
+				 k + 1 == list->n, out);
+			free(text[i * list->n + k]);
+		}
+		end_line(out, line, width);
+	}
+}
+
+int ph_table_print(struct ph_table *t, const struct ph_table_fmt *fmt, unsigned int width,
+		   struct ph_buf *out, struct ph_err *err)
+{
+	size_t nrows = t->rows.n, col;
+	col_list list = { 0 };
+	bool desc;
+	int r;
+
+	if (fmt->json_schema) {
+		ph_table_schema(t->cols, t->ncols, out);
+		return 0;
+	}
+	r = choose_cols(fmt, t->cols, t->ncols, &list, err);
+	if (r == 0 && fmt->sort) {
+		r = choose_sort(fmt, t->cols, t->ncols, &col, &desc, err);
+		if (r == 0)
+			sort_rows(t, col, desc);
+	}
+	if (r < 0) {
+		ph_vec_done(&list);
+		return r;
+	}
+	if (fmt->max_entries && nrows > fmt->max_entries)
+		nrows = fmt->max_entries;
+	switch (fmt->output) {
+	case PH_OUT_COLUMNS:
+		print_columns(t, &list, nrows, !fmt->no_header, width, out);
+		break;
+	case PH_OUT_JSON:
+	case PH_OUT_JSONPRETTY:
+		print_json(t, &list, nrows, fmt->output == PH_OUT_JSONPRETTY, out);
+		break;
+	case PH_OUT_CSV:
+		print_csv(t, &list, nrows, !fmt->no_header, out);
+		break;
+	}
+	ph_vec_done(&list);
+	return 0;
+}
+
+void ph_table_schema(const struct ph_col *cols, size_t ncols, struct ph_buf *out)
+{
+	static const char *const types[] = {
+		[PH_COL_STR] = "string", [PH_COL_U64] = "integer", [PH_COL_S64] = "integer",
+		[PH_COL_F64] = "number", [PH_COL_BYTES] = "integer", [PH_COL_NS] = "integer",
+		[PH_COL_BOOL] = "boolean",
+	};
+	struct ph_json j = { .out = out, .pretty = true };
+
+	ph_json_obj(&j, NULL);
+	ph_json_str(&j, "$schema", "https://json-schema.org/draft/2020-12/schema");
+	ph_json_str(&j, "type", "object");
+	ph_json_obj(&j, "properties");
+	for (size_t i = 0; i < ncols; i++) {
+		ph_json_obj(&j, cols[i].json);
+		ph_json_arr(&j, "type");
+		ph_json_str(&j, NULL, types[cols[i].type]);
+		ph_json_str(&j, NULL, "null");
+		ph_json_arr_end(&j);
+		ph_json_str(&j, "description", cols[i].help ? cols[i].help : cols[i].head);
+		ph_json_obj_end(&j);
+	}
+	ph_json_obj_end(&j);
+	ph_json_bool(&j, "additionalProperties", false);
+	ph_json_obj_end(&j);
+	ph_buf_addc(out, '\n');
+}
