@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A short front: meson builds, scripts/ hold what is longer than a line.
+
+BUILD ?= build
+JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
+MESONFLAGS ?=
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) -j $(JOBS)
+
+$(BUILD)/build.ninja:
+	@scripts/deps.sh --verify build
+	@meson setup $(BUILD) --prefix=$(PREFIX) $(MESONFLAGS)
+
+# Install what is missing from the distribution; asks for nothing when run as root.
+deps:
+	@scripts/deps.sh build demo
+
+check:
+	@scripts/check.sh
+
+# The unit tests under AddressSanitizer and UndefinedBehaviorSanitizer.
+asan:
+	@scripts/check.sh asan
+
+install: all
+	@meson install -C $(BUILD) --no-rebuild
+
+clean:
+	@rm -rf $(BUILD) $(BUILD)-asan
+
+.PHONY: all deps check asan install clean
