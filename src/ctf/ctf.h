@@ -40,12 +40,17 @@ int ph_ctf_create(const char *path, const struct ph_ctf_env *env, const struct p
 int ph_ctf_stream(struct ph_ctf_writer *w, const char *name, uint32_t cpu, struct ph_ctf_stream **ret,
 		  struct ph_err *err);
 
-/* Append an event; times in a stream must not go back. Writes out the packet when it is full. */
+/*
+ * Append an event; times in a stream must not go back (one that does gets the time of the event
+ * before it). Writes out the packet when it is full. Classes must outlive the writer: they are known
+ * by their address. -E2BIG: a sequence of more than 65535 elements; the stream stays good. After an
+ * error of the file itself every call for this stream gives that error.
+ */
 int ph_ctf_write(struct ph_ctf_stream *st, const struct ph_event *ev, struct ph_err *err);
 /* @n more events were lost in this stream at about the present end of the packet. */
 void ph_ctf_discarded(struct ph_ctf_stream *st, uint64_t n);
 /* Close the open packet with its end at @now_ns, so that a reader sees it. No-op where it is empty
- * and nothing was discarded. */
+ * and nothing was discarded. No event of before @now_ns may follow in this stream. */
 int ph_ctf_flush(struct ph_ctf_stream *st, uint64_t now_ns, struct ph_err *err);
 /* Bytes written so far in all streams. */
 uint64_t ph_ctf_bytes(const struct ph_ctf_writer *w);
