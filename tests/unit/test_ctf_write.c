@@ -315,16 +315,16 @@ static void a_full_disk_leaves_a_readable_trace(void **state)
 static void long_events_and_sequences(void **state)
 {
 	ph_autofree char *path = ph_asprintf("%s/trace", ((struct dir *)*state)->path);
-	ph_autofree char *big = ph_alloc(1 << 20);
+	ph_autofree char *big = ph_alloc(100000);
 	struct ph_ctf_env small = env;
-	struct ph_value v[3] = { { .s = big, .n = 1 << 20 } };
+	struct ph_value v[3] = { { .s = big, .n = 100000 } };
 	struct ph_event ev = { .cls = ph_class_by_id(PH_EV_sched_process_exec), .v = v, .ts_ns = 1 };
 	struct ph_ctf_writer *w;
 	struct ph_ctf_stream *st;
 	struct ph_err err = { 0 };
 	char *text;
 
-	memset(big, 'x', 1 << 20);
+	memset(big, 'x', 100000);
 	small.packet_bytes = 4096;
 	assert_int_equal(ph_ctf_create(path, &small, NULL, 0, &w, &err), 0);
 	assert_int_equal(ph_ctf_stream(w, "channel0", 0, &st, &err), 0);
