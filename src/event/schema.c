@@ -101,6 +101,23 @@ const char *ph_unit_name(enum ph_unit u)
 		[PH_UNIT_ADDR] = "network address", [PH_UNIT_TCPSTATE] = "TCP state",
 		[PH_UNIT_SIGNAL] = "signal", [PH_UNIT_CAP] = "capability", [PH_UNIT_FD] = "file descriptor",
 		[PH_UNIT_OPEN_FLAGS] = "open flags", [PH_UNIT_SOCKADDR] = "socket address",
+		[PH_UNIT_VPID] = "pid in the caller's namespace", [PH_UNIT_UID] = "user id",
+		[PH_UNIT_GID] = "group id", [PH_UNIT_DIRFD] = "directory descriptor",
+		[PH_UNIT_MODE] = "file mode", [PH_UNIT_AT_FLAGS] = "AT_* flags",
+		[PH_UNIT_WHENCE] = "SEEK_*", [PH_UNIT_MMAP_PROT] = "PROT_* flags",
+		[PH_UNIT_MMAP_FLAGS] = "MAP_* flags", [PH_UNIT_MOUNT_FLAGS] = "MS_* flags",
+		[PH_UNIT_MSG_FLAGS] = "MSG_* flags", [PH_UNIT_SOCK_FAMILY] = "AF_*",
+		[PH_UNIT_SOCK_TYPE] = "SOCK_*", [PH_UNIT_CLOCK] = "CLOCK_*",
+		[PH_UNIT_RESOURCE] = "RLIMIT_*", [PH_UNIT_FUTEX_OP] = "FUTEX_*",
+		[PH_UNIT_EPOLL_OP] = "EPOLL_CTL_*", [PH_UNIT_FCNTL_CMD] = "F_*",
+		[PH_UNIT_IOCTL] = "ioctl command", [PH_UNIT_ARGV] = "strings, NUL after each",
+		[PH_UNIT_TIMESPEC] = "struct timespec", [PH_UNIT_ITIMERSPEC] = "struct itimerspec",
+		[PH_UNIT_TIMEVAL] = "struct timeval", [PH_UNIT_ITIMERVAL] = "struct itimerval",
+		[PH_UNIT_RLIMIT] = "struct rlimit", [PH_UNIT_POLLFDS] = "struct pollfd[]",
+		[PH_UNIT_EPOLL_EVENTS] = "struct epoll_event[]",
+		[PH_UNIT_SIGACTION] = "handler and flags", [PH_UNIT_SIGSET] = "signal set",
+		[PH_UNIT_CAPSET] = "capability sets", [PH_UNIT_CPUMASK] = "CPU mask",
+		[PH_UNIT_CLONE_ARGS] = "struct clone_args", [PH_UNIT_OPEN_HOW] = "struct open_how",
 	};
 
 	return u < PH_UNIT_MAX ? names[u] : "?";

@@ -1,8 +1,160 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "event/syscalls.h"
 
+#include <assert.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+enum { NO = -1 };	/* a number that an architecture lacks */
+
+#define NARGS(mask) ((mask) ? 32 - __builtin_clz(mask) : 0)
+
+static const struct ph_type type_o16 = { .kind = PH_KIND_UINT, .bits = 16, .base = 8 };
+
+#define PH_T_u16 ph_type_u16
+#define PH_T_o16 type_o16
+#define PH_T_s32 ph_type_s32
+#define PH_T_u32 ph_type_u32
+#define PH_T_x32 ph_type_x32
+#define PH_T_s64 ph_type_s64
+#define PH_T_u64 ph_type_u64
+#define PH_T_x64 ph_type_x64
+#define PH_T_str ph_type_str
+#define PH_T_bytes ph_type_bytes
+#define PH_T_s32v ph_type_s32v
+
+/* ---- native ---- */
+#define ABI(name) native_##name
+#ifdef __x86_64__
+#define ABI_NR(x, a, i) (x)
+#define ABI_EPOLL_EVENT 12	/* packed there and nowhere else */
+#else
+#define ABI_NR(x, a, i) (a)	/* asm-generic/unistd.h, which arm64 and all later ones use */
+#define ABI_EPOLL_EVENT 16
+#endif
+#define ABI_PREFIX ""
+#define ABI_ENTRY PH_EV_SYSCALL_ENTRY
+#define ABI_EXIT PH_EV_SYSCALL_EXIT
+#define ABI_LONG 8
+#define PH_T_slong ph_type_s64
+#define PH_T_ulong ph_type_u64
+#define PH_T_xlong ph_type_x64
+#define PH_T_ptr ph_type_x64
+#include "event/syscalls_rows.h"
+#undef ABI
+#undef ABI_NR
+#undef ABI_PREFIX
+#undef ABI_ENTRY
+#undef ABI_EXIT
+#undef ABI_LONG
+#undef ABI_EPOLL_EVENT
+#undef PH_T_slong
+#undef PH_T_ulong
+#undef PH_T_xlong
+#undef PH_T_ptr
+
+/* ---- 32-bit programs ---- */
+#define ABI(name) compat_##name
+#ifdef __x86_64__
+#define ABI_NR(x, a, i) (i)
+#else
+#define ABI_NR(x, a, i) (NO)
+#endif
+#define ABI_PREFIX "compat_"
+#define ABI_ENTRY PH_EV_COMPAT_ENTRY
+#define ABI_EXIT PH_EV_COMPAT_EXIT
+#define ABI_LONG 4
+#define ABI_EPOLL_EVENT 12
+#define PH_T_slong ph_type_s32
+#define PH_T_ulong ph_type_u32
+#define PH_T_xlong ph_type_x32
+#define PH_T_ptr ph_type_x32
+#include "event/syscalls_rows.h"
+
+/* Rows stand in the order of x86_64; this finds them by number. */
+#define NR_MAX 512
+
+static struct table {
+	const struct ph_syscall *by_nr[NR_MAX];
+	const struct ph_syscall *sorted[NR_MAX];
+	size_t n;
+	int end;
+} native, compat;
+
+static pthread_once_t tables_once = PTHREAD_ONCE_INIT;
+
+static void fill(struct table *t, const struct ph_syscall *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (rows[i].nr < 0)
+			continue;
+		assert(rows[i].nr < NR_MAX && !t->by_nr[rows[i].nr]);
+		t->by_nr[rows[i].nr] = &rows[i];
+		if (rows[i].nr >= t->end)
+			t->end = rows[i].nr + 1;
+	}
+	for (int nr = 0; nr < t->end; nr++)
+		if (t->by_nr[nr])
+			t->sorted[t->n++] = t->by_nr[nr];
+}
+
+static void fill_tables(void)
+{
+	fill(&native, native_rows, PH_ARRAY_SIZE(native_rows));
+	fill(&compat, compat_rows, PH_ARRAY_SIZE(compat_rows));
+}
+
+static const struct table *table_of(bool is_compat)
+{
+	pthread_once(&tables_once, fill_tables);
+	return is_compat ? &compat : &native;
+}
+
+const struct ph_syscall *ph_syscall_by_nr(int nr, bool is_compat)
+{
+	const struct table *t = table_of(is_compat);
+
+	return nr >= 0 && nr < t->end ? t->by_nr[nr] : NULL;
+}
+
+const struct ph_syscall *ph_syscall_by_name(const char *name)
+{
+	const struct table *t = table_of(false);
+
+	for (size_t i = 0; i < t->n; i++)
+		if (strcmp(t->sorted[i]->name, name) == 0)
+			return t->sorted[i];
+	return NULL;
+}
+
+const struct ph_syscall *ph_syscall_unknown(bool is_compat)
+{
+	return is_compat ? &compat_unknown : &native_unknown;
+}
+
+int ph_syscall_end(bool is_compat)
+{
+	return table_of(is_compat)->end;
+}
+
+/* Entries, exits, and so for 32-bit programs; each time the unknown call's at the end. */
 const struct ph_class *ph_syscall_class_nth(size_t i)
 {
-	(void)i;
+	for (int c = 0; c < 2; c++) {
+		const struct table *t = table_of(c);
+
+		for (int at_exit = 0; at_exit < 2; at_exit++) {
+			const struct ph_syscall *s;
+
+			if (i > t->n) {
+				i -= t->n + 1;
+				continue;
+			}
+			s = i < t->n ? t->sorted[i] : ph_syscall_unknown(c);
+			return at_exit ? s->exit : s->entry;
+		}
+	}
 	return NULL;
 }

@@ -2,9 +2,39 @@
 #ifndef PH_EVENT_SYSCALLS_H
 #define PH_EVENT_SYSCALLS_H
 
+#include "event/capture.h"
 #include "event/schema.h"
 
-/* The entry and exit classes of all system calls of this machine's architecture, NULL at the end. */
+/*
+ * The system calls of this machine's architecture, from syscalls.def. `compat` means the calls that
+ * 32-bit programs make (i386 on x86_64; elsewhere there are none and all of them are unknown).
+ */
+
+struct ph_syscall {
+	const char *name;		/* "openat" */
+	int32_t nr;			/* -1: in ph_syscall_unknown() */
+	uint8_t nargs;
+	/* Copied at entry and at exit; PH_CAP_NONE ends the list where it is shorter. */
+	struct ph_capture in[PH_MAX_CAPTURES], out[PH_MAX_CAPTURES];
+	const struct ph_class *entry, *exit;
+	/* enum ph_src, one for each field of entry and exit. */
+	const uint8_t *entry_src, *exit_src;
+};
+
+/* NULL where the number or name is not known. Names are those of native calls. */
+const struct ph_syscall *ph_syscall_by_nr(int nr, bool compat);
+const struct ph_syscall *ph_syscall_by_name(const char *name);
+
+/* What stands for a call whose number is not known: the number and six bare arguments. */
+const struct ph_syscall *ph_syscall_unknown(bool compat);
+
+/* One more than the highest known number. */
+int ph_syscall_end(bool compat);
+
+/* Offset of the unknown call's classes from PH_EV_SYSCALL_ENTRY, …_EXIT, PH_EV_COMPAT_ENTRY, …_EXIT. */
+#define PH_SYSCALL_UNKNOWN 0xfff
+
+/* The entry and exit classes of all of them in ascending number, the unknown ones included. */
 const struct ph_class *ph_syscall_class_nth(size_t i);
 
 #endif
