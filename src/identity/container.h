@@ -34,4 +34,7 @@ struct ph_container {
 	uint64_t start_ns;	/* Unix time */
 };
 
+/* Free the strings and zero @c. */
+void ph_container_done(struct ph_container *c);
+
 #endif

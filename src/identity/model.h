@@ -36,6 +36,7 @@ void ph_identity_free(struct ph_identity *id);
 /*
  * Take @ev into the model and complete it: tid from contexts or from the task that runs on its CPU,
  * pid from the task, container from contexts or the task. To be called once for each event, in order.
+ * Classes must live as long as the model: it remembers them by address.
  */
 void ph_identity_feed(struct ph_identity *id, struct ph_event *ev);
 

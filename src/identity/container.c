@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "identity/container.h"
+
+#include <stdlib.h>
+
+const char *const ph_ns_names[PH_NS_MAX] = {
+	[PH_NS_CGROUP] = "cgroup", [PH_NS_IPC] = "ipc", [PH_NS_MNT] = "mnt", [PH_NS_NET] = "net",
+	[PH_NS_PID] = "pid", [PH_NS_TIME] = "time", [PH_NS_USER] = "user", [PH_NS_UTS] = "uts",
+};
+
+void ph_container_done(struct ph_container *c)
+{
+	free(c->id);
+	free(c->name);
+	free(c->runtime);
+	free(c->image);
+	free(c->state);
+	free(c->pod);
+	free(c->pod_namespace);
+	free(c->pod_uid);
+	free(c->cgroup_path);
+	ph_strv_done(&c->labels);
+	*c = (struct ph_container){ 0 };
+}

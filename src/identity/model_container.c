@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The containers of the identity model: told by events, or derived from namespaces. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "identity/model_priv.h"
+
+/*
+ * Inodes of the initial namespaces which the kernel fixes (include/linux/proc_ns.h). Those of mnt
+ * and net are fixed by new kernels only: they are learned from the dump of process 1.
+ */
+static const uint32_t initial_ns[PH_NS_MAX] = {
+	[PH_NS_IPC] = 0xefffffff, [PH_NS_UTS] = 0xeffffffe, [PH_NS_USER] = 0xeffffffd,
+	[PH_NS_PID] = 0xeffffffc, [PH_NS_CGROUP] = 0xeffffffb, [PH_NS_TIME] = 0xeffffffa,
+};
+
+void model_containers_init(struct ph_identity *id)
+{
+	memcpy(id->host_ns, initial_ns, sizeof(id->host_ns));
+	container_make(id, PH_CONTAINER_HOST);
+}
+
+static void cgroup_free(struct cgroup *cg)
+{
+	free(cg->path);
+	free(cg);
+}
+
+void model_containers_free(struct ph_identity *id)
+{
+	ph_vec_each(c, &id->order) {
+		ph_container_done(&(*c)->c);
+		free(*c);
+	}
+	ph_vec_done(&id->order);
+	ph_vec_done(&id->slots);
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&id->cgroups, s)); )
+		cgroup_free(s->val);
+	ph_u64map_done(&id->cgroups);
+	ph_strmap_done(&id->cgroup_paths);
+	ph_u64map_done(&id->derived);
+}
+
+static void slots_reach(struct ph_identity *id, uint32_t index)
+{
+	while (id->slots.n <= index)
+		ph_vec_push(&id->slots);
+}
+
+static void make_label(struct cont *c)
+{
+	if (c->c.index == PH_CONTAINER_HOST)
+		c->label[0] = 0;
+	else if (c->c.id)
+		snprintf(c->label, sizeof(c->label), "%.12s", c->c.id);
+	else
+		snprintf(c->label, sizeof(c->label), "#%u", c->c.index);
+}
+
+/* The container of @index, made where it is new; NULL where the number is absurd. */
+struct cont *container_make(struct ph_identity *id, uint32_t index)
+{
+	struct cont *c;
+	size_t at;
+
+	if (index >= CONTAINER_LIMIT)
+		return NULL;
+	slots_reach(id, index);
+	if (id->slots.v[index].cont)
+		return id->slots.v[index].cont;
+	c = ph_alloc(sizeof(*c));
+	c->c.index = index;
+	make_label(c);
+	id->slots.v[index].cont = c;
+	id->slots.v[index].canon = 0;
+	ph_vec_push(&id->order);
+	for (at = id->order.n - 1; at && id->order.v[at - 1]->c.index > index; at--)
+		id->order.v[at] = id->order.v[at - 1];
+	id->order.v[at] = c;
+	return c;
+}
+
+void container_set_alias(struct ph_identity *id, uint32_t index, uint32_t of)
+{
+	if (index >= CONTAINER_LIMIT || of >= CONTAINER_LIMIT || index == PH_CONTAINER_HOST)
+		return;
+	of = canon_index(id, of);
+	if (of == index)
+		return;
+	slots_reach(id, index);
+	id->slots.v[index].canon = of + 1;
+}
+
+static void set_str(char **dst, const struct ph_value *v)
+{
+	if (!v)
+		return;
+	free(*dst);
+	*dst = v->n ? ph_strndup(v->s, v->n) : NULL;
+}
+
+static void set_labels(ph_strv *labels, const struct ph_value *v)
+{
+	const char *s, *end;
+
+	if (!v)
+		return;
+	ph_strv_done(labels);
+	for (s = v->s, end = s + v->n; s < end; ) {
+		const char *nl = memchr(s, '\n', (size_t)(end - s));
+		size_t n = (size_t)((nl ? nl : end) - s);
+
+		if (n)
+			*ph_vec_push(labels) = ph_strndup(s, n);
+		s += n + 1;
+	}
+}
+
+void container_info(struct ph_identity *id, const struct ph_event *ev)
+{
+#define FIELD(name) ph_event_field(ev, PH_FLD(container_info, name))
+	uint32_t index = (uint32_t)ph_event_u(ev, PH_FLD(container_info, index), CONTAINER_LIMIT);
+	struct cont *c = container_make(id, index);
+
+	if (!c)
+		return;
+	id->slots.v[index].canon = 0;
+	set_str(&c->c.id, FIELD(id));
+	set_str(&c->c.name, FIELD(name));
+	set_str(&c->c.runtime, FIELD(runtime));
+	set_str(&c->c.image, FIELD(image));
+	set_str(&c->c.pod, FIELD(pod));
+	set_str(&c->c.pod_namespace, FIELD(pod_namespace));
+	set_str(&c->c.pod_uid, FIELD(pod_uid));
+	set_str(&c->c.state, FIELD(state));
+	set_str(&c->c.cgroup_path, FIELD(cgroup_path));
+	set_labels(&c->c.labels, FIELD(labels));
+	c->c.hierarchy = (int32_t)ph_event_i(ev, PH_FLD(container_info, hierarchy), 0);
+	c->c.cgroup_id = ph_event_u(ev, PH_FLD(container_info, cgroup_id), 0);
+	c->c.parent = (uint32_t)ph_event_u(ev, PH_FLD(container_info, parent), 0);
+	c->c.init_pid = (int32_t)ph_event_i(ev, PH_FLD(container_info, init_pid), 0);
+	c->c.start_ns = ph_event_u(ev, PH_FLD(container_info, start_ns), 0);
+	for (unsigned int i = 0; i < PH_NS_MAX; i++)
+		c->c.ns[i] = (uint32_t)ph_event_u(ev, PH_FLD(container_info, cgroup_ns) + i, 0);
+	if (c->c.cgroup_id)
+		cgroup_seen(id, c->c.hierarchy, c->c.cgroup_id, 0, index, FIELD(cgroup_path));
+	make_label(c);
+#undef FIELD
+}
+
+void container_event(struct ph_identity *id, const struct ph_event *ev)
+{
+	/* start, stop, pause and unpause all begin with the index. */
+	uint32_t index = (uint32_t)ph_event_u(ev, PH_FLD(container_start, index), CONTAINER_LIMIT);
+	struct cont *c = container_make(id, canon_index(id, index));
+	const char *state = "running";
+
+	if (!c)
+		return;
+	if (ev->cls->id == PH_EV_container_stop)
+		state = "stopped";
+	else if (ev->cls->id == PH_EV_container_pause)
+		state = "paused";
+	else if (ev->cls->id == PH_EV_container_start)
+		c->c.init_pid = (int32_t)ph_event_i(ev, PH_FLD(container_start, init_pid),
+						    c->c.init_pid);
+	if (ev->cls->id == PH_EV_container_start && !c->c.name) {
+		set_str(&c->c.name, ph_event_field(ev, PH_FLD(container_start, name)));
+		make_label(c);
+	}
+	free(c->c.state);
+	c->c.state = ph_strdup(state);
+}
+
+/* ---- cgroups ----------------------------------------------------------------------------------- */
+
+/* Ids are unique in a hierarchy only; what is stored is compared, so a clash is no wrong answer. */
+static uint64_t cgroup_key(int32_t hierarchy, uint64_t cgid)
+{
+	return cgid ^ (uint64_t)(uint32_t)hierarchy << 48;
+}
+
+static struct cgroup *cgroup_find(const struct ph_identity *id, int32_t hierarchy, uint64_t cgid)
+{
+	struct cgroup *cg = ph_u64map_get(&id->cgroups, cgroup_key(hierarchy, cgid));
+
+	return cg && cg->hierarchy == hierarchy && cg->id == cgid ? cg : NULL;
+}
+
+static void path_key(struct ph_buf *b, int32_t hierarchy, const char *path, size_t n)
+{
+	ph_buf_clear(b);
+	ph_buf_addf(b, "%d:", hierarchy);
+	ph_buf_add(b, path, n);
+}
+
+static uint64_t parent_by_path(struct ph_identity *id, struct ph_buf *key, const struct cgroup *cg)
+{
+	const char *slash = strrchr(cg->path, '/');
+	struct cgroup *up;
+
+	if (!slash || !slash[1])
+		return 0;
+	path_key(key, cg->hierarchy, cg->path, slash == cg->path ? 1 : (size_t)(slash - cg->path));
+	up = ph_strmap_get(&id->cgroup_paths, key->p);
+	return up ? up->id : 0;
+}
+
+static void forget_path(struct ph_identity *id, struct cgroup *cg)
+{
+	ph_autobuf key = { 0 };
+
+	if (!cg->path)
+		return;
+	path_key(&key, cg->hierarchy, cg->path, strlen(cg->path));
+	if (ph_strmap_get(&id->cgroup_paths, key.p) == cg)
+		ph_strmap_del(&id->cgroup_paths, key.p);
+	free(cg->path);
+	cg->path = NULL;
+}
+
+void cgroup_gone(struct ph_identity *id, int32_t hierarchy, uint64_t cgid)
+{
+	struct cgroup *cg = cgroup_find(id, hierarchy, cgid);
+
+	if (!cg)
+		return;
+	ph_u64map_del(&id->cgroups, cgroup_key(hierarchy, cgid));
+	forget_path(id, cg);
+	cgroup_free(cg);
+}
+
+void cgroup_seen(struct ph_identity *id, int32_t hierarchy, uint64_t cgid, uint64_t parent,
+		 uint32_t container, const struct ph_value *path)
+{
+	struct cgroup *cg = cgroup_find(id, hierarchy, cgid);
+	ph_autobuf key = { 0 };
+
+	if (!cgid)
+		return;
+	if (!cg) {
+		struct cgroup *former;
+
+		cg = ph_alloc(sizeof(*cg));
+		*cg = (struct cgroup){ .hierarchy = hierarchy, .id = cgid,
+				       .container = PH_CONTAINER_UNKNOWN };
+		former = ph_u64map_put(&id->cgroups, cgroup_key(hierarchy, cgid), cg);
+		if (former) {
+			forget_path(id, former);
+			cgroup_free(former);
+		}
+	}
+	if (container != PH_CONTAINER_UNKNOWN)
+		cg->container = container;
+	if (path && path->n && (!cg->path || strlen(cg->path) != path->n ||
+				memcmp(cg->path, path->s, path->n))) {
+		forget_path(id, cg);
+		cg->path = ph_strndup(path->s, path->n);
+		path_key(&key, hierarchy, cg->path, strlen(cg->path));
+		ph_strmap_put(&id->cgroup_paths, key.p, cg);
+	}
+	if (parent)
+		cg->parent = parent;
+	else if (!cg->parent && cg->path)
+		cg->parent = parent_by_path(id, &key, cg);
+}
+
+const struct ph_container *ph_identity_by_cgroup(const struct ph_identity *id, int32_t hierarchy,
+						 uint64_t cgroup_id)
+{
+	/* Deeper than any cgroup tree; ends circles in a trace that lies. */
+	for (unsigned int depth = 0; depth < 256; depth++) {
+		struct cgroup *cg = cgroup_find(id, hierarchy, cgroup_id);
+
+		if (!cg)
+			return NULL;
+		if (cg->container != PH_CONTAINER_UNKNOWN)
+			return ph_identity_container(id, cg->container);
+		cgroup_id = cg->parent;
+	}
+	return NULL;
+}
+
+/* ---- containers from namespaces ------------------------------------------------------------ */
+
+static bool foreign(const struct ph_identity *id, const struct ph_task *t, enum ph_ns type)
+{
+	return t->ns[type] && id->host_ns[type] && t->ns[type] != id->host_ns[type];
+}
+
+/*
+ * The namespace that makes a task contained. Services of an init system have mount, net and uts
+ * namespaces of their own too; what they do not have is a pid, cgroup or ipc namespace, or a user
+ * namespace together with a mount namespace. LTTng's namespaces are all there is to go by here.
+ */
+static int deciding_ns(const struct ph_identity *id, const struct ph_task *t)
+{
+	if (foreign(id, t, PH_NS_PID))
+		return PH_NS_PID;
+	if (foreign(id, t, PH_NS_CGROUP))
+		return PH_NS_CGROUP;
+	if (foreign(id, t, PH_NS_MNT) &&
+	    (foreign(id, t, PH_NS_IPC) || foreign(id, t, PH_NS_USER) ||
+	     (foreign(id, t, PH_NS_NET) && foreign(id, t, PH_NS_UTS))))
+		return PH_NS_MNT;
+	return -1;
+}
+
+/*
+ * Tasks of one pid namespace are one container unless their cgroup namespaces say otherwise (the
+ * containers of a pod may share the pid namespace). One that has not left the host's cgroup
+ * namespace is still being set up by its runtime.
+ */
+static bool same_container(const struct ph_identity *id, const struct cont *c, const struct ph_task *t)
+{
+	uint32_t a = c->c.ns[PH_NS_CGROUP], b = t->ns[PH_NS_CGROUP];
+	uint32_t host = id->host_ns[PH_NS_CGROUP];
+
+	return !a || !b || a == host || b == host || a == b;
+}
+
+static struct cont *find_derived(struct ph_identity *id, uint32_t inum, const struct ph_task *t)
+{
+	for (struct cont *c = ph_u64map_get(&id->derived, inum); c; c = c->same)
+		if (same_container(id, c, t))
+			return c;
+	return NULL;
+}
+
+static struct cont *make_derived(struct ph_identity *id, enum ph_ns type, struct task *t)
+{
+	uint32_t index = id->order.v[id->order.n - 1]->c.index + 1;
+	struct cont *c = container_make(id, index), *last;
+
+	if (!c)
+		return NULL;
+	c->derived = true;
+	c->key = t->t.ns[type];
+	last = ph_u64map_get(&id->derived, c->key);
+	while (last && last->same)
+		last = last->same;
+	if (last)
+		last->same = c;
+	else
+		ph_u64map_put(&id->derived, c->key, c);
+	c->c.name = ph_asprintf("%s_ns:%u", ph_ns_names[type], c->key);
+	c->c.runtime = ph_strdup("namespace");
+	c->c.state = ph_strdup("running");
+	make_label(c);
+	return c;
+}
+
+/*
+ * The container around it: its parent process's, where that is further out, or the first one of the
+ * nearest outer pid namespace which has one.
+ */
+static uint32_t outer_container(struct ph_identity *id, const struct task *t)
+{
+	const struct task *up = t->t.ppid > 0 ? ph_u64map_get(&id->tasks, (uint64_t)t->t.ppid) : NULL;
+
+	if (up && up->counted && up->t.ns[PH_NS_PID] != t->t.ns[PH_NS_PID])
+		return up->t.container;
+	for (unsigned int l = t->t.levels; l-- > 1; ) {
+		struct cont *c = NULL;
+
+		if (l + 1 < t->t.levels)
+			c = ph_u64map_get(&id->derived, t->pid_chain[l]);
+		if (c)
+			return c->c.index;
+	}
+	return PH_CONTAINER_HOST;
+}
+
+static void join(struct ph_identity *id, struct cont *c, struct task *t)
+{
+	bool first = c->ntasks == 0 && !c->c.init_pid;
+
+	for (unsigned int i = 0; i < PH_NS_MAX; i++) {
+		bool known = c->c.ns[i] && !(i == PH_NS_CGROUP && c->c.ns[i] == id->host_ns[i]);
+
+		if (t->t.ns[i] && !known)
+			c->c.ns[i] = t->t.ns[i];
+	}
+	/* Process 1 of the pid namespace is its first; failing that, the first one that was seen. */
+	if (first || (t->t.levels > 1 && t->t.vtid[t->t.levels - 1] == 1 &&
+		      c->key == t->t.ns[PH_NS_PID]))
+		c->c.init_pid = t->t.pid > 0 ? t->t.pid : t->t.tid;
+	if (t->t.levels > 1)
+		c->c.parent = outer_container(id, t);
+	if (t->t.container == c->c.index && t->counted)
+		return;
+	derived_leave(id, t);
+	t->t.container = c->c.index;
+	t->counted = true;
+	c->ntasks++;
+}
+
+void derived_leave(struct ph_identity *id, struct task *t)
+{
+	struct cont *c, **at, *head;
+	bool init;
+
+	if (!t->counted)
+		return;
+	t->counted = false;
+	c = id->slots.v[t->t.container].cont;
+	if (!c || --c->ntasks)
+		return;
+	/*
+	 * Nobody left that we know of. Without a state dump there may be others, so only the end of
+	 * the namespace's own init proves that the inode can come back as another container.
+	 */
+	init = t->t.levels > 1 && t->t.vtid[t->t.levels - 1] == 1;
+	if (!id->complete && !init)
+		return;
+	head = ph_u64map_get(&id->derived, c->key);
+	for (at = &head; *at; at = &(*at)->same) {
+		if (*at == c) {
+			*at = c->same;
+			break;
+		}
+	}
+	if (head)
+		ph_u64map_put(&id->derived, c->key, head);
+	else
+		ph_u64map_del(&id->derived, c->key);
+	c->same = NULL;
+	free(c->c.state);
+	c->c.state = ph_strdup("stopped");
+}
+
+void derive_container(struct ph_identity *id, struct task *t)
+{
+	struct cont *c;
+	int type;
+
+	t->stale = false;
+	if (t->t.exited)
+		return;
+	type = t->kthread ? -1 : deciding_ns(id, &t->t);
+	if (type < 0) {
+		bool host = t->kthread || t->t.ns[PH_NS_PID] == id->host_ns[PH_NS_PID];
+
+		derived_leave(id, t);
+		if (host)
+			t->t.container = PH_CONTAINER_HOST;
+		return;
+	}
+	if (t->counted) {
+		c = id->slots.v[t->t.container].cont;
+		if (c->key != t->t.ns[type] || !same_container(id, c, &t->t))
+			c = NULL;
+	} else {
+		c = NULL;
+	}
+	if (!c)
+		c = find_derived(id, t->t.ns[type], &t->t);
+	if (!c)
+		c = make_derived(id, (enum ph_ns)type, t);
+	if (c)
+		join(id, c, t);
+}
+
+/* ---- questions ----------------------------------------------------------------------------------- */
+
+const struct ph_container *ph_identity_container(const struct ph_identity *id, uint32_t index)
+{
+	index = canon_index(id, index);
+	if (index >= id->slots.n || !id->slots.v[index].cont)
+		return NULL;
+	return &id->slots.v[index].cont->c;
+}
+
+const struct ph_container *ph_identity_nth(const struct ph_identity *id, size_t i)
+{
+	return i < id->order.n ? &id->order.v[i]->c : NULL;
+}
+
+const char *ph_container_label(const struct ph_identity *id, uint32_t index)
+{
+	struct ph_identity *w = (struct ph_identity *)id;
+	char *label;
+
+	index = canon_index(id, index);
+	if (index == PH_CONTAINER_UNKNOWN)
+		return "?";
+	if (index < id->slots.n && id->slots.v[index].cont) {
+		const struct cont *c = id->slots.v[index].cont;
+
+		return index && c->c.name ? c->c.name : c->label;
+	}
+	/* Not told yet; a few of them may be in use at once. */
+	label = w->labels[w->next_label++ % PH_ARRAY_SIZE(w->labels)];
+	snprintf(label, sizeof(w->labels[0]), "#%u", index);
+	return label;
+}

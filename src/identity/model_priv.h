@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_IDENTITY_MODEL_PRIV_H
+#define PH_IDENTITY_MODEL_PRIV_H
+
+/* The insides of the identity model, shared by model*.c only. */
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "identity/model.h"
+
+/* Numbers come from traces: what is beyond these does not exist on Linux and is not stored. */
+#define TID_LIMIT 4194304		/* PID_MAX_LIMIT */
+#define CPU_LIMIT 8192
+#define CONTAINER_LIMIT (1u << 22)
+/* Exited tasks whose sched_process_free was not recorded are dropped, the oldest first. */
+#define EXITED_MAX 4096
+
+struct task {
+	struct ph_task t;		/* first: the public part */
+	uint32_t pid_chain[PH_PID_LEVELS];	/* pid namespaces from the host's inwards */
+	struct task *prev, *next;	/* among the exited, in order of exit */
+	int32_t user_level;		/* deepest user namespace told by the dump */
+	bool kthread;
+	bool gone;			/* exited and off its CPU for good: its tid may come back */
+	bool stale;			/* namespaces changed since the container was derived */
+	bool counted;			/* in ntasks of its derived container */
+};
+
+struct cont {
+	struct ph_container c;
+	char label[16];			/* where it has no name */
+	/* Derived from namespaces only (traces that were not recorded by porthole): */
+	bool derived;
+	uint32_t key;			/* inode that it is found by */
+	uint32_t ntasks;
+	struct cont *same;		/* next one with that inode */
+};
+
+struct cgroup {
+	int32_t hierarchy;
+	uint64_t id, parent;
+	uint32_t container;
+	char *path;
+};
+
+struct index_slot {
+	struct cont *cont;
+	uint32_t canon;			/* index + 1 of the container it belongs to, 0: itself */
+};
+
+struct class_info;
+
+struct cpu {
+	struct task *cur;
+};
+
+struct ph_identity {
+	struct ph_u64map tasks;		/* tid -> struct task */
+	struct task *exited_first, *exited_last;
+	size_t nexited;
+	PH_VEC(struct cpu) cpus;
+
+	PH_VEC(struct index_slot) slots;	/* by index */
+	PH_VEC(struct cont *) order;		/* by index, without holes */
+	struct ph_u64map cgroups;		/* hierarchy and id -> struct cgroup */
+	struct ph_strmap cgroup_paths;		/* "hierarchy:path" -> struct cgroup */
+
+	bool own;			/* the stream tells containers itself */
+	bool complete;			/* a whole state dump was seen */
+	uint32_t host_ns[PH_NS_MAX];
+	struct ph_u64map derived;	/* inode -> struct cont, those that live */
+
+	struct class_info *cache[256];	/* by pointer of the class */
+	struct ph_u64map classes;	/* all of them */
+	char labels[8][16];		/* for ph_container_label() of what has no name */
+	unsigned int next_label;
+};
+
+/* model_container.c */
+void model_containers_init(struct ph_identity *id);
+void model_containers_free(struct ph_identity *id);
+struct cont *container_make(struct ph_identity *id, uint32_t index);
+void container_set_alias(struct ph_identity *id, uint32_t index, uint32_t of);
+void container_info(struct ph_identity *id, const struct ph_event *ev);
+void container_event(struct ph_identity *id, const struct ph_event *ev);
+void cgroup_seen(struct ph_identity *id, int32_t hierarchy, uint64_t cgid, uint64_t parent,
+		 uint32_t container, const struct ph_value *path);
+void cgroup_gone(struct ph_identity *id, int32_t hierarchy, uint64_t cgid);
+/* Which container its namespaces put @t into, for streams that do not tell. */
+void derive_container(struct ph_identity *id, struct task *t);
+/* @t leaves its derived container; a container without tasks is not found any more. */
+void derived_leave(struct ph_identity *id, struct task *t);
+
+/* The container's own index for an index that an event carries. */
+static inline uint32_t canon_index(const struct ph_identity *id, uint32_t index)
+{
+	/* The bound ends what only a trace that lies can hold: long chains. */
+	for (unsigned int i = 0; i < 16 && index < id->slots.n && id->slots.v[index].canon; i++)
+		index = id->slots.v[index].canon - 1;
+	return index;
+}
+
+#endif
