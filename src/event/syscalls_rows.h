@@ -22,8 +22,8 @@
 #define STR(i, name) FIELD(str, name, NONE, "")
 #define ASTR(i, name, len) FIELD(str, name, NONE, "")
 #define BUF(i, name, len, size, unit) FIELD(bytes, name, unit, "")
-#define RBUF(i, name, size, unit) FIELD(bytes, name, unit, "")
-#define RSTR(i, name) FIELD(str, name, NONE, "")
+#define RBUF(i, name, max, size, unit) FIELD(bytes, name, unit, "")
+#define RSTR(i, name, max) FIELD(str, name, NONE, "")
 #define PBUF(i, name, len, unit) FIELD(bytes, name, unit, "")
 #define FIX(i, name, n, unit) FIELD(bytes, name, unit, "")
 #define INTS(i, name, n) FIELD(s32v, name, NONE, "")
@@ -44,8 +44,8 @@
 #define STR(i, name) PH_SRC_CAPTURE,
 #define ASTR(i, name, len) PH_SRC_CAPTURE,
 #define BUF(i, name, len, size, unit) PH_SRC_CAPTURE,
-#define RBUF(i, name, size, unit) PH_SRC_CAPTURE,
-#define RSTR(i, name) PH_SRC_CAPTURE,
+#define RBUF(i, name, max, size, unit) PH_SRC_CAPTURE,
+#define RSTR(i, name, max) PH_SRC_CAPTURE,
 #define PBUF(i, name, len, unit) PH_SRC_CAPTURE,
 #define FIX(i, name, n, unit) PH_SRC_CAPTURE,
 #define INTS(i, name, n) PH_SRC_CAPTURE,
@@ -66,8 +66,8 @@
 #define STR(i, name) | 1 << (i)
 #define ASTR(i, name, len) | 1 << (i)
 #define BUF(i, name, len, size, unit) | 1 << (i)
-#define RBUF(i, name, size, unit) | 1 << (i)
-#define RSTR(i, name) | 1 << (i)
+#define RBUF(i, name, max, size, unit) | 1 << (i)
+#define RSTR(i, name, max) | 1 << (i)
 #define PBUF(i, name, len, unit) | 1 << (i)
 #define FIX(i, name, n, unit) | 1 << (i)
 #define INTS(i, name, n) | 1 << (i)
@@ -88,8 +88,8 @@ enum {
 #define STR(i, name) { PH_CAP_STR, i, 0, 0, 0 },
 #define ASTR(i, name, len) { PH_CAP_ARG_LEN, i, len, 0, 1 },
 #define BUF(i, name, len, size, unit) { PH_CAP_ARG_LEN, i, len, 0, size },
-#define RBUF(i, name, size, unit) { PH_CAP_RET_LEN, i, 0, 0, size },
-#define RSTR(i, name) { PH_CAP_RET_LEN, i, 0, 0, 1 },
+#define RBUF(i, name, max, size, unit) { PH_CAP_RET_LEN, i, max, 0, size },
+#define RSTR(i, name, max) { PH_CAP_RET_LEN, i, max, 0, 1 },
 #define PBUF(i, name, len, unit) { PH_CAP_PTR_LEN, i, len, 0, 0 },
 #define FIX(i, name, n, unit) { PH_CAP_FIXED, i, 0, 0, n },
 #define INTS(i, name, n) { PH_CAP_FIXED, i, 0, 0, 4 * (n) },

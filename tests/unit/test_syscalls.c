@@ -2,8 +2,10 @@
 #include "test.h"
 
 #include <glob.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 
 #include "base/cleanup.h"
@@ -249,12 +251,18 @@ static void check_format(FILE *f, const struct ph_syscall *s)
 		fail_msg("%s has %u arguments, not %u", s->name, n, s->nargs);
 }
 
+#define FORMATS "/sys/kernel/tracing/events/syscalls/sys_enter_*/format"
+
 static void kernel_formats(void **state)
 {
 	int n = 0;
 	glob_t g;
 
-	if (glob("/sys/kernel/tracing/events/syscalls/sys_enter_*/format", 0, NULL, &g) != 0)
+	/* Where nobody has mounted tracefs, for this process alone. */
+	if (glob(FORMATS, 0, NULL, &g) != 0 &&
+	    (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	     mount("none", "/sys/kernel/tracing", "tracefs", 0, NULL) != 0 ||
+	     glob(FORMATS, 0, NULL, &g) != 0))
 		skip();
 	for (size_t i = 0; i < g.gl_pathc; i++) {
 		const struct ph_syscall *s;
@@ -286,7 +294,8 @@ static unsigned int check_captures(const struct ph_syscall *s, const struct ph_c
 
 	for (n = 0; n < PH_MAX_CAPTURES && cap[n].kind != PH_CAP_NONE; n++) {
 		const struct ph_capture *c = &cap[n];
-		bool has_len = c->kind == PH_CAP_ARG_LEN || c->kind == PH_CAP_PTR_LEN || c->kind == PH_CAP_IOVEC;
+		bool has_len = c->kind == PH_CAP_ARG_LEN || c->kind == PH_CAP_PTR_LEN ||
+			       c->kind == PH_CAP_RET_LEN || c->kind == PH_CAP_IOVEC;
 
 		assert_in_range(c->arg, 0, s->nargs - 1);
 		if (has_len) {
@@ -447,6 +456,10 @@ static void samples(void **state)
 	assert_int_equal(s->in[1].arg, 4);
 	assert_int_equal(s->in[1].len_arg, 5);
 	assert_int_equal(s->in[2].kind, PH_CAP_NONE);
+	s = ph_syscall_by_name("getxattr");
+	assert_int_equal(s->out[0].kind, PH_CAP_RET_LEN);
+	assert_int_equal(s->out[0].arg, 2);
+	assert_int_equal(s->out[0].len_arg, 3);
 	s = ph_syscall_by_name("getrlimit");
 	assert_int_equal(s->out[0].kind, PH_CAP_FIXED);
 	assert_int_equal(s->out[0].len, 16);
