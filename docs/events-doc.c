@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Prints docs/events.md: every event with its fields, from the same tables as the tracer itself. The
- * system calls come from syscalls.def and not from the classes, which are one architecture's.
+ * Prints docs/events.md: every event with its fields, from the same tables as the tracer itself.
+ * The system calls come from syscalls.def and not from the classes: those are one architecture's.
  */
 #include <stdio.h>
 

@@ -31,7 +31,7 @@ const struct ph_syscall *ph_syscall_unknown(bool compat);
 /* One more than the highest known number. */
 int ph_syscall_end(bool compat);
 
-/* Offset of the unknown call's classes from PH_EV_SYSCALL_ENTRY, …_EXIT, PH_EV_COMPAT_ENTRY, …_EXIT. */
+/* Number of the unknown call's classes above PH_EV_SYSCALL_ENTRY and the other three. */
 #define PH_SYSCALL_UNKNOWN 0xfff
 
 /* The entry and exit classes of all of them in ascending number, the unknown ones included. */

@@ -144,6 +144,21 @@ static void x86_64_numbers(void **state) { header_numbers("unistd_64.h", X86_64,
 static void i386_numbers(void **state) { header_numbers("unistd_32.h", I386, 400); }
 static void arm64_numbers(void **state) { header_numbers("asm-generic/unistd.h", ARM64, 290); }
 
+static void numbers_are_unique(void **state)
+{
+	for (int column = X86_64; column <= I386; column++) {
+		for (size_t i = 0; i < PH_ARRAY_SIZE(numbers); i++) {
+			const struct numbers *s = &numbers[i];
+
+			if (s->nr[column] >= 0 && number(column, s->nr[column]) != s)
+				fail_msg("%s: %d is twice in column %d", s->name, s->nr[column], column);
+			/* Since 5.1 a new call has one number everywhere. */
+			if (s->nr[column] >= 424 && s->nr[X86_64] >= 0)
+				assert_int_equal(s->nr[column], s->nr[X86_64]);
+		}
+	}
+}
+
 static void native_numbers(void **state)
 {
 	assert_int_equal(ph_syscall_by_name("openat")->nr, SYS_openat);
@@ -171,7 +186,8 @@ static bool other_width(const char *call)
 	return strcmp(call, "mmap") == 0;
 }
 
-static const struct ph_field *arg_field(const struct ph_syscall *s, unsigned int arg, bool *captured)
+static const struct ph_field *arg_field(const struct ph_syscall *s, unsigned int arg,
+					bool *captured)
 {
 	for (int d = 0; d < 2; d++) {
 		const struct ph_class *c = d ? s->exit : s->entry;
@@ -195,7 +211,8 @@ static unsigned int c_bits(const char *type)
 	return strstr(type, "umode_t") ? 16 : 32;
 }
 
-static void check_arg(const struct ph_syscall *s, unsigned int i, const char *type, const char *name)
+static void check_arg(const struct ph_syscall *s, unsigned int i, const char *type,
+		      const char *name)
 {
 	bool captured = false, pointer = strchr(type, '*') || strstr(type, "cap_user"), is_signed;
 	const struct ph_field *f = arg_field(s, i, &captured);
@@ -216,8 +233,8 @@ static void check_arg(const struct ph_syscall *s, unsigned int i, const char *ty
 		return;
 	if (f->type->bits != c_bits(type))
 		fail_msg("%s: %s has %u bits, not %u", s->name, name, f->type->bits, c_bits(type));
-	is_signed = strcmp(type, "int ") == 0 || strcmp(type, "long ") == 0 || strcmp(type, "pid_t ") == 0 ||
-		    strcmp(type, "loff_t ") == 0;
+	is_signed = strcmp(type, "int ") == 0 || strcmp(type, "long ") == 0 ||
+		    strcmp(type, "pid_t ") == 0 || strcmp(type, "loff_t ") == 0;
 	/* Flags and addresses are shown in base 16, without a sign. */
 	if (is_signed && f->type->base == 10 && f->type->kind != PH_KIND_INT && f->unit != PH_UNIT_MODE)
 		fail_msg("%s: %s has a sign", s->name, name);
@@ -473,7 +490,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(x86_64_numbers), cmocka_unit_test(i386_numbers),
-		cmocka_unit_test(arm64_numbers), cmocka_unit_test(native_numbers),
+		cmocka_unit_test(arm64_numbers), cmocka_unit_test(numbers_are_unique),
+		cmocka_unit_test(native_numbers),
 		cmocka_unit_test(kernel_formats), cmocka_unit_test(table_is_sound),
 		cmocka_unit_test(classes_ascend), cmocka_unit_test(samples),
 	};
