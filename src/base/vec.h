@@ -27,7 +27,7 @@
 } while (0)
 
 #define ph_vec_each(it, vec)						\
-	for (__typeof__((vec)->v) it = (vec)->v; it && it < (vec)->v + (vec)->n; it++)
+	for (__typeof__((vec)->v[0]) *it = (vec)->v; it && it < (vec)->v + (vec)->n; it++)
 
 /* A vector of owned strings. */
 typedef PH_VEC(char *) ph_strv;

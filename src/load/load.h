@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_LOAD_LOAD_H
+#define PH_LOAD_LOAD_H
+
+#include <stdint.h>
+#include <stdnoreturn.h>
+
+/*
+ * ph-load does one known thing, a known number of times or for a known time, and says on stdout
+ * what it did as key=value: what the tests compare a trace with, and what the demonstration's
+ * containers run. Static, so that it runs in an empty root file system.
+ */
+struct ph_load {
+	const char *name;
+	const char *args;
+	const char *help;
+	int (*run)(int argc, char **argv);	/* argv[0] is the name; returns the exit code */
+};
+
+extern const struct ph_load ph_loads[];		/* ends with name NULL */
+
+/* Argument @i as a number (K, M, G are 2^10...) or @def where there are not so many. */
+uint64_t arg_u64(int argc, char **argv, int i, uint64_t def);
+uint64_t arg_ns(int argc, char **argv, int i, uint64_t def);	/* "2s", "10ms" */
+const char *arg_str(int argc, char **argv, int i, const char *def);
+
+noreturn void die(const char *what);		/* with errno */
+
+/* cpu.c */
+int load_spin(int argc, char **argv);
+int load_burst(int argc, char **argv);
+int load_getppid(int argc, char **argv);
+int load_threads(int argc, char **argv);
+int load_sleep(int argc, char **argv);
+/* io.c */
+int load_io(int argc, char **argv);
+int load_db(int argc, char **argv);
+int load_web(int argc, char **argv);
+int load_sock(int argc, char **argv);
+int load_pingpong(int argc, char **argv);
+/* limits.c */
+int load_forks(int argc, char **argv);
+int load_fail(int argc, char **argv);
+int load_alloc(int argc, char **argv);
+int load_pids(int argc, char **argv);
+/* calls.c */
+int load_calls(int argc, char **argv);
+
+#endif
