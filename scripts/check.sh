@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Run the tests and count them.
 #
-#	scripts/check.sh [unit] [asan] [lint]
+#	scripts/check.sh [unit] [asan] [lint] [e2e]
 #
 # Without arguments all of them. Each suite writes TAP to build/check/SUITE.tap; what failed is
 # shown at once, with its output. The last line is "N passed, N failed, N skipped". Fails if a test
@@ -15,7 +15,7 @@ out=$top/$build/check
 jobs=${JOBS:-$(nproc)}
 
 # Seconds that a suite may take; together they stay below the 25 minutes of .ci/run.
-declare -A limit=([unit]=150 [asan]=300 [lint]=60)
+declare -A limit=([unit]=150 [asan]=300 [lint]=60 [e2e]=480)
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -25,14 +25,14 @@ meson_tap() {
 	function close_program() {
 		if (prog == "") return
 		if (res == "SKIP") print "ok - " prog " # skip"
-		else if (res != "OK" && !failed) print "not ok - " prog ": " res
+		else if (res != "OK" && bad == "") bad = "not ok - " prog ": " res "\n"
 		else if (res == "OK" && !seen) print "ok - " prog
-		if (res != "OK" && res != "SKIP") printf "%s", text
+		if (bad != "") printf "%s%s", bad, text
 	}
-	/^@ / { close_program(); prog = $2; sub(/.*:/, "", prog); res = $NF; failed = seen = 0; text = ""; next }
+	/^@ / { close_program(); prog = $2; sub(/.*:/, "", prog); res = $NF; seen = 0; bad = text = ""; next }
 	/^\[       OK \] / { seen = 1; print "ok - " prog ": " $4; next }
 	/^\[  SKIPPED \] [^0-9]/ { seen = 1; if (!($4 in s)) print "ok - " prog ": " $4 " # skip"; s[$4] = 1; next }
-	/^\[  FAILED  \] [^0-9]/ { failed = 1; if (!((prog, $4) in f)) print "not ok - " prog ": " $4; f[prog, $4] = 1; next }
+	/^\[  FAILED  \] [^0-9]/ { if (!((prog, $4) in f)) bad = bad "not ok - " prog ": " $4 "\n"; f[prog, $4] = 1; next }
 	/^\[(==| RUN|  PASSED|  FAILED)/ { next }
 	{ if ($0 != "") text = text "# " $0 "\n" }
 	END { close_program() }'
@@ -70,6 +70,11 @@ suite_lint() {
 		echo "not ok - SPDX line in $f"
 	done < <(git ls-files '*.c' '*.h' '*.sh' '*.bats' '*.bash' 2>/dev/null)
 	echo "ok - SPDX lines looked for"
+}
+
+suite_e2e() {
+	ninja -C "$build" -j "$jobs" >&2 || { echo "not ok - build"; return; }
+	PORTHOLE_BUILD=$top/$build tests/bats/run.sh
 }
 
 # known SUITE "NAME": is that skip on the list?
@@ -129,7 +134,7 @@ if [ "${1:-}" = --suite ]; then
 fi
 
 suites=("$@")
-[ ${#suites[@]} -gt 0 ] || suites=(unit asan lint)
+[ ${#suites[@]} -gt 0 ] || suites=(unit asan lint e2e)
 for s in "${suites[@]}"; do
 	[ -n "${limit[$s]:-}" ] || { sed -n '4,10s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 done

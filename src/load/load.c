@@ -23,6 +23,7 @@ const struct ph_load ph_loads[] = {
 	{ "alloc", "[SIZE]", "touch memory until SIZE (64M) or until the limit kills the child", load_alloc },
 	{ "pids", "[N]", "fork up to N (1000) sleeping children until a limit refuses", load_pids },
 	{ "calls", "[DIR]", "one of each of many system calls with known arguments", load_calls },
+	{ "bpf", "", "the BPF programs that are loaded", load_bpf },
 	{ 0 }
 };
 

@@ -43,6 +43,8 @@ int load_forks(int argc, char **argv);
 int load_fail(int argc, char **argv);
 int load_alloc(int argc, char **argv);
 int load_pids(int argc, char **argv);
+/* bpf.c */
+int load_bpf(int argc, char **argv);
 /* calls.c */
 int load_calls(int argc, char **argv);
 

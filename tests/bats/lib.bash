@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# Helpers of the end-to-end tests: containers by ph-launch, by Docker, by unshare; recordings and
+# what is in them. A container that a test starts is named $PH_FILE-NAME and ends with the test.
+
+: "${PORTHOLE_BUILD:?tests/bats/run.sh sets it}" "${PH_WORK:?}"
+PATH=$PORTHOLE_BUILD:$PATH
+
+# A failing command of a test says what it was about.
+flunk() {
+	printf '%s\n' "$@" >&2
+	return 1
+}
+
+# wait_for SECONDS COMMAND...: until it succeeds.
+wait_for() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || flunk "waited in vain for: $*" || return
+		sleep 0.05
+	done
+}
+
+# need COMMAND...: skip where one is missing.
+need() {
+	local c
+	for c; do command -v "$c" >/dev/null || skip "$c is not installed"; done
+}
+
+# Ids and names of the BPF programs in the kernel, sorted.
+bpf_programs() { ph-load bpf | sort; }
+
+# --- containers ---
+
+# launch NAME [ph-launch options] -- COMMAND: in the background; $PID is its first process.
+launch() {
+	local name=$PH_FILE-$1
+	shift
+	PID=$(ph-launch --detach --quiet --name "$name" --timeout 60s --log "$PH_WORK/$name.log" "$@")
+}
+
+# The same in the foreground; output and exit code are the command's.
+launch_wait() {
+	local name=$PH_FILE-$1
+	shift
+	ph-launch --quiet --name "$name" --timeout 60s "$@"
+}
+
+launch_stop() {
+	local c
+	for c in $(ph-launch --list | awk -v p="$PH_FILE-" 'index($1, p) == 1 { print $1 }'); do
+		ph-launch --stop "$c" || :
+	done
+}
+
+docker() { command docker -H "unix://$PH_WORK/docker.sock" "$@"; }
+
+docker_answers() { docker version >/dev/null 2>&1; }
+
+# A daemon of our own, beside any that the machine has: no network, no rules, all below $PH_WORK.
+docker_up() {
+	local a
+	command -v dockerd >/dev/null || skip "dockerd is not installed"
+	[ ! -S "$PH_WORK/docker.sock" ] || return 0
+	mkdir -p "$PH_WORK/image/bin" "$PH_WORK/image/tmp"
+	# Without bats' descriptors, which it would wait for.
+	dockerd --data-root "$PH_WORK/docker" --exec-root "$PH_WORK/docker-run" -p "$PH_WORK/docker.pid" \
+		-H "unix://$PH_WORK/docker.sock" --iptables=false --ip6tables=false --bridge=none \
+		--exec-opt native.cgroupdriver=cgroupfs --log-level error \
+		>"$PH_WORK/dockerd.log" 2>&1 3>&- 4>&- </dev/null &
+	wait_for 30 docker_answers || flunk "$(tail -5 "$PH_WORK/dockerd.log")" || return
+	cp "$(command -v busybox)" "$PH_WORK/image/bin/busybox"
+	cp "$PORTHOLE_BUILD/ph-load" "$PH_WORK/image/bin/"
+	for a in sh cat ls sleep true false id hostname echo mkdir touch; do
+		ln -sf busybox "$PH_WORK/image/bin/$a"
+	done
+	tar -C "$PH_WORK/image" -c . | docker import - porthole-test >/dev/null
+}
+
+docker_down() {
+	local pid ids
+	[ -s "$PH_WORK/docker.pid" ] || return 0
+	pid=$(cat "$PH_WORK/docker.pid")
+	ids=$(docker ps -aq 2>/dev/null)
+	# shellcheck disable=SC2086  # a list of ids
+	[ -z "$ids" ] || docker rm -f $ids >/dev/null 2>&1
+	kill "$pid" 2>/dev/null
+	wait_for 20 test ! -e "/proc/$pid"
+	rm -f "$PH_WORK/docker.pid" "$PH_WORK/docker.sock"
+}
+
+# docker_run NAME [docker options] -- COMMAND...: $PID is the host pid, $CID the id.
+docker_run() {
+	local name=$PH_FILE-$1 opts=()
+	shift
+	while [ "$1" != -- ]; do
+		opts+=("$1")
+		shift
+	done
+	shift
+	CID=$(docker run -d --name "$name" --network none "${opts[@]}" porthole-test "$@") || return
+	PID=$(docker inspect -f '{{.State.Pid}}' "$CID")
+}
+
+docker_stop() {
+	local ids
+	[ -S "$PH_WORK/docker.sock" ] || return 0
+	ids=$(docker ps -aq --filter "name=^$PH_FILE-")
+	# shellcheck disable=SC2086  # a list of ids
+	[ -z "$ids" ] || docker rm -f $ids >/dev/null
+}

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Run the end-to-end tests, as root, against this machine's kernel; TAP on stdout.
+#
+#	tests/bats/run.sh [FILE.bats...]
+#
+# PORTHOLE_BUILD is the directory of the programs (default: build). Every file has its time limit
+# ("# limit: N s" in it, else 120 s) and its mark in the names of what it starts; whatever a test
+# that was ended leaves is removed here.
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+: "${PORTHOLE_BUILD:=$(cd "$here/../.." && pwd)/build}"
+PH_WORK=$(mktemp -d "${TMPDIR:-/tmp}/porthole-e2e.XXXXXX")
+export PORTHOLE_BUILD PH_WORK
+[ $# -gt 0 ] || set -- "$here"/*.bats
+
+if [ "$(id -u)" != 0 ]; then
+	for f; do echo "ok - $(basename "$f") # skip not root"; done
+	rmdir "$PH_WORK"
+	exit
+fi
+
+mounted() { grep -q " $1 " /proc/self/mounts; }
+mounted /sys/kernel/tracing || mount -t tracefs nodev /sys/kernel/tracing 2>/dev/null
+mounted /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf 2>/dev/null
+mounted /sys/kernel/security || mount -t securityfs securityfs /sys/kernel/security 2>/dev/null
+
+# shellcheck source=tests/bats/lib.bash
+. "$here/lib.bash"
+
+finish() {
+	docker_down
+	ph-launch --cleanup >/dev/null
+	rm -rf "$PH_WORK"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+bpf_before=$(bpf_programs)
+for f; do
+	name=$(basename "$f" .bats)
+	limit=$(sed -n 's/^# limit: \([0-9]*\) s.*/\1/p' "$f")
+	export PH_FILE=$name
+	timeout -k 10 "${limit:-120}" bats --tap "$f" </dev/null |
+		sed -uE "s/^((not )?ok) ([0-9]+) /\1 - $name: /"
+	case ${PIPESTATUS[0]} in
+	124 | 137) echo "not ok - $name: stopped after ${limit:-120} s" ;;
+	esac
+	launch_stop >/dev/null
+done
+
+docker_down
+leftover=$(
+	comm -13 <(echo "$bpf_before") <(bpf_programs)
+	find /sys/fs/cgroup -maxdepth 3 -path "*porthole.d/*" -type d
+)
+if [ -z "$leftover" ]; then
+	echo "ok - nothing is left behind"
+else
+	echo "not ok - nothing is left behind"
+	while read -r l; do echo "# $l"; done <<<"$leftover"
+fi
