@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Run the tests and count them.
 #
-#	scripts/check.sh [unit] [asan] [lint] [e2e]
+#	scripts/check.sh [unit] [asan] [lint] [e2e] [vm]
 #
 # Without arguments all of them. Each suite writes TAP to build/check/SUITE.tap; what failed is
 # shown at once, with its output. The last line is "N passed, N failed, N skipped". Fails if a test
@@ -15,7 +15,7 @@ out=$top/$build/check
 jobs=${JOBS:-$(nproc)}
 
 # Seconds that a suite may take; together they stay below the 25 minutes of .ci/run.
-declare -A limit=([unit]=150 [asan]=300 [lint]=60 [e2e]=480)
+declare -A limit=([unit]=150 [asan]=300 [lint]=60 [e2e]=480 [vm]=420)
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -77,6 +77,8 @@ suite_e2e() {
 	PORTHOLE_BUILD=$top/$build tests/bats/run.sh
 }
 
+suite_vm() { PORTHOLE_BUILD=$top/$build tests/vm/run.sh; }
+
 # known SUITE "NAME": is that skip on the list?
 known() {
 	local s pattern _
@@ -134,7 +136,7 @@ if [ "${1:-}" = --suite ]; then
 fi
 
 suites=("$@")
-[ ${#suites[@]} -gt 0 ] || suites=(unit asan lint e2e)
+[ ${#suites[@]} -gt 0 ] || suites=(unit asan lint e2e vm)
 for s in "${suites[@]}"; do
 	[ -n "${limit[$s]:-}" ] || { sed -n '4,10s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 done

@@ -1,0 +1,118 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Run the end-to-end tests in a virtual machine with Debian's own kernel (6.1, pure cgroup v2,
+# kprobes, fentry), emulated: no KVM is needed, nothing is installed. TAP on stdout.
+#
+#	tests/vm/run.sh [FILE.bats...]
+#
+# The machine's root file system is made of this host's programs (those that the tests use, with
+# their libraries) and sent along as the initial RAM disk: no disk, no network, seconds to boot.
+# Kernel and RAM disk are kept in PORTHOLE_BUILD/vm; PH_VM_SHELL=1 gives a shell in it instead.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+top=$(cd "$here/../.." && pwd)
+: "${PORTHOLE_BUILD:=$top/build}"
+vm=$PORTHOLE_BUILD/vm
+root=$vm/root
+mkdir -p "$vm"
+
+skip() {
+	echo "ok - virtual machine # skip $*"
+	exit
+}
+
+command -v qemu-system-x86_64 >/dev/null || skip "qemu-system-x86_64 is not installed"
+command -v cpio >/dev/null || skip "cpio is not installed"
+
+# The kernel as its package has it, unpacked and not installed.
+fetch_kernel() {
+	local pkg
+	pkg=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -n 's/^ *Depends: //p' | head -1)
+	[ -n "$pkg" ] || skip "there is no package linux-image-cloud-amd64 here"
+	mkdir -p "$vm/deb"
+	(cd "$vm/deb" && apt-get -q download "$pkg" >&2) || skip "$pkg could not be downloaded"
+	dpkg -x "$vm"/deb/linux-image-*.deb "$vm/deb"
+	mv "$vm"/deb/boot/vmlinuz-* "$vm/vmlinuz"
+	rm -rf "$vm/deb"
+}
+
+# add FILE...: with the directories above it, what its links lead to, and its libraries.
+add() {
+	local f lib
+	for f; do
+		[ -e "$f" ] && [ ! -e "$root$f" ] || continue
+		mkdir -p "$root${f%/*}"
+		if [ -L "$f" ]; then
+			cp -P "$f" "$root$f"
+			# One step at a time: /etc/alternatives lies between.
+			lib=$(readlink "$f")
+			[[ $lib == /* ]] || lib=$(realpath -s "${f%/*}/$lib")
+			add "$lib"
+		elif [ -f "$f" ]; then
+			cp "$f" "$root$f"
+			# Scripts and data have none.
+			for lib in $(ldd "$f" 2>/dev/null | grep -o '/[^ ]*'); do add "$lib"; done
+		fi
+	done
+}
+
+# Files of a package; only programs and what they load.
+add_package() {
+	local f
+	for f in $(dpkg -L "$1" 2>/dev/null); do
+		case $f in
+		*/share/doc/* | */share/man/* | */share/info/* | */share/locale/* | */share/bash-completion/*) ;;
+		*) [ -d "$f" ] || add "$f" ;;
+		esac
+	done
+}
+
+build_root() {
+	local c d
+	rm -rf "$root"
+	mkdir -p "$root"/{usr/bin,usr/sbin,usr/lib,usr/lib64,dev,proc,sys,tmp,run,etc,root,porthole/build,porthole/tests}
+	for d in bin sbin lib lib64; do ln -s "usr/$d" "$root/$d"; done
+	echo 'root:x:0:0:root:/root:/bin/bash' >"$root/etc/passwd"
+	for c in bash sh awk jq grep sed find xargs tar mount umount unshare nsenter setpriv ps pgrep \
+		bwrap strace busybox ip hostname; do
+		c=$(command -v "$c") && add "$c"
+	done
+	for c in coreutils bats babeltrace2 libbabeltrace2-0; do
+		# babeltrace2's library package carries its plug-ins, which ldd does not know of.
+		add_package "$c"
+	done
+	for c in porthole ph-launch ph-load; do
+		[ -e "$PORTHOLE_BUILD/$c" ] || continue
+		cp "$PORTHOLE_BUILD/$c" "$root/porthole/build/"
+		for d in $(ldd "$PORTHOLE_BUILD/$c" 2>/dev/null | grep -o '/[^ ]*'); do add "$d"; done
+	done
+	cp -r "$top/tests/bats" "$root/porthole/tests/"
+	[ ! -d "$top/tests/data" ] || cp -r "$top/tests/data" "$root/porthole/tests/"
+	cp "$here/init" "$root/init"
+	(cd "$root" && find . | cpio -o -H newc --quiet) >"$vm/initrd"
+}
+
+[ -e "$vm/vmlinuz" ] || fetch_kernel
+build_root
+
+files=
+for f; do files+=" /porthole/tests/bats/$(basename "$f")"; done
+# Names of files have no blanks; init takes them from its environment.
+append="console=ttyS0 quiet panic=-1 rdinit=/init PH_VM_FILES=$(tr ' ' , <<<"${files# }")"
+# shellcheck disable=SC2054  # the commas are QEMU's
+qemu=(qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 2G -nodefaults -display none
+	-no-reboot -kernel "$vm/vmlinuz" -initrd "$vm/initrd")
+
+if [ -n "${PH_VM_SHELL:-}" ]; then
+	exec "${qemu[@]}" -serial mon:stdio -append "$append PH_VM_SHELL=1"
+fi
+
+# First serial line: the kernel's and the tests' noise; second: the results.
+: >"$vm/results"
+timeout -k 5 "${PH_VM_LIMIT:-400}" "${qemu[@]}" -serial "file:$vm/console" -serial "file:$vm/results" \
+	-append "$append" </dev/null >&2 || rc=$?
+tr -d '\r' <"$vm/results"
+if ! grep -q '^# the end' "$vm/results"; then
+	echo "not ok - the virtual machine ended early (${rc:-0})"
+	tail -n 20 "$vm/console" | tr -d '\r' | sed 's/^/# /'
+fi
