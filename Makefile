@@ -24,10 +24,14 @@ check:
 asan:
 	@scripts/check.sh asan
 
+# FUZZ=NAME TIME=SECONDS: one target only, for how long each.
+fuzz:
+	@scripts/fuzz.sh $(FUZZ)
+
 install: all
 	@meson install -C $(BUILD) --no-rebuild
 
 clean:
-	@rm -rf $(BUILD) $(BUILD)-asan
+	@rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz
 
-.PHONY: all deps check asan install clean
+.PHONY: all deps check asan fuzz install clean
