@@ -20,6 +20,10 @@ deps:
 check:
 	@scripts/check.sh
 
+# BENCH="NAME...": some of bench/*.bash only.
+bench:
+	@bench/run.sh $(BENCH)
+
 # The unit tests under AddressSanitizer and UndefinedBehaviorSanitizer.
 asan:
 	@scripts/check.sh asan
@@ -34,4 +38,4 @@ install: all
 clean:
 	@rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz
 
-.PHONY: all deps check asan fuzz install clean
+.PHONY: all deps check bench asan fuzz install clean

@@ -81,6 +81,24 @@ int load_getppid(int argc, char **argv)
 	return 0;
 }
 
+/* System calls at a steady rate: a millisecond's worth at a time. */
+int load_rate(int argc, char **argv)
+{
+	uint64_t rate = arg_u64(argc, argv, 1, 100 << 10), n = 0, t0 = ph_now_ns(), now = t0;
+	uint64_t end = t0 + arg_ns(argc, argv, 2, PH_NSEC);
+
+	while (now < end) {
+		uint64_t due = (now - t0) / 1000000 * rate / 1000;
+
+		for (; n < due; n++)
+			syscall(SYS_getppid);
+		sleep_ns(500000);
+		now = ph_now_ns();
+	}
+	printf("load=rate n=%llu wall_ns=%llu\n", (unsigned long long)n, (unsigned long long)(now - t0));
+	return 0;
+}
+
 static void *thread_main(void *arg)
 {
 	compute_until(*(uint64_t *)arg);

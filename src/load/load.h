@@ -30,6 +30,7 @@ noreturn void die(const char *what);		/* with errno */
 int load_spin(int argc, char **argv);
 int load_burst(int argc, char **argv);
 int load_getppid(int argc, char **argv);
+int load_rate(int argc, char **argv);
 int load_threads(int argc, char **argv);
 int load_sleep(int argc, char **argv);
 /* io.c */
