@@ -12,75 +12,17 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "ctf/ctf.h"
+#include "ctf_dir.h"
 #include "gen.h"
 
 /*
  * The writer, with babeltrace2 as the judge of what it wrote: it must read every trace without a
  * word on stderr. (What we read back ourselves is in test_ctf_read.c.)
  */
-struct dir {
-	char path[64];
-};
-
-static int setup(void **state)
-{
-	struct dir *d = ph_alloc(sizeof(*d));
-
-	strcpy(d->path, "/tmp/ph-ctf-XXXXXX");
-	assert_non_null(mkdtemp(d->path));
-	*state = d;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct dir *d = *state;
-	ph_autofree char *cmd = ph_asprintf("rm -rf '%s'", d->path);
-
-	assert_int_equal(system(cmd), 0);
-	free(d);
-	return 0;
-}
-
 static const struct ph_ctf_env env = {
 	.hostname = "host\"1", .kernel_release = "6.1.0", .kernel_version = "#1 SMP", .trace_name = "t",
 	.boot_id = "2e0ba8a1-45b6-4c0d-9f2e-6b7a0c1d2e3f", .offset_ns = 1700000000123456789,
 };
-
-/* What babeltrace2 prints of a trace; NULL where it is missing. It may say @said on stderr, else nothing. */
-static char *babeltrace_saying(const char *path, const char *options, const char *said)
-{
-	ph_autofree char *cmd = ph_asprintf("babeltrace2 %s '%s' 2>'%s/../bt.err'", options, path, path);
-	ph_autofree char *errs = ph_asprintf("%s/../bt.err", path);
-	ph_autobuf words = { 0 };
-	struct ph_buf out = { 0 };
-	char chunk[4096];
-	size_t n;
-	FILE *f;
-
-	if (system("command -v babeltrace2 >/dev/null") != 0)
-		return NULL;
-	f = popen(cmd, "r");
-	assert_non_null(f);
-	while ((n = fread(chunk, 1, sizeof(chunk), f)))
-		ph_buf_add(&out, chunk, n);
-	ph_buf_adds(&out, "");
-	n = (size_t)pclose(f);
-	assert_int_equal(ph_read_file_at(AT_FDCWD, errs, 1 << 20, &words), 0);
-	if (!said && words.len)
-		fprintf(stderr, "babeltrace2: %s\n", words.p);
-	if (said)
-		assert_non_null(strstr(words.p, said));
-	else
-		assert_int_equal(words.len, 0);
-	assert_int_equal(n, 0);
-	return ph_buf_steal(&out);
-}
-
-static char *babeltrace(const char *path, const char *options)
-{
-	return babeltrace_saying(path, options, NULL);
-}
 
 static size_t count(const char *text, const char *what)
 {
