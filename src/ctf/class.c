@@ -30,7 +30,8 @@ static void add_members(struct ph_field *out, uint32_t *n, const struct ph_ct *t
 	for (uint32_t i = 0; t && i < t->n; i++)
 		if (!ph_ct_hidden(t, i))
 			out[(*n)++] = (struct ph_field){ .name = ph_ct_name(t->members[i].name),
-							 .type = t->members[i].type->ph };
+							 .type = t->members[i].type->ph,
+							 .counted = i && ph_ct_hidden(t, i - 1) };
 }
 
 static int32_t find_field(const struct ph_field *f, uint32_t n, const char *name)

@@ -14,6 +14,14 @@ int ph_ctf_open(const char *path, struct ph_source **ret, struct ph_err *err);
 
 /* Sentences about what is odd in the trace (truncated, packet lost, unknown), one each; until NULL. */
 const char *ph_ctf_warning(struct ph_source *s, size_t i);
+/* The classes that the trace's metadata describes, by 0-based number until NULL. */
+const struct ph_class *ph_ctf_class(struct ph_source *s, size_t i);
+/*
+ * Go back to the beginning and read, until the next seek, only the streams in which the recorder
+ * says who is who (those named "state"): all that an identity model needs before a seek into the
+ * middle. False, and nothing changed, where @s is no CTF trace or has no such stream.
+ */
+bool ph_ctf_only_state(struct ph_source *s);
 
 struct ph_ctf_writer;
 struct ph_ctf_stream;

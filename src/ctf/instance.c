@@ -157,8 +157,9 @@ static const struct ph_field *ph_fields(struct ph_inst *in, const struct ph_ct *
 
 	for (uint32_t i = 0; i < t->n; i++)
 		if (!ph_ct_hidden(t, i))
-			f[n++] = (struct ph_field){ ph_ct_name(t->members[i].name),
-						    t->members[i].type->ph };
+			f[n++] = (struct ph_field){ .name = ph_ct_name(t->members[i].name),
+						    .type = t->members[i].type->ph,
+						    .counted = i && ph_ct_hidden(t, i - 1) };
 	*ret_n = n;
 	return f;
 }

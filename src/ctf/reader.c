@@ -24,6 +24,8 @@ struct reader {
 	struct ph_ct_file *cur;		/* of the event returned last: to be moved on */
 	struct ph_merge_entry rival;	/* what comes first of the others */
 	uint64_t skip_ns;		/* events before are not returned */
+	bool only_state;		/* only files of the stream "state" are read */
+	PH_VEC(const struct ph_class *) classes;	/* of ph_ctf_class(), made when asked for */
 	struct ph_event ev;
 	struct ph_err failed;
 };
@@ -38,6 +40,7 @@ static void free_reader(struct reader *r)
 		ph_ct_trace_free(*t);
 	ph_vec_done(&r->files);
 	ph_vec_done(&r->traces);
+	ph_vec_done(&r->classes);
 	ph_strv_done(&r->warnings);
 	ph_merge_done(&r->merge);
 	free((char *)r->src.what);
@@ -174,6 +177,14 @@ static void find_range(struct reader *r)
 
 /* ---- reading ------------------------------------------------------------------------------------------ */
 
+/* A file of the stream in which our recorder says who is who: state_0. */
+static bool is_state(const struct ph_ct_file *f)
+{
+	const char *name = strrchr(f->path, '/');
+
+	return !strncmp(name ? name + 1 : f->path, "state_", 6);
+}
+
 /*
  * Streams enter by the time their packet begins, without being read: of a recording in a hundred
  * parts, those that are not reached yet take no memory.
@@ -186,6 +197,8 @@ static void start(struct reader *r)
 		const struct ph_ct_file *f = &r->files.v[i];
 		uint64_t ts = 0;
 
+		if (r->only_state && !is_state(f))
+			continue;
 		if (f->at < f->packets.n)
 			ts = f->packets.v[f->at].begin_ns + (uint64_t)f->trace->adjust_ns;
 		if (r->skip_ns && ts > r->skip_ns)
@@ -287,6 +300,7 @@ static int reader_seek(struct ph_source *s, uint64_t ts_ns, struct ph_err *err)
 
 	(void)err;
 	r->failed.code = 0;
+	r->only_state = false;
 	r->skip_ns = ts_ns;
 	ph_vec_each(f, &r->files)
 		ph_ct_file_seek(f, ts_ns);
@@ -302,6 +316,44 @@ static void reader_close(struct ph_source *s)
 static const struct ph_source_ops reader_ops = {
 	.next = reader_next, .seek = reader_seek, .close = reader_close,
 };
+
+bool ph_ctf_only_state(struct ph_source *s)
+{
+	struct reader *r = (struct reader *)s;
+	bool any = false;
+
+	if (s->ops != &reader_ops)
+		return false;
+	ph_vec_each(f, &r->files)
+		any = any || is_state(f);
+	if (!any || reader_seek(s, 0, NULL) < 0)
+		return false;
+	r->only_state = true;
+	start(r);
+	return true;
+}
+
+static void add_classes(struct reader *r, const struct ph_ct_stream_class *sc)
+{
+	for (uint32_t i = 0; i < sc->nby_id; i++)
+		if (sc->by_id[i])
+			*ph_vec_push(&r->classes) = &sc->by_id[i]->cls;
+	for (struct ph_u64map_slot *o = NULL; (o = ph_u64map_next(&sc->others, o)); )
+		*ph_vec_push(&r->classes) = &((const struct ph_ct_class *)o->val)->cls;
+}
+
+const struct ph_class *ph_ctf_class(struct ph_source *s, size_t i)
+{
+	struct reader *r = (struct reader *)s;
+
+	if (s->ops != &reader_ops)
+		return NULL;
+	if (!r->classes.n)
+		ph_vec_each(t, &r->traces)
+			for (size_t k = 0; k < (*t)->nstreams; k++)
+				add_classes(r, &(*t)->streams[k]);
+	return i < r->classes.n ? r->classes.v[i] : NULL;
+}
 
 const char *ph_ctf_warning(struct ph_source *s, size_t i)
 {

@@ -75,6 +75,8 @@ struct ph_field {
 	const struct ph_type *type;
 	enum ph_unit unit;
 	const char *doc;
+	/* A trace's sequence with its length in front, _NAME_length, which is no field here. */
+	bool counted;
 };
 
 /* Groups of events as -e takes them. */

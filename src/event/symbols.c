@@ -6,13 +6,18 @@
 #include <asm/fcntl.h>
 #include <errno.h>
 #include <linux/capability.h>
+#include <linux/futex.h>
+#include <linux/mount.h>
 #include <linux/sched.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 
@@ -26,7 +31,8 @@ struct symbols {
 	size_t n;
 	bool flags;		/* a set of bits: values are joined */
 	int64_t low_mask;	/* of flags: these bits are a number of their own … */
-	enum ph_unit low_unit;	/* … with names of this unit */
+	const struct symbol *low;	/* … with these names */
+	size_t nlow;
 };
 
 #define N(name_) { #name_, name_ },
@@ -113,15 +119,14 @@ static const struct symbol clone_flags[] = {
 	{ "CLONE_CLEAR_SIGHAND", 0x100000000 }, { "CLONE_INTO_CGROUP", 0x200000000 },
 };
 
-static const struct symbol access_modes[] = {
-	N(O_RDONLY) N(O_WRONLY) N(O_RDWR)
-};
-
 /* Those of several bits stand before their parts. */
+static const struct symbol access_modes[] = {
+	N(O_RDONLY) N(O_WRONLY) N(O_RDWR) N(O_ACCMODE)
+};
 static const struct symbol open_flags[] = {
-	N(O_RDONLY) N(O_WRONLY) N(O_RDWR) N(O_CREAT) N(O_EXCL) N(O_NOCTTY) N(O_TRUNC) N(O_APPEND)
+	N(O_CREAT) N(O_EXCL) N(O_NOCTTY) N(O_TRUNC) N(O_APPEND)
 	N(O_NONBLOCK) N(O_SYNC) N(O_DSYNC) N(FASYNC) N(O_DIRECT) N(O_LARGEFILE) N(O_TMPFILE)
-	N(O_DIRECTORY) N(O_NOFOLLOW) N(O_NOATIME) N(O_CLOEXEC) N(O_PATH) N(O_ACCMODE)
+	N(O_DIRECTORY) N(O_NOFOLLOW) N(O_NOATIME) N(O_CLOEXEC) N(O_PATH)
 };
 
 /* LTTng's encoding of a block request's kind. */
@@ -131,9 +136,90 @@ static const struct symbol rwbs[] = {
 	{ "PREFLUSH", 1024 },
 };
 
+/* AT_REMOVEDIR and AT_EACCESS are one bit: the call says which. */
+static const struct symbol at_flags[] = {
+	{ "AT_SYMLINK_NOFOLLOW", 0x100 }, { "AT_REMOVEDIR", 0x200 }, { "AT_SYMLINK_FOLLOW", 0x400 },
+	{ "AT_NO_AUTOMOUNT", 0x800 }, { "AT_EMPTY_PATH", 0x1000 }, { "AT_STATX_FORCE_SYNC", 0x2000 },
+	{ "AT_STATX_DONT_SYNC", 0x4000 }, { "AT_RECURSIVE", 0x8000 }, { "AT_EACCESS", 0x200 },
+};
+
+static const struct symbol dirfds[] = { { "AT_FDCWD", -100 } };
+
+static const struct symbol whences[] = {
+	{ "SEEK_SET", 0 }, { "SEEK_CUR", 1 }, { "SEEK_END", 2 }, { "SEEK_DATA", 3 }, { "SEEK_HOLE", 4 },
+};
+
+static const struct symbol mmap_prot[] = {
+	N(PROT_READ) N(PROT_WRITE) N(PROT_EXEC) N(PROT_GROWSDOWN) N(PROT_GROWSUP)
+};
+
+static const struct symbol mmap_types[] = {
+	N(MAP_SHARED) N(MAP_PRIVATE) { "MAP_SHARED_VALIDATE", 3 },
+};
+static const struct symbol mmap_flags[] = {
+	N(MAP_FIXED) N(MAP_ANONYMOUS) N(MAP_GROWSDOWN) N(MAP_DENYWRITE) N(MAP_EXECUTABLE) N(MAP_LOCKED)
+	N(MAP_NORESERVE) N(MAP_POPULATE) N(MAP_NONBLOCK) N(MAP_STACK) N(MAP_HUGETLB)
+	{ "MAP_SYNC", 0x80000 }, { "MAP_FIXED_NOREPLACE", 0x100000 },
+};
+
+static const struct symbol mount_flags[] = {
+	N(MS_RDONLY) N(MS_NOSUID) N(MS_NODEV) N(MS_NOEXEC) N(MS_SYNCHRONOUS) N(MS_REMOUNT)
+	N(MS_MANDLOCK) N(MS_DIRSYNC) { "MS_NOSYMFOLLOW", 256 }, N(MS_NOATIME) N(MS_NODIRATIME)
+	N(MS_BIND) N(MS_MOVE) N(MS_REC) N(MS_SILENT) N(MS_POSIXACL) N(MS_UNBINDABLE) N(MS_PRIVATE)
+	N(MS_SLAVE) N(MS_SHARED) N(MS_RELATIME) N(MS_KERNMOUNT) N(MS_I_VERSION) N(MS_STRICTATIME)
+	N(MS_LAZYTIME)
+};
+
+static const struct symbol msg_flags[] = {
+	N(MSG_OOB) N(MSG_PEEK) N(MSG_DONTROUTE) N(MSG_CTRUNC) N(MSG_TRUNC) N(MSG_DONTWAIT) N(MSG_EOR)
+	N(MSG_WAITALL) N(MSG_CONFIRM) N(MSG_ERRQUEUE) N(MSG_NOSIGNAL) N(MSG_MORE) N(MSG_WAITFORONE)
+	N(MSG_ZEROCOPY) N(MSG_FASTOPEN) N(MSG_CMSG_CLOEXEC)
+};
+
+static const struct symbol families[] = {
+	N(AF_UNSPEC) N(AF_UNIX) N(AF_INET) N(AF_INET6) N(AF_NETLINK) N(AF_PACKET) N(AF_ALG) N(AF_VSOCK)
+	N(AF_XDP) N(AF_BLUETOOTH) N(AF_CAN) N(AF_KEY) N(AF_TIPC) N(AF_RDS) N(AF_NFC) N(AF_LOCAL)
+};
+
+static const struct symbol sock_types[] = {
+	N(SOCK_STREAM) N(SOCK_DGRAM) N(SOCK_RAW) N(SOCK_RDM) N(SOCK_SEQPACKET) N(SOCK_DCCP)
+	N(SOCK_PACKET)
+};
+static const struct symbol sock_flags[] = { N(SOCK_NONBLOCK) N(SOCK_CLOEXEC) };
+
+static const struct symbol clocks[] = {
+	N(CLOCK_REALTIME) N(CLOCK_MONOTONIC) N(CLOCK_PROCESS_CPUTIME_ID) N(CLOCK_THREAD_CPUTIME_ID)
+	N(CLOCK_MONOTONIC_RAW) N(CLOCK_REALTIME_COARSE) N(CLOCK_MONOTONIC_COARSE) N(CLOCK_BOOTTIME)
+	N(CLOCK_REALTIME_ALARM) N(CLOCK_BOOTTIME_ALARM) N(CLOCK_TAI)
+};
+
+static const struct symbol resources[] = {
+	N(RLIMIT_CPU) N(RLIMIT_FSIZE) N(RLIMIT_DATA) N(RLIMIT_STACK) N(RLIMIT_CORE) N(RLIMIT_RSS)
+	N(RLIMIT_NPROC) N(RLIMIT_NOFILE) N(RLIMIT_MEMLOCK) N(RLIMIT_AS) N(RLIMIT_LOCKS)
+	N(RLIMIT_SIGPENDING) N(RLIMIT_MSGQUEUE) N(RLIMIT_NICE) N(RLIMIT_RTPRIO) N(RLIMIT_RTTIME)
+};
+
+static const struct symbol futex_ops[] = {
+	N(FUTEX_WAIT) N(FUTEX_WAKE) N(FUTEX_FD) N(FUTEX_REQUEUE) N(FUTEX_CMP_REQUEUE) N(FUTEX_WAKE_OP)
+	N(FUTEX_LOCK_PI) N(FUTEX_UNLOCK_PI) N(FUTEX_TRYLOCK_PI) N(FUTEX_WAIT_BITSET)
+	N(FUTEX_WAKE_BITSET) N(FUTEX_WAIT_REQUEUE_PI) N(FUTEX_CMP_REQUEUE_PI) { "FUTEX_LOCK_PI2", 13 },
+};
+static const struct symbol futex_flags[] = { N(FUTEX_PRIVATE_FLAG) N(FUTEX_CLOCK_REALTIME) };
+
+static const struct symbol epoll_ops[] = { { "EPOLL_CTL_ADD", 1 }, { "EPOLL_CTL_DEL", 2 }, { "EPOLL_CTL_MOD", 3 } };
+
+static const struct symbol fcntl_cmds[] = {
+	N(F_DUPFD) N(F_GETFD) N(F_SETFD) N(F_GETFL) N(F_SETFL) N(F_GETLK) N(F_SETLK) N(F_SETLKW)
+	N(F_SETOWN) N(F_GETOWN) N(F_SETSIG) N(F_GETSIG) N(F_SETOWN_EX) N(F_GETOWN_EX)
+	N(F_OFD_GETLK) N(F_OFD_SETLK) N(F_OFD_SETLKW) { "F_SETLEASE", 1024 }, { "F_GETLEASE", 1025 },
+	{ "F_NOTIFY", 1026 }, { "F_DUPFD_CLOEXEC", 1030 }, { "F_SETPIPE_SZ", 1031 },
+	{ "F_GETPIPE_SZ", 1032 }, { "F_ADD_SEALS", 1033 }, { "F_GET_SEALS", 1034 },
+};
+
 static const struct symbol booleans[] = { { "false", 0 }, { "true", 1 } };
 
 #define TABLE(sym_, ...) { sym_, PH_ARRAY_SIZE(sym_), __VA_ARGS__ }
+#define LOW(sym_) sym_, PH_ARRAY_SIZE(sym_)
 static const struct symbols tables[PH_UNIT_MAX] = {
 	[PH_UNIT_RET] = TABLE(errnos),
 	[PH_UNIT_SIGNAL] = TABLE(signals),
@@ -141,10 +227,24 @@ static const struct symbols tables[PH_UNIT_MAX] = {
 	[PH_UNIT_TCPSTATE] = TABLE(tcp_states),
 	[PH_UNIT_SOFTIRQ] = TABLE(softirqs),
 	[PH_UNIT_STATE] = TABLE(states),
-	[PH_UNIT_CLONE_FLAGS] = TABLE(clone_flags, true, 0x7f, PH_UNIT_SIGNAL),
-	[PH_UNIT_OPEN_FLAGS] = TABLE(open_flags, true, O_ACCMODE, PH_UNIT_NONE),
+	[PH_UNIT_CLONE_FLAGS] = TABLE(clone_flags, true, 0x7f, LOW(signals)),
+	[PH_UNIT_OPEN_FLAGS] = TABLE(open_flags, true, O_ACCMODE, LOW(access_modes)),
 	[PH_UNIT_RWBS] = TABLE(rwbs, true),
 	[PH_UNIT_BOOL] = TABLE(booleans),
+	[PH_UNIT_AT_FLAGS] = TABLE(at_flags, true),
+	[PH_UNIT_DIRFD] = TABLE(dirfds),
+	[PH_UNIT_WHENCE] = TABLE(whences),
+	[PH_UNIT_MMAP_PROT] = TABLE(mmap_prot, true),
+	[PH_UNIT_MMAP_FLAGS] = TABLE(mmap_flags, true, 0xf, LOW(mmap_types)),
+	[PH_UNIT_MOUNT_FLAGS] = TABLE(mount_flags, true),
+	[PH_UNIT_MSG_FLAGS] = TABLE(msg_flags, true),
+	[PH_UNIT_SOCK_FAMILY] = TABLE(families),
+	[PH_UNIT_SOCK_TYPE] = TABLE(sock_flags, true, 0xf, LOW(sock_types)),
+	[PH_UNIT_CLOCK] = TABLE(clocks),
+	[PH_UNIT_RESOURCE] = TABLE(resources),
+	[PH_UNIT_FUTEX_OP] = TABLE(futex_flags, true, 0x7f, LOW(futex_ops)),
+	[PH_UNIT_EPOLL_OP] = TABLE(epoll_ops),
+	[PH_UNIT_FCNTL_CMD] = TABLE(fcntl_cmds),
 };
 
 static const char SYSCALL_PREFIX[] = "syscall_entry_";
@@ -203,6 +303,17 @@ static bool dev_value(const char *s, size_t n, int64_t *ret)
 	return true;
 }
 
+static bool value_in(const struct symbol *sym, size_t nsym, const char *name, size_t n, int64_t *ret)
+{
+	for (size_t i = 0; i < nsym; i++) {
+		if (!strncmp(sym[i].name, name, n) && !sym[i].name[n]) {
+			*ret = sym[i].value;
+			return true;
+		}
+	}
+	return false;
+}
+
 bool ph_symbol_value(enum ph_unit unit, const char *name, size_t n, int64_t *ret)
 {
 	const struct symbols *t;
@@ -214,13 +325,7 @@ bool ph_symbol_value(enum ph_unit unit, const char *name, size_t n, int64_t *ret
 	if (unit >= PH_UNIT_MAX)
 		return false;
 	t = &tables[unit];
-	for (size_t i = 0; i < t->n; i++) {
-		if (!strncmp(t->sym[i].name, name, n) && !t->sym[i].name[n]) {
-			*ret = t->sym[i].value;
-			return true;
-		}
-	}
-	return false;
+	return value_in(t->sym, t->n, name, n, ret) || value_in(t->low, t->nlow, name, n, ret);
 }
 
 bool ph_symbol_any(const char *name, size_t n, int64_t *ret)
@@ -237,7 +342,14 @@ bool ph_symbol_any(const char *name, size_t n, int64_t *ret)
 
 const char *ph_symbol_nth(enum ph_unit unit, size_t i)
 {
-	return unit < PH_UNIT_MAX && i < tables[unit].n ? tables[unit].sym[i].name : NULL;
+	const struct symbols *t;
+
+	if (unit >= PH_UNIT_MAX)
+		return NULL;
+	t = &tables[unit];
+	if (i < t->n)
+		return t->sym[i].name;
+	return i - t->n < t->nlow ? t->low[i - t->n].name : NULL;
 }
 
 static const char *find(const struct symbol *sym, size_t n, int64_t v)
@@ -252,32 +364,30 @@ static bool add_flags(struct ph_buf *b, const struct symbols *t, int64_t v)
 {
 	size_t start = b->len;
 	int64_t left = v & ~t->low_mask, low = v & t->low_mask;
-	const char *name;
+	const char *name = t->low ? find(t->low, t->nlow, low) : NULL;
 
-	if (t->low_mask && t->low_unit == PH_UNIT_NONE) {
-		name = find(access_modes, PH_ARRAY_SIZE(access_modes), low);
-		ph_buf_adds(b, name ? name : "O_ACCMODE");
+	/* What has a name also as 0 (O_RDONLY) is always said, and first. */
+	if (name && find(t->low, t->nlow, 0)) {
+		ph_buf_adds(b, name);
 		low = 0;
 	}
 	for (size_t i = 0; i < t->n && left; i++) {
 		const struct symbol *s = &t->sym[i];
 
-		if (s->value & t->low_mask || (left & s->value) != s->value || !s->value)
+		if ((left & s->value) != s->value)
 			continue;
 		if (b->len > start)
 			ph_buf_addc(b, '|');
 		ph_buf_adds(b, s->name);
 		left &= ~s->value;
 	}
-	if (low) {
-		name = find(tables[t->low_unit].sym, tables[t->low_unit].n, low);
+	if (low && name) {
 		if (b->len > start)
 			ph_buf_addc(b, '|');
-		if (name)
-			ph_buf_adds(b, name);
-		else
-			ph_buf_add_hex(b, (uint64_t)low);
+		ph_buf_adds(b, name);
+		low = 0;
 	}
+	left |= low;
 	if (left) {
 		/* Nothing known at all: the number alone says as much. */
 		if (b->len == start)
@@ -329,17 +439,13 @@ bool ph_symbol_add(struct ph_buf *b, enum ph_unit unit, int64_t v)
 		ph_buf_addc(b, ':');
 		ph_buf_add_u64(b, (uint64_t)v & 0xfffff);
 		return true;
-	case PH_UNIT_TCPSTATE:
-	case PH_UNIT_SOFTIRQ:
-	case PH_UNIT_BOOL:
+	default:
+		if (unit >= PH_UNIT_MAX)
+			return false;
+		if (tables[unit].flags)
+			return add_flags(b, &tables[unit], v);
 		name = find(tables[unit].sym, tables[unit].n, v);
 		break;
-	case PH_UNIT_CLONE_FLAGS:
-	case PH_UNIT_OPEN_FLAGS:
-	case PH_UNIT_RWBS:
-		return add_flags(b, &tables[unit], v);
-	default:
-		return false;
 	}
 	if (!name)
 		return false;

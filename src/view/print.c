@@ -172,7 +172,7 @@ static void add_fields(struct ph_printer *p, struct print_class *pc, const struc
 		pf->f = f;
 		pf->at = i;
 		pf->ctx = ctx;
-		if (!first)
+		if (!first && p->o.format != PH_VIEW_BABELTRACE)
 			ph_buf_adds(&b, ", ");
 		first = false;
 		if (p->o.format == PH_VIEW_BABELTRACE)
@@ -250,6 +250,8 @@ void ph_printer_header(struct ph_printer *p, struct ph_buf *out)
 void ph_printer_event(struct ph_printer *p, const struct ph_identity *id, const struct ph_event *ev,
 		      struct ph_buf *out)
 {
+	size_t before = out->len;
+
 	switch (p->o.format) {
 	case PH_VIEW_TEXT:
 		print_text(p, id, ev, out);
@@ -265,6 +267,9 @@ void ph_printer_event(struct ph_printer *p, const struct ph_identity *id, const 
 		print_csv(p, id, ev, out);
 		break;
 	}
+	/* (What was not printed leaves no delta behind.) */
+	if (out->len == before)
+		return;
 	p->began = true;
 	p->last_ts = ev->ts_ns;
 }

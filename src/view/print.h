@@ -64,7 +64,8 @@ void ph_value_string(struct ph_buf *b, const char *s, size_t n);
 /* For people: the number and, where the unit has one, its name behind it. */
 void ph_value_text(struct ph_buf *b, const struct ph_identity *id, const struct ph_type *type,
 		   enum ph_unit unit, const struct ph_value *v);
-/* As babeltrace2 does. */
+/* As babeltrace2 does; the length stands in front of a sequence's name where the trace has it. */
+void ph_value_babeltrace_length(struct ph_buf *b, const struct ph_field *f, const struct ph_value *v);
 void ph_value_babeltrace(struct ph_buf *b, const struct ph_type *type, const struct ph_value *v);
 
 #endif

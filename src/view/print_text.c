@@ -131,6 +131,9 @@ static void add_group(const struct print_class *pc, const struct ph_event *ev, u
 	for (uint32_t i = from; i < to; i++) {
 		const struct print_field *f = &pc->fields.v[i];
 
+		if (i > from)
+			ph_buf_adds(out, ", ");
+		ph_value_babeltrace_length(out, f->f, printer_value(ev, f));
 		ph_buf_add(out, f->prefix, f->prefix_len);
 		ph_value_babeltrace(out, f->f->type, printer_value(ev, f));
 	}
@@ -142,6 +145,9 @@ void print_babeltrace(struct ph_printer *p, const struct ph_event *ev, struct ph
 	const struct print_class *pc = printer_class(p, ev->cls);
 	uint32_t n = (uint32_t)pc->fields.n;
 
+	/* A gap that the reader made of packets' counts is no event there, but a word on stderr. */
+	if (ev->cls == ph_class_by_id(PH_EV_events_discarded))
+		return;
 	printer_time(p, ev, out);
 	add_delta(p, ev, out);
 	ph_buf_addc(out, ' ');

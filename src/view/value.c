@@ -339,6 +339,17 @@ static void index_open(struct ph_buf *b, uint32_t i)
 	ph_buf_adds(b, "] = ");
 }
 
+void ph_value_babeltrace_length(struct ph_buf *b, const struct ph_field *f, const struct ph_value *v)
+{
+	if (!f->counted)
+		return;
+	ph_buf_addc(b, '_');
+	ph_buf_adds(b, f->name);
+	ph_buf_adds(b, "_length = ");
+	ph_buf_add_u64(b, v->n);
+	ph_buf_adds(b, ", ");
+}
+
 void ph_value_babeltrace(struct ph_buf *b, const struct ph_type *type, const struct ph_value *v)
 {
 	/* The writer's metadata says base 16 for bytes. */
@@ -385,6 +396,7 @@ void ph_value_babeltrace(struct ph_buf *b, const struct ph_type *type, const str
 		for (uint32_t i = 0; i < type->nfields; i++) {
 			if (i)
 				ph_buf_adds(b, ", ");
+			ph_value_babeltrace_length(b, &type->fields[i], &v->v[i]);
 			ph_buf_adds(b, type->fields[i].name);
 			ph_buf_adds(b, " = ");
 			ph_value_babeltrace(b, type->fields[i].type, &v->v[i]);

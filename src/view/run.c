@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "view/run.h"
+
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "ctf/ctf.h"
+
+static bool is_gap(const struct ph_event *ev)
+{
+	return ev->cls->id == PH_EV_events_discarded;
+}
+
+/* Does @ev pass? Counts how far it got. */
+static bool wanted(struct ph_run *r, const struct ph_event *ev)
+{
+	if (is_gap(ev)) {
+		r->gaps++;
+		r->lost += ph_event_u(ev, PH_FLD(events_discarded, count), 0);
+		return true;
+	}
+	r->seen++;
+	if (r->sel && !ph_selection_match(r->sel, r->id, ev))
+		return false;
+	r->by_selection++;
+	if (r->events && !ph_evset_has(r->events, ev->cls))
+		return false;
+	r->by_events++;
+	if (r->filter && !ph_filter_match(r->filter, r->id, ev))
+		return false;
+	r->passed++;
+	return true;
+}
+
+/*
+ * Go to the beginning of the range. The model must know who is who by then: a trace of ours has
+ * that in a small stream of its own, which is read alone; of another the whole beginning is read.
+ */
+static int go_to_begin(struct ph_run *r, struct ph_err *err)
+{
+	struct ph_event *ev;
+	int rc;
+
+	if (!r->begin_ns || r->begin_ns <= r->src->begin_ns || !r->src->ops->seek ||
+	    !ph_ctf_only_state(r->src))
+		return 0;
+	while ((rc = ph_source_next(r->src, &ev, err)) > 0 && ev->ts_ns < r->begin_ns)
+		ph_identity_feed(r->id, ev);
+	return rc < 0 ? rc : r->src->ops->seek(r->src, r->begin_ns, err);
+}
+
+int ph_run(struct ph_run *r, struct ph_err *err)
+{
+	struct ph_event *ev;
+	int rc;
+
+	rc = go_to_begin(r, err);
+	if (rc < 0)
+		return rc;
+	for (;;) {
+		if (ph_unlikely(r->stop && *r->stop))
+			return 0;
+		rc = ph_source_next(r->src, &ev, err);
+		if (ph_unlikely(rc == -EAGAIN)) {
+			rc = r->idle ? r->idle(r->arg, err) : 1;
+			if (rc)
+				return rc < 0 ? rc : 0;
+			continue;
+		}
+		if (rc <= 0)
+			return rc;
+		ph_identity_feed(r->id, ev);
+		if (ev->ts_ns < r->begin_ns)
+			continue;
+		if (r->end_ns && ev->ts_ns >= r->end_ns)
+			return 0;
+		if (!wanted(r, ev))
+			continue;
+		rc = r->event(r->arg, ev, err);
+		if (rc || (r->max && r->passed >= r->max))
+			return rc < 0 ? rc : 0;
+	}
+}
+
+/* The selection names containers, and the trace has none of them: what it has instead. */
+static bool no_such_container(const struct ph_run *r, struct ph_err *err)
+{
+	PH_VEC(const struct ph_container *) all = { 0 };
+	const struct ph_container *c;
+	bool any = !ph_selection_by_container(r->sel);
+
+	for (size_t i = 0; !any && (c = ph_identity_nth(r->id, i)); i++) {
+		*ph_vec_push(&all) = c;
+		any = ph_selection_match_container(r->sel, c);
+	}
+	if (!any)
+		ph_selection_none(r->sel, all.v, all.n, err);
+	ph_vec_done(&all);
+	return !any;
+}
+
+void ph_run_explain(const struct ph_run *r, struct ph_buf *out)
+{
+	struct ph_err err = { 0 };
+
+	ph_buf_addf(out, "%s: ", r->src->what);
+	if (!r->seen) {
+		ph_buf_adds(out, r->begin_ns || r->end_ns ? "there are no events in this range of time" :
+			    "there are no events in it");
+	} else if (!r->by_selection) {
+		if (no_such_container(r, &err))
+			ph_buf_adds(out, err.msg);
+		else
+			ph_buf_addf(out, "the selection matches none of its %lu events", r->seen);
+	} else if (!r->by_events) {
+		ph_buf_addf(out, "none of the %lu selected events is among those of -e (--stats tells which "
+			    "there are)", r->by_selection);
+	} else {
+		ph_buf_addf(out, "the filter matches none of the %lu selected events", r->by_events);
+	}
+}
