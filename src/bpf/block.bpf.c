@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Block requests. A request is often issued by a kernel worker, and written-back pages by the flusher:
+ * the cgroup that the bio is charged to tells whose it is, where the kernel keeps that (the io
+ * controller, or blkio on v1).
+ */
+
+static __always_inline u32 rq_dev(struct request *rq)
+{
+	struct gendisk *disk = NULL;
+
+	if (bpf_core_field_exists(rq->q->disk))
+		disk = rq->q->disk;
+	else if (bpf_core_field_exists(((struct request___rq_disk *)rq)->rq_disk))
+		disk = ((struct request___rq_disk *)rq)->rq_disk;
+	return disk ? (u32)disk->major << 20 | (u32)disk->first_minor : 0;
+}
+
+/* The container that a request's I/O is charged to; *@cgroup_id 0 where the kernel does not say. */
+static __always_inline u32 rq_container(struct request *rq, u64 *cgroup_id)
+{
+	struct cgroup *c = rq->bio->bi_blkg->blkcg->css.cgroup;
+	struct ph_cgent *e;
+
+	*cgroup_id = c->kn->id;
+	if (!*cgroup_id)
+		return PH_CONTAINER_UNKNOWN;
+	e = cgent(cgroup_key(c));
+	return e ? e->index : PH_CONTAINER_HOST;
+}
+
+static __always_inline bool rq_selected(struct task_struct *cur, u64 *who, struct request *rq)
+{
+	struct ph_cgent *e;
+
+	if (cur->tgid == cfg.self_tgid)
+		return false;
+	if (current_selected(cur, who))
+		return true;
+	if (!cfg.by_container || cfg.by_pid || cfg.by_comm || cfg.nns)
+		return false;
+	e = cgent(cgroup_key(rq->bio->bi_blkg->blkcg->css.cgroup));
+	if (!e || !(e->flags & PH_CG_SELECTED))
+		return false;
+	*who = WHO(*who, e->index);
+	return true;
+}
+
+SEC("?tp_btf/block_rq_insert")
+int BPF_PROG(block_rq_insert, struct request *rq)
+{
+	struct task_struct *cur = current_task();
+	u64 who;
+
+	if (!rq_selected(cur, &who, rq))
+		return 0;
+	EVENT(block_rq_insert, cur, who, e);
+	SET(e, dev, rq_dev(rq));
+	SET(e, sector, rq->__sector);
+	SET(e, nr_sector, rq->__data_len >> 9);
+	SET(e, bytes, rq->__data_len);
+	SET(e, tid, cur->pid);
+	SET(e, rwbs, rq->cmd_flags);
+	set_comm(e->comm, cur);
+	DONE(block_rq_insert, e, 0);
+	return 0;
+}
+
+SEC("?tp_btf/block_rq_issue")
+int BPF_PROG(block_rq_issue, struct request *rq)
+{
+	struct task_struct *cur = current_task();
+	u64 who;
+	u32 io;
+	u64 cgroup_id;
+
+	io = rq_container(rq, &cgroup_id);
+	if (!rq_selected(cur, &who, rq))
+		return 0;
+	EVENT(block_rq_issue, cur, who, e);
+	SET(e, dev, rq_dev(rq));
+	SET(e, sector, rq->__sector);
+	SET(e, nr_sector, rq->__data_len >> 9);
+	SET(e, bytes, rq->__data_len);
+	SET(e, tid, cur->pid);
+	SET(e, rwbs, rq->cmd_flags);
+	set_comm(e->comm, cur);
+	SET(e, cgroup_id, cgroup_id);
+	SET(e, io_container, io);
+	DONE(block_rq_issue, e, 0);
+	return 0;
+}
+
+/* The order of blk_errors[] in the kernel, as far as callers see them; others are EIO. */
+static __always_inline s32 blk_errno(u32 status)
+{
+	switch (status) {
+	case 0: return 0;
+	case 1: return -95;	/* EOPNOTSUPP */
+	case 2: return -110;	/* ETIMEDOUT */
+	case 3: return -28;	/* ENOSPC */
+	case 4: return -67;	/* ENOLINK */
+	case 5: return -121;	/* EREMOTEIO */
+	case 6: return -52;	/* EBADE */
+	case 7: return -61;	/* ENODATA */
+	case 8: return -84;	/* EILSEQ */
+	case 9: return -12;	/* ENOMEM */
+	case 12: return -11;	/* EAGAIN */
+	default: return -5;	/* EIO */
+	}
+}
+
+SEC("?tp_btf/block_rq_complete")
+int BPF_PROG(block_rq_complete, struct request *rq, int error, unsigned int nr_bytes)
+{
+	struct task_struct *cur = current_task();
+	u64 who;
+	u32 io;
+	u64 cgroup_id;
+
+	io = rq_container(rq, &cgroup_id);
+	if (!rq_selected(cur, &who, rq))
+		return 0;
+	EVENT(block_rq_complete, cur, who, e);
+	SET(e, dev, rq_dev(rq));
+	SET(e, sector, rq->__sector);
+	SET(e, nr_sector, nr_bytes >> 9);
+	/* v5.16 (8a7d267b4a2c): a blk_status_t in place of an errno, which is never positive. */
+	SET(e, error, error > 0 ? blk_errno(error & 0xff) : error);
+	SET(e, rwbs, rq->cmd_flags);
+	SET(e, bytes, nr_bytes);
+	SET(e, io_container, io);
+	DONE(block_rq_complete, e, 0);
+	return 0;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_BPF_EVENT_BPF_H
+#define PH_BPF_EVENT_BPF_H
+
+#include "ident.bpf.h"
+
+/*
+ * Writing one event:
+ *
+ *	EVENT(sched_waking, cur, who, e);		// returns from the program when there is no room
+ *	SET(e, tid, p->pid);
+ *	DONE(sched_waking, e, 0);
+ */
+
+/* Fields of packed records, as one store each: the compiler must not take them apart into bytes. */
+#define SET(e, field, value) (*(typeof((e)->field) *)(void *)&(e)->field = (value))
+
+static __always_inline void set_comm(void *dst, struct task_struct *t)
+{
+	const u64 *src = (const u64 *)t->comm;
+	u64 *to = dst;
+
+	to[0] = src[0];
+	to[1] = src[1];
+}
+
+static __always_inline void pid_level(struct task_struct *t, s32 *nr)
+{
+	struct pid *pid = t->thread_pid;
+	struct upid up = {};
+	u32 level;
+
+	*nr = 0;
+	if (!pid)
+		return;
+	level = pid->level;
+	if (level > 32)
+		return;
+	bpf_probe_read_kernel(&up, sizeof(up),
+			      (void *)pid + bpf_core_field_offset(pid->numbers) +
+				      level * bpf_core_type_size(struct upid));
+	*nr = up.nr;
+}
+
+static __always_inline void fill_context(struct ph_rec_ctx *c, struct task_struct *t)
+{
+	if (cfg.context & PH_CTX_PPID)
+		c->ppid = t->real_parent->tgid;
+	if (cfg.context & PH_CTX_VPID) {
+		pid_level(t, &c->vtid);
+		pid_level(t->group_leader, &c->vpid);
+		pid_level(t->real_parent, &c->vppid);
+	}
+	if (cfg.context & PH_CTX_PRIO) {
+		c->prio = t->prio - 100;
+		c->nice = t->static_prio - 120;
+	}
+	if (cfg.context & PH_CTX_CRED) {
+		const struct cred *cred = t->cred;
+
+		c->uid = cred->uid.val;
+		c->euid = cred->euid.val;
+		c->suid = cred->suid.val;
+		c->gid = cred->gid.val;
+		c->egid = cred->egid.val;
+		c->sgid = cred->sgid.val;
+	}
+	if (cfg.context & PH_CTX_NS) {
+		struct nsproxy *ns = t->nsproxy;
+
+		if (ns) {
+			c->ns[0] = ns->cgroup_ns->ns.inum;
+			c->ns[1] = ns->ipc_ns->ns.inum;
+			c->ns[2] = ns->mnt_ns->ns.inum;
+			c->ns[3] = ns->net_ns->ns.inum;
+			c->ns[4] = ns->pid_ns_for_children->ns.inum;
+			c->ns[5] = ns->time_ns->ns.inum;
+			c->ns[7] = ns->uts_ns->ns.inum;
+		} else {
+			for (int i = 0; i < 8; i++)
+				c->ns[i] = 0;
+		}
+		c->ns[6] = t->cred->user_ns->ns.inum;
+	}
+	if (cfg.context & PH_CTX_PROCNAME)
+		set_comm(c->procname, t);
+	if (cfg.context & PH_CTX_CGROUP)
+		c->cgroup_id = cfg.identity == PH_ID_CPU ? t->sched_task_group->css.cgroup->kn->id :
+							   t->cgroups->dfl_cgrp->kn->id;
+}
+
+#define CTX_BYTES (cfg.context ? sizeof(struct ph_rec_ctx) : 0)
+#define REC_BYTES(payload) (sizeof(struct ph_rec) + CTX_BYTES + (payload))
+
+/* Reserve a record with @payload bytes behind header and contexts; returns where they begin. */
+static __always_inline void *rec_begin(struct slot *s, struct ph_rec **ret_rec, u32 payload,
+				       struct task_struct *cur, u64 who)
+{
+	struct ph_rec *r = ring_reserve(s, ALIGN8(REC_BYTES(payload)));
+
+	if (!r)
+		return NULL;
+	*ret_rec = r;
+	r->container = (u32)who;
+	r->why = who >> 32;
+	r->tid = cur->pid;
+	r->pid = cur->tgid;
+	if (cfg.context)
+		fill_context((struct ph_rec_ctx *)(r + 1), cur);
+	return (u8 *)(r + 1) + CTX_BYTES;
+}
+
+/*
+ * The place of a filter expression, one for each event: user space writes its code over the filler
+ * before loading (collect/filter.c). R1 is the record; the code falls through with R0: keep or not.
+ * Fillers that are left are jumps to the next instruction, which the verifier takes out again.
+ */
+#define PH_STRING(x) #x
+#define FILTER_SLOT(name, insns)							\
+	__attribute__((noinline, naked, used)) static int filter_##name(void)		\
+	{										\
+		asm volatile("r0 = 1\n"							\
+			     ".rept " PH_STRING(insns) "\n"				\
+			     "goto +0\n"						\
+			     ".endr\n"							\
+			     "exit\n" ::: "r0", "r1", "r2", "r3", "r4", "r5", "memory"); \
+	}
+
+/* Called by hand: the argument of a function without a C body has no name, which BTF demands. */
+#define FILTER_KEEPS(name, rec) ({							\
+	u64 keep_;									\
+	asm volatile("r1 = %[rec_]\n"							\
+		     "call filter_" #name "\n"						\
+		     "%[keep_] = r0\n"							\
+		     : [keep_] "=r"(keep_)						\
+		     : [rec_] "r"(rec)							\
+		     : "r0", "r1", "r2", "r3", "r4", "r5", "memory");			\
+	keep_;										\
+})
+
+#define PH_EVENT(num, name, group, doc, fields) FILTER_SLOT(name, 160)
+#include "event/events.def"
+#undef PH_EVENT
+FILTER_SLOT(syscall_entry, 1500)
+FILTER_SLOT(syscall_exit, 1500)
+
+#define EVENT(name, cur, who, e)								\
+	struct slot slot_;									\
+	struct ph_rec *rec_;									\
+	struct ph_ev_##name *e = rec_begin(&slot_, &rec_, sizeof(*e), cur, who);		\
+	if (!e)											\
+		return 0
+
+/* The same with up to @tail_max more bytes behind the fixed fields: `tail` points there. */
+#define EVENT_TAIL(name, tail_max, cur, who, e, tail)					\
+	struct slot slot_;									\
+	struct ph_rec *rec_;									\
+	u8 *tail;										\
+	struct ph_ev_##name *e =								\
+		rec_begin(&slot_, &rec_, sizeof(*e) + (tail_max), cur, who);		\
+	if (!e)											\
+		return 0;									\
+	tail = (u8 *)(e + 1)
+
+#define DONE(name, e, tail_used)								\
+	do {											\
+		if (cfg.filter && !FILTER_KEEPS(name, rec_))						\
+			ring_discard(&slot_, rec_);						\
+		else										\
+			ring_commit(&slot_, rec_, PH_EV_##name,					\
+				    REC_BYTES(sizeof(*(e)) + (tail_used)));			\
+	} while (0)
+
+/* Append the kernel string @p to a tail at @at (< @max); the new position. Sets @len_field. */
+#define TAIL_STR(e, field, tail, at, max, p) ({							\
+	long n_ = bpf_probe_read_kernel_str((tail) + (at), (max), (p));			\
+	u32 len_ = n_ > 0 ? (u32)n_ - 1 : 0;							\
+	if (len_ > (max))									\
+		len_ = (max);									\
+	SET(e, field, len_);									\
+	(at) + len_;										\
+})
+
+/* The task in whose context a probe runs. */
+static __always_inline struct task_struct *current_task(void)
+{
+	return bpf_get_current_task_btf();
+}
+
+/* Return unless the current task is selected and is not the recorder itself. */
+#define CURRENT_SELECTED(cur, who)							\
+	struct task_struct *cur = current_task();						\
+	u64 who;										\
+	if (cur->tgid == cfg.self_tgid || !current_selected(cur, &who))			\
+		return 0
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_BPF_IDENT_BPF_H
+#define PH_BPF_IDENT_BPF_H
+
+#include "ring.bpf.h"
+
+/*
+ * Who is who, in numbers only: the container index of a task, and whether it is selected.
+ *
+ * The cgroup names the container. On cgroup v1 and hybrid hosts that is the group the scheduler
+ * charges (sched_task_group), because bpf_get_current_cgroup_id() is 1 for everybody there; tasks
+ * in its root are looked up in the v2 hierarchy. A task that no cgroup puts into a container may
+ * still be in one made of namespaces alone (unshare, bubblewrap): those are keyed by the inodes of
+ * its mount and pid namespaces, and only tasks that left the host's pay for that look-up.
+ */
+
+#define PH_CONTAINER_HOST 0u
+#define PH_CONTAINER_UNKNOWN 0xffffffffu
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u64);
+	__type(value, struct ph_cgent);
+} cgroups SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u64);
+	__type(value, struct ph_cgent);
+} namespaces SEC(".maps");
+
+/* Processes selected one by one (-p, -- COMMAND); children are added at fork. 1: selected. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u32);
+	__type(value, u32);
+} pids SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, char[16]);
+	__type(value, u32);
+} comms SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} control SEC(".maps");
+
+/* Next free container index; set by user space above those it gave out. */
+u32 next_index SEC(".data.next_index") = 1;
+/* Counts changes that may give a pointer a new meaning; user space counts too. */
+u64 generation SEC(".data.generation") = 1;
+/* Control records for which there was no room: user space must scan again. */
+u64 control_lost;
+
+static __always_inline u64 cgroup_key(struct cgroup *c)
+{
+	return PH_CGKEY(c->root->hierarchy_id, c->kn->id);
+}
+
+static __always_inline u64 ns_key(struct task_struct *t)
+{
+	struct nsproxy *ns = t->nsproxy;
+
+	if (!ns)	/* the task is exiting */
+		return 0;
+	return PH_NSKEY(ns->mnt_ns->ns.inum, ns->pid_ns_for_children->ns.inum);
+}
+
+static __always_inline struct ph_cgent *cgent(u64 key)
+{
+	return bpf_map_lookup_elem(&cgroups, &key);
+}
+
+/* The entry of the container that @t is in; NULL: the host, or not known yet. */
+static __always_inline struct ph_cgent *task_cgent(struct task_struct *t)
+{
+	struct ph_cgent *e = NULL;
+	u64 id, key;
+
+	if (cfg.identity == PH_ID_CPU) {
+		id = t->sched_task_group->css.cgroup->kn->id;
+		if (id > 1)
+			e = cgent(PH_CGKEY(cfg.cpu_hierarchy, id));
+		if (e && (e->index || e->flags & PH_CG_CONTAINER))
+			return e;
+	}
+	id = t->cgroups->dfl_cgrp->kn->id;
+	if (id > 1) {
+		struct ph_cgent *v2 = cgent(PH_CGKEY(0, id));
+
+		if (v2)
+			e = v2;
+		if (e && e->index)
+			return e;
+	}
+	key = ns_key(t);
+	if (key != cfg.host_ns_key && key) {
+		struct ph_cgent *ns = bpf_map_lookup_elem(&namespaces, &key);
+
+		if (ns)
+			e = ns;
+	}
+	return e;
+}
+
+static __always_inline bool ns_selected(struct task_struct *t)
+{
+	struct nsproxy *ns = t->nsproxy;
+
+	if (!ns)
+		return false;
+	for (u32 i = 0; i < PH_MAX_NS_SEL && i < cfg.nns; i++) {
+		u32 want = cfg.ns[i].inum, is;
+
+		switch (cfg.ns[i].type) {
+		case 0: is = ns->cgroup_ns->ns.inum; break;
+		case 1: is = ns->ipc_ns->ns.inum; break;
+		case 2: is = ns->mnt_ns->ns.inum; break;
+		case 3: is = ns->net_ns->ns.inum; break;
+		case 4: is = ns->pid_ns_for_children->ns.inum; break;
+		case 5: is = ns->time_ns->ns.inum; break;
+		case 6: is = t->cred->user_ns->ns.inum; break;
+		default: is = ns->uts_ns->ns.inum; break;
+		}
+		if (is == want)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The same for the current task, nearly always without a look-up: each CPU remembers the answer for
+ * the last pair of cgroups and namespaces (two pointers, which all tasks of a container share).
+ * Pointers may be used again for something else; whatever can make such a new pair counts the
+ * generation up: a cgroup that comes or goes, a task that is moved or born into one, a changed
+ * entry. (unshare and setns change the pointer of a task whose own events were the last here.)
+ * An interrupt's probe may nest in the update: it has the same current task, and finds the entry
+ * either empty or whole.
+ */
+static __always_inline struct ph_cgent current_cgent(struct task_struct *t)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+	struct ph_ring_ctl *ctl = bpf_map_lookup_elem(&ring_ctl, &cpu);
+	u64 css = (u64)t->cgroups, ns = (u64)t->nsproxy, gen = READ_ONCE(generation);
+	struct ph_cgent found = {}, *e;
+
+	if (cfg.host_selected)
+		found.flags = PH_CG_SELECTED;
+	if (!ctl)
+		return found;
+	if (ctl->seen_cgroups == css && ctl->seen_nsproxy == ns && ctl->seen_generation == gen) {
+		u64 word = ctl->seen_entry;
+
+		found.index = word;
+		found.flags = word >> 32;
+		return found;
+	}
+	e = task_cgent(t);
+	if (e)
+		found = *e;
+	WRITE_ONCE(ctl->seen_cgroups, 0);
+	WRITE_ONCE(ctl->seen_nsproxy, ns);
+	WRITE_ONCE(ctl->seen_generation, gen);
+	WRITE_ONCE(ctl->seen_entry, (u64)found.flags << 32 | found.index);
+	WRITE_ONCE(ctl->seen_cgroups, css);
+	return found;
+}
+
+/*
+ * Whose an event is, in one word: low half the container index of the task it happened in, high
+ * half that of the task for which it was selected. User space may learn later that the latter is
+ * not selected after all (it was a cgroup that nobody knew yet) and drops the event then.
+ */
+#define WHO(container, why) ((u64)(why) << 32 | (u32)(container))
+
+/* @e: the entry of @t's container. */
+static __always_inline bool entry_selected(struct task_struct *t, struct ph_cgent e, u64 *who)
+{
+	u32 tgid = t->tgid;
+
+	*who = WHO(e.index, e.index);
+	if (!cfg.select)
+		return true;
+	if (cfg.by_container && !(e.flags & PH_CG_SELECTED))
+		return false;
+	if (cfg.by_pid && !bpf_map_lookup_elem(&pids, &tgid))
+		return false;
+	if (cfg.by_comm) {
+		char comm[16];
+
+		__builtin_memcpy(comm, t->comm, 16);
+		if (!bpf_map_lookup_elem(&comms, comm))
+			return false;
+	}
+	return !cfg.nns || ns_selected(t);
+}
+
+/* Is the current task @t selected? */
+static __always_inline bool current_selected(struct task_struct *t, u64 *who)
+{
+	return entry_selected(t, current_cgent(t), who);
+}
+
+/* Is @t, any task, selected? */
+static __always_inline bool task_selected(struct task_struct *t, u64 *who)
+{
+	struct ph_cgent *e = task_cgent(t), none = {};
+
+	if (cfg.host_selected)
+		none.flags = PH_CG_SELECTED;
+	return entry_selected(t, e ? *e : none, who);
+}
+
+static __always_inline u32 task_container(struct task_struct *t)
+{
+	struct ph_cgent *e = task_cgent(t);
+
+	return e ? e->index : PH_CONTAINER_HOST;
+}
+
+#endif

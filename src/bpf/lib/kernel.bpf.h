@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_BPF_KERNEL_BPF_H
+#define PH_BPF_KERNEL_BPF_H
+
+/*
+ * The part of the kernel that porthole looks at, and all that differs between kernels.
+ *
+ * Only the fields that are read stand here; CO-RE moves them to where the running kernel has them.
+ * (A whole vmlinux.h would be 130,000 lines made from one kernel of one architecture.) Structs
+ * named ___x are older or newer shapes of the same struct; each says which kernel change it is for.
+ */
+
+typedef unsigned char __u8;
+typedef short int __s16;
+typedef short unsigned int __u16;
+typedef int __s32;
+typedef unsigned int __u32;
+typedef long long int __s64;
+typedef long long unsigned int __u64;
+typedef __u8 u8;
+typedef __s16 s16;
+typedef __u16 u16;
+typedef __s32 s32;
+typedef __u32 u32;
+typedef __s64 s64;
+typedef __u64 u64;
+typedef signed char __s8;
+typedef __s8 s8;
+typedef _Bool bool;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u64 __be64;
+typedef __u32 __wsum;
+typedef __u16 __sum16;
+
+#define true 1
+#define false 0
+#define NULL ((void *)0)
+
+enum { BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_ARRAY = 2, BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+       BPF_MAP_TYPE_LRU_HASH = 9, BPF_MAP_TYPE_RINGBUF = 27, BPF_MAP_TYPE_TASK_STORAGE = 29 };
+enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_F_NO_PREALLOC = 1 << 0, BPF_F_MMAPABLE = 1 << 10,
+       BPF_LOCAL_STORAGE_GET_F_CREATE = 1, BPF_RB_NO_WAKEUP = 1 };
+
+/* Contexts of iterators: their layout is ABI. */
+struct bpf_iter_meta {
+	struct seq_file *seq;
+	u64 session_id, seq_num;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	u32 fd;
+	struct file *file;
+};
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
+struct file {
+	unsigned int f_flags;
+	unsigned int f_mode;
+	struct path f_path;
+};
+
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+	unsigned long r10, r9, r8, ax, dx, si, di, orig_ax, ip;
+};
+#elif defined(__TARGET_ARCH_arm64)
+struct pt_regs {
+	u64 regs[31];
+	u64 pc;
+	u64 orig_x0;
+	s32 syscallno;
+};
+#else
+#error "no system call convention for this architecture"
+#endif
+
+struct ns_common { unsigned int inum; };
+struct uts_namespace { struct ns_common ns; };
+struct ipc_namespace { struct ns_common ns; };
+struct mnt_namespace { struct ns_common ns; };
+struct pid_namespace { struct ns_common ns; unsigned int level; };
+struct net { struct ns_common ns; };
+struct time_namespace { struct ns_common ns; };
+struct cgroup_namespace { struct ns_common ns; };
+struct user_namespace { struct ns_common ns; int level; struct user_namespace *parent; };
+
+struct nsproxy {
+	struct uts_namespace *uts_ns;
+	struct ipc_namespace *ipc_ns;
+	struct mnt_namespace *mnt_ns;
+	struct pid_namespace *pid_ns_for_children;
+	struct net *net_ns;
+	struct time_namespace *time_ns;
+	struct cgroup_namespace *cgroup_ns;
+};
+
+struct upid { int nr; struct pid_namespace *ns; };
+struct pid { unsigned int level; struct upid numbers[1]; };
+
+typedef struct { u32 val; } kuid_t;
+typedef struct { u32 val; } kgid_t;
+struct cred {
+	kuid_t uid, suid, euid;
+	kgid_t gid, sgid, egid;
+	struct user_namespace *user_ns;
+};
+
+struct kernfs_node { u64 id; };
+struct cgroup_root { int hierarchy_id; };
+struct cgroup;
+struct cgroup_subsys_state { struct cgroup *cgroup; struct cgroup_subsys_state *parent; };
+struct cgroup {
+	struct cgroup_subsys_state self;
+	int level;
+	struct kernfs_node *kn;
+	struct cgroup_root *root;
+};
+struct css_set { struct cgroup *dfl_cgrp; };
+
+typedef s64 ktime_t;
+struct cfs_bandwidth { ktime_t period; u64 quota; int nr_throttled; };
+struct cfs_rq {
+	int runtime_enabled;
+	s64 runtime_remaining;
+	int throttle_count;
+};
+/* v6.6 (677ea015f231): the clock behind cpu.stat.local's throttled_usec. */
+struct cfs_rq___self { u64 throttled_clock_self; u64 throttled_clock_self_time; };
+struct task_group {
+	struct cgroup_subsys_state css;
+	struct cfs_rq **cfs_rq;
+	struct task_group *parent;
+	struct cfs_bandwidth cfs_bandwidth;
+};
+struct sched_entity { struct cfs_rq *cfs_rq; };
+
+typedef struct { int counter; } atomic_t;
+struct signal_struct { atomic_t live; };
+struct seccomp { int mode; };
+struct thread_info { unsigned long flags; };
+/* v5.16 (bcf9033e5449) moved the CPU from task_struct to thread_info; arm64 always had it there. */
+struct thread_info___cpu { u32 cpu; };
+struct task_struct___cpu { u32 cpu; };
+/* x86 only: TS_COMPAT lives here. */
+struct thread_info___x86 { u32 status; };
+
+struct task_struct {
+	struct thread_info thread_info;
+	unsigned int __state;		/* v5.14 (2f064a59a11f); 5.15 is the oldest we run on */
+	unsigned int flags;
+	int prio, static_prio;
+	int exit_state, exit_code;
+	int pid, tgid;
+	struct task_struct *real_parent, *group_leader;
+	struct pid *thread_pid;
+	u64 start_time;
+	const struct cred *cred;
+	const struct cred *real_cred;
+	char comm[16];
+	struct nsproxy *nsproxy;
+	struct files_struct *files;
+	struct css_set *cgroups;
+	struct task_group *sched_task_group;
+	struct sched_entity se;
+	struct seccomp seccomp;
+	struct mm_struct *mm;
+	struct signal_struct *signal;
+	int on_cpu;
+};
+/* v6.18 (e1fad12dcb66, "sched/fair: Switch to task based throttle model"). */
+struct task_struct___throttled { bool throttled; };
+
+struct linux_binprm { const char *filename; };
+
+struct irqaction { const char *name; };
+struct timerqueue_node { ktime_t expires; };
+struct hrtimer {
+	struct timerqueue_node node;
+	ktime_t _softexpires;
+	void *function;
+};
+
+struct gendisk { int major, first_minor; };
+struct request_queue { struct gendisk *disk; };		/* v5.17 (f3fa33acca9f) */
+struct request_queue___nodisk { int id; };
+struct blkcg { struct cgroup_subsys_state css; };
+struct blkcg_gq { struct blkcg *blkcg; };
+struct bio { struct blkcg_gq *bi_blkg; };
+struct request {
+	struct request_queue *q;
+	unsigned int cmd_flags;
+	unsigned int __data_len;
+	u64 __sector;
+	struct bio *bio;
+};
+struct request___rq_disk { struct gendisk *rq_disk; };	/* until v5.16 */
+
+struct in6_addr { union { u8 u6_addr8[16]; } in6_u; };
+typedef struct { struct net *net; } possible_net_t;
+struct sock_common {
+	__be32 skc_daddr, skc_rcv_saddr;
+	__be16 skc_dport;
+	u16 skc_num;
+	u16 skc_family;
+	volatile u8 skc_state;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
+};
+struct sock {
+	struct sock_common __sk_common;
+	u32 sk_ack_backlog, sk_max_ack_backlog;
+	u16 sk_protocol;
+};
+struct net_device { char name[16]; possible_net_t nd_net; };
+struct sk_buff {
+	struct net_device *dev;
+	unsigned int len;
+	__be16 protocol;
+	u16 transport_header, network_header, mac_header;
+	unsigned char *head, *data;
+};
+
+struct kernel_siginfo { int si_signo, si_errno, si_code; };
+struct sigaction { void *sa_handler; unsigned long sa_flags; };
+struct k_sigaction { struct sigaction sa; };
+
+struct kvm_vcpu_arch { unsigned long regs[17]; };		/* x86: [16] is RIP */
+struct kvm_vcpu { int vcpu_id; struct kvm_vcpu_arch arch; };
+struct vmcb_control_area { u32 exit_code; };
+struct vmcb { struct vmcb_control_area control; };
+struct vcpu_svm { struct vmcb *vmcb; };
+union vmx_exit_reason { u32 full; };
+struct vcpu_vmx { union vmx_exit_reason exit_reason; };
+
+#pragma clang attribute pop
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#define READ_ONCE(x) (*(volatile typeof(x) *)&(x))
+#define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
+
+#define PF_KTHREAD 0x00200000
+#define SECCOMP_MODE_FILTER 2
+
+/* Arguments of a system call: x86_64's registers, also valid at exit; arm64 keeps x0 aside. */
+static __always_inline u64 sys_arg(struct pt_regs *regs, int i)
+{
+#if defined(__TARGET_ARCH_x86)
+	switch (i) {
+	case 0: return regs->di;
+	case 1: return regs->si;
+	case 2: return regs->dx;
+	case 3: return regs->r10;
+	case 4: return regs->r8;
+	default: return regs->r9;
+	}
+#else
+	switch (i) {
+	case 0: return regs->orig_x0;
+	case 1: return regs->regs[1];
+	case 2: return regs->regs[2];
+	case 3: return regs->regs[3];
+	case 4: return regs->regs[4];
+	default: return regs->regs[5];
+	}
+#endif
+}
+
+static __always_inline long sys_nr(struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return (int)regs->orig_ax;
+#else
+	return regs->syscallno;
+#endif
+}
+
+static __always_inline u64 regs_ip(struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return regs->ip;
+#else
+	return regs->pc;
+#endif
+}
+
+/* A 32-bit system call on a 64-bit kernel: its numbers are those of the other table. */
+static __always_inline bool sys_compat(struct task_struct *t)
+{
+#if defined(__TARGET_ARCH_x86)
+	return ((struct thread_info___x86 *)&t->thread_info)->status & 2;	/* TS_COMPAT */
+#else
+	return t->thread_info.flags & (1 << 22);	/* TIF_32BIT */
+#endif
+}
+
+/* The CPU that a task is or was on. */
+static __always_inline u32 task_cpu(struct task_struct *t)
+{
+	struct thread_info___cpu *ti = (void *)&t->thread_info;
+
+	if (bpf_core_field_exists(ti->cpu))
+		return ti->cpu;
+	return ((struct task_struct___cpu *)t)->cpu;
+}
+
+/* Was @prev, which leaves the CPU, taken off by a bandwidth limit? */
+static __always_inline bool task_throttled(struct task_struct *p, bool runnable)
+{
+	if (bpf_core_field_exists(((struct task_struct___throttled *)p)->throttled))
+		return ((struct task_struct___throttled *)p)->throttled;
+	return runnable && p->se.cfs_rq->throttle_count > 0;
+}
+
+#endif

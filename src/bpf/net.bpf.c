@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Network: packets at the device, states of TCP sockets, what was sent again or dropped. */
+
+#define AF_INET 2
+#define AF_INET6 10
+#define TCP_LISTEN 10
+
+/* Addresses take 4 or 16 bytes each in the tail; behind saddr comes daddr. */
+static __always_inline u32 put_sock_addr(u8 *tail, struct sock *sk, bool dest)
+{
+	if (sk->__sk_common.skc_family == AF_INET6) {
+		const u64 *a = (const u64 *)(dest ? &sk->__sk_common.skc_v6_daddr :
+						    &sk->__sk_common.skc_v6_rcv_saddr);
+
+		bpf_probe_read_kernel(tail, 16, a);
+		return 16;
+	}
+	*(u32 *)tail = dest ? sk->__sk_common.skc_daddr : sk->__sk_common.skc_rcv_saddr;
+	return 4;
+}
+
+/* IP and TCP or UDP headers of a packet, as far as events show them. */
+struct packet {
+	u16 protocol, source_port, dest_port, tcp_flags;
+	u8 ipproto, alen;
+	u32 seq, ack;
+	u8 saddr[16], daddr[16];
+};
+
+static __always_inline u16 swap16(u16 v)
+{
+	return __builtin_bswap16(v);
+}
+
+static __always_inline void parse_packet(struct packet *pk, struct sk_buff *skb)
+{
+	u8 *l3 = skb->head + skb->network_header, *l4;
+	u8 ip[40] = {}, th[14] = {};
+
+	__builtin_memset(pk, 0, sizeof(*pk));
+	pk->protocol = swap16(skb->protocol);
+	if (skb->network_header == 0xffff)
+		return;
+	if (pk->protocol == 0x0800) {
+		if (bpf_probe_read_kernel(ip, 20, l3) || ip[0] >> 4 != 4)
+			return;
+		pk->alen = 4;
+		pk->ipproto = ip[9];
+		__builtin_memcpy(pk->saddr, ip + 12, 4);
+		__builtin_memcpy(pk->daddr, ip + 16, 4);
+		if ((ip[6] & 0x1f) || ip[7])	/* a later fragment: no ports */
+			return;
+		l4 = l3 + (ip[0] & 15) * 4;
+	} else if (pk->protocol == 0x86dd) {
+		if (bpf_probe_read_kernel(ip, 40, l3) || ip[0] >> 4 != 6)
+			return;
+		pk->alen = 16;
+		pk->ipproto = ip[6];
+		__builtin_memcpy(pk->saddr, ip + 8, 16);
+		__builtin_memcpy(pk->daddr, ip + 24, 16);
+		l4 = l3 + 40;
+	} else {
+		return;
+	}
+	if (pk->ipproto != 6 && pk->ipproto != 17)
+		return;
+	if (bpf_probe_read_kernel(th, pk->ipproto == 6 ? 14 : 4, l4))
+		return;
+	pk->source_port = th[0] << 8 | th[1];
+	pk->dest_port = th[2] << 8 | th[3];
+	if (pk->ipproto == 6) {
+		pk->seq = (u32)th[4] << 24 | th[5] << 16 | th[6] << 8 | th[7];
+		pk->ack = (u32)th[8] << 24 | th[9] << 16 | th[10] << 8 | th[11];
+		pk->tcp_flags = (th[12] & 1) << 8 | th[13];
+	}
+}
+
+#define PACKET_EVENT(event, hook)								\
+SEC("?tp_btf/" #hook)										\
+int BPF_PROG(event, struct sk_buff *skb)								\
+{												\
+	struct packet pk;									\
+	u32 at = 0, n;										\
+												\
+	CURRENT_SELECTED(cur, who);							\
+	parse_packet(&pk, skb);									\
+	EVENT_TAIL(event, 16 + 32, cur, who, e, tail);					\
+	SET(e, skbaddr, (u64)skb);								\
+	SET(e, len, skb->len);									\
+	at = TAIL_STR(e, name, tail, at, 16, (void *)skb->dev->name);				\
+	at &= 15;										\
+	SET(e, netns, skb->dev->nd_net.net->ns.inum);						\
+	SET(e, protocol, pk.protocol);								\
+	SET(e, ipproto, pk.ipproto);								\
+	n = pk.alen;										\
+	SET(e, saddr, n);									\
+	SET(e, daddr, n);									\
+	if (n == 4) {										\
+		__builtin_memcpy(tail + at, pk.saddr, 4);					\
+		__builtin_memcpy(tail + at + 4, pk.daddr, 4);					\
+		at += 8;									\
+	} else if (n == 16) {									\
+		__builtin_memcpy(tail + at, pk.saddr, 16);					\
+		__builtin_memcpy(tail + at + 16, pk.daddr, 16);					\
+		at += 32;									\
+	}											\
+	SET(e, source_port, pk.source_port);							\
+	SET(e, dest_port, pk.dest_port);							\
+	SET(e, seq, pk.seq);									\
+	SET(e, ack_seq, pk.ack);								\
+	SET(e, tcp_flags, pk.tcp_flags);							\
+	DONE(event, e, at);									\
+	return 0;										\
+}
+
+PACKET_EVENT(net_dev_queue, net_dev_queue)
+PACKET_EVENT(net_if_receive_skb, netif_receive_skb)
+
+#define SOCK_HEAD(e, sk)								\
+	SET(e, skaddr, (u64)(sk));							\
+	SET(e, netns, (sk)->__sk_common.skc_net.net->ns.inum);				\
+	SET(e, sport, (sk)->__sk_common.skc_num);					\
+	SET(e, family, (sk)->__sk_common.skc_family);					\
+	at = put_sock_addr(tail, sk, false);						\
+	SET(e, saddr, at)
+
+#define SOCK_PEER(e, sk)								\
+	SET(e, dport, swap16((sk)->__sk_common.skc_dport));				\
+	{										\
+		u32 n_ = put_sock_addr(tail + at, sk, true);				\
+											\
+		SET(e, daddr, n_);							\
+		at += n_;								\
+	}
+
+SEC("?tp_btf/inet_sock_set_state")
+int BPF_PROG(inet_sock_set_state, struct sock *sk, int oldstate, int newstate)
+{
+	u32 at;
+
+	CURRENT_SELECTED(cur, who);
+	EVENT_TAIL(inet_sock_set_state, 32, cur, who, e, tail);
+	SOCK_HEAD(e, sk);
+	SOCK_PEER(e, sk);
+	SET(e, oldstate, oldstate);
+	SET(e, newstate, newstate);
+	SET(e, protocol, sk->sk_protocol);
+	DONE(inet_sock_set_state, e, at);
+	return 0;
+}
+
+SEC("?tp_btf/tcp_retransmit_skb")
+int BPF_PROG(tcp_retransmit_skb, struct sock *sk)
+{
+	u32 at;
+
+	CURRENT_SELECTED(cur, who);
+	EVENT_TAIL(tcp_retransmit_skb, 32, cur, who, e, tail);
+	SOCK_HEAD(e, sk);
+	SOCK_PEER(e, sk);
+	SET(e, state, sk->__sk_common.skc_state);
+	DONE(tcp_retransmit_skb, e, at);
+	return 0;
+}
+
+SEC("?tp_btf/tcp_send_reset")
+int BPF_PROG(tcp_send_reset, struct sock *sk)
+{
+	u32 at;
+
+	if (!sk)	/* an answer to a packet for no socket */
+		return 0;
+	CURRENT_SELECTED(cur, who);
+	EVENT_TAIL(tcp_send_reset, 32, cur, who, e, tail);
+	SOCK_HEAD(e, sk);
+	SOCK_PEER(e, sk);
+	SET(e, state, sk->__sk_common.skc_state);
+	DONE(tcp_send_reset, e, at);
+	return 0;
+}
+
+/*
+ * No kernel has a tracepoint for an overflow of the accept queue; the packet that is dropped for it
+ * is freed with the listening socket (v6.11, c53795d48ee8), whose queue is then longer than allowed.
+ */
+SEC("?tp_btf/kfree_skb")
+int BPF_PROG(tcp_listen_overflow, struct sk_buff *skb, void *location, int reason, struct sock *sk)
+{
+	u32 at;
+
+	if (!sk || sk->__sk_common.skc_state != TCP_LISTEN ||
+	    sk->sk_ack_backlog <= sk->sk_max_ack_backlog)
+		return 0;
+	CURRENT_SELECTED(cur, who);
+	EVENT_TAIL(tcp_listen_overflow, 16, cur, who, e, tail);
+	SOCK_HEAD(e, sk);
+	SET(e, backlog, sk->sk_max_ack_backlog);
+	SET(e, queued, sk->sk_ack_backlog);
+	DONE(tcp_listen_overflow, e, at);
+	return 0;
+}

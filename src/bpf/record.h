@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_BPF_RECORD_H
+#define PH_BPF_RECORD_H
+
+/*
+ * What the kernel side and collect/ share: the layout of records, the per-CPU buffers, the knobs.
+ * Included by both, so only __u8 … __u64 and plain arrays.
+ */
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+#include "event/capture.h"
+
+/* ---- per-CPU buffers ----------------------------------------------------------------------- */
+
+/*
+ * Each CPU has `chunks` consecutive elements of the array map `rings`, mapped into user space. A
+ * position is a byte count that only grows; chunk (pos / PH_CHUNK) % chunks. A record may run over
+ * the end of its chunk into PH_REC_MAX spare bytes, so that it is always contiguous. (One element
+ * of an array map may have at most 4 MiB before v5.19, hence chunks.)
+ */
+#define PH_CHUNK (1u << 20)
+#define PH_REC_MAX (1u << 15)
+#define PH_CHUNK_BYTES (PH_CHUNK + PH_REC_MAX)
+
+/* One cache line for the kernel's side, one for the reader's. */
+struct ph_ring_ctl {
+	__u64 head;		/* end of what is reserved */
+	__u64 lost;		/* events for which there was no room */
+	/* The container of the task that wrote here last (bpf/lib/ident.bpf.h). */
+	__u64 seen_cgroups, seen_nsproxy, seen_generation, seen_entry;
+	__u64 pad_[10];
+	__u64 tail;		/* end of what was read; written by user space */
+	__u64 pad2_[15];
+};
+
+/*
+ * A record. `commit` is written last: position / 8 mixed with a secret in the upper half (so stale
+ * bytes of an earlier lap, which a program in a container may have chosen, never look like a
+ * record), then the length in units of 8 bytes, then the event's number (0: padding, skip).
+ */
+struct ph_rec {
+	__u64 commit;
+	__u64 ts_ns;		/* CLOCK_MONOTONIC */
+	__u32 container;	/* index, PH_CONTAINER_* */
+	__u32 why;		/* index of the container for which it was selected */
+	__s32 tid, pid;
+};
+
+#define PH_COMMIT(pos, secret, len, id) \
+	((__u64)((__u32)((pos) >> 3) ^ (secret)) << 32 | (__u64)((len) >> 3) << 16 | (__u16)(id))
+
+/* Contexts, behind the header where cfg.context is not 0: all of them, those not asked for are 0. */
+struct ph_rec_ctx {
+	__s32 ppid, vpid, vtid, vppid, prio, nice;
+	__u32 uid, euid, suid, gid, egid, sgid;
+	__u32 ns[8];		/* enum ph_ns order */
+	char procname[16];
+	__u64 cgroup_id;
+};
+
+/* Fixed part of an event's record: fields of events.def; str, bytes and s32v are 16-bit lengths
+ * here (bytes; elements for s32v), their contents follow behind the fixed part in order. */
+#define PH_CT_u8(n) __u8 n;
+#define PH_CT_u16(n) __u16 n;
+#define PH_CT_u32(n) __u32 n;
+#define PH_CT_u64(n) __u64 n;
+#define PH_CT_s8(n) __s8 n;
+#define PH_CT_s16(n) __s16 n;
+#define PH_CT_s32(n) __s32 n;
+#define PH_CT_s64(n) __s64 n;
+#define PH_CT_x32(n) __u32 n;
+#define PH_CT_x64(n) __u64 n;
+#define PH_CT_comm(n) char n[16];
+#define PH_CT_str(n) __u16 n;
+#define PH_CT_bytes(n) __u16 n;
+#define PH_CT_s32v(n) __u16 n;
+
+#ifdef __bpf__
+#define F(type, name, unit, doc) PH_CT_##type(name)
+#define PH_EVENT(num, name, group, doc, fields) struct ph_ev_##name { fields } __attribute__((packed));
+#include "event/events.def"
+#undef PH_EVENT
+#define PH_EVENT(num, name, group, doc, fields) PH_EV_##name = num,
+enum {
+#include "event/events.def"
+	PH_EV_SYSCALL_ENTRY = 0x1000, PH_EV_SYSCALL_EXIT = 0x2000, PH_EV_COMPAT = 0x2000,
+};
+#undef PH_EVENT
+#undef F
+#endif
+
+/*
+ * System calls: event number PH_EV_SYSCALL_ENTRY, the call's own number is in the record.
+ * Behind it: nargs arguments of 8 bytes, then the captures in the order of the call's definition,
+ * each a 16-bit length (PH_CAP_FAULT: it could not be read) and the bytes.
+ */
+struct ph_rec_enter {
+	__s16 nr;
+	__u8 compat, nargs;
+	__u32 pad_;
+	__u64 args[];
+};
+
+struct ph_rec_exit {
+	__s16 nr;
+	__u8 compat, nargs;
+	__u32 pad_;
+	__s64 ret;
+	__u64 args[];
+};
+
+#define PH_CAP_FAULT 0xffff
+
+/* What the kernel side does with one system call. */
+struct ph_sysdef {
+	__u8 enter, exit;	/* record it */
+	__u8 nargs;		/* of the entry */
+	__u8 exit_nargs;	/* arguments that the exit record needs: 0 or nargs */
+	struct ph_capture in[PH_MAX_CAPTURES], out[PH_MAX_CAPTURES];
+};
+
+#define PH_NSYSCALLS 512
+
+/* ---- who is in which container ---------------------------------------------------------------- */
+
+/* Key of a cgroup: its id, with the number of its hierarchy (0: v2) on top. */
+#define PH_CGKEY(hierarchy, id) ((__u64)(id) ^ (__u64)(hierarchy) << 56)
+
+enum {
+	PH_CG_SELECTED = 1,	/* record its tasks */
+	PH_CG_PENDING = 2,	/* new; user space has not said whose it is: children get their own index */
+	PH_CG_CONTAINER = 4,	/* a container's, or below one: children inherit */
+};
+
+struct ph_cgent {
+	__u32 index;
+	__u32 flags;
+};
+
+/* Records of the control ring: what user space must know before it reads the CPUs' buffers. */
+enum { PH_CTL_CG_NEW = 1, PH_CTL_CG_GONE, PH_CTL_CG_ATTACH, PH_CTL_CG_FREEZE, PH_CTL_CG_UNFREEZE,
+       PH_CTL_NS_NEW };
+#define PH_CTL_PATH 512
+struct ph_ctl {
+	__u32 kind, index, flags;
+	__s32 hierarchy, tid, pid;
+	__u64 ts_ns, cgroup_id, parent_id, ns_key;
+	char path[PH_CTL_PATH];
+};
+
+/* ---- knobs ---------------------------------------------------------------------------------------- */
+
+enum { PH_ID_V2, PH_ID_CPU };	/* cfg.identity: which cgroup names the container */
+
+#define PH_MAX_NS_SEL 8
+struct ph_ns_sel {
+	__u32 type, inum;
+};
+
+struct ph_config {
+	__u32 chunks;		/* per CPU, a power of 2 */
+	__u32 ncpus;
+	__u32 secret;
+	__s32 self_tgid;	/* the recorder: never traced */
+	__u32 identity;
+	__u32 cpu_hierarchy;	/* v1 hierarchy of the cpu controller */
+	__u64 host_ns_key;	/* PH_NSKEY of the host */
+	__u32 context;		/* bit mask of struct ph_rec_ctx's groups, PH_CTX_* */
+	__u32 capture;		/* bytes of a captured string or buffer, at most */
+	__u8 select;		/* something is selected: the ones below are asked */
+	__u8 by_container, by_pid, by_comm;
+	__u8 host_selected;	/* tasks in no container are */
+	__u32 nns;		/* by namespace */
+	struct ph_ns_sel ns[PH_MAX_NS_SEL];
+	__u8 new_flags;		/* flags of a cgroup that is made while recording */
+	__u8 switch_has_state;	/* v5.18 (fa2c3254d7cf): sched_switch has prev_state */
+	__u8 victim_is_task;	/* v6.8 (72ba14deb40a): mark_victim has the task */
+	__u8 mark_seccomp;	/* tell calls that seccomp refused */
+	__u8 filter;		/* filters are compiled in */
+};
+
+#define PH_NSKEY(mnt, pid) ((__u64)(mnt) << 32 | (__u32)(pid))
+
+enum {
+	PH_CTX_PPID = 1 << 0, PH_CTX_VPID = 1 << 1, PH_CTX_PRIO = 1 << 2, PH_CTX_CRED = 1 << 3,
+	PH_CTX_NS = 1 << 4, PH_CTX_PROCNAME = 1 << 5, PH_CTX_CGROUP = 1 << 6,
+	PH_CTX_PID = 1 << 7,	/* in every record's header: user space only */
+};
+
+/* ---- state dump: one struct per task, from iter/task --------------------------------------------- */
+
+#define PH_DUMP_LEVELS 8
+struct ph_dump_task {
+	__s32 tid, pid, ppid;
+	__u32 flags;		/* PF_* */
+	__u32 state, exit_state;
+	__s32 on_cpu, cpu, syscall;
+	__u32 container;
+	__u64 files, start_ns, cgroup_id, cgroup_v2_id;
+	__u32 ns[8];
+	__u32 levels;
+	__u32 uid, gid;
+	__u32 pad_;
+	struct { __s32 tid, pid, ppid; __u32 inum; } level[PH_DUMP_LEVELS];
+	char comm[16];
+};
+
+struct ph_dump_file {
+	__u64 files;
+	__s32 tid;
+	__u32 fd, flags, mode;
+	__u16 len, pad_;
+	char path[256];
+};
+
+#endif

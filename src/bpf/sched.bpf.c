@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Scheduler: switches, wake-ups, the life of tasks, and who was throttled by which limit. */
+
+/* Is either task selected? The event happens in @cur. */
+static __always_inline bool either_selected(struct task_struct *cur, struct task_struct *other, u64 *who)
+{
+	u64 others;
+
+	if (current_selected(cur, who))
+		return true;
+	if (!cfg.select || !task_selected(other, &others))
+		return false;
+	*who = WHO(*who, others);
+	return true;
+}
+
+/* For an event about @t that is certainly selected. */
+static __always_inline u64 who_is(struct task_struct *t)
+{
+	u32 index = task_container(t);
+
+	return WHO(index, index);
+}
+
+/* ---- throttling ------------------------------------------------------------------------------ */
+
+struct throttle {
+	u64 begin_ns;
+	u64 clock_ns;		/* the group's throttle clock at begin (v6.6), else 0 */
+	u64 limit_id;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, s32);
+	__type(value, struct throttle);
+} throttled SEC(".maps");
+
+/* How many are in the map: spares the look-up at every switch where nobody is throttled. */
+u32 nthrottled;
+
+/* Time that this group's own tasks were throttled on this CPU so far; 0 before v6.6. */
+static __always_inline u64 throttle_clock(struct task_struct *t)
+{
+	struct cfs_rq___self *rq = (void *)t->se.cfs_rq;
+
+	if (!bpf_core_field_exists(rq->throttled_clock_self_time))
+		return 0;
+	return rq->throttled_clock_self_time;
+}
+
+/*
+ * Which limit ran out: the nearest group, from the task's own upwards, whose share of its quota on
+ * this CPU is used up. Only that group's quota is to blame: a group that still has runtime would
+ * have let the task run.
+ */
+static __always_inline struct task_group *throttle_culprit(struct task_struct *t, u32 cpu, u32 *level)
+{
+	struct task_group *tg = t->sched_task_group;
+
+	for (u32 i = 0; i < 16 && tg; i++) {
+		struct cfs_rq *rq = NULL;
+
+		bpf_probe_read_kernel(&rq, sizeof(rq), tg->cfs_rq + cpu);
+		if (rq) {
+			int enabled = 0;
+			s64 left = 0;
+
+			bpf_probe_read_kernel(&enabled, sizeof(enabled), &rq->runtime_enabled);
+			bpf_probe_read_kernel(&left, sizeof(left), &rq->runtime_remaining);
+			if (enabled && left <= 0) {
+				*level = i;
+				return tg;
+			}
+		}
+		tg = tg->parent;
+	}
+	return NULL;
+}
+
+static __always_inline int throttle_begin(struct task_struct *t, u64 who)
+{
+	u32 level = 0, cpu = bpf_get_smp_processor_id();
+	struct task_group *tg = throttle_culprit(t, cpu, &level);
+	struct throttle th = {};
+	s32 tid = t->pid;
+
+	if (!tg)
+		return 0;
+	EVENT(sched_throttle_begin, t, who, e);
+	set_comm(e->comm, t);
+	SET(e, tid, tid);
+	SET(e, cgroup_id, t->sched_task_group->css.cgroup->kn->id);
+	th.limit_id = tg->css.cgroup->kn->id;
+	SET(e, limit_cgroup_id, th.limit_id);
+	SET(e, limit_level, level);
+	SET(e, quota_ns, tg->cfs_bandwidth.quota);
+	SET(e, period_ns, tg->cfs_bandwidth.period);
+	SET(e, nr_throttled, tg->cfs_bandwidth.nr_throttled);
+	th.begin_ns = rec_->ts_ns;
+	th.clock_ns = throttle_clock(t);
+	DONE(sched_throttle_begin, e, 0);
+	if (!bpf_map_update_elem(&throttled, &tid, &th, BPF_NOEXIST))
+		__sync_fetch_and_add(&nthrottled, 1);
+	return 0;
+}
+
+/*
+ * @t gets a CPU again after it was throttled. The group's throttle clock says how much of the time
+ * it was throttled; the rest it waited for the CPU. On another CPU than before, and before v6.6,
+ * there is no such clock: the end is then when it ran again.
+ */
+static __always_inline int throttle_end(struct task_struct *t, u64 who)
+{
+	s32 tid = t->pid;
+	struct throttle *th = bpf_map_lookup_elem(&throttled, &tid), copy;
+	u64 clock, span;
+	bool exact;
+
+	if (!th)
+		return 0;
+	copy = *th;
+	if (bpf_map_delete_elem(&throttled, &tid))
+		return 0;
+	__sync_fetch_and_add(&nthrottled, -1);
+	EVENT(sched_throttle_end, t, who, e);
+	set_comm(e->comm, t);
+	SET(e, tid, tid);
+	SET(e, limit_cgroup_id, copy.limit_id);
+	SET(e, begin_ns, copy.begin_ns);
+	span = rec_->ts_ns - copy.begin_ns;
+	clock = throttle_clock(t) - copy.clock_ns;
+	exact = copy.clock_ns != 0 && clock != 0 && clock <= span;
+	SET(e, throttled_ns, exact ? clock : span);
+	SET(e, exact, exact);
+	DONE(sched_throttle_end, e, 0);
+	return 0;
+}
+
+/* ---- switches and wake-ups -------------------------------------------------------------------- */
+
+/* As __trace_sched_switch_state(): the highest bit of TASK_REPORT, 0 for a preempted task. */
+static __always_inline s64 switch_state(struct task_struct *prev, u32 state)
+{
+	if ((state & 0x402) == 0x402)	/* TASK_IDLE */
+		return 0x80;
+	state = (state | prev->exit_state) & 0x7f;
+	if (!state)
+		return 0;
+	for (int bit = 6; bit >= 0; bit--)
+		if (state & (1 << bit))
+			return 1 << bit;
+	return 0;
+}
+
+SEC("?tp_btf/sched_switch")
+int sched_switch(u64 *ctx)
+{
+	bool preempt = ctx[0];
+	struct task_struct *prev = (void *)ctx[1], *next = (void *)ctx[2];
+	u64 who;
+	u32 state = 0;
+
+	if (!either_selected(prev, next, &who))
+		return 0;
+	if (!preempt)
+		state = cfg.switch_has_state ? (u32)ctx[3] : prev->__state;
+	/* A task without mm runs no user code: kernel threads are never throttled. */
+	if (prev->pid && task_throttled(prev, preempt || !state))
+		throttle_begin(prev, who);
+	{
+		EVENT(sched_switch, prev, who, e);
+		set_comm(e->prev_comm, prev);
+		SET(e, prev_tid, prev->pid);
+		SET(e, prev_prio, prev->prio - 100);
+		SET(e, prev_state, switch_state(prev, state));
+		set_comm(e->next_comm, next);
+		SET(e, next_tid, next->pid);
+		SET(e, next_prio, next->prio - 100);
+		DONE(sched_switch, e, 0);
+	}
+	if (nthrottled)
+		throttle_end(next, who_is(next));
+	return 0;
+}
+
+#define WAKE(name)									\
+SEC("?tp_btf/" #name)									\
+int BPF_PROG(name, struct task_struct *p)						\
+{											\
+	struct task_struct *cur = current_task();					\
+	u64 who;									\
+											\
+	if (!either_selected(cur, p, &who))					\
+		return 0;								\
+	EVENT(name, cur, who, e);							\
+	set_comm(e->comm, p);								\
+	SET(e, tid, p->pid);								\
+	SET(e, prio, p->prio - 100);							\
+	SET(e, target_cpu, task_cpu(p));						\
+	DONE(name, e, 0);								\
+	return 0;									\
+}
+
+WAKE(sched_waking)
+WAKE(sched_wakeup)
+WAKE(sched_wakeup_new)
+
+SEC("?tp_btf/sched_migrate_task")
+int BPF_PROG(sched_migrate_task, struct task_struct *p, int dest_cpu)
+{
+	struct task_struct *cur = current_task();
+	u64 who;
+
+	if (!either_selected(cur, p, &who))
+		return 0;
+	EVENT(sched_migrate_task, cur, who, e);
+	set_comm(e->comm, p);
+	SET(e, tid, p->pid);
+	SET(e, prio, p->prio - 100);
+	SET(e, orig_cpu, task_cpu(p));
+	SET(e, dest_cpu, dest_cpu);
+	DONE(sched_migrate_task, e, 0);
+	return 0;
+}
+
+SEC("?tp_btf/sched_pi_setprio")
+int BPF_PROG(sched_pi_setprio, struct task_struct *p, struct task_struct *donor)
+{
+	struct task_struct *cur = current_task();
+	u64 who;
+
+	if (!either_selected(cur, p, &who))
+		return 0;
+	EVENT(sched_pi_setprio, cur, who, e);
+	set_comm(e->comm, p);
+	SET(e, tid, p->pid);
+	SET(e, oldprio, p->prio - 100);
+	SET(e, newprio, (donor && donor->prio < p->prio ? donor->prio : p->prio) - 100);
+	DONE(sched_pi_setprio, e, 0);
+	return 0;
+}
+
+/* ---- the life of tasks --------------------------------------------------------------------------- */
+
+static __always_inline int emit_namespaces(struct task_struct *t, u64 who, u64 flags)
+{
+	struct nsproxy *ns = t->nsproxy;
+
+	if (!ns)
+		return 0;
+	EVENT(sched_process_namespaces, t, who, e);
+	SET(e, tid, t->pid);
+	SET(e, flags, flags);
+	SET(e, cgroup_ns, ns->cgroup_ns->ns.inum);
+	SET(e, ipc_ns, ns->ipc_ns->ns.inum);
+	SET(e, mnt_ns, ns->mnt_ns->ns.inum);
+	SET(e, net_ns, ns->net_ns->ns.inum);
+	SET(e, pid_ns, ns->pid_ns_for_children->ns.inum);
+	SET(e, time_ns, ns->time_ns->ns.inum);
+	SET(e, user_ns, t->cred->user_ns->ns.inum);
+	SET(e, uts_ns, ns->uts_ns->ns.inum);
+	DONE(sched_process_namespaces, e, 0);
+	return 0;
+}
+
+static __always_inline u64 ns_difference(struct task_struct *a, struct task_struct *b)
+{
+	struct nsproxy *x = a->nsproxy, *y = b->nsproxy;
+	u64 flags = 0;
+
+	if (a->cred->user_ns->ns.inum != b->cred->user_ns->ns.inum)
+		flags |= 0x10000000;	/* CLONE_NEWUSER */
+	if (!x || !y || x == y)
+		return flags;
+	if (x->cgroup_ns->ns.inum != y->cgroup_ns->ns.inum)
+		flags |= 0x02000000;
+	if (x->ipc_ns->ns.inum != y->ipc_ns->ns.inum)
+		flags |= 0x08000000;
+	if (x->mnt_ns->ns.inum != y->mnt_ns->ns.inum)
+		flags |= 0x00020000;
+	if (x->net_ns->ns.inum != y->net_ns->ns.inum)
+		flags |= 0x40000000;
+	if (x->pid_ns_for_children->ns.inum != y->pid_ns_for_children->ns.inum)
+		flags |= 0x20000000;
+	if (x->time_ns->ns.inum != y->time_ns->ns.inum)
+		flags |= 0x00000080;
+	if (x->uts_ns->ns.inum != y->uts_ns->ns.inum)
+		flags |= 0x04000000;
+	return flags;
+}
+
+/*
+ * A task that left the host's namespaces and is in no container's cgroup may be the first of a
+ * container made of namespaces alone: it gets an index here, before its first instruction, and user
+ * space decides what it is.
+ */
+static __always_inline void note_namespaces(struct task_struct *t)
+{
+	struct ph_cgent *known = task_cgent(t), fresh = {};
+	u64 key = ns_key(t);
+	struct ph_ctl *c;
+
+	if (!key || key == cfg.host_ns_key || (known && known->index))
+		return;
+	if (bpf_map_lookup_elem(&namespaces, &key))
+		return;
+	fresh.index = __sync_fetch_and_add(&next_index, 1);
+	fresh.flags = cfg.new_flags;
+	c = bpf_ringbuf_reserve(&control, sizeof(*c), 0);
+	if (!c) {
+		__sync_fetch_and_add(&control_lost, 1);
+		return;
+	}
+	__builtin_memset(c, 0, offsetof(struct ph_ctl, path));
+	c->path[0] = 0;
+	c->kind = PH_CTL_NS_NEW;
+	c->index = fresh.index;
+	c->flags = fresh.flags;
+	c->tid = t->pid;
+	c->pid = t->tgid;
+	c->ts_ns = bpf_ktime_get_ns();
+	c->ns_key = key;
+	bpf_ringbuf_submit(c, BPF_RB_NO_WAKEUP);
+	bpf_map_update_elem(&namespaces, &key, &fresh, BPF_NOEXIST);
+}
+
+SEC("?tp_btf/sched_process_fork")
+int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	u64 who;
+	u32 child_container, level, n = 0, tgid = child->tgid, ptgid = parent->tgid;
+	struct pid *pid = child->thread_pid;
+	struct upid up = {};
+	u64 changed;
+
+	if (cfg.by_pid && child->pid == child->tgid) {
+		u32 *p = bpf_map_lookup_elem(&pids, &ptgid);
+
+		if (p)
+			bpf_map_update_elem(&pids, &tgid, p, BPF_ANY);
+	}
+	changed = ns_difference(child, parent);
+	if (changed)
+		note_namespaces(child);
+	if (changed || child->cgroups != parent->cgroups)
+		__sync_fetch_and_add(&generation, 1);
+	if (!either_selected(parent, child, &who))
+		return 0;
+	child_container = task_container(child);
+	level = pid->level;
+	{
+		EVENT_TAIL(sched_process_fork, 4 * PH_DUMP_LEVELS, parent, who, e, tail);
+		set_comm(e->parent_comm, parent);
+		SET(e, parent_tid, parent->pid);
+		SET(e, parent_pid, parent->tgid);
+		SET(e, parent_ns_inum, parent->nsproxy->pid_ns_for_children->ns.inum);
+		set_comm(e->child_comm, child);
+		SET(e, child_tid, child->pid);
+		SET(e, child_pid, child->tgid);
+		SET(e, child_container, child_container);
+		SET(e, child_start_ns, child->start_time);
+		for (u32 i = 0; i < PH_DUMP_LEVELS; i++) {
+			if (i > level)
+				break;
+			bpf_probe_read_kernel(&up, sizeof(up),
+					      (void *)pid + bpf_core_field_offset(pid->numbers) +
+						      i * bpf_core_type_size(struct upid));
+			*(s32 *)(tail + 4 * i) = up.nr;
+			n = i + 1;
+		}
+		SET(e, vtids, n);
+		SET(e, child_ns_inum, up.ns ? BPF_CORE_READ(up.ns, ns.inum) : 0);
+		DONE(sched_process_fork, e, 4 * n);
+	}
+	if (changed)
+		emit_namespaces(child, WHO(child_container, child_container), changed);
+	return 0;
+}
+
+SEC("?tp_btf/sched_process_exec")
+int BPF_PROG(sched_process_exec, struct task_struct *t, s32 old_tid, struct linux_binprm *bprm)
+{
+	u64 who;
+	u32 at = 0;
+	u64 changed = ns_difference(t, t->real_parent);
+
+	if (changed)
+		note_namespaces(t);
+	if (!task_selected(t, &who))
+		return 0;
+	if (changed)
+		emit_namespaces(t, who, changed);
+	EVENT_TAIL(sched_process_exec, 256, t, who, e, tail);
+	SET(e, tid, t->pid);
+	SET(e, old_tid, old_tid);
+	at = TAIL_STR(e, filename, tail, at, 256, bprm->filename);
+	DONE(sched_process_exec, e, at);
+	return 0;
+}
+
+SEC("?tp_btf/sched_process_exit")
+int BPF_PROG(sched_process_exit, struct task_struct *t)
+{
+	u64 who;
+	u32 tgid = t->tgid;
+	s32 tid = t->pid;
+
+	if (nthrottled && !bpf_map_delete_elem(&throttled, &tid))
+		__sync_fetch_and_add(&nthrottled, -1);
+	if (!task_selected(t, &who))
+		return 0;
+	EVENT(sched_process_exit, t, who, e);
+	set_comm(e->comm, t);
+	SET(e, tid, t->pid);
+	SET(e, prio, t->prio - 100);
+	SET(e, exit_code, t->exit_code);
+	DONE(sched_process_exit, e, 0);
+	if (cfg.by_pid && t->signal->live.counter == 0)
+		bpf_map_delete_elem(&pids, &tgid);
+	return 0;
+}
+
+SEC("?tp_btf/sched_process_free")
+int BPF_PROG(sched_process_free, struct task_struct *t)
+{
+	struct task_struct *cur = current_task();
+	u64 who;
+
+	if (!task_selected(t, &who))
+		return 0;
+	EVENT(sched_process_free, cur, WHO(task_container(cur), who), e);
+	set_comm(e->comm, t);
+	SET(e, tid, t->pid);
+	SET(e, prio, t->prio - 100);
+	DONE(sched_process_free, e, 0);
+	return 0;
+}

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* System calls: entry and exit with arguments, and what pointers among them point to. */
+
+/* What to do with each call: native numbers, then those of 32-bit calls. Written by user space. */
+struct ph_sysdef sysdefs[2 * PH_NSYSCALLS] SEC(".data.sysdefs") = {};
+
+/*
+ * Strings whose page was not in memory at entry cannot be read there (a probe may not sleep). The
+ * kernel reads them itself during the call, so they can be read at its exit: the thread waits here.
+ */
+struct late {
+	s32 nr;
+	u32 which;		/* bit mask of captures */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, s32);
+	__type(value, struct late);
+} late_args SEC(".maps");
+
+u32 nlate;
+
+/*
+ * A call that seccomp refuses ends without having begun (x86 and arm64 trace the entry after
+ * seccomp, the exit always). So each thread that has a seccomp filter is marked at entry and the
+ * mark is taken away at exit: an exit without mark was refused. A thread that has no mark storage
+ * yet was inside the call when the recording began.
+ */
+struct sys_mark {
+	s32 nr1;		/* number + 1 of the call it is in, 0: none */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct sys_mark);
+} sys_marks SEC(".maps");
+
+/* Captures may take this much of a record; the rest is header, contexts and arguments. */
+#define CAP_ROOM (PH_REC_MAX - 1024)
+#define CAP_MAX 4095
+
+/* struct msghdr and iovec of 64-bit programs, as far as they are looked at. */
+struct user_iovec {
+	u64 base, len;
+};
+
+struct user_msghdr {
+	u64 name;
+	u32 namelen, pad_;
+	struct user_iovec *iov;
+	u64 iovlen;
+};
+
+/* Where a capture goes: its length, then the bytes. Twice the room helps the verifier's bounds. */
+struct cap_buf {
+	u16 len;
+	u8 bytes[2 * CAP_MAX];
+};
+
+struct cap_args {
+	u64 arg[6];
+	s64 ret;		/* < 0 at entry */
+	u32 compat;
+};
+
+/* argv: the strings one behind the other, each with its NUL, until the room is full. */
+static __always_inline u32 capture_argv(struct cap_buf *to, u64 argv, u32 max, bool compat)
+{
+	u32 at = 0, width = compat ? 4 : 8;
+
+	for (u32 i = 0; i < PH_MAX_ARGV; i++) {
+		u64 p = 0;
+		long n;
+
+		if (bpf_probe_read_user(&p, width, (void *)(argv + width * i)) || !p)
+			break;
+		if (at >= max || at >= CAP_MAX)
+			break;
+		n = bpf_probe_read_user_str(to->bytes + at, max - at, (void *)p);
+		if (n <= 0)
+			break;
+		at += n;
+	}
+	return at > max ? max : at;
+}
+
+/*
+ * Make one capture; returns the bytes used, at most 2 + CAP_MAX. What cannot be read is marked
+ * PH_CAP_FAULT. A global function: the verifier looks at it once, not at each of its calls.
+ */
+__noinline int capture(struct cap_buf *to, const struct ph_capture *c, const struct cap_args *a)
+{
+	struct user_msghdr msg = {};
+	struct user_iovec iov = {};
+	u32 max = cfg.capture, n32 = 0;
+	u64 len = 0;
+	void *p;
+	long n;
+
+	if (!to || !c || !a)
+		return 0;
+	if (max > CAP_MAX)
+		max = CAP_MAX;
+	to->len = 0;
+	if (c->arg > 5 || c->len_arg > 5)
+		return 2;
+	p = (void *)a->arg[c->arg];
+	if (!p)
+		return 2;
+	switch (c->kind) {
+	case PH_CAP_STR:
+		n = bpf_probe_read_user_str(to->bytes, max, p);
+		if (n < 0)
+			goto fault;
+		n = n ? n - 1 : 0;
+		to->len = n;
+		return 2 + n;
+	case PH_CAP_ARGV:
+		n = capture_argv(to, (u64)p, max, a->compat);
+		to->len = n;
+		return 2 + n;
+	case PH_CAP_ARG_LEN:
+		len = a->arg[c->len_arg] * c->len;
+		break;
+	case PH_CAP_RET_LEN:
+		/* Some calls return more than the buffer holds (MSG_TRUNC, getxattr). */
+		len = a->ret > 0 ? (u64)a->ret : 0;
+		if (len > a->arg[c->len_arg])
+			len = a->arg[c->len_arg];
+		len *= c->len;
+		break;
+	case PH_CAP_PTR_LEN:
+		if (bpf_probe_read_user(&n32, sizeof(n32), (void *)a->arg[c->len_arg]))
+			goto fault;
+		len = n32;
+		break;
+	case PH_CAP_FIXED:
+		len = c->len;
+		break;
+	case PH_CAP_MSG:
+	case PH_CAP_MSG_NAME:
+		if (a->compat)	/* 32-bit structs: not followed */
+			return 2;
+		if (bpf_probe_read_user(&msg, sizeof(msg), p))
+			goto fault;
+		if (c->kind == PH_CAP_MSG_NAME) {
+			p = (void *)msg.name;
+			len = msg.namelen;
+			break;
+		}
+		p = msg.iov;
+		/* fall through */
+	case PH_CAP_IOVEC:
+		if (!p || a->compat)
+			return 2;
+		if (bpf_probe_read_user(&iov, sizeof(iov), p))
+			goto fault;
+		p = (void *)iov.base;
+		len = iov.len;
+		if (a->ret >= 0 && len > (u64)a->ret)
+			len = a->ret;
+		break;
+	}
+	if (len > max)
+		len = max;
+	if (!p || !len)
+		return 2;
+	if (bpf_probe_read_user(to->bytes, len, p))
+		goto fault;
+	to->len = len;
+	return 2 + len;
+fault:
+	to->len = PH_CAP_FAULT;
+	return 2;
+}
+
+static __always_inline void put_args(u64 *to, struct pt_regs *regs, u32 nargs)
+{
+	switch (nargs) {
+	default: to[5] = sys_arg(regs, 5);	/* fall through */
+	case 5: to[4] = sys_arg(regs, 4);	/* fall through */
+	case 4: to[3] = sys_arg(regs, 3);	/* fall through */
+	case 3: to[2] = sys_arg(regs, 2);	/* fall through */
+	case 2: to[1] = sys_arg(regs, 1);	/* fall through */
+	case 1: to[0] = sys_arg(regs, 0);	/* fall through */
+	case 0: break;
+	}
+}
+
+/* All captures of a call behind its arguments; the bytes used. *@faults: strings not in memory. */
+static __always_inline u32 captures(u8 *to, const struct ph_capture *c, struct pt_regs *regs, s64 ret,
+				    bool compat, u32 *faults)
+{
+	struct cap_args a = { .ret = ret, .compat = compat };
+	u32 at = 0;
+
+	put_args(a.arg, regs, 6);
+#pragma unroll
+	for (int i = 0; i < PH_MAX_CAPTURES; i++) {
+		struct cap_buf *buf = (void *)(to + at);
+		u32 n;
+
+		if (!c[i].kind)
+			break;
+		if (at > CAP_ROOM - sizeof(*buf))
+			break;
+		n = capture(buf, &c[i], &a);
+		if (n > 2 + CAP_MAX)
+			break;
+		if (c[i].kind == PH_CAP_STR && buf->len == PH_CAP_FAULT)
+			*faults |= 1 << i;
+		at += n;
+	}
+	return at;
+}
+
+/* Bytes that the captures of a call need at most. */
+static __always_inline u32 capture_room(const struct ph_capture *c)
+{
+	u32 n = 0;
+
+#pragma unroll
+	for (int i = 0; i < PH_MAX_CAPTURES; i++)
+		if (c[i].kind)
+			n += 2 + (cfg.capture > CAP_MAX ? CAP_MAX : cfg.capture);
+	return n;
+}
+
+static __always_inline struct ph_sysdef *sysdef(long nr, bool compat)
+{
+	u32 i = nr;
+
+	if (i >= PH_NSYSCALLS)
+		i = PH_NSYSCALLS - 1;	/* the row of unknown numbers */
+	if (compat)
+		i += PH_NSYSCALLS;
+	if (i >= 2 * PH_NSYSCALLS)
+		return NULL;
+	return &sysdefs[i];
+}
+
+static __noinline void remember_late(s32 tid, s32 nr, u32 which)
+{
+	struct late l = { .nr = nr, .which = which };
+
+	if (!bpf_map_update_elem(&late_args, &tid, &l, BPF_NOEXIST))
+		__sync_fetch_and_add(&nlate, 1);
+}
+
+SEC("?tp_btf/sys_enter")
+int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
+{
+	struct task_struct *cur = current_task();
+	bool compat = sys_compat(cur);
+	struct ph_sysdef *def = sysdef(id, compat);
+	struct ph_rec_enter *e;
+	struct ph_rec *rec;
+	struct slot s;
+	u64 who;
+	u32 nargs, fixed, at = 0, faults = 0;
+
+	if (!def)
+		return 0;
+	if (cfg.mark_seccomp && cur->seccomp.mode == SECCOMP_MODE_FILTER) {
+		struct sys_mark *m = bpf_task_storage_get(&sys_marks, cur, 0,
+							  BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+		if (m)
+			m->nr1 = (s32)id + 1;
+	}
+	if (!def->enter || cur->tgid == cfg.self_tgid || !current_selected(cur, &who))
+		return 0;
+	nargs = def->nargs & 7;
+	if (nargs > 6)
+		nargs = 6;
+	fixed = sizeof(*e) + 8 * nargs;
+	e = rec_begin(&s, &rec, fixed + capture_room(def->in), cur, who);
+	if (!e)
+		return 0;
+	e->nr = id;
+	e->compat = compat;
+	e->nargs = nargs;
+	put_args(e->args, regs, nargs);
+	if (def->in[0].kind)
+		at = captures((u8 *)e + fixed, def->in, regs, -1, compat, &faults);
+	if (cfg.filter && !FILTER_KEEPS(syscall_entry, rec)) {
+		ring_discard(&s, rec);
+		return 0;
+	}
+	ring_commit(&s, rec, PH_EV_SYSCALL_ENTRY, REC_BYTES(fixed + at));
+	if (faults && def->exit)
+		remember_late(cur->pid, id, faults);
+	return 0;
+}
+
+static __always_inline int emit_refused(struct task_struct *cur, struct pt_regs *regs, long ret,
+					u64 who)
+{
+	EVENT(seccomp_refused, cur, who, e);
+	SET(e, nr, (s32)sys_nr(regs));
+	SET(e, name, 0);	/* user space knows it by the number */
+	SET(e, ret, ret);
+	SET(e, arg0, sys_arg(regs, 0));
+	SET(e, arg1, sys_arg(regs, 1));
+	SET(e, arg2, sys_arg(regs, 2));
+	SET(e, arg3, sys_arg(regs, 3));
+	SET(e, arg4, sys_arg(regs, 4));
+	SET(e, arg5, sys_arg(regs, 5));
+	DONE(seccomp_refused, e, 0);
+	return 0;
+}
+
+/* The strings that could not be read at entry, if they can be now. */
+static __noinline int emit_late(struct task_struct *cur, struct pt_regs *regs, u64 who)
+{
+	struct late *l, copy;
+	struct ph_sysdef *def;
+	s32 tid = cur->pid;
+
+	l = bpf_map_lookup_elem(&late_args, &tid);
+	if (!l)
+		return 0;
+	copy = *l;
+	if (bpf_map_delete_elem(&late_args, &tid))
+		return 0;
+	__sync_fetch_and_add(&nlate, -1);
+	def = sysdef(copy.nr, sys_compat(cur));
+	/* An exec that succeeded has other memory and registers: nothing can be read any more. */
+	if (!def || sys_nr(regs) != copy.nr)
+		return 0;
+	for (int i = 0; i < PH_MAX_CAPTURES; i++) {
+		u32 max = cfg.capture > CAP_MAX ? CAP_MAX : cfg.capture;
+		long n;
+
+		if (!(copy.which & (1 << i)))
+			continue;
+		EVENT_TAIL(syscall_late_string, max, cur, who, e, tail);
+		SET(e, nr, copy.nr);
+		SET(e, arg, def->in[i].arg);
+		n = bpf_probe_read_user_str(tail, max, (void *)sys_arg(regs, def->in[i].arg));
+		n = n > 0 ? n - 1 : 0;
+		SET(e, value, n);
+		DONE(syscall_late_string, e, n & CAP_MAX);
+	}
+	return 0;
+}
+
+SEC("?tp_btf/sys_exit")
+int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
+{
+	struct task_struct *cur = current_task();
+	bool compat = sys_compat(cur);
+	long nr = sys_nr(regs);
+	struct ph_sysdef *def = sysdef(nr, compat);
+	u64 who;
+	u32 nargs, fixed, at = 0, faults = 0;
+	struct ph_rec_exit *e;
+	struct ph_rec *rec;
+	bool refused = false;
+	struct slot s;
+
+	if (nr < 0 || !def)
+		return 0;
+	if (cfg.mark_seccomp && cur->seccomp.mode == SECCOMP_MODE_FILTER) {
+		struct sys_mark *m = bpf_task_storage_get(&sys_marks, cur, 0, 0);
+
+		if (m) {
+			refused = m->nr1 == 0;
+			m->nr1 = 0;
+		}
+	}
+	if (cur->tgid == cfg.self_tgid || !current_selected(cur, &who))
+		return 0;
+	if (refused)
+		emit_refused(cur, regs, ret, who);
+	if (!def->exit)
+		return 0;
+	if (nlate)
+		emit_late(cur, regs, who);
+	nargs = def->exit_nargs & 7;
+	if (nargs > 6)
+		nargs = 6;
+	fixed = sizeof(*e) + 8 * nargs;
+	e = rec_begin(&s, &rec, fixed + capture_room(def->out), cur, who);
+	if (!e)
+		return 0;
+	e->nr = nr;
+	e->compat = compat;
+	e->nargs = nargs;
+	e->ret = ret;
+	put_args(e->args, regs, nargs);
+	/* A call that failed has written nothing. */
+	if (def->out[0].kind && ret >= 0)
+		at = captures((u8 *)e + fixed, def->out, regs, ret, compat, &faults);
+	if (cfg.filter && !FILTER_KEEPS(syscall_exit, rec))
+		ring_discard(&s, rec);
+	else
+		ring_commit(&s, rec, PH_EV_SYSCALL_EXIT, REC_BYTES(fixed + at));
+	return 0;
+}
+
+/*
+ * A child returns from fork through sys_exit without an entry of its own, and inherits the filter:
+ * its mark says that it is inside a call.
+ */
+SEC("?tp_btf/sched_process_fork")
+int BPF_PROG(mark_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct sys_mark *m;
+
+	if (child->seccomp.mode != SECCOMP_MODE_FILTER)
+		return 0;
+	m = bpf_task_storage_get(&sys_marks, child, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (m)
+		m->nr1 = 1;
+	return 0;
+}
