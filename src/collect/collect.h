@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_COLLECT_COLLECT_H
+#define PH_COLLECT_COLLECT_H
+
+#include "base/err.h"
+#include "event/schema.h"
+#include "filter/filter.h"
+#include "identity/select.h"
+
+/*
+ * The running kernel as a producer of events: loads the BPF programs that the chosen events need,
+ * drains the CPUs' buffers, names the containers. One thread uses a collector.
+ */
+struct ph_collect;
+
+struct ph_collect_opts {
+	const bool *events;		/* [PH_EV_ID_MAX], see ph_events_choose() */
+	const struct ph_selection *sel;	/* checked; NULL: everything */
+	struct ph_filter *filter;	/* NULL: none */
+	const int32_t *pids;		/* processes selected one by one, children included */
+	size_t npids;
+	uint64_t ring_bytes;		/* buffer of each CPU, 0: by number of CPUs; rounded up */
+	uint32_t capture_bytes;		/* of strings and buffers, at most; 0: PH_CAPTURE_DEFAULT */
+	uint32_t context;		/* PH_CTX_* */
+	bool wait;			/* a selection that matches nothing yet is no error */
+};
+
+#define PH_CAPTURE_DEFAULT 256
+#define PH_CAPTURE_MAX 4095
+
+/* A consumer of events; 0, or -errno which stops the draining. */
+typedef int (*ph_event_fn)(void *arg, const struct ph_event *ev, struct ph_err *err);
+
+/* Load and attach. Recording has begun when it returns 0; events wait in the buffers. */
+int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret, struct ph_err *err);
+/* Detach: no event is recorded any more; what is in the buffers can still be drained. */
+void ph_collect_stop(struct ph_collect *c);
+void ph_collect_close(struct ph_collect *c);
+
+int ph_collect_ncpus(const struct ph_collect *c);
+/* Contexts that events carry, for ph_ctf_create(); tid and container first. */
+const struct ph_field *ph_collect_context(const struct ph_collect *c, uint32_t *ret_n);
+
+/*
+ * One round. First @state gets what is new about containers; then, for each CPU, @cpu gets the
+ * events that were recorded before the round began, in order of time of that CPU; and after each
+ * CPU that lost some, @lost the number of further events lost. All see each CPU's number in ev->cpu.
+ */
+struct ph_drain {
+	ph_event_fn state, cpu;
+	void (*lost)(void *arg, uint32_t cpu, uint64_t n);
+	void *arg;
+};
+int ph_collect_drain(struct ph_collect *c, const struct ph_drain *to, struct ph_err *err);
+
+/* How full the fullest buffer is, 0 to 100: when to drain next. */
+unsigned int ph_collect_fill(const struct ph_collect *c);
+
+/* State dump: hosts's devices and CPUs, cgroups, containers, tasks, files, mounts; to @fn, in order. */
+int ph_collect_dump(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_err *err);
+
+struct ph_collect_stats {
+	uint64_t events, lost;
+	uint32_t containers;	/* selected ones seen so far */
+	const char *const *missing;	/* chosen events that this kernel does not have, NULL-ended */
+};
+void ph_collect_stats(const struct ph_collect *c, struct ph_collect_stats *ret);
+
+/* ---- choosing events ---------------------------------------------------------------------------- */
+
+/*
+ * -e: groups, events and globs ("sched,syscall_*_openat,!sched_migrate_task"); NULL or empty: the
+ * default groups. Sets events[id]; -EINVAL for a name that is neither, with the nearest.
+ */
+int ph_events_choose(const ph_strv *names, bool events[PH_EV_ID_MAX], struct ph_err *err);
+bool ph_group_default(enum ph_group g);
+/* --context: names as LTTng's add-context has them, or "all"; -EINVAL with the nearest. */
+int ph_context_parse(const ph_strv *names, uint32_t *ret_mask, struct ph_err *err);
+
+/* ---- what this kernel allows, for doctor and for messages ---------------------------------------- */
+
+struct ph_program {
+	const char *name;	/* of the BPF program: the event it writes, or track_… */
+	const char *tracepoint;	/* "sched_switch" */
+	bool available;		/* the kernel (or a loaded module) has the tracepoint */
+	const char *why;	/* what is missing and since when, where not */
+};
+
+/* All programs with what this kernel has of them. Needs no privilege. NULL-named end; free() it. */
+int ph_programs_list(struct ph_program **ret, struct ph_err *err);
+
+/* The kernel's BTF: -ENOENT with a sentence where there is none. */
+int ph_kernel_btf_check(struct ph_err *err);
+
+#endif

@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Container indices. The kernel side gives an index to every cgroup (and set of namespaces) that
+ * appears while recording, so that nothing of a new container is missed; here it is decided what
+ * each index means. Several may mean one container: its cgroups in other hierarchies, and those that
+ * it makes below its own.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/parse.h"
+#include "collect/priv.h"
+#include "identity/cgpath.h"
+
+
+
+
+/* The namespaces of a task; false where it is gone or may not be looked into. */
+static bool task_namespaces(int32_t tid, uint32_t ns[PH_NS_MAX])
+{
+	char path[64], link[64];
+	bool any = false;
+
+	for (int i = 0; i < PH_NS_MAX; i++) {
+		ssize_t n;
+		unsigned int inum;
+
+		snprintf(path, sizeof(path), "/proc/%d/ns/%s", tid, ph_ns_names[i]);
+		n = readlink(path, link, sizeof(link) - 1);
+		ns[i] = 0;
+		if (n <= 0)
+			continue;
+		link[n] = 0;
+		if (sscanf(link, "%*[^[][%u]", &inum) == 1) {
+			ns[i] = inum;
+			any = true;
+		}
+	}
+	return any;
+}
+
+static struct ph_centry *centry(struct ph_ctable *t, uint32_t index)
+{
+	return ph_u64map_get(&t->by_index, index);
+}
+
+struct ph_ix *ph_ctable_ix(struct ph_ctable *t, uint32_t index)
+{
+	struct ph_ix *ix = ph_u64map_get(&t->ix, index);
+
+	if (!ix) {
+		ix = ph_alloc(sizeof(*ix));
+		ph_u64map_put(&t->ix, index, ix);
+	}
+	return ix;
+}
+
+void ph_ctable_init(struct ph_ctable *t, const struct ph_selection *sel, int cgroups_fd,
+		    int namespaces_fd, uint64_t *generation)
+{
+	static const struct ph_container host;
+
+	*t = (struct ph_ctable){ .sel = sel, .cgroups_fd = cgroups_fd, .namespaces_fd = namespaces_fd,
+				 .generation = generation };
+	task_namespaces(1, t->host_ns);
+	t->host_selected = !sel || ph_selection_match_container(sel, &host);
+}
+
+void ph_ctable_done(struct ph_ctable *t)
+{
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&t->ix, s));) {
+		free(((struct ph_ix *)s->val)->path);
+		free(s->val);
+	}
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&t->by_index, s));) {
+		ph_container_done(&((struct ph_centry *)s->val)->c);
+		free(s->val);
+	}
+	ph_u64map_done(&t->ix);
+	ph_u64map_done(&t->by_index);
+	ph_strmap_done(&t->by_id);
+}
+
+uint32_t ph_ctable_resolve(struct ph_ctable *t, uint32_t index, bool *ret_selected)
+{
+	struct ph_ix *ix;
+	bool selected = t->host_selected;
+	uint32_t canonical = PH_CONTAINER_HOST;
+
+	if (index == PH_CONTAINER_UNKNOWN)
+		canonical = index;
+	/* The last one asked for is nearly always the next one. */
+	else if (index) {
+		if (index == t->last_index && t->last) {
+			ix = t->last;
+		} else {
+			ix = ph_ctable_ix(t, index);
+			t->last = ix;
+			t->last_index = index;
+		}
+		if (ix->state == PH_IX_KNOWN) {
+			canonical = ix->container;
+			selected = ix->selected;
+		}
+	}
+	if (ret_selected)
+		*ret_selected = selected;
+	return canonical;
+}
+
+/* Tell the kernel side what to do with the tasks of a cgroup (and of cgroups made in it). */
+static void tell_cgroup(struct ph_ctable *t, int32_t hierarchy, uint64_t id, uint32_t index,
+			uint32_t flags)
+{
+	struct ph_cgent e = { .index = index, .flags = flags };
+	uint64_t key = PH_CGKEY((uint32_t)hierarchy, id);
+
+	bpf_map_update_elem(t->cgroups_fd, &key, &e, BPF_ANY);
+	__atomic_add_fetch(t->generation, 1, __ATOMIC_RELEASE);
+}
+
+static void tell_namespaces(struct ph_ctable *t, uint64_t key, uint32_t index, uint32_t flags)
+{
+	struct ph_cgent e = { .index = index, .flags = flags };
+
+	bpf_map_update_elem(t->namespaces_fd, &key, &e, BPF_ANY);
+	__atomic_add_fetch(t->generation, 1, __ATOMIC_RELEASE);
+}
+
+static uint32_t kernel_flags(bool selected, bool container)
+{
+	return (selected ? PH_CG_SELECTED : 0) | (container ? PH_CG_CONTAINER : 0);
+}
+
+/* A container under its canonical index. Takes over what @c owns. */
+static struct ph_centry *add_container(struct ph_ctable *t, const struct ph_container *c)
+{
+	struct ph_centry *e = ph_alloc(sizeof(*e));
+
+	e->c = *c;
+	e->selected = !t->sel || ph_selection_match_container(t->sel, c);
+	t->nselected += e->selected;
+	ph_u64map_put(&t->by_index, c->index, e);
+	if (c->id && c->id[0])
+		ph_strmap_put(&t->by_id, c->id, e);
+	return e;
+}
+
+static void map_index(struct ph_ctable *t, uint32_t index, const struct ph_centry *e)
+{
+	struct ph_ix *ix = ph_ctable_ix(t, index);
+
+	ix->state = PH_IX_KNOWN;
+	ix->container = e ? e->c.index : PH_CONTAINER_HOST;
+	ix->selected = e ? e->selected : t->host_selected;
+}
+
+/* ---- what is there when recording begins ------------------------------------------------------ */
+
+/*
+ * Enter a cgroup and all below it. @cur is the container that the parent is in; a container's own
+ * cgroup changes it. Cgroups that the kernel side has entered meanwhile keep their index, which is
+ * then another name of the same container.
+ */
+static void walk(struct ph_ctable *t, int dirfd, const char *name, struct ph_buf *path,
+		 int32_t hierarchy, const struct ph_strmap *own, struct ph_centry *cur, int depth)
+{
+	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	ph_autoclosedir DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	struct ph_centry *here = ph_strmap_get(own, path->p);
+	struct ph_cgent known;
+	struct dirent *de;
+	struct stat st;
+	uint64_t key;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	if (here)
+		cur = here;
+	if (fstat(fd, &st) < 0)
+		return;
+	key = PH_CGKEY((uint32_t)hierarchy, st.st_ino);
+	if (!bpf_map_lookup_elem(t->cgroups_fd, &key, &known) && known.index >= PH_KERNEL_INDICES)
+		map_index(t, known.index, cur);
+	tell_cgroup(t, hierarchy, st.st_ino, cur ? cur->c.index : PH_CONTAINER_HOST,
+		    kernel_flags(cur ? cur->selected : t->host_selected, cur));
+	if (here)
+		here->cgroups++;
+	while (depth < 64 && (de = readdir(dir))) {
+		size_t len = path->len;
+
+		if (de->d_type != DT_DIR || de->d_name[0] == '.')
+			continue;
+		if (len > 1)
+			ph_buf_addc(path, '/');
+		ph_buf_adds(path, de->d_name);
+		walk(t, fd, de->d_name, path, hierarchy, own, cur, depth + 1);
+		path->len = len;
+		path->p[len] = 0;
+	}
+}
+
+int ph_ctable_scan(struct ph_ctable *t, struct ph_err *err)
+{
+	struct ph_scan scan = { 0 };
+	struct ph_scan_opts opts = { .root = "/" };
+	struct ph_strmap own = { 0 };
+	struct ph_hierarchies h = { 0 };
+	int r;
+
+	r = ph_scan_run(&scan, &opts, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 1; i < scan.containers.n; i++) {
+		struct ph_host_container *hc = scan.containers.v[i];
+		struct ph_centry *e = add_container(t, &hc->c);
+
+		hc->c = (struct ph_container){ 0 };	/* it is the table's now */
+		e->started = e->c.init_pid > 0;
+		map_index(t, e->c.index, e);
+		if (e->c.cgroup_path)
+			ph_strmap_put(&own, e->c.cgroup_path, e);
+		if (hc->cpu_cgroup && !ph_strmap_get(&own, hc->cpu_cgroup))
+			ph_strmap_put(&own, hc->cpu_cgroup, e);
+		if (!e->c.cgroup_path && e->c.ns[PH_NS_MNT]) {
+			uint64_t key = PH_NSKEY(e->c.ns[PH_NS_MNT], e->c.ns[PH_NS_PID]);
+
+			tell_namespaces(t, key, e->c.index, kernel_flags(e->selected, true));
+		}
+	}
+	ph_scan_done(&scan);
+	r = ph_hierarchies_read(&h, err);
+	for (size_t i = 0; r >= 0 && i < h.n; i++) {
+		ph_autobuf path = { 0 };
+
+		ph_buf_addc(&path, '/');
+		walk(t, AT_FDCWD, h.v[i].mount, &path, h.v[i].number, &own, NULL, 0);
+	}
+	ph_hierarchies_done(&h);
+	ph_strmap_done(&own);
+	return r;
+}
+
+/* ---- what appears while recording --------------------------------------------------------------- */
+
+int ph_ctable_emit_info(const struct ph_container *c, uint64_t ts_ns, ph_event_fn fn, void *arg,
+			struct ph_err *err)
+{
+	ph_autobuf labels = { 0 };
+	struct ph_emit e;
+
+	for (size_t i = 0; i < c->labels.n; i++)
+		ph_buf_addf(&labels, "%s%s", i ? "\n" : "", c->labels.v[i]);
+	ph_emit_begin(&e, PH_EV_container_info, ts_ns);
+	ph_emit_u(&e, c->index);
+	ph_emit_s(&e, c->id);
+	ph_emit_s(&e, c->name);
+	ph_emit_s(&e, c->runtime);
+	ph_emit_s(&e, c->image);
+	ph_emit_s(&e, c->pod);
+	ph_emit_s(&e, c->pod_namespace);
+	ph_emit_s(&e, c->pod_uid);
+	ph_emit_s(&e, labels.p);
+	ph_emit_s(&e, c->state);
+	ph_emit_s(&e, c->cgroup_path);
+	ph_emit_i(&e, c->hierarchy);
+	ph_emit_u(&e, c->cgroup_id);
+	ph_emit_u(&e, c->parent);
+	ph_emit_i(&e, c->init_pid);
+	ph_emit_u(&e, c->start_ns);
+	for (int i = 0; i < PH_NS_MAX; i++)
+		ph_emit_u(&e, c->ns[i]);
+	return ph_emit_done(&e, fn, arg, err);
+}
+
+static int emit_life(uint32_t id, const struct ph_centry *ce, uint64_t ts_ns, ph_event_fn fn,
+		     void *arg, struct ph_err *err)
+{
+	struct ph_emit e;
+
+	ph_emit_begin(&e, id, ts_ns);
+	ph_emit_u(&e, ce->c.index);
+	ph_emit_s(&e, ce->c.name ? ce->c.name : ce->c.id);
+	if (id == PH_EV_container_start)
+		ph_emit_i(&e, ce->c.init_pid);
+	return ph_emit_done(&e, fn, arg, err);
+}
+
+static void set_state(struct ph_container *c, const char *state)
+{
+	free(c->state);
+	c->state = ph_strdup(state);
+}
+
+/*
+ * Do these namespaces make a container of their own? A pid namespace does, or a mount namespace
+ * together with another one: a private mount namespace alone is what many services have.
+ */
+static bool sandbox(const struct ph_ctable *t, const uint32_t ns[PH_NS_MAX])
+{
+	unsigned int own = 0;
+
+	if (ns[PH_NS_PID] && ns[PH_NS_PID] != t->host_ns[PH_NS_PID])
+		return true;
+	for (int i = 0; i < PH_NS_MAX; i++)
+		own += ns[i] && ns[i] != t->host_ns[i];
+	return own >= 2 && ns[PH_NS_MNT] != t->host_ns[PH_NS_MNT];
+}
+
+static int32_t thread_group(int32_t tid)
+{
+	ph_autobuf b = { 0 };
+	char path[64], *p;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	if (ph_read_file_at(AT_FDCWD, path, 1 << 16, &b) < 0)
+		return tid;
+	p = strstr(b.p, "\nTgid:");
+	return p ? (int32_t)strtol(p + 6, NULL, 10) : tid;
+}
+
+/*
+ * @index is a new container, @c (taken over): give it a name, tell the kernel side and the stream.
+ */
+static int new_container(struct ph_ctable *t, struct ph_container *c, uint32_t index, uint64_t ts_ns,
+			 ph_event_fn fn, void *arg, struct ph_err *err)
+{
+	struct ph_scan_opts opts = { .root = "/" };
+	ph_autofree char *bundle = NULL;
+	struct ph_centry *e;
+
+	c->index = index;
+	ph_runtime_describe(c, &opts, &bundle);
+	if (!c->name && c->id && c->id[0])
+		c->name = ph_strdup(c->id);
+	if (!c->state)
+		c->state = ph_strdup("created");
+	e = add_container(t, c);
+	map_index(t, index, e);
+	return ph_ctable_emit_info(&e->c, ts_ns, fn, arg, err);
+}
+
+static struct ph_centry *find_by_id(struct ph_ctable *t, const char *id)
+{
+	return id[0] ? ph_strmap_get(&t->by_id, id) : NULL;
+}
+
+static int cgroup_new(struct ph_ctable *t, const struct ph_ctl *r, ph_event_fn fn, void *arg,
+		      struct ph_err *err)
+{
+	struct ph_ix *ix = ph_ctable_ix(t, r->index);
+	struct ph_cgpath cp;
+	struct ph_centry *e;
+	int ret = 0;
+
+	if (r->flags & PH_CG_CONTAINER)		/* below a known container: it has the parent's index */
+		return 0;
+	if (ix->state == PH_IX_KNOWN)		/* the scan has seen it */
+		return 0;
+	ix->has_cgroup = true;
+	ix->hierarchy = r->hierarchy;
+	ix->cgroup_id = r->cgroup_id;
+	free(ix->path);
+	ix->path = ph_strdup(r->path);
+	if (!ph_cgpath_parse(r->path, &cp)) {
+		ix->state = PH_IX_MAYBE;
+		return 0;
+	}
+	if (cp.pod_only) {
+		map_index(t, r->index, NULL);
+		tell_cgroup(t, r->hierarchy, r->cgroup_id, r->index, PH_CG_PENDING | PH_CG_SELECTED);
+		return 0;
+	}
+	e = find_by_id(t, cp.id);
+	if (!e) {
+		struct ph_container c = {
+			.id = ph_strdup(cp.id), .runtime = ph_strdup(cp.runtime),
+			.pod_uid = cp.pod_uid[0] ? ph_strdup(cp.pod_uid) : NULL,
+			.hierarchy = r->hierarchy, .cgroup_id = r->cgroup_id,
+			.cgroup_path = ph_strndup(r->path, cp.own_len ? cp.own_len : strlen(r->path)),
+		};
+
+		ret = new_container(t, &c, r->index, r->ts_ns, fn, arg, err);
+		e = centry(t, r->index);
+	} else {
+		map_index(t, r->index, e);
+	}
+	if (strlen(r->path) == cp.own_len)
+		e->cgroups++;
+	tell_cgroup(t, r->hierarchy, r->cgroup_id, e->c.index, kernel_flags(e->selected, true));
+	return ret;
+}
+
+/* The first task enters a container, or a plain cgroup. */
+static int started(struct ph_ctable *t, struct ph_centry *e, int32_t tid, uint64_t ts_ns,
+		   ph_event_fn fn, void *arg, struct ph_err *err)
+{
+	struct timespec now;
+	int r;
+
+	if (e->started)
+		return 0;
+	e->started = true;
+	e->c.init_pid = thread_group(tid);
+	clock_gettime(CLOCK_REALTIME, &now);
+	e->c.start_ns = (uint64_t)now.tv_sec * PH_NSEC + (uint64_t)now.tv_nsec - (ph_now_ns() - ts_ns);
+	task_namespaces(tid, e->c.ns);
+	set_state(&e->c, "running");
+	r = ph_ctable_emit_info(&e->c, ts_ns, fn, arg, err);
+	return r < 0 ? r : emit_life(PH_EV_container_start, e, ts_ns, fn, arg, err);
+}
+
+static int stopped(struct ph_centry *e, uint64_t ts_ns, ph_event_fn fn, void *arg, struct ph_err *err)
+{
+	if (e->stopped)
+		return 0;
+	e->stopped = true;
+	set_state(&e->c, "stopped");
+	return emit_life(PH_EV_container_stop, e, ts_ns, fn, arg, err);
+}
+
+static int namespaces_new(struct ph_ctable *t, const struct ph_ctl *r, ph_event_fn fn, void *arg,
+			  struct ph_err *err)
+{
+	struct ph_container c = { .init_pid = r->pid, .parent = PH_CONTAINER_HOST };
+	struct ph_ix *ix = ph_ctable_ix(t, r->index);
+	int ret;
+
+	if (ix->state == PH_IX_KNOWN)
+		return 0;
+	ix->ns_key = r->ns_key;
+	task_namespaces(r->pid, c.ns);
+	if (!sandbox(t, c.ns)) {
+		map_index(t, r->index, NULL);
+		tell_namespaces(t, r->ns_key, PH_CONTAINER_HOST, kernel_flags(t->host_selected, false));
+		return 0;
+	}
+	c.runtime = ph_strdup("namespaces");
+	c.id = ph_asprintf("pid-%d", r->pid);
+	ret = new_container(t, &c, r->index, r->ts_ns, fn, arg, err);
+	if (ret >= 0) {
+		struct ph_centry *e = centry(t, r->index);
+
+		tell_namespaces(t, r->ns_key, r->index, kernel_flags(e->selected, true));
+		ret = started(t, e, r->pid, r->ts_ns, fn, arg, err);
+	}
+	return ret;
+}
+
+int ph_ctable_control(struct ph_ctable *t, const struct ph_ctl *r, ph_event_fn fn, void *arg,
+		      struct ph_err *err)
+{
+	struct ph_centry *e = centry(t, ph_ctable_resolve(t, r->index, NULL));
+	bool own = e && e->c.cgroup_path && !strcmp(e->c.cgroup_path, r->path);
+
+	switch (r->kind) {
+	case PH_CTL_CG_NEW:
+		return cgroup_new(t, r, fn, arg, err);
+	case PH_CTL_NS_NEW:
+		return namespaces_new(t, r, fn, arg, err);
+	case PH_CTL_CG_ATTACH:
+		return e ? started(t, e, r->tid, r->ts_ns, fn, arg, err) : 0;
+	case PH_CTL_CG_GONE:
+		if (own && e->cgroups && --e->cgroups == 0)
+			return stopped(e, r->ts_ns, fn, arg, err);
+		return 0;
+	case PH_CTL_CG_FREEZE:
+	case PH_CTL_CG_UNFREEZE:
+		if (!own)
+			return 0;
+		set_state(&e->c, r->kind == PH_CTL_CG_FREEZE ? "paused" : "running");
+		return emit_life(r->kind == PH_CTL_CG_FREEZE ? PH_EV_container_pause :
+							       PH_EV_container_unpause,
+				 e, r->ts_ns, fn, arg, err);
+	}
+	return 0;
+}
+
+int ph_ctable_recheck(struct ph_ctable *t, uint32_t index, int32_t tid, uint64_t ts_ns,
+		      ph_event_fn fn, void *arg, struct ph_err *err)
+{
+	struct ph_container c = { 0 };
+	struct ph_centry *e;
+	struct ph_ix *ix;
+	const char *base;
+	int r;
+
+	if (index < PH_KERNEL_INDICES || index == PH_CONTAINER_UNKNOWN)
+		return 0;
+	ix = ph_ctable_ix(t, index);
+	if (ix->state != PH_IX_MAYBE || !task_namespaces(tid, c.ns) || !sandbox(t, c.ns))
+		return 0;
+	base = strrchr(ix->path, '/');
+	base = base && base[1] ? base + 1 : ix->path;
+	/* The same container's cgroup in another hierarchy may have come first. */
+	e = find_by_id(t, base);
+	if (e && e->c.cgroup_path && !strcmp(e->c.cgroup_path, ix->path)) {
+		map_index(t, index, e);
+	} else {
+		c.id = ph_strdup(base);
+		c.cgroup_path = ph_strdup(ix->path);
+		c.hierarchy = ix->hierarchy;
+		c.cgroup_id = ix->cgroup_id;
+		r = new_container(t, &c, index, ts_ns, fn, arg, err);
+		if (r < 0)
+			return r;
+		e = centry(t, index);
+	}
+	e->cgroups++;
+	tell_cgroup(t, ix->hierarchy, ix->cgroup_id, e->c.index, kernel_flags(e->selected, true));
+	return started(t, e, tid, ts_ns, fn, arg, err);
+}

@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Loading the kernel side: knobs, maps, programs; mapping its buffers; attaching. */
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/parse.h"
+#include "collect/priv.h"
+#include "porthole_bpf.h"
+
+#define MAX_PROGRAMS 256
+
+/* libbpf's own words, kept for the error message: its codes alone say too little. */
+static _Thread_local struct ph_buf libbpf_log;
+
+static int keep_log(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	char line[1024];
+
+	if (level != LIBBPF_WARN || libbpf_log.len > 16384)
+		return 0;
+	vsnprintf(line, sizeof(line), fmt, ap);
+	ph_buf_adds(&libbpf_log, line);
+	return 0;
+}
+
+static const char *last_words(void)
+{
+	char *p = libbpf_log.p, *nl;
+
+	if (!p || !libbpf_log.len)
+		return "";
+	while ((nl = strrchr(p, '\n')) && !nl[1])
+		*nl = 0;
+	nl = strrchr(p, '\n');
+	return nl ? nl + 1 : p;
+}
+
+static uint64_t host_ns_key(void)
+{
+	struct stat mnt, pid;
+
+	if (stat("/proc/1/ns/mnt", &mnt) < 0 || stat("/proc/1/ns/pid", &pid) < 0)
+		return 0;
+	return PH_NSKEY(mnt.st_ino, pid.st_ino);
+}
+
+static uint32_t round_up_pow2(uint64_t v)
+{
+	uint32_t p = 1;
+
+	while (p < v && p < 1u << 12)
+		p *= 2;
+	return p;
+}
+
+/* 16 MiB a CPU hold 0.3 s of a storm; many CPUs share 512 MiB, with no less than 1 MiB each. */
+static uint32_t default_chunks(uint32_t ncpus)
+{
+	uint32_t chunks = 16;
+
+	while (chunks > 1 && (uint64_t)chunks * ncpus > 512)
+		chunks /= 2;
+	return chunks;
+}
+
+static void set_config(struct ph_collect *c, const struct ph_collect_opts *opts)
+{
+	const struct ph_selection *sel = opts->sel;
+	struct ph_config *cfg = &c->cfg;
+	struct ph_hierarchies h = { 0 };
+	char type[64];
+
+	cfg->ncpus = c->ncpus;
+	cfg->chunks = opts->ring_bytes ? round_up_pow2((opts->ring_bytes + PH_CHUNK - 1) / PH_CHUNK) :
+					 default_chunks(c->ncpus);
+	if (getrandom(&cfg->secret, sizeof(cfg->secret), 0) != sizeof(cfg->secret))
+		cfg->secret = (uint32_t)getpid() * 2654435761u;
+	cfg->self_tgid = getpid();
+	cfg->host_ns_key = host_ns_key();
+	cfg->context = opts->context & ~(uint32_t)PH_CTX_PID;
+	/* The filter may ask for the name of the task that an event happened in. */
+	if (opts->filter)
+		cfg->context |= PH_CTX_PROCNAME;
+	cfg->capture = opts->capture_bytes ? opts->capture_bytes : PH_CAPTURE_DEFAULT;
+	if (cfg->capture > PH_CAPTURE_MAX)
+		cfg->capture = PH_CAPTURE_MAX;
+	cfg->identity = PH_ID_V2;
+	if (ph_hierarchies_read(&h, NULL) >= 0)
+		for (size_t i = 0; i < h.n; i++)
+			if (h.v[i].cpu) {
+				cfg->identity = PH_ID_CPU;
+				cfg->cpu_hierarchy = (uint32_t)h.v[i].number;
+			}
+	ph_hierarchies_done(&h);
+	if (sel) {
+		static const struct ph_container host;
+
+		cfg->by_container = ph_selection_by_container(sel);
+		cfg->host_selected = ph_selection_match_container(sel, &host);
+		cfg->by_comm = sel->comm.n > 0;
+		for (size_t i = 0; i < sel->nns && cfg->nns < PH_MAX_NS_SEL; i++)
+			if (!sel->ns_sel[i].not)
+				cfg->ns[cfg->nns++] = (struct ph_ns_sel){ sel->ns_sel[i].type,
+									  sel->ns_sel[i].inum };
+	} else {
+		cfg->host_selected = 1;
+	}
+	cfg->by_pid = opts->npids > 0;
+	cfg->select = cfg->by_container || cfg->by_pid || cfg->by_comm || cfg->nns;
+	/* A new cgroup is recorded until it is known whose it is: nothing of a container is missed. */
+	cfg->new_flags = PH_CG_SELECTED | PH_CG_PENDING;
+	cfg->switch_has_state = ph_tracepoint_args("sched_switch") >= 4;
+	ph_tracepoint_arg_type("mark_victim", 0, type, sizeof(type));
+	cfg->victim_is_task = !strcmp(type, "task_struct");
+	cfg->mark_seccomp = c->events[PH_EV_seccomp_refused];
+	cfg->filter = opts->filter != NULL;
+}
+
+/* The variable that has the data section @section to itself, as it will be when loaded. */
+static void *variable(struct bpf_object *obj, const char *section)
+{
+	struct bpf_map *map;
+	size_t size;
+
+	bpf_object__for_each_map(map, obj)
+		if (!strcmp(bpf_map__name(map), section))
+			return (void *)bpf_map__initial_value(map, &size);
+	return NULL;
+}
+
+static void set_syscalls(struct ph_collect *c, struct ph_sysdef *defs)
+{
+	for (int compat = 0; compat < 2; compat++) {
+		uint32_t enter = compat ? PH_EV_COMPAT_ENTRY : PH_EV_SYSCALL_ENTRY;
+		uint32_t leave = compat ? PH_EV_COMPAT_EXIT : PH_EV_SYSCALL_EXIT;
+
+		for (int nr = 0; nr < PH_NSYSCALLS; nr++) {
+			const struct ph_syscall *sc = ph_syscall_by_nr(nr, compat);
+			struct ph_sysdef *d = &defs[compat * PH_NSYSCALLS + nr];
+			uint32_t offset = sc ? (uint32_t)nr : PH_SYSCALL_UNKNOWN;
+
+			if (!sc)
+				sc = ph_syscall_unknown(compat);
+			d->enter = c->events[enter + offset];
+			d->exit = c->events[leave + offset];
+			d->nargs = sc->nargs;
+			memcpy(d->in, sc->in, sizeof(d->in));
+			memcpy(d->out, sc->out, sizeof(d->out));
+			for (uint32_t i = 0; i < sc->exit->nfields; i++)
+				if (sc->exit_src[i] < PH_SRC_RET)
+					d->exit_nargs = sc->nargs;
+		}
+	}
+}
+
+static int load_programs(struct ph_collect *c, struct ph_err *err)
+{
+	const char *names[MAX_PROGRAMS];
+	int n = ph_programs_for(c->events, names, MAX_PROGRAMS);
+	size_t nmissing = 0;
+
+	c->missing = ph_alloc((size_t)(n + 1) * sizeof(*c->missing));
+	for (int i = 0; i < n; i++) {
+		bool old_kvm = !strcmp(names[i], "kvm_x86_exit") && ph_tracepoint_args("kvm_exit") == 3;
+		struct bpf_program *p = bpf_object__find_program_by_name(
+			c->obj, old_kvm ? "kvm_x86_exit_v515" : names[i]);
+		const char *tp = p ? strrchr(bpf_program__section_name(p), '/') : NULL;
+
+		if (p && tp && ph_kernel_has_tracepoint(tp + 1)) {
+			bpf_program__set_autoload(p, true);
+			continue;
+		}
+		c->missing[nmissing++] = names[i];
+	}
+	for (int i = 0; i < 3; i++) {
+		static const char *const dumps[] = { "dump_task", "dump_file", "dump_marks" };
+		struct bpf_program *p = bpf_object__find_program_by_name(c->obj, dumps[i]);
+
+		bpf_program__set_autoload(p, i < 2 || c->cfg.mark_seccomp);
+	}
+	return 0;
+}
+
+static int why_not_loaded(int r, struct ph_err *err)
+{
+	if (r == -EPERM && geteuid() != 0)
+		return ph_err_set(err, r, "loading BPF programs was refused (EPERM): run as root, or with the "
+				  "capabilities BPF, PERFMON, SYS_PTRACE and DAC_READ_SEARCH; 'porthole "
+				  "doctor' tells more");
+	if (r == -EPERM)
+		return ph_err_set(err, r, "loading BPF programs was refused (EPERM) although this is root: a "
+				  "missing capability (CAP_BPF, CAP_PERFMON), kernel lockdown or a seccomp "
+				  "filter; 'porthole doctor' tells which");
+	return ph_err_sys(err, r, "the kernel refused the BPF programs (%s); 'porthole doctor' tells what "
+			  "this kernel lacks", last_words());
+}
+
+static int map_buffers(struct ph_collect *c, struct ph_err *err)
+{
+	struct bpf_map *rings = bpf_object__find_map_by_name(c->obj, "rings");
+	struct bpf_map *ctl = bpf_object__find_map_by_name(c->obj, "ring_ctl");
+	long page = sysconf(_SC_PAGESIZE);
+
+	c->rings_bytes = (size_t)c->ncpus * c->cfg.chunks * PH_CHUNK_BYTES;
+	c->ctl_bytes = (c->ncpus * sizeof(struct ph_ring_ctl) + (size_t)page - 1) & ~((size_t)page - 1);
+	c->rings = mmap(NULL, c->rings_bytes, PROT_READ, MAP_SHARED, bpf_map__fd(rings), 0);
+	if (c->rings == MAP_FAILED) {
+		c->rings = NULL;
+		return ph_err_sys(err, errno, "cannot map the event buffers (%zu MiB)",
+				  c->rings_bytes >> 20);
+	}
+	c->ctl = mmap(NULL, c->ctl_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(ctl), 0);
+	if (c->ctl == MAP_FAILED) {
+		c->ctl = NULL;
+		return ph_err_sys(err, errno, "cannot map the event buffers' heads");
+	}
+	c->lost_seen = ph_alloc(c->ncpus * sizeof(*c->lost_seen));
+	c->heads = ph_alloc(c->ncpus * sizeof(*c->heads));
+	return ph_control_open(c, bpf_object__find_map_fd_by_name(c->obj, "control"), err);
+}
+
+static int attach(struct ph_collect *c, bool tracking, struct ph_err *err)
+{
+	struct bpf_program *p;
+
+	bpf_object__for_each_program(p, c->obj) {
+		const char *name = bpf_program__name(p);
+		struct bpf_link *link;
+
+		if (!bpf_program__autoload(p) || !strncmp(name, "dump_", 5) ||
+		    !strncmp(name, "track_", 6) != tracking)
+			continue;
+		link = bpf_program__attach(p);
+		if (!link)
+			return ph_err_sys(err, -errno, "cannot attach to %s",
+					  bpf_program__section_name(p));
+		*ph_vec_push(&c->links) = link;
+	}
+	return 0;
+}
+
+static int run_iterator(struct ph_collect *c, const char *name)
+{
+	struct bpf_program *p = bpf_object__find_program_by_name(c->obj, name);
+	struct bpf_link *link = bpf_program__attach_iter(p, NULL);
+	char buf[4096];
+	int fd;
+
+	if (!link)
+		return -errno;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd >= 0) {
+		while (read(fd, buf, sizeof(buf)) > 0)
+			;
+		close(fd);
+	}
+	bpf_link__destroy(link);
+	return 0;
+}
+
+static int set_selection_maps(struct ph_collect *c, const struct ph_collect_opts *opts,
+			      struct ph_err *err)
+{
+	int pids = bpf_object__find_map_fd_by_name(c->obj, "pids");
+	int comms = bpf_object__find_map_fd_by_name(c->obj, "comms");
+	uint32_t one = 1;
+
+	for (size_t i = 0; i < opts->npids; i++)
+		if (bpf_map_update_elem(pids, &opts->pids[i], &one, BPF_ANY))
+			return ph_err_sys(err, errno, "cannot select process %d", opts->pids[i]);
+	for (size_t i = 0; opts->sel && i < opts->sel->comm.n; i++) {
+		char comm[16] = "";
+
+		strncpy(comm, opts->sel->comm.v[i], sizeof(comm) - 1);
+		if (bpf_map_update_elem(comms, comm, &one, BPF_ANY))
+			return ph_err_sys(err, errno, "cannot select the command %s", comm);
+	}
+	return 0;
+}
+
+static int nothing_selected(struct ph_collect *c, const struct ph_collect_opts *opts, struct ph_err *err)
+{
+	PH_VEC(const struct ph_container *) known = { 0 };
+	int r;
+
+	if (!c->cfg.by_container || c->cfg.host_selected || c->ct.nselected || opts->wait)
+		return 0;
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&c->ct.by_index, s));)
+		*ph_vec_push(&known) = &((struct ph_centry *)s->val)->c;
+	r = ph_selection_none(opts->sel, known.v, known.n, err);
+	ph_vec_done(&known);
+	return r;
+}
+
+int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret, struct ph_err *err)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, oo, .object_name = "porthole");
+	struct ph_collect *c = ph_alloc(sizeof(*c));
+	struct ph_sysdef *sysdefs;
+	uint32_t *next_index;
+	void *config;
+	int r;
+
+	memcpy(c->events, opts->events, sizeof(c->events));
+	ph_buf_clear(&libbpf_log);
+	libbpf_set_print(keep_log);
+	r = libbpf_num_possible_cpus();
+	if (r < 0) {
+		r = ph_err_sys(err, r, "cannot tell the number of CPUs");
+		goto fail;
+	}
+	c->ncpus = (uint32_t)r;
+	r = ph_kernel_btf_check(err);
+	if (r < 0)
+		goto fail;
+	set_config(c, opts);
+	c->filter = opts->filter;
+	r = ph_filter_install(c, porthole_bpf, sizeof(porthole_bpf), &c->image, err);
+	if (r < 0)
+		goto fail;
+	c->obj = bpf_object__open_mem(c->image, sizeof(porthole_bpf), &oo);
+	if (!c->obj) {
+		r = ph_err_sys(err, -errno, "cannot open the BPF object (%s)", last_words());
+		goto fail;
+	}
+	r = load_programs(c, err);
+	if (r < 0)
+		goto fail;
+	config = variable(c->obj, ".rodata.config");
+	next_index = variable(c->obj, ".data.next_index");
+	sysdefs = variable(c->obj, ".data.sysdefs");
+	if (!config || !next_index || !sysdefs) {
+		r = ph_err_set(err, -EINVAL, "the BPF object lacks a data section");
+		goto fail;
+	}
+	memcpy(config, &c->cfg, sizeof(c->cfg));
+	*next_index = PH_KERNEL_INDICES;
+	set_syscalls(c, sysdefs);
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(c->obj, "rings"),
+				 c->ncpus * c->cfg.chunks);
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(c->obj, "ring_ctl"), c->ncpus);
+	r = bpf_object__load(c->obj);
+	if (r < 0) {
+		r = why_not_loaded(r, err);
+		goto fail;
+	}
+	r = map_buffers(c, err);
+	if (r < 0)
+		goto fail;
+	ph_ctable_init(&c->ct, opts->sel, bpf_object__find_map_fd_by_name(c->obj, "cgroups"),
+		       bpf_object__find_map_fd_by_name(c->obj, "namespaces"),
+		       variable(c->obj, ".data.generation"));
+	ph_decoder_init(&c->dec, &c->ct, opts->context | c->cfg.context);
+	r = set_selection_maps(c, opts, err);
+	if (r < 0)
+		goto fail;
+	/* New cgroups are noticed first, then those that exist are entered; then events begin. */
+	r = attach(c, true, err);
+	if (r < 0)
+		goto fail;
+	r = ph_ctable_scan(&c->ct, err);
+	if (r < 0)
+		goto fail;
+	r = nothing_selected(c, opts, err);
+	if (r < 0)
+		goto fail;
+	r = attach(c, false, err);
+	if (r < 0)
+		goto fail;
+	if (c->cfg.mark_seccomp)
+		run_iterator(c, "dump_marks");
+	*ret = c;
+	return 0;
+fail:
+	ph_collect_close(c);
+	return r;
+}
+
+void ph_collect_stop(struct ph_collect *c)
+{
+	for (size_t i = 0; i < c->links.n; i++)
+		bpf_link__destroy(c->links.v[i]);
+	ph_vec_done(&c->links);
+}
+
+void ph_collect_close(struct ph_collect *c)
+{
+	if (!c)
+		return;
+	ph_collect_stop(c);
+	if (c->control)
+		ring_buffer__free(c->control);
+	if (c->rings)
+		munmap(c->rings, c->rings_bytes);
+	if (c->ctl)
+		munmap(c->ctl, c->ctl_bytes);
+	ph_ctable_done(&c->ct);
+	if (c->filter_id)
+		ph_identity_free(c->filter_id);
+	bpf_object__close(c->obj);
+	free(c->image);
+	free(c->missing);
+	free(c->lost_seen);
+	free(c->heads);
+	free(c);
+}
+
+int ph_collect_ncpus(const struct ph_collect *c)
+{
+	return (int)c->ncpus;
+}
+
+const struct ph_field *ph_collect_context(const struct ph_collect *c, uint32_t *ret_n)
+{
+	*ret_n = c->dec.nctx;
+	return c->dec.ctx;
+}
+
+int ph_programs_list(struct ph_program **ret, struct ph_err *err)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, oo, .object_name = "porthole");
+	PH_VEC(struct ph_program) list = { 0 };
+	struct bpf_object *obj;
+	struct bpf_program *p;
+
+	libbpf_set_print(keep_log);
+	obj = bpf_object__open_mem(porthole_bpf, sizeof(porthole_bpf), &oo);
+	if (!obj)
+		return ph_err_sys(err, -errno, "cannot open the BPF object");
+	bpf_object__for_each_program(p, obj) {
+		const char *tp = strrchr(bpf_program__section_name(p), '/');
+		struct ph_program *e;
+
+		if (!tp || strstr(bpf_program__section_name(p), "iter/"))
+			continue;
+		e = ph_vec_push(&list);
+		e->name = ph_strdup(bpf_program__name(p));
+		e->tracepoint = ph_strdup(tp + 1);
+		e->available = ph_kernel_has_tracepoint(tp + 1);
+		e->why = e->available ? NULL : ph_program_why(e->name);
+	}
+	bpf_object__close(obj);
+	ph_vec_push(&list);
+	*ret = list.v;
+	return 0;
+}

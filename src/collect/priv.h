@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_COLLECT_PRIV_H
+#define PH_COLLECT_PRIV_H
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/cleanup.h"
+#include "bpf/record.h"
+#include "collect/collect.h"
+#include "event/syscalls.h"
+#include "collect/hierarchy.h"
+#include "identity/scan.h"
+
+/* ---- ctable.c: indices that the kernel side gives, and the containers they mean -------------- */
+
+/* Indices from here on are the kernel side's, given while recording. */
+#define PH_KERNEL_INDICES 0x100000u
+
+enum ph_ix_state {
+	PH_IX_UNKNOWN,		/* nobody has said what it is */
+	PH_IX_KNOWN,
+	PH_IX_MAYBE,		/* a cgroup that no runtime's shape explains: the host's, until a task in
+				 * namespaces of its own runs there */
+};
+
+struct ph_ix {
+	enum ph_ix_state state;
+	uint32_t container;	/* canonical index */
+	bool selected;
+	bool has_cgroup;
+	int32_t hierarchy;
+	uint64_t cgroup_id, ns_key;
+	char *path;		/* of its cgroup */
+};
+
+struct ph_centry {
+	struct ph_container c;
+	bool selected;
+	bool started, stopped;
+	uint32_t cgroups;	/* live cgroups that are its own (not below) */
+};
+
+struct ph_ctable {
+	struct ph_u64map ix;		/* index -> struct ph_ix */
+	struct ph_u64map by_index;	/* canonical index -> struct ph_centry */
+	struct ph_strmap by_id;		/* runtime id or name -> struct ph_centry */
+	const struct ph_selection *sel;
+	bool host_selected;
+	uint32_t nselected;
+	int cgroups_fd, namespaces_fd;	/* maps of the kernel side */
+	uint64_t *generation;		/* the kernel side's, mapped: count changes of its maps */
+	uint32_t host_ns[PH_NS_MAX];
+	struct ph_ix *last;		/* of ph_ctable_resolve() */
+	uint32_t last_index;
+};
+
+void ph_ctable_init(struct ph_ctable *t, const struct ph_selection *sel, int cgroups_fd,
+		    int namespaces_fd, uint64_t *generation);
+void ph_ctable_done(struct ph_ctable *t);
+/* Take in all containers of a scan and enter every cgroup of the host into the kernel's map. */
+int ph_ctable_scan(struct ph_ctable *t, struct ph_err *err);
+/* A control record; calls @fn with the events that follow from it. */
+int ph_ctable_control(struct ph_ctable *t, const struct ph_ctl *r, ph_event_fn fn, void *arg,
+		      struct ph_err *err);
+/* A task ran a program or changed its namespaces: is its MAYBE cgroup a container after all? */
+int ph_ctable_recheck(struct ph_ctable *t, uint32_t index, int32_t tid, uint64_t ts_ns,
+		      ph_event_fn fn, void *arg, struct ph_err *err);
+/* The canonical index for what the kernel side wrote; *@ret_selected may be NULL. */
+uint32_t ph_ctable_resolve(struct ph_ctable *t, uint32_t index, bool *ret_selected);
+struct ph_ix *ph_ctable_ix(struct ph_ctable *t, uint32_t index);
+int ph_ctable_emit_info(const struct ph_container *c, uint64_t ts_ns, ph_event_fn fn, void *arg,
+			struct ph_err *err);
+
+/* ---- decode.c: records to events ----------------------------------------------------------------- */
+
+#define PH_MAX_FIELDS 40
+#define PH_MAX_CONTEXTS 32
+
+struct ph_decoder {
+	struct ph_ctable *ct;
+	uint32_t nctx, context;
+	struct ph_field ctx[PH_MAX_CONTEXTS];
+	size_t ctx_offset[PH_MAX_CONTEXTS];
+	struct ph_event ev;
+	struct ph_value v[PH_MAX_FIELDS + 1], cv[PH_MAX_CONTEXTS];
+	struct ph_value seq[64];
+};
+
+void ph_decoder_init(struct ph_decoder *d, struct ph_ctable *ct, uint32_t context);
+/*
+ * Decode the record of @len bytes. 1: d->ev is the event (valid until the next call, pointing into
+ * the record); 0: not one of ours (a broken record), or its container is not selected.
+ */
+int ph_decode(struct ph_decoder *d, const struct ph_rec *r, uint32_t len, uint32_t id);
+
+/* ---- emit.c: events that user space itself makes --------------------------------------------------- */
+
+/* Values in the order of the class's fields; ends are checked. Strings as NUL-terminated. */
+struct ph_emit {
+	struct ph_event ev;
+	struct ph_value v[PH_MAX_FIELDS];
+	uint32_t n;
+};
+void ph_emit_begin(struct ph_emit *e, uint32_t id, uint64_t ts_ns);
+void ph_emit_u(struct ph_emit *e, uint64_t u);
+void ph_emit_i(struct ph_emit *e, int64_t i);
+void ph_emit_s(struct ph_emit *e, const char *s);
+int ph_emit_done(struct ph_emit *e, ph_event_fn fn, void *arg, struct ph_err *err);
+
+/* ---- the collector ----------------------------------------------------------------------------------- */
+
+struct ph_collect {
+	struct bpf_object *obj;
+	void *image;		/* the object file with filters compiled in */
+	struct ph_config cfg;
+	bool events[PH_EV_ID_MAX];
+	PH_VEC(struct bpf_link *) links;
+	const char **missing;
+	uint32_t ncpus;
+	uint8_t *rings;
+	size_t rings_bytes;
+	struct ph_ring_ctl *ctl;
+	size_t ctl_bytes;
+	uint64_t *lost_seen, *heads;
+	struct ring_buffer *control;
+	struct ph_ctable ct;
+	struct ph_decoder dec;
+	struct ph_filter *filter;
+	struct ph_identity *filter_id;
+	bool filter_exact;
+	uint64_t nevents;
+	/* of the round under way */
+	const struct ph_drain *to;
+	int control_r;
+	struct ph_err *control_err;
+};
+
+/* features.c */
+bool ph_kernel_has_tracepoint(const char *name);
+/* Number of arguments of btf_trace_NAME without the first, -1 where it does not exist. */
+int ph_tracepoint_args(const char *name);
+/* Name of the type of argument @i, "" where it has none: "task_struct" for a pointer to it. */
+void ph_tracepoint_arg_type(const char *name, int i, char *buf, size_t size);
+
+/* programs.c: which programs an event needs */
+int ph_programs_for(const bool *events, const char **names, size_t max);
+const char *ph_program_why(const char *program);
+
+/* ring.c */
+int ph_control_open(struct ph_collect *c, int fd, struct ph_err *err);
+
+/* filter.c: a copy of the object file with c->filter written into its filter slots */
+int ph_filter_install(struct ph_collect *c, const void *object, size_t size, void **ret_image,
+		      struct ph_err *err);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which BPF programs an event needs, and which events the user chose. */
+#include <errno.h>
+
+#include "base/parse.h"
+#include "collect/priv.h"
+
+/* A program is named after its event. The exceptions: */
+static const struct {
+	uint32_t event;
+	const char *program;
+} exceptions[] = {
+	{ PH_EV_sched_throttle_begin, "sched_switch" },
+	{ PH_EV_sched_throttle_end, "sched_switch" },
+	{ PH_EV_sched_process_namespaces, "sched_process_fork" },
+	{ PH_EV_sched_process_namespaces, "sched_process_exec" },
+	{ PH_EV_seccomp_refused, "sys_enter" },
+	{ PH_EV_seccomp_refused, "sys_exit" },
+	{ PH_EV_seccomp_refused, "mark_fork" },
+	{ PH_EV_syscall_late_string, "sys_enter" },
+	{ PH_EV_syscall_late_string, "sys_exit" },
+};
+
+/* Identity: always loaded, whatever was chosen. */
+static const char *const always[] = {
+	"track_cgroup_mkdir", "track_cgroup_rmdir", "track_cgroup_attach", "track_cgroup_freeze",
+	"track_cgroup_unfreeze", "sched_process_fork", "sched_process_exec", "sched_process_exit",
+	"sched_process_free",
+};
+
+/* What to tell where a tracepoint is missing. */
+static const struct {
+	const char *program, *why;
+} reasons[] = {
+	{ "cap_capable", "the tracepoint came with Linux 6.14" },
+	{ "tcp_listen_overflow", "the socket is told with dropped packets since Linux 6.11" },
+	{ "kvm_", "the kvm module is not loaded (modprobe kvm_intel or kvm_amd)" },
+	{ "x86_irq_vectors_", "x86 only" },
+	{ "ipi_", "arm64 only" },
+	{ "page_fault_", "since Linux 6.16 on arm64, on x86 always" },
+	{ "cgroup_freeze", "cgroup v2 freezer, since Linux 5.2" },
+};
+
+const char *ph_program_why(const char *program)
+{
+	for (size_t i = 0; i < PH_ARRAY_SIZE(reasons); i++)
+		if (!strncmp(program, reasons[i].program, strlen(reasons[i].program)))
+			return reasons[i].why;
+	return "this kernel does not have the tracepoint";
+}
+
+static void add(const char **names, size_t max, size_t *n, const char *name)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (!strcmp(names[i], name))
+			return;
+	if (*n < max)
+		names[(*n)++] = name;
+}
+
+int ph_programs_for(const bool *events, const char **names, size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(always); i++)
+		add(names, max, &n, always[i]);
+	for (uint32_t id = 1; id < PH_EV_ID_MAX; id++) {
+		const struct ph_class *c;
+		bool except = false;
+
+		if (!events[id])
+			continue;
+		for (size_t i = 0; i < PH_ARRAY_SIZE(exceptions); i++)
+			if (exceptions[i].event == id) {
+				add(names, max, &n, exceptions[i].program);
+				except = true;
+			}
+		c = ph_class_by_id(id);
+		if (except || !c || c->group == PH_GROUP_CONTAINER || c->group == PH_GROUP_STATEDUMP ||
+		    c->group == PH_GROUP_META)
+			continue;
+		if (c->syscall_nr >= 0 || id >= PH_EV_SYSCALL_ENTRY) {
+			bool entry = id < PH_EV_SYSCALL_EXIT ||
+				     (id >= PH_EV_COMPAT_ENTRY && id < PH_EV_COMPAT_EXIT);
+
+			add(names, max, &n, entry ? "sys_enter" : "sys_exit");
+			continue;
+		}
+		add(names, max, &n, c->name);
+	}
+	return (int)n;
+}
+
+bool ph_group_default(enum ph_group g)
+{
+	switch (g) {
+	case PH_GROUP_SCHED: case PH_GROUP_SYSCALL: case PH_GROUP_CGROUP: case PH_GROUP_CONTAINER:
+	case PH_GROUP_MM: case PH_GROUP_BLOCK: case PH_GROUP_NET: case PH_GROUP_SIGNAL:
+	case PH_GROUP_STATEDUMP: case PH_GROUP_META:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Groups without which a trace cannot be understood are in every recording. */
+static bool group_always(enum ph_group g)
+{
+	return g == PH_GROUP_CONTAINER || g == PH_GROUP_STATEDUMP || g == PH_GROUP_META;
+}
+
+static int unknown_name(const char *name, struct ph_err *err)
+{
+	const struct ph_class *c;
+	PH_VEC(const char *) names = { 0 };
+	const char *near;
+
+	for (int g = 0; g < PH_GROUP_MAX; g++)
+		*ph_vec_push(&names) = ph_group_name((enum ph_group)g);
+	for (size_t i = 0; (c = ph_class_nth(i)); i++)
+		*ph_vec_push(&names) = c->name;
+	near = ph_nearest(name, names.v, names.n);
+	ph_vec_done(&names);
+	return ph_err_set(err, -EINVAL, "there is no event or group '%s'%s%s%s", name,
+			  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+int ph_events_choose(const ph_strv *names, bool events[PH_EV_ID_MAX], struct ph_err *err)
+{
+	const struct ph_class *c;
+	bool only_not = true;
+
+	memset(events, 0, PH_EV_ID_MAX * sizeof(*events));
+	for (size_t k = 0; names && k < names->n; k++)
+		only_not &= names->v[k][0] == '!';
+	for (size_t i = 0; (c = ph_class_nth(i)); i++)
+		events[c->id] = group_always(c->group) || (only_not && ph_group_default(c->group));
+	for (size_t k = 0; names && k < names->n; k++) {
+		const char *name = names->v[k];
+		bool not = *name == '!', found = false;
+
+		name += not;
+		for (size_t i = 0; (c = ph_class_nth(i)); i++) {
+			if (strcmp(name, ph_group_name(c->group)) && !ph_glob(name, c->name) &&
+			    strcmp(name, "all"))
+				continue;
+			found = true;
+			if (!(not && group_always(c->group)))
+				events[c->id] = !not;
+		}
+		if (!found)
+			return unknown_name(name, err);
+	}
+	/* What tells refused calls and late strings belongs to the system calls. */
+	for (uint32_t id = PH_EV_SYSCALL_ENTRY; id < PH_EV_ID_MAX && only_not == false; id++) {
+		if (!events[id])
+			continue;
+		events[PH_EV_seccomp_refused] = events[PH_EV_syscall_late_string] = true;
+		break;
+	}
+	return 0;
+}

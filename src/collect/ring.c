@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The reader's side of the per-CPU buffers (bpf/lib/ring.bpf.h) and of the control ring. */
+#include <errno.h>
+
+#include "collect/priv.h"
+
+static int on_control(void *arg, void *data, size_t size)
+{
+	struct ph_collect *c = arg;
+
+	if (size < sizeof(struct ph_ctl) || c->control_r < 0)
+		return 0;
+	c->control_r = ph_ctable_control(&c->ct, data, c->to->state, c->to->arg, c->control_err);
+	return 0;
+}
+
+int ph_control_open(struct ph_collect *c, int fd, struct ph_err *err)
+{
+	c->control = ring_buffer__new(fd, on_control, c, NULL);
+	return c->control ? 0 : ph_err_sys(err, -errno, "cannot map the control ring");
+}
+
+static const struct ph_rec *rec_at(const struct ph_collect *c, uint32_t cpu, uint64_t pos)
+{
+	uint64_t chunk = (uint64_t)cpu * c->cfg.chunks + (pos / PH_CHUNK & (c->cfg.chunks - 1));
+
+	return (const void *)(c->rings + chunk * PH_CHUNK_BYTES + (pos & (PH_CHUNK - 1)));
+}
+
+/* Events of which a change of namespaces or program may show that a plain cgroup is a container. */
+static bool may_reveal(uint32_t id)
+{
+	return id == PH_EV_sched_process_exec || id == PH_EV_sched_process_namespaces;
+}
+
+static int one(struct ph_collect *c, const struct ph_drain *to, const struct ph_rec *r, uint32_t len,
+	       uint32_t id, struct ph_err *err)
+{
+	int n;
+
+	if (may_reveal(id)) {
+		n = ph_ctable_recheck(&c->ct, r->container, r->tid, r->ts_ns, to->state, to->arg, err);
+		if (n < 0)
+			return n;
+	}
+	if (ph_decode(&c->dec, r, len, id) <= 0 || !c->events[c->dec.ev.cls->id])
+		return 0;
+	if (c->filter_id && c->filter) {
+		ph_identity_feed(c->filter_id, &c->dec.ev);
+		if (!c->filter_exact && !ph_filter_match(c->filter, c->filter_id, &c->dec.ev))
+			return 0;
+	}
+	c->nevents++;
+	return to->cpu(to->arg, &c->dec.ev, err);
+}
+
+static int drain_cpu(struct ph_collect *c, uint32_t cpu, uint64_t head, const struct ph_drain *to,
+		     struct ph_err *err)
+{
+	struct ph_ring_ctl *ctl = &c->ctl[cpu];
+	uint64_t pos = ctl->tail, lost;
+	int r = 0;
+
+	c->dec.ev.cpu = cpu;
+	while (pos < head && r >= 0) {
+		const struct ph_rec *rec = rec_at(c, cpu, pos);
+		uint64_t word = __atomic_load_n(&rec->commit, __ATOMIC_ACQUIRE);
+		uint32_t len = (uint32_t)(word >> 16 & 0xffff) << 3, id = word & 0xffff;
+
+		/* Reserved but not committed yet: it and what follows is for the next round. */
+		if ((uint32_t)(word >> 32) != ((uint32_t)(pos >> 3) ^ c->cfg.secret) ||
+		    len < sizeof(*rec) || len > PH_REC_MAX)
+			break;
+		if (id)
+			r = one(c, to, rec, len, id, err);
+		pos += len;
+		/* Give room back as we go, but not for every record: the line is shared. */
+		if (pos - ctl->tail >= PH_CHUNK / 4)
+			__atomic_store_n(&ctl->tail, pos, __ATOMIC_RELEASE);
+	}
+	__atomic_store_n(&ctl->tail, pos, __ATOMIC_RELEASE);
+	lost = __atomic_load_n(&ctl->lost, __ATOMIC_RELAXED);
+	if (lost != c->lost_seen[cpu]) {
+		to->lost(to->arg, cpu, lost - c->lost_seen[cpu]);
+		c->lost_seen[cpu] = lost;
+	}
+	return r;
+}
+
+int ph_collect_drain(struct ph_collect *c, const struct ph_drain *to, struct ph_err *err)
+{
+	uint64_t *heads = c->heads;
+	int r;
+
+	/*
+	 * Heads first, then what is known of containers: then every container that an event up to
+	 * these heads names has been told.
+	 */
+	for (uint32_t cpu = 0; cpu < c->ncpus; cpu++)
+		heads[cpu] = __atomic_load_n(&c->ctl[cpu].head, __ATOMIC_ACQUIRE);
+	c->to = to;
+	c->control_r = 0;
+	c->control_err = err;
+	r = ring_buffer__consume(c->control);
+	if (r < 0)
+		return ph_err_sys(err, r, "cannot read the control ring");
+	if (c->control_r < 0)
+		return c->control_r;
+	for (uint32_t cpu = 0; cpu < c->ncpus; cpu++) {
+		r = drain_cpu(c, cpu, heads[cpu], to, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+unsigned int ph_collect_fill(const struct ph_collect *c)
+{
+	uint64_t most = 0;
+
+	for (uint32_t cpu = 0; cpu < c->ncpus; cpu++) {
+		uint64_t used = __atomic_load_n(&c->ctl[cpu].head, __ATOMIC_RELAXED) - c->ctl[cpu].tail;
+
+		if (used > most)
+			most = used;
+	}
+	return (unsigned int)(most * 100 / ((uint64_t)c->cfg.chunks * PH_CHUNK));
+}
+
+void ph_collect_stats(const struct ph_collect *c, struct ph_collect_stats *ret)
+{
+	*ret = (struct ph_collect_stats){
+		.events = c->nevents, .containers = c->ct.nselected, .missing = c->missing,
+	};
+	for (uint32_t cpu = 0; cpu < c->ncpus; cpu++)
+		ret->lost += c->lost_seen[cpu];
+}
