@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "record/record.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/parse.h"
+#include "ctf/ctf.h"
+
+/* A reader of a trace whose recorder was killed finds all but this much. */
+#define FLUSH_NS (PH_NSEC / 2)
+/* The buffers hold some tenths of a second of a storm: look often enough. */
+#define PAUSE_NS (20 * 1000000UL)
+/* Above this fill the recorder does not sleep. */
+#define BUSY_PERCENT 15
+
+struct cpu_stream {
+	struct ph_ctf_stream *st;
+	uint64_t last_ns;	/* time of its last event */
+};
+
+struct ph_recorder {
+	struct ph_collect *c;
+	struct ph_record_opts opts;
+	char *dir;
+	struct ph_ctf_writer *w;
+	struct ph_ctf_stream *state;
+	uint64_t state_ns;
+	struct cpu_stream *cpu;
+	uint64_t begun_ns, flushed_ns;
+	uint64_t done_bytes;		/* of finished pieces */
+	uint64_t pieces;
+	bool failed;
+};
+
+static int on_state(void *arg, const struct ph_event *ev, struct ph_err *err)
+{
+	struct ph_recorder *r = arg;
+
+	if (ev->ts_ns > r->state_ns)
+		r->state_ns = ev->ts_ns;
+	return ph_ctf_write(r->state, ev, err);
+}
+
+static int on_event(void *arg, const struct ph_event *ev, struct ph_err *err)
+{
+	struct ph_recorder *r = arg;
+	struct cpu_stream *s = &r->cpu[ev->cpu];
+
+	s->last_ns = ev->ts_ns;
+	return ph_ctf_write(s->st, ev, err);
+}
+
+static void on_lost(void *arg, uint32_t cpu, uint64_t n)
+{
+	struct ph_recorder *r = arg;
+
+	ph_ctf_discarded(r->cpu[cpu].st, n);
+}
+
+static void read_line(const char *path, char *out, size_t size)
+{
+	ph_autobuf b = { 0 };
+
+	out[0] = 0;
+	if (ph_read_file_at(AT_FDCWD, path, 4096, &b) >= 0)
+		snprintf(out, size, "%.*s", (int)strcspn(b.p, "\n"), b.p);
+}
+
+/* The name of the present piece; the caller frees it. */
+static char *piece_name(const struct ph_recorder *r, uint64_t n)
+{
+	if (!r->opts.rotate_bytes && !r->opts.rotate_ns)
+		return ph_strdup(r->dir);
+	return ph_asprintf("%s/%05llu", r->dir, (unsigned long long)n);
+}
+
+static int begin_piece(struct ph_recorder *r, struct ph_err *err)
+{
+	ph_autofree char *path = piece_name(r, r->pieces + 1);
+	struct ph_ctf_env env = { 0 };
+	const struct ph_field *ctx;
+	char boot_id[64];
+	struct utsname uts;
+	uint32_t nctx;
+	int ret;
+
+	uname(&uts);
+	read_line("/proc/sys/kernel/random/boot_id", boot_id, sizeof(boot_id));
+	env.hostname = uts.nodename;
+	env.kernel_release = uts.release;
+	env.kernel_version = uts.version;
+	env.trace_name = strrchr(r->dir, '/') ? strrchr(r->dir, '/') + 1 : r->dir;
+	env.boot_id = boot_id;
+	env.offset_ns = ph_clock_offset_ns();
+	ctx = ph_collect_context(r->c, &nctx);
+	ret = ph_ctf_create(path, &env, nctx > 2 ? ctx : NULL, nctx > 2 ? nctx : 0, &r->w, err);
+	if (ret < 0)
+		return ret;
+	r->pieces++;
+	ret = ph_ctf_stream(r->w, "state", 0, &r->state, err);
+	for (int cpu = 0; ret >= 0 && cpu < ph_collect_ncpus(r->c); cpu++)
+		ret = ph_ctf_stream(r->w, "channel0", (uint32_t)cpu, &r->cpu[cpu].st, err);
+	r->begun_ns = r->flushed_ns = ph_now_ns();
+	if (ret >= 0)
+		ret = ph_collect_dump(r->c, on_state, r, err);
+	if (ret >= 0)
+		ret = ph_ctf_flush(r->state, r->state_ns, err);
+	return ret;
+}
+
+static int end_piece(struct ph_recorder *r, struct ph_err *err)
+{
+	uint64_t now = ph_now_ns();
+	int ret = 0;
+
+	if (!r->w)
+		return 0;
+	r->done_bytes += ph_ctf_bytes(r->w);
+	ret = ph_ctf_close(r->w, now, err);
+	r->w = NULL;
+	return ret;
+}
+
+/* Remove a piece: a flat directory of files that the recorder made. */
+static void remove_piece(const char *path)
+{
+	ph_autoclosedir DIR *dir = opendir(path);
+	struct dirent *de;
+
+	while (dir && (de = readdir(dir)))
+		if (de->d_type == DT_REG)
+			unlinkat(dirfd(dir), de->d_name, 0);
+	rmdir(path);
+}
+
+static int rotate(struct ph_recorder *r, struct ph_err *err)
+{
+	int ret = end_piece(r, err);
+
+	if (ret < 0)
+		return ret;
+	if (r->opts.keep && r->pieces >= r->opts.keep) {
+		ph_autofree char *old = piece_name(r, r->pieces - r->opts.keep + 1);
+
+		remove_piece(old);
+	}
+	return begin_piece(r, err);
+}
+
+int ph_recorder_open(struct ph_collect *c, const struct ph_record_opts *opts,
+		     struct ph_recorder **ret, struct ph_err *err)
+{
+	struct ph_recorder *r = ph_alloc(sizeof(*r));
+	size_t n = strlen(opts->dir);
+	int rc = 0;
+
+	r->c = c;
+	r->opts = *opts;
+	while (n > 1 && opts->dir[n - 1] == '/')
+		n--;
+	r->dir = ph_strndup(opts->dir, n);
+	r->cpu = ph_alloc((size_t)ph_collect_ncpus(c) * sizeof(*r->cpu));
+	if ((opts->rotate_bytes || opts->rotate_ns) && mkdir(r->dir, 0755) < 0)
+		rc = errno == EEXIST ? 0 : ph_err_sys(err, errno, "cannot make the directory %s", r->dir);
+	if (rc >= 0)
+		rc = begin_piece(r, err);
+	if (rc < 0) {
+		ph_recorder_close(r, NULL, NULL);
+		return rc;
+	}
+	*ret = r;
+	return 0;
+}
+
+static int drain(struct ph_recorder *r, struct ph_err *err)
+{
+	struct ph_drain to = { .state = on_state, .cpu = on_event, .lost = on_lost, .arg = r };
+
+	return ph_collect_drain(r->c, &to, err);
+}
+
+/*
+ * Close all open packets. A packet's end is the time of its last event: an event may be on its way
+ * whose time was taken before now.
+ */
+static int flush(struct ph_recorder *r, struct ph_err *err)
+{
+	int ret = ph_ctf_flush(r->state, r->state_ns, err);
+
+	for (int cpu = 0; ret >= 0 && cpu < ph_collect_ncpus(r->c); cpu++)
+		ret = ph_ctf_flush(r->cpu[cpu].st, r->cpu[cpu].last_ns, err);
+	r->flushed_ns = ph_now_ns();
+	return ret;
+}
+
+int ph_recorder_turn(struct ph_recorder *r, struct ph_err *err)
+{
+	uint64_t now, bytes;
+	int ret;
+
+	ret = drain(r, err);
+	now = ph_now_ns();
+	if (ret >= 0 && now - r->flushed_ns >= FLUSH_NS)
+		ret = flush(r, err);
+	if (ret < 0) {
+		r->failed = true;
+		return ret;
+	}
+	bytes = ph_ctf_bytes(r->w);
+	if (r->opts.max_bytes && r->done_bytes + bytes >= r->opts.max_bytes)
+		return 1;
+	if ((r->opts.rotate_bytes && bytes >= r->opts.rotate_bytes) ||
+	    (r->opts.rotate_ns && now - r->begun_ns >= r->opts.rotate_ns))
+		ret = rotate(r, err);
+	return ret < 0 ? ret : 0;
+}
+
+uint64_t ph_recorder_pause_ns(const struct ph_recorder *r)
+{
+	return ph_collect_fill(r->c) >= BUSY_PERCENT ? 0 : PAUSE_NS;
+}
+
+void ph_recorder_stats(const struct ph_recorder *r, struct ph_record_stats *ret)
+{
+	struct ph_collect_stats s;
+
+	ph_collect_stats(r->c, &s);
+	*ret = (struct ph_record_stats){
+		.events = s.events, .lost = s.lost, .pieces = r->pieces,
+		.bytes = r->done_bytes + (r->w ? ph_ctf_bytes(r->w) : 0),
+	};
+}
+
+int ph_recorder_close(struct ph_recorder *r, struct ph_record_stats *stats, struct ph_err *err)
+{
+	int ret = 0, rc;
+
+	ph_collect_stop(r->c);
+	/* Twice: what was on its way while the first round read the heads. */
+	for (int i = 0; i < 2 && r->w && !r->failed && ret >= 0; i++)
+		ret = drain(r, err);
+	rc = end_piece(r, ret < 0 ? NULL : err);
+	if (stats)
+		ph_recorder_stats(r, stats);
+	free(r->cpu);
+	free(r->dir);
+	free(r);
+	return ret < 0 ? ret : rc;
+}
