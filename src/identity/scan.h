@@ -30,14 +30,23 @@ struct ph_host_container {
 	char *bundle;			/* OCI bundle, NULL unknown */
 };
 
+/* A process and the container that it is in. */
+struct ph_scan_task {
+	int32_t pid;
+	uint32_t container;
+	char comm[16];
+};
+
 struct ph_scan {
 	PH_VEC(struct ph_host_container *) containers;	/* by index; [0] is the host */
+	PH_VEC(struct ph_scan_task) tasks;	/* processes in user space, as /proc lists them */
 	uint32_t hidden;		/* tasks that could not be looked into */
 	char *hidden_why;		/* sentence, NULL */
 };
 
 struct ph_scan_opts {
 	const char *root;	/* "/" or a tree made by a test */
+	bool stopped;		/* also those that the runtimes know but that do not run */
 	bool no_names;		/* cgroups and namespaces only: do not ask runtimes */
 	uint64_t runtime_timeout_ns;	/* for each runtime socket; 0: 200 ms */
 };

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "identity/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/parse.h"
+
+/* One read: these files are shorter than a page, and what is behind it is not wanted. */
+static ssize_t read_start(int dirfd, const char *path, char *buf, size_t size)
+{
+	ph_autoclose int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, buf, size - 1);
+	if (n < 0)
+		return -errno;
+	buf[n] = 0;
+	return n;
+}
+
+#define PF_KTHREAD 0x00200000
+
+int ph_proc_stat(int procfd, int32_t pid, struct ph_proc_stat *ret)
+{
+	char path[32], buf[1024], *open, *close;
+	unsigned long flags;
+	unsigned long long start;
+	long threads;
+	ssize_t n;
+	size_t len;
+
+	snprintf(path, sizeof(path), "%d/stat", pid);
+	n = read_start(procfd, path, buf, sizeof(buf));
+	if (n < 0)
+		return (int)n;
+	/* A name may hold anything, ") R 1" too: it ends at the last parenthesis. */
+	open = strchr(buf, '(');
+	close = strrchr(buf, ')');
+	if (!open || !close || close < open)
+		return -EBADMSG;
+	*ret = (struct ph_proc_stat){ .pid = pid };
+	if (sscanf(close + 1, " %c %d %*d %*d %*d %*d %lu %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld "
+		   "%*d %llu", &ret->state, &ret->ppid, &flags, &threads, &start) != 5)
+		return -EBADMSG;
+	len = (size_t)(close - open - 1);
+	if (len >= sizeof(ret->comm))
+		len = sizeof(ret->comm) - 1;
+	memcpy(ret->comm, open + 1, len);
+	ret->kthread = flags & PF_KTHREAD;
+	ret->threads = threads > 0 ? (uint32_t)threads : 0;
+	ret->start_ticks = start;
+	return 0;
+}
+
+uint32_t ph_proc_ns(int procfd, int32_t pid, const char *name)
+{
+	char path[64], buf[64];
+	const char *at;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%d/ns/%s", pid, name);
+	n = readlinkat(procfd, path, buf, sizeof(buf) - 1);
+	if (n < 0)
+		return 0;
+	buf[n] = 0;
+	at = strchr(buf, '[');
+	errno = EBADMSG;
+	return at ? (uint32_t)strtoul(at + 1, NULL, 10) : 0;
+}
+
+int ph_proc_nspid(int procfd, int32_t pid, int32_t ret[PH_PROC_LEVELS])
+{
+	char path[32], buf[8192], *at;
+	ssize_t r;
+	int n = 0;
+
+	snprintf(path, sizeof(path), "%d/status", pid);
+	r = read_start(procfd, path, buf, sizeof(buf));
+	if (r < 0)
+		return (int)r;
+	at = strstr(buf, "\nNStgid:");
+	if (!at)
+		return -ENODATA;
+	at += strlen("\nNStgid:");
+	while (n < PH_PROC_LEVELS) {
+		char *end;
+		long v;
+
+		at += strspn(at, " \t");
+		if (*at == '\n' || !*at)
+			break;
+		v = strtol(at, &end, 10);
+		if (end == at)
+			break;
+		ret[n++] = (int32_t)v;
+		at = end;
+	}
+	return n;
+}
+
+uint64_t ph_proc_btime_ns(int procfd)
+{
+	ph_autobuf b = { 0 };
+	const char *at;
+
+	/* Long on machines with many CPUs and interrupts. */
+	if (ph_read_file_at(procfd, "stat", 4 << 20, &b) < 0 || !b.p)
+		return 0;
+	at = strstr(b.p, "\nbtime ");
+	return at ? strtoull(at + 7, NULL, 10) * PH_NSEC : 0;
+}
+
+uint64_t ph_proc_start_ns(uint64_t btime_ns, uint64_t ticks)
+{
+	long hz = sysconf(_SC_CLK_TCK);
+
+	if (!btime_ns || hz <= 0)
+		return 0;
+	return btime_ns + ticks / (uint64_t)hz * PH_NSEC + ticks % (uint64_t)hz * PH_NSEC / (uint64_t)hz;
+}

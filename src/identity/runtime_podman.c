@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* podman and CRI-O keep their containers in containers/storage: one list, one folder a container. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "identity/runtime.h"
+
+static void load(struct ph_runtimes *rt, const char *storage)
+{
+	ph_autofree char *dir = ph_asprintf("%s/overlay-containers", storage);
+	ph_autofree char *path = ph_asprintf("%s/containers.json", dir);
+	json_t *list = runtime_json(rt->rootfd, path), *one;
+	size_t i;
+
+	if (!json_is_array(list)) {
+		json_decref(list);
+		return;
+	}
+	*ph_vec_push(&rt->podman_files) = list;
+	json_array_foreach(list, i, one) {
+		const char *id = runtime_str(one, "id");
+		char *former;
+
+		if (!runtime_safe(id))
+			continue;
+		ph_strmap_put(&rt->podman, id, one);
+		former = ph_strmap_put(&rt->podman_dirs, id, ph_asprintf("%s/%s/userdata", dir, id));
+		free(former);
+	}
+}
+
+/* Root's storage and that of each user with a home folder. */
+static void load_all(struct ph_runtimes *rt)
+{
+	int fd;
+	ph_autoclosedir DIR *d = NULL;
+	struct dirent *de;
+
+	if (rt->podman_loaded)
+		return;
+	rt->podman_loaded = true;
+	load(rt, "var/lib/containers/storage");
+	load(rt, "root/.local/share/containers/storage");
+	fd = openat(rt->rootfd, "home", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	d = fd >= 0 ? fdopendir(fd) : NULL;
+	while (d && (de = readdir(d))) {
+		ph_autofree char *storage = NULL;
+
+		if (de->d_name[0] == '.')
+			continue;
+		storage = ph_asprintf("home/%s/.local/share/containers/storage", de->d_name);
+		load(rt, storage);
+	}
+}
+
+void storage_done(struct ph_runtimes *rt)
+{
+	ph_strmap_done(&rt->podman);
+	for (struct ph_strmap_slot *s = NULL; (s = ph_strmap_next(&rt->podman_dirs, s)); )
+		free(s->val);
+	ph_strmap_done(&rt->podman_dirs);
+	for (size_t i = 0; i < rt->podman_files.n; i++)
+		json_decref(rt->podman_files.v[i]);
+	ph_vec_done(&rt->podman_files);
+}
+
+/* CRI-O's containers have names made of five parts; the annotations have them one by one. */
+static bool is_crio_name(const char *name)
+{
+	return name && !strncmp(name, "k8s_", 4);
+}
+
+void storage_describe(struct ph_runtimes *rt, struct ph_container *c, char **ret_bundle)
+{
+	json_t *j, *meta = NULL;
+	const char *name, *text, *dir;
+
+	load_all(rt);
+	j = ph_strmap_get(&rt->podman, c->id);
+	if (!j)
+		return;
+	name = json_string_value(json_array_get(json_object_get(j, "names"), 0));
+	if (!is_crio_name(name))
+		runtime_set(&c->name, name);
+	/* The metadata is JSON in a string. */
+	text = runtime_str(j, "metadata");
+	meta = text ? json_loads(text, 0, NULL) : NULL;
+	runtime_set(&c->image, runtime_str(meta, "image-name"));
+	if (is_crio_name(name)) {
+		runtime_set(&c->pod, runtime_str(meta, "pod-name"));
+		runtime_set(&c->name, runtime_str(json_object_get(meta, "metadata"), "name"));
+		if (!strcmp(c->runtime, "kubepods") || !strcmp(c->runtime, "oci")) {
+			free(c->runtime);
+			c->runtime = ph_strdup("cri-o");
+		}
+	}
+	json_decref(meta);
+	dir = ph_strmap_get(&rt->podman_dirs, c->id);
+	*ret_bundle = ph_strdup(dir);
+}
+
+void storage_list(struct ph_runtimes *rt, ph_runtime_states *out)
+{
+	load_all(rt);
+	for (struct ph_strmap_slot *s = NULL; (s = ph_strmap_next(&rt->podman, s)); ) {
+		const char *name = json_string_value(json_array_get(json_object_get(s->val, "names"), 0));
+		struct ph_runtime_state *st;
+
+		st = ph_vec_push(out);
+		st->runtime = ph_strdup(is_crio_name(name) ? "cri-o" : "podman");
+		st->id = ph_strdup(s->key);
+	}
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_IDENTITY_SCAN_PRIV_H
+#define PH_IDENTITY_SCAN_PRIV_H
+
+/* The insides of a scan, shared by scan*.c only. */
+
+#include "identity/cgroupfs.h"
+#include "identity/proc.h"
+#include "identity/runtime.h"
+#include "identity/scan.h"
+
+/* One content of /proc/PID/cgroup; the tasks of a cgroup share it. */
+struct scan_cgroup {
+	char *content;
+	uint32_t container;		/* named by the path, 0: none */
+};
+
+struct scan_proc {
+	struct ph_proc_stat st;
+	struct scan_cgroup *cg;		/* NULL: could not be read */
+	uint32_t pid_ns, mnt_ns;	/* 0: could not be read */
+	uint32_t owner;			/* container it is in */
+	bool resolved, resolving;
+};
+
+/* What a scan knows of a container while it runs, by index. */
+struct scan_found {
+	size_t init;			/* position of its first process + 1, 0: none */
+	size_t root;			/* sandboxes: the process it was found by + 1 */
+	uint32_t key;			/* sandboxes: inode of the namespace that decides */
+	bool sandbox;			/* found by namespaces */
+};
+
+struct scan_run {
+	struct ph_scan *scan;
+	int rootfd, procfd;
+	struct ph_cgroupfs fs;
+	struct ph_runtimes rt;
+	PH_VEC(struct scan_proc) procs;
+	struct ph_u64map by_pid;	/* pid -> position + 1 */
+	struct ph_strmap cgroups;	/* content -> struct scan_cgroup */
+	struct ph_strmap by_path;	/* "hierarchy:path" -> index, as a pointer */
+	struct ph_u64map sandboxes;	/* inode -> index + 1, as a pointer */
+	PH_VEC(struct scan_found) found;
+	uint64_t btime_ns;
+	bool denied;
+};
+
+/* scan_tasks.c: read all processes, and put each into its container. */
+int scan_tasks(struct scan_run *run, struct ph_err *err);
+
+/* A new container; its index. */
+uint32_t scan_add(struct scan_run *run);
+
+#endif

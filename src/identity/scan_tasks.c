@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The processes of the host, and which container each is in: by its cgroup, else its namespaces. */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "identity/cgpath.h"
+#include "identity/scan_priv.h"
+
+static uint32_t container_of_path(struct scan_run *run, const char *path, int hierarchy,
+				  const struct ph_cgpath *cp)
+{
+	ph_autobuf key = { 0 };
+	struct ph_container *c;
+	uint32_t index;
+
+	ph_buf_addf(&key, "%d:%.*s", hierarchy, (int)cp->own_len, path);
+	index = (uint32_t)(uintptr_t)ph_strmap_get(&run->by_path, key.p);
+	if (index)
+		return index;
+	index = scan_add(run);
+	ph_strmap_put(&run->by_path, key.p, (void *)(uintptr_t)index);
+	c = &run->scan->containers.v[index]->c;
+	c->runtime = ph_strdup(cp->runtime);
+	c->id = ph_strdup(cp->id);
+	c->pod_uid = cp->pod_uid[0] ? ph_strdup(cp->pod_uid) : NULL;
+	c->hierarchy = hierarchy;
+	c->cgroup_path = ph_strndup(path, cp->own_len);
+	return index;
+}
+
+static struct scan_cgroup *read_cgroup(struct scan_run *run, int32_t pid, struct ph_buf *b)
+{
+	char path[32], own[4096];
+	struct scan_cgroup *cg;
+	struct ph_cgpath cp;
+	int hierarchy;
+
+	snprintf(path, sizeof(path), "%d/cgroup", pid);
+	if (ph_read_file_at(run->procfd, path, 1 << 20, b) < 0 || !b->p)
+		return NULL;
+	cg = ph_strmap_get(&run->cgroups, b->p);
+	if (cg)
+		return cg;
+	cg = ph_alloc(sizeof(*cg));
+	cg->content = ph_strdup(b->p);
+	if (ph_cgpath_parse_proc(cg->content, &cp, &hierarchy, own, sizeof(own)))
+		cg->container = container_of_path(run, own, hierarchy, &cp);
+	ph_strmap_put(&run->cgroups, cg->content, cg);
+	return cg;
+}
+
+static void learn_dockerd(struct scan_run *run, int32_t pid)
+{
+	ph_autobuf b = { 0 };
+	char path[32];
+
+	snprintf(path, sizeof(path), "%d/cmdline", pid);
+	if (ph_read_file_at(run->procfd, path, 1 << 16, &b) == 0 && b.p)
+		ph_runtimes_learn_dockerd(&run->rt, b.p, b.len);
+}
+
+static void read_proc(struct scan_run *run, int32_t pid, struct ph_buf *b)
+{
+	struct scan_proc p = { 0 };
+
+	/* It may have ended since readdir() named it. */
+	if (ph_proc_stat(run->procfd, pid, &p.st) < 0)
+		return;
+	if (p.st.kthread) {
+		run->scan->containers.v[0]->ntasks += p.st.threads;
+		return;
+	}
+	p.cg = read_cgroup(run, pid, b);
+	p.pid_ns = ph_proc_ns(run->procfd, pid, "pid");
+	if (p.pid_ns) {
+		p.mnt_ns = ph_proc_ns(run->procfd, pid, "mnt");
+	} else if (errno == EACCES || errno == EPERM) {
+		run->scan->hidden += p.st.threads;
+		run->denied = true;
+	}
+	if (!strcmp(p.st.comm, "dockerd"))
+		learn_dockerd(run, pid);
+	*ph_vec_push(&run->procs) = p;
+	ph_u64map_put(&run->by_pid, (uint64_t)pid, (void *)(uintptr_t)run->procs.n);
+}
+
+/* ---- ownership ----------------------------------------------------------------------------------- */
+
+static uint32_t cgroup_container(const struct scan_proc *p)
+{
+	return p->cg ? p->cg->container : 0;
+}
+
+static size_t find_pid(const struct scan_run *run, int32_t pid)
+{
+	return (size_t)(uintptr_t)ph_u64map_get(&run->by_pid, (uint64_t)pid);
+}
+
+static void note_init(struct scan_run *run, uint32_t index, size_t at)
+{
+	struct scan_found *f = &run->found.v[index];
+	const struct scan_proc *p = &run->procs.v[at], *q;
+
+	if (f->init) {
+		q = &run->procs.v[f->init - 1];
+		if (q->st.start_ticks < p->st.start_ticks ||
+		    (q->st.start_ticks == p->st.start_ticks && q->st.pid < p->st.pid))
+			return;
+	}
+	f->init = at + 1;
+}
+
+/*
+ * A service that its manager gave namespaces is no container: its parent is the manager, and its
+ * cgroup is a unit of its own.
+ */
+static bool is_unit(const struct scan_proc *p, const struct scan_proc *parent)
+{
+	const char *content = p->cg ? p->cg->content : "";
+	size_t n = strlen(content);
+
+	if (parent && p->cg == parent->cg)
+		return false;
+	for (const char *at = strstr(content, ".service"); at; at = strstr(at + 1, ".service"))
+		if (at + 8 == content + n || at[8] == '\n' || at[8] == '/')
+			return true;
+	return false;
+}
+
+/* Besides its mount namespace, does @pid have another of its own? */
+static bool other_ns_differs(struct scan_run *run, int32_t pid, int32_t parent)
+{
+	static const char *const names[] = { "user", "net", "ipc", "uts", "cgroup" };
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(names); i++) {
+		uint32_t a = ph_proc_ns(run->procfd, pid, names[i]);
+		uint32_t b = ph_proc_ns(run->procfd, parent, names[i]);
+
+		if (a && b && a != b)
+			return true;
+	}
+	return false;
+}
+
+static uint32_t sandbox_by(const struct scan_run *run, uint32_t inum)
+{
+	uint32_t v = (uint32_t)(uintptr_t)ph_u64map_get(&run->sandboxes, inum);
+
+	return v ? v - 1 : 0;
+}
+
+static uint32_t sandbox_new(struct scan_run *run, size_t at, uint32_t parent, uint32_t inum)
+{
+	uint32_t index = scan_add(run);
+
+	run->found.v[index] = (struct scan_found){ .sandbox = true, .key = inum, .root = at + 1 };
+	run->scan->containers.v[index]->c.parent = parent;
+	ph_u64map_put(&run->sandboxes, inum, (void *)(uintptr_t)(index + 1));
+	return index;
+}
+
+static uint32_t pid_sandbox(struct scan_run *run, size_t at, size_t parent, uint32_t outer)
+{
+	struct scan_proc *p = &run->procs.v[at];
+	uint32_t index = sandbox_by(run, p->pid_ns);
+
+	if (index)
+		return index;
+	/*
+	 * unshare(1) and its like change all other namespaces themselves, the pid namespace holds
+	 * their children only: both are one sandbox.
+	 */
+	if (parent && run->found.v[outer].sandbox && run->found.v[outer].root == parent &&
+	    ph_proc_ns(run->procfd, run->procs.v[parent - 1].st.pid, "pid_for_children") == p->pid_ns) {
+		ph_u64map_put(&run->sandboxes, p->pid_ns, (void *)(uintptr_t)(outer + 1));
+		run->found.v[outer].key = p->pid_ns;
+		run->found.v[outer].init = at + 1;
+		return outer;
+	}
+	return sandbox_new(run, at, outer, p->pid_ns);
+}
+
+static uint32_t host_ns(const struct scan_run *run, bool pid)
+{
+	const struct ph_container *host = &run->scan->containers.v[0]->c;
+
+	return host->ns[pid ? PH_NS_PID : PH_NS_MNT];
+}
+
+static void resolve_one(struct scan_run *run, size_t at, size_t parent)
+{
+	struct scan_proc *p = &run->procs.v[at];
+	const struct scan_proc *up = parent ? &run->procs.v[parent - 1] : NULL;
+	uint32_t cg = cgroup_container(p), index;
+	bool inherits = up && cgroup_container(up) == cg;
+	uint32_t base_pid = host_ns(run, true), base_mnt = host_ns(run, false);
+
+	p->owner = inherits ? up->owner : cg;
+	if (cg && run->found.v[cg].init) {
+		const struct scan_proc *init = &run->procs.v[run->found.v[cg].init - 1];
+
+		base_pid = init->pid_ns;
+		base_mnt = init->mnt_ns;
+	}
+	if (!p->pid_ns)
+		return;
+	if (p->pid_ns == base_pid && p->mnt_ns == base_mnt) {
+		p->owner = cg;
+		return;
+	}
+	if (inherits && up->pid_ns == p->pid_ns && up->mnt_ns == p->mnt_ns)
+		return;
+	/* Somebody who entered (nsenter, setns) what is known already. */
+	index = sandbox_by(run, p->pid_ns);
+	if (!index)
+		index = sandbox_by(run, p->mnt_ns);
+	if (index && p->pid_ns != base_pid) {
+		p->owner = index;
+		return;
+	}
+	if (p->pid_ns != base_pid && (!inherits || up->pid_ns != p->pid_ns)) {
+		/* The runtime's own way into its container is no sandbox in it. */
+		if (!inherits && cg)
+			return;
+		p->owner = pid_sandbox(run, at, inherits ? parent : 0, p->owner);
+		return;
+	}
+	if (index && p->mnt_ns != base_mnt) {
+		p->owner = index;
+		return;
+	}
+	if (inherits && up->pid_ns == p->pid_ns && p->mnt_ns && up->mnt_ns != p->mnt_ns &&
+	    !is_unit(p, up) && other_ns_differs(run, p->st.pid, up->st.pid))
+		p->owner = sandbox_new(run, at, p->owner, p->mnt_ns);
+}
+
+/* Parents first; a loop among them (pids came back while we read) ends where it is met. */
+static void resolve(struct scan_run *run, size_t first)
+{
+	PH_VEC(size_t) stack = { 0 };
+
+	*ph_vec_push(&stack) = first;
+	while (stack.n) {
+		size_t at = stack.v[stack.n - 1];
+		struct scan_proc *p = &run->procs.v[at];
+		size_t parent = find_pid(run, p->st.ppid);
+
+		p->resolving = true;
+		if (!p->resolved && parent && !run->procs.v[parent - 1].resolved &&
+		    !run->procs.v[parent - 1].resolving) {
+			*ph_vec_push(&stack) = parent - 1;
+			continue;
+		}
+		stack.n--;
+		if (p->resolved)
+			continue;
+		resolve_one(run, at, parent);
+		p->resolved = true;
+	}
+	ph_vec_done(&stack);
+}
+
+int scan_tasks(struct scan_run *run, struct ph_err *err)
+{
+	ph_autoclosedir DIR *d = NULL;
+	ph_autobuf b = { 0 };
+	struct dirent *de;
+	size_t init;
+
+	d = fdopendir(openat(run->procfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	if (!d)
+		return ph_err_sys(err, -errno, "cannot list /proc");
+	while ((de = readdir(d)))
+		if (isdigit((unsigned char)de->d_name[0]))
+			read_proc(run, (int32_t)strtol(de->d_name, NULL, 10), &b);
+	init = find_pid(run, 1);
+	if (init) {
+		struct ph_container *host = &run->scan->containers.v[0]->c;
+
+		host->init_pid = 1;
+		host->ns[PH_NS_PID] = run->procs.v[init - 1].pid_ns;
+		host->ns[PH_NS_MNT] = run->procs.v[init - 1].mnt_ns;
+	}
+	/* Unprivileged, process 1 cannot be looked into; ourselves we can. */
+	if (!run->scan->containers.v[0]->c.ns[PH_NS_PID]) {
+		size_t self = find_pid(run, getpid());
+
+		if (self) {
+			run->scan->containers.v[0]->c.ns[PH_NS_PID] = run->procs.v[self - 1].pid_ns;
+			run->scan->containers.v[0]->c.ns[PH_NS_MNT] = run->procs.v[self - 1].mnt_ns;
+		}
+	}
+	for (size_t i = 0; i < run->procs.n; i++)
+		if (cgroup_container(&run->procs.v[i]))
+			note_init(run, cgroup_container(&run->procs.v[i]), i);
+	for (size_t i = 0; i < run->procs.n; i++)
+		resolve(run, i);
+	for (size_t i = 0; i < run->procs.n; i++) {
+		const struct scan_proc *p = &run->procs.v[i];
+		bool in_pid_ns = p->pid_ns == run->found.v[p->owner].key;
+		struct ph_scan_task *t = ph_vec_push(&run->scan->tasks);
+
+		t->pid = p->st.pid;
+		t->container = p->owner;
+		memcpy(t->comm, p->st.comm, sizeof(t->comm) - 1);
+		run->scan->containers.v[p->owner]->ntasks += p->st.threads;
+		if (!run->found.v[p->owner].sandbox)
+			continue;
+		/* The launcher is older than the namespace's first process, which is the one. */
+		if (!run->found.v[p->owner].init || in_pid_ns)
+			note_init(run, p->owner, i);
+		if (in_pid_ns && run->procs.v[run->found.v[p->owner].init - 1].pid_ns != p->pid_ns)
+			run->found.v[p->owner].init = i + 1;
+	}
+	return 0;
+}
