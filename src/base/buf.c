@@ -149,9 +149,15 @@ void ph_buf_add_hex(struct ph_buf *b, uint64_t v)
 
 void ph_buf_add_zeros(struct ph_buf *b, uint64_t v, unsigned int n)
 {
+	unsigned int i = n;
+
 	ph_buf_reserve(b, n + 1);
-	for (unsigned int i = n; i-- > 0; v /= 10)
-		b->p[b->len + i] = (char)('0' + v % 10);
+	for (; i >= 2; v /= 100) {
+		i -= 2;
+		memcpy(b->p + b->len + i, digit_pairs + 2 * (v % 100), 2);
+	}
+	if (i)
+		b->p[b->len] = (char)('0' + v % 10);
 	b->len += n;
 	b->p[b->len] = 0;
 }

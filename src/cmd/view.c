@@ -175,8 +175,8 @@ static void tell(struct view *v)
 		say(why.p);
 	}
 	if (v->run.lost)
-		fprintf(stderr, "porthole view: %lu events were lost in %lu gaps: what follows a gap may miss its cause\n",
-			v->run.lost, v->run.gaps);
+		fprintf(stderr, "porthole view: %lu events were lost in %lu %s: what follows may miss its cause\n",
+			v->run.lost, v->run.gaps, v->run.gaps == 1 ? "gap" : "gaps");
 }
 
 static int view(struct view *v)

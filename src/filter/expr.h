@@ -107,8 +107,8 @@ struct ph_filter {
 	PH_VEC(struct ph_fnode) nodes;
 	uint32_t root;
 	struct ph_u64map progs;		/* class pointer -> struct ph_fprog */
-	const struct ph_class *last_cls;
-	const struct ph_fprog *last_prog;
+	/* The last class of each slot: a few classes take turns, and the map costs more. */
+	struct { const struct ph_class *cls; const struct ph_fprog *prog; } recent[64];
 };
 
 /* Refuses names that neither porthole nor @names know, and comparisons that cannot be. */

@@ -19,18 +19,19 @@ static enum ph_flower lower(void *arg, const struct ph_fleaf *leaf, struct ph_fs
 static const struct ph_fprog *prog_of(struct ph_filter *f, const struct ph_class *cls)
 {
 	uint64_t key = (uint64_t)(uintptr_t)cls;
+	size_t slot = (key >> 4 ^ key >> 10) % PH_ARRAY_SIZE(f->recent);
 	struct ph_fprog *prog;
 
-	if (ph_likely(f->last_cls == cls))
-		return f->last_prog;
+	if (ph_likely(f->recent[slot].cls == cls))
+		return f->recent[slot].prog;
 	prog = ph_u64map_get(&f->progs, key);
 	if (!prog) {
 		prog = ph_alloc(sizeof(*prog));
 		ph_filter_build(f, lower, (void *)cls, prog);
 		ph_u64map_put(&f->progs, key, prog);
 	}
-	f->last_cls = cls;
-	f->last_prog = prog;
+	f->recent[slot].cls = cls;
+	f->recent[slot].prog = prog;
 	return prog;
 }
 

@@ -191,11 +191,12 @@ static void add_fields(struct ph_printer *p, struct print_class *pc, const struc
 const struct print_class *printer_class(struct ph_printer *p, const struct ph_class *cls)
 {
 	uint64_t key = (uint64_t)(uintptr_t)cls;
+	size_t slot = (key >> 4 ^ key >> 10) % PRINT_RECENT;
 	struct print_class *pc;
 	ph_autobuf b = { 0 };
 
-	if (p->last_cls == cls)
-		return p->last;
+	if (ph_likely(p->recent[slot].cls == cls))
+		return p->recent[slot].pc;
 	pc = ph_u64map_get(&p->classes, key);
 	if (!pc) {
 		pc = ph_alloc(sizeof(*pc));
@@ -206,8 +207,8 @@ const struct print_class *printer_class(struct ph_printer *p, const struct ph_cl
 		pc->name = ph_buf_steal(&b);
 		ph_u64map_put(&p->classes, key, pc);
 	}
-	p->last_cls = cls;
-	p->last = pc;
+	p->recent[slot].cls = cls;
+	p->recent[slot].pc = pc;
 	return pc;
 }
 

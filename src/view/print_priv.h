@@ -30,14 +30,16 @@ struct print_want {
 	const char *field;		/* col is PH_PRINT_NCOLS */
 };
 
+#define PRINT_RECENT 64
+
 struct ph_printer {
 	struct ph_print_opts o;
 	bool cols[PH_PRINT_NCOLS];
 	PH_VEC(struct print_want) want;	/* in the order of --fields */
 	bool some_fields;		/* only those among want */
 	struct ph_u64map classes;
-	const struct ph_class *last_cls;
-	const struct print_class *last;
+	/* The last class of each slot: a few classes take turns, and the map costs more. */
+	struct { const struct ph_class *cls; const struct print_class *pc; } recent[PRINT_RECENT];
 	bool began;
 	uint64_t last_ts;
 	int64_t shown_sec;		/* whose time of day stands in … */
