@@ -74,6 +74,11 @@ void ph_collect_stats(const struct ph_collect *c, struct ph_collect_stats *ret);
  */
 int ph_events_choose(const ph_strv *names, bool events[PH_EV_ID_MAX], struct ph_err *err);
 bool ph_group_default(enum ph_group g);
+/*
+ * Events without which later ones have no names: they are in every recording of the tasks that are
+ * selected, whatever events and filter were chosen (as perf's COMM and FORK records are).
+ */
+bool ph_event_always(const struct ph_class *c);
 /* --context: names as LTTng's add-context has them, or "all"; -EINVAL with the nearest. */
 int ph_context_parse(const ph_strv *names, uint32_t *ret_mask, struct ph_err *err);
 

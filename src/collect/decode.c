@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* From the kernel side's records to events. Layouts come from events.def and syscalls.def alone. */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/parse.h"
 #include "collect/priv.h"
@@ -94,6 +95,26 @@ void ph_decoder_init(struct ph_decoder *d, struct ph_ctable *ct, uint32_t contex
 	d->nctx = collect_contexts(context, d->ctx, d->ctx_offset);
 	d->ev.ctx = d->cv;
 	d->ev.v = d->v;
+}
+
+void ph_decoder_done(struct ph_decoder *d)
+{
+	for (size_t i = 0; i < PH_EV_ID_MAX; i++)
+		free(d->with_ctx[i]);
+}
+
+/* @c as events of this recording have it: with contexts. */
+static const struct ph_class *class_with_contexts(struct ph_decoder *d, const struct ph_class *c)
+{
+	struct ph_class **p = &d->with_ctx[c->id];
+
+	if (!*p) {
+		*p = ph_alloc(sizeof(**p));
+		**p = *c;
+		(*p)->ctx = d->ctx;
+		(*p)->nctx = d->nctx;
+	}
+	return *p;
 }
 
 static uint32_t comm_len(const char *s)
@@ -325,6 +346,7 @@ int ph_decode(struct ph_decoder *d, const struct ph_rec *r, uint32_t len, uint32
 			d->v[PH_FLD(seccomp_refused, name)].n = (uint32_t)strlen(name);
 		}
 	}
+	d->ev.cls = class_with_contexts(d, d->ev.cls);
 	decode_contexts(d, r);
 	return 1;
 }

@@ -235,8 +235,7 @@ int ph_filter_install(struct ph_collect *c, const void *object, size_t size, voi
 		return 0;
 	c->filter_id = ph_identity_new();
 	for (size_t i = 0; (cls = ph_class_nth(i)); i++)
-		if (cls->group != PH_GROUP_CONTAINER && cls->group != PH_GROUP_STATEDUMP &&
-		    cls->group != PH_GROUP_META && c->events[cls->id])
+		if (!ph_event_always(cls) && c->events[cls->id])
 			c->events[cls->id] = ph_filter_may_match(f, cls);
 	r = image_open(&im, *ret_image, size, err);
 	for (size_t i = 0; r >= 0 && (cls = ph_class_nth(i)); i++) {
@@ -247,7 +246,7 @@ int ph_filter_install(struct ph_collect *c, const void *object, size_t size, voi
 		if (cls->id >= PH_EV_SYSCALL_ENTRY)
 			break;
 		slot = find_slot(&im, cls->name, SLOT_STATIC);
-		if (!slot || !c->events[cls->id])
+		if (!slot || !c->events[cls->id] || ph_event_always(cls))
 			continue;
 		static_layout(&l, cls);
 		r = ph_filter_to_bpf(f, cls, l.slot, l.n, code, SLOT_STATIC, &exact, err);

@@ -397,6 +397,7 @@ void ph_collect_close(struct ph_collect *c)
 		munmap(c->rings, c->rings_bytes);
 	if (c->ctl)
 		munmap(c->ctl, c->ctl_bytes);
+	ph_decoder_done(&c->dec);
 	ph_ctable_done(&c->ct);
 	if (c->filter_id)
 		ph_identity_free(c->filter_id);

@@ -82,12 +82,14 @@ struct ph_decoder {
 	uint32_t nctx, context;
 	struct ph_field ctx[PH_MAX_CONTEXTS];
 	size_t ctx_offset[PH_MAX_CONTEXTS];
+	struct ph_class *with_ctx[PH_EV_ID_MAX];
 	struct ph_event ev;
 	struct ph_value v[PH_MAX_FIELDS + 1], cv[PH_MAX_CONTEXTS];
 	struct ph_value seq[64];
 };
 
 void ph_decoder_init(struct ph_decoder *d, struct ph_ctable *ct, uint32_t context);
+void ph_decoder_done(struct ph_decoder *d);
 /*
  * Decode the record of @len bytes. 1: d->ev is the event (valid until the next call, pointing into
  * the record); 0: not one of ours (a broken record), or its container is not selected.

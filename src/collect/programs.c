@@ -103,10 +103,11 @@ bool ph_group_default(enum ph_group g)
 	}
 }
 
-/* Groups without which a trace cannot be understood are in every recording. */
-static bool group_always(enum ph_group g)
+bool ph_event_always(const struct ph_class *c)
 {
-	return g == PH_GROUP_CONTAINER || g == PH_GROUP_STATEDUMP || g == PH_GROUP_META;
+	return c->group == PH_GROUP_CONTAINER || c->group == PH_GROUP_STATEDUMP ||
+	       c->group == PH_GROUP_META || c->id == PH_EV_sched_process_fork ||
+	       c->id == PH_EV_sched_process_exec || c->id == PH_EV_sched_process_exit;
 }
 
 static int unknown_name(const char *name, struct ph_err *err)
@@ -134,7 +135,7 @@ int ph_events_choose(const ph_strv *names, bool events[PH_EV_ID_MAX], struct ph_
 	for (size_t k = 0; names && k < names->n; k++)
 		only_not &= names->v[k][0] == '!';
 	for (size_t i = 0; (c = ph_class_nth(i)); i++)
-		events[c->id] = group_always(c->group) || (only_not && ph_group_default(c->group));
+		events[c->id] = ph_event_always(c) || (only_not && ph_group_default(c->group));
 	for (size_t k = 0; names && k < names->n; k++) {
 		const char *name = names->v[k];
 		bool not = *name == '!', found = false;
@@ -145,7 +146,7 @@ int ph_events_choose(const ph_strv *names, bool events[PH_EV_ID_MAX], struct ph_
 			    strcmp(name, "all"))
 				continue;
 			found = true;
-			if (!(not && group_always(c->group)))
+			if (!(not && ph_event_always(c)))
 				events[c->id] = !not;
 		}
 		if (!found)

@@ -47,7 +47,8 @@ static int one(struct ph_collect *c, const struct ph_drain *to, const struct ph_
 		return 0;
 	if (c->filter_id && c->filter) {
 		ph_identity_feed(c->filter_id, &c->dec.ev);
-		if (!c->filter_exact && !ph_filter_match(c->filter, c->filter_id, &c->dec.ev))
+		if (!c->filter_exact && !ph_event_always(c->dec.ev.cls) &&
+		    !ph_filter_match(c->filter, c->filter_id, &c->dec.ev))
 			return 0;
 	}
 	c->nevents++;
