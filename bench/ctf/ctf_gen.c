@@ -83,7 +83,8 @@ static struct ph_event make(uint64_t i, struct ph_value v[8])
 static int run(const char *dir, uint64_t n, uint32_t ncpus, struct ph_err *err)
 {
 	struct ph_ctf_env env = { .hostname = "bench", .trace_name = "bench", .offset_ns = 1700000000000000000 };
-	struct ph_ctf_stream *st[64];
+	struct ph_ctf_stream *st[64], *state;
+	struct ph_event dump = { .cls = ph_class_by_id(PH_EV_lttng_statedump_start), .ts_ns = 1000000000 };
 	struct ph_value v[8] = { 0 };
 	struct ph_ctf_writer *w;
 	uint64_t t0, t1, bytes;
@@ -94,6 +95,11 @@ static int run(const char *dir, uint64_t n, uint32_t ncpus, struct ph_err *err)
 		return r;
 	for (uint32_t c = 0; c < ncpus && r == 0; c++)
 		r = ph_ctf_stream(w, "channel0", c, &st[c], err);
+	/* A recording has its state dump in a stream of its own: what a reader needs before it seeks. */
+	if (r == 0)
+		r = ph_ctf_stream(w, "state", 0, &state, err);
+	if (r == 0)
+		r = ph_ctf_write(state, &dump, err);
 	t0 = ph_now_ns();
 	for (uint64_t i = 0; i < n && r == 0; i++) {
 		struct ph_event ev = make(i, v);

@@ -128,17 +128,29 @@ void ph_printer_free(struct ph_printer *p)
 	free(p);
 }
 
-static bool shown(const struct ph_printer *p, const char *name, bool ctx)
+static bool has_field(const struct ph_field *fields, uint32_t n, const char *name)
 {
-	/* Contexts that are columns already. */
-	static const char *const columns[] = { "tid", "pid", "container", "procname", "cpu_id" };
+	for (uint32_t i = 0; i < n; i++)
+		if (!strcmp(fields[i].name, name))
+			return true;
+	return false;
+}
 
-	if (!p->some_fields) {
-		for (size_t i = 0; ctx && i < PH_ARRAY_SIZE(columns); i++)
-			if (!strcmp(name, columns[i]))
-				return false;
-		return true;
-	}
+/* Contexts that are columns already: the task's name only where it is known whose it is. */
+static bool is_column(const struct ph_class *cls, const char *name)
+{
+	static const char *const columns[] = { "tid", "pid", "container", "cpu_id" };
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(columns); i++)
+		if (!strcmp(name, columns[i]))
+			return true;
+	return !strcmp(name, "procname") && has_field(cls->ctx, cls->nctx, "tid");
+}
+
+static bool shown(const struct ph_printer *p, const struct ph_class *cls, const char *name, bool ctx)
+{
+	if (!p->some_fields)
+		return !ctx || !is_column(cls, name);
 	ph_vec_each(w, &p->want)
 		if (w->col == PH_PRINT_NCOLS && !strcmp(w->field, name))
 			return true;
@@ -156,9 +168,10 @@ static char *json_key(const struct ph_field *f)
 	return ph_asprintf("%s%s", f->name, suffix);
 }
 
-static void add_fields(struct ph_printer *p, struct print_class *pc, const struct ph_field *fields,
-		       uint32_t n, bool ctx)
+static void add_fields(struct ph_printer *p, struct print_class *pc, const struct ph_class *cls, bool ctx)
 {
+	const struct ph_field *fields = ctx ? cls->ctx : cls->fields;
+	uint32_t n = ctx ? cls->nctx : cls->nfields;
 	bool first = true;
 
 	for (uint32_t i = 0; i < n; i++) {
@@ -166,7 +179,7 @@ static void add_fields(struct ph_printer *p, struct print_class *pc, const struc
 		struct print_field *pf;
 		ph_autobuf b = { 0 };
 
-		if (p->o.format != PH_VIEW_BABELTRACE && !shown(p, f->name, ctx))
+		if (p->o.format != PH_VIEW_BABELTRACE && !shown(p, cls, f->name, ctx))
 			continue;
 		pf = ph_vec_push(&pc->fields);
 		pf->f = f;
@@ -200,9 +213,9 @@ const struct print_class *printer_class(struct ph_printer *p, const struct ph_cl
 	pc = ph_u64map_get(&p->classes, key);
 	if (!pc) {
 		pc = ph_alloc(sizeof(*pc));
-		add_fields(p, pc, cls->ctx, cls->nctx, true);
+		add_fields(p, pc, cls, true);
 		pc->nctx = (uint32_t)pc->fields.n;
-		add_fields(p, pc, cls->fields, cls->nfields, false);
+		add_fields(p, pc, cls, false);
 		ph_buf_add_term(&b, cls->name, strlen(cls->name));
 		pc->name = ph_buf_steal(&b);
 		ph_u64map_put(&p->classes, key, pc);
