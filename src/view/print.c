@@ -168,6 +168,19 @@ static char *json_key(const struct ph_field *f)
 	return ph_asprintf("%s%s", f->name, suffix);
 }
 
+static int how_printed(const struct ph_field *f)
+{
+	bool plain = !ph_symbol_unit(f->unit) && f->unit != PH_UNIT_CONTAINER &&
+		     (!f->type->base || f->type->base == 10);
+
+	switch (f->type->kind) {
+	case PH_KIND_UINT: return plain ? PRINT_UINT : PRINT_ANY;
+	case PH_KIND_INT: return plain ? PRINT_INT : PRINT_ANY;
+	case PH_KIND_STR: return PRINT_STR;
+	default: return PRINT_ANY;
+	}
+}
+
 static void add_fields(struct ph_printer *p, struct print_class *pc, const struct ph_class *cls, bool ctx)
 {
 	const struct ph_field *fields = ctx ? cls->ctx : cls->fields;
@@ -185,6 +198,7 @@ static void add_fields(struct ph_printer *p, struct print_class *pc, const struc
 		pf->f = f;
 		pf->at = i;
 		pf->ctx = ctx;
+		pf->how = how_printed(f);
 		if (!first && p->o.format != PH_VIEW_BABELTRACE)
 			ph_buf_adds(&b, ", ");
 		first = false;

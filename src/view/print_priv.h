@@ -13,6 +13,8 @@ struct print_field {
 	const struct ph_field *f;
 	uint32_t at;			/* in the event's values or contexts */
 	bool ctx;
+	/* Most are plain numbers and strings: nothing is asked about these any more. */
+	enum { PRINT_ANY, PRINT_UINT, PRINT_INT, PRINT_STR } how;
 	char *prefix;			/* ", name = ", owned */
 	uint32_t prefix_len;
 	char *json, *json_name;		/* JSON's key, and that of the name beside it (NULL: none) */

@@ -2,17 +2,20 @@
 #include "base/clock.h"
 #include "view/print_priv.h"
 
-/* Names from containers: almost always plain, so that is what is fast. */
+/* Names from containers: almost always short and plain, so that is what is fast. */
 static void add_safe(struct ph_buf *b, const char *s)
 {
-	size_t n = 0;
+	size_t start = b->len, n = 0;
 
-	while (s[n] >= 0x20 && s[n] < 0x7f)
-		n++;
-	if (s[n])
+	ph_buf_reserve(b, 64);
+	for (; s[n] >= 0x20 && s[n] < 0x7f && n < 62; n++)
+		b->p[start + n] = s[n];
+	if (s[n]) {
 		ph_buf_add_term(b, s, strlen(s));
-	else
-		ph_buf_add(b, s, n);
+		return;
+	}
+	b->len += n;
+	b->p[b->len] = 0;
 }
 
 static void add_delta(struct ph_printer *p, const struct ph_event *ev, struct ph_buf *out)
@@ -53,14 +56,24 @@ static void add_string(struct ph_buf *out, const char *s)
 		ph_buf_addc(out, '-');
 }
 
+static void add_container(struct ph_buf *out, const struct ph_identity *id, const struct ph_event *ev)
+{
+	/* What has no name yet is a number, and not worth a look-up. */
+	if (printer_container(id, ev) || !id || ev->container == PH_CONTAINER_UNKNOWN) {
+		add_string(out, id ? ph_container_label(id, ev->container) : "?");
+		return;
+	}
+	ph_buf_adds(out, " #");
+	ph_buf_add_u64(out, ev->container);
+}
+
 static void add_columns(struct ph_printer *p, const struct ph_identity *id, const struct ph_event *ev,
 			struct ph_buf *out)
 {
 	const struct ph_container *c;
-	const char *label = id ? ph_container_label(id, ev->container) : "?";
 
 	if (p->cols[PH_PRINT_CONTAINER])
-		add_string(out, label);
+		add_container(out, id, ev);
 	if (p->cols[PH_PRINT_CONTAINER_ID] || p->cols[PH_PRINT_IMAGE] || p->cols[PH_PRINT_POD] ||
 	    p->cols[PH_PRINT_NAMESPACE]) {
 		c = printer_container(id, ev);
@@ -89,6 +102,25 @@ static void add_columns(struct ph_printer *p, const struct ph_identity *id, cons
 	}
 }
 
+static inline void add_value(struct ph_buf *out, const struct ph_identity *id, const struct print_field *f,
+			     const struct ph_value *v)
+{
+	switch (f->how) {
+	case PRINT_UINT:
+		ph_buf_add_u64(out, v->u);
+		break;
+	case PRINT_INT:
+		ph_buf_add_s64(out, v->i);
+		break;
+	case PRINT_STR:
+		ph_value_string(out, v->s, v->n);
+		break;
+	case PRINT_ANY:
+		ph_value_text(out, id, f->f->type, f->f->unit, v);
+		break;
+	}
+}
+
 void print_text(struct ph_printer *p, const struct ph_identity *id, const struct ph_event *ev,
 		struct ph_buf *out)
 {
@@ -112,7 +144,7 @@ void print_text(struct ph_printer *p, const struct ph_identity *id, const struct
 			if (i == 0 || i == pc->nctx)
 				ph_buf_addc(out, ' ');
 			ph_buf_add(out, f->prefix, f->prefix_len);
-			ph_value_text(out, id, f->f->type, f->f->unit, printer_value(ev, f));
+			add_value(out, id, f, printer_value(ev, f));
 		}
 		ph_buf_adds(out, pc->fields.n ? " }" : "}");
 	}

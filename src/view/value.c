@@ -18,7 +18,10 @@ void ph_value_string(struct ph_buf *b, const char *s, size_t n)
 	size_t at = 0, run;
 
 	ph_buf_reserve(b, n + 3);
-	ph_buf_addc(b, '"');
+	b->p[b->len++] = '"';
+	/* Short and plain as most are. */
+	for (; at < n && plain((unsigned char)s[at]); at++)
+		b->p[b->len++] = s[at];
 	while (at < n) {
 		for (run = at; run < n && plain((unsigned char)s[run]); run++)
 			;
