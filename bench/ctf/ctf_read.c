@@ -2,14 +2,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "ctf/ctf.h"
 
 /*
  * Reads a trace to its end and uses every value once, as a consumer of all fields would:
- * `ctf_read TRACE [FROM_NS]`. Prints events, seconds and a checksum of the values; with FROM_NS, how
- * long it took to the first event at or after that time.
+ * `ctf_read TRACE [FROM_NS]`. Prints events, seconds, KiB of memory at most, and a checksum of the values.
+ * With FROM_NS: the ms to the first event at or after that time.
  */
 static uint64_t sum_value(const struct ph_type *t, const struct ph_value *v);
 
@@ -62,8 +63,7 @@ int main(int argc, char **argv)
 		sum += ev->ts_ns + ev->cpu + sum_fields(ev->cls->ctx, ev->ctx, ev->cls->nctx) +
 		       sum_fields(ev->cls->fields, ev->v, ev->cls->nfields);
 		if (!n++ && argc > 2) {
-			printf("event at %" PRIu64 " after %.1f ms\n", ev->ts_ns,
-			       (double)(ph_now_ns() - t0) / 1e6);
+			printf("%.1f\n", (double)(ph_now_ns() - t0) / 1e6);
 			break;
 		}
 	}
@@ -71,8 +71,13 @@ int main(int argc, char **argv)
 		fprintf(stderr, "ctf_read: %s\n", err.msg);
 		return 1;
 	}
-	if (argc == 2)
-		printf("%" PRIu64 " %.6f %016" PRIx64 "\n", n, (double)(ph_now_ns() - t0) / 1e9, sum);
+	if (argc == 2) {
+		struct rusage ru;
+
+		getrusage(RUSAGE_SELF, &ru);
+		printf("%" PRIu64 " %.6f %ld %016" PRIx64 "\n", n, (double)(ph_now_ns() - t0) / 1e9,
+		       ru.ru_maxrss, sum);
+	}
 	ph_source_close(s);
 	return 0;
 }
