@@ -4,6 +4,14 @@
  * attributed from its first instruction. User space learns of it through the control ring.
  */
 
+/* v1 has a dozen hierarchies; those that name nobody to us are left alone. */
+static __always_inline bool tracked(struct cgroup *c)
+{
+	u32 hierarchy = c->root->hierarchy_id;
+
+	return hierarchy < 64 && cfg.hierarchies & 1ULL << hierarchy;
+}
+
 static __always_inline struct ph_ctl *control_begin(u32 kind, struct cgroup *c)
 {
 	struct ph_ctl *r = bpf_ringbuf_reserve(&control, sizeof(*r), 0);
@@ -35,6 +43,8 @@ int BPF_PROG(track_cgroup_mkdir, struct cgroup *c, const char *path)
 	struct ph_cgent *up = cgent(pkey), fresh = {};
 	struct ph_ctl *r;
 
+	if (!tracked(c))
+		return 0;
 	if (up && up->flags & PH_CG_CONTAINER) {
 		fresh = *up;
 	} else {
@@ -58,8 +68,11 @@ int BPF_PROG(track_cgroup_rmdir, struct cgroup *c, const char *path)
 {
 	u64 key = cgroup_key(c);
 	struct ph_cgent *e = cgent(key);
-	struct ph_ctl *r = control_begin(PH_CTL_CG_GONE, c);
+	struct ph_ctl *r;
 
+	if (!tracked(c))
+		return 0;
+	r = control_begin(PH_CTL_CG_GONE, c);
 	if (r) {
 		r->index = e ? e->index : 0;
 		control_path(r, path);

@@ -168,6 +168,7 @@ struct ph_config {
 	__u32 identity;
 	__u32 cpu_hierarchy;	/* v1 hierarchy of the cpu controller */
 	__u64 host_ns_key;	/* PH_NSKEY of the host */
+	__u64 hierarchies;	/* those whose cgroups are entered in `cgroups`, a bit each */
 	__u32 context;		/* bit mask of struct ph_rec_ctx's groups, PH_CTX_* */
 	__u32 capture;		/* bytes of a captured string or buffer, at most */
 	__u8 select;		/* something is selected: the ones below are asked */

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/parse.h"
@@ -20,25 +21,25 @@
 /* The namespaces of a task; false where it is gone or may not be looked into. */
 static bool task_namespaces(int32_t tid, uint32_t ns[PH_NS_MAX])
 {
-	char path[64], link[64];
+	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	bool any = false;
 
 	for (int i = 0; i < PH_NS_MAX; i++) {
-		ssize_t n;
-		unsigned int inum;
-
-		snprintf(path, sizeof(path), "/proc/%d/ns/%s", tid, ph_ns_names[i]);
-		n = readlink(path, link, sizeof(link) - 1);
-		ns[i] = 0;
-		if (n <= 0)
-			continue;
-		link[n] = 0;
-		if (sscanf(link, "%*[^[][%u]", &inum) == 1) {
-			ns[i] = inum;
-			any = true;
-		}
+		ns[i] = proc < 0 ? 0 : ph_proc_ns(proc, tid, ph_ns_names[i]);
+		any |= ns[i] != 0;
 	}
+	if (proc >= 0)
+		close(proc);
 	return any;
+}
+
+uint64_t ph_tracked_hierarchies(const struct ph_cgroupfs *fs)
+{
+	const struct ph_hierarchy *cpu = ph_cgroupfs_by_controller(fs, "cpu");
+	const struct ph_hierarchy *blkio = ph_cgroupfs_by_controller(fs, "blkio");
+
+	return 1 | (cpu && cpu->num < 64 ? 1ULL << cpu->num : 0) |
+	       (blkio && blkio->num < 64 ? 1ULL << blkio->num : 0);
 }
 
 static struct ph_centry *centry(struct ph_ctable *t, uint32_t index)
@@ -100,9 +101,9 @@ uint32_t ph_ctable_resolve(struct ph_ctable *t, uint32_t index, bool *ret_select
 			t->last = ix;
 			t->last_index = index;
 		}
-		if (ix->state == PH_IX_KNOWN) {
-			canonical = ix->container;
-			selected = ix->selected;
+		if (ix->e) {
+			canonical = ix->e->c.index;
+			selected = ix->e->selected;
 		}
 	}
 	if (ret_selected)
@@ -148,13 +149,12 @@ static struct ph_centry *add_container(struct ph_ctable *t, const struct ph_cont
 	return e;
 }
 
-static void map_index(struct ph_ctable *t, uint32_t index, const struct ph_centry *e)
+static void map_index(struct ph_ctable *t, uint32_t index, struct ph_centry *e)
 {
 	struct ph_ix *ix = ph_ctable_ix(t, index);
 
 	ix->state = PH_IX_KNOWN;
-	ix->container = e ? e->c.index : PH_CONTAINER_HOST;
-	ix->selected = e ? e->selected : t->host_selected;
+	ix->e = e;
 }
 
 /* ---- what is there when recording begins ------------------------------------------------------ */
@@ -210,8 +210,9 @@ int ph_ctable_scan(struct ph_ctable *t, struct ph_err *err)
 	struct ph_scan scan = { 0 };
 	struct ph_scan_opts opts = { .root = "/" };
 	struct ph_strmap own = { 0 };
-	struct ph_hierarchies h = { 0 };
-	int r;
+	int r, rootfd;
+	struct ph_cgroupfs fs;
+	uint64_t tracked;
 
 	r = ph_scan_run(&scan, &opts, err);
 	if (r < 0)
@@ -230,18 +231,26 @@ int ph_ctable_scan(struct ph_ctable *t, struct ph_err *err)
 		if (!e->c.cgroup_path && e->c.ns[PH_NS_MNT]) {
 			uint64_t key = PH_NSKEY(e->c.ns[PH_NS_MNT], e->c.ns[PH_NS_PID]);
 
+			e->ns_key = key;
 			tell_namespaces(t, key, e->c.index, kernel_flags(e->selected, true));
 		}
 	}
 	ph_scan_done(&scan);
-	r = ph_hierarchies_read(&h, err);
-	for (size_t i = 0; r >= 0 && i < h.n; i++) {
+	rootfd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (rootfd < 0)
+		return ph_err_sys(err, errno, "cannot open /");
+	ph_cgroupfs_open(&fs, rootfd);
+	tracked = ph_tracked_hierarchies(&fs);
+	ph_vec_each(h, &fs.h) {
 		ph_autobuf path = { 0 };
 
+		if (!h->mount || h->num >= 64 || !(tracked & 1ULL << h->num))
+			continue;
 		ph_buf_addc(&path, '/');
-		walk(t, AT_FDCWD, h.v[i].mount, &path, h.v[i].number, &own, NULL, 0);
+		walk(t, rootfd, h->mount, &path, h->num, &own, NULL, 0);
 	}
-	ph_hierarchies_done(&h);
+	ph_cgroupfs_done(&fs);
+	close(rootfd);
 	ph_strmap_done(&own);
 	return r;
 }
@@ -324,6 +333,23 @@ static int32_t thread_group(int32_t tid)
 	return p ? (int32_t)strtol(p + 6, NULL, 10) : tid;
 }
 
+/* Name a container that no runtime's cgroup path explains, after its cgroup and its processes. */
+static void name_by_namespaces(const struct ph_ctable *t, struct ph_container *c)
+{
+	bool own_pid = c->ns[PH_NS_PID] && c->ns[PH_NS_PID] != t->host_ns[PH_NS_PID];
+	struct ph_proc_stat up = { 0 }, self = { 0 };
+	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *comms[] = { up.comm, self.comm };
+
+	if (proc >= 0) {
+		if (ph_proc_stat(proc, c->init_pid, &self) >= 0)
+			ph_proc_stat(proc, self.ppid, &up);
+		close(proc);
+	}
+	ph_sandbox_name(c, comms, PH_ARRAY_SIZE(comms), own_pid ? "pid" : "mnt",
+			c->ns[own_pid ? PH_NS_PID : PH_NS_MNT]);
+}
+
 /*
  * @index is a new container, @c (taken over): give it a name, tell the kernel side and the stream.
  */
@@ -362,7 +388,6 @@ static int cgroup_new(struct ph_ctable *t, const struct ph_ctl *r, ph_event_fn f
 		return 0;
 	if (ix->state == PH_IX_KNOWN)		/* the scan has seen it */
 		return 0;
-	ix->has_cgroup = true;
 	ix->hierarchy = r->hierarchy;
 	ix->cgroup_id = r->cgroup_id;
 	free(ix->path);
@@ -415,11 +440,19 @@ static int started(struct ph_ctable *t, struct ph_centry *e, int32_t tid, uint64
 	return r < 0 ? r : emit_life(PH_EV_container_start, e, ts_ns, fn, arg, err);
 }
 
-static int stopped(struct ph_centry *e, uint64_t ts_ns, ph_event_fn fn, void *arg, struct ph_err *err)
+/* Its id, its namespaces' inodes and its cgroup's number may soon be somebody else's. */
+static int stopped(struct ph_ctable *t, struct ph_centry *e, uint64_t ts_ns, ph_event_fn fn, void *arg,
+		   struct ph_err *err)
 {
 	if (e->stopped)
 		return 0;
 	e->stopped = true;
+	if (e->c.id && ph_strmap_get(&t->by_id, e->c.id) == e)
+		ph_strmap_del(&t->by_id, e->c.id);
+	if (e->ns_key) {
+		bpf_map_delete_elem(t->namespaces_fd, &e->ns_key);
+		__atomic_add_fetch(t->generation, 1, __ATOMIC_RELEASE);
+	}
 	set_state(&e->c, "stopped");
 	return emit_life(PH_EV_container_stop, e, ts_ns, fn, arg, err);
 }
@@ -433,19 +466,18 @@ static int namespaces_new(struct ph_ctable *t, const struct ph_ctl *r, ph_event_
 
 	if (ix->state == PH_IX_KNOWN)
 		return 0;
-	ix->ns_key = r->ns_key;
 	task_namespaces(r->pid, c.ns);
 	if (!sandbox(t, c.ns)) {
 		map_index(t, r->index, NULL);
 		tell_namespaces(t, r->ns_key, PH_CONTAINER_HOST, kernel_flags(t->host_selected, false));
 		return 0;
 	}
-	c.runtime = ph_strdup("namespaces");
-	c.id = ph_asprintf("pid-%d", r->pid);
+	name_by_namespaces(t, &c);
 	ret = new_container(t, &c, r->index, r->ts_ns, fn, arg, err);
 	if (ret >= 0) {
 		struct ph_centry *e = centry(t, r->index);
 
+		e->ns_key = r->ns_key;
 		tell_namespaces(t, r->ns_key, r->index, kernel_flags(e->selected, true));
 		ret = started(t, e, r->pid, r->ts_ns, fn, arg, err);
 	}
@@ -467,7 +499,7 @@ int ph_ctable_control(struct ph_ctable *t, const struct ph_ctl *r, ph_event_fn f
 		return e ? started(t, e, r->tid, r->ts_ns, fn, arg, err) : 0;
 	case PH_CTL_CG_GONE:
 		if (own && e->cgroups && --e->cgroups == 0)
-			return stopped(e, r->ts_ns, fn, arg, err);
+			return stopped(t, e, r->ts_ns, fn, arg, err);
 		return 0;
 	case PH_CTL_CG_FREEZE:
 	case PH_CTL_CG_UNFREEZE:
@@ -481,13 +513,39 @@ int ph_ctable_control(struct ph_ctable *t, const struct ph_ctl *r, ph_event_fn f
 	return 0;
 }
 
+/*
+ * A container that was first seen by its namespaces has entered a cgroup of its own: that names it
+ * better, and the selection may want it by that name.
+ */
+static int adopt_cgroup(struct ph_ctable *t, struct ph_centry *e, struct ph_container *c,
+			uint64_t ts_ns, ph_event_fn fn, void *arg, struct ph_err *err)
+{
+	if (e->c.cgroup_path) {
+		ph_container_done(c);
+		return 0;
+	}
+	c->index = e->c.index;
+	c->parent = e->c.parent;
+	c->start_ns = e->c.start_ns;
+	c->state = ph_take(e->c.state);
+	ph_strmap_del(&t->by_id, e->c.id);
+	ph_container_done(&e->c);
+	e->c = *c;
+	ph_strmap_put(&t->by_id, e->c.id, e);
+	t->nselected -= e->selected;
+	e->selected = !t->sel || ph_selection_match_container(t->sel, &e->c);
+	t->nselected += e->selected;
+	if (e->ns_key)
+		tell_namespaces(t, e->ns_key, e->c.index, kernel_flags(e->selected, true));
+	return ph_ctable_emit_info(&e->c, ts_ns, fn, arg, err);
+}
+
 int ph_ctable_recheck(struct ph_ctable *t, uint32_t index, int32_t tid, uint64_t ts_ns,
 		      ph_event_fn fn, void *arg, struct ph_err *err)
 {
 	struct ph_container c = { 0 };
 	struct ph_centry *e;
 	struct ph_ix *ix;
-	const char *base;
 	int r;
 
 	if (index < PH_KERNEL_INDICES || index == PH_CONTAINER_UNKNOWN)
@@ -495,23 +553,40 @@ int ph_ctable_recheck(struct ph_ctable *t, uint32_t index, int32_t tid, uint64_t
 	ix = ph_ctable_ix(t, index);
 	if (ix->state != PH_IX_MAYBE || !task_namespaces(tid, c.ns) || !sandbox(t, c.ns))
 		return 0;
-	base = strrchr(ix->path, '/');
-	base = base && base[1] ? base + 1 : ix->path;
-	/* The same container's cgroup in another hierarchy may have come first. */
-	e = find_by_id(t, base);
-	if (e && e->c.cgroup_path && !strcmp(e->c.cgroup_path, ix->path)) {
-		map_index(t, index, e);
-	} else {
-		c.id = ph_strdup(base);
-		c.cgroup_path = ph_strdup(ix->path);
-		c.hierarchy = ix->hierarchy;
-		c.cgroup_id = ix->cgroup_id;
+	c.init_pid = thread_group(tid);
+	c.cgroup_path = ph_strdup(ix->path);
+	c.hierarchy = ix->hierarchy;
+	c.cgroup_id = ix->cgroup_id;
+	name_by_namespaces(t, &c);
+	e = find_by_id(t, c.id);
+	if (e)
+		r = adopt_cgroup(t, e, &c, ts_ns, fn, arg, err);
+	else
 		r = new_container(t, &c, index, ts_ns, fn, arg, err);
-		if (r < 0)
-			return r;
-		e = centry(t, index);
+	if (r < 0)
+		return r;
+	e = e ? e : centry(t, index);
+	/* Its cgroups in all hierarchies have the same path. */
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&t->ix, s));) {
+		struct ph_ix *other = s->val;
+
+		if (other != ix && (other->state != PH_IX_MAYBE || strcmp(other->path, ix->path)))
+			continue;
+		other->state = PH_IX_KNOWN;
+		other->e = e;
+		e->cgroups++;
+		tell_cgroup(t, other->hierarchy, other->cgroup_id, e->c.index,
+			    kernel_flags(e->selected, true));
 	}
-	e->cgroups++;
-	tell_cgroup(t, ix->hierarchy, ix->cgroup_id, e->c.index, kernel_flags(e->selected, true));
 	return started(t, e, tid, ts_ns, fn, arg, err);
+}
+
+int ph_ctable_exited(struct ph_ctable *t, uint32_t index, int32_t tid, uint64_t ts_ns,
+		     ph_event_fn fn, void *arg, struct ph_err *err)
+{
+	struct ph_centry *e = centry(t, ph_ctable_resolve(t, index, NULL));
+
+	if (!e || e->c.cgroup_path || e->c.init_pid != tid)
+		return 0;
+	return stopped(t, e, ts_ns, fn, arg, err);
 }

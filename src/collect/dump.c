@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/parse.h"
@@ -268,6 +269,29 @@ static int dump_cgroups(struct dump *d, int dirfd, const char *name, struct ph_b
 	return r;
 }
 
+/* All hierarchies with a controller: on v1 each says something else about the same container. */
+static int dump_hierarchies(struct dump *d)
+{
+	int rootfd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	struct ph_cgroupfs fs;
+
+	if (rootfd < 0)
+		return ph_err_sys(d->err, errno, "cannot open /");
+	ph_cgroupfs_open(&fs, rootfd);
+	for (size_t i = 0; i < fs.h.n && r >= 0; i++) {
+		const struct ph_hierarchy *h = &fs.h.v[i];
+		ph_autobuf path = { 0 };
+
+		if (!h->mount || (h->num && (!h->controllers || !strncmp(h->controllers, "name=", 5))))
+			continue;
+		ph_buf_addc(&path, '/');
+		r = dump_cgroups(d, rootfd, h->mount, &path, h->num, 0, 0);
+	}
+	ph_cgroupfs_done(&fs);
+	close(rootfd);
+	return r;
+}
+
 /* ---- mounts ----------------------------------------------------------------------------------------- */
 
 /* mountinfo: id parent major:minor root mountpoint options [tags…] - fstype source super_options */
@@ -440,7 +464,6 @@ static int dump_cpus(struct dump *d)
 int ph_collect_dump(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_err *err)
 {
 	struct dump d = { .c = c, .fn = fn, .arg = arg, .err = err };
-	struct ph_hierarchies h = { 0 };
 	int r;
 
 	begin(&d, PH_EV_lttng_statedump_start);
@@ -452,14 +475,7 @@ int ph_collect_dump(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_e
 	for (struct ph_u64map_slot *s = NULL; r >= 0 && (s = ph_u64map_next(&c->ct.by_index, s));)
 		r = ph_ctable_emit_info(&((struct ph_centry *)s->val)->c, ph_now_ns(), fn, arg, err);
 	if (r >= 0)
-		r = ph_hierarchies_read(&h, err);
-	for (size_t i = 0; r >= 0 && i < h.n; i++) {
-		ph_autobuf path = { 0 };
-
-		ph_buf_addc(&path, '/');
-		r = dump_cgroups(&d, AT_FDCWD, h.v[i].mount, &path, h.v[i].number, 0, 0);
-	}
-	ph_hierarchies_done(&h);
+		r = dump_hierarchies(&d);
 	if (r >= 0)
 		r = iterate(&d, "dump_task", sizeof(struct ph_dump_task), dump_task);
 	if (r >= 0)

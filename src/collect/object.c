@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Loading the kernel side: knobs, maps, programs; mapping its buffers; attaching. */
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -70,8 +71,10 @@ static void set_config(struct ph_collect *c, const struct ph_collect_opts *opts)
 {
 	const struct ph_selection *sel = opts->sel;
 	struct ph_config *cfg = &c->cfg;
-	struct ph_hierarchies h = { 0 };
+	const struct ph_hierarchy *cpu;
+	struct ph_cgroupfs fs;
 	char type[64];
+	int rootfd;
 
 	cfg->ncpus = c->ncpus;
 	cfg->chunks = opts->ring_bytes ? round_up_pow2((opts->ring_bytes + PH_CHUNK - 1) / PH_CHUNK) :
@@ -88,13 +91,19 @@ static void set_config(struct ph_collect *c, const struct ph_collect_opts *opts)
 	if (cfg->capture > PH_CAPTURE_MAX)
 		cfg->capture = PH_CAPTURE_MAX;
 	cfg->identity = PH_ID_V2;
-	if (ph_hierarchies_read(&h, NULL) >= 0)
-		for (size_t i = 0; i < h.n; i++)
-			if (h.v[i].cpu) {
-				cfg->identity = PH_ID_CPU;
-				cfg->cpu_hierarchy = (uint32_t)h.v[i].number;
-			}
-	ph_hierarchies_done(&h);
+	cfg->hierarchies = 1;
+	rootfd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (rootfd >= 0) {
+		ph_cgroupfs_open(&fs, rootfd);
+		cpu = ph_cgroupfs_by_controller(&fs, "cpu");
+		if (cpu && cpu->num > 0) {
+			cfg->identity = PH_ID_CPU;
+			cfg->cpu_hierarchy = (uint32_t)cpu->num;
+		}
+		cfg->hierarchies = ph_tracked_hierarchies(&fs);
+		ph_cgroupfs_done(&fs);
+		close(rootfd);
+	}
 	if (sel) {
 		static const struct ph_container host;
 

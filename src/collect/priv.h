@@ -9,7 +9,8 @@
 #include "bpf/record.h"
 #include "collect/collect.h"
 #include "event/syscalls.h"
-#include "collect/hierarchy.h"
+#include "identity/cgroupfs.h"
+#include "identity/proc.h"
 #include "identity/scan.h"
 
 /* ---- ctable.c: indices that the kernel side gives, and the containers they mean -------------- */
@@ -26,12 +27,10 @@ enum ph_ix_state {
 
 struct ph_ix {
 	enum ph_ix_state state;
-	uint32_t container;	/* canonical index */
-	bool selected;
-	bool has_cgroup;
+	struct ph_centry *e;	/* KNOWN: the container, NULL: the host */
 	int32_t hierarchy;
-	uint64_t cgroup_id, ns_key;
-	char *path;		/* of its cgroup */
+	uint64_t cgroup_id;
+	char *path;		/* of its cgroup, NULL: it stands for namespaces */
 };
 
 struct ph_centry {
@@ -39,6 +38,7 @@ struct ph_centry {
 	bool selected;
 	bool started, stopped;
 	uint32_t cgroups;	/* live cgroups that are its own (not below) */
+	uint64_t ns_key;	/* where the kernel side knows it by its namespaces, else 0 */
 };
 
 struct ph_ctable {
@@ -58,6 +58,11 @@ struct ph_ctable {
 void ph_ctable_init(struct ph_ctable *t, const struct ph_selection *sel, int cgroups_fd,
 		    int namespaces_fd, uint64_t *generation);
 void ph_ctable_done(struct ph_ctable *t);
+/*
+ * Cgroup hierarchies whose cgroups name containers to the kernel side: v2, and those of v1's cpu and
+ * blkio controllers. A bit for each number.
+ */
+uint64_t ph_tracked_hierarchies(const struct ph_cgroupfs *fs);
 /* Take in all containers of a scan and enter every cgroup of the host into the kernel's map. */
 int ph_ctable_scan(struct ph_ctable *t, struct ph_err *err);
 /* A control record; calls @fn with the events that follow from it. */
@@ -66,6 +71,9 @@ int ph_ctable_control(struct ph_ctable *t, const struct ph_ctl *r, ph_event_fn f
 /* A task ran a program or changed its namespaces: is its MAYBE cgroup a container after all? */
 int ph_ctable_recheck(struct ph_ctable *t, uint32_t index, int32_t tid, uint64_t ts_ns,
 		      ph_event_fn fn, void *arg, struct ph_err *err);
+/* A task exited: was it the first of a container that has no cgroup to be removed? */
+int ph_ctable_exited(struct ph_ctable *t, uint32_t index, int32_t tid, uint64_t ts_ns,
+		     ph_event_fn fn, void *arg, struct ph_err *err);
 /* The canonical index for what the kernel side wrote; *@ret_selected may be NULL. */
 uint32_t ph_ctable_resolve(struct ph_ctable *t, uint32_t index, bool *ret_selected);
 struct ph_ix *ph_ctable_ix(struct ph_ctable *t, uint32_t index);

@@ -27,22 +27,18 @@ static const struct ph_rec *rec_at(const struct ph_collect *c, uint32_t cpu, uin
 	return (const void *)(c->rings + chunk * PH_CHUNK_BYTES + (pos & (PH_CHUNK - 1)));
 }
 
-/* Events of which a change of namespaces or program may show that a plain cgroup is a container. */
-static bool may_reveal(uint32_t id)
-{
-	return id == PH_EV_sched_process_exec || id == PH_EV_sched_process_namespaces;
-}
-
 static int one(struct ph_collect *c, const struct ph_drain *to, const struct ph_rec *r, uint32_t len,
 	       uint32_t id, struct ph_err *err)
 {
-	int n;
+	int n = 0;
 
-	if (may_reveal(id)) {
+	/* What a new program or new namespaces may show of a plain cgroup; what an exit ends. */
+	if (id == PH_EV_sched_process_exec || id == PH_EV_sched_process_namespaces)
 		n = ph_ctable_recheck(&c->ct, r->container, r->tid, r->ts_ns, to->state, to->arg, err);
-		if (n < 0)
-			return n;
-	}
+	else if (id == PH_EV_sched_process_exit)
+		n = ph_ctable_exited(&c->ct, r->container, r->tid, r->ts_ns, to->state, to->arg, err);
+	if (n < 0)
+		return n;
 	if (ph_decode(&c->dec, r, len, id) <= 0 || !c->events[c->dec.ev.cls->id])
 		return 0;
 	if (c->filter_id && c->filter) {

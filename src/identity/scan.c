@@ -69,37 +69,14 @@ static char *own_path(const struct scan_run *run, const struct scan_found *f, co
 	return path;
 }
 
-/* A sandbox has no name of its own: its cgroup's last part, or what runs in it. */
 static void name_sandbox(struct scan_run *run, struct ph_container *c, const struct scan_found *f,
 			 const struct scan_proc *init)
 {
-	static const struct {
-		const char *comm, *runtime;
-	} launchers[] = {
-		{ "bwrap", "bubblewrap" }, { "unshare", "unshare" }, { "systemd-nspawn", "nspawn" },
-		{ "porthole", "porthole" }, { "flatpak", "flatpak" }, { "firejail", "firejail" },
-		{ "runc", "runc" }, { "crun", "crun" },
-	};
 	const struct scan_proc *root = &run->procs.v[f->root - 1], *up = parent_of(run, root);
 	const char *comms[] = { up ? up->st.comm : "", root->st.comm, init->st.comm };
-	const char *slash = c->cgroup_path ? strrchr(c->cgroup_path, '/') : NULL;
-	bool unit = slash && (strstr(slash, ".service") || strstr(slash, ".scope") ||
-			      strstr(slash, ".slice"));
 
-	c->runtime = ph_strdup("namespace");
-	for (size_t i = 0; i < PH_ARRAY_SIZE(comms); i++) {
-		for (size_t k = 0; k < PH_ARRAY_SIZE(launchers); k++) {
-			if (strcmp(comms[i], launchers[k].comm))
-				continue;
-			free(c->runtime);
-			c->runtime = ph_strdup(launchers[k].runtime);
-			i = PH_ARRAY_SIZE(comms) - 1;
-			break;
-		}
-	}
-	c->id = ph_asprintf("%s_ns:%u", f->key == root->mnt_ns ? "mnt" : "pid", f->key);
-	c->name = slash && slash[1] && !unit ? ph_strdup(slash + 1) :
-		  ph_asprintf("%s-%d", init->st.comm, init->st.pid);
+	c->init_pid = init->st.pid;
+	ph_sandbox_name(c, comms, PH_ARRAY_SIZE(comms), f->key == root->mnt_ns ? "mnt" : "pid", f->key);
 }
 
 static void set_cgroup(struct scan_run *run, struct ph_container *c, const struct scan_found *f,

@@ -55,6 +55,15 @@ int ph_scan_run(struct ph_scan *scan, const struct ph_scan_opts *opts, struct ph
 void ph_scan_done(struct ph_scan *scan);
 
 /*
+ * Name a container that has only namespaces of its own (@c: cgroup_path, init_pid): after its cgroup
+ * where that is not a unit, else after what runs in it. @comms: names of the processes that led to
+ * it, outermost first, its first process last: a known launcher among them is its runtime. @ns,
+ * @inum: the namespace that decides, which is its id.
+ */
+void ph_sandbox_name(struct ph_container *c, const char *const *comms, size_t n, const char *ns,
+		     uint32_t inum);
+
+/*
  * Fill in name, image, pod, labels, state of one container from what its runtime left on disk or
  * serves: @c has runtime, id, cgroup_path, pod_uid. For containers that appear while recording.
  * Never fails: what is unknown stays NULL.
