@@ -2,8 +2,10 @@
 #include "test.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
+#include "base/parse.h"
 #include "event/symbols.h"
 #include "filter_fixture.h"
 
@@ -22,7 +24,7 @@ static const struct ph_field exit_fields[] = {
 	{ "flags", &ph_type_s32, PH_UNIT_OPEN_FLAGS }, { "addr", &ph_type_bytes, PH_UNIT_SOCKADDR },
 };
 static const struct ph_field context[] = { { "vtid", &ph_type_s32, PH_UNIT_TID } };
-static const struct ph_class openat = {
+static const struct ph_class exit_openat = {
 	.name = "syscall_exit_openat", .fields = exit_fields, .nfields = 4, .ctx = context, .nctx = 1,
 };
 static const struct ph_field odd_fields[] = {
@@ -33,7 +35,7 @@ static const struct ph_class odd = { .name = "ust:odd event", .fields = odd_fiel
 
 static const struct ph_class *nth(void *arg, size_t i)
 {
-	return i == 0 ? &openat : i == 1 ? &odd : NULL;
+	return i == 0 ? &exit_openat : i == 1 ? &odd : NULL;
 }
 
 static const struct ph_filter_names names = { .nth = nth };
@@ -44,7 +46,7 @@ static const struct ph_value openat_v[] = {
 };
 static const struct ph_value vtid[] = { { .i = 7 } };
 static const struct ph_event openat_ev = {
-	.cls = &openat, .ts_ns = 5000000, .cpu = 3, .container = 1, .tid = 100, .pid = 100,
+	.cls = &exit_openat, .ts_ns = 5000000, .cpu = 3, .container = 1, .tid = 100, .pid = 100,
 	.v = openat_v, .ctx = vtid,
 };
 static const struct ph_value ids[] = { { .i = 4 }, { .i = 5 } }, any_text = { .s = "hello", .n = 5 };
@@ -180,7 +182,7 @@ static void test_match(void **state)
 		/* Once more, from the programs that are kept by now. */
 		assert_int_equal(ph_filter_match(f, IDENTITY, &openat_ev), x->openat);
 		if (a)
-			assert_true(ph_filter_may_match(f, &openat));
+			assert_true(ph_filter_may_match(f, &exit_openat));
 		ph_filter_free(f);
 	}
 }
@@ -301,6 +303,32 @@ static void test_lenient(void **state)
 	ph_filter_free(f);
 }
 
+/* Every line in a box of the documentation is a filter. */
+static void test_documentation(void **state)
+{
+	ph_autobuf doc = { 0 };
+	bool in = false;
+	size_t n = 0;
+
+	assert_int_equal(ph_read_file_at(AT_FDCWD, PH_TEST_DATA "/../../docs/filter.md", 1 << 20, &doc), 0);
+	for (char *line = strtok(doc.p, "\n"); line; line = strtok(NULL, "\n")) {
+		struct ph_filter *f = NULL;
+		struct ph_err err = { 0 };
+
+		if (!strncmp(line, "```", 3)) {
+			in = !strcmp(line, "```filter");
+			continue;
+		}
+		if (!in)
+			continue;
+		if (ph_filter_parse(line, &f, &err) < 0)
+			fail_msg("%s", err.msg);
+		ph_filter_free(f);
+		n++;
+	}
+	assert_true(n >= 15);
+}
+
 static void test_symbols(void **state)
 {
 	static const struct { enum ph_unit unit; int64_t v; const char *text; } sym[] = {
@@ -377,7 +405,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_match), cmocka_unit_test(test_host), cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_limits), cmocka_unit_test(test_lenient),
-		cmocka_unit_test(test_symbols), cmocka_unit_test(test_sockaddr),
+		cmocka_unit_test(test_documentation), cmocka_unit_test(test_symbols), cmocka_unit_test(test_sockaddr),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
