@@ -91,8 +91,12 @@ struct ph_program {
 	const char *why;	/* what is missing and since when, where not */
 };
 
-/* All programs with what this kernel has of them. Needs no privilege. NULL-named end; free() it. */
+/* All programs with what this kernel has of them. Needs no privilege. Ends with name NULL. */
 int ph_programs_list(struct ph_program **ret, struct ph_err *err);
+void ph_programs_free(struct ph_program *list);
+
+/* How this thread's last ph_collect_open() was refused, in the kernel's or libbpf's words; "": not. */
+const char *ph_collect_last_words(void);
 
 /* The kernel's BTF: -ENOENT with a sentence where there is none. */
 int ph_kernel_btf_check(struct ph_err *err);

@@ -94,3 +94,49 @@ void ph_tracepoint_arg_type(const char *name, int i, char *buf, size_t size)
 	if (t)
 		snprintf(buf, size, "%s", btf__name_by_offset(btf, t->name_off));
 }
+
+bool ph_kernel_has_member(const char *type, const char *member)
+{
+	struct btf *btf = vmlinux_btf();
+	int id = btf ? btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT) : -1;
+	const struct btf_type *t = id >= 0 ? btf__type_by_id(btf, (unsigned int)id) : NULL;
+
+	for (int i = 0; t && i < btf_vlen(t); i++)
+		if (!strcmp(btf__name_by_offset(btf, btf_members(t)[i].name_off), member))
+			return true;
+	return false;
+}
+
+bool ph_kernel_has_function(const char *name)
+{
+	struct btf *btf = vmlinux_btf();
+
+	return btf && btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) >= 0;
+}
+
+int ph_kernel_try_fentry(void)
+{
+	static const struct bpf_insn nothing[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FENTRY);
+	int id = vmlinux_btf() ?
+		btf__find_by_name_kind(vmlinux_btf(), "bpf_fentry_test1", BTF_KIND_FUNC) : -ENOENT;
+	int fd, link;
+
+	if (id < 0)
+		return id;
+	opts.attach_btf_id = (unsigned int)id;
+	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "porthole_try", "GPL", nothing, PH_ARRAY_SIZE(nothing),
+			   &opts);
+	if (fd < 0)
+		return -errno;
+	link = bpf_raw_tracepoint_open(NULL, fd);
+	if (link < 0)
+		link = -errno;
+	else
+		close(link);
+	close(fd);
+	return link < 0 ? link : 0;
+}

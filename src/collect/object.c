@@ -39,6 +39,24 @@ static const char *last_words(void)
 	return nl ? nl + 1 : p;
 }
 
+const char *ph_collect_last_words(void)
+{
+	static _Thread_local char line[256];
+	const char *p = libbpf_log.len ? libbpf_log.p : "";
+	const char *next = strchr(p, '\n');
+
+	/*
+	 * The first complaint is the cause, the others follow from it; but that the limit on locked
+	 * memory cannot be raised stands in front of every refusal, and matters before v5.11 only.
+	 */
+	if (strstr(p, "RLIMIT_MEMLOCK") && next && strstr(p, "RLIMIT_MEMLOCK") < next && next[1])
+		p = next + 1;
+	if (!strncmp(p, "libbpf: ", 8))
+		p += 8;
+	snprintf(line, sizeof(line), "%.*s", (int)strcspn(p, "\n"), p);
+	return line;
+}
+
 static uint64_t host_ns_key(void)
 {
 	struct stat mnt, pid;
@@ -456,4 +474,13 @@ int ph_programs_list(struct ph_program **ret, struct ph_err *err)
 	ph_vec_push(&list);
 	*ret = list.v;
 	return 0;
+}
+
+void ph_programs_free(struct ph_program *list)
+{
+	for (struct ph_program *p = list; p && p->name; p++) {
+		free((char *)p->name);
+		free((char *)p->tracepoint);
+	}
+	free(list);
 }

@@ -153,6 +153,12 @@ int ph_tracepoint_args(const char *name);
 /* Name of the type of argument @i, "" where it has none: "task_struct" for a pointer to it. */
 void ph_tracepoint_arg_type(const char *name, int i, char *buf, size_t size);
 
+/* Has struct @type of the kernel this member? */
+bool ph_kernel_has_member(const char *type, const char *member);
+bool ph_kernel_has_function(const char *name);
+/* Load and attach an empty fentry program to a function made for such tests: 0 or -errno. */
+int ph_kernel_try_fentry(void);
+
 /* programs.c: which programs an event needs */
 int ph_programs_for(const bool *events, const char **names, size_t max);
 const char *ph_program_why(const char *program);

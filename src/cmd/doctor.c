@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* porthole doctor: what this machine allows, and what to change. */
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "base/table.h"
+#include "cmd/cmd.h"
+#include "collect/doctor.h"
+
+enum { COL_AREA, COL_CHECK, COL_STATUS, COL_FOUND, COL_ADVICE, COL_MAX };
+
+static const struct ph_col cols[COL_MAX] = {
+	[COL_AREA] = { "AREA", "area", PH_COL_STR,
+		       .help = "kernel, rights, cgroups, events (by group), features, extras, trial, verdict" },
+	[COL_CHECK] = { "CHECK", "check", PH_COL_STR, .help = "what was looked at" },
+	[COL_STATUS] = { "STATUS", "status", PH_COL_STR,
+			 .help = "yes, part (with less), no, unknown, or info (porthole works either way)" },
+	[COL_FOUND] = { "FOUND", "found", PH_COL_STR, .help = "what is there, or missing" },
+	[COL_ADVICE] = { "ADVICE", "advice", PH_COL_STR, .help = "what it means, what to change" },
+};
+
+static void add(struct ph_table *t, const char *area, const char *check, const char *status,
+		const char *found, const char *advice)
+{
+	struct ph_cell *row = ph_table_row(t);
+
+	ph_cell_str(&row[COL_AREA], area);
+	ph_cell_str(&row[COL_CHECK], check);
+	ph_cell_str(&row[COL_STATUS], status);
+	ph_cell_str(&row[COL_FOUND], found);
+	ph_cell_str(&row[COL_ADVICE], advice);
+}
+
+static int print(const struct ph_doctor *d, const struct ph_table_fmt *fmt, struct ph_buf *out,
+		 struct ph_err *err)
+{
+	ph_autofree char *verdict = ph_doctor_verdict(d);
+	struct ph_table t;
+	int r;
+
+	ph_table_init(&t, cols, COL_MAX);
+	for (size_t i = 0; i < d->n; i++)
+		add(&t, d->v[i].area, d->v[i].name, ph_check_status_name(d->v[i].status), d->v[i].found,
+		    d->v[i].advice);
+	if (fmt->output != PH_OUT_COLUMNS)
+		add(&t, "verdict", "record", d->works ? "yes" : "no", verdict, NULL);
+	/* Never cut to the terminal's width: the advice stands at the end of the line. */
+	r = ph_table_print(&t, fmt, 0, out, err);
+	ph_table_done(&t);
+	if (r >= 0 && fmt->output == PH_OUT_COLUMNS)
+		ph_buf_addf(out, "\nVerdict: %s.\n", verdict);
+	return r;
+}
+
+int ph_cmd_doctor(int argc, char **argv)
+{
+	struct ph_opt output[PH_TABLE_NOPTS];
+	struct ph_opt_group groups[] = { { "Output", output }, { 0 } };
+	struct ph_table_fmt fmt = { 0 };
+	struct ph_doctor d = { 0 };
+	struct ph_err err = { 0 };
+	ph_autobuf out = { 0 };
+	ph_strv args = { 0 };
+	size_t dashdash;
+	int r;
+
+	ph_table_opts(&fmt, output);
+	r = ph_cmd_options("doctor", "Tells what can be recorded on this machine and with this user's rights, and "
+			   "for what\ncannot, why and what to change. Tries a recording of 100 ms, where it may. "
+			   "Exits with 0 where\nrecording works, with 1 where not. Works for any user.",
+			   "  porthole doctor\n"
+			   "  porthole doctor -o json | jq 'select(.status == \"no\")'\n",
+			   groups, argc, argv, &args, &dashdash);
+	if (r >= 0)
+		goto out;
+	if (args.n) {
+		r = ph_cmd_usage("doctor", "'%s' is no option", args.v[0]);
+		goto out;
+	}
+	if (ph_table_check(&fmt, cols, COL_MAX, &err) < 0) {
+		r = ph_cmd_usage("doctor", "%s", err.msg);
+		goto out;
+	}
+	if (fmt.json_schema) {
+		ph_table_schema(cols, COL_MAX, &out);
+		r = ph_cmd_flush(&out) < 0 ? PH_EXIT_FAILED : PH_EXIT_OK;
+		goto out;
+	}
+	ph_doctor_run(&d, "/");
+	r = print(&d, &fmt, &out, &err);
+	if (r >= 0) {
+		r = ph_cmd_flush(&out);
+		if (r < 0 && r != -EPIPE)
+			ph_err_sys(&err, r, "cannot write");
+	}
+	r = r < 0 && r != -EPIPE ? ph_cmd_fail("doctor", &err) : d.works ? PH_EXIT_OK : PH_EXIT_FAILED;
+	ph_doctor_done(&d);
+out:
+	ph_vec_done(&args);
+	ph_strv_done(&fmt.fields);
+	return r;
+}

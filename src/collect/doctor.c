@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What can be recorded here: events by group, features, and a trial. */
+#include "collect/doctor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <time.h>
+
+#include "collect/priv.h"
+
+#define TRIAL_NS 100000000
+
+const char *ph_check_status_name(enum ph_check_status s)
+{
+	static const char *const names[] = {
+		[PH_CHECK_YES] = "yes", [PH_CHECK_PART] = "part", [PH_CHECK_NO] = "no",
+		[PH_CHECK_UNKNOWN] = "unknown", [PH_CHECK_INFO] = "info",
+	};
+
+	return names[s];
+}
+
+void ph_check_add(struct ph_doctor *d, const char *area, const char *name, enum ph_check_status status,
+		  const char *advice, const char *found, ...)
+{
+	struct ph_check *c = ph_vec_push(d);
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, found);
+	vsnprintf(text, sizeof(text), found, ap);
+	va_end(ap);
+	c->area = area;
+	c->name = ph_strdup(name);
+	c->status = status;
+	c->found = ph_strdup(text);
+	c->advice = ph_strdup(advice);
+}
+
+/* ---- events, by the groups that -e takes ------------------------------------------------------- */
+
+/* The group of a program's events; what follows containers (track_) is in every recording. */
+static enum ph_group program_group(const struct ph_program *p)
+{
+	const struct ph_class *c = ph_class_by_name(p->name);
+
+	if (c)
+		return c->group;
+	if (!strncmp(p->name, "track_", 6))
+		return PH_GROUP_CONTAINER;
+	if (!strncmp(p->name, "sys_", 4) || !strncmp(p->name, "mark_", 5))
+		return PH_GROUP_SYSCALL;
+	return PH_GROUP_MAX;	/* another version of a program that has its event's name */
+}
+
+static void check_group(struct ph_doctor *d, const struct ph_program *programs, enum ph_group g)
+{
+	ph_autobuf missing = { 0 };
+	const char *why = NULL;
+	size_t n = 0, have = 0;
+
+	for (const struct ph_program *p = programs; p->name; p++) {
+		if (program_group(p) != g)
+			continue;
+		n++;
+		have += p->available;
+		if (p->available)
+			continue;
+		ph_buf_addf(&missing, "%s%s", missing.len ? ", " : "", p->name);
+		/* One reason is told for each that differs from the one before. */
+		if (why && strcmp(why, p->why))
+			ph_buf_addf(&missing, " (%s)", p->why);
+		else
+			why = p->why;
+	}
+	if (!n)
+		return;
+	ph_check_add(d, "events", ph_group_name(g), have == n ? PH_CHECK_YES : have ? PH_CHECK_PART : PH_CHECK_NO, why,
+		     "%zu of %zu programs%s%s", have, n, missing.len ? "; missing: " : "",
+		     missing.len ? missing.p : "");
+}
+
+static bool check_btf(struct ph_doctor *d)
+{
+	struct ph_err err = { 0 };
+
+	if (ph_kernel_btf_check(&err) < 0) {
+		ph_check_add(d, "kernel", "BTF", PH_CHECK_NO, "build the kernel with CONFIG_DEBUG_INFO_BTF=y, or "
+			     "use a distribution's kernel", "%s", err.msg);
+		return false;
+	}
+	ph_check_add(d, "kernel", "BTF", PH_CHECK_YES, NULL, "/sys/kernel/btf/vmlinux");
+	return true;
+}
+
+static void check_events(struct ph_doctor *d)
+{
+	struct ph_program *programs = NULL;
+	struct ph_err err = { 0 };
+
+	if (ph_programs_list(&programs, &err) < 0) {
+		ph_check_add(d, "events", "all", PH_CHECK_NO, NULL, "%s", err.msg);
+		return;
+	}
+	for (int g = 0; g < PH_GROUP_MAX; g++)
+		check_group(d, programs, (enum ph_group)g);
+	ph_programs_free(programs);
+}
+
+/* ---- features that depend on more than a tracepoint ----------------------------------------------- */
+
+static void check_features(struct ph_doctor *d)
+{
+	static const struct {
+		const char *name, *type, *member;	/* no member: it is a function */
+		const char *have, *lacks, *advice;
+		enum ph_check_status without;
+	} rows[] = {
+		{ "throttling", "cfs_bandwidth", "quota", "which group's CPU limit took a task off its CPU",
+		  "the kernel has no CPU limits", "CONFIG_CFS_BANDWIDTH=y", PH_CHECK_NO },
+		{ "throttled time", "cfs_rq", "throttled_clock_self_time", "exact, from the group's own clock",
+		  "with the time spent waiting for a CPU afterwards", "exact since Linux 6.6", PH_CHECK_PART },
+		{ "state dump", "bpf_iter_task_file", NULL, "tasks, namespaces and open files at the start",
+		  "no BPF iterators", "since Linux 5.8", PH_CHECK_NO },
+		{ "seccomp", "task_struct", "seccomp", "refused calls are told",
+		  "the kernel has no seccomp", NULL, PH_CHECK_INFO },
+	};
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(rows); i++) {
+		bool have = rows[i].member ? ph_kernel_has_member(rows[i].type, rows[i].member) :
+					     ph_kernel_has_function(rows[i].type);
+
+		ph_check_add(d, "features", rows[i].name, have ? PH_CHECK_YES : rows[i].without,
+			     have ? NULL : rows[i].advice, "%s", have ? rows[i].have : rows[i].lacks);
+	}
+}
+
+static void check_fentry(struct ph_doctor *d)
+{
+	int r;
+
+	if (!d->may_load) {
+		ph_check_add(d, "extras", "fentry", PH_CHECK_UNKNOWN, "run doctor as root to try it", "not tried");
+		return;
+	}
+	r = ph_kernel_try_fentry();
+	if (r < 0)
+		ph_check_add(d, "extras", "fentry", PH_CHECK_NO, "no event of porthole needs it",
+			     "the kernel refused it (%s); CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS", strerror(-r));
+	else
+		ph_check_add(d, "extras", "fentry", PH_CHECK_YES, NULL, "the kernel's functions can be traced");
+}
+
+/* ---- the trial ---------------------------------------------------------------------------------------- */
+
+static int drop(void *arg, const struct ph_event *ev, struct ph_err *err)
+{
+	return 0;
+}
+
+static void drop_lost(void *arg, uint32_t cpu, uint64_t n)
+{
+}
+
+static void refused(struct ph_doctor *d, int r, const struct ph_err *err)
+{
+	const char *words = ph_collect_last_words();
+
+	/* To EPERM the kernel adds nothing, and libbpf's guess is about memory. */
+	if (r == -EPERM)
+		words = "bpf(): Operation not permitted";
+	ph_check_add(d, "trial", "record", PH_CHECK_NO,
+		     !d->may_load ? "the rights above are missing" :
+		     r == -EPERM ? "refused although the rights are there: see lockdown and seccomp above, and "
+				   "security modules (dmesg)" : NULL, "%s", *words ? words : err->msg);
+}
+
+/* Record the scheduler and system calls of everybody for a moment, as `porthole record -a` would. */
+static void trial(struct ph_doctor *d)
+{
+	const struct ph_drain to = { .state = drop, .cpu = drop, .lost = drop_lost };
+	const struct timespec ts = { .tv_nsec = TRIAL_NS };
+	ph_autofree bool *events = ph_alloc(PH_EV_ID_MAX * sizeof(*events));
+	struct ph_collect_opts opts = { .events = events, .ring_bytes = PH_CHUNK };
+	char *names[] = { (char *)"sched", (char *)"syscall" };
+	struct ph_collect_stats st = { 0 };
+	struct ph_collect *c = NULL;
+	struct ph_err err = { 0 };
+	int r;
+
+	r = ph_events_choose(&(ph_strv){ .v = names, .n = 2 }, events, &err);
+	if (r == 0)
+		r = ph_collect_open(&opts, &c, &err);
+	if (r == 0) {
+		nanosleep(&ts, NULL);
+		ph_collect_stop(c);
+		r = ph_collect_drain(c, &to, &err);
+		ph_collect_stats(c, &st);
+	}
+	d->works = r == 0 && st.events;
+	if (d->works)
+		ph_check_add(d, "trial", "record", PH_CHECK_YES, NULL,
+			     "%" PRIu64 " events of sched and syscall in 100 ms", st.events);
+	else if (r == 0)
+		ph_check_add(d, "trial", "record", PH_CHECK_NO, "report it, with what stands above",
+			     "the programs were loaded, but wrote no event in 100 ms");
+	else
+		refused(d, r, &err);
+	ph_collect_close(c);
+}
+
+/* ---- all ------------------------------------------------------------------------------------------------ */
+
+void ph_doctor_run(struct ph_doctor *d, const char *root)
+{
+	bool real = !strcmp(root, "/"), btf;
+
+	d->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	ph_doctor_kernel(d);
+	btf = real && check_btf(d);
+	ph_doctor_rights(d);
+	ph_doctor_cgroups(d);
+	if (btf) {
+		check_events(d);
+		check_features(d);
+		check_fentry(d);
+	}
+	ph_doctor_extras(d);
+	if (real)
+		trial(d);
+}
+
+void ph_doctor_done(struct ph_doctor *d)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		free(d->v[i].name);
+		free(d->v[i].found);
+		free(d->v[i].advice);
+	}
+	ph_vec_done(d);
+	if (d->root >= 0)
+		close(d->root);
+}
+
+char *ph_doctor_verdict(const struct ph_doctor *d)
+{
+	ph_autobuf b = { 0 }, but = { 0 };
+
+	if (!d->works) {
+		ph_buf_addf(&b, "nothing can be recorded here%s; traces can be read (porthole view)",
+			    d->may_load ? "" : " with these rights");
+		return ph_buf_steal(&b);
+	}
+	for (size_t i = 0; i < d->n; i++) {
+		const struct ph_check *c = &d->v[i];
+
+		if (!strcmp(c->area, "events") && c->status != PH_CHECK_YES)
+			ph_buf_addf(&but, "%s%s%s", but.len ? ", " : "", c->status == PH_CHECK_PART ? "part of " : "",
+				    c->name);
+	}
+	ph_buf_addf(&b, "recording works here%s%s", but.len ? ", but for: " : ", with all events",
+		    but.len ? but.p : "");
+	return ph_buf_steal(&b);
+}
