@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "ctf/ctf.h"
 
 static bool is_gap(const struct ph_event *ev)
@@ -32,20 +33,30 @@ static bool wanted(struct ph_run *r, const struct ph_event *ev)
 	return true;
 }
 
+/* A dump takes milliseconds; one that does not end within this was cut off. */
+#define DUMP_MAX_NS (10 * PH_NSEC)
+
 /*
- * Go to the beginning of the range. The model must know who is who by then: a trace of ours has
- * that in a small stream of its own, which is read alone; of another the whole beginning is read.
+ * Go to the beginning of the range, knowing who is who: a trace of ours tells that in a small stream
+ * of its own, which is read alone, up to there and to the end of the first state dump; the dump is
+ * made while events are recorded already, and these must not stay without a name. Of another trace
+ * the beginning is read as it comes.
  */
 static int go_to_begin(struct ph_run *r, struct ph_err *err)
 {
+	uint64_t from = r->begin_ns > r->src->begin_ns ? r->begin_ns : r->src->begin_ns;
 	struct ph_event *ev;
+	bool dumped = false;
 	int rc;
 
-	if (!r->begin_ns || r->begin_ns <= r->src->begin_ns || !r->src->ops->seek ||
-	    !ph_ctf_only_state(r->src))
+	if (!r->src->ops->seek || !ph_ctf_only_state(r->src))
 		return 0;
-	while ((rc = ph_source_next(r->src, &ev, err)) > 0 && ev->ts_ns < r->begin_ns)
+	while ((rc = ph_source_next(r->src, &ev, err)) > 0) {
+		if (ev->ts_ns >= from && (dumped || ev->ts_ns - from > DUMP_MAX_NS))
+			break;
 		ph_identity_feed(r->id, ev);
+		dumped = dumped || ev->cls->id == PH_EV_lttng_statedump_end;
+	}
 	return rc < 0 ? rc : r->src->ops->seek(r->src, r->begin_ns, err);
 }
 

@@ -232,6 +232,33 @@ static void test_seek(void **state)
 	done(&part);
 }
 
+/* The state dump is made while events are recorded already: those before it have names too. */
+static void test_before_the_dump(void **state)
+{
+	static const struct ph_ctf_env env = { .hostname = "h", .trace_name = "t", .offset_ns = OFFSET };
+	struct fixture early = *(struct fixture *)*state;
+	struct writer w = { 0 };
+	struct ph_err err = { 0 };
+	struct result r;
+
+	early.trace = ph_asprintf("%s/early", early.dir);
+	assert_int_equal(ph_ctf_create(early.trace, &env, NULL, 0, &w.w, &err), 0);
+	assert_int_equal(ph_ctf_stream(w.w, "state", 0, &w.state, &err), 0);
+	assert_int_equal(ph_ctf_stream(w.w, "channel0", 0, &w.cpu, &err), 0);
+	write_state(&w);
+	begin(&w, PH_EV_lttng_statedump_end, 1 * SEC);
+	emit(&w, w.state);
+	begin(&w, ph_class_by_name("syscall_exit_openat")->id, SEC / 2);
+	w.ev.tid = 101;
+	w.ev.container = 1;
+	emit(&w, w.cpu);
+	assert_int_equal(ph_ctf_close(w.w, 12 * SEC, &err), 0);
+	r = view(&early, "-c web -f 'comm == nginx' --fields container,comm,pid,tid");
+	assert_string_equal(r.out, "web nginx 101:101\n");
+	done(&r);
+	free(early.trace);
+}
+
 static void test_pipes(void **state)
 {
 	struct result r = view(*state, "| head -1");
@@ -282,7 +309,8 @@ static void test_no_trace(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_runs), cmocka_unit_test(test_seek), cmocka_unit_test(test_pipes),
+		cmocka_unit_test(test_runs), cmocka_unit_test(test_seek),
+		cmocka_unit_test(test_before_the_dump), cmocka_unit_test(test_pipes),
 		cmocka_unit_test(test_babeltrace), cmocka_unit_test(test_no_trace),
 	};
 
