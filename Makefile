@@ -17,6 +17,9 @@ $(BUILD)/build.ninja:
 deps:
 	@scripts/deps.sh build demo
 
+demo:
+	@scripts/demo.sh
+
 check:
 	@scripts/check.sh
 
@@ -38,4 +41,4 @@ install: all
 clean:
 	@rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz
 
-.PHONY: all deps check bench asan fuzz install clean
+.PHONY: all deps demo check bench asan fuzz install clean

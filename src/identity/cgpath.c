@@ -362,6 +362,8 @@ static bool in_dir(struct part prev, struct part before, struct part p, bool in_
 		return is_uuid(p) && take(r, "mesos", p);
 	if (is(prev, "buildkit"))
 		return is_name(p) && take(r, "buildkit", p);
+	if (is(prev, "porthole.d"))	/* ph-launch's */
+		return is_name(p) && take(r, "porthole", p);
 	if (is(before, "flynn") && depth == 2)
 		return is_name(p) && take(r, "flynn", p);
 	/* ctr's containers have the names that people give; its namespace is the top folder. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -315,9 +316,22 @@ static int kill_dir(const char *dir)
 	return any;
 }
 
-/* rmdir, killing what is inside; the kernel needs a moment until the last task has left. */
+/*
+ * rmdir, killing what is inside; the kernel needs a moment until the last task has left. Groups
+ * below it were made by the container (or for a container in it): they go first.
+ */
 static void remove_dir(const char *dir)
 {
+	ph_autoclosedir DIR *d = opendir(dir);
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		if (e->d_type != DT_DIR || !strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		ph_autofree char *sub = ph_asprintf("%s/%s", dir, e->d_name);
+
+		remove_dir(sub);
+	}
 	for (int i = 0; i < 500 && rmdir(dir) < 0 && errno == EBUSY; i++) {
 		kill_dir(dir);
 		nanosleep(&(struct timespec){ .tv_nsec = i < 20 ? 1000000 : 10000000 }, NULL);

@@ -84,8 +84,18 @@ teardown() { launch_stop; }
 @test "containers nest" {
 	run launch_wait outer --caps all -b "$PORTHOLE_BUILD/ph-launch:/bin/ph-launch" \
 		-b /sys/fs/cgroup:/sys/fs/cgroup:rw -- \
-		ph-launch -q --name inner --cgroup "porthole.d/$PH_FILE-outer/inner" -- hostname
+		ph-launch -q --name inner --cgroup "porthole.d/$PH_FILE-outer/porthole.d/inner" -- hostname
 	[ "$output" = inner ]
+}
+
+@test "what a container in a container leaves goes with the outer one" {
+	launch outer --caps all -b "$PORTHOLE_BUILD/ph-launch:/bin/ph-launch" \
+		-b /sys/fs/cgroup:/sys/fs/cgroup:rw -- sh -c "ph-launch -q -d --name inner \
+		--cgroup porthole.d/$PH_FILE-outer/porthole.d/inner -- ph-load sleep 50s; echo up; ph-load sleep 50s"
+	wait_for 5 grep -q up "$PH_WORK/$PH_FILE-outer.log"
+	[ -n "$(find /sys/fs/cgroup -path "*/$PH_FILE-outer/porthole.d/inner")" ]
+	ph-launch --stop "$PH_FILE-outer"
+	[ -z "$(find /sys/fs/cgroup -name "$PH_FILE-outer")" ]
 }
 
 @test "every load runs and says what it did" {

@@ -94,12 +94,13 @@ docker_down() {
 docker_run() {
 	local name=$PH_FILE-$1 opts=()
 	shift
+	[[ " $* " == *" --network "* ]] || opts=(--network none)
 	while [ "$1" != -- ]; do
 		opts+=("$1")
 		shift
 	done
 	shift
-	CID=$(docker run -d --name "$name" --network none "${opts[@]}" porthole-test "$@") || return
+	CID=$(docker run -d --name "$name" "${opts[@]}" porthole-test "$@") || return
 	PID=$(docker inspect -f '{{.State.Pid}}' "$CID")
 }
 
@@ -109,4 +110,58 @@ docker_stop() {
 	ids=$(docker ps -aq --filter "name=^$PH_FILE-")
 	# shellcheck disable=SC2086  # a list of ids
 	[ -z "$ids" ] || docker rm -f $ids >/dev/null
+}
+
+# --- recordings ---
+
+# record DIR [porthole record options]: in the background, back when it records; $RECORDER.
+record() {
+	local dir=$1
+	shift
+	porthole record -w "$dir" "$@" >"$dir.out" 2>&1 3>&- &
+	RECORDER=$!
+	wait_for 20 recording "$dir" || flunk "$(cat "$dir.out")"
+}
+
+# The trace has been begun: the programs are attached before that.
+recording() {
+	[ -s "$1/metadata" ] || [ -s "$1/00001/metadata" ] || ! kill -0 "$RECORDER" 2>/dev/null
+}
+
+# End it as Ctrl-C does; fails as the recorder did.
+record_end() {
+	kill -INT "$RECORDER" 2>/dev/null
+	wait "$RECORDER" || flunk "$(cat "$PH_WORK"/*.out)"
+}
+
+record_kill() {
+	[ -z "${RECORDER:-}" ] || kill -9 "$RECORDER" 2>/dev/null || :
+}
+
+# events DIR [view options]: one JSON object a line.
+events() {
+	local dir=$1
+	shift
+	porthole view -r "$dir" -o json "$@"
+}
+
+# has / hasnt DIR JQ-CONDITION [view options]
+has() {
+	local dir=$1 cond=$2
+	shift 2
+	[ -n "$(events "$dir" "$@" | jq -c "select($cond)" | head -n 1)" ] || flunk "no event with: $cond"
+}
+
+hasnt() {
+	local dir=$1 cond=$2 found
+	shift 2
+	found=$(events "$dir" "$@" | jq -c "select($cond)" | head -n 3)
+	[ -z "$found" ] || flunk "there are events with: $cond" "$found"
+}
+
+# The oracle: another reader takes the trace without a word of complaint.
+babeltrace_reads() {
+	command -v babeltrace2 >/dev/null || return 0
+	local said
+	said=$(babeltrace2 -o dummy "$1" 2>&1) && [ -z "$said" ] || flunk "babeltrace2: $said"
 }

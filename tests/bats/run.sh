@@ -50,13 +50,16 @@ for f; do
 done
 
 docker_down
-leftover=$(
+leftover() {
 	comm -13 <(echo "$bpf_before") <(bpf_programs)
 	find /sys/fs/cgroup -maxdepth 3 -path "*porthole.d/*" -type d
-)
-if [ -z "$leftover" ]; then
+}
+nothing_left() { [ -z "$(leftover)" ]; }
+
+# The kernel frees programs a moment after the last descriptor is closed.
+if wait_for 5 nothing_left 2>/dev/null; then
 	echo "ok - nothing is left behind"
 else
 	echo "not ok - nothing is left behind"
-	while read -r l; do echo "# $l"; done <<<"$leftover"
+	while read -r l; do echo "# $l"; done < <(leftover)
 fi

@@ -7,7 +7,8 @@
 #
 # The machine's root file system is made of this host's programs (those that the tests use, with
 # their libraries) and sent along as the initial RAM disk: no disk, no network, seconds to boot.
-# Kernel and RAM disk are kept in PORTHOLE_BUILD/vm; PH_VM_SHELL=1 gives a shell in it instead.
+# Kernel and RAM disk are kept in PORTHOLE_BUILD/vm. PH_VM_SHELL=1 gives a shell in it instead,
+# PH_VM_RUN='COMMAND' runs that and writes what it prints to our stdout, byte for byte.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
@@ -73,7 +74,7 @@ build_root() {
 	mkdir -p "$root"/{usr/bin,usr/sbin,usr/lib,usr/lib64,dev,proc,sys,tmp,run,etc,root,porthole/build,porthole/tests}
 	for d in bin sbin lib lib64; do ln -s "usr/$d" "$root/$d"; done
 	echo 'root:x:0:0:root:/root:/bin/bash' >"$root/etc/passwd"
-	for c in bash sh awk jq grep sed find xargs tar mount umount unshare nsenter setpriv ps pgrep \
+	for c in bash sh awk jq grep sed find xargs tar gzip mount umount unshare nsenter setpriv ps pgrep \
 		bwrap strace busybox ip hostname; do
 		c=$(command -v "$c") && add "$c"
 	done
@@ -88,7 +89,9 @@ build_root() {
 	done
 	cp -r "$top/tests/bats" "$root/porthole/tests/"
 	[ ! -d "$top/tests/data" ] || cp -r "$top/tests/data" "$root/porthole/tests/"
+	cp -r "$top/scripts" "$root/porthole/"
 	cp "$here/init" "$root/init"
+	[ -z "${PH_VM_RUN:-}" ] || echo "$PH_VM_RUN" >"$root/porthole/command"
 	(cd "$root" && find . | cpio -o -H newc --quiet) >"$vm/initrd"
 }
 
@@ -111,6 +114,10 @@ fi
 : >"$vm/results"
 timeout -k 5 "${PH_VM_LIMIT:-400}" "${qemu[@]}" -serial "file:$vm/console" -serial "file:$vm/results" \
 	-append "$append" </dev/null >&2 || rc=$?
+if [ -n "${PH_VM_RUN:-}" ]; then
+	cat "$vm/results"
+	exit
+fi
 tr -d '\r' <"$vm/results"
 if ! grep -q '^# the end' "$vm/results"; then
 	echo "not ok - the virtual machine ended early (${rc:-0})"

@@ -1,0 +1,136 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Whoever starts a container: its events are its own. Every test starts containers that open a file
+# which no other opens, records all, and looks whose the events are said to be.
+# limit: 240 s
+
+load lib
+
+setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
+
+teardown() {
+	launch_stop
+	docker_stop
+	[ -z "${SANDBOX:-}" ] || kill -9 "$SANDBOX" 2>/dev/null || :
+	rm -rf "$T"*
+}
+
+# What a container NAME runs; for `sh -c`.
+mark() { echo "while :; do cat /mark-$1 2>/dev/null; sleep 0.05; done"; }
+
+look() { porthole record -q -a -e syscall -w "$T" -d "${1:-1s}"; }
+
+# owners MARK: the containers that are said to have opened it, a line each.
+owners() {
+	events "$T" -e syscall_entry_open,syscall_entry_openat |
+		jq -r "select(.fields.filename == \"/mark-$1\") | .container" | sort -u
+}
+
+owned() {
+	local who
+	who=$(owners "$1")
+	[ "$who" = "$2" ] || flunk "/mark-$1 is opened by $2, the trace says: ${who:-nobody}"
+}
+
+@test "the launcher's, with all namespaces and with a user namespace" {
+	launch one -- sh -c "$(mark one)"
+	launch two --unshare all -- sh -c "$(mark two)"
+	look
+	owned one "$PH_FILE-one"
+	owned two "$PH_FILE-two"
+}
+
+@test "the host's own are nobody's" {
+	launch one -- sh -c "$(mark one)"
+	sh -c "$(mark host)" 3>&- &
+	SANDBOX=$!
+	look
+	owned one "$PH_FILE-one"
+	owned host null
+}
+
+@test "Docker's, by name" {
+	docker_up
+	docker_run one -- sh -c "$(mark one)"
+	docker_run two --memory 64m -- sh -c "$(mark two)"
+	look
+	owned one "$PH_FILE-one"
+	owned two "$PH_FILE-two"
+}
+
+@test "Docker's with the host's pid namespace" {
+	docker_up
+	docker_run hostpid --pid host -- sh -c "$(mark hostpid)"
+	docker_run own -- sh -c "$(mark own)"
+	look
+	owned hostpid "$PH_FILE-hostpid"
+	owned own "$PH_FILE-own"
+}
+
+@test "Docker's that share another's namespaces, as in a pod" {
+	docker_up
+	docker_run pause --ipc shareable -- sh -c "$(mark pause)"
+	docker_run app --network "container:$CID" --pid "container:$CID" --ipc "container:$CID" -- \
+		sh -c "$(mark app)"
+	look
+	owned pause "$PH_FILE-pause"
+	owned app "$PH_FILE-app"
+}
+
+@test "a process that docker exec brings in" {
+	docker_up
+	docker_run main -- sh -c "$(mark main)"
+	docker exec -d "$CID" sh -c "$(mark exec)"
+	look
+	owned main "$PH_FILE-main"
+	owned exec "$PH_FILE-main"
+}
+
+@test "the launcher's that share a pod's namespaces" {
+	launch pause -- ph-load sleep 30s
+	launch app --join-ns "net:$PID,ipc:$PID,uts:$PID,pid:$PID" -- sh -c "$(mark app)"
+	launch hostpid --share pid -- sh -c "$(mark hostpid)"
+	look
+	owned app "$PH_FILE-app"
+	owned hostpid "$PH_FILE-hostpid"
+}
+
+@test "a container in a container is the inner one's" {
+	launch outer --caps all -b "$PORTHOLE_BUILD/ph-launch:/bin/ph-launch" \
+		-b /sys/fs/cgroup:/sys/fs/cgroup:rw -- sh -c "ph-launch -q -d --name inner \
+		--cgroup porthole.d/$PH_FILE-outer/porthole.d/inner -- sh -c '$(mark inner)'; $(mark outer)"
+	sleep 0.5
+	look
+	owned outer "$PH_FILE-outer"
+	owned inner inner
+}
+
+@test "an unshare sandbox is a container of its own" {
+	unshare --pid --fork --kill-child --mount-proc --uts --ipc --net sh -c "$(mark unshare)" 3>&- &
+	SANDBOX=$!
+	launch other -- sh -c "$(mark other)"
+	sleep 0.3
+	look
+	[ "$(owners unshare | wc -l)" = 1 ]
+	[ "$(owners unshare)" != null ]
+	[ "$(owners unshare)" != "$PH_FILE-other" ]
+}
+
+@test "a bubblewrap sandbox is a container of its own" {
+	need bwrap
+	bwrap --unshare-all --die-with-parent --ro-bind / / --proc /proc --dev /dev sh -c "$(mark bwrap)" 3>&- &
+	SANDBOX=$!
+	launch other -- sh -c "$(mark other)"
+	sleep 0.5
+	look
+	[ "$(owners bwrap | wc -l)" = 1 ]
+	[ "$(owners bwrap)" != null ]
+	[ "$(owners bwrap)" != "$PH_FILE-other" ]
+}
+
+@test "a trace keeps the names of containers that are gone" {
+	launch gone -- sh -c "$(mark gone)"
+	look 500ms
+	ph-launch --stop "$PH_FILE-gone"
+	owned gone "$PH_FILE-gone"
+}

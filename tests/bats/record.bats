@@ -1,0 +1,180 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# porthole record: what is asked for is in the trace, what is not is not.
+# limit: 180 s
+
+load lib
+
+setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
+
+teardown() {
+	record_kill
+	launch_stop
+	docker_stop
+	rm -rf "$T"*
+}
+
+# A container that makes calls which are its own, over and over.
+busy() {
+	local name=$1
+	shift
+	launch "$name" "$@" -- sh -c "while :; do cat /nope-$name; usleep 20000; done"
+}
+
+@test "a command's calls are there, with their results, in their order" {
+	porthole record -q -w "$T" -e syscall -- ph-load calls >"$T.said"
+	sed -n 's/^call=\([a-z0-9_]*\) ret=\(-\{0,1\}[0-9]*\) errno=\([A-Z0-9]*\) .*/\1 \2 \3/p' "$T.said" |
+		awk '{ sub(/^(fstat|uname)$/, "new&", $1); print $1, $3 == "0" ? $2 : "<0" }' >"$T.expected"
+	[ "$(wc -l <"$T.expected")" -gt 80 ]
+	events "$T" | jq -r 'select(.event | startswith("syscall_exit_")) |
+		"\(.event[13:]) \(.fields.ret | if . < 0 and . > -4096 then "<0" else . end)"' >"$T.seen"
+	# The kernel calls two of them by other names. Each expected line is found behind the one before.
+	awk 'NR == FNR { want[++n] = $0; next } n && $0 == want[at + 1] { at++ }
+		END { if (at < n) { print "not found: " want[at + 1]; exit 1 } }' "$T.expected" "$T.seen"
+	babeltrace_reads "$T"
+}
+
+@test "arguments have their values, strings their text" {
+	porthole record -q -w "$T" -e syscall -- ph-load calls /tmp >/dev/null
+	has "$T" '.event == "syscall_entry_mkdirat" and .fields.pathname == "calls.d" and .fields.mode == 488'
+	has "$T" '.event == "syscall_entry_openat" and .fields.filename == "calls.d/file" and .fields.flags == 578'
+	has "$T" '.event == "syscall_entry_lseek" and .fields.offset == 3 and .fields.whence == 0'
+	has "$T" '.event == "syscall_entry_dup3" and .fields.newfd == 77'
+	has "$T" '.event == "syscall_entry_socket" and .fields.family == 1'
+}
+
+@test "every event has its container, and not the neighbour's" {
+	busy left
+	busy right
+	porthole record -q -a -e syscall -w "$T" -d 1s
+	has "$T" ".container == \"$PH_FILE-left\" and .fields.filename == \"/nope-left\""
+	has "$T" ".container == \"$PH_FILE-right\" and .fields.filename == \"/nope-right\""
+	hasnt "$T" ".container != \"$PH_FILE-left\" and .fields.filename == \"/nope-left\""
+	hasnt "$T" ".container != \"$PH_FILE-right\" and .fields.filename == \"/nope-right\""
+	babeltrace_reads "$T"
+}
+
+@test "one container is recorded, the neighbour is not" {
+	busy left
+	busy right
+	porthole record -q -c "$PH_FILE-left" -e syscall -w "$T" -d 1s
+	has "$T" '.fields.filename == "/nope-left"'
+	hasnt "$T" '.fields.filename == "/nope-right"'
+	hasnt "$T" ".container == \"$PH_FILE-right\""
+	hasnt "$T" '(.event | startswith("syscall_")) and .container == null'
+}
+
+@test "a container that starts during the recording is there from its first instruction" {
+	busy old
+	record "$T" -c "$PH_FILE-new*,$PH_FILE-old" -e syscall,sched
+	launch_wait new1 -- sh -c 'cat /nope-new; true'
+	record_end
+	has "$T" ".container == \"$PH_FILE-new1\" and .event == \"sched_process_exec\""
+	has "$T" ".container == \"$PH_FILE-new1\" and .event == \"syscall_entry_openat\" and .fields.filename == \"/nope-new\""
+	has "$T" ".container == \"$PH_FILE-new1\" and .event == \"syscall_entry_exit_group\""
+	# The execve of its first program, entered by the launcher's child inside.
+	has "$T" ".container == \"$PH_FILE-new1\" and .event == \"syscall_entry_execve\" and .fields.filename == \"/bin/sh\""
+}
+
+@test "--wait waits for a container that does not exist yet" {
+	record "$T" --wait -d 500ms -c "$PH_FILE-later" -e syscall
+	sleep 1
+	kill -0 "$RECORDER"
+	busy later
+	wait "$RECORDER"
+	has "$T" '.fields.filename == "/nope-later"'
+}
+
+@test "a selection that matches nothing says what there is" {
+	busy here
+	run porthole record -c "$PH_FILE-hare" -w "$T" -d 1s
+	[ "$status" = 1 ]
+	[[ $output == *"$PH_FILE-here"* ]]
+}
+
+@test "-p follows a process and its children" {
+	sh -c 'while :; do (cat /nope-pid 2>/dev/null); sleep 0.02; done' 3>&- &
+	local pid=$!
+	busy other
+	porthole record -q -p $pid -e syscall -w "$T" -d 500ms
+	kill $pid
+	has "$T" '.fields.filename == "/nope-pid"'
+	hasnt "$T" '.fields.filename == "/nope-other"'
+}
+
+@test "--filter is applied in the kernel and in the trace alike" {
+	busy fil
+	porthole record -q -c "$PH_FILE-fil" -e syscall --filter 'syscall_exit_openat.ret < 0' -w "$T" -d 500ms
+	has "$T" '.event == "syscall_exit_openat" and .fields.ret == -2'
+	hasnt "$T" '.event | startswith("syscall_entry")'
+	hasnt "$T" '.event == "syscall_exit_openat" and .fields.ret >= 0'
+}
+
+@test "running into the CPU limit is told, with the limit that ran out" {
+	launch thr --cpus 0.2 -- ph-load spin 30s
+	porthole record -q -c "$PH_FILE-thr" -e sched -w "$T" -d 1s
+	has "$T" '.event == "sched_throttle_begin" and .fields.quota_ns == 20000000 and .fields.period_ns == 100000000 and .fields.limit_level == 0'
+	has "$T" '.event == "sched_throttle_end" and .fields.throttled_ns > 0'
+}
+
+@test "seccomp's refusal is told apart from the kernel's" {
+	launch sec --seccomp keyctl -- sh -c 'while :; do ph-load fail; usleep 50000; done'
+	launch nosec -- sh -c 'while :; do ph-load fail; usleep 50000; done'
+	porthole record -q -c "$PH_FILE-sec,$PH_FILE-nosec" -e syscall -w "$T" -d 1s
+	has "$T" ".container == \"$PH_FILE-sec\" and .event == \"seccomp_refused\" and .fields.name == \"keyctl\""
+	hasnt "$T" ".container == \"$PH_FILE-sec\" and .event == \"syscall_entry_keyctl\""
+	hasnt "$T" ".container == \"$PH_FILE-nosec\" and .event == \"seccomp_refused\""
+	has "$T" ".container == \"$PH_FILE-nosec\" and .event == \"syscall_exit_keyctl\" and .fields.ret == -22"
+}
+
+@test "an OOM kill is in the container whose limit it was" {
+	launch oom --memory 16M -- sh -c 'while :; do ph-load alloc 64M; done'
+	busy calm
+	porthole record -q -c "$PH_FILE-oom,$PH_FILE-calm" -e mm -w "$T" -d 1s
+	has "$T" ".event == \"oom_mark_victim\" and .container == \"$PH_FILE-oom\""
+	hasnt "$T" ".event == \"oom_mark_victim\" and .container == \"$PH_FILE-calm\""
+}
+
+@test "a killed recorder leaves a readable trace, and nothing in the kernel" {
+	local before
+	before=$(bpf_programs)
+	busy crash
+	record "$T" -c "$PH_FILE-crash" -e syscall
+	sleep 2
+	kill -9 "$RECORDER"
+	wait "$RECORDER" || :
+	has "$T" '.fields.filename == "/nope-crash"'
+	babeltrace_reads "$T"
+	clean() { [ "$(bpf_programs)" = "$before" ]; }
+	wait_for 5 clean
+}
+
+@test "a full disk ends the recording with a sentence and a readable trace" {
+	mkdir "$T"
+	mount -t tmpfs -o size=1m full "$T"
+	busy full
+	run timeout 30 porthole record -a -e sched,syscall -w "$T/trace" -- ph-load getppid 1000000
+	local rc=$status said=$output
+	events "$T/trace" >"$PH_WORK/full.json" || :
+	umount "$T"
+	[ "$rc" = 1 ] || flunk "exit $rc: $said"
+	[[ $said == *"No space left"* ]]
+	[ -s "$PH_WORK/full.json" ]
+}
+
+@test "rotation keeps the newest pieces, each a trace of its own" {
+	busy rot
+	porthole record -q -a -e syscall --rotate 300ms --keep 2 -w "$T" -d 2s
+	[ "$(find "$T" -name metadata | wc -l)" = 2 ]
+	local piece
+	for piece in "$T"/*/; do
+		has "$piece" ".container == \"$PH_FILE-rot\" and .fields.filename == \"/nope-rot\""
+		babeltrace_reads "$piece"
+	done
+}
+
+@test "an unknown event is an error, not an empty trace" {
+	run porthole record -a -e sched_swich -w "$T" -d 100ms
+	[ "$status" = 2 ]
+	[[ $output == *sched_switch* ]]
+}
