@@ -11,36 +11,37 @@
 #include "base/clock.h"
 #include "base/parse.h"
 
-/* One read: these files are shorter than a page, and what is behind it is not wanted. */
-static ssize_t read_start(int dirfd, const char *path, char *buf, size_t size)
+int ph_proc_read(int procfd, int32_t pid, const char *file, char *buf, size_t size)
 {
-	ph_autoclose int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	ph_autoclose int fd = -1;
+	char path[64];
 	ssize_t n;
 
+	snprintf(path, sizeof(path), "%d/%s", pid, file);
+	fd = openat(procfd, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	n = read(fd, buf, size - 1);
 	if (n < 0)
 		return -errno;
 	buf[n] = 0;
-	return n;
+	return (int)n;
 }
 
 #define PF_KTHREAD 0x00200000
 
 int ph_proc_stat(int procfd, int32_t pid, struct ph_proc_stat *ret)
 {
-	char path[32], buf[1024], *open, *close;
+	char buf[1024], *open, *close;
 	unsigned long flags;
 	unsigned long long start;
 	long threads;
-	ssize_t n;
 	size_t len;
+	int n;
 
-	snprintf(path, sizeof(path), "%d/stat", pid);
-	n = read_start(procfd, path, buf, sizeof(buf));
+	n = ph_proc_read(procfd, pid, "stat", buf, sizeof(buf));
 	if (n < 0)
-		return (int)n;
+		return n;
 	/* A name may hold anything, ") R 1" too: it ends at the last parenthesis. */
 	open = strchr(buf, '(');
 	close = strrchr(buf, ')');
@@ -78,14 +79,12 @@ uint32_t ph_proc_ns(int procfd, int32_t pid, const char *name)
 
 int ph_proc_nspid(int procfd, int32_t pid, int32_t ret[PH_PROC_LEVELS])
 {
-	char path[32], buf[8192], *at;
-	ssize_t r;
-	int n = 0;
+	char buf[8192], *at;
+	int n = 0, r;
 
-	snprintf(path, sizeof(path), "%d/status", pid);
-	r = read_start(procfd, path, buf, sizeof(buf));
+	r = ph_proc_read(procfd, pid, "status", buf, sizeof(buf));
 	if (r < 0)
-		return (int)r;
+		return r;
 	at = strstr(buf, "\nNStgid:");
 	if (!at)
 		return -ENODATA;

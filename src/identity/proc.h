@@ -17,6 +17,8 @@ struct ph_proc_stat {
 
 #define PH_PROC_LEVELS 32		/* MAX_PID_NS_LEVEL */
 
+/* The start of a file of /proc/PID in one read, NUL-terminated: its length or -errno. */
+int ph_proc_read(int procfd, int32_t pid, const char *file, char *buf, size_t size);
 int ph_proc_stat(int procfd, int32_t pid, struct ph_proc_stat *ret);
 /* Inode of a namespace ("pid", "mnt", "pid_for_children" …), or 0 with errno (EACCES, ENOENT …). */
 uint32_t ph_proc_ns(int procfd, int32_t pid, const char *name);

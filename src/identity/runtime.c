@@ -93,6 +93,7 @@ void ph_runtimes_done(struct ph_runtimes *rt)
 {
 	docker_done(rt);
 	storage_done(rt);
+	ph_strv_done(&rt->bundle_dirs);
 	ph_strv_done(&rt->docker_roots);
 	ph_strv_done(&rt->docker_sockets);
 }
@@ -182,8 +183,7 @@ static bool has_config(int rootfd, const char *bundle)
 	return faccessat(rootfd, path, F_OK, 0) == 0;
 }
 
-/* A task's folder has the same name in whatever namespace of containerd it is. */
-static char *containerd_bundle(struct ph_runtimes *rt, const char *id)
+static void find_bundle_dirs(struct ph_runtimes *rt)
 {
 	static const char *const tops[] = { "run/containerd/io.containerd.runtime.v2.task",
 					    "run/containerd/io.containerd.runtime.v1.linux",
@@ -191,20 +191,28 @@ static char *containerd_bundle(struct ph_runtimes *rt, const char *id)
 					    "var/snap/microk8s/common/run/containerd/io.containerd.runtime.v2.task" };
 
 	for (size_t i = 0; i < PH_ARRAY_SIZE(tops); i++) {
-		ph_autoclose int fd = openat(rt->rootfd, tops[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		ph_autoclosedir DIR *d = fd >= 0 ? fdopendir(dup(fd)) : NULL;
+		int fd = openat(rt->rootfd, tops[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		ph_autoclosedir DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
 		struct dirent *de;
 
-		while (d && (de = readdir(d))) {
-			char *path;
+		while (d && (de = readdir(d)))
+			if (de->d_name[0] != '.')
+				*ph_vec_push(&rt->bundle_dirs) = ph_asprintf("%s/%s", tops[i], de->d_name);
+	}
+	rt->bundle_dirs_known = true;
+}
 
-			if (de->d_name[0] == '.')
-				continue;
-			path = ph_asprintf("%s/%s/%s", tops[i], de->d_name, id);
-			if (has_config(rt->rootfd, path))
-				return path;
-			free(path);
-		}
+/* A task's folder has the same name in whatever namespace of containerd it is. */
+static char *containerd_bundle(struct ph_runtimes *rt, const char *id)
+{
+	if (!rt->bundle_dirs_known)
+		find_bundle_dirs(rt);
+	for (size_t i = 0; i < rt->bundle_dirs.n; i++) {
+		char *path = ph_asprintf("%s/%s", rt->bundle_dirs.v[i], id);
+
+		if (has_config(rt->rootfd, path))
+			return path;
+		free(path);
 	}
 	return NULL;
 }

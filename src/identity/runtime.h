@@ -15,6 +15,8 @@
 struct ph_runtimes {
 	int rootfd;
 	uint64_t timeout_ns;
+	ph_strv bundle_dirs;		/* containerd's task folders, one a namespace */
+	bool bundle_dirs_known;
 	ph_strv docker_roots;		/* without leading slash: "var/lib/docker" */
 	struct ph_strmap docker_api;	/* id -> json_t of the daemons' list */
 	json_t *docker_list;		/* which owns them */

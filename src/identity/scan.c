@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/parse.h"
 #include "event/schema.h"
 #include "identity/cgpath.h"
 #include "identity/scan_priv.h"
@@ -24,10 +25,16 @@ uint32_t scan_add(struct scan_run *run)
 
 /* ---- what the kernel says of one container -------------------------------------------------------- */
 
-static void set_namespaces(struct scan_run *run, struct ph_container *c, int32_t pid)
+static void set_namespaces(struct scan_run *run, struct ph_container *c, const struct scan_proc *init)
 {
-	for (unsigned int i = 0; i < PH_NS_MAX; i++)
-		c->ns[i] = ph_proc_ns(run->procfd, pid, ph_ns_names[i]);
+	for (unsigned int i = 0; i < PH_NS_MAX; i++) {
+		if (i == PH_NS_PID && init->pid_ns)
+			c->ns[i] = init->pid_ns;
+		else if (i == PH_NS_MNT && init->mnt_ns)
+			c->ns[i] = init->mnt_ns;
+		else
+			c->ns[i] = ph_proc_ns(run->procfd, init->st.pid, ph_ns_names[i]);
+	}
 }
 
 static const struct scan_proc *parent_of(const struct scan_run *run, const struct scan_proc *p)
@@ -62,11 +69,40 @@ static char *own_path(const struct scan_run *run, const struct scan_found *f, co
 	up = f->sandbox ? parent_of(run, &run->procs.v[f->root - 1]) : parent_of(run, init);
 	if (up && up->cg)
 		outer = ph_cgroup_path_of(up->cg->content, num);
-	if (!strcmp(path, "/") || (outer && !strcmp(outer, path))) {
+	/* One that it shares with others (a session's) is not its own either. */
+	if (!strcmp(path, "/") || init->cg->mixed || (outer && !strcmp(outer, path))) {
 		free(path);
 		return NULL;
 	}
 	return path;
+}
+
+/* nspawn without machined tells its machine's name to nobody: -M NAME, or the folder's. */
+static char *nspawn_name(struct scan_run *run, const struct scan_proc *launcher)
+{
+	const char *machine = NULL, *dir = NULL, *slash;
+	ph_autobuf b = { 0 };
+	char path[32];
+
+	snprintf(path, sizeof(path), "%d/cmdline", launcher->st.pid);
+	if (ph_read_file_at(run->procfd, path, 1 << 16, &b) < 0 || !b.p)
+		return NULL;
+	for (const char *a = b.p; a < b.p + b.len; a += strlen(a) + 1) {
+		const char *next = a + strlen(a) + 1;
+
+		if (!strncmp(a, "--machine=", 10))
+			machine = a + 10;
+		else if (!strncmp(a, "--directory=", 12))
+			dir = a + 12;
+		else if (next < b.p + b.len && !strcmp(a, "-M"))
+			machine = next;
+		else if (next < b.p + b.len && !strcmp(a, "-D"))
+			dir = next;
+		else if (!strcmp(a, "--"))
+			break;
+	}
+	slash = dir ? strrchr(dir, '/') : NULL;
+	return ph_strdup(machine ? machine : slash && slash[1] ? slash + 1 : dir);
 }
 
 static void name_sandbox(struct scan_run *run, struct ph_container *c, const struct scan_found *f,
@@ -77,6 +113,14 @@ static void name_sandbox(struct scan_run *run, struct ph_container *c, const str
 
 	c->init_pid = init->st.pid;
 	ph_sandbox_name(c, comms, PH_ARRAY_SIZE(comms), f->key == root->mnt_ns ? "mnt" : "pid", f->key);
+	if (up && !strcmp(c->runtime, "nspawn")) {
+		char *name = nspawn_name(run, up);
+
+		if (name) {
+			free(c->name);
+			c->name = name;
+		}
+	}
 }
 
 static void set_cgroup(struct scan_run *run, struct ph_container *c, const struct scan_found *f,
@@ -174,7 +218,7 @@ static void describe(struct scan_run *run, uint32_t index)
 	init = &run->procs.v[f->init - 1];
 	hc->c.init_pid = init->st.pid;
 	hc->c.start_ns = ph_proc_start_ns(run->btime_ns, init->st.start_ticks);
-	set_namespaces(run, &hc->c, init->st.pid);
+	set_namespaces(run, &hc->c, init);
 	levels = ph_proc_nspid(run->procfd, init->st.pid, pids);
 	hc->pid_level = levels > 0 ? (unsigned int)levels - 1 : 0;
 	set_cgroup(run, &hc->c, f, init);
@@ -290,6 +334,31 @@ static void describe_host(struct scan_run *run)
 	host->state = ph_strdup("running");
 }
 
+static void tell_hidden(struct scan_run *run)
+{
+	bool root = geteuid() == 0;
+	ph_autobuf b = { 0 };
+	size_t nameless = 0;
+
+	/* An id of 64 digits is of a runtime that gives names; it keeps them for root. */
+	for (size_t i = 1; i < run->scan->containers.n && !root; i++) {
+		const struct ph_container *c = &run->scan->containers.v[i]->c;
+
+		nameless += c->id && !c->name && strlen(c->id) == 64;
+	}
+	if (run->denied)
+		ph_buf_addf(&b, "%u tasks could not be looked into: their namespaces and sandboxes among "
+			    "them are not shown%s", run->scan->hidden,
+			    root ? " (the kernel refused although this is root)" : "");
+	if (nameless)
+		ph_buf_addf(&b, "%sthe names of %zu container%s could not be read", b.len ? "; " : "",
+			    nameless, nameless == 1 ? "" : "s");
+	if (b.len && !root)
+		ph_buf_adds(&b, "; run as root to see them");
+	if (b.len)
+		run->scan->hidden_why = ph_buf_steal(&b);
+}
+
 static void run_done(struct scan_run *run)
 {
 	ph_runtimes_done(&run->rt);
@@ -343,10 +412,7 @@ int ph_scan_run(struct ph_scan *scan, const struct ph_scan_opts *opts, struct ph
 		if (opts && opts->stopped)
 			take_stopped(&run);
 	}
-	if (run.denied)
-		scan->hidden_why = ph_asprintf("%u tasks could not be looked into: their namespaces "
-			"and sandboxes among them are not shown%s", scan->hidden, geteuid() ?
-			"; run as root" : " (the kernel refused although this is root)");
+	tell_hidden(&run);
 	run_done(&run);
 	return 0;
 }

@@ -13,6 +13,8 @@
 struct scan_cgroup {
 	char *content;
 	uint32_t container;		/* named by the path, 0: none */
+	uint32_t owner;			/* container of all tasks in it + 1, 0: not told yet */
+	bool mixed;			/* tasks of several containers, or of one and the host */
 };
 
 struct scan_proc {
@@ -43,6 +45,7 @@ struct scan_run {
 	struct ph_u64map sandboxes;	/* inode -> index + 1, as a pointer */
 	PH_VEC(struct scan_found) found;
 	uint64_t btime_ns;
+	int32_t host_ref;		/* a process of the host that can be looked into */
 	bool denied;
 };
 

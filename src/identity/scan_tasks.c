@@ -35,21 +35,20 @@ static uint32_t container_of_path(struct scan_run *run, const char *path, int hi
 	return index;
 }
 
-static struct scan_cgroup *read_cgroup(struct scan_run *run, int32_t pid, struct ph_buf *b)
+static struct scan_cgroup *read_cgroup(struct scan_run *run, int32_t pid)
 {
-	char path[32], own[4096];
+	char content[16384], own[4096];
 	struct scan_cgroup *cg;
 	struct ph_cgpath cp;
 	int hierarchy;
 
-	snprintf(path, sizeof(path), "%d/cgroup", pid);
-	if (ph_read_file_at(run->procfd, path, 1 << 20, b) < 0 || !b->p)
+	if (ph_proc_read(run->procfd, pid, "cgroup", content, sizeof(content)) < 0)
 		return NULL;
-	cg = ph_strmap_get(&run->cgroups, b->p);
+	cg = ph_strmap_get(&run->cgroups, content);
 	if (cg)
 		return cg;
 	cg = ph_alloc(sizeof(*cg));
-	cg->content = ph_strdup(b->p);
+	cg->content = ph_strdup(content);
 	if (ph_cgpath_parse_proc(cg->content, &cp, &hierarchy, own, sizeof(own)))
 		cg->container = container_of_path(run, own, hierarchy, &cp);
 	ph_strmap_put(&run->cgroups, cg->content, cg);
@@ -66,7 +65,7 @@ static void learn_dockerd(struct scan_run *run, int32_t pid)
 		ph_runtimes_learn_dockerd(&run->rt, b.p, b.len);
 }
 
-static void read_proc(struct scan_run *run, int32_t pid, struct ph_buf *b)
+static void read_proc(struct scan_run *run, int32_t pid)
 {
 	struct scan_proc p = { 0 };
 
@@ -77,7 +76,7 @@ static void read_proc(struct scan_run *run, int32_t pid, struct ph_buf *b)
 		run->scan->containers.v[0]->ntasks += p.st.threads;
 		return;
 	}
-	p.cg = read_cgroup(run, pid, b);
+	p.cg = read_cgroup(run, pid);
 	p.pid_ns = ph_proc_ns(run->procfd, pid, "pid");
 	if (p.pid_ns) {
 		p.mnt_ns = ph_proc_ns(run->procfd, pid, "mnt");
@@ -200,7 +199,8 @@ static void resolve_one(struct scan_run *run, size_t at, size_t parent)
 	const struct scan_proc *up = parent ? &run->procs.v[parent - 1] : NULL;
 	uint32_t cg = cgroup_container(p), index;
 	bool inherits = up && cgroup_container(up) == cg;
-	uint32_t base_pid = host_ns(run, true), base_mnt = host_ns(run, false);
+	uint32_t base_pid = host_ns(run, true), base_mnt = host_ns(run, false), up_pid, up_mnt;
+	int32_t ref = run->host_ref;
 
 	p->owner = inherits ? up->owner : cg;
 	if (cg && run->found.v[cg].init) {
@@ -208,36 +208,37 @@ static void resolve_one(struct scan_run *run, size_t at, size_t parent)
 
 		base_pid = init->pid_ns;
 		base_mnt = init->mnt_ns;
+		ref = init->st.pid;
 	}
 	if (!p->pid_ns)
 		return;
+	/* A parent that may not be looked into is taken for an ordinary one of what it is in. */
+	up_pid = up && up->pid_ns ? up->pid_ns : base_pid;
+	up_mnt = up && up->mnt_ns ? up->mnt_ns : base_mnt;
+	if (up && up->mnt_ns)
+		ref = up->st.pid;
 	if (p->pid_ns == base_pid && p->mnt_ns == base_mnt) {
 		p->owner = cg;
 		return;
 	}
-	if (inherits && up->pid_ns == p->pid_ns && up->mnt_ns == p->mnt_ns)
+	if (inherits && up_pid == p->pid_ns && up_mnt == p->mnt_ns)
 		return;
-	/* Somebody who entered (nsenter, setns) what is known already. */
-	index = sandbox_by(run, p->pid_ns);
-	if (!index)
-		index = sandbox_by(run, p->mnt_ns);
-	if (index && p->pid_ns != base_pid) {
+	if (p->pid_ns != base_pid && (!inherits || up_pid != p->pid_ns)) {
+		/* Known already: somebody entered it (nsenter, setns), or it has several roots. */
+		index = sandbox_by(run, p->pid_ns);
+		if (index)
+			p->owner = index;
+		else if (inherits || !cg)
+			p->owner = pid_sandbox(run, at, inherits ? parent : 0, p->owner);
+		/* Else it is the runtime on its way into the container. */
+		return;
+	}
+	if (p->mnt_ns == base_mnt || !p->mnt_ns)
+		return;
+	index = sandbox_by(run, p->mnt_ns);
+	if (index)
 		p->owner = index;
-		return;
-	}
-	if (p->pid_ns != base_pid && (!inherits || up->pid_ns != p->pid_ns)) {
-		/* The runtime's own way into its container is no sandbox in it. */
-		if (!inherits && cg)
-			return;
-		p->owner = pid_sandbox(run, at, inherits ? parent : 0, p->owner);
-		return;
-	}
-	if (index && p->mnt_ns != base_mnt) {
-		p->owner = index;
-		return;
-	}
-	if (inherits && up->pid_ns == p->pid_ns && p->mnt_ns && up->mnt_ns != p->mnt_ns &&
-	    !is_unit(p, up) && other_ns_differs(run, p->st.pid, up->st.pid))
+	else if (inherits && !is_unit(p, up) && other_ns_differs(run, p->st.pid, ref))
 		p->owner = sandbox_new(run, at, p->owner, p->mnt_ns);
 }
 
@@ -270,7 +271,6 @@ static void resolve(struct scan_run *run, size_t first)
 int scan_tasks(struct scan_run *run, struct ph_err *err)
 {
 	ph_autoclosedir DIR *d = NULL;
-	ph_autobuf b = { 0 };
 	struct dirent *de;
 	size_t init;
 
@@ -279,7 +279,7 @@ int scan_tasks(struct scan_run *run, struct ph_err *err)
 		return ph_err_sys(err, -errno, "cannot list /proc");
 	while ((de = readdir(d)))
 		if (isdigit((unsigned char)de->d_name[0]))
-			read_proc(run, (int32_t)strtol(de->d_name, NULL, 10), &b);
+			read_proc(run, (int32_t)strtol(de->d_name, NULL, 10));
 	init = find_pid(run, 1);
 	if (init) {
 		struct ph_container *host = &run->scan->containers.v[0]->c;
@@ -287,6 +287,7 @@ int scan_tasks(struct scan_run *run, struct ph_err *err)
 		host->init_pid = 1;
 		host->ns[PH_NS_PID] = run->procs.v[init - 1].pid_ns;
 		host->ns[PH_NS_MNT] = run->procs.v[init - 1].mnt_ns;
+		run->host_ref = 1;
 	}
 	/* Unprivileged, process 1 cannot be looked into; ourselves we can. */
 	if (!run->scan->containers.v[0]->c.ns[PH_NS_PID]) {
@@ -295,6 +296,7 @@ int scan_tasks(struct scan_run *run, struct ph_err *err)
 		if (self) {
 			run->scan->containers.v[0]->c.ns[PH_NS_PID] = run->procs.v[self - 1].pid_ns;
 			run->scan->containers.v[0]->c.ns[PH_NS_MNT] = run->procs.v[self - 1].mnt_ns;
+			run->host_ref = getpid();
 		}
 	}
 	for (size_t i = 0; i < run->procs.n; i++)
@@ -311,6 +313,10 @@ int scan_tasks(struct scan_run *run, struct ph_err *err)
 		t->container = p->owner;
 		memcpy(t->comm, p->st.comm, sizeof(t->comm) - 1);
 		run->scan->containers.v[p->owner]->ntasks += p->st.threads;
+		if (p->cg) {
+			p->cg->mixed |= p->cg->owner && p->cg->owner != p->owner + 1;
+			p->cg->owner = p->owner + 1;
+		}
 		if (!run->found.v[p->owner].sandbox)
 			continue;
 		/* The launcher is older than the namespace's first process, which is the one. */
