@@ -151,7 +151,7 @@ main() {
 				report
 				return
 			fi
-			lacks="what 'porthole record' says above; '$porthole doctor' tells more"
+			lacks="what 'porthole record' says above"
 		else
 			lacks="the right to make namespaces and control groups"
 		fi
@@ -160,7 +160,7 @@ main() {
 	# shellcheck disable=SC2001  # a line each
 	sed 's/^/  - /' <<<"$lacks"
 	note ""
-	note "The rest on a trace that was recorded elsewhere:"
+	note "'$porthole doctor' tells more. The rest on a trace that was recorded elsewhere:"
 	trace=$sample
 	report
 }
