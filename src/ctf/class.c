@@ -118,6 +118,9 @@ void ph_ct_class_make(struct ph_ct_class *c, struct ph_pool *pool, const char *n
 	c->tid_at = find_int(ctx, cls->nctx, "tid");
 	c->pid_at = find_int(ctx, cls->nctx, "pid");
 	c->container_at = find_int(ctx, cls->nctx, "container");
+	c->no_container = PH_CONTAINER_UNKNOWN;
+	if (c->container_at >= 0 && ctx[c->container_at].type->bits < 32)
+		c->no_container = (1u << ctx[c->container_at].type->bits) - 1;
 	if (known)
 		adopt_known(cls, f, pool, known);
 }

@@ -12,8 +12,18 @@
 
 static int int_op(const struct ph_type *t)
 {
-	return t->bits <= 8 ? PH_WOP_8 : t->bits <= 16 ? PH_WOP_16 : t->bits <= 32 ? PH_WOP_32
-										: PH_WOP_64;
+	switch (ph_wint_bits(t)) {
+	case 8:
+		return PH_WOP_8;
+	case 16:
+		return PH_WOP_16;
+	case 24:
+		return PH_WOP_24;
+	case 32:
+		return PH_WOP_32;
+	default:
+		return PH_WOP_64;
+	}
 }
 
 /* -1: cannot be written. */
@@ -51,6 +61,8 @@ static uint32_t fixed_of(int op)
 	case PH_WOP_BYTES:	/* its length */
 	case PH_WOP_SEQ:
 		return 2;
+	case PH_WOP_24:
+		return 3;
 	case PH_WOP_32:
 	case PH_WOP_F32:
 		return 4;
@@ -173,6 +185,15 @@ put_value(int op, const struct ph_type *t, const struct ph_value *v, uint8_t *p)
 		break;
 	case PH_WOP_16:
 		STORE(uint16_t, v->u);
+		break;
+	case PH_WOP_24:
+		if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) {
+			STORE(uint16_t, v->u);
+			*p++ = (uint8_t)(v->u >> 16);
+		} else {
+			*p++ = (uint8_t)(v->u >> 16);
+			STORE(uint16_t, v->u);
+		}
 		break;
 	case PH_WOP_32:
 		STORE(uint32_t, v->u);

@@ -97,6 +97,14 @@ static int read_head(struct ph_ct_file *f, struct head *h)
 	return d->why ? -EBADMSG : 0;
 }
 
+/* How far a counter of @bits bits moved. */
+static uint64_t counted(uint64_t now, uint64_t before, uint8_t bits)
+{
+	uint64_t n = now - before;
+
+	return bits < 64 ? n & ((1ULL << bits) - 1) : n;
+}
+
 /* ---- the index ------------------------------------------------------------------------------------- */
 
 static bool all_zero(const uint8_t *p, size_t n)
@@ -125,27 +133,51 @@ static ssize_t read_at(const struct ph_ct_file *f, void *buf, size_t n, uint64_t
 	return (ssize_t)got;
 }
 
-/* Head of the packet at @off. Reads more where the context does not fit in what was read. */
-static int index_head(struct ph_ct_file *f, uint64_t off, struct head *h, bool *zero)
+/* Part of the file in f->buf, while the index is made. */
+struct window {
+	uint64_t off;
+	size_t len;
+};
+
+static int move_window(struct ph_ct_file *f, struct window *w, uint64_t off, size_t n)
 {
+	ssize_t got;
+
+	if (f->cap < n + PH_DEC_PAD) {
+		f->cap = n + PH_DEC_PAD;
+		f->buf = ph_realloc(f->buf, f->cap);
+	}
+	got = read_at(f, f->buf, n, off);
+	w->off = off;
+	w->len = got < 0 ? 0 : (size_t)got;
+	memset(f->buf + w->len, 0, PH_DEC_PAD);
+	return got < 0 ? (int)got : 0;
+}
+
+/*
+ * Head of the packet at @off. A head is read with little behind it, unless packets are so small that
+ * the next ones' come with it; and again with more where a context does not fit.
+ */
+static int index_head(struct ph_ct_file *f, struct window *w, uint64_t off, struct head *h, bool *zero)
+{
+	bool small = f->packets.n && f->packets.v[f->packets.n - 1].bytes < 8 * HEAD_BYTES;
+	uint64_t to_end = f->bytes - off;
 	int r = -ENODATA;
 
 	for (size_t n = HEAD_BYTES; r == -ENODATA && n <= HEAD_BYTES_MAX; n *= 64) {
-		ssize_t got;
+		size_t want = n < to_end ? n : (size_t)to_end, at;
 
-		if (f->cap < n + PH_DEC_PAD) {
-			f->cap = n + PH_DEC_PAD;
-			f->buf = ph_realloc(f->buf, f->cap);
+		if (off < w->off || off + want > w->off + w->len) {
+			r = move_window(f, w, off, small && n == HEAD_BYTES ? 16 * n : n);
+			if (r < 0)
+				return r;
 		}
-		got = read_at(f, f->buf, n, off);
-		if (got < 0)
-			return (int)got;
-		memset(f->buf + got, 0, PH_DEC_PAD);
-		f->d = (struct ph_dec){ .base = f->buf, .end = (uint64_t)got * 8, .slots = f->slots,
-					.scratch = &f->scratch };
+		at = (size_t)(off - w->off);
+		f->d = (struct ph_dec){ .base = f->buf + at, .end = (uint64_t)(w->len - at) * 8,
+					.slots = f->slots, .scratch = &f->scratch };
 		r = read_head(f, h);
-		*zero = all_zero(f->buf, (size_t)got < 64 ? (size_t)got : 64);
-		if ((size_t)got < n)
+		*zero = all_zero(f->buf + at, w->len - at < 64 ? w->len - at : 64);
+		if (w->len - at >= to_end)
 			break;
 	}
 	return r;
@@ -153,8 +185,19 @@ static int index_head(struct ph_ct_file *f, uint64_t off, struct head *h, bool *
 
 static void warn(struct ph_ct_file *f, const char *what, uint64_t off)
 {
-	if (!f->warning)
-		f->warning = ph_asprintf("%s: %s at byte %" PRIu64, f->path, what, off);
+	ph_buf_clear(&f->word);
+	ph_buf_addf(&f->word, "%s: %s at byte %" PRIu64, f->path, what, off);
+	ph_strv_add(&f->warnings, f->word.p);
+}
+
+/* Packets that are missing in the file, by its counter. */
+static void count_lost(struct ph_ct_file *f, uint64_t *last, uint64_t *lost)
+{
+	uint8_t bits = f->d.role_bits[PH_ROLE_SEQ_NUM];
+
+	if (bits && f->packets.n > 1)
+		*lost += counted(f->d.role[PH_ROLE_SEQ_NUM], *last + 1, bits);
+	*last = f->d.role[PH_ROLE_SEQ_NUM];
 }
 
 /*
@@ -178,7 +221,8 @@ static void add_packet(struct ph_ct_file *f, const struct head *h, uint64_t off,
 
 static void build_index(struct ph_ct_file *f)
 {
-	uint64_t off = 0, left, bytes;
+	uint64_t off = 0, left, bytes, last = 0, lost = 0;
+	struct window w = { 0 };
 	struct head h;
 	bool zero = false;
 	int r;
@@ -186,7 +230,7 @@ static void build_index(struct ph_ct_file *f)
 	while (off < f->bytes) {
 		left = f->bytes - off;
 		f->at = f->packets.n;
-		r = index_head(f, off, &h, &zero);
+		r = index_head(f, &w, off, &h, &zero);
 		/* A file that was made longer before the machine went down ends in zeros. */
 		if (r < 0 && (zero || (r == -ENODATA && f->packets.n))) {
 			warn(f, "no further packet can be read: the file was cut off", off);
@@ -205,6 +249,7 @@ static void build_index(struct ph_ct_file *f)
 			break;
 		}
 		add_packet(f, &h, off, bytes);
+		count_lost(f, &last, &lost);
 		if (bytes > left) {
 			f->cut = true;
 			warn(f, "the last packet is cut off", off);
@@ -213,22 +258,46 @@ static void build_index(struct ph_ct_file *f)
 		off += bytes;
 	}
 	f->at = 0;
+	if (!lost)
+		return;
+	ph_buf_clear(&f->word);
+	ph_buf_addf(&f->word, "%s: %" PRIu64 " packets are missing, the number of their events is not known",
+		    f->path, lost);
+	ph_strv_add(&f->warnings, f->word.p);
+}
+
+static int open_file(struct ph_ct_file *f, struct ph_err *err)
+{
+	f->fd = open(f->path, O_RDONLY | O_CLOEXEC);
+	return f->fd < 0 ? ph_err_sys(err, errno, "cannot open %s", f->path) : 0;
+}
+
+static void close_file(struct ph_ct_file *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = -1;
+	free(f->buf);
+	f->buf = NULL;
+	f->cap = 0;
 }
 
 int ph_ct_file_open(const struct ph_ct_trace *trace, const char *path, struct ph_ct_file *f,
 		    struct ph_err *err)
 {
 	struct stat st;
+	int r;
 
-	*f = (struct ph_ct_file){ .trace = trace, .fd = open(path, O_RDONLY | O_CLOEXEC) };
-	if (f->fd < 0)
-		return ph_err_sys(err, errno, "cannot open %s", path);
-	f->path = ph_strdup(path);
+	*f = (struct ph_ct_file){ .trace = trace, .path = ph_strdup(path), .fd = -1 };
+	r = open_file(f, err);
+	if (r < 0)
+		return r;
 	if (fstat(f->fd, &st) < 0)
 		return ph_err_sys(err, errno, "cannot read %s", path);
 	f->bytes = (uint64_t)st.st_size;
-	f->slots = ph_alloc(trace->nslots * sizeof(*f->slots));
+	f->slots = ph_alloc((trace->nslots + 1) * sizeof(*f->slots));
 	build_index(f);
+	close_file(f);
 	return 0;
 }
 
@@ -244,15 +313,14 @@ static void unload(struct ph_ct_file *f)
 void ph_ct_file_done(struct ph_ct_file *f)
 {
 	unload(f);
-	if (f->fd >= 0)
-		close(f->fd);
+	close_file(f);
 	ph_pool_done(&f->scratch);
 	ph_vec_done(&f->packets);
-	free(f->buf);
 	free(f->slots);
 	free(f->vals);
 	free(f->path);
-	free(f->warning);
+	ph_strv_done(&f->warnings);
+	ph_buf_done(&f->word);
 }
 
 /* ---- packets ------------------------------------------------------------------------------------------ */
@@ -305,14 +373,6 @@ static int read_packet(struct ph_ct_file *f, struct ph_err *err)
 	return 0;
 }
 
-/* How far a counter of @bits bits moved. */
-static uint64_t counted(uint64_t now, uint64_t before, uint8_t bits)
-{
-	uint64_t n = now - before;
-
-	return bits < 64 ? n & ((1ULL << bits) - 1) : n;
-}
-
 /* Losses that the packet's counters tell: a gap from the last packet's end to this one's. */
 static bool find_gap(struct ph_ct_file *f)
 {
@@ -335,7 +395,6 @@ static bool find_gap(struct ph_ct_file *f)
 	f->has_last = true;
 	if (!lost && !packets)
 		return false;
-	f->lost_packets += packets;
 	if (begin > p->begin_ns)
 		begin = p->begin_ns;
 	f->next_ns = begin + (uint64_t)f->trace->adjust_ns;
@@ -352,8 +411,10 @@ static bool find_gap(struct ph_ct_file *f)
 static int load(struct ph_ct_file *f, struct ph_err *err)
 {
 	struct head h;
-	int r = read_packet(f, err);
+	int r = f->fd < 0 ? open_file(f, err) : 0;
 
+	if (r == 0)
+		r = read_packet(f, err);
 	if (r < 0)
 		return r;
 	f->loaded = true;
@@ -478,9 +539,7 @@ static int any_header(struct ph_ct_file *f, uint64_t *id)
 /* Behind the last packet: the end, or why there is no more. */
 static int at_end(struct ph_ct_file *f, struct ph_err *err)
 {
-	free(f->buf);
-	f->buf = NULL;
-	f->cap = 0;
+	close_file(f);
 	if (f->broken.code)
 		return ph_err_set(err, f->broken.code, "%s", f->broken.msg);
 	return 0;
@@ -562,7 +621,7 @@ int ph_ct_file_take(struct ph_ct_file *f, struct ph_event *ev, struct ph_err *er
 		ev->tid = (int32_t)v[c->tid_at].i;
 	if (c->pid_at >= 0)
 		ev->pid = (int32_t)v[c->pid_at].i;
-	if (c->container_at >= 0)
+	if (c->container_at >= 0 && v[c->container_at].u < c->no_container)
 		ev->container = (uint32_t)v[c->container_at].u;
 	return 1;
 }

@@ -7,7 +7,8 @@
 /*
  * One stream file: its packets, and the next event in it. Packets are read whole into a buffer that
  * is used again, so memory does not grow with the file, and a file that shrinks meanwhile is an error
- * and no SIGBUS; only packets above PH_CT_READ_MAX are mapped.
+ * and no SIGBUS; only packets above PH_CT_READ_MAX are mapped. Buffer and descriptor are held only from
+ * the first packet that is read to the end: a recording may have many parts.
  */
 #define PH_CT_READ_MAX (4u << 20)
 
@@ -20,13 +21,14 @@ enum ph_ct_next { PH_NEXT_NONE, PH_NEXT_GAP, PH_NEXT_EVENT };
 
 struct ph_ct_file {
 	char *path;
-	int fd;
+	int fd;				/* -1: not open */
 	uint64_t bytes;
 	const struct ph_ct_trace *trace;
 	PH_VEC(struct ph_ct_packet) packets;
 	struct ph_err broken;		/* why what stands behind the last packet cannot be read */
 	bool cut;			/* the last packet is cut off by the file's end */
-	char *warning;			/* what is odd, NULL: nothing; owned */
+	ph_strv warnings;		/* what is odd */
+	struct ph_buf word;
 
 	size_t at;			/* packet in memory, or to be read next */
 	bool loaded;
@@ -52,7 +54,6 @@ struct ph_ct_file {
 	struct ph_value gap[4];
 	struct ph_value *vals;
 	uint64_t skip_ns;		/* a gap that ended before is none: after a seek */
-	uint64_t lost_packets;
 };
 
 /* Open and index. Errors in packets do not fail it: they come when reading gets there. */

@@ -10,7 +10,7 @@
  * learns which one follows which. An operation of a run loads from the run's begin.
  */
 #define OPS(X)										\
-	X(END) X(RUN) X(U8) X(U16) X(U32) X(U64) X(S8) X(S16) X(S32) X(F32)			\
+	X(END) X(RUN) X(U8) X(U16) X(U24) X(U32) X(U64) X(S8) X(S16) X(S24) X(S32) X(F32)			\
 	X(TEXT) X(BYTES) X(STR) X(SEQ_BYTES) X(SEQ_TEXT) X(SAVE) X(ALIGN) X(ANY)
 
 enum op_code {
@@ -74,6 +74,10 @@ static int int_code(const struct ph_ct *t)
 		return t->is_signed ? OP_S8 : OP_U8;
 	case 16:
 		return t->is_signed ? OP_S16 : OP_U16;
+	case 24:
+		if (ORDER_HERE == PH_CT_LE)
+			return t->is_signed ? OP_S24 : OP_U24;
+		break;
 	case 32:
 		return t->is_signed ? OP_S32 : OP_U32;
 	case 64:
@@ -216,6 +220,9 @@ op_U8:
 op_U16:
 	v[op->dst].u = LOAD(uint16_t, run + op->off);
 	NEXT();
+op_U24:
+	v[op->dst].u = LOAD(uint32_t, run + op->off) & 0xffffff;
+	NEXT();
 op_U32:
 	v[op->dst].u = LOAD(uint32_t, run + op->off);
 	NEXT();
@@ -227,6 +234,9 @@ op_S8:
 	NEXT();
 op_S16:
 	v[op->dst].i = LOAD(int16_t, run + op->off);
+	NEXT();
+op_S24:
+	v[op->dst].i = (int32_t)(LOAD(uint32_t, run + op->off) << 8) >> 8;
 	NEXT();
 op_S32:
 	v[op->dst].i = LOAD(int32_t, run + op->off);

@@ -77,8 +77,8 @@ static int add_file(struct reader *r, const struct ph_ct_trace *t, const char *p
 		return ph_err_set(err, -E2BIG, "%s has more than %u stream files", t->path, FILES_MAX);
 	f = ph_vec_push(&r->files);
 	ret = ph_ct_file_open(t, path, f, err);
-	if (ret == 0 && f->warning)
-		ph_strv_add(&r->warnings, f->warning);
+	ph_vec_each(w, &f->warnings)
+		ph_strv_add(&r->warnings, *w);
 	return ret;
 }
 

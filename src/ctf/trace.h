@@ -11,6 +11,7 @@ struct ph_ct_class {
 	struct ph_class cls;
 	struct ph_plan plan;
 	int32_t tid_at, pid_at, container_at;	/* contexts, -1: not there */
+	uint32_t no_container;		/* what stands for the unknown one: all ones */
 };
 
 /*

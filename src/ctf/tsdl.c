@@ -57,11 +57,10 @@ static bool has_length(const struct ph_field *f)
 
 static void add_int(struct ph_buf *out, const struct ph_type *t)
 {
-	unsigned int bits = t->bits <= 8 ? 8 : t->bits <= 16 ? 16 : t->bits <= 32 ? 32 : 64;
 	bool is_signed = t->kind == PH_KIND_INT || (t->kind == PH_KIND_ENUM && t->is_signed);
 
 	ph_buf_addf(out, "integer { size = %u; align = 8; signed = %d; encoding = none; base = %u; }",
-		    bits, is_signed, t->base ? t->base : 10);
+		    ph_wint_bits(t), is_signed, t->base ? t->base : 10);
 }
 
 static void indent(struct ph_buf *out, unsigned int depth)

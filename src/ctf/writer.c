@@ -73,10 +73,18 @@ struct ph_ctf_stream {
 	struct ph_err failed;
 };
 
-/* The contexts where the caller names none. */
+/*
+ * The contexts where the caller names none. Every event carries them, so they are as short as they can
+ * be: the kernel's thread ids end at 2^22 (PID_MAX_LIMIT), and 2^24 - 1 containers are enough for one
+ * recording; all ones are the unknown container.
+ */
+#define CTX_BITS 24
+#define CTX_BYTES (2 * CTX_BITS / 8)
+static const struct ph_type ctx_tid = { .kind = PH_KIND_INT, .bits = CTX_BITS, .base = 10 };
+static const struct ph_type ctx_container = { .kind = PH_KIND_UINT, .bits = CTX_BITS, .base = 10 };
 static const struct ph_field default_ctx[] = {
-	{ "tid", &ph_type_s32, PH_UNIT_TID, NULL },
-	{ "container", &ph_type_u32, PH_UNIT_CONTAINER, NULL },
+	{ "tid", &ctx_tid, PH_UNIT_TID, NULL },
+	{ "container", &ctx_container, PH_UNIT_CONTAINER, NULL },
 };
 
 static int write_all(int fd, const void *data, size_t n)
@@ -425,6 +433,19 @@ static uint8_t *put_known_ctx(const struct ph_ctf_writer *w, const struct ph_eve
 	return p;
 }
 
+static inline uint8_t *put_default_ctx(const struct ph_event *ev, uint8_t *p)
+{
+	const uint64_t max = (1u << CTX_BITS) - 1;
+	uint64_t container = ev->container < max ? ev->container : max;
+	struct ph_value v[] = { { .i = ev->tid }, { .u = container } };
+	uint64_t both = ((uint64_t)(uint32_t)ev->tid & max) | container << CTX_BITS;
+
+	if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
+		return ph_wops_put((const uint8_t[]){ PH_WOP_24, PH_WOP_24 }, default_ctx, v, 2, p);
+	memcpy(p, &both, CTX_BYTES);
+	return p + CTX_BYTES;
+}
+
 static inline uint8_t *put_header(struct ph_ctf_stream *st, uint32_t id, uint64_t ts, uint8_t *p)
 {
 	if (ph_likely(id < PH_CTF_ID_EXTENDED && ts - st->ts_last < 1ULL << PH_CTF_TS_BITS)) {
@@ -481,9 +502,7 @@ int ph_ctf_write(struct ph_ctf_stream *st, const struct ph_event *ev, struct ph_
 	}
 	p = put_header(st, c->id, ts, st->buf + st->len);
 	if (w->ctx == default_ctx) {
-		memcpy(p, &ev->tid, 4);
-		memcpy(p + 4, &ev->container, 4);
-		p += 8;
+		p = put_default_ctx(ev, p);
 	} else if (has_ctx) {
 		p = ph_wops_put(w->ctx_ops, w->ctx, ev->ctx, w->nctx, p);
 	} else {

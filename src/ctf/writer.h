@@ -21,7 +21,7 @@
 
 /* What is done for one field; integers are stored in the next size of whole bytes. */
 enum ph_wop_kind {
-	PH_WOP_8, PH_WOP_16, PH_WOP_32, PH_WOP_64, PH_WOP_F32,
+	PH_WOP_8, PH_WOP_16, PH_WOP_24, PH_WOP_32, PH_WOP_64, PH_WOP_F32,
 	PH_WOP_STR, PH_WOP_BYTES, PH_WOP_SEQ, PH_WOP_STRUCT,
 };
 
@@ -34,6 +34,12 @@ struct ph_wclass {
 	uint8_t *ops;			/* enum ph_wop_kind, one a field */
 	const struct ph_class *cls;
 };
+
+/* Bits that an integer takes in the trace. */
+static inline unsigned int ph_wint_bits(const struct ph_type *t)
+{
+	return t->bits <= 32 ? (t->bits + 7u) / 8 * 8 : 64;
+}
 
 /* TSDL text. All return 0 or -EOPNOTSUPP/-EINVAL with a sentence. */
 int ph_tsdl_head(struct ph_buf *out, const struct ph_ctf_env *env, const uint8_t uuid[16],
