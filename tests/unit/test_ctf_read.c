@@ -2,7 +2,10 @@
 #include "test.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "bt2_text.h"
 #include "ctf/ctf.h"
@@ -361,6 +364,122 @@ static void traces_are_merged(void **state)
 	ph_source_close(s);
 }
 
+struct writer_thread {
+	pthread_t thread;
+	struct ph_ctf_stream *st;
+	uint64_t cpu;
+};
+
+static void *write_classes(void *arg)
+{
+	struct writer_thread *t = arg;
+	const struct ph_class *c;
+	struct ph_err err = { 0 };
+	struct gen g;
+
+	for (uint64_t round = 0; round < 20; round++) {
+		for (size_t k = 0; (c = ph_class_nth(k)); k++) {
+			struct ph_event ev = gen_event(&g, c, round * 10000 + k);
+
+			ev.ts_ns = (round * 10000 + k) * 8 + t->cpu;
+			if (ph_ctf_write(t->st, &ev, &err) < 0)
+				return t;
+		}
+	}
+	return NULL;
+}
+
+/* Classes come up in several threads at once; each is in the metadata once, before its events. */
+static void streams_are_written_by_threads(void **state)
+{
+	ph_autofree char *path = ph_asprintf("%s/trace", ((struct dir *)*state)->path);
+	struct ph_ctf_writer *w = create(path, 8192);
+	struct writer_thread t[4];
+	struct ph_err err = { 0 };
+	struct ph_source *s;
+	struct ph_event *ev;
+	const struct ph_class *c;
+	uint64_t last = 0, n = 0, classes = 0;
+	void *failed;
+	struct gen g;
+
+	for (uint32_t i = 0; i < 4; i++)
+		t[i] = (struct writer_thread){ .st = stream(w, i), .cpu = i };
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&t[i].thread, NULL, write_classes, &t[i]), 0);
+	for (int i = 0; i < 4; i++) {
+		pthread_join(t[i].thread, &failed);
+		assert_null(failed);
+	}
+	assert_int_equal(ph_ctf_close(w, 0, &err), 0);
+	while (ph_class_nth(classes))
+		classes++;
+	s = open_trace(path);
+	for (; (ev = next(s)); n++) {
+		struct ph_event want;
+
+		assert_true(ev->ts_ns >= last);
+		assert_int_equal(ev->ts_ns % 8, ev->cpu);
+		last = ev->ts_ns;
+		c = ph_class_nth(last / 8 % 10000);
+		assert_string_equal(ev->cls->name, c->name);
+		want = gen_event(&g, c, last / 8);
+		for (uint32_t f = 0; f < c->nfields; f++)
+			assert_value(c->fields[f].type, &want.v[f], ph_event_field(ev, f));
+	}
+	assert_int_equal(n, 4 * 20 * classes);
+	ph_source_close(s);
+}
+
+/* kill -9 leaves all packets that were written. */
+static void a_killed_writer_leaves_what_it_flushed(void **state)
+{
+	ph_autofree char *path = ph_asprintf("%s/trace", ((struct dir *)*state)->path);
+	struct ph_source *s;
+	uint64_t n = 0, flushed = 0;
+	int fds[2], status;
+	char *theirs;
+	pid_t pid;
+
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		struct ph_ctf_writer *w = create(path, 4096);
+		struct ph_ctf_stream *st = stream(w, 0);
+		struct ph_value v = { 0 };
+		struct ph_event ev = { .cls = ph_class_by_id(PH_EV_irq_softirq_entry), .v = &v };
+
+		for (;; v.u++) {
+			ev.ts_ns = v.u;
+			ph_ctf_write(st, &ev, NULL);
+			if (v.u % 1000 == 999) {
+				uint64_t done = v.u + 1;
+
+				ph_ctf_flush(st, v.u, NULL);
+				if (write(fds[1], &done, sizeof(done)) != sizeof(done))
+					_exit(1);
+			}
+		}
+	}
+	close(fds[1]);
+	while (flushed < 20000)
+		assert_int_equal(read(fds[0], &flushed, sizeof(flushed)), sizeof(flushed));
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	while (read(fds[0], &flushed, sizeof(flushed)) > 0)
+		;
+	close(fds[0]);
+	s = open_trace(path);
+	for (struct ph_event *ev; (ev = next(s)); n++)
+		assert_int_equal(ev->v[0].u, n);
+	assert_true(n >= flushed);
+	/* A kill in the middle of a write may leave part of a packet, which babeltrace2 refuses. */
+	theirs = ph_ctf_warning(s, 0) ? NULL : babeltrace(path, "--no-delta");
+	free(theirs);
+	ph_source_close(s);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -372,6 +491,8 @@ int main(void)
 		T(a_cut_file_is_read_as_far_as_it_goes),
 		T(not_a_trace),
 		T(traces_are_merged),
+		T(streams_are_written_by_threads),
+		T(a_killed_writer_leaves_what_it_flushed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
