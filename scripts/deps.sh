@@ -39,6 +39,7 @@ requirements() {
 	check cmd:lttng                   lttng-tools        lttng-tools
 	check pc:lttng-ust                liblttng-ust-dev   lttng-ust-devel
 	check cmd:shellcheck              shellcheck         ShellCheck
+	check cmd:mandoc                  mandoc             mandoc
 	bench cmd:perf                    linux-perf         perf
 	bench cmd:strace                  strace             strace
 	bench cmd:bpftrace                bpftrace           bpftrace

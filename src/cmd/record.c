@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/parse.h"
+#include "base/table.h"
 #include "cmd/cmd.h"
 #include "record/record.h"
 
@@ -28,7 +29,7 @@ struct args {
 	const char *dir, *filter;
 	uint64_t duration_ns, max_bytes, keep, ring_bytes, capture_bytes;
 	const char *rotate;
-	bool wait, strict, quiet;
+	bool wait, strict, quiet, list;
 };
 
 /* ---- a command of the user's ------------------------------------------------------------------- */
@@ -100,6 +101,43 @@ static void show_status(struct status *st, const struct ph_recorder *r, const st
 	fflush(stderr);
 	st->at_ns = now;
 	st->events = rs.events;
+}
+
+/* ---- the list of events -------------------------------------------------------------------------- */
+
+static int list_events(const ph_strv *chosen)
+{
+	static const struct ph_col cols[] = {
+		{ "GROUP", "group", PH_COL_STR }, { "EVENT", "event", PH_COL_STR },
+		{ "MEANING", "meaning", PH_COL_STR },
+	};
+	ph_autofree bool *events = ph_alloc(PH_EV_ID_MAX * sizeof(*events));
+	const struct ph_table_fmt fmt = { .output = PH_OUT_COLUMNS };
+	const struct ph_class *c;
+	struct ph_err err = { 0 };
+	ph_autobuf out = { 0 };
+	struct ph_table t;
+	int r;
+
+	r = ph_events_choose(chosen, events, &err);
+	if (r < 0)
+		return ph_cmd_usage("record", "%s", err.msg);
+	ph_table_init(&t, cols, PH_ARRAY_SIZE(cols));
+	for (size_t i = 0; (c = ph_class_nth(i)); i++) {
+		struct ph_cell *row;
+
+		if (chosen->n && !events[c->id])
+			continue;
+		row = ph_table_row(&t);
+		ph_cell_str(&row[0], ph_group_name(c->group));
+		ph_cell_str(&row[1], c->name);
+		ph_cell_str(&row[2], c->doc);
+	}
+	r = ph_table_print(&t, &fmt, ph_cmd_width(), &out, &err);
+	ph_table_done(&t);
+	if (r >= 0)
+		r = ph_cmd_flush(&out);
+	return r < 0 && r != -EPIPE ? PH_EXIT_FAILED : PH_EXIT_OK;
 }
 
 /* ---- the recording ----------------------------------------------------------------------------------- */
@@ -275,6 +313,8 @@ int ph_cmd_record(int argc, char **argv)
 		{ "event", 'e', PH_OPT_LIST, "LIST", &a.events, NULL,
 		  "groups, events, globs: sched,syscall_entry_open*,!sched_migrate_task (groups: sched, "
 		  "syscall, cgroup, mm, block, net, signal by default; irq, timer, fault, cap, kvm too; all)" },
+		{ "list", 0, PH_OPT_FLAG, NULL, &a.list, NULL,
+		  "print the groups and events that -e takes, or those that a given -e chooses, and end" },
 		{ "filter", 'f', PH_OPT_STR, "EXPR", &a.filter, NULL,
 		  "only events for which EXPR is true, e.g. 'syscall_exit_openat.ret < 0 && comm == \"nginx\"'" },
 		{ "context", 0, PH_OPT_LIST, "LIST", &a.contexts, NULL,
@@ -317,6 +357,8 @@ int ph_cmd_record(int argc, char **argv)
 			     groups, argc, argv, &args, &dashdash);
 	if (ret >= 0)
 		return ret;
+	if (a.list)
+		return list_events(&a.events);
 	if (args.n && dashdash != 0)
 		return ph_cmd_usage("record", "'%s' is no option; a command goes behind --", args.v[0]);
 	if (dashdash == 0 && !args.n)
