@@ -255,7 +255,8 @@ void ph_doctor_rights(struct ph_doctor *d)
 	ph_check_add(d, "rights", "user", PH_CHECK_INFO, NULL, "uid %s%s", uid ? uid : "?",
 		     uid && !strcmp(uid, "0") ? " (root)" : "");
 	check_caps(d, caps ? strtoull(caps, NULL, 16) : 0);
-	if (map && sscanf(map, "%lu %lu %lu", &inside, &outside, &count) == 3 && count != 4294967295ul) {
+	/* The first one maps all ids; a new one none, until somebody writes its map. */
+	if (map && (sscanf(map, "%lu %lu %lu", &inside, &outside, &count) != 3 || count != 4294967295ul)) {
 		d->may_load = false;
 		ph_check_add(d, "rights", "user namespace", PH_CHECK_NO,
 			     "capabilities count for this namespace only: run on the host, outside of containers",

@@ -122,6 +122,12 @@ static void test_capabilities(void **state)
 	assert_check(&h, "rights", "user namespace", "no", "not the host's");
 	assert_false(h.d.may_load);
 	host_done(&h);
+
+	/* A user namespace without a map yet. */
+	host_make(&h);
+	put(&h, "proc/self/uid_map", "");
+	assert_check(&h, "rights", "user namespace", "no", "not the host's");
+	host_done(&h);
 }
 
 static void test_lockdown(void **state)
