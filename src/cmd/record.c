@@ -38,7 +38,7 @@ struct child {
 	pid_t pid;
 	int go;		/* writing end: the child waits until it is closed or written to */
 	int status;
-	bool ended;
+	bool released, ended;
 };
 
 /* Start the command, stopped before its exec: its very first instruction is recorded. */
@@ -278,6 +278,7 @@ static int run(struct args *a, struct ph_record_opts *ro, struct ph_collect_opts
 	if (ret >= 0) {
 		if (ch.go >= 0 && write(ch.go, "", 1) != 1)
 			ret = ph_err_sys(&err, errno, "cannot start %s", command[0]);
+		ch.released = ret >= 0;
 		if (ret >= 0)
 			ret = pump(a, r, c, &ch, &err);
 	}
@@ -290,11 +291,9 @@ static int run(struct args *a, struct ph_record_opts *ro, struct ph_collect_opts
 	}
 	if (ch.go >= 0)
 		close(ch.go);
-	if (ch.pid > 0 && !ch.ended && (ret < 0 || waitpid(ch.pid, &ch.status, WNOHANG) == 0)) {
-		/* The recording ended before the command: it goes on, as with perf record -- sleep. */
-		if (ret < 0)
-			waitpid(ch.pid, &ch.status, 0);
-	}
+	/* A command that was not released ends now; one that outlives the recording goes on. */
+	if (ch.pid > 0 && !ch.released)
+		waitpid(ch.pid, &ch.status, 0);
 	ph_collect_close(c);
 	if (ret < 0)
 		return ph_cmd_fail("record", &err);

@@ -79,6 +79,7 @@ void ph_ctable_done(struct ph_ctable *t)
 		ph_container_done(&((struct ph_centry *)s->val)->c);
 		free(s->val);
 	}
+	ph_vec_done(&t->gone);
 	ph_u64map_done(&t->ix);
 	ph_u64map_done(&t->by_index);
 	ph_strmap_done(&t->by_id);
@@ -447,6 +448,8 @@ static int stopped(struct ph_ctable *t, struct ph_centry *e, uint64_t ts_ns, ph_
 	if (e->stopped)
 		return 0;
 	e->stopped = true;
+	e->stopped_ns = ts_ns;
+	t->nstopped++;
 	if (e->c.id && ph_strmap_get(&t->by_id, e->c.id) == e)
 		ph_strmap_del(&t->by_id, e->c.id);
 	if (e->ns_key) {
@@ -498,6 +501,8 @@ int ph_ctable_control(struct ph_ctable *t, const struct ph_ctl *r, ph_event_fn f
 	case PH_CTL_CG_ATTACH:
 		return e ? started(t, e, r->tid, r->ts_ns, fn, arg, err) : 0;
 	case PH_CTL_CG_GONE:
+		if (r->index >= PH_KERNEL_INDICES)
+			*ph_vec_push(&t->gone) = (struct ph_gone){ r->index, r->ts_ns };
 		if (own && e->cgroups && --e->cgroups == 0)
 			return stopped(t, e, r->ts_ns, fn, arg, err);
 		return 0;
@@ -589,4 +594,61 @@ int ph_ctable_exited(struct ph_ctable *t, uint32_t index, int32_t tid, uint64_t 
 	if (!e || e->c.cgroup_path || e->c.init_pid != tid)
 		return 0;
 	return stopped(t, e, ts_ns, fn, arg, err);
+}
+
+/* Far more than the buffers hold. */
+#define KEEP_NS (10 * PH_NSEC)
+
+static void forget_index(struct ph_ctable *t, uint32_t index)
+{
+	struct ph_ix *ix = ph_u64map_del(&t->ix, index);
+
+	if (ix) {
+		free(ix->path);
+		free(ix);
+	}
+}
+
+/* All indices that mean @e, found first: a map must not change under its iterator. */
+static void forget_container(struct ph_ctable *t, struct ph_centry *e)
+{
+	PH_VEC(uint32_t) indices = { 0 };
+
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&t->ix, s));)
+		if (((struct ph_ix *)s->val)->e == e)
+			*ph_vec_push(&indices) = (uint32_t)s->key;
+	for (size_t i = 0; i < indices.n; i++)
+		forget_index(t, indices.v[i]);
+	ph_vec_done(&indices);
+	ph_u64map_del(&t->by_index, e->c.index);
+	ph_container_done(&e->c);
+	free(e);
+	t->nstopped--;
+}
+
+void ph_ctable_expire(struct ph_ctable *t, uint64_t now_ns)
+{
+	PH_VEC(struct ph_centry *) old = { 0 };
+	size_t n = 0;
+
+	if (now_ns - t->expired_ns < PH_NSEC)
+		return;
+	t->expired_ns = now_ns;
+	t->last_index = 0;
+	t->last = NULL;
+	while (n < t->gone.n && t->gone.v[n].ts_ns + KEEP_NS < now_ns)
+		forget_index(t, t->gone.v[n++].index);
+	memmove(t->gone.v, t->gone.v + n, (t->gone.n - n) * sizeof(*t->gone.v));
+	t->gone.n -= n;
+	if (!t->nstopped)
+		return;
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&t->by_index, s));) {
+		struct ph_centry *e = s->val;
+
+		if (e->stopped && e->stopped_ns + KEEP_NS < now_ns)
+			*ph_vec_push(&old) = e;
+	}
+	for (size_t i = 0; i < old.n; i++)
+		forget_container(t, old.v[i]);
+	ph_vec_done(&old);
 }

@@ -292,6 +292,31 @@ static int dump_hierarchies(struct dump *d)
 	return r;
 }
 
+/* ---- containers ------------------------------------------------------------------------------ */
+
+/* All containers as they are now: the table may grow while they are written. */
+static size_t snapshot(const struct ph_ctable *t, struct ph_centry ***ret)
+{
+	size_t n = 0;
+
+	*ret = ph_alloc(t->by_index.n * sizeof(**ret));
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&t->by_index, s));)
+		(*ret)[n++] = s->val;
+	return n;
+}
+
+static int dump_containers(struct dump *d)
+{
+	ph_autofree struct ph_centry **all = NULL;
+	size_t n = snapshot(&d->c->ct, &all);
+	int r = 0;
+
+	for (size_t i = 0; i < n && r >= 0; i++)
+		if (!all[i]->stopped)
+			r = ph_ctable_emit_info(&all[i]->c, ph_now_ns(), d->fn, d->arg, d->err);
+	return r;
+}
+
 /* ---- mounts ----------------------------------------------------------------------------------------- */
 
 /* mountinfo: id parent major:minor root mountpoint options [tags…] - fstype source super_options */
@@ -344,16 +369,19 @@ static int dump_mounts_of(struct dump *d, int32_t pid, uint32_t mnt_ns)
 /* The host's mounts, then those of each container whose mount namespace was not seen yet. */
 static int dump_mounts(struct dump *d)
 {
+	ph_autofree struct ph_centry **all = NULL;
 	struct ph_u64map seen = { 0 };
 	struct stat st;
+	size_t n;
 	int r = 0;
 
 	if (stat("/proc/1/ns/mnt", &st) == 0) {
 		ph_u64map_put(&seen, st.st_ino, d);
 		r = dump_mounts_of(d, 1, (uint32_t)st.st_ino);
 	}
-	for (struct ph_u64map_slot *s = NULL; r >= 0 && (s = ph_u64map_next(&d->c->ct.by_index, s));) {
-		const struct ph_container *c = &((struct ph_centry *)s->val)->c;
+	n = snapshot(&d->c->ct, &all);
+	for (size_t i = 0; i < n && r >= 0; i++) {
+		const struct ph_container *c = &all[i]->c;
 		uint32_t ns = c->ns[PH_NS_MNT];
 
 		if (!c->init_pid || !ns || ph_u64map_put(&seen, ns, d))
@@ -466,14 +494,15 @@ int ph_collect_dump(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_e
 	struct dump d = { .c = c, .fn = fn, .arg = arg, .err = err };
 	int r;
 
+	c->dumping = true;
 	begin(&d, PH_EV_lttng_statedump_start);
 	r = done(&d);
 	if (r >= 0)
 		r = dump_cpus(&d);
 	if (r >= 0)
 		r = dump_devices(&d);
-	for (struct ph_u64map_slot *s = NULL; r >= 0 && (s = ph_u64map_next(&c->ct.by_index, s));)
-		r = ph_ctable_emit_info(&((struct ph_centry *)s->val)->c, ph_now_ns(), fn, arg, err);
+	if (r >= 0)
+		r = dump_containers(&d);
 	if (r >= 0)
 		r = dump_hierarchies(&d);
 	if (r >= 0)
@@ -486,5 +515,6 @@ int ph_collect_dump(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_e
 		begin(&d, PH_EV_lttng_statedump_end);
 		r = done(&d);
 	}
+	c->dumping = false;
 	return r;
 }

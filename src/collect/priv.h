@@ -39,6 +39,12 @@ struct ph_centry {
 	bool started, stopped;
 	uint32_t cgroups;	/* live cgroups that are its own (not below) */
 	uint64_t ns_key;	/* where the kernel side knows it by its namespaces, else 0 */
+	uint64_t stopped_ns;
+};
+
+struct ph_gone {
+	uint32_t index;
+	uint64_t ts_ns;
 };
 
 struct ph_ctable {
@@ -51,6 +57,9 @@ struct ph_ctable {
 	int cgroups_fd, namespaces_fd;	/* maps of the kernel side */
 	uint64_t *generation;		/* the kernel side's, mapped: count changes of its maps */
 	uint32_t host_ns[PH_NS_MAX];
+	PH_VEC(struct ph_gone) gone;	/* cgroups that were removed, oldest first */
+	uint32_t nstopped;
+	uint64_t expired_ns;
 	struct ph_ix *last;		/* of ph_ctable_resolve() */
 	uint32_t last_index;
 };
@@ -74,6 +83,8 @@ int ph_ctable_recheck(struct ph_ctable *t, uint32_t index, int32_t tid, uint64_t
 /* A task exited: was it the first of a container that has no cgroup to be removed? */
 int ph_ctable_exited(struct ph_ctable *t, uint32_t index, int32_t tid, uint64_t ts_ns,
 		     ph_event_fn fn, void *arg, struct ph_err *err);
+/* Forget what ended so long ago that no event in the buffers can be of it. */
+void ph_ctable_expire(struct ph_ctable *t, uint64_t now_ns);
 /* The canonical index for what the kernel side wrote; *@ret_selected may be NULL. */
 uint32_t ph_ctable_resolve(struct ph_ctable *t, uint32_t index, bool *ret_selected);
 struct ph_ix *ph_ctable_ix(struct ph_ctable *t, uint32_t index);
@@ -140,6 +151,7 @@ struct ph_collect {
 	struct ph_identity *filter_id;
 	bool filter_exact;
 	uint64_t nevents;
+	bool dumping;
 	/* of the round under way */
 	const struct ph_drain *to;
 	int control_r;

@@ -2,6 +2,7 @@
 /* The reader's side of the per-CPU buffers (bpf/lib/ring.bpf.h) and of the control ring. */
 #include <errno.h>
 
+#include "base/clock.h"
 #include "collect/priv.h"
 
 static int on_control(void *arg, void *data, size_t size)
@@ -103,6 +104,8 @@ int ph_collect_drain(struct ph_collect *c, const struct ph_drain *to, struct ph_
 		return ph_err_sys(err, r, "cannot read the control ring");
 	if (c->control_r < 0)
 		return c->control_r;
+	if (!c->dumping)	/* a dump walks the containers while it drains */
+		ph_ctable_expire(&c->ct, ph_now_ns());
 	for (uint32_t cpu = 0; cpu < c->ncpus; cpu++) {
 		r = drain_cpu(c, cpu, heads[cpu], to, err);
 		if (r < 0)

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -35,7 +36,7 @@ struct ph_recorder {
 	struct cpu_stream *cpu;
 	uint64_t begun_ns, flushed_ns;
 	uint64_t done_bytes;		/* of finished pieces */
-	uint64_t pieces;
+	uint64_t pieces, dumped;
 	bool failed;
 };
 
@@ -55,6 +56,19 @@ static int on_event(void *arg, const struct ph_event *ev, struct ph_err *err)
 
 	s->last_ns = ev->ts_ns;
 	return ph_ctf_write(s->st, ev, err);
+}
+
+static int drain(struct ph_recorder *r, struct ph_err *err);
+
+/* The state dump of a large host takes longer than the buffers last: drain them meanwhile. */
+static int on_dump(void *arg, const struct ph_event *ev, struct ph_err *err)
+{
+	struct ph_recorder *r = arg;
+	int ret = on_state(r, ev, err);
+
+	if (ret >= 0 && ++r->dumped % 64 == 0 && ph_collect_fill(r->c) >= BUSY_PERCENT)
+		ret = drain(r, err);
+	return ret;
 }
 
 static void on_lost(void *arg, uint32_t cpu, uint64_t n)
@@ -109,7 +123,7 @@ static int begin_piece(struct ph_recorder *r, struct ph_err *err)
 		ret = ph_ctf_stream(r->w, "channel0", (uint32_t)cpu, &r->cpu[cpu].st, err);
 	r->begun_ns = r->flushed_ns = ph_now_ns();
 	if (ret >= 0)
-		ret = ph_collect_dump(r->c, on_state, r, err);
+		ret = ph_collect_dump(r->c, on_dump, r, err);
 	if (ret >= 0)
 		ret = ph_ctf_flush(r->state, r->state_ns, err);
 	return ret;
@@ -167,6 +181,11 @@ int ph_recorder_open(struct ph_collect *c, const struct ph_record_opts *opts,
 		n--;
 	r->dir = ph_strndup(opts->dir, n);
 	r->cpu = ph_alloc((size_t)ph_collect_ncpus(c) * sizeof(*r->cpu));
+	/*
+	 * Where programs keep all CPUs busy, the recorder must not wait its turn among them: it runs for
+	 * little, but the buffers last some tenths of a second only. Without the right to, it tries as is.
+	 */
+	setpriority(PRIO_PROCESS, 0, -20);
 	if ((opts->rotate_bytes || opts->rotate_ns) && mkdir(r->dir, 0755) < 0)
 		rc = errno == EEXIST ? 0 : ph_err_sys(err, errno, "cannot make the directory %s", r->dir);
 	if (rc >= 0)
