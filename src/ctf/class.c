@@ -180,7 +180,8 @@ static bool recognise(struct ph_ct_fast_header *f, const struct ph_ct *header)
 	const struct ph_ct *id, *v;
 	bool has_short = false, has_long = false;
 
-	if (!header || header->n != 2 || header->align < 8 || header->align > 64 || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
+	if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || !header || header->n != 2 ||
+	    header->align < 8 || header->align > 64)
 		return false;
 	id = header->members[0].type;
 	v = header->members[1].type;
