@@ -89,7 +89,7 @@ busy() {
 	busy here
 	run porthole record -c "$PH_FILE-hare" -w "$T" -d 1s
 	[ "$status" = 1 ]
-	[[ $output == *"$PH_FILE-here"* ]]
+	[[ $output == *"$PH_FILE-here"* ]] || flunk "$output"
 }
 
 @test "-p follows a process and its children" {
