@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The examples in the documents are what the program does.
+
+    docs/examples.py BUILD_DIR           compare, as the test does
+    docs/examples.py BUILD_DIR --write   write the output of the examples anew
+    docs/examples.py BUILD_DIR --live    those that need root and this machine, too
+
+In a ```console block a line "$ COMMAND" is run at the top of the source, and what follows is its
+output; "…" as the last line stands for the rest of it. They use the trace that comes with the
+project. A block behind a line <!-- live --> shows a machine: it is written with --live (with two
+containers, web and db, running) and not compared. In all other blocks, in the man pages and in
+--help, commands of porthole are only tried for whether their options exist.
+"""
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+top = Path(__file__).resolve().parent.parent
+DOCS = [top / "README.md", top / "ARCHITECTURE.md", *sorted((top / "docs").glob("*.md"))]
+env = dict(os.environ, TZ="UTC", LC_ALL="C.UTF-8")
+failed = 0
+
+
+def bad(text):
+    global failed
+    failed = 1
+    print(text)
+
+
+def run(command):
+    r = subprocess.run(["bash", "-c", command], cwd=top, env=env, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.PIPE, text=True, timeout=60)
+    return [line.rstrip() for line in r.stdout.splitlines()]
+
+
+def commands_of(block):
+    """(command, lines of output) of each "$ " or "# " line."""
+    out = []
+    for line in block:
+        if line.startswith(("$ ", "# ")):
+            out.append((line, []))
+        elif out:
+            out[-1][1].append(line)
+    return out
+
+
+def fresh(prompt, shown):
+    """The output as it is now, cut as the document cuts it."""
+    got = run(prompt[2:])
+    if shown and shown[-1] == "…":
+        keep = max(len(shown) - 1, 1)
+        return got[:keep] + ["…"] if len(got) > keep else got
+    return got
+
+
+def try_options(line, where):
+    """porthole VERB OPTIONS --help refuses options that do not exist, and does nothing."""
+    for part in re.split(r"\||;|&&|\$\(|\)", re.sub(r"'[^']*'", lambda m: m[0].replace("|", "\0")
+                         .replace("&", "\1").replace(";", "\2").replace("(", "\3").replace(")", "\4"), line)):
+        part = part.translate({0: "|", 1: "&", 2: ";", 3: "(", 4: ")"}).strip()
+        part = re.sub(r"^(sudo|build/porthole) ?", lambda m: "porthole " if "/" in m[0] else "", part)
+        try:
+            words = shlex.split(part, comments=True)
+        except ValueError:
+            continue
+        if len(words) < 2 or words[0] != "porthole" or words[1].startswith("-") or words[1].isupper():
+            continue
+        at = words.index("--") if "--" in words else len(words)
+        r = subprocess.run([*words[:at], "--help"], env=env, capture_output=True, text=True)
+        if r.returncode:
+            bad(f"{where}: {line.strip()}\n    {r.stderr.strip()}")
+
+
+def document(path, write, live):
+    lines = path.read_text().splitlines()
+    out, i, is_live = [], 0, False
+    while i < len(lines):
+        line = lines[i]
+        out.append(line)
+        i += 1
+        if not line.startswith("```"):
+            is_live = line == "<!-- live -->" or (is_live and not line)
+            continue
+        block = []
+        while i < len(lines) and not lines[i].startswith("```"):
+            block.append(lines[i])
+            i += 1
+        where = f"{path.name}:{i - len(block)}"
+        for b in block:
+            if line in ("```sh", "```console"):
+                try_options(re.sub(r"^[$#] ", "", b), where)
+        if line == "```console" and (live or not is_live):
+            now = []
+            for prompt, shown in commands_of(block):
+                now += [prompt, *fresh(prompt, shown)]
+            if now != block and not write:
+                bad(f"{where}: the output is another one now; docs/examples.py --write, or look why:")
+                for w, g in zip(block + [""] * len(now), now + [""] * len(block)):
+                    if w != g:
+                        bad(f"  - {w}\n  + {g}")
+                        break
+            block = now
+        out += block
+        is_live = False
+    if write:
+        path.write_text("\n".join(out) + "\n")
+
+
+def main():
+    global env
+    build = Path(sys.argv[1]).resolve()
+    live, write = "--live" in sys.argv, "--live" in sys.argv or "--write" in sys.argv
+    env["PATH"] = f"{build}:{env['PATH']}"
+    if live:
+        for args in (["web", "--cpus", "0.5", "--memory", "64M"], ["db", "--memory", "128M"]):
+            subprocess.run(["ph-launch", "--detach", "--quiet", "--timeout", "60s", "--name", *args, "--",
+                            "ph-load", "sleep", "50s"], env=env, check=True, stdout=subprocess.DEVNULL)
+    try:
+        for d in DOCS:
+            document(d, write, live)
+    finally:
+        for name in ("web", "db") if live else ():
+            subprocess.run(["ph-launch", "--stop", name], env=env)
+    for page in sorted((top / "man").glob("*.in")):
+        for line in page.read_text().splitlines():
+            if line.startswith(".Dl"):
+                try_options(re.sub(r"^\.Dl ([$#] )?", "", line).replace("\\&", ""), page.name)
+    help_text = "\n".join(run("porthole --help | sed '1,/^Verbs/d'"))
+    for verb in re.findall(r"^  (\w+) ", help_text, re.M):
+        for line in run(f"porthole {verb} --help | sed '1,/^Examples/d'"):
+            try_options(line, f"porthole {verb} --help")
+    return failed
+
+
+sys.exit(main())
