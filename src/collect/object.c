@@ -183,6 +183,14 @@ static void set_syscalls(struct ph_collect *c, struct ph_sysdef *defs)
 	}
 }
 
+/* kfree_skb names the socket since v6.11 (c53795d48ee8); before, that program would not load. */
+static bool can_attach(const char *program, const char *tracepoint)
+{
+	if (!strcmp(program, "tcp_listen_overflow") && ph_tracepoint_args(tracepoint) < 4)
+		return false;
+	return ph_kernel_has_tracepoint(tracepoint);
+}
+
 static int load_programs(struct ph_collect *c, struct ph_err *err)
 {
 	const char *names[MAX_PROGRAMS];
@@ -196,7 +204,7 @@ static int load_programs(struct ph_collect *c, struct ph_err *err)
 			c->obj, old_kvm ? "kvm_x86_exit_v515" : names[i]);
 		const char *tp = p ? strrchr(bpf_program__section_name(p), '/') : NULL;
 
-		if (p && tp && ph_kernel_has_tracepoint(tp + 1)) {
+		if (p && tp && can_attach(names[i], tp + 1)) {
 			bpf_program__set_autoload(p, true);
 			continue;
 		}
@@ -467,7 +475,7 @@ int ph_programs_list(struct ph_program **ret, struct ph_err *err)
 		e = ph_vec_push(&list);
 		e->name = ph_strdup(bpf_program__name(p));
 		e->tracepoint = ph_strdup(tp + 1);
-		e->available = ph_kernel_has_tracepoint(tp + 1);
+		e->available = can_attach(e->name, tp + 1);
 		e->why = e->available ? NULL : ph_program_why(e->name);
 	}
 	bpf_object__close(obj);
