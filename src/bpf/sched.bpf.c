@@ -30,10 +30,13 @@ struct throttle {
 	u64 limit_id;
 };
 
+/*
+ * Preallocated: it is written while the runqueue is locked, and before v6.1 (fba1a1c6c912) a map that
+ * allocates may wake kswapd, which takes a runqueue's lock.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 16384);
 	__type(key, s32);
 	__type(value, struct throttle);
 } throttled SEC(".maps");
