@@ -2,8 +2,8 @@
 /* Which BPF programs an event needs, and which events the user chose. */
 #include <errno.h>
 
-#include "base/parse.h"
 #include "collect/priv.h"
+#include "event/evset.h"
 
 /* A program is named after its event. The exceptions: */
 static const struct {
@@ -111,54 +111,29 @@ bool ph_event_always(const struct ph_class *c)
 	       c->id == PH_EV_sched_process_exec || c->id == PH_EV_sched_process_exit;
 }
 
-static int unknown_name(const char *name, struct ph_err *err)
+static bool starts_chosen(const struct ph_class *c)
 {
-	const struct ph_class *c;
-	PH_VEC(const char *) names = { 0 };
-	const char *near;
-
-	for (int g = 0; g < PH_GROUP_MAX; g++)
-		*ph_vec_push(&names) = ph_group_name((enum ph_group)g);
-	for (size_t i = 0; (c = ph_class_nth(i)); i++)
-		*ph_vec_push(&names) = c->name;
-	near = ph_nearest(name, names.v, names.n);
-	ph_vec_done(&names);
-	return ph_err_set(err, -EINVAL, "there is no event or group '%s'%s%s%s", name,
-			  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	return ph_group_default(c->group);
 }
 
 int ph_events_choose(const ph_strv *names, bool events[PH_EV_ID_MAX], struct ph_err *err)
 {
+	struct ph_evset set = { .start = starts_chosen };
 	const struct ph_class *c;
-	bool only_not = true;
+	bool calls = false;
+	int r;
 
+	for (size_t i = 0; names && i < names->n; i++)
+		ph_strv_add(&set.words, names->v[i]);
+	r = ph_evset_check(&set, err);
 	memset(events, 0, PH_EV_ID_MAX * sizeof(*events));
-	for (size_t k = 0; names && k < names->n; k++)
-		only_not &= names->v[k][0] == '!';
-	for (size_t i = 0; (c = ph_class_nth(i)); i++)
-		events[c->id] = ph_event_always(c) || (only_not && ph_group_default(c->group));
-	for (size_t k = 0; names && k < names->n; k++) {
-		const char *name = names->v[k];
-		bool not = *name == '!', found = false;
-
-		name += not;
-		for (size_t i = 0; (c = ph_class_nth(i)); i++) {
-			if (strcmp(name, ph_group_name(c->group)) && !ph_glob(name, c->name) &&
-			    strcmp(name, "all"))
-				continue;
-			found = true;
-			if (!(not && ph_event_always(c)))
-				events[c->id] = !not;
-		}
-		if (!found)
-			return unknown_name(name, err);
+	for (size_t i = 0; r >= 0 && (c = ph_class_nth(i)); i++) {
+		events[c->id] = ph_event_always(c) || ph_evset_has(&set, c);
+		calls |= events[c->id] && c->id >= PH_EV_SYSCALL_ENTRY;
 	}
 	/* What tells refused calls and late strings belongs to the system calls. */
-	for (uint32_t id = PH_EV_SYSCALL_ENTRY; id < PH_EV_ID_MAX && only_not == false; id++) {
-		if (!events[id])
-			continue;
+	if (calls)
 		events[PH_EV_seccomp_refused] = events[PH_EV_syscall_late_string] = true;
-		break;
-	}
-	return 0;
+	ph_evset_done(&set);
+	return r;
 }

@@ -27,7 +27,7 @@ static bool word_matches(const char *word, const struct ph_class *cls)
 	/* Foreign events are in no group; events of LTTng's that porthole knows are. */
 	if (cls->id != PH_EV_UNKNOWN && !strcmp(word, ph_group_name(cls->group)))
 		return true;
-	return ph_glob(word, cls->name) || is_call(word, cls->name);
+	return ph_glob(word, cls->name) || is_call(word, cls->name) || !strcmp(word, "all");
 }
 
 static const struct ph_class *class_nth(const struct ph_evset *set, size_t i, size_t *nstatic)
@@ -75,12 +75,13 @@ bool ph_evset_has(struct ph_evset *set, const struct ph_class *cls)
 	void *known;
 	bool in;
 
+	in = !set->start || set->start(cls);
 	if (!set->words.n)
-		return true;
+		return in;
 	known = ph_u64map_get(&set->known, key);
 	if (known)
 		return known == set;
-	in = set->words.v[0][0] == '!';
+	in = in && set->words.v[0][0] == '!';
 	ph_vec_each(w, &set->words)
 		if (word_matches(*w + (**w == '!'), cls))
 			in = **w != '!';

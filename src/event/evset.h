@@ -9,11 +9,12 @@
 
 /*
  * Which events, as -e names them: events, globs over their names, groups (sched, syscall …) and
- * system calls by their own name (openat: its entry and exit). A leading ! takes away; a list that
- * begins with that starts from everything. Later words win.
+ * system calls by their own name (openat: its entry and exit), "all". A leading ! takes away; a list
+ * that begins with that, and an empty one, starts from @start. Later words win.
  */
 struct ph_evset {
 	ph_strv words;
+	bool (*start)(const struct ph_class *cls);	/* NULL: from everything */
 	/* More classes than porthole's own (a foreign trace's), by number until NULL; may be NULL. */
 	const struct ph_class *(*nth)(void *arg, size_t i);
 	void *arg;
@@ -21,7 +22,7 @@ struct ph_evset {
 	struct ph_u64map known;		/* class address -> answer */
 };
 
-/* Check the words: -EINVAL with the nearest name. No words: everything is in the set. */
+/* Check the words: -EINVAL with the nearest name. */
 int ph_evset_check(struct ph_evset *set, struct ph_err *err);
 bool ph_evset_has(struct ph_evset *set, const struct ph_class *cls);
 void ph_evset_done(struct ph_evset *set);

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Records of the kernel side become events; broken ones become nothing. */
+#include "test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "collect/priv.h"
+
+struct fixture {
+	struct ph_ctable ct;
+	struct ph_decoder dec;
+	uint64_t generation;
+	union {
+		struct ph_rec rec;
+		uint8_t bytes[4096];
+	} r;
+	uint32_t len;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = ph_alloc(sizeof(*f));
+
+	ph_ctable_init(&f->ct, NULL, -1, -1, &f->generation);
+	ph_decoder_init(&f->dec, &f->ct, 0);
+	f->r.rec.ts_ns = 1000;
+	f->r.rec.tid = 7;
+	f->r.rec.pid = 6;
+	f->len = sizeof(struct ph_rec);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	ph_decoder_done(&f->dec);
+	ph_ctable_done(&f->ct);
+	free(f);
+	return 0;
+}
+
+static void put(struct fixture *f, const void *p, size_t n)
+{
+	memcpy(f->r.bytes + f->len, p, n);
+	f->len += (uint32_t)n;
+}
+
+static void put_u(struct fixture *f, uint64_t v, size_t n)
+{
+	put(f, &v, n);
+}
+
+static int decode(struct fixture *f, uint32_t id)
+{
+	return ph_decode(&f->dec, &f->r.rec, f->len, id);
+}
+
+static void a_switch(void **state)
+{
+	struct fixture *f = *state;
+	const struct ph_event *ev = &f->dec.ev;
+
+	put(f, "bash\0\0\0\0\0\0\0\0\0\0\0", 16);
+	put_u(f, 7, 4);
+	put_u(f, 20, 4);
+	put_u(f, 1, 8);
+	put(f, "sixteen_chars_ab", 16);
+	put_u(f, 9, 4);
+	put_u(f, (uint64_t)-100, 4);
+	assert_int_equal(decode(f, PH_EV_sched_switch), 1);
+	assert_string_equal(ev->cls->name, "sched_switch");
+	assert_int_equal(ev->ts_ns, 1000);
+	assert_int_equal(ev->tid, 7);
+	assert_int_equal(ev->pid, 6);
+	assert_int_equal(ev->container, PH_CONTAINER_HOST);
+	assert_int_equal(ph_event_field(ev, PH_FLD(sched_switch, prev_comm))->n, 4);
+	assert_int_equal(ph_event_field(ev, PH_FLD(sched_switch, next_comm))->n, 16);
+	assert_int_equal(ph_event_i(ev, PH_FLD(sched_switch, prev_state), 0), 1);
+	assert_int_equal(ph_event_i(ev, PH_FLD(sched_switch, next_prio), 0), -100);
+	/* The recorder's contexts: tid and container, by position. */
+	assert_int_equal(ev->cls->nctx, 2);
+	assert_int_equal(ev->ctx[0].i, 7);
+}
+
+static void put_fork(struct fixture *f, uint64_t nvtids)
+{
+	put(f, "parent\0\0\0\0\0\0\0\0\0", 16);
+	put_u(f, 6, 4);
+	put_u(f, 6, 4);
+	put_u(f, 111, 4);
+	put(f, "child\0\0\0\0\0\0\0\0\0\0", 16);
+	put_u(f, 50, 4);
+	put_u(f, nvtids, 2);
+	put_u(f, 50, 4);
+	put_u(f, 222, 4);
+	put_u(f, PH_CONTAINER_UNKNOWN, 4);
+	put_u(f, 999, 8);
+	put_u(f, 50, 4);
+	put_u(f, 2, 4);
+}
+
+static void a_fork(void **state)
+{
+	struct fixture *f = *state;
+	const struct ph_value *v;
+
+	put_fork(f, 2);
+	assert_int_equal(decode(f, PH_EV_sched_process_fork), 1);
+	v = ph_event_field(&f->dec.ev, PH_FLD(sched_process_fork, vtids));
+	assert_int_equal(v->n, 2);
+	assert_int_equal(v->v[1].i, 2);
+	assert_int_equal(ph_event_u(&f->dec.ev, PH_FLD(sched_process_fork, child_container), 0),
+			 PH_CONTAINER_UNKNOWN);
+	assert_int_equal(ph_event_u(&f->dec.ev, PH_FLD(sched_process_fork, child_start_ns), 0), 999);
+}
+
+static void broken(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t whole;
+
+	put_fork(f, 3);		/* more than there is */
+	assert_int_equal(decode(f, PH_EV_sched_process_fork), 0);
+	put_u(f, 3, 4);
+	whole = f->len;
+	assert_int_equal(decode(f, PH_EV_sched_process_fork), 1);
+	for (f->len = 0; f->len < whole; f->len++)
+		assert_int_equal(decode(f, PH_EV_sched_process_fork), 0);
+	f->len = whole;
+	assert_int_equal(decode(f, 255), 0);	/* no such event */
+}
+
+static void put_openat(struct fixture *f, int nr, unsigned int nargs)
+{
+	put_u(f, (uint64_t)nr, 2);
+	put_u(f, 0, 1);
+	put_u(f, nargs, 1);
+	put_u(f, 0, 4);
+	put_u(f, 0xffffffffffffff9c, 8);	/* AT_FDCWD as the register has it */
+	put_u(f, 0x7fff0000, 8);
+	put_u(f, 0x80000, 8);
+	put_u(f, 0644, 8);
+}
+
+static const struct ph_value *named(const struct ph_event *ev, const char *name)
+{
+	for (uint32_t i = 0; i < ev->cls->nfields; i++)
+		if (!strcmp(ev->cls->fields[i].name, name))
+			return &ev->v[i];
+	fail_msg("%s has no field %s", ev->cls->name, name);
+	return NULL;
+}
+
+static void a_call(void **state)
+{
+	int nr = ph_syscall_by_name("openat")->nr;
+	struct fixture *f = *state;
+
+	put_openat(f, nr, 4);
+	put_u(f, 11, 2);
+	put(f, "/etc/passwd", 11);
+	assert_int_equal(decode(f, PH_EV_SYSCALL_ENTRY), 1);
+	assert_string_equal(f->dec.ev.cls->name, "syscall_entry_openat");
+	assert_int_equal(named(&f->dec.ev, "dfd")->i, -100);
+	assert_int_equal(named(&f->dec.ev, "filename")->n, 11);
+	assert_memory_equal(named(&f->dec.ev, "filename")->s, "/etc/passwd", 11);
+	assert_int_equal(named(&f->dec.ev, "flags")->u, 0x80000);
+	f->len--;	/* the last byte of the capture is missing */
+	assert_int_equal(decode(f, PH_EV_SYSCALL_ENTRY), 0);
+}
+
+static void what_could_not_be_read_is_empty(void **state)
+{
+	int nr = ph_syscall_by_name("openat")->nr;
+	struct fixture *f = *state;
+
+	put_openat(f, nr, 4);
+	put_u(f, PH_CAP_FAULT, 2);
+	assert_int_equal(decode(f, PH_EV_SYSCALL_ENTRY), 1);
+	assert_int_equal(named(&f->dec.ev, "filename")->n, 0);
+}
+
+static void unknown_calls(void **state)
+{
+	struct fixture *f = *state;
+
+	put_openat(f, 5000, 6);
+	assert_int_equal(decode(f, PH_EV_SYSCALL_ENTRY), 0);	/* says six arguments, has four */
+	put_u(f, 5, 8);
+	put_u(f, 6, 8);
+	assert_int_equal(decode(f, PH_EV_SYSCALL_ENTRY), 1);
+	assert_string_equal(f->dec.ev.cls->name, "syscall_entry_unknown");
+	assert_int_equal(named(&f->dec.ev, "nr")->i, 5000);
+	assert_int_equal(named(&f->dec.ev, "arg5")->u, 6);
+}
+
+static void choosing(void **state)
+{
+	ph_autofree bool *on = ph_alloc(PH_EV_ID_MAX);
+	struct ph_err err = { 0 };
+	ph_strv words = { 0 };
+
+	(void)state;
+	assert_int_equal(ph_events_choose(NULL, on, &err), 0);
+	assert_true(on[PH_EV_sched_switch] && on[PH_EV_container_info]);
+	assert_false(on[PH_EV_irq_handler_entry]);
+	ph_strv_add(&words, "irq");
+	ph_strv_add(&words, "!irq_softirq_*");
+	assert_int_equal(ph_events_choose(&words, on, &err), 0);
+	assert_true(on[PH_EV_irq_handler_entry]);
+	assert_false(on[PH_EV_irq_softirq_entry] || on[PH_EV_sched_switch] || on[PH_EV_seccomp_refused]);
+	/* Without these nothing has a name. */
+	assert_true(on[PH_EV_sched_process_fork] && on[PH_EV_container_info]);
+	ph_strv_add(&words, "irq_handler_entri");
+	assert_int_equal(ph_events_choose(&words, on, &err), -22);
+	assert_non_null(strstr(err.msg, "irq_handler_entry"));
+	ph_strv_done(&words);
+}
+
+static void contexts(void **state)
+{
+	struct ph_err err = { 0 };
+	ph_strv names = { 0 };
+	uint32_t mask;
+
+	(void)state;
+	ph_strv_add(&names, "vpid");
+	assert_int_equal(ph_context_parse(&names, &mask, &err), 0);
+	assert_int_equal(mask, PH_CTX_VPID);
+	ph_strv_add(&names, "pid_nss");
+	assert_int_equal(ph_context_parse(&names, &mask, &err), -22);
+	assert_non_null(strstr(err.msg, "'pid_ns'"));
+	ph_strv_done(&names);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_switch, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_fork, setup, teardown),
+		cmocka_unit_test_setup_teardown(broken, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_call, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_could_not_be_read_is_empty, setup, teardown),
+		cmocka_unit_test_setup_teardown(unknown_calls, setup, teardown),
+		cmocka_unit_test(choosing), cmocka_unit_test(contexts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
