@@ -32,7 +32,6 @@ static const char *const always[] = {
 static const struct {
 	const char *program, *why;
 } reasons[] = {
-	{ "tcp_listen_overflow", "the kfree_skb tracepoint names the socket since Linux 6.11" },
 	{ "cap_capable", "the tracepoint came with Linux 6.14" },
 	{ "tcp_listen_overflow", "the socket is told with dropped packets since Linux 6.11" },
 	{ "kvm_", "the kvm module is not loaded (modprobe kvm_intel or kvm_amd)" },
