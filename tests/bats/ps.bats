@@ -27,5 +27,5 @@ row() { porthole ps -o json 2>/dev/null | jq -ce "select(.container == \"$PH_FIL
 	[ "$(row two | jq -r .id)" = "$CID" ]
 	docker_stop
 	run row two
-	[ "$status" != 0 ]
+	[ -z "$output" ]
 }
