@@ -14,7 +14,8 @@ beside() {
 	wait $pid 2>/dev/null
 }
 
-empty_programs() { exec bpftrace -e 'rawtracepoint:sys_enter { } rawtracepoint:sys_exit { }'; }
+ninja -C "$BUILD" bench/empty_bpf >/dev/null || return
+empty_programs() { exec "$BUILD/bench/empty_bpf"; }
 other_container() {
 	rm -rf "$work/trace"
 	exec porthole record -q -w "$work/trace" -c bench-other -e syscall

@@ -3,8 +3,8 @@
 # The CTF reader and writer on a made-up load of the sched and syscall groups: all values of all events
 # decoded, against babeltrace2 doing the same; and what does not depend on a trace's length.
 
-ninja -C "$BUILD" bench/ctf/ctf_gen bench/ctf/ctf_read >/dev/null
-gen=$BUILD/bench/ctf/ctf_gen read=$BUILD/bench/ctf/ctf_read
+ninja -C "$BUILD" bench/ctf_gen bench/ctf_read >/dev/null
+gen=$BUILD/bench/ctf_gen read=$BUILD/bench/ctf_read
 
 ns_per_write() { rm -rf "$work/t"; "$gen" "$work/t" 4000000 2 | sed -n 's/.* \([0-9.]*\) ns and.*/\1/p'; }
 ours=$(best ns_per_write)

@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 # Printing a made-up scheduler and system call load, and reaching the middle of a large trace.
 
-ninja -C "$BUILD" bench/ctf/ctf_gen >/dev/null || return
-gen=$BUILD/bench/ctf/ctf_gen
+ninja -C "$BUILD" bench/ctf_gen >/dev/null || return
+gen=$BUILD/bench/ctf_gen
 
 elapsed() { local t0=$EPOCHREALTIME; "$@" >/dev/null 2>&1; calc "$EPOCHREALTIME - $t0" 3; echo; }
 

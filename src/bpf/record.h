@@ -119,6 +119,7 @@ struct ph_sysdef {
 	__u8 enter, exit;	/* record it */
 	__u8 nargs;		/* of the entry */
 	__u8 exit_nargs;	/* arguments that the exit record needs: 0 or nargs */
+	__u16 in_room, out_room;	/* bytes that the captures need at most */
 	struct ph_capture in[PH_MAX_CAPTURES], out[PH_MAX_CAPTURES];
 };
 
@@ -170,7 +171,8 @@ struct ph_config {
 	__u64 host_ns_key;	/* PH_NSKEY of the host */
 	__u64 hierarchies;	/* those whose cgroups are entered in `cgroups`, a bit each */
 	__u32 context;		/* bit mask of struct ph_rec_ctx's groups, PH_CTX_* */
-	__u32 capture;		/* bytes of a captured string or buffer, at most */
+	__u32 capture_name;	/* bytes of a captured string, address or struct, at most */
+	__u32 capture_data;	/* bytes of a captured buffer, at most */
 	__u8 select;		/* something is selected: the ones below are asked */
 	__u8 by_container, by_pid, by_comm;
 	__u8 host_selected;	/* tasks in no container are */

@@ -97,13 +97,14 @@ __noinline int capture(struct cap_buf *to, const struct ph_capture *c, const str
 {
 	struct user_msghdr msg = {};
 	struct user_iovec iov = {};
-	u32 max = cfg.capture, n32 = 0;
+	u32 max, n32 = 0;
 	u64 len = 0;
 	void *p;
 	long n;
 
 	if (!to || !c || !a)
 		return 0;
+	max = c->whole ? cfg.capture_name : cfg.capture_data;
 	if (max > CAP_MAX)
 		max = CAP_MAX;
 	to->len = 0;
@@ -219,18 +220,6 @@ static __always_inline u32 captures(u8 *to, const struct ph_capture *c, struct p
 	return at;
 }
 
-/* Bytes that the captures of a call need at most. */
-static __always_inline u32 capture_room(const struct ph_capture *c)
-{
-	u32 n = 0;
-
-#pragma unroll
-	for (int i = 0; i < PH_MAX_CAPTURES; i++)
-		if (c[i].kind)
-			n += 2 + (cfg.capture > CAP_MAX ? CAP_MAX : cfg.capture);
-	return n;
-}
-
 static __always_inline struct ph_sysdef *sysdef(long nr, bool compat)
 {
 	u32 i = nr;
@@ -250,6 +239,12 @@ static __noinline void remember_late(s32 tid, s32 nr, u32 which)
 
 	if (!bpf_map_update_elem(&late_args, &tid, &l, BPF_NOEXIST))
 		__sync_fetch_and_add(&nlate, 1);
+}
+
+/* A bound for the verifier. */
+static __always_inline u32 room(u32 n)
+{
+	return n > CAP_ROOM ? CAP_ROOM : n;
 }
 
 SEC("?tp_btf/sys_enter")
@@ -279,7 +274,7 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
 	if (nargs > 6)
 		nargs = 6;
 	fixed = sizeof(*e) + 8 * nargs;
-	e = rec_begin(&s, &rec, fixed + capture_room(def->in), cur, who);
+	e = rec_begin(&s, &rec, fixed + room(def->in_room), cur, who);
 	if (!e)
 		return 0;
 	e->nr = id;
@@ -334,7 +329,7 @@ static __noinline int emit_late(struct task_struct *cur, struct pt_regs *regs, u
 	if (!def || sys_nr(regs) != copy.nr)
 		return 0;
 	for (int i = 0; i < PH_MAX_CAPTURES; i++) {
-		u32 max = cfg.capture > CAP_MAX ? CAP_MAX : cfg.capture;
+		u32 max = cfg.capture_name > CAP_MAX ? CAP_MAX : cfg.capture_name;
 		long n;
 
 		if (!(copy.which & (1 << i)))
@@ -386,7 +381,7 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 	if (nargs > 6)
 		nargs = 6;
 	fixed = sizeof(*e) + 8 * nargs;
-	e = rec_begin(&s, &rec, fixed + capture_room(def->out), cur, who);
+	e = rec_begin(&s, &rec, fixed + room(def->out_room), cur, who);
 	if (!e)
 		return 0;
 	e->nr = nr;

@@ -304,7 +304,7 @@ static int run(struct args *a, struct ph_record_opts *ro, struct ph_collect_opts
 
 int ph_cmd_record(int argc, char **argv)
 {
-	struct args a = { 0 };
+	struct args a = { .capture_bytes = PH_CAPTURE_DEFAULT };
 	struct ph_opt sel_opts[PH_SELECTION_NOPTS];
 	struct ph_opt opts[] = {
 		{ "write", 'w', PH_OPT_STR, "DIR", &a.dir, NULL,
@@ -326,7 +326,8 @@ int ph_cmd_record(int argc, char **argv)
 		{ "wait", 0, PH_OPT_FLAG, NULL, &a.wait, NULL,
 		  "wait for a container that matches; -d counts from then" },
 		{ "capture", 0, PH_OPT_SIZE, "BYTES", &a.capture_bytes, NULL,
-		  "of strings and buffers that system calls point to, at most (default 256, up to 4095)" },
+		  "of each buffer that system calls read or write (default 32, up to 4095); of paths and "
+		  "addresses 256 or this, if more" },
 		{ "buffer", 0, PH_OPT_SIZE, "SIZE", &a.ring_bytes, NULL,
 		  "memory between kernel and recorder, for each CPU (default 16M, less on many CPUs)" },
 		{ "strict", 0, PH_OPT_FLAG, NULL, &a.strict, NULL, "exit with 3 when events were lost" },

@@ -20,12 +20,13 @@ struct ph_collect_opts {
 	const int32_t *pids;		/* processes selected one by one, children included */
 	size_t npids;
 	uint64_t ring_bytes;		/* buffer of each CPU, 0: by number of CPUs; rounded up */
-	uint32_t capture_bytes;		/* of strings and buffers, at most; 0: PH_CAPTURE_DEFAULT */
+	uint32_t capture_bytes;		/* of buffers, at most; of names PH_CAPTURE_NAME or this */
 	uint32_t context;		/* PH_CTX_* */
 	bool wait;			/* a selection that matches nothing yet is no error */
 };
 
-#define PH_CAPTURE_DEFAULT 256
+#define PH_CAPTURE_DEFAULT 32
+#define PH_CAPTURE_NAME 256
 #define PH_CAPTURE_MAX 4095
 
 /* A consumer of events; 0, or -errno which stops the draining. */

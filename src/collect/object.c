@@ -105,9 +105,8 @@ static void set_config(struct ph_collect *c, const struct ph_collect_opts *opts)
 	/* The filter may ask for the name of the task that an event happened in. */
 	if (opts->filter)
 		cfg->context |= PH_CTX_PROCNAME;
-	cfg->capture = opts->capture_bytes ? opts->capture_bytes : PH_CAPTURE_DEFAULT;
-	if (cfg->capture > PH_CAPTURE_MAX)
-		cfg->capture = PH_CAPTURE_MAX;
+	cfg->capture_data = opts->capture_bytes;
+	cfg->capture_name = cfg->capture_data > PH_CAPTURE_NAME ? cfg->capture_data : PH_CAPTURE_NAME;
 	cfg->identity = PH_ID_V2;
 	cfg->hierarchies = 1;
 	rootfd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -158,6 +157,31 @@ static void *variable(struct bpf_object *obj, const char *section)
 	return NULL;
 }
 
+/*
+ * Copy a call's captures. Names, addresses and structs are of use as a whole only; of data the first
+ * bytes tell what it is. The k-th field that is captured is filled by the k-th capture.
+ */
+static uint16_t set_captures(const struct ph_config *cfg, struct ph_capture *to,
+			     const struct ph_capture *from, const struct ph_class *cls,
+			     const uint8_t *src)
+{
+	uint32_t room = 0, k = 0;
+
+	for (uint32_t i = 0; i < cls->nfields && k < PH_MAX_CAPTURES; i++) {
+		const struct ph_field *f = &cls->fields[i];
+
+		if (src[i] < PH_SRC_CAPTURE || from[k].kind == PH_CAP_NONE)
+			continue;
+		to[k] = from[k];
+		to[k].whole = f->type->kind == PH_KIND_STR || f->unit == PH_UNIT_SOCKADDR ||
+			      from[k].kind == PH_CAP_FIXED || from[k].kind == PH_CAP_ARGV ||
+			      f->type->kind == PH_KIND_SEQ;
+		room += 2 + (to[k].whole ? cfg->capture_name : cfg->capture_data);
+		k++;
+	}
+	return (uint16_t)room;
+}
+
 static void set_syscalls(struct ph_collect *c, struct ph_sysdef *defs)
 {
 	for (int compat = 0; compat < 2; compat++) {
@@ -174,8 +198,8 @@ static void set_syscalls(struct ph_collect *c, struct ph_sysdef *defs)
 			d->enter = c->events[enter + offset];
 			d->exit = c->events[leave + offset];
 			d->nargs = sc->nargs;
-			memcpy(d->in, sc->in, sizeof(d->in));
-			memcpy(d->out, sc->out, sizeof(d->out));
+			d->in_room = set_captures(&c->cfg, d->in, sc->in, sc->entry, sc->entry_src);
+			d->out_room = set_captures(&c->cfg, d->out, sc->out, sc->exit, sc->exit_src);
 			for (uint32_t i = 0; i < sc->exit->nfields; i++)
 				if (sc->exit_src[i] < PH_SRC_RET)
 					d->exit_nargs = sc->nargs;

@@ -33,7 +33,7 @@ struct ph_capture {
 	__u8 kind;		/* enum ph_cap_kind */
 	__u8 arg;		/* argument that holds the address */
 	__u8 len_arg;		/* argument that holds (the address of) the length */
-	__u8 pad;
+	__u8 whole;		/* set by the collector: a name or address, not to be cut as data is */
 	__u16 len;
 };
 
