@@ -15,7 +15,7 @@ out=$top/$build/check
 jobs=${JOBS:-$(nproc)}
 
 # Seconds that a suite may take; together they stay below the 25 minutes of .ci/run.
-declare -A limit=([unit]=150 [asan]=300 [lint]=60 [e2e]=480 [vm]=420)
+declare -A limit=([unit]=150 [asan]=300 [lint]=60 [e2e]=480 [vm]=560)
 
 say() { printf '%s\n' "$*" >&2; }
 
