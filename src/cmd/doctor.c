@@ -65,11 +65,11 @@ int ph_cmd_doctor(int argc, char **argv)
 	int r;
 
 	ph_table_opts(&fmt, output);
-	r = ph_cmd_options("doctor", "Tells what can be recorded on this machine and with this user's rights, and "
-			   "for what\ncannot, why and what to change. Tries a recording of 100 ms, where it may. "
-			   "Exits with 0 where\nrecording works, with 1 where not. Works for any user.",
+	r = ph_cmd_options("doctor", "Tells what can be recorded on this machine with this user's rights, and for what "
+			   "cannot,\nwhy and what to change. Tries a recording of 100 ms where it may. Works for any "
+			   "user.\nExits with 0 where recording works, with 1 where it does not.",
 			   "  porthole doctor\n"
-			   "  porthole doctor -o json | jq 'select(.status == \"no\")'\n",
+			   "  porthole doctor -o json | jq 'select(.status == \"no\")'     only what is not there\n",
 			   groups, argc, argv, &args, &dashdash);
 	if (r >= 0)
 		goto out;

@@ -105,11 +105,17 @@ static int help(void)
 	ph_autobuf b = { 0 };
 
 	ph_buf_adds(&b, "Usage: porthole VERB [selection] [options]\n\n"
-			"Looks into every container from the host: records what the kernel and programs do\n"
-			"there, and says why a container is slow, throttled or refused.\n\nVerbs:\n");
+			"Looks into every container from the host: lists them, and records what the kernel\n"
+			"does for them into a trace that says for every event whose it is.\n\nVerbs:\n");
 	for (const struct ph_cmd *c = ph_cmds; c->name; c++)
 		ph_buf_addf(&b, "  %-10s %s\n", c->name, c->summary);
-	ph_buf_adds(&b, "\n'porthole VERB --help' tells a verb's options; 'porthole doctor' what this machine allows.\n");
+	ph_buf_adds(&b, "\nFor a start:\n"
+			"  porthole doctor                          what can be recorded on this machine?\n"
+			"  porthole ps                              which containers are there?\n"
+			"  porthole record -c web -d 10s -w trace   record one of them for ten seconds\n"
+			"  porthole view trace --stats              what is in the trace?\n"
+			"  porthole view trace -c web               what happened in it?\n"
+			"\n'porthole VERB --help' tells a verb's options; its manual page more.\n");
 	return ph_cmd_flush(&b) < 0 ? PH_EXIT_FAILED : PH_EXIT_OK;
 }
 

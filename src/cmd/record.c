@@ -302,6 +302,31 @@ static int run(struct args *a, struct ph_record_opts *ro, struct ph_collect_opts
 	return PH_EXIT_OK;
 }
 
+/* What the options say, checked and entered into the two structs; 0 or the exit code. */
+static int check_usage(struct args *a, const ph_strv *args, size_t dashdash, struct ph_collect_opts *co,
+		       bool *events, struct ph_record_opts *ro)
+{
+	struct ph_err err = { 0 };
+
+	if (args->n && dashdash != 0)
+		return ph_cmd_usage("record", "'%s' is no option; a command goes behind --", args->v[0]);
+	if (dashdash == 0 && !args->n)
+		return ph_cmd_usage("record", "there is no command behind --");
+	if (ph_selection_check(&a->sel, &err) < 0 || ph_events_choose(&a->events, events, &err) < 0 ||
+	    ph_context_parse(&a->contexts, &co->context, &err) < 0 || parse_rotate(a->rotate, ro, &err) < 0)
+		return ph_cmd_usage("record", "%s", err.msg);
+	if (a->keep && !a->rotate)
+		return ph_cmd_usage("record", "--keep goes with --rotate");
+	if (a->capture_bytes > PH_CAPTURE_MAX)
+		return ph_cmd_usage("record", "--capture: at most %d bytes", PH_CAPTURE_MAX);
+	if (!args->n && !a->sel.all && ph_selection_empty(&a->sel))
+		return ph_cmd_usage("record", "what is to be recorded? -c NAME, another selection, -a for "
+				    "everything, or -- COMMAND");
+	if (a->filter && ph_filter_parse(a->filter, &co->filter, &err) < 0)
+		return ph_cmd_usage("record", "--filter: %s", err.msg);
+	return 0;
+}
+
 int ph_cmd_record(int argc, char **argv)
 {
 	struct args a = { .capture_bytes = PH_CAPTURE_DEFAULT };
@@ -310,14 +335,14 @@ int ph_cmd_record(int argc, char **argv)
 		{ "write", 'w', PH_OPT_STR, "DIR", &a.dir, NULL,
 		  "directory of the trace, which must be new or empty (default: porthole-DATE-TIME)" },
 		{ "event", 'e', PH_OPT_LIST, "LIST", &a.events, NULL,
-		  "groups, events, globs: sched,syscall_entry_open*,!sched_migrate_task (groups: sched, "
-		  "syscall, cgroup, mm, block, net, signal by default; irq, timer, fault, cap, kvm too; all)" },
+		  "what to record: groups, events, globs; !X leaves X out. Default: sched, syscall, cgroup, mm, "
+		  "block, net, signal; there are also irq, timer, fault, cap, kvm, and all" },
 		{ "list", 0, PH_OPT_FLAG, NULL, &a.list, NULL,
-		  "print the groups and events that -e takes, or those that a given -e chooses, and end" },
+		  "print all groups and events, or what a given -e chooses, and end" },
 		{ "filter", 'f', PH_OPT_STR, "EXPR", &a.filter, NULL,
 		  "only events for which EXPR is true, e.g. 'syscall_exit_openat.ret < 0 && comm == \"nginx\"'" },
 		{ "context", 0, PH_OPT_LIST, "LIST", &a.contexts, NULL,
-		  "fields to add to every event: vpid, vtid, procname, pid_ns, cgroup_ns … or all" },
+		  "fields to add to every event: vpid, vtid, ppid, procname, uid, pid_ns … or all" },
 		{ "duration", 'd', PH_OPT_DURATION, "TIME", &a.duration_ns, NULL, "stop after TIME (10s, 5m)" },
 		{ "max-size", 0, PH_OPT_SIZE, "SIZE", &a.max_bytes, NULL, "stop when the trace has SIZE" },
 		{ "rotate", 0, PH_OPT_STR, "SIZE|TIME", &a.rotate, NULL,
@@ -340,8 +365,6 @@ int ph_cmd_record(int argc, char **argv)
 	ph_autofree char *dir = NULL;
 	struct ph_collect_opts co = { .events = events };
 	struct ph_record_opts ro = { 0 };
-	struct ph_filter *filter = NULL;
-	struct ph_err err = { 0 };
 	ph_strv args = { 0 };
 	size_t dashdash;
 	int ret;
@@ -351,36 +374,27 @@ int ph_cmd_record(int argc, char **argv)
 			     "Records what the kernel does for the selected containers into a CTF trace, until "
 			     "Ctrl-C.\nThe trace names the container of every event; 'porthole view', babeltrace2 "
 			     "and Trace Compass\nread it, here or elsewhere.",
-			     "  porthole record -c web -d 10s -w trace\n"
-			     "  porthole record -a -e sched,block -w trace\n"
-			     "  porthole record -e syscall -w trace -- ls -l\n",
+			     "  porthole record -c web -d 10s -w trace            one container, ten seconds\n"
+			     "  porthole record -a -e sched,block -w trace        two groups of everybody's, till Ctrl-C\n"
+			     "  porthole record -e syscall -w trace -- ls -l      a command\n"
+			     "  porthole record -c web --rotate 1m --keep 5       always the last minutes\n"
+			     "  porthole record -c 'job-*' --wait                 what will start only later\n"
+			     "\nWhat a machine lacks for it, 'porthole doctor' tells.\n",
 			     groups, argc, argv, &args, &dashdash);
 	if (ret >= 0)
-		return ret;
-	if (a.list)
-		return list_events(&a.events);
-	if (args.n && dashdash != 0)
-		return ph_cmd_usage("record", "'%s' is no option; a command goes behind --", args.v[0]);
-	if (dashdash == 0 && !args.n)
-		return ph_cmd_usage("record", "there is no command behind --");
-	if (ph_selection_check(&a.sel, &err) < 0 || ph_events_choose(&a.events, events, &err) < 0 ||
-	    ph_context_parse(&a.contexts, &co.context, &err) < 0 || parse_rotate(a.rotate, &ro, &err) < 0)
-		return ph_cmd_usage("record", "%s", err.msg);
-	if (a.keep && !a.rotate)
-		return ph_cmd_usage("record", "--keep goes with --rotate");
-	if (a.capture_bytes > PH_CAPTURE_MAX)
-		return ph_cmd_usage("record", "--capture: at most %d bytes", PH_CAPTURE_MAX);
-	if (!args.n && !a.sel.all && ph_selection_empty(&a.sel))
-		return ph_cmd_usage("record", "what is to be recorded? -c NAME, another selection, -a for "
-				    "everything, or -- COMMAND");
-	if (a.filter && ph_filter_parse(a.filter, &filter, &err) < 0)
-		return ph_cmd_usage("record", "--filter: %s", err.msg);
+		goto out;
+	if (a.list) {
+		ret = list_events(&a.events);
+		goto out;
+	}
+	ret = check_usage(&a, &args, dashdash, &co, events, &ro);
+	if (ret)
+		goto out;
 	dir = a.dir ? ph_strdup(a.dir) : default_dir();
 	ro.dir = dir;
 	ro.max_bytes = a.max_bytes;
 	ro.keep = a.keep;
 	co.sel = &a.sel;
-	co.filter = filter;
 	co.ring_bytes = a.ring_bytes;
 	co.capture_bytes = (uint32_t)a.capture_bytes;
 	co.wait = a.wait;
@@ -388,7 +402,8 @@ int ph_cmd_record(int argc, char **argv)
 	sigaction(SIGTERM, &sa, NULL);
 	*ph_vec_push(&args) = NULL;
 	ret = run(&a, &ro, &co, dashdash == 0 ? args.v : NULL);
-	ph_filter_free(filter);
+out:
+	ph_filter_free(co.filter);
 	ph_selection_done(&a.sel);
 	ph_vec_done(&args);
 	ph_strv_done(&a.events);

@@ -251,7 +251,7 @@ int ph_cmd_view(int argc, char **argv)
 	struct ph_opt opts[] = {
 		{ "read", 'r', PH_OPT_STR, "TRACE", &v.trace,
 		  .help = "the trace: a directory with CTF, or one above several" },
-		{ "events", 'e', PH_OPT_LIST, "EVENTS", &v.events.words,
+		{ "event", 'e', PH_OPT_LIST, "LIST", &v.events.words,
 		  .help = "these events only: names, globs, groups (sched, syscall …), names of system calls; !X leaves X out" },
 		{ "filter", 'f', PH_OPT_STR, "EXPR", &v.filter_expr,
 		  .help = "events for which EXPR is true, as 'syscall_exit_*.ret < 0 && comm == \"nginx\"'" },

@@ -638,8 +638,10 @@ void ph_ctable_expire(struct ph_ctable *t, uint64_t now_ns)
 	t->last = NULL;
 	while (n < t->gone.n && t->gone.v[n].ts_ns + KEEP_NS < now_ns)
 		forget_index(t, t->gone.v[n++].index);
-	memmove(t->gone.v, t->gone.v + n, (t->gone.n - n) * sizeof(*t->gone.v));
-	t->gone.n -= n;
+	if (n) {
+		memmove(t->gone.v, t->gone.v + n, (t->gone.n - n) * sizeof(*t->gone.v));
+		t->gone.n -= n;
+	}
 	if (!t->nstopped)
 		return;
 	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&t->by_index, s));) {

@@ -12,7 +12,7 @@ void ph_selection_opts(struct ph_selection *sel, struct ph_opt opts[PH_SELECTION
 {
 	const struct ph_opt all[PH_SELECTION_NOPTS] = {
 		{ "container", 'c', PH_OPT_LIST, "NAME|ID|GLOB", &sel->container,
-		  .help = "containers of this name or id; !NAME excludes" },
+		  .help = "containers of this name, id (4 characters do) or glob; !X leaves X out" },
 		{ "podname", 0, PH_OPT_LIST, "NAME", &sel->podname, .help = "containers of these pods" },
 		{ "namespace", 'n', PH_OPT_LIST, "NAME", &sel->pod_namespace,
 		  .help = "containers of these Kubernetes namespaces" },
