@@ -158,8 +158,13 @@ enum { PH_ID_V2, PH_ID_CPU };	/* cfg.identity: which cgroup names the container 
 
 #define PH_MAX_NS_SEL 8
 struct ph_ns_sel {
-	__u32 type, inum;
+	__u16 type;
+	__u16 not;
+	__u32 inum;
 };
+
+/* cfg.by_pid and by_comm: some were named to be recorded, some not to be. */
+enum { PH_SEL_ONLY = 1, PH_SEL_NOT = 2 };
 
 struct ph_config {
 	__u32 chunks;		/* per CPU, a power of 2 */

@@ -96,8 +96,8 @@ static void show_status(struct status *st, const struct ph_recorder *r, const st
 	rate = (double)(rs.events - st->events) * 1e9 / (double)(now - st->at_ns);
 	fprintf(stderr, "\r\033[K%.0f events/s  %" PRIu64 " events  %s  lost %" PRIu64, rate, rs.events,
 		ph_human_bytes(rs.bytes, bytes), rs.lost);
-	if (ph_selection_by_container(sel))
-		fprintf(stderr, "  containers %u%s", cs.containers, cs.containers ? "" : " (waiting)");
+	fprintf(stderr, "  containers %u%s", cs.containers,
+		ph_selection_by_container(sel) && !cs.containers ? " (waiting)" : "");
 	fflush(stderr);
 	st->at_ns = now;
 	st->events = rs.events;

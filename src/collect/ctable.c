@@ -322,16 +322,24 @@ static bool sandbox(const struct ph_ctable *t, const uint32_t ns[PH_NS_MAX])
 	return own >= 2 && ns[PH_NS_MNT] != t->host_ns[PH_NS_MNT];
 }
 
-static int32_t thread_group(int32_t tid)
+int32_t ph_thread_group(int32_t tid)
 {
 	ph_autobuf b = { 0 };
 	char path[64], *p;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", tid);
 	if (ph_read_file_at(AT_FDCWD, path, 1 << 16, &b) < 0)
-		return tid;
+		return -1;
 	p = strstr(b.p, "\nTgid:");
-	return p ? (int32_t)strtol(p + 6, NULL, 10) : tid;
+	return p ? (int32_t)strtol(p + 6, NULL, 10) : -1;
+}
+
+/* The process of a task that may be gone already: then it was hardly more than a thread of its own. */
+static int32_t first_pid(int32_t tid)
+{
+	int32_t pid = ph_thread_group(tid);
+
+	return pid < 0 ? tid : pid;
 }
 
 /* Name a container that no runtime's cgroup path explains, after its cgroup and its processes. */
@@ -432,7 +440,7 @@ static int started(struct ph_ctable *t, struct ph_centry *e, int32_t tid, uint64
 	if (e->started)
 		return 0;
 	e->started = true;
-	e->c.init_pid = thread_group(tid);
+	e->c.init_pid = first_pid(tid);
 	clock_gettime(CLOCK_REALTIME, &now);
 	e->c.start_ns = (uint64_t)now.tv_sec * PH_NSEC + (uint64_t)now.tv_nsec - (ph_now_ns() - ts_ns);
 	task_namespaces(tid, e->c.ns);
@@ -558,7 +566,7 @@ int ph_ctable_recheck(struct ph_ctable *t, uint32_t index, int32_t tid, uint64_t
 	ix = ph_ctable_ix(t, index);
 	if (ix->state != PH_IX_MAYBE || !task_namespaces(tid, c.ns) || !sandbox(t, c.ns))
 		return 0;
-	c.init_pid = thread_group(tid);
+	c.init_pid = first_pid(tid);
 	c.cgroup_path = ph_strdup(ix->path);
 	c.hierarchy = ix->hierarchy;
 	c.cgroup_id = ix->cgroup_id;

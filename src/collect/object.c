@@ -2,6 +2,7 @@
 /* Loading the kernel side: knobs, maps, programs; mapping its buffers; attaching. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -126,15 +127,25 @@ static void set_config(struct ph_collect *c, const struct ph_collect_opts *opts)
 
 		cfg->by_container = ph_selection_by_container(sel);
 		cfg->host_selected = ph_selection_match_container(sel, &host);
-		cfg->by_comm = sel->comm.n > 0;
-		for (size_t i = 0; i < sel->nns && cfg->nns < PH_MAX_NS_SEL; i++)
-			if (!sel->ns_sel[i].not)
-				cfg->ns[cfg->nns++] = (struct ph_ns_sel){ sel->ns_sel[i].type,
-									  sel->ns_sel[i].inum };
+		for (size_t i = 0; i < sel->comm.n; i++) {
+			cfg->by_comm |= sel->comm.v[i][0] == '!' ? PH_SEL_NOT : PH_SEL_ONLY;
+			c->comms_in_user |= strpbrk(sel->comm.v[i], "*?[") != NULL;
+		}
+		/* Patterns are compared where there is room for it; the record brings the name. */
+		if (c->comms_in_user) {
+			cfg->by_comm = 0;
+			cfg->context |= PH_CTX_PROCNAME;
+		}
+		for (size_t i = 0; i < sel->nns && i < PH_MAX_NS_SEL; i++)
+			cfg->ns[cfg->nns++] = (struct ph_ns_sel){
+				.type = (uint16_t)sel->ns_sel[i].type, .not = sel->ns_sel[i].not,
+				.inum = sel->ns_sel[i].inum,
+			};
 	} else {
 		cfg->host_selected = 1;
 	}
-	cfg->by_pid = opts->npids > 0;
+	for (size_t i = 0; i < opts->npids; i++)
+		cfg->by_pid |= opts->pids[i] < 0 ? PH_SEL_NOT : PH_SEL_ONLY;
 	cfg->select = cfg->by_container || cfg->by_pid || cfg->by_comm || cfg->nns;
 	/* A new cgroup is recorded until it is known whose it is: nothing of a container is missed. */
 	cfg->new_flags = PH_CG_SELECTED | PH_CG_PENDING;
@@ -325,16 +336,23 @@ static int set_selection_maps(struct ph_collect *c, const struct ph_collect_opts
 {
 	int pids = bpf_object__find_map_fd_by_name(c->obj, "pids");
 	int comms = bpf_object__find_map_fd_by_name(c->obj, "comms");
-	uint32_t one = 1;
 
-	for (size_t i = 0; i < opts->npids; i++)
-		if (bpf_map_update_elem(pids, &opts->pids[i], &one, BPF_ANY))
-			return ph_err_sys(err, errno, "cannot select process %d", opts->pids[i]);
-	for (size_t i = 0; opts->sel && i < opts->sel->comm.n; i++) {
+	for (size_t i = 0; i < opts->npids; i++) {
+		uint32_t how = opts->pids[i] < 0 ? PH_SEL_NOT : PH_SEL_ONLY;
+		int32_t pid = abs(opts->pids[i]), leader = ph_thread_group(pid);
+
+		if (leader < 0)
+			return ph_err_set(err, -ESRCH, "there is no process %d", pid);
+		if (bpf_map_update_elem(pids, &leader, &how, BPF_ANY))
+			return ph_err_sys(err, errno, "cannot select process %d", pid);
+	}
+	for (size_t i = 0; c->cfg.by_comm && i < opts->sel->comm.n; i++) {
+		const char *name = opts->sel->comm.v[i];
+		uint32_t how = *name == '!' ? PH_SEL_NOT : PH_SEL_ONLY;
 		char comm[16] = "";
 
-		strncpy(comm, opts->sel->comm.v[i], sizeof(comm) - 1);
-		if (bpf_map_update_elem(comms, comm, &one, BPF_ANY))
+		snprintf(comm, sizeof(comm), "%s", name + (*name == '!'));
+		if (bpf_map_update_elem(comms, comm, &how, BPF_ANY))
 			return ph_err_sys(err, errno, "cannot select the command %s", comm);
 	}
 	return 0;
@@ -377,6 +395,7 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 		goto fail;
 	set_config(c, opts);
 	c->filter = opts->filter;
+	c->sel = opts->sel;
 	r = ph_filter_install(c, porthole_bpf, sizeof(porthole_bpf), &c->image, err);
 	if (r < 0)
 		goto fail;

@@ -80,6 +80,8 @@ int ph_ctable_control(struct ph_ctable *t, const struct ph_ctl *r, ph_event_fn f
 /* A task ran a program or changed its namespaces: is its MAYBE cgroup a container after all? */
 int ph_ctable_recheck(struct ph_ctable *t, uint32_t index, int32_t tid, uint64_t ts_ns,
 		      ph_event_fn fn, void *arg, struct ph_err *err);
+/* Process of a task, -1: there is no such task. */
+int32_t ph_thread_group(int32_t tid);
 /* A task exited: was it the first of a container that has no cgroup to be removed? */
 int ph_ctable_exited(struct ph_ctable *t, uint32_t index, int32_t tid, uint64_t ts_ns,
 		     ph_event_fn fn, void *arg, struct ph_err *err);
@@ -150,6 +152,8 @@ struct ph_collect {
 	struct ph_filter *filter;
 	struct ph_identity *filter_id;
 	bool filter_exact;
+	const struct ph_selection *sel;
+	bool comms_in_user;	/* --comm has patterns: asked of each event here */
 	uint64_t nevents;
 	bool dumping;
 	/* of the round under way */

@@ -40,6 +40,13 @@ static int one(struct ph_collect *c, const struct ph_drain *to, const struct ph_
 		n = ph_ctable_exited(&c->ct, r->container, r->tid, r->ts_ns, to->state, to->arg, err);
 	if (n < 0)
 		return n;
+	if (c->comms_in_user) {
+		char comm[17] = "";
+
+		memcpy(comm, ((const struct ph_rec_ctx *)(const void *)(r + 1))->procname, 16);
+		if (!ph_selection_match_comm(c->sel, comm))
+			return 0;
+	}
 	if (ph_decode(&c->dec, r, len, id) <= 0 || !c->events[c->dec.ev.cls->id])
 		return 0;
 	if (c->filter_id && c->filter) {

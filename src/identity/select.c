@@ -323,6 +323,11 @@ static bool match_ns(const struct ph_selection *sel, const struct ph_task *t)
 	return !wanted || found;
 }
 
+bool ph_selection_match_comm(const struct ph_selection *sel, const char *comm)
+{
+	return !sel->comm.n || match_comm(&sel->comm, comm);
+}
+
 bool ph_selection_match(const struct ph_selection *sel, const struct ph_identity *id,
 			const struct ph_event *ev)
 {

@@ -15,7 +15,7 @@
 struct ph_selection {
 	ph_strv container, podname, pod_namespace, label, image, cgroup, comm, ns, pid;
 	bool host, all;
-	PH_VEC(int32_t) pids;		/* parsed by ph_selection_check() */
+	PH_VEC(int32_t) pids;		/* parsed by ph_selection_check(); negative: excluded */
 	struct { enum ph_ns type; uint32_t inum; bool not; } *ns_sel;
 	size_t nns;
 };
@@ -32,6 +32,8 @@ bool ph_selection_empty(const struct ph_selection *sel);
 bool ph_selection_by_container(const struct ph_selection *sel);
 /* Is this container (index 0: the host) selected by the options about containers? */
 bool ph_selection_match_container(const struct ph_selection *sel, const struct ph_container *c);
+/* Does --comm select a task of this name? */
+bool ph_selection_match_comm(const struct ph_selection *sel, const char *comm);
 /* Is this event selected: container, pid, comm, namespaces of its task? To be asked after feed. */
 bool ph_selection_match(const struct ph_selection *sel, const struct ph_identity *id,
 			const struct ph_event *ev);

@@ -33,7 +33,7 @@ struct {
 	__type(value, struct ph_cgent);
 } namespaces SEC(".maps");
 
-/* Processes selected one by one (-p, -- COMMAND); children are added at fork. 1: selected. */
+/* Processes named one by one (-p, -- COMMAND), PH_SEL_ONLY or PH_SEL_NOT; children are added at fork. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
@@ -115,11 +115,12 @@ static __always_inline struct ph_cgent *task_cgent(struct task_struct *t)
 static __always_inline bool ns_selected(struct task_struct *t)
 {
 	struct nsproxy *ns = t->nsproxy;
+	bool only = false, in = false;
 
 	if (!ns)
 		return false;
 	for (u32 i = 0; i < PH_MAX_NS_SEL && i < cfg.nns; i++) {
-		u32 want = cfg.ns[i].inum, is;
+		u32 is;
 
 		switch (cfg.ns[i].type) {
 		case 0: is = ns->cgroup_ns->ns.inum; break;
@@ -131,10 +132,23 @@ static __always_inline bool ns_selected(struct task_struct *t)
 		case 6: is = t->cred->user_ns->ns.inum; break;
 		default: is = ns->uts_ns->ns.inum; break;
 		}
-		if (is == want)
-			return true;
+		if (cfg.ns[i].not) {
+			if (is == cfg.ns[i].inum)
+				return false;
+		} else {
+			only = true;
+			in |= is == cfg.ns[i].inum;
+		}
 	}
-	return false;
+	return in || !only;
+}
+
+/* @how: what a map says of a task, NULL nothing; @asked: what was asked of all tasks. */
+static __always_inline bool named(const u32 *how, u32 asked)
+{
+	if (how && *how == PH_SEL_NOT)
+		return false;
+	return how || !(asked & PH_SEL_ONLY);
 }
 
 /*
@@ -192,13 +206,13 @@ static __always_inline bool entry_selected(struct task_struct *t, struct ph_cgen
 		return true;
 	if (cfg.by_container && !(e.flags & PH_CG_SELECTED))
 		return false;
-	if (cfg.by_pid && !bpf_map_lookup_elem(&pids, &tgid))
+	if (cfg.by_pid && !named(bpf_map_lookup_elem(&pids, &tgid), cfg.by_pid))
 		return false;
 	if (cfg.by_comm) {
 		char comm[16];
 
 		__builtin_memcpy(comm, t->comm, 16);
-		if (!bpf_map_lookup_elem(&comms, comm))
+		if (!named(bpf_map_lookup_elem(&comms, comm), cfg.by_comm))
 			return false;
 	}
 	return !cfg.nns || ns_selected(t);
