@@ -10,7 +10,8 @@ In a ```console block a line "$ COMMAND" is run at the top of the source, and wh
 output; "…" as the last line stands for the rest of it. They use the trace that comes with the
 project. A block behind a line <!-- live --> shows a machine: it is written with --live (with two
 containers, web and db, running) and not compared. In all other blocks, in the man pages and in
---help, commands of porthole are only tried for whether their options exist.
+--help, commands of porthole are only tried for whether their options exist. Files that the
+documents name must be there.
 """
 import os
 import re
@@ -75,6 +76,18 @@ def try_options(line, where):
             bad(f"{where}: {line.strip()}\n    {r.stderr.strip()}")
 
 
+def references(path):
+    """Links lead to files, and `folder/file.c` is one (NAME, GROUP: any)."""
+    text = path.read_text()
+    for link in re.findall(r"\]\(([^)#:]+)\)", text):
+        if not (path.parent / link).exists():
+            bad(f"{path.name}: {link} is not there")
+    for name in re.findall(r"`((?:[a-z]+/)+[\w.*-]+\.[a-z]+)`", text):
+        pattern = re.sub(r"[A-Z]{4,}", "*", name)
+        if not any(next(d.glob(pattern), None) for d in (top, top / "src")):
+            bad(f"{path.name}: {name} is not there")
+
+
 def document(path, write, live):
     lines = path.read_text().splitlines()
     out, i, is_live = [], 0, False
@@ -122,6 +135,7 @@ def main():
     try:
         for d in DOCS:
             document(d, write, live)
+            references(d)
     finally:
         for name in ("web", "db") if live else ():
             subprocess.run(["ph-launch", "--stop", name], env=env)
@@ -129,8 +143,10 @@ def main():
         for line in page.read_text().splitlines():
             if line.startswith(".Dl"):
                 try_options(re.sub(r"^\.Dl ([$#] )?", "", line).replace("\\&", ""), page.name)
-    help_text = "\n".join(run("porthole --help | sed '1,/^Verbs/d'"))
-    for verb in re.findall(r"^  (\w+) ", help_text, re.M):
+    verbs = [line.split()[0] for line in run("porthole --help | sed '1,/^Verbs/d; /^$/,$d'")]
+    for line in run("porthole --help | sed '1,/^For a start/d'"):
+        try_options(re.sub(r" {3,}.*", "", line), "porthole --help")
+    for verb in verbs:
         for line in run(f"porthole {verb} --help | sed '1,/^Examples/d'"):
             try_options(line, f"porthole {verb} --help")
     return failed
