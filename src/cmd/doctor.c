@@ -16,11 +16,12 @@ static const struct ph_col cols[COL_MAX] = {
 	[COL_STATUS] = { "STATUS", "status", PH_COL_STR,
 			 .help = "yes, part (with less), no, unknown, or info (porthole works either way)" },
 	[COL_FOUND] = { "FOUND", "found", PH_COL_STR, .help = "what is there, or missing" },
-	[COL_ADVICE] = { "ADVICE", "advice", PH_COL_STR, .help = "what it means, what to change" },
+	/* Sentences: in columns they stand below the table. */
+	[COL_ADVICE] = { "ADVICE", "advice", PH_COL_STR, .hidden = true, .help = "what it means, what to change" },
 };
 
-static void add(struct ph_table *t, const char *area, const char *check, const char *status,
-		const char *found, const char *advice)
+static struct ph_cell *add(struct ph_table *t, const char *area, const char *check, const char *status,
+			   const char *found, const char *advice)
 {
 	struct ph_cell *row = ph_table_row(t);
 
@@ -29,6 +30,23 @@ static void add(struct ph_table *t, const char *area, const char *check, const c
 	ph_cell_str(&row[COL_STATUS], status);
 	ph_cell_str(&row[COL_FOUND], found);
 	ph_cell_str(&row[COL_ADVICE], advice);
+	return row;
+}
+
+/* For what does not work: what to change. */
+static void add_advice(const struct ph_doctor *d, struct ph_buf *out)
+{
+	int width = 0;
+
+	ph_vec_each(c, d)
+		if (c->advice && c->status != PH_CHECK_INFO && (int)strlen(c->name) > width)
+			width = (int)strlen(c->name);
+	if (!width)
+		return;
+	ph_buf_adds(out, "\nWhat it means, what to change:\n");
+	ph_vec_each(c, d)
+		if (c->advice && c->status != PH_CHECK_INFO)
+			ph_buf_addf(out, "  %-*s  %s\n", width, c->name, c->advice);
 }
 
 static int print(const struct ph_doctor *d, const struct ph_table_fmt *fmt, struct ph_buf *out,
@@ -39,16 +57,23 @@ static int print(const struct ph_doctor *d, const struct ph_table_fmt *fmt, stru
 	int r;
 
 	ph_table_init(&t, cols, COL_MAX);
-	for (size_t i = 0; i < d->n; i++)
-		add(&t, d->v[i].area, d->v[i].name, ph_check_status_name(d->v[i].status), d->v[i].found,
-		    d->v[i].advice);
+	ph_vec_each(c, d) {
+		struct ph_cell *row = add(&t, c->area, c->name, ph_check_status_name(c->status), c->found,
+					  c->advice);
+
+		if (c->status == PH_CHECK_INFO && c->advice)
+			ph_cell_text(&row[COL_FOUND], "%s (%s)", c->found, c->advice);
+	}
 	if (fmt->output != PH_OUT_COLUMNS)
 		add(&t, "verdict", "record", d->works ? "yes" : "no", verdict, NULL);
-	/* Never cut to the terminal's width: the advice stands at the end of the line. */
+	/* Never cut to the terminal's width: what is missing stands at the end of the line. */
 	r = ph_table_print(&t, fmt, 0, out, err);
 	ph_table_done(&t);
-	if (r >= 0 && fmt->output == PH_OUT_COLUMNS)
-		ph_buf_addf(out, "\nVerdict: %s.\n", verdict);
+	if (r < 0 || fmt->output != PH_OUT_COLUMNS)
+		return r;
+	if (!fmt->fields.n)
+		add_advice(d, out);
+	ph_buf_addf(out, "\nVerdict: %s.\n", verdict);
 	return r;
 }
 

@@ -142,12 +142,12 @@ static void check_fentry(struct ph_doctor *d)
 	int r;
 
 	if (!d->may_load) {
-		ph_check_add(d, "extras", "fentry", PH_CHECK_UNKNOWN, "run doctor as root to try it", "not tried");
+		ph_check_add(d, "extras", "fentry", PH_CHECK_UNKNOWN, NULL, "only root can try it");
 		return;
 	}
 	r = ph_kernel_try_fentry();
 	if (r < 0)
-		ph_check_add(d, "extras", "fentry", PH_CHECK_NO, "no event of porthole needs it",
+		ph_check_add(d, "extras", "fentry", PH_CHECK_NO, NULL,
 			     "the kernel refused it (%s); CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS", strerror(-r));
 	else
 		ph_check_add(d, "extras", "fentry", PH_CHECK_YES, NULL, "the kernel's functions can be traced");

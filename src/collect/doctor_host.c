@@ -167,7 +167,7 @@ static void check_knobs(struct ph_doctor *d, unsigned int version)
 		     "%s%s", tracefs ? "mounted at " : "not mounted", tracefs ? tracefs : "");
 }
 
-/* For what may be offered beside the events: BPF on any kernel or user function, sampling. */
+/* What no event needs: BPF on any function of the kernel or of programs, sampling. */
 void ph_doctor_extras(struct ph_doctor *d)
 {
 	static const struct {
@@ -178,17 +178,17 @@ void ph_doctor_extras(struct ph_doctor *d)
 		{ "uprobes", "sys/bus/event_source/devices/uprobe", "functions of programs can be probed",
 		  "not in this kernel (CONFIG_UPROBE_EVENTS)" },
 		{ "hardware counters", "sys/bus/event_source/devices/cpu", "the CPU counts cycles and misses",
-		  "none: usual in virtual machines; time can be sampled all the same" },
+		  "none, as in most virtual machines" },
 	};
 
 	for (size_t i = 0; i < PH_ARRAY_SIZE(rows); i++) {
 		bool have = exists(d, rows[i].path);
 
-		ph_check_add(d, "extras", rows[i].name, have ? PH_CHECK_YES : PH_CHECK_NO,
-			     have ? NULL : "no event of porthole needs it", "%s", have ? rows[i].yes : rows[i].no);
+		ph_check_add(d, "extras", rows[i].name, have ? PH_CHECK_YES : PH_CHECK_NO, NULL, "%s",
+			     have ? rows[i].yes : rows[i].no);
 	}
 	if (!exists(d, "dev/kvm"))
-		ph_check_add(d, "extras", "kvm", PH_CHECK_NO, "only for hosts of virtual machines", "no /dev/kvm");
+		ph_check_add(d, "extras", "kvm", PH_CHECK_NO, NULL, "no /dev/kvm");
 	else
 		ph_check_add(d, "extras", "kvm", PH_CHECK_YES, NULL, "/dev/kvm is there");
 }
