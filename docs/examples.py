@@ -5,6 +5,7 @@
     docs/examples.py BUILD_DIR           compare, as the test does
     docs/examples.py BUILD_DIR --write   write the output of the examples anew
     docs/examples.py BUILD_DIR --live    those that need root and this machine, too
+    docs/examples.py BUILD_DIR --bench   the table of docs/recording.md (idle machine, root, minutes)
 
 In a ```console block a line "$ COMMAND" is run at the top of the source, and what follows is its
 output; "…" as the last line stands for the rest of it. They use the trace that comes with the
@@ -123,11 +124,27 @@ def document(path, write, live):
         path.write_text("\n".join(out) + "\n")
 
 
+def bench(build):
+    """bench/run.sh's table, into the block behind <!-- bench -->."""
+    path = top / "docs" / "recording.md"
+    r = subprocess.run(["bench/run.sh"], cwd=top, env=dict(env, BUILD=str(build)), stdout=subprocess.PIPE,
+                       text=True)
+    u = os.uname()
+    cpus = os.cpu_count()
+    said = f"Linux {u.release.split('-')[0]} on {u.machine}, {cpus} CPUs:\n\n```text\n{r.stdout.rstrip()}\n```\n"
+    text = re.sub(r"(<!-- bench -->\n).*?(?=\n`make bench` )", lambda m: m[1] + "\n" + said, path.read_text(),
+                  flags=re.S)
+    path.write_text(text)
+    return r.returncode
+
+
 def main():
     global env
     build = Path(sys.argv[1]).resolve()
     live, write = "--live" in sys.argv, "--live" in sys.argv or "--write" in sys.argv
     env["PATH"] = f"{build}:{env['PATH']}"
+    if "--bench" in sys.argv:
+        return bench(build)
     if live:
         for args in (["web", "--cpus", "0.5", "--memory", "64M"], ["db", "--memory", "128M"]):
             subprocess.run(["ph-launch", "--detach", "--quiet", "--timeout", "60s", "--name", *args, "--",
