@@ -43,7 +43,7 @@ row() {
 }
 
 # ns_per_call COMMAND...: of a `ph-load getppid` among its arguments.
-ns_per_call() { "$@" 2>/dev/null | sed -n 's/.*ns_per_call=\([0-9.]*\).*/\1/p'; }
+ns_per_call() { "$@" 2>/dev/null | sed -n 's/.* ns_per_call=\([0-9.]*\).*/\1/p'; }
 
 # recorded OPTIONS... -- COMMAND: under porthole record, the trace thrown away; output is COMMAND's.
 recorded() {

@@ -31,7 +31,9 @@ struct ph_ring_ctl {
 	__u64 lost;		/* events for which there was no room */
 	/* The container of the task that wrote here last (bpf/lib/ident.bpf.h). */
 	__u64 seen_cgroups, seen_nsproxy, seen_generation, seen_entry;
-	__u64 pad_[10];
+	/* The thread, by its saved registers, that was found not to be selected. */
+	__u64 skip_regs, skip_generation;
+	__u64 pad_[8];
 	__u64 tail;		/* end of what was read; written by user space */
 	__u64 pad2_[15];
 };

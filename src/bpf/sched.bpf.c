@@ -348,7 +348,7 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 	changed = ns_difference(child, parent);
 	if (changed)
 		note_namespaces(child);
-	if (changed || child->cgroups != parent->cgroups)
+	if (cfg.select || changed || child->cgroups != parent->cgroups)
 		__sync_fetch_and_add(&generation, 1);
 	if (!either_selected(parent, child, &who))
 		return 0;

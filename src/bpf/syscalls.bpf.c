@@ -247,20 +247,57 @@ static __always_inline u32 room(u32 n)
 	return n > CAP_ROOM ? CAP_ROOM : n;
 }
 
+/*
+ * Threads that are not recorded should pay nearly nothing. Where the answer can only change together
+ * with the generation (which every fork counts up where this is used: the stack of a thread that ended
+ * is given to a new one), each CPU remembers the thread it last answered no for. The place of its
+ * saved registers names it: to ask for the current task would cost a call, which the mitigations of
+ * many CPUs make the dearest part.
+ */
+static __always_inline bool may_skip(void)
+{
+	return cfg.select && !cfg.by_comm && !cfg.nns;
+}
+
+static __always_inline bool skipped(struct pt_regs *regs)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+	struct ph_ring_ctl *ctl = bpf_map_lookup_elem(&ring_ctl, &cpu);
+
+	return ctl && ctl->skip_regs == (u64)regs && ctl->skip_generation == READ_ONCE(generation);
+}
+
+static __always_inline void skip(struct pt_regs *regs)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+	struct ph_ring_ctl *ctl = bpf_map_lookup_elem(&ring_ctl, &cpu);
+
+	if (!ctl)
+		return;
+	ctl->skip_generation = READ_ONCE(generation);
+	ctl->skip_regs = (u64)regs;
+}
+
 SEC("?tp_btf/sys_enter")
 int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
 {
-	struct task_struct *cur = current_task();
-	bool compat = sys_compat(cur);
-	struct ph_sysdef *def = sysdef(id, compat);
+	u32 nargs, fixed, at = 0, faults = 0;
+	struct task_struct *cur;
 	struct ph_rec_enter *e;
+	struct ph_sysdef *def;
 	struct ph_rec *rec;
 	struct slot s;
+	bool compat;
 	u64 who;
-	u32 nargs, fixed, at = 0, faults = 0;
 
-	if (!def)
+	if (may_skip() && skipped(regs))
 		return 0;
+	cur = current_task();
+	if (cur->tgid == cfg.self_tgid || !current_selected(cur, &who)) {
+		if (may_skip())
+			skip(regs);
+		return 0;
+	}
 	if (cfg.mark_seccomp && cur->seccomp.mode == SECCOMP_MODE_FILTER) {
 		struct sys_mark *m = bpf_task_storage_get(&sys_marks, cur, 0,
 							  BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -268,7 +305,9 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
 		if (m)
 			m->nr1 = (s32)id + 1;
 	}
-	if (!def->enter || cur->tgid == cfg.self_tgid || !current_selected(cur, &who))
+	compat = sys_compat(cur);
+	def = sysdef(id, compat);
+	if (!def || !def->enter)
 		return 0;
 	nargs = def->nargs & 7;
 	if (nargs > 6)
@@ -348,32 +387,39 @@ static __noinline int emit_late(struct task_struct *cur, struct pt_regs *regs, u
 SEC("?tp_btf/sys_exit")
 int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 {
-	struct task_struct *cur = current_task();
-	bool compat = sys_compat(cur);
-	long nr = sys_nr(regs);
-	struct ph_sysdef *def = sysdef(nr, compat);
-	u64 who;
 	u32 nargs, fixed, at = 0, faults = 0;
+	struct task_struct *cur;
 	struct ph_rec_exit *e;
+	struct ph_sysdef *def;
 	struct ph_rec *rec;
-	bool refused = false;
 	struct slot s;
+	bool compat;
+	long nr;
+	u64 who;
 
-	if (nr < 0 || !def)
+	if (may_skip() && skipped(regs))
+		return 0;
+	cur = current_task();
+	if (cur->tgid == cfg.self_tgid || !current_selected(cur, &who)) {
+		if (may_skip())
+			skip(regs);
+		return 0;
+	}
+	nr = sys_nr(regs);
+	if (nr < 0)
 		return 0;
 	if (cfg.mark_seccomp && cur->seccomp.mode == SECCOMP_MODE_FILTER) {
 		struct sys_mark *m = bpf_task_storage_get(&sys_marks, cur, 0, 0);
 
 		if (m) {
-			refused = m->nr1 == 0;
+			if (m->nr1 == 0)
+				emit_refused(cur, regs, ret, who);
 			m->nr1 = 0;
 		}
 	}
-	if (cur->tgid == cfg.self_tgid || !current_selected(cur, &who))
-		return 0;
-	if (refused)
-		emit_refused(cur, regs, ret, who);
-	if (!def->exit)
+	compat = sys_compat(cur);
+	def = sysdef(nr, compat);
+	if (!def || !def->exit)
 		return 0;
 	if (nlate)
 		emit_late(cur, regs, who);

@@ -71,13 +71,15 @@ int load_burst(int argc, char **argv)
 
 int load_getppid(int argc, char **argv)
 {
-	uint64_t n = arg_u64(argc, argv, 1, 1 << 20), t0 = ph_now_ns(), ns;
+	uint64_t n = arg_u64(argc, argv, 1, 1 << 20), t0 = ph_now_ns(), c0 = cpu_ns(), ns, cpu;
 
 	for (uint64_t i = 0; i < n; i++)
 		syscall(SYS_getppid);
 	ns = ph_now_ns() - t0;
-	printf("load=getppid n=%llu wall_ns=%llu ns_per_call=%.1f\n", (unsigned long long)n,
-	       (unsigned long long)ns, n ? (double)ns / (double)n : 0.0);
+	cpu = cpu_ns() - c0;
+	printf("load=getppid n=%llu wall_ns=%llu ns_per_call=%.1f cpu_ns_per_call=%.1f\n",
+	       (unsigned long long)n, (unsigned long long)ns, n ? (double)ns / (double)n : 0.0,
+	       n ? (double)cpu / (double)n : 0.0);
 	return 0;
 }
 
