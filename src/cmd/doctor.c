@@ -11,17 +11,20 @@ enum { COL_AREA, COL_CHECK, COL_STATUS, COL_FOUND, COL_ADVICE, COL_MAX };
 
 static const struct ph_col cols[COL_MAX] = {
 	[COL_AREA] = { "AREA", "area", PH_COL_STR,
-		       .help = "kernel, rights, cgroups, events (by group), features, extras, trial, verdict" },
+		       .help = "kernel, rights, cgroups, events (by group), features, extras, "
+			       "trial, verdict" },
 	[COL_CHECK] = { "CHECK", "check", PH_COL_STR, .help = "what was looked at" },
 	[COL_STATUS] = { "STATUS", "status", PH_COL_STR,
-			 .help = "yes, part (with less), no, unknown, or info (porthole works either way)" },
+			 .help = "yes, part (with less), no, unknown, or info (porthole works "
+				 "either way)" },
 	[COL_FOUND] = { "FOUND", "found", PH_COL_STR, .help = "what is there, or missing" },
 	/* Sentences: in columns they stand below the table. */
-	[COL_ADVICE] = { "ADVICE", "advice", PH_COL_STR, .hidden = true, .help = "what it means, what to change" },
+	[COL_ADVICE] = { "ADVICE", "advice", PH_COL_STR, .hidden = true,
+			 .help = "what it means, what to change" },
 };
 
-static struct ph_cell *add(struct ph_table *t, const char *area, const char *check, const char *status,
-			   const char *found, const char *advice)
+static struct ph_cell *add(struct ph_table *t, const char *area, const char *check,
+			   const char *status, const char *found, const char *advice)
 {
 	struct ph_cell *row = ph_table_row(t);
 
@@ -58,8 +61,8 @@ static int print(const struct ph_doctor *d, const struct ph_table_fmt *fmt, stru
 
 	ph_table_init(&t, cols, COL_MAX);
 	ph_vec_each(c, d) {
-		struct ph_cell *row = add(&t, c->area, c->name, ph_check_status_name(c->status), c->found,
-					  c->advice);
+		struct ph_cell *row = add(&t, c->area, c->name, ph_check_status_name(c->status),
+					  c->found, c->advice);
 
 		if (c->status == PH_CHECK_INFO && c->advice)
 			ph_cell_text(&row[COL_FOUND], "%s (%s)", c->found, c->advice);
@@ -90,11 +93,13 @@ int ph_cmd_doctor(int argc, char **argv)
 	int r;
 
 	ph_table_opts(&fmt, output);
-	r = ph_cmd_options("doctor", "Tells what can be recorded on this machine with this user's rights, and for what "
-			   "cannot,\nwhy and what to change. Tries a recording of 100 ms where it may. Works for any "
-			   "user.\nExits with 0 where recording works, with 1 where it does not.",
+	r = ph_cmd_options("doctor",
+			   "Tells what can be recorded on this machine with this user's rights, and "
+			   "for what cannot,\nwhy and what to change. Tries a recording of 100 ms "
+			   "where it may. Works for any user.\nExits with 0 where recording works, "
+			   "with 1 where it does not.",
 			   "  porthole doctor\n"
-			   "  porthole doctor -o json | jq 'select(.status == \"no\")'     only what is not there\n",
+			   "  porthole doctor -o json | jq 'select(.status == \"no\")'\n",
 			   groups, argc, argv, &args, &dashdash);
 	if (r >= 0)
 		goto out;
@@ -118,7 +123,10 @@ int ph_cmd_doctor(int argc, char **argv)
 		if (r < 0 && r != -EPIPE)
 			ph_err_sys(&err, r, "cannot write");
 	}
-	r = r < 0 && r != -EPIPE ? ph_cmd_fail("doctor", &err) : d.works ? PH_EXIT_OK : PH_EXIT_FAILED;
+	if (r < 0 && r != -EPIPE)
+		r = ph_cmd_fail("doctor", &err);
+	else
+		r = d.works ? PH_EXIT_OK : PH_EXIT_FAILED;
 	ph_doctor_done(&d);
 out:
 	ph_vec_done(&args);

@@ -22,8 +22,8 @@ const char *ph_check_status_name(enum ph_check_status s)
 	return names[s];
 }
 
-void ph_check_add(struct ph_doctor *d, const char *area, const char *name, enum ph_check_status status,
-		  const char *advice, const char *found, ...)
+void ph_check_add(struct ph_doctor *d, const char *area, const char *name,
+		  enum ph_check_status status, const char *advice, const char *found, ...)
 {
 	struct ph_check *c = ph_vec_push(d);
 	char text[1024];
@@ -39,7 +39,7 @@ void ph_check_add(struct ph_doctor *d, const char *area, const char *name, enum 
 	c->advice = ph_strdup(advice);
 }
 
-/* ---- events, by the groups that -e takes ------------------------------------------------------- */
+/* ---- events, by the groups that -e takes ----------------------------------------------------- */
 
 /* The group of a program's events; what follows containers (track_) is in every recording. */
 static enum ph_group program_group(const struct ph_program *p)
@@ -52,13 +52,14 @@ static enum ph_group program_group(const struct ph_program *p)
 		return PH_GROUP_CONTAINER;
 	if (!strncmp(p->name, "sys_", 4) || !strncmp(p->name, "mark_", 5))
 		return PH_GROUP_SYSCALL;
-	return PH_GROUP_MAX;	/* another version of a program that has its event's name */
+	return PH_GROUP_MAX; /* another version of a program that has its event's name */
 }
 
 static void check_group(struct ph_doctor *d, const struct ph_program *programs, enum ph_group g)
 {
 	ph_autobuf missing = { 0 };
 	const char *why = NULL;
+	enum ph_check_status status = PH_CHECK_NO;
 	size_t n = 0, have = 0;
 
 	for (const struct ph_program *p = programs; p->name; p++) {
@@ -77,9 +78,10 @@ static void check_group(struct ph_doctor *d, const struct ph_program *programs, 
 	}
 	if (!n)
 		return;
-	ph_check_add(d, "events", ph_group_name(g), have == n ? PH_CHECK_YES : have ? PH_CHECK_PART : PH_CHECK_NO, why,
-		     "%zu of %zu programs%s%s", have, n, missing.len ? "; missing: " : "",
-		     missing.len ? missing.p : "");
+	if (have)
+		status = have == n ? PH_CHECK_YES : PH_CHECK_PART;
+	ph_check_add(d, "events", ph_group_name(g), status, why, "%zu of %zu programs%s%s",
+		     have, n, missing.len ? "; missing: " : "", missing.len ? missing.p : "");
 }
 
 static bool check_btf(struct ph_doctor *d)
@@ -87,8 +89,10 @@ static bool check_btf(struct ph_doctor *d)
 	struct ph_err err = { 0 };
 
 	if (ph_kernel_btf_check(&err) < 0) {
-		ph_check_add(d, "kernel", "BTF", PH_CHECK_NO, "build the kernel with CONFIG_DEBUG_INFO_BTF=y, or "
-			     "use a distribution's kernel", "%s", err.msg);
+		ph_check_add(d, "kernel", "BTF", PH_CHECK_NO,
+			     "build the kernel with CONFIG_DEBUG_INFO_BTF=y, or use a "
+			     "distribution's kernel",
+			     "%s", err.msg);
 		return false;
 	}
 	ph_check_add(d, "kernel", "BTF", PH_CHECK_YES, NULL, "/sys/kernel/btf/vmlinux");
@@ -109,21 +113,25 @@ static void check_events(struct ph_doctor *d)
 	ph_programs_free(programs);
 }
 
-/* ---- features that depend on more than a tracepoint ----------------------------------------------- */
+/* ---- features that depend on more than a tracepoint ------------------------------------------ */
 
 static void check_features(struct ph_doctor *d)
 {
 	static const struct {
-		const char *name, *type, *member;	/* no member: it is a function */
+		const char *name, *type, *member; /* no member: it is a function */
 		const char *have, *lacks, *advice;
 		enum ph_check_status without;
 	} rows[] = {
-		{ "throttling", "cfs_bandwidth", "quota", "which group's CPU limit took a task off its CPU",
-		  "the kernel has no CPU limits", "CONFIG_CFS_BANDWIDTH=y", PH_CHECK_NO },
-		{ "throttled time", "cfs_rq", "throttled_clock_self_time", "exact, from the group's own clock",
-		  "with the time spent waiting for a CPU afterwards", "exact since Linux 6.6", PH_CHECK_PART },
-		{ "state dump", "bpf_iter_task_file", NULL, "tasks, namespaces and open files at the start",
-		  "no BPF iterators", "since Linux 5.8", PH_CHECK_NO },
+		{ "throttling", "cfs_bandwidth", "quota",
+		  "which group's CPU limit took a task off its CPU", "the kernel has no CPU limits",
+		  "CONFIG_CFS_BANDWIDTH=y", PH_CHECK_NO },
+		{ "throttled time", "cfs_rq", "throttled_clock_self_time",
+		  "exact, from the group's own clock",
+		  "with the time spent waiting for a CPU afterwards", "exact since Linux 6.6",
+		  PH_CHECK_PART },
+		{ "state dump", "bpf_iter_task_file", NULL,
+		  "tasks, namespaces and open files at the start", "no BPF iterators",
+		  "since Linux 5.8", PH_CHECK_NO },
 		{ "seccomp", "task_struct", "seccomp", "refused calls are told",
 		  "the kernel has no seccomp", NULL, PH_CHECK_INFO },
 	};
@@ -133,7 +141,8 @@ static void check_features(struct ph_doctor *d)
 					     ph_kernel_has_function(rows[i].type);
 
 		ph_check_add(d, "features", rows[i].name, have ? PH_CHECK_YES : rows[i].without,
-			     have ? NULL : rows[i].advice, "%s", have ? rows[i].have : rows[i].lacks);
+			     have ? NULL : rows[i].advice, "%s",
+			     have ? rows[i].have : rows[i].lacks);
 	}
 }
 
@@ -148,12 +157,14 @@ static void check_fentry(struct ph_doctor *d)
 	r = ph_kernel_try_fentry();
 	if (r < 0)
 		ph_check_add(d, "extras", "fentry", PH_CHECK_NO, NULL,
-			     "the kernel refused it (%s); CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS", strerror(-r));
+			     "the kernel refused it (%s); CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS",
+			     strerror(-r));
 	else
-		ph_check_add(d, "extras", "fentry", PH_CHECK_YES, NULL, "the kernel's functions can be traced");
+		ph_check_add(d, "extras", "fentry", PH_CHECK_YES, NULL,
+			     "the kernel's functions can be traced");
 }
 
-/* ---- the trial ---------------------------------------------------------------------------------------- */
+/* ---- the trial ------------------------------------------------------------------------------- */
 
 static int drop(void *arg, const struct ph_event *ev, struct ph_err *err)
 {
@@ -166,18 +177,20 @@ static void drop_lost(void *arg, uint32_t cpu, uint64_t n)
 
 static void refused(struct ph_doctor *d, int r, const struct ph_err *err)
 {
-	const char *words = ph_collect_last_words();
+	const char *words = ph_collect_last_words(), *advice = NULL;
 
 	/* To EPERM the kernel adds nothing, and libbpf's guess is about memory. */
 	if (r == -EPERM)
 		words = "bpf(): Operation not permitted";
-	ph_check_add(d, "trial", "record", PH_CHECK_NO,
-		     !d->may_load ? "the rights above are missing" :
-		     r == -EPERM ? "refused although the rights are there: see lockdown and seccomp above, and "
-				   "security modules (dmesg)" : NULL, "%s", *words ? words : err->msg);
+	if (!d->may_load)
+		advice = "the rights above are missing";
+	else if (r == -EPERM)
+		advice = "refused although the rights are there: see lockdown and seccomp above, "
+			 "and security modules (dmesg)";
+	ph_check_add(d, "trial", "record", PH_CHECK_NO, advice, "%s", *words ? words : err->msg);
 }
 
-/* Record the scheduler and system calls of everybody for a moment, as `porthole record -a` would. */
+/* Record scheduler and system calls of everybody for a moment, as `porthole record -a` would. */
 static void trial(struct ph_doctor *d)
 {
 	const struct ph_drain to = { .state = drop, .cpu = drop, .lost = drop_lost };
@@ -211,7 +224,7 @@ static void trial(struct ph_doctor *d)
 	ph_collect_close(c);
 }
 
-/* ---- all ------------------------------------------------------------------------------------------------ */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 void ph_doctor_run(struct ph_doctor *d, const char *root)
 {
@@ -249,7 +262,8 @@ char *ph_doctor_verdict(const struct ph_doctor *d)
 	ph_autobuf b = { 0 }, but = { 0 };
 
 	if (!d->works) {
-		ph_buf_addf(&b, "nothing can be recorded here%s; traces can be read (porthole view)",
+		ph_buf_addf(&b,
+			    "nothing can be recorded here%s; traces can be read (porthole view)",
 			    d->may_load ? "" : " with these rights");
 		return ph_buf_steal(&b);
 	}
@@ -257,8 +271,8 @@ char *ph_doctor_verdict(const struct ph_doctor *d)
 		const struct ph_check *c = &d->v[i];
 
 		if (!strcmp(c->area, "events") && c->status != PH_CHECK_YES)
-			ph_buf_addf(&but, "%s%s%s", but.len ? ", " : "", c->status == PH_CHECK_PART ? "part of " : "",
-				    c->name);
+			ph_buf_addf(&but, "%s%s%s", but.len ? ", " : "",
+				    c->status == PH_CHECK_PART ? "part of " : "", c->name);
 	}
 	ph_buf_addf(&b, "recording works here%s%s", but.len ? ", but for: " : ", with all events",
 		    but.len ? but.p : "");

@@ -31,7 +31,7 @@ struct ph_doctor {
 	bool works;		/* the trial recorded events */
 };
 
-/* Run all checks, the trial too; @root is "/", or a tree made by a test (then there is no trial). */
+/* Run all checks, the trial too; @root is "/", or a tree that a test made (then without trial). */
 void ph_doctor_run(struct ph_doctor *d, const char *root);
 void ph_doctor_done(struct ph_doctor *d);
 const char *ph_check_status_name(enum ph_check_status s);
@@ -39,8 +39,9 @@ const char *ph_check_status_name(enum ph_check_status s);
 char *ph_doctor_verdict(const struct ph_doctor *d);
 
 /* For the files that make checks; @advice may be NULL. */
-void ph_check_add(struct ph_doctor *d, const char *area, const char *name, enum ph_check_status status,
-		  const char *advice, const char *found, ...) __attribute__((format(printf, 6, 7)));
+void ph_check_add(struct ph_doctor *d, const char *area, const char *name,
+		  enum ph_check_status status, const char *advice, const char *found, ...)
+	__attribute__((format(printf, 6, 7)));
 
 /* doctor_host.c: what proc, sys and the mounts say. */
 void ph_doctor_kernel(struct ph_doctor *d);

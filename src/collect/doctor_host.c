@@ -12,7 +12,10 @@
 #include "collect/priv.h"
 
 /* Numbers of include/uapi/linux/capability.h: older headers lack the newest. */
-enum { BIT_DAC_READ_SEARCH = 2, BIT_SYS_PTRACE = 19, BIT_SYS_ADMIN = 21, BIT_PERFMON = 38, BIT_BPF = 39 };
+enum {
+	BIT_DAC_READ_SEARCH = 2, BIT_SYS_PTRACE = 19, BIT_SYS_ADMIN = 21, BIT_PERFMON = 38,
+	BIT_BPF = 39,
+};
 
 /* Inode of the first pid namespace (PROC_PID_INIT_INO): ABI. */
 #define PID_NS_INIT 4026531836u
@@ -74,28 +77,32 @@ static char *mount_of(const struct ph_doctor *d, const char *type, const char *o
 	return dir;
 }
 
-/* ---- kernel ------------------------------------------------------------------------------------- */
+/* ---- kernel ---------------------------------------------------------------------------------- */
 
 static void check_release(struct ph_doctor *d, unsigned int *ret_version)
 {
 	ph_autofree char *rel = first_line(d, "proc/sys/kernel/osrelease");
 	unsigned int major = 0, minor = 0;
 	struct utsname u = { 0 };
+	bool enough;
 
 	uname(&u);
 	if (!rel || sscanf(rel, "%u.%u", &major, &minor) != 2) {
-		ph_check_add(d, "kernel", "release", PH_CHECK_UNKNOWN, NULL, "%s", rel ? rel : "not readable");
+		ph_check_add(d, "kernel", "release", PH_CHECK_UNKNOWN, NULL, "%s",
+			     rel ? rel : "not readable");
 		return;
 	}
 	*ret_version = major << 16 | minor;
-	ph_check_add(d, "kernel", "release", *ret_version >= (5 << 16 | 15) ? PH_CHECK_YES : PH_CHECK_NO,
-		     *ret_version >= (5 << 16 | 15) ? NULL : "Linux 5.15 is the oldest that porthole records on",
+	enough = *ret_version >= (5 << 16 | 15);
+	ph_check_add(d, "kernel", "release", enough ? PH_CHECK_YES : PH_CHECK_NO,
+		     enough ? NULL : "Linux 5.15 is the oldest that porthole records on",
 		     "Linux %s", rel);
 #if defined(__x86_64__) || defined(__aarch64__)
 	ph_check_add(d, "kernel", "architecture", PH_CHECK_YES, NULL, "%s", u.machine);
 #else
 	ph_check_add(d, "kernel", "architecture", PH_CHECK_NO,
-		     "recording is built for x86_64 and arm64; traces can be read everywhere", "%s", u.machine);
+		     "recording is built for x86_64 and arm64; traces can be read everywhere", "%s",
+		     u.machine);
 #endif
 }
 
@@ -110,15 +117,15 @@ static void check_lockdown(struct ph_doctor *d)
 
 		mode[1 + strcspn(mode + 1, "]")] = 0;
 		ph_check_add(d, "kernel", "lockdown", all ? PH_CHECK_NO : PH_CHECK_YES,
-			     all ? "the kernel's memory may not be read by BPF: boot with lockdown=integrity "
-				   "or without lockdown" : NULL,
+			     all ? "the kernel's memory may not be read by BPF: boot with "
+				   "lockdown=integrity or without lockdown" : NULL,
 			     "%s", mode + 1);
 	} else if (fs && !line && errno == ENOENT) {
 		ph_check_add(d, "kernel", "lockdown", PH_CHECK_YES, NULL, "not in this kernel");
 	} else {
 		ph_check_add(d, "kernel", "lockdown", PH_CHECK_UNKNOWN,
-			     fs ? "read /sys/kernel/security/lockdown as root" :
-				  "to see it: mount -t securityfs securityfs /sys/kernel/security; "
+			     fs ? "read /sys/kernel/security/lockdown as root"
+				: "to see it: mount -t securityfs securityfs /sys/kernel/security; "
 				  "cat /sys/kernel/security/lockdown",
 			     fs ? "not readable" : "securityfs is not mounted");
 	}
@@ -126,8 +133,9 @@ static void check_lockdown(struct ph_doctor *d)
 
 static void check_knobs(struct ph_doctor *d, unsigned int version)
 {
-	static const char *const unpriv[] = { "ordinary users may load some kinds", "root and CAP_BPF only, "
-					      "until the next boot", "root and CAP_BPF only" };
+	static const char *const unpriv[] = { "ordinary users may load some kinds",
+					      "root and CAP_BPF only, until the next boot",
+					      "root and CAP_BPF only" };
 	ph_autofree char *bpf = first_line(d, "proc/sys/kernel/unprivileged_bpf_disabled");
 	ph_autofree char *perf = first_line(d, "proc/sys/kernel/perf_event_paranoid");
 	ph_autofree char *jit = first_line(d, "proc/sys/net/core/bpf_jit_enable");
@@ -137,13 +145,14 @@ static void check_knobs(struct ph_doctor *d, unsigned int version)
 
 	if (bpf)
 		ph_check_add(d, "kernel", "unprivileged_bpf", PH_CHECK_INFO,
-			     "never enough for tracing, which needs CAP_BPF and CAP_PERFMON", "%s: %s", bpf,
-			     unpriv[v < PH_ARRAY_SIZE(unpriv) ? v : 2]);
+			     "never enough for tracing, which needs CAP_BPF and CAP_PERFMON",
+			     "%s: %s", bpf, unpriv[v < PH_ARRAY_SIZE(unpriv) ? v : 2]);
 	if (jit && !strcmp(jit, "0"))
-		ph_check_add(d, "kernel", "bpf_jit", PH_CHECK_PART,
-			     "recording costs several times as much: sysctl net.core.bpf_jit_enable=1",
-			     "off: BPF programs are interpreted");
-	/* v5.11 (3ac1f01b43b6 and others): the memory of BPF counts for the cgroup, no longer here. */
+		ph_check_add(
+			d, "kernel", "bpf_jit", PH_CHECK_PART,
+			"recording costs several times as much: sysctl net.core.bpf_jit_enable=1",
+			"off: BPF programs are interpreted");
+	/* v5.11 (3ac1f01b43b6 and others): the memory of BPF counts for its cgroup instead. */
 	if (ph_read_file_at(d->root, "proc/self/limits", 1 << 16, &b) == 0 && b.p) {
 		char *l = strstr(b.p, "Max locked memory");
 
@@ -152,19 +161,23 @@ static void check_knobs(struct ph_doctor *d, unsigned int version)
 	if (limits) {
 		char soft[32] = "";
 		bool counts = version && version < (5 << 16 | 11);
+		enum ph_check_status status = PH_CHECK_INFO;
 
 		sscanf(limits, "%31s", soft);
-		ph_check_add(d, "kernel", "rlimit_memlock",
-			     !counts ? PH_CHECK_INFO : !strcmp(soft, "unlimited") ? PH_CHECK_YES : PH_CHECK_PART,
-			     counts ? "BPF memory counts against it before Linux 5.11: ulimit -l unlimited" :
-				      "not counted for BPF since Linux 5.11", "%s%s", soft,
-			     strcmp(soft, "unlimited") ? " bytes" : "");
+		if (counts)
+			status = strcmp(soft, "unlimited") ? PH_CHECK_PART : PH_CHECK_YES;
+		ph_check_add(d, "kernel", "rlimit_memlock", status,
+			     counts ? "BPF memory counts against it before Linux 5.11: ulimit -l "
+				      "unlimited"
+				    : "not counted for BPF since Linux 5.11",
+			     "%s%s", soft, strcmp(soft, "unlimited") ? " bytes" : "");
 	}
 	if (perf)
 		ph_check_add(d, "kernel", "perf_event_paranoid", PH_CHECK_INFO,
 			     "asked only of users without CAP_PERFMON", "%s", perf);
-	ph_check_add(d, "kernel", "tracefs", PH_CHECK_INFO, "not needed: porthole finds tracepoints in the BTF",
-		     "%s%s", tracefs ? "mounted at " : "not mounted", tracefs ? tracefs : "");
+	ph_check_add(d, "kernel", "tracefs", PH_CHECK_INFO,
+		     "not needed: porthole finds tracepoints in the BTF", "%s%s",
+		     tracefs ? "mounted at " : "not mounted", tracefs ? tracefs : "");
 }
 
 /* What no event needs: BPF on any function of the kernel or of programs, sampling. */
@@ -173,19 +186,21 @@ void ph_doctor_extras(struct ph_doctor *d)
 	static const struct {
 		const char *name, *path, *yes, *no;
 	} rows[] = {
-		{ "kprobes", "sys/bus/event_source/devices/kprobe", "the kernel's functions can be probed",
+		{ "kprobes", "sys/bus/event_source/devices/kprobe",
+		  "the kernel's functions can be probed",
 		  "not in this kernel (CONFIG_KPROBES, CONFIG_KPROBE_EVENTS)" },
-		{ "uprobes", "sys/bus/event_source/devices/uprobe", "functions of programs can be probed",
+		{ "uprobes", "sys/bus/event_source/devices/uprobe",
+		  "functions of programs can be probed",
 		  "not in this kernel (CONFIG_UPROBE_EVENTS)" },
-		{ "hardware counters", "sys/bus/event_source/devices/cpu", "the CPU counts cycles and misses",
-		  "none, as in most virtual machines" },
+		{ "hardware counters", "sys/bus/event_source/devices/cpu",
+		  "the CPU counts cycles and misses", "none, as in most virtual machines" },
 	};
 
 	for (size_t i = 0; i < PH_ARRAY_SIZE(rows); i++) {
 		bool have = exists(d, rows[i].path);
 
-		ph_check_add(d, "extras", rows[i].name, have ? PH_CHECK_YES : PH_CHECK_NO, NULL, "%s",
-			     have ? rows[i].yes : rows[i].no);
+		ph_check_add(d, "extras", rows[i].name, have ? PH_CHECK_YES : PH_CHECK_NO, NULL,
+			     "%s", have ? rows[i].yes : rows[i].no);
 	}
 	if (!exists(d, "dev/kvm"))
 		ph_check_add(d, "extras", "kvm", PH_CHECK_NO, NULL, "no /dev/kvm");
@@ -202,33 +217,41 @@ void ph_doctor_kernel(struct ph_doctor *d)
 	check_knobs(d, version);
 }
 
-/* ---- rights --------------------------------------------------------------------------------------- */
+/* ---- rights ---------------------------------------------------------------------------------- */
 
 static void check_caps(struct ph_doctor *d, uint64_t caps)
 {
 	static const struct {
 		int bit;
 		const char *name;
-		bool needed;	/* nothing can be recorded without it */
+		bool needed; /* nothing can be recorded without it */
 		const char *what, *without;
 	} rows[] = {
 		{ BIT_BPF, "CAP_BPF", true, "to load BPF programs",
 		  "recording needs it: run as root, or setcap cap_bpf,cap_perfmon,cap_sys_ptrace,"
 		  "cap_dac_read_search=ep porthole" },
-		{ BIT_PERFMON, "CAP_PERFMON", true, "to trace the kernel", "recording needs it, as CAP_BPF" },
-		{ BIT_SYS_PTRACE, "CAP_SYS_PTRACE", false, "to see the namespaces of others' processes",
-		  "without it containers that are made of namespaces alone (unshare, bubblewrap) count as host" },
-		{ BIT_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", false, "to read what runtimes left on disk",
-		  "without it containers may be recorded under their ids: no names, images, labels" },
+		{ BIT_PERFMON, "CAP_PERFMON", true, "to trace the kernel",
+		  "recording needs it, as CAP_BPF" },
+		{ BIT_SYS_PTRACE, "CAP_SYS_PTRACE", false,
+		  "to see the namespaces of others' processes",
+		  "without it containers that are made of namespaces alone (unshare, bubblewrap) "
+		  "count as host" },
+		{ BIT_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", false,
+		  "to read what runtimes left on disk",
+		  "without it containers may be recorded under their ids: no names, images, "
+		  "labels" },
 	};
 
 	d->may_load = true;
 	for (size_t i = 0; i < PH_ARRAY_SIZE(rows); i++) {
-		bool own = caps >> rows[i].bit & 1, admin = rows[i].needed && caps >> BIT_SYS_ADMIN & 1;
+		bool own = caps >> rows[i].bit & 1;
+		bool admin = rows[i].needed && caps >> BIT_SYS_ADMIN & 1;
+		enum ph_check_status status = rows[i].needed ? PH_CHECK_NO : PH_CHECK_PART;
 
-		d->may_load &= own || admin || !rows[i].needed;
-		ph_check_add(d, "rights", rows[i].name,
-			     own || admin ? PH_CHECK_YES : rows[i].needed ? PH_CHECK_NO : PH_CHECK_PART,
+		if (own || admin)
+			status = PH_CHECK_YES;
+		d->may_load &= status != PH_CHECK_NO;
+		ph_check_add(d, "rights", rows[i].name, status,
 			     own || admin ? NULL : rows[i].without, "%s%s", rows[i].what,
 			     own ? "" : admin ? ": CAP_SYS_ADMIN is there instead" : ": not there");
 	}
@@ -236,7 +259,8 @@ static void check_caps(struct ph_doctor *d, uint64_t caps)
 
 void ph_doctor_rights(struct ph_doctor *d)
 {
-	ph_autofree char *map = first_line(d, "proc/self/uid_map"), *uid = NULL, *caps = NULL, *seccomp = NULL;
+	ph_autofree char *map = first_line(d, "proc/self/uid_map"), *uid = NULL, *caps = NULL,
+			 *seccomp = NULL;
 	unsigned long inside = 0, outside = 0, count = 0;
 	ph_autobuf b = { 0 };
 	char link[64];
@@ -244,7 +268,8 @@ void ph_doctor_rights(struct ph_doctor *d)
 	ssize_t n;
 
 	if (ph_read_file_at(d->root, "proc/self/status", 1 << 16, &b) < 0 || !b.p) {
-		ph_check_add(d, "rights", "process", PH_CHECK_UNKNOWN, "mount proc", "/proc is not readable");
+		ph_check_add(d, "rights", "process", PH_CHECK_UNKNOWN, "mount proc",
+			     "/proc is not readable");
 		return;
 	}
 	uid = status_value(b.p, "Uid");
@@ -256,25 +281,28 @@ void ph_doctor_rights(struct ph_doctor *d)
 		     uid && !strcmp(uid, "0") ? " (root)" : "");
 	check_caps(d, caps ? strtoull(caps, NULL, 16) : 0);
 	/* The first one maps all ids; a new one none, until somebody writes its map. */
-	if (map && (sscanf(map, "%lu %lu %lu", &inside, &outside, &count) != 3 || count != 4294967295ul)) {
+	if (map &&
+	    (sscanf(map, "%lu %lu %lu", &inside, &outside, &count) != 3 || count != 4294967295ul)) {
 		d->may_load = false;
 		ph_check_add(d, "rights", "user namespace", PH_CHECK_NO,
-			     "capabilities count for this namespace only: run on the host, outside of containers",
+			     "capabilities count for this namespace only: run on the host, outside "
+			     "of containers",
 			     "not the host's");
 	}
 	n = readlinkat(d->root, "proc/self/ns/pid", link, sizeof(link) - 1);
 	link[n > 0 ? n : 0] = 0;
 	if (sscanf(link, "pid:[%u]", &ino) == 1 && ino != PID_NS_INIT)
 		ph_check_add(d, "rights", "pid namespace", PH_CHECK_PART,
-			     "host pids and other containers are not seen from here: run on the host, or in a "
-			     "container with --pid=host", "not the host's");
+			     "host pids and other containers are not seen from here: run on the "
+			     "host, or in a container with --pid=host",
+			     "not the host's");
 	if (seccomp && strcmp(seccomp, "0"))
 		ph_check_add(d, "rights", "seccomp", PH_CHECK_PART,
-			     "it may refuse bpf() and perf_event_open(): the trial below tells", "this process "
-			     "runs under a filter");
+			     "it may refuse bpf() and perf_event_open(): the trial below tells",
+			     "this process runs under a filter");
 }
 
-/* ---- cgroups ----------------------------------------------------------------------------------------- */
+/* ---- cgroups --------------------------------------------------------------------------------- */
 
 /* "cpu at /sys/fs/cgroup/cpu, …" of all v1 controllers. */
 static void v1_controllers(const struct ph_doctor *d, struct ph_buf *b)
@@ -301,7 +329,8 @@ static void v1_controllers(const struct ph_doctor *d, struct ph_buf *b)
 void ph_doctor_cgroups(struct ph_doctor *d)
 {
 	ph_autofree char *v2 = mount_of(d, "cgroup2", NULL), *v1 = mount_of(d, "cgroup", NULL);
-	ph_autofree char *cpu = mount_of(d, "cgroup", "cpu"), *mem = mount_of(d, "cgroup", "memory");
+	ph_autofree char *cpu = mount_of(d, "cgroup", "cpu"),
+			 *mem = mount_of(d, "cgroup", "memory");
 	ph_autofree char *controllers = NULL;
 	ph_autobuf v1_list = { 0 };
 
@@ -312,13 +341,15 @@ void ph_doctor_cgroups(struct ph_doctor *d)
 	}
 	v1_controllers(d, &v1_list);
 	if (!v1 && !v2) {
-		ph_check_add(d, "cgroups", "layout", PH_CHECK_NO,
-			     "containers cannot be told apart: mount -t cgroup2 none /sys/fs/cgroup",
-			     "no cgroup file system is mounted");
+		ph_check_add(
+			d, "cgroups", "layout", PH_CHECK_NO,
+			"containers cannot be told apart: mount -t cgroup2 none /sys/fs/cgroup",
+			"no cgroup file system is mounted");
 		return;
 	}
 	ph_check_add(d, "cgroups", "layout", PH_CHECK_YES, NULL, "%s%s%s",
-		     v1 && v2 ? "hybrid (v1 and v2 at " : v2 ? "v2 (at " : "v1 (", v2 ? v2 : "no v2", ")");
+		     v1 && v2 ? "hybrid (v1 and v2 at " : v2 ? "v2 (at " : "v1 (",
+		     v2 ? v2 : "no v2", ")");
 	if (v1)
 		ph_check_add(d, "cgroups", "v1 controllers", PH_CHECK_YES, NULL, "%s",
 			     v1_list.len ? v1_list.p : "none");
@@ -326,14 +357,18 @@ void ph_doctor_cgroups(struct ph_doctor *d)
 		ph_check_add(d, "cgroups", "v2 controllers", PH_CHECK_YES, NULL, "%s", controllers);
 	if (cpu)
 		ph_check_add(d, "cgroups", "containers named by", PH_CHECK_YES, NULL,
-			     "the cpu controller's hierarchy (v1, %s)%s", cpu, v2 ? ", then v2" : "");
+			     "the cpu controller's hierarchy (v1, %s)%s", cpu,
+			     v2 ? ", then v2" : "");
 	else if (v2)
-		ph_check_add(d, "cgroups", "containers named by", PH_CHECK_YES, NULL, "v2 (%s)", v2);
+		ph_check_add(d, "cgroups", "containers named by", PH_CHECK_YES, NULL, "v2 (%s)",
+			     v2);
 	else
 		ph_check_add(d, "cgroups", "containers named by", PH_CHECK_PART,
-			     "mount the v1 cpu hierarchy: mount -t cgroup -o cpu none /sys/fs/cgroup/cpu",
+			     "mount the v1 cpu hierarchy: mount -t cgroup -o cpu none "
+			     "/sys/fs/cgroup/cpu",
 			     "neither v2 nor the v1 cpu hierarchy is mounted: namespaces only");
 	if (!mem && !(controllers && strstr(controllers, "memory")))
 		ph_check_add(d, "cgroups", "memory limits", PH_CHECK_PART,
-			     "containers' memory limits are not known", "no memory controller is mounted");
+			     "containers' memory limits are not known",
+			     "no memory controller is mounted");
 }
