@@ -16,6 +16,26 @@ static __always_inline u32 rq_dev(struct request *rq)
 	return disk ? (u32)disk->major << 20 | (u32)disk->first_minor : 0;
 }
 
+/* LTTng's encoding of a request's kind; the kernel's own numbers are enum req_op and req_flag_bits. */
+static __always_inline u32 rwbs(u32 flags)
+{
+	u32 v;
+
+	switch (flags & 0xff) {
+	case 0: v = 1 << 2; break;			/* read */
+	case 1: v = 1 << 0; break;			/* write */
+	case 2: v = 1 << 8; break;			/* flush */
+	case 3: v = 1 << 1; break;			/* discard */
+	case 5: v = 1 << 1 | 1 << 7; break;		/* secure erase */
+	default: v = 0;
+	}
+	v |= (flags >> 19 & 1) << 3;			/* read-ahead */
+	v |= (flags >> 11 & 1) << 5;			/* sync */
+	v |= (flags >> 12 & 1) << 6;			/* metadata */
+	v |= (flags >> 17 & 1) << 9;			/* force unit access */
+	return v | (flags >> 18 & 1) << 10;		/* flush before */
+}
+
 /* The container that a request's I/O is charged to; *@cgroup_id 0 where the kernel does not say. */
 static __always_inline u32 rq_container(struct request *rq, u64 *cgroup_id)
 {
@@ -60,7 +80,7 @@ int BPF_PROG(block_rq_insert, struct request *rq)
 	SET(e, nr_sector, rq->__data_len >> 9);
 	SET(e, bytes, rq->__data_len);
 	SET(e, tid, cur->pid);
-	SET(e, rwbs, rq->cmd_flags);
+	SET(e, rwbs, rwbs(rq->cmd_flags));
 	set_comm(e->comm, cur);
 	DONE(block_rq_insert, e, 0);
 	return 0;
@@ -83,7 +103,7 @@ int BPF_PROG(block_rq_issue, struct request *rq)
 	SET(e, nr_sector, rq->__data_len >> 9);
 	SET(e, bytes, rq->__data_len);
 	SET(e, tid, cur->pid);
-	SET(e, rwbs, rq->cmd_flags);
+	SET(e, rwbs, rwbs(rq->cmd_flags));
 	set_comm(e->comm, cur);
 	SET(e, cgroup_id, cgroup_id);
 	SET(e, io_container, io);
@@ -127,7 +147,7 @@ int BPF_PROG(block_rq_complete, struct request *rq, int error, unsigned int nr_b
 	SET(e, nr_sector, nr_bytes >> 9);
 	/* v5.16 (8a7d267b4a2c): a blk_status_t in place of an errno, which is never positive. */
 	SET(e, error, error > 0 ? blk_errno(error & 0xff) : error);
-	SET(e, rwbs, rq->cmd_flags);
+	SET(e, rwbs, rwbs(rq->cmd_flags));
 	SET(e, bytes, nr_bytes);
 	SET(e, io_container, io);
 	DONE(block_rq_complete, e, 0);

@@ -3,6 +3,22 @@
 
 /* ---- memory -------------------------------------------------------------------------------------- */
 
+#define PAGE_BYTES 4096ull
+#define MM_ANONPAGES 1
+
+/* Without what the CPUs have not yet added, as the kernel's own message about the kill. */
+static __always_inline u64 anon_pages(struct mm_struct *mm)
+{
+	struct mm_struct___v61 *old = (void *)mm;
+	s64 n = 0;
+
+	if (bpf_core_field_exists(old->rss_stat.count))
+		n = old->rss_stat.count[MM_ANONPAGES].counter;
+	else
+		bpf_probe_read_kernel(&n, sizeof(n), &mm->rss_stat[MM_ANONPAGES].count);
+	return n > 0 ? n : 0;
+}
+
 static __always_inline int emit_victim(struct task_struct *victim, s32 pid)
 {
 	struct task_struct *cur = current_task();
@@ -15,8 +31,16 @@ static __always_inline int emit_victim(struct task_struct *victim, s32 pid)
 		vc = task_container(victim);
 	EVENT(oom_mark_victim, cur, who, e);
 	SET(e, pid, pid);
+	SET(e, total_vm_bytes, 0);
+	SET(e, anon_rss_bytes, 0);
+	SET(e, oom_score_adj, 0);
 	if (victim) {
+		struct mm_struct *mm = victim->mm;
+
 		set_comm(e->comm, victim);
+		SET(e, total_vm_bytes, mm->total_vm * PAGE_BYTES);
+		SET(e, anon_rss_bytes, anon_pages(mm) * PAGE_BYTES);
+		SET(e, oom_score_adj, victim->signal->oom_score_adj);
 	} else {
 		*(u64 *)e->comm = 0;
 		*(u64 *)(e->comm + 8) = 0;

@@ -3,7 +3,9 @@
 
 #define AF_INET 2
 #define AF_INET6 10
+#define TCP_TIME_WAIT 6
 #define TCP_LISTEN 10
+#define TCP_NEW_SYN_RECV 12
 
 /* Addresses take 4 or 16 bytes each in the tail; behind saddr comes daddr. */
 static __always_inline u32 put_sock_addr(u8 *tail, struct sock *sk, bool dest)
@@ -32,15 +34,13 @@ static __always_inline u16 swap16(u16 v)
 	return __builtin_bswap16(v);
 }
 
-static __always_inline void parse_packet(struct packet *pk, struct sk_buff *skb)
+static __always_inline void parse_packet(struct packet *pk, struct sk_buff *skb, u8 *l3)
 {
-	u8 *l3 = skb->head + skb->network_header, *l4;
+	u8 *l4;
 	u8 ip[40] = {}, th[14] = {};
 
 	__builtin_memset(pk, 0, sizeof(*pk));
 	pk->protocol = swap16(skb->protocol);
-	if (skb->network_header == 0xffff)
-		return;
 	if (pk->protocol == 0x0800) {
 		if (bpf_probe_read_kernel(ip, 20, l3) || ip[0] >> 4 != 4)
 			return;
@@ -75,7 +75,8 @@ static __always_inline void parse_packet(struct packet *pk, struct sk_buff *skb)
 	}
 }
 
-#define PACKET_EVENT(event, hook)								\
+/* @l3_: where the IP header is. */
+#define PACKET_EVENT(event, hook, l3_)								\
 SEC("?tp_btf/" #hook)										\
 int BPF_PROG(event, struct sk_buff *skb)								\
 {												\
@@ -83,7 +84,7 @@ int BPF_PROG(event, struct sk_buff *skb)								\
 	u32 at = 0, n;										\
 												\
 	CURRENT_SELECTED(cur, who);							\
-	parse_packet(&pk, skb);									\
+	parse_packet(&pk, skb, l3_);									\
 	EVENT_TAIL(event, 16 + 32, cur, who, e, tail);					\
 	SET(e, skbaddr, (u64)skb);								\
 	SET(e, len, skb->len);									\
@@ -113,10 +114,49 @@ int BPF_PROG(event, struct sk_buff *skb)								\
 	return 0;										\
 }
 
-PACKET_EVENT(net_dev_queue, net_dev_queue)
-PACKET_EVENT(net_if_receive_skb, netif_receive_skb)
+PACKET_EVENT(net_dev_queue, net_dev_queue, skb->head + skb->network_header)
+/* The device has taken its own header off; the offset of the next one is set just after this. */
+PACKET_EVENT(net_if_receive_skb, netif_receive_skb, skb->data)
+
+/*
+ * The cgroup in which a socket was made; NULL: not known. TCP works in timers and interrupts, where
+ * the current task is anybody: it is the socket that tells whose an event is.
+ */
+static __always_inline struct ph_cgent *sock_cgent(struct sock *sk)
+{
+	u8 state = sk->__sk_common.skc_state;
+
+	/* These are not whole: nothing but the common part is there. */
+	if (state == TCP_TIME_WAIT || state == TCP_NEW_SYN_RECV)
+		return NULL;
+	if (!bpf_core_field_exists(sk->sk_cgrp_data))
+		return NULL;
+	return cgent(PH_CGKEY(0, sk->sk_cgrp_data.cgroup->kn->id));
+}
+
+/* Is the current task selected, or else the container whose socket it is? */
+static __always_inline bool sock_selected(struct task_struct *cur, u64 *who, struct ph_cgent *owner)
+{
+	if (cur->tgid == cfg.self_tgid)
+		return false;
+	if (current_selected(cur, who))
+		return true;
+	if (!cfg.by_container || cfg.by_pid || cfg.by_comm || cfg.nns || !owner ||
+	    !(owner->flags & PH_CG_SELECTED))
+		return false;
+	*who = WHO(*who, owner->index);
+	return true;
+}
+
+#define SOCK_SELECTED(cur, who, sk)							\
+	struct task_struct *cur = current_task();					\
+	struct ph_cgent *owner = sock_cgent(sk);					\
+	u64 who;									\
+	if (!sock_selected(cur, &who, owner))						\
+		return 0
 
 #define SOCK_HEAD(e, sk)								\
+	SET(e, sock_container, owner ? owner->index : PH_CONTAINER_HOST);		\
 	SET(e, skaddr, (u64)(sk));							\
 	SET(e, netns, (sk)->__sk_common.skc_net.net->ns.inum);				\
 	SET(e, sport, (sk)->__sk_common.skc_num);					\
@@ -138,7 +178,7 @@ int BPF_PROG(inet_sock_set_state, struct sock *sk, int oldstate, int newstate)
 {
 	u32 at;
 
-	CURRENT_SELECTED(cur, who);
+	SOCK_SELECTED(cur, who, sk);
 	EVENT_TAIL(inet_sock_set_state, 32, cur, who, e, tail);
 	SOCK_HEAD(e, sk);
 	SOCK_PEER(e, sk);
@@ -154,7 +194,7 @@ int BPF_PROG(tcp_retransmit_skb, struct sock *sk)
 {
 	u32 at;
 
-	CURRENT_SELECTED(cur, who);
+	SOCK_SELECTED(cur, who, sk);
 	EVENT_TAIL(tcp_retransmit_skb, 32, cur, who, e, tail);
 	SOCK_HEAD(e, sk);
 	SOCK_PEER(e, sk);
@@ -170,7 +210,7 @@ int BPF_PROG(tcp_send_reset, struct sock *sk)
 
 	if (!sk)	/* an answer to a packet for no socket */
 		return 0;
-	CURRENT_SELECTED(cur, who);
+	SOCK_SELECTED(cur, who, sk);
 	EVENT_TAIL(tcp_send_reset, 32, cur, who, e, tail);
 	SOCK_HEAD(e, sk);
 	SOCK_PEER(e, sk);
@@ -180,8 +220,10 @@ int BPF_PROG(tcp_send_reset, struct sock *sk)
 }
 
 /*
- * No kernel has a tracepoint for an overflow of the accept queue; the packet that is dropped for it
- * is freed with the listening socket (v6.11, c53795d48ee8), whose queue is then longer than allowed.
+ * No kernel has a tracepoint for an overflow of the accept queue; the packet that would complete a
+ * handshake and is dropped for it is freed with the listening socket (v6.11, c53795d48ee8), whose
+ * queue is then longer than allowed. A SYN that finds the queue full shows at its sender only, who
+ * sends it again: the kernel frees it as if it had been used.
  */
 SEC("?tp_btf/kfree_skb")
 int BPF_PROG(tcp_listen_overflow, struct sk_buff *skb, void *location, int reason, struct sock *sk)
@@ -191,7 +233,7 @@ int BPF_PROG(tcp_listen_overflow, struct sk_buff *skb, void *location, int reaso
 	if (!sk || sk->__sk_common.skc_state != TCP_LISTEN ||
 	    sk->sk_ack_backlog <= sk->sk_max_ack_backlog)
 		return 0;
-	CURRENT_SELECTED(cur, who);
+	SOCK_SELECTED(cur, who, sk);
 	EVENT_TAIL(tcp_listen_overflow, 16, cur, who, e, tail);
 	SOCK_HEAD(e, sk);
 	SET(e, backlog, sk->sk_max_ack_backlog);

@@ -100,16 +100,16 @@ enum {
  * each a 16-bit length (PH_CAP_FAULT: it could not be read) and the bytes.
  */
 struct ph_rec_enter {
-	__s16 nr;
+	__s32 nr;		/* whatever the program asked for, also what no table has */
 	__u8 compat, nargs;
-	__u32 pad_;
+	__u16 pad_;
 	__u64 args[];
 };
 
 struct ph_rec_exit {
-	__s16 nr;
+	__s32 nr;
 	__u8 compat, nargs;
-	__u32 pad_;
+	__u16 pad_;
 	__s64 ret;
 	__u64 args[];
 };

@@ -241,7 +241,8 @@ int BPF_PROG(sched_pi_setprio, struct task_struct *p, struct task_struct *donor)
 	set_comm(e->comm, p);
 	SET(e, tid, p->pid);
 	SET(e, oldprio, p->prio - 100);
-	SET(e, newprio, (donor && donor->prio < p->prio ? donor->prio : p->prio) - 100);
+	/* Without a donor it goes back to what is its own, which prio is not at this moment. */
+	SET(e, newprio, (donor && donor->prio < p->normal_prio ? donor->prio : p->normal_prio) - 100);
 	DONE(sched_pi_setprio, e, 0);
 	return 0;
 }
@@ -269,30 +270,55 @@ static __always_inline int emit_namespaces(struct task_struct *t, u64 who, u64 f
 	return 0;
 }
 
-static __always_inline u64 ns_difference(struct task_struct *a, struct task_struct *b)
+/* Inodes of a task's namespaces, in the order of enum ph_ns; all 0: it is exiting. */
+struct ns_set {
+	u32 inum[8];
+};
+
+static __always_inline void ns_of(struct task_struct *t, struct ns_set *to)
 {
-	struct nsproxy *x = a->nsproxy, *y = b->nsproxy;
+	struct nsproxy *ns = t->nsproxy;
+
+	__builtin_memset(to, 0, sizeof(*to));
+	to->inum[6] = t->cred->user_ns->ns.inum;
+	if (!ns)
+		return;
+	to->inum[0] = ns->cgroup_ns->ns.inum;
+	to->inum[1] = ns->ipc_ns->ns.inum;
+	to->inum[2] = ns->mnt_ns->ns.inum;
+	to->inum[3] = ns->net_ns->ns.inum;
+	to->inum[4] = ns->pid_ns_for_children->ns.inum;
+	to->inum[5] = ns->time_ns->ns.inum;
+	to->inum[7] = ns->uts_ns->ns.inum;
+}
+
+/* CLONE_NEW* of those that differ. */
+static __always_inline u64 ns_changes(const struct ns_set *a, const struct ns_set *b)
+{
 	u64 flags = 0;
 
-	if (a->cred->user_ns->ns.inum != b->cred->user_ns->ns.inum)
-		flags |= 0x10000000;	/* CLONE_NEWUSER */
-	if (!x || !y || x == y)
-		return flags;
-	if (x->cgroup_ns->ns.inum != y->cgroup_ns->ns.inum)
-		flags |= 0x02000000;
-	if (x->ipc_ns->ns.inum != y->ipc_ns->ns.inum)
-		flags |= 0x08000000;
-	if (x->mnt_ns->ns.inum != y->mnt_ns->ns.inum)
-		flags |= 0x00020000;
-	if (x->net_ns->ns.inum != y->net_ns->ns.inum)
-		flags |= 0x40000000;
-	if (x->pid_ns_for_children->ns.inum != y->pid_ns_for_children->ns.inum)
-		flags |= 0x20000000;
-	if (x->time_ns->ns.inum != y->time_ns->ns.inum)
-		flags |= 0x00000080;
-	if (x->uts_ns->ns.inum != y->uts_ns->ns.inum)
-		flags |= 0x04000000;
+	flags |= a->inum[0] != b->inum[0] ? 0x02000000 : 0;
+	flags |= a->inum[1] != b->inum[1] ? 0x08000000 : 0;
+	flags |= a->inum[2] != b->inum[2] ? 0x00020000 : 0;
+	flags |= a->inum[3] != b->inum[3] ? 0x40000000 : 0;
+	flags |= a->inum[4] != b->inum[4] ? 0x20000000 : 0;
+	flags |= a->inum[5] != b->inum[5] ? 0x00000080 : 0;
+	flags |= a->inum[6] != b->inum[6] ? 0x10000000 : 0;
+	flags |= a->inum[7] != b->inum[7] ? 0x04000000 : 0;
 	return flags;
+}
+
+static __always_inline u64 ns_difference(struct task_struct *a, struct task_struct *b)
+{
+	struct ns_set x, y;
+
+	if (a->nsproxy == b->nsproxy && a->cred == b->cred)
+		return 0;
+	ns_of(a, &x);
+	ns_of(b, &y);
+	if (!a->nsproxy || !b->nsproxy)
+		return x.inum[6] != y.inum[6] ? 0x10000000 : 0;
+	return ns_changes(&x, &y);
 }
 
 /*

@@ -40,6 +40,8 @@ struct {
 	__type(value, struct sys_mark);
 } sys_marks SEC(".maps");
 
+#define ENOSYS 38
+
 /* Captures may take this much of a record; the rest is header, contexts and arguments. */
 #define CAP_ROOM (PH_REC_MAX - 1024)
 #define CAP_MAX 4095
@@ -180,15 +182,15 @@ fault:
 	return 2;
 }
 
-static __always_inline void put_args(u64 *to, struct pt_regs *regs, u32 nargs)
+static __always_inline void put_args(u64 *to, struct pt_regs *regs, u32 nargs, bool compat)
 {
 	switch (nargs) {
-	default: to[5] = sys_arg(regs, 5);	/* fall through */
-	case 5: to[4] = sys_arg(regs, 4);	/* fall through */
-	case 4: to[3] = sys_arg(regs, 3);	/* fall through */
-	case 3: to[2] = sys_arg(regs, 2);	/* fall through */
-	case 2: to[1] = sys_arg(regs, 1);	/* fall through */
-	case 1: to[0] = sys_arg(regs, 0);	/* fall through */
+	default: to[5] = sys_arg(regs, 5, compat);	/* fall through */
+	case 5: to[4] = sys_arg(regs, 4, compat);	/* fall through */
+	case 4: to[3] = sys_arg(regs, 3, compat);	/* fall through */
+	case 3: to[2] = sys_arg(regs, 2, compat);	/* fall through */
+	case 2: to[1] = sys_arg(regs, 1, compat);	/* fall through */
+	case 1: to[0] = sys_arg(regs, 0, compat);	/* fall through */
 	case 0: break;
 	}
 }
@@ -200,7 +202,7 @@ static __always_inline u32 captures(u8 *to, const struct ph_capture *c, struct p
 	struct cap_args a = { .ret = ret, .compat = compat };
 	u32 at = 0;
 
-	put_args(a.arg, regs, 6);
+	put_args(a.arg, regs, 6, compat);
 #pragma unroll
 	for (int i = 0; i < PH_MAX_CAPTURES; i++) {
 		struct cap_buf *buf = (void *)(to + at);
@@ -231,6 +233,54 @@ static __always_inline struct ph_sysdef *sysdef(long nr, bool compat)
 	if (i >= 2 * PH_NSYSCALLS)
 		return NULL;
 	return &sysdefs[i];
+}
+
+/*
+ * No tracepoint tells that unshare or setns changed a task's namespaces, and the call's arguments do
+ * not tell which (setns takes 0 for any): they are compared with those at its entry. Where no system
+ * calls are recorded, the task's next fork or exec tells.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, s32);
+	__type(value, struct ns_set);
+} ns_before SEC(".maps");
+
+static __always_inline bool changes_namespaces(long nr, bool compat)
+{
+	return compat ? nr == NR_COMPAT_UNSHARE || nr == NR_COMPAT_SETNS :
+			nr == NR_UNSHARE || nr == NR_SETNS;
+}
+
+static __noinline void remember_namespaces(struct task_struct *t)
+{
+	struct ns_set now;
+	s32 tid = t->pid;
+
+	ns_of(t, &now);
+	bpf_map_update_elem(&ns_before, &tid, &now, BPF_ANY);
+}
+
+static __noinline int compare_namespaces(struct task_struct *t)
+{
+	struct ns_set now, *before;
+	s32 tid = t->pid;
+	u64 flags, who;
+
+	before = bpf_map_lookup_elem(&ns_before, &tid);
+	if (!before)
+		return 0;
+	ns_of(t, &now);
+	flags = ns_changes(&now, before);
+	bpf_map_delete_elem(&ns_before, &tid);
+	if (!flags)
+		return 0;
+	note_namespaces(t);
+	if (task_selected(t, &who))
+		emit_namespaces(t, who, flags);
+	return 0;
 }
 
 static __noinline void remember_late(s32 tid, s32 nr, u32 which)
@@ -306,6 +356,8 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
 			m->nr1 = (s32)id + 1;
 	}
 	compat = sys_compat(cur);
+	if (changes_namespaces(id, compat))
+		remember_namespaces(cur);
 	def = sysdef(id, compat);
 	if (!def || !def->enter)
 		return 0;
@@ -319,7 +371,7 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
 	e->nr = id;
 	e->compat = compat;
 	e->nargs = nargs;
-	put_args(e->args, regs, nargs);
+	put_args(e->args, regs, nargs, compat);
 	if (def->in[0].kind)
 		at = captures((u8 *)e + fixed, def->in, regs, -1, compat, &faults);
 	if (cfg.filter && !FILTER_KEEPS(syscall_entry, rec)) {
@@ -333,24 +385,26 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
 }
 
 static __always_inline int emit_refused(struct task_struct *cur, struct pt_regs *regs, long ret,
-					u64 who)
+					u64 who, bool compat)
 {
-	EVENT(seccomp_refused, cur, who, e);
+	EVENT_TAIL(seccomp_refused, 8, cur, who, e, tail);
 	SET(e, nr, (s32)sys_nr(regs));
-	SET(e, name, 0);	/* user space knows it by the number */
+	/* User space knows the name, by the number and its table. */
+	SET(e, name, 1);
+	*tail = compat;
 	SET(e, ret, ret);
-	SET(e, arg0, sys_arg(regs, 0));
-	SET(e, arg1, sys_arg(regs, 1));
-	SET(e, arg2, sys_arg(regs, 2));
-	SET(e, arg3, sys_arg(regs, 3));
-	SET(e, arg4, sys_arg(regs, 4));
-	SET(e, arg5, sys_arg(regs, 5));
-	DONE(seccomp_refused, e, 0);
+	SET(e, arg0, sys_arg(regs, 0, compat));
+	SET(e, arg1, sys_arg(regs, 1, compat));
+	SET(e, arg2, sys_arg(regs, 2, compat));
+	SET(e, arg3, sys_arg(regs, 3, compat));
+	SET(e, arg4, sys_arg(regs, 4, compat));
+	SET(e, arg5, sys_arg(regs, 5, compat));
+	DONE(seccomp_refused, e, 1);
 	return 0;
 }
 
 /* The strings that could not be read at entry, if they can be now. */
-static __noinline int emit_late(struct task_struct *cur, struct pt_regs *regs, u64 who)
+static __noinline int emit_late(struct task_struct *cur, struct pt_regs *regs, u64 who, bool compat)
 {
 	struct late *l, copy;
 	struct ph_sysdef *def;
@@ -363,7 +417,7 @@ static __noinline int emit_late(struct task_struct *cur, struct pt_regs *regs, u
 	if (bpf_map_delete_elem(&late_args, &tid))
 		return 0;
 	__sync_fetch_and_add(&nlate, -1);
-	def = sysdef(copy.nr, sys_compat(cur));
+	def = sysdef(copy.nr, compat);
 	/* An exec that succeeded has other memory and registers: nothing can be read any more. */
 	if (!def || sys_nr(regs) != copy.nr)
 		return 0;
@@ -376,7 +430,7 @@ static __noinline int emit_late(struct task_struct *cur, struct pt_regs *regs, u
 		EVENT_TAIL(syscall_late_string, max, cur, who, e, tail);
 		SET(e, nr, copy.nr);
 		SET(e, arg, def->in[i].arg);
-		n = bpf_probe_read_user_str(tail, max, (void *)sys_arg(regs, def->in[i].arg));
+		n = bpf_probe_read_user_str(tail, max, (void *)sys_arg(regs, def->in[i].arg, compat));
 		n = n > 0 ? n - 1 : 0;
 		SET(e, value, n);
 		DONE(syscall_late_string, e, n & CAP_MAX);
@@ -405,24 +459,29 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 			skip(regs);
 		return 0;
 	}
+	compat = sys_compat(cur);
 	nr = sys_nr(regs);
-	if (nr < 0)
+	/* The interrupted call's registers are back; a call with the number -1 there never was one. */
+	if (nr == -1 && ret != -ENOSYS)
+		nr = compat ? NR_COMPAT_SIGRETURN : NR_SIGRETURN;
+	def = sysdef(nr, compat);
+	if (!def)
 		return 0;
+	if (changes_namespaces(nr, compat))
+		compare_namespaces(cur);
 	if (cfg.mark_seccomp && cur->seccomp.mode == SECCOMP_MODE_FILTER) {
 		struct sys_mark *m = bpf_task_storage_get(&sys_marks, cur, 0, 0);
 
 		if (m) {
 			if (m->nr1 == 0)
-				emit_refused(cur, regs, ret, who);
+				emit_refused(cur, regs, ret, who, compat);
 			m->nr1 = 0;
 		}
 	}
-	compat = sys_compat(cur);
-	def = sysdef(nr, compat);
-	if (!def || !def->exit)
+	if (!def->exit)
 		return 0;
 	if (nlate)
-		emit_late(cur, regs, who);
+		emit_late(cur, regs, who, compat);
 	nargs = def->exit_nargs & 7;
 	if (nargs > 6)
 		nargs = 6;
@@ -434,7 +493,7 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 	e->compat = compat;
 	e->nargs = nargs;
 	e->ret = ret;
-	put_args(e->args, regs, nargs);
+	put_args(e->args, regs, nargs, compat);
 	/* A call that failed has written nothing. */
 	if (def->out[0].kind && ret >= 0)
 		at = captures((u8 *)e + fixed, def->out, regs, ret, compat, &faults);

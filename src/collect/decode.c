@@ -339,7 +339,9 @@ int ph_decode(struct ph_decoder *d, const struct ph_rec *r, uint32_t len, uint32
 		if (!d->ev.cls || !decode_static(d, d->ev.cls, p, end))
 			return 0;
 		if (id == PH_EV_seccomp_refused) {
-			const struct ph_syscall *sc = ph_syscall_by_nr((int)d->v[0].i, false);
+			const struct ph_value *table = &d->v[PH_FLD(seccomp_refused, name)];
+			const struct ph_syscall *sc = ph_syscall_by_nr(
+				(int)d->v[PH_FLD(seccomp_refused, nr)].i, table->n && table->s[0]);
 			const char *name = sc ? sc->name : "unknown";
 
 			d->v[PH_FLD(seccomp_refused, name)].s = name;

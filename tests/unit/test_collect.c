@@ -135,10 +135,10 @@ static void broken(void **state)
 
 static void put_openat(struct fixture *f, int nr, unsigned int nargs)
 {
-	put_u(f, (uint64_t)nr, 2);
+	put_u(f, (uint64_t)nr, 4);
 	put_u(f, 0, 1);
 	put_u(f, nargs, 1);
-	put_u(f, 0, 4);
+	put_u(f, 0, 2);
 	put_u(f, 0xffffffffffffff9c, 8);	/* AT_FDCWD as the register has it */
 	put_u(f, 0x7fff0000, 8);
 	put_u(f, 0x80000, 8);
@@ -187,13 +187,13 @@ static void unknown_calls(void **state)
 {
 	struct fixture *f = *state;
 
-	put_openat(f, 5000, 6);
+	put_openat(f, 0x40000001, 6);	/* 1 is write */
 	assert_int_equal(decode(f, PH_EV_SYSCALL_ENTRY), 0);	/* says six arguments, has four */
 	put_u(f, 5, 8);
 	put_u(f, 6, 8);
 	assert_int_equal(decode(f, PH_EV_SYSCALL_ENTRY), 1);
 	assert_string_equal(f->dec.ev.cls->name, "syscall_entry_unknown");
-	assert_int_equal(named(&f->dec.ev, "nr")->i, 5000);
+	assert_int_equal(named(&f->dec.ev, "nr")->i, 0x40000001);
 	assert_int_equal(named(&f->dec.ev, "arg5")->u, 6);
 }
 

@@ -75,7 +75,7 @@ struct file {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-	unsigned long r10, r9, r8, ax, dx, si, di, orig_ax, ip;
+	unsigned long bp, bx, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {
@@ -149,7 +149,12 @@ struct task_group {
 struct sched_entity { struct cfs_rq *cfs_rq; };
 
 typedef struct { int counter; } atomic_t;
-struct signal_struct { atomic_t live; };
+struct signal_struct { atomic_t live; s16 oom_score_adj; };
+struct mm_rss_stat { struct { s64 counter; } count[4]; };
+struct percpu_counter { s64 count; };
+struct mm_struct { unsigned long total_vm; struct percpu_counter rss_stat[4]; };
+/* until v6.1; v6.2 (f1a7941243c1) counts per CPU. */
+struct mm_struct___v61 { struct mm_rss_stat rss_stat; };
 struct seccomp { int mode; };
 struct thread_info { unsigned long flags; };
 /* v5.16 (bcf9033e5449) moved the CPU from task_struct to thread_info; arm64 always had it there. */
@@ -162,7 +167,7 @@ struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state;		/* v5.14 (2f064a59a11f); 5.15 is the oldest we run on */
 	unsigned int flags;
-	int prio, static_prio;
+	int prio, static_prio, normal_prio;
 	int exit_state, exit_code;
 	int pid, tgid;
 	struct task_struct *real_parent, *group_leader;
@@ -220,8 +225,10 @@ struct sock_common {
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
 };
+struct sock_cgroup_data { struct cgroup *cgroup; };	/* v5.15 (8520e224f547): always that of v2 */
 struct sock {
 	struct sock_common __sk_common;
+	struct sock_cgroup_data sk_cgrp_data;
 	u32 sk_ack_backlog, sk_max_ack_backlog;
 	u16 sk_protocol;
 };
@@ -258,10 +265,23 @@ struct vcpu_vmx { union vmx_exit_reason exit_reason; };
 #define PF_KTHREAD 0x00200000
 #define SECCOMP_MODE_FILTER 2
 
-/* Arguments of a system call: x86_64's registers, also valid at exit; arm64 keeps x0 aside. */
-static __always_inline u64 sys_arg(struct pt_regs *regs, int i)
+/*
+ * Arguments of a system call: x86_64's registers, also valid at exit, 32-bit calls have others;
+ * arm64 keeps x0 aside.
+ */
+static __always_inline u64 sys_arg(struct pt_regs *regs, int i, bool compat)
 {
 #if defined(__TARGET_ARCH_x86)
+	if (compat) {
+		switch (i) {
+		case 0: return (u32)regs->bx;
+		case 1: return (u32)regs->cx;
+		case 2: return (u32)regs->dx;
+		case 3: return (u32)regs->si;
+		case 4: return (u32)regs->di;
+		default: return (u32)regs->bp;
+		}
+	}
 	switch (i) {
 	case 0: return regs->di;
 	case 1: return regs->si;
@@ -299,6 +319,22 @@ static __always_inline u64 regs_ip(struct pt_regs *regs)
 	return regs->pc;
 #endif
 }
+
+/* The call that sigreturn makes forget its number: its exit would tell -1. */
+#if defined(__TARGET_ARCH_x86)
+#define NR_SIGRETURN 15
+#define NR_UNSHARE 272
+#define NR_SETNS 308
+#define NR_COMPAT_UNSHARE 310
+#define NR_COMPAT_SETNS 346
+#else
+#define NR_SIGRETURN 139
+#define NR_UNSHARE 97
+#define NR_SETNS 268
+#define NR_COMPAT_UNSHARE 337
+#define NR_COMPAT_SETNS 375
+#endif
+#define NR_COMPAT_SIGRETURN 173
 
 /* A 32-bit system call on a 64-bit kernel: its numbers are those of the other table. */
 static __always_inline bool sys_compat(struct task_struct *t)
