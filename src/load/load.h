@@ -46,6 +46,10 @@ int load_alloc(int argc, char **argv);
 int load_pids(int argc, char **argv);
 /* bpf.c */
 int load_bpf(int argc, char **argv);
+/* events.c */
+int load_cause(int argc, char **argv);
+/* net.c */
+int load_net(int argc, char **argv);
 /* calls.c */
 int load_calls(int argc, char **argv);
 

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Causes of single network events on the loopback device, with known ports and sizes. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "load/load.h"
+
+#define SERVER 7001
+#define CLIENT 7002
+
+union address {
+	struct sockaddr sa;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
+static socklen_t loopback(union address *a, bool v6, uint16_t port)
+{
+	memset(a, 0, sizeof(*a));
+	if (v6) {
+		a->in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(port),
+						.sin6_addr = IN6ADDR_LOOPBACK_INIT };
+		return sizeof(a->in6);
+	}
+	a->in = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port),
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	return sizeof(a->in);
+}
+
+static int bound(int type, bool v6, uint16_t port)
+{
+	union address a;
+	socklen_t len = loopback(&a, v6, port);
+	int fd = socket(v6 ? AF_INET6 : AF_INET, type | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int)) ||
+	    bind(fd, &a.sa, len))
+		die("bind on the loopback device");
+	return fd;
+}
+
+static void udp(bool v6)
+{
+	int to = bound(SOCK_DGRAM, v6, SERVER), from = bound(SOCK_DGRAM, v6, CLIENT);
+	union address a;
+	socklen_t len = loopback(&a, v6, SERVER);
+	char b[100] = "";
+
+	if (sendto(from, b, sizeof(b), 0, &a.sa, len) != sizeof(b) || recv(to, b, sizeof(b), 0) != sizeof(b))
+		die("udp");
+}
+
+static void tcp(bool v6, bool reset)
+{
+	int l = bound(SOCK_STREAM, v6, SERVER), c = bound(SOCK_STREAM, v6, CLIENT), a;
+	struct linger none = { .l_onoff = 1 };
+	union address to;
+	socklen_t len = loopback(&to, v6, SERVER);
+
+	if (listen(l, 1) || connect(c, &to.sa, len) || (a = accept(l, NULL, NULL)) < 0)
+		die("tcp");
+	if (reset)
+		setsockopt(c, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	close(c);
+	close(a);
+	close(l);
+}
+
+/* The queue holds one; the second client is dropped, and sends its SYN again after a second. */
+static void unanswered(void)
+{
+	int l = bound(SOCK_STREAM, false, SERVER), c = bound(SOCK_STREAM, false, CLIENT), d;
+	union address to;
+	socklen_t len = loopback(&to, false, SERVER);
+
+	if (listen(l, 0) || connect(c, &to.sa, len))
+		die("unanswered");
+	d = bound(SOCK_STREAM, false, CLIENT + 1);
+	fcntl(d, F_SETFL, O_NONBLOCK);
+	if (connect(d, &to.sa, len) != -1 || errno != EINPROGRESS)
+		die("unanswered");
+	nanosleep(&(struct timespec){ 1, 300000000 }, NULL);
+}
+
+/* Both handshakes wait for the first byte; the queue holds one, the other's byte is dropped. */
+static void overflow(void)
+{
+	int l = bound(SOCK_STREAM, false, SERVER), c = bound(SOCK_STREAM, false, CLIENT);
+	int d = bound(SOCK_STREAM, false, CLIENT + 1);
+	union address to;
+	socklen_t len = loopback(&to, false, SERVER);
+
+	if (setsockopt(l, IPPROTO_TCP, TCP_DEFER_ACCEPT, &(int){ 5 }, sizeof(int)) || listen(l, 0) ||
+	    connect(c, &to.sa, len) || connect(d, &to.sa, len) || send(c, "c", 1, 0) != 1 ||
+	    send(d, "d", 1, 0) != 1)
+		die("overflow");
+}
+
+int load_net(int argc, char **argv)
+{
+	const char *what = arg_str(argc, argv, 1, "");
+
+	if (!strcmp(what, "udp"))
+		udp(false);
+	else if (!strcmp(what, "udp6"))
+		udp(true);
+	else if (!strcmp(what, "tcp"))
+		tcp(false, false);
+	else if (!strcmp(what, "tcp6"))
+		tcp(true, false);
+	else if (!strcmp(what, "reset"))
+		tcp(false, true);
+	else if (!strcmp(what, "overflow"))
+		overflow();
+	else if (!strcmp(what, "unanswered"))
+		unanswered();
+	else {
+		fprintf(stderr, "ph-load net: udp, udp6, tcp, tcp6, reset, unanswered or overflow\n");
+		return 2;
+	}
+	printf("server=%d client=%d\n", SERVER, CLIENT);
+	return 0;
+}

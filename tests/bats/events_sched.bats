@@ -1,0 +1,194 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Scheduler, processes, signals, memory: one event is caused in a container, every field is looked
+# at, and the same done by its neighbour is not there.
+# limit: 240 s
+
+load lib
+load cause
+
+setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
+
+teardown() {
+	record_kill
+	launch_stop
+	rm -rf "$T"*
+}
+
+@test "migrate: one task moves from CPU 0 to CPU 1" {
+	[ "$(nproc)" -gt 1 ] || skip "one CPU"
+	cause sched -- ph-load cause migrate
+	only sched_migrate_task '.fields.comm == "mover"' \
+		"{comm:\"mover\",tid:$(host_tid 1),prio:20,orig_cpu:0,dest_cpu:1}"
+	# Where it was, it left; where it went, it came.
+	has "$T" ".event == \"sched_switch\" and .cpu == 0 and .fields.prev_tid == $(host_tid 1)"
+	has "$T" ".event == \"sched_switch\" and .cpu == 1 and .fields.next_tid == $(host_tid 1) and
+		.fields.next_comm == \"mover\" and .fields.next_prio == 20"
+	neighbour_is_absent
+}
+
+@test "waking, wakeup, wakeup_new and switch tell the same tasks, in their order" {
+	cause sched -- ph-load forks 1
+	child=$(events "$T" | jq "select(.event == \"sched_process_fork\" and .fields.parent_tid == $(host_tid 1))
+		.fields.child_tid")
+	[ -n "$child" ]
+	events "$T" | jq -r "select((.fields.tid == $child and (.event | startswith(\"sched_wakeup\"))) or
+		(.event == \"sched_switch\" and .fields.next_tid == $child) or
+		(.event == \"sched_process_exit\" and .fields.tid == $child)) | .event" | uniq >"$T.order"
+	[ "$(sed -n 1p "$T.order")" = sched_wakeup_new ]
+	[ "$(sed -n 2p "$T.order")" = sched_switch ]
+	grep -q sched_process_exit "$T.order"
+	has "$T" ".event == \"sched_wakeup_new\" and .fields == {comm:\"ph-load\",tid:$child,prio:20,
+		target_cpu:.fields.target_cpu} and .fields.target_cpu < $(nproc)"
+	# The parent waits for it: its end wakes the parent.
+	has "$T" ".event == \"sched_waking\" and .tid == $child and .fields.tid == $(host_tid 1)"
+	has "$T" ".event == \"sched_switch\" and .fields.prev_tid == $(host_tid 1) and
+		.fields.prev_state_name == \"S\""
+}
+
+@test "fork tells the child at every pid namespace level" {
+	cause sched -- ph-load forks 1
+	child=$(events "$T" | jq "select(.event == \"sched_process_fork\" and .fields.parent_tid == $(host_tid 1))
+		.fields.child_tid")
+	has "$T" ".event == \"sched_process_fork\" and .fields.vtids == [$child,2] and
+		.fields.child_pid == $child and .fields.parent_pid == $(host_tid 1) and
+		.fields.parent_comm == \"ph-load\" and .fields.child_comm == \"ph-load\" and
+		.fields.child_ns_inum == .fields.parent_ns_inum and .fields.child_ns_inum != 0 and
+		.fields.child_container_name == \"$PH_FILE-in\""
+	neighbour_is_absent
+}
+
+@test "exec tells path and thread, also when it is not the leader's" {
+	cause sched -- ph-load cause exec-thread
+	leader=$(host_tid 1)
+	events "$T" | jq -c "select(.event == \"sched_process_exec\" and .fields.tid == $leader) | .fields" >"$T.exec"
+	jq -e "select(.filename == \"/bin/ph-load\" or (.filename | endswith(\"/ph-load\"))) |
+		.old_tid == $leader" "$T.exec" | head -n 1 | grep -q true
+	thread=$(jq 'select(.filename == "/proc/self/exe").old_tid' "$T.exec")
+	[ -n "$thread" ] && [ "$thread" != "$leader" ]
+	has "$T" ".event == \"sched_process_fork\" and .fields.child_tid == $thread and
+		.fields.child_pid == $leader and .fields.vtids[1] == 2"
+	neighbour_is_absent
+}
+
+@test "exit and free tell how each task ended" {
+	cause sched -- ph-load cause exits
+	exited=$(host_tid 2) killed=$(host_tid 3)
+	only sched_process_exit ".fields.tid == $exited" "{comm:\"ph-load\",tid:$exited,prio:20,exit_code:$((42 << 8))}"
+	only sched_process_exit ".fields.tid == $killed" "{comm:\"ph-load\",tid:$killed,prio:20,exit_code:15}"
+	neighbour_is_absent
+}
+
+@test "priority inheritance: borrowed, and given back" {
+	cause sched -- ph-load cause pi
+	owner=$(said owner)
+	owner=$(host_tid "$owner")
+	events "$T" | jq -c "select(.event == \"sched_pi_setprio\" and .fields.tid == $owner) |
+		[.fields.comm, .fields.oldprio, .fields.newprio]" >"$T.pi"
+	[ "$(sed -n 1p "$T.pi")" = '["owner",30,20]' ]
+	[ "$(sed -n 2p "$T.pi")" = '["owner",20,30]' ]
+	neighbour_is_absent
+}
+
+@test "unshare, setns and clone flags change namespaces, by inode" {
+	cause sched,syscall --caps all -- ph-load cause namespaces
+	tid=$(host_tid 1)
+	events "$T" | jq -c "select(.event == \"sched_process_namespaces\" and .fields.tid == $tid) |
+		[.fields.flags, .fields.uts_ns]" | tail -n 2 >"$T.ns"
+	[ "$(sed -n 1p "$T.ns")" = "[$((0x04000000)),$(said after)]" ]
+	[ "$(sed -n 2p "$T.ns")" = "[$((0x04000000)),$(said before)]" ]
+	has "$T" ".event == \"sched_process_namespaces\" and .fields.tid == $(host_tid 2) and
+		.fields.flags == $((0x08000000)) and .fields.uts_ns == $(said before)"
+	neighbour_is_absent
+}
+
+# throttled PATH: what the kernel says of that group, in ns.
+throttled() {
+	local f
+	for f in /sys/fs/cgroup/{cpu,cpu,cpuacct}*/"$1"/cpu.stat /sys/fs/cgroup/"$1"/cpu.stat; do
+		[ -r "$f" ] || continue
+		awk '$1 == "throttled_time" { print $2 } $1 == "throttled_usec" { print $2 * 1000 }' "$f"
+		return
+	done
+}
+
+@test "throttling: by its own limit, as long as the kernel says" {
+	record "$T" -q -c "$PH_FILE-limited" --wait -e sched
+	launch limited --cpus 0.3 -- sh -c 'ph-load spin 1500ms; exec ph-load sleep 20s'
+	sleep 2.5
+	kernel=$(throttled "porthole.d/$PH_FILE-limited")
+	record_end
+	has "$T" '.event == "sched_throttle_begin" and .fields.limit_level == 0 and
+		.fields.quota_ns == 30000000 and .fields.period_ns == 100000000 and
+		.fields.cgroup_id == .fields.limit_cgroup_id'
+	hasnt "$T" '.event == "sched_throttle_begin" and .fields.limit_level != 0'
+	sum=$(events "$T" -e sched_throttle_end | jq -s 'map(.fields.throttled_ns) | add')
+	echo "kernel $kernel, events $sum"
+	[ "$sum" -gt $((kernel * 90 / 100)) ]
+	[ "$sum" -lt $((kernel * 110 / 100)) ]
+}
+
+@test "throttling: by the parent's limit" {
+	record "$T" -q -a -e sched
+	launch outer --caps all --cpus 0.3 -b "$PORTHOLE_BUILD/ph-launch:/bin/ph-launch" \
+		-b /sys/fs/cgroup:/sys/fs/cgroup:rw -- \
+		ph-launch -q --name inner --cgroup "porthole.d/$PH_FILE-outer/inner" -- ph-load spin 1s
+	sleep 2
+	record_end
+	has "$T" '.event == "sched_throttle_begin" and .fields.limit_level == 1 and
+		.fields.quota_ns == 30000000 and .fields.cgroup_id != .fields.limit_cgroup_id'
+}
+
+@test "signals: who sent what to whom, and what came of it" {
+	cause signal -- ph-load cause signals
+	pid=$(host_tid 1) handler=$(said handler)
+	only signal_generate ".fields.sig == 10" "{sig:10,errno:0,code:0,comm:\"ph-load\",pid:$pid,group:1,result:0}"
+	only signal_generate ".fields.sig == 35" "{sig:35,errno:0,code:-1,comm:\"ph-load\",pid:$pid,group:1,result:0}"
+	has "$T" ".event == \"signal_deliver\" and .fields.sig == 10 and .fields.sa_handler == $handler"
+	has "$T" ".event == \"signal_deliver\" and .fields.sig == 35 and .fields.code == -1"
+	neighbour_is_absent
+}
+
+@test "a page fault has its address" {
+	cause fault -- ph-load cause fault
+	only page_fault_user ".fields.address == $(said address)" '{error_code:6}'
+	neighbour_is_absent
+}
+
+@test "reclaim under a memory limit, in pairs; the OOM killer's victim with its sizes" {
+	cause mm --memory 16M -- ph-load alloc 64M
+	begin=$(events "$T" -e mm_vmscan_memcg_reclaim_begin | wc -l)
+	end=$(events "$T" -e mm_vmscan_memcg_reclaim_end | wc -l)
+	[ "$begin" -gt 0 ] && [ "$begin" = "$end" ]
+	events "$T" -e oom_mark_victim | jq -c .fields >"$T.oom"
+	[ "$(wc -l <"$T.oom")" = 1 ]
+	jq -e ".pid == $(host_tid 2)" "$T.oom"
+	if [ "$(jq -r .comm "$T.oom")" != "" ]; then
+		jq -e '.comm == "ph-load" and .oom_score_adj == 0 and .total_vm_bytes > 8000000 and
+			.anon_rss_bytes > 4000000 and .anon_rss_bytes < 17000000' "$T.oom"
+		jq -e ".victim_container_name == \"$PH_FILE-in\"" "$T.oom"
+	fi
+}
+
+@test "interrupts, softirqs and timers come in pairs" {
+	cause irq,timer -- ph-load spin 300ms
+	for e in irq_softirq timer_hrtimer_expire x86_irq_vectors_local_timer irq_handler; do
+		# One may be cut by either end of the recording.
+		entries=$(events "$T" -e "${e}_entry" | wc -l) exits=$(events "$T" -e "${e}_exit" | wc -l)
+		[ $((entries - exits)) -ge -2 ] && [ $((entries - exits)) -le 2 ] || flunk "$e: $entries $exits"
+	done
+	has "$T" '.event == "timer_hrtimer_expire_entry" and .fields.hrtimer != 0 and .fields.now > 0 and
+		.fields.function != 0'
+	has "$T" '.event == "irq_softirq_entry" and .fields.vec_name == "TIMER"'
+	has "$T" '.event == "x86_irq_vectors_local_timer_entry" and .fields.vector == 236'
+}
+
+@test "a capability check: which, in whose user namespace, with what result" {
+	porthole record -q -e cap_capable -w "$T.try" -- true 2>/dev/null || skip "this kernel has no cap_capable tracepoint"
+	cause cap,syscall -- ph-load fail
+	# CAP_SYS_ADMIN, which the container has not.
+	has "$T" ".event == \"cap_capable\" and .fields.cap == 21 and .fields.ret == -1 and
+		.fields.target_ns == $(stat -Lc %i /proc/self/ns/user) and
+		.fields.task_ns == $(stat -Lc %i /proc/self/ns/user)"
+	neighbour_is_absent
+}
