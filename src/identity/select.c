@@ -178,6 +178,17 @@ static bool glob_or_null(const char *pattern, const char *s)
 
 #define ID_PREFIX_MIN 4
 
+/*
+ * Is it an id that a runtime drew? Only those are abbreviated: where the id is a name (LXC, nspawn,
+ * runc by hand), "web" must not select "webserver".
+ */
+static bool random_id(const char *id)
+{
+	size_t n = strlen(id);
+
+	return n >= 12 && strspn(id, "0123456789abcdef-") == n;
+}
+
 static bool match_name(const char *pattern, const struct ph_container *c)
 {
 	size_t n = strlen(pattern);
@@ -185,7 +196,7 @@ static bool match_name(const char *pattern, const struct ph_container *c)
 
 	if (glob_or_null(pattern, c->name) || glob_or_null(pattern, c->id))
 		return true;
-	if (c->id && n >= ID_PREFIX_MIN && !strncmp(c->id, pattern, n))
+	if (c->id && n >= ID_PREFIX_MIN && random_id(c->id) && !strncmp(c->id, pattern, n))
 		return true;
 	snprintf(index, sizeof(index), "#%u", c->index);
 	return !strcmp(pattern, index);

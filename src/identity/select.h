@@ -10,7 +10,7 @@
  * The selection, the same for every verb: -c/--container, --podname, -n/--namespace, -l/--selector,
  * --image, -p/--pid, --cgroup, --ns, --comm, --host, -a/--all. Comma lists; a leading ! excludes.
  * Different options are ANDed, values of one option ORed. Container patterns match the name, the id
- * (any prefix of at least 4 characters) or a glob of either.
+ * (of a hexadecimal one, any prefix of at least 4 characters) or a glob of either.
  */
 struct ph_selection {
 	ph_strv container, podname, pod_namespace, label, image, cgroup, comm, ns, pid;

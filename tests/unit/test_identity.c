@@ -543,6 +543,13 @@ static bool selects(const char *opt, const char *value, const struct ph_containe
 static void selection_of_containers(void **state)
 {
 	(void)state;
+	{
+		struct ph_container lxc = web;
+
+		lxc.id = lxc.name = (char *)"webserver";
+		assert_false(selects("-c", "webs", &lxc));	/* an id that is a name */
+		assert_true(selects("-c", "webserver", &lxc));
+	}
 	assert_true(selects("-c", "web-1", &web));
 	assert_true(selects("-c", "web-*", &web));
 	assert_true(selects("-c", "db,web-1", &web));
