@@ -12,10 +12,14 @@ static __always_inline u64 anon_pages(struct mm_struct *mm)
 	struct mm_struct___v61 *old = (void *)mm;
 	s64 n = 0;
 
-	if (bpf_core_field_exists(old->rss_stat.count))
-		n = old->rss_stat.count[MM_ANONPAGES].counter;
-	else
+	if (bpf_core_field_exists(old->rss_stat.count)) {
+		asm volatile("" : "+r"(old));
+		bpf_probe_read_kernel(&n, sizeof(n), &old->rss_stat.count[MM_ANONPAGES]);
+	} else {
+		/* The place of what this kernel lacks must not be computed before the question. */
+		asm volatile("" : "+r"(mm));
 		bpf_probe_read_kernel(&n, sizeof(n), &mm->rss_stat[MM_ANONPAGES].count);
+	}
 	return n > 0 ? n : 0;
 }
 
