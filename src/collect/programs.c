@@ -110,6 +110,16 @@ bool ph_event_always(const struct ph_class *c)
 	       c->id == PH_EV_sched_process_exec || c->id == PH_EV_sched_process_exit;
 }
 
+/* Events of the other architecture: no group brings them along, and nobody need be told. */
+static bool other_architecture(const struct ph_class *c)
+{
+#if defined(__x86_64__)
+	return c->id == PH_EV_ipi_entry || c->id == PH_EV_ipi_exit;
+#else
+	return !strncmp(c->name, "x86_", 4);
+#endif
+}
+
 static bool starts_chosen(const struct ph_class *c)
 {
 	return ph_group_default(c->group);
@@ -128,6 +138,13 @@ int ph_events_choose(const ph_strv *names, bool events[PH_EV_ID_MAX], struct ph_
 	memset(events, 0, PH_EV_ID_MAX * sizeof(*events));
 	for (size_t i = 0; r >= 0 && (c = ph_class_nth(i)); i++) {
 		events[c->id] = ph_event_always(c) || ph_evset_has(&set, c);
+		if (events[c->id] && other_architecture(c)) {
+			events[c->id] = false;
+			for (size_t k = 0; k < set.words.n; k++)
+				if (!strcmp(set.words.v[k], c->name))
+					r = ph_err_set(err, -EINVAL, "%s is an event of another "
+						       "architecture", c->name);
+		}
 		calls |= events[c->id] && c->id >= PH_EV_SYSCALL_ENTRY;
 	}
 	/* What tells refused calls and late strings belongs to the system calls. */
