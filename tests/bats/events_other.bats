@@ -124,6 +124,7 @@ disk() {
 	mkdir "$cg"
 	id=$(stat -c %i "$cg")
 	sleep 5 &
+	wait_for 5 grep -q sleep /proc/$!/comm
 	echo $! >"$cg/cgroup.procs"
 	echo 1 >"$cg/cgroup.freeze"
 	wait_for 5 grep -q 'frozen 1' "$cg/cgroup.events"
