@@ -130,13 +130,18 @@ throttled() {
 
 @test "throttling: by the parent's limit" {
 	record "$T" -q -a -e sched
-	launch outer --caps all --cpus 0.3 -b "$PORTHOLE_BUILD/ph-launch:/bin/ph-launch" \
-		-b /sys/fs/cgroup:/sys/fs/cgroup:rw -- \
-		ph-launch -q --name inner --cgroup "porthole.d/$PH_FILE-outer/inner" -- ph-load spin 1s
+	# The weight makes both a group of the scheduler, on v2 too.
+	launch inner --cpu-weight 50 --cgroup "porthole.d/$PH_FILE-pod/inner" -- ph-load spin 2s
+	for f in /sys/fs/cgroup/{cpu,cpu,cpuacct}*/"porthole.d/$PH_FILE-pod"/cpu.cfs_quota_us; do
+		[ ! -e "$f" ] || echo 30000 >"$f"
+	done
+	f=/sys/fs/cgroup/porthole.d/$PH_FILE-pod/cpu.max
+	[ ! -e "$f" ] || echo 30000 100000 >"$f"
 	sleep 2
 	record_end
 	has "$T" '.event == "sched_throttle_begin" and .fields.limit_level == 1 and
 		.fields.quota_ns == 30000000 and .fields.cgroup_id != .fields.limit_cgroup_id'
+	hasnt "$T" ".event == \"sched_throttle_begin\" and .container == \"inner\" and .fields.limit_level == 0"
 }
 
 @test "signals: who sent what to whom, and what came of it" {
