@@ -10,6 +10,7 @@
 
 #include "collect/priv.h"
 
+/* Instructions that a filter may have there; the slots hold two more, which fill_slot() adds. */
 #define SLOT_STATIC 160
 #define SLOT_SYSCALL 1500
 #define MAX_LAYOUT 48
@@ -142,12 +143,17 @@ static struct bpf_insn *find_slot(const struct image *im, const char *name, size
 #define INSN(op, dst, src, o, i) \
 	((struct bpf_insn){ .code = (op), .dst_reg = (dst), .src_reg = (src), .off = (o), .imm = (i) })
 
-/* @n instructions go to the slot of @max; the rest stay jumps to the next one. */
+/*
+ * @n instructions go to the slot of @max; what is left of the filler is jumped over by a condition
+ * that always holds, as in the slot itself.
+ */
 static void fill_slot(struct bpf_insn *slot, size_t max, const struct bpf_insn *code, size_t n)
 {
 	memcpy(slot, code, n * sizeof(*code));
-	for (size_t i = n; i < max; i++)
-		slot[i] = INSN(BPF_JMP | BPF_JA, 0, 0, 0, 0);
+	slot[n++] = INSN(BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, 0);
+	slot[n] = INSN(BPF_JMP | BPF_JEQ | BPF_K, 2, 0, (int16_t)(max - n - 1), 0);
+	for (n++; n < max; n++)
+		slot[n] = INSN(BPF_JMP | BPF_JA, 0, 0, 0, 0);
 }
 
 /* ---- system calls: one slot for all entries, one for all exits ------------------------------------- */
@@ -205,7 +211,7 @@ static int syscalls_slot(struct ph_collect *c, struct ph_filter *f, const struct
 	if (!ncalls)
 		return 0;
 	if (same) {
-		fill_slot(slot, SLOT_SYSCALL, first, nfirst);
+		fill_slot(slot, SLOT_SYSCALL + 2, first, nfirst);
 		return 0;
 	}
 	if (!fits) {
@@ -216,7 +222,7 @@ static int syscalls_slot(struct ph_collect *c, struct ph_filter *f, const struct
 	code[n++] = INSN(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 1);
 	for (size_t i = 0; i < ncalls; i++)
 		code[ends[i]].off = (int16_t)(n - 1 - ends[i]);
-	fill_slot(slot, SLOT_SYSCALL, code, n);
+	fill_slot(slot, SLOT_SYSCALL + 2, code, n);
 	return 0;
 }
 
@@ -254,7 +260,7 @@ int ph_filter_install(struct ph_collect *c, const void *object, size_t size, voi
 			exact = false;
 			r = 0;
 		} else if (r >= 0) {
-			fill_slot(slot, SLOT_STATIC, code, (size_t)r);
+			fill_slot(slot, SLOT_STATIC + 2, code, (size_t)r);
 		}
 		c->filter_exact &= exact;
 	}

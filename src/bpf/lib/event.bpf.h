@@ -113,17 +113,20 @@ static __always_inline void *rec_begin(struct slot *s, struct ph_rec **ret_rec, 
 /*
  * The place of a filter expression, one for each event: user space writes its code over the filler
  * before loading (collect/filter.c). R1 is the record; the code falls through with R0: keep or not.
- * Fillers that are left are jumps to the next instruction, which the verifier takes out again.
+ * What is left of the filler is jumped over by a condition that the verifier knows to be true: it would
+ * walk through it at each call otherwise (and may not find code that nothing leads to).
  */
 #define PH_STRING(x) #x
 #define FILTER_SLOT(name, insns)							\
 	__attribute__((noinline, naked, used)) static int filter_##name(void)		\
 	{										\
 		asm volatile("r0 = 1\n"							\
+			     "r2 = 0\n"							\
+			     "if r2 == 0 goto 1f\n"					\
 			     ".rept " PH_STRING(insns) "\n"				\
 			     "goto +0\n"						\
 			     ".endr\n"							\
-			     "exit\n" ::: "r0", "r1", "r2", "r3", "r4", "r5", "memory"); \
+			     "1: exit\n" ::: "r0", "r1", "r2", "r3", "r4", "r5", "memory"); \
 	}
 
 /* Called by hand: the argument of a function without a C body has no name, which BTF demands. */
