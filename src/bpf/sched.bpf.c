@@ -402,7 +402,7 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 		}
 		SET(e, vtids, n);
 		SET(e, child_ns_inum, up.ns ? BPF_CORE_READ(up.ns, ns.inum) : 0);
-		DONE(sched_process_fork, e, 4 * n);
+		DONE_ALWAYS(sched_process_fork, e, 4 * n);
 	}
 	if (changed)
 		emit_namespaces(child, WHO(child_container, child_container), changed);
@@ -426,7 +426,7 @@ int BPF_PROG(sched_process_exec, struct task_struct *t, s32 old_tid, struct linu
 	SET(e, tid, t->pid);
 	SET(e, old_tid, old_tid);
 	at = TAIL_STR(e, filename, tail, at, 256, bprm->filename);
-	DONE(sched_process_exec, e, at);
+	DONE_ALWAYS(sched_process_exec, e, at);
 	return 0;
 }
 
@@ -446,7 +446,7 @@ int BPF_PROG(sched_process_exit, struct task_struct *t)
 	SET(e, tid, t->pid);
 	SET(e, prio, t->prio - 100);
 	SET(e, exit_code, t->exit_code);
-	DONE(sched_process_exit, e, 0);
+	DONE_ALWAYS(sched_process_exit, e, 0);
 	if (cfg.by_pid && t->signal->live.counter == 0)
 		bpf_map_delete_elem(&pids, &tgid);
 	return 0;

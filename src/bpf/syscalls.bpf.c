@@ -384,9 +384,15 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
 	return 0;
 }
 
-static __always_inline int emit_refused(struct task_struct *cur, struct pt_regs *regs, long ret,
-					u64 who, bool compat)
+/*
+ * These two are global functions, which the verifier looks at once: on each path through sys_exit
+ * they are more than that of Linux 6.1 goes through. They may take numbers only.
+ */
+__noinline int emit_refused(long ret, u64 who, u32 compat)
 {
+	struct task_struct *cur = current_task();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(cur);
+
 	EVENT_TAIL(seccomp_refused, 8, cur, who, e, tail);
 	SET(e, nr, (s32)sys_nr(regs));
 	/* User space knows the name, by the number and its table. */
@@ -404,8 +410,10 @@ static __always_inline int emit_refused(struct task_struct *cur, struct pt_regs 
 }
 
 /* The strings that could not be read at entry, if they can be now. */
-static __noinline int emit_late(struct task_struct *cur, struct pt_regs *regs, u64 who, bool compat)
+__noinline int emit_late(u64 who, u32 compat)
 {
+	struct task_struct *cur = current_task();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(cur);
 	struct late *l, copy;
 	struct ph_sysdef *def;
 	s32 tid = cur->pid;
@@ -474,14 +482,14 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 
 		if (m) {
 			if (m->nr1 == 0)
-				emit_refused(cur, regs, ret, who, compat);
+				emit_refused(ret, who, compat);
 			m->nr1 = 0;
 		}
 	}
 	if (!def->exit)
 		return 0;
 	if (nlate)
-		emit_late(cur, regs, who, compat);
+		emit_late(who, compat);
 	nargs = def->exit_nargs & 7;
 	if (nargs > 6)
 		nargs = 6;

@@ -174,6 +174,10 @@ FILTER_SLOT(syscall_exit, 1500)
 				    REC_BYTES(sizeof(*(e)) + (tail_used)));			\
 	} while (0)
 
+/* Of events that are in every recording (ph_event_always()): no filter is asked. */
+#define DONE_ALWAYS(name, e, tail_used)								\
+	ring_commit(&slot_, rec_, PH_EV_##name, REC_BYTES(sizeof(*(e)) + (tail_used)))
+
 /* Append the kernel string @p to a tail at @at (< @max); the new position. Sets @len_field. */
 #define TAIL_STR(e, field, tail, at, max, p) ({							\
 	long n_ = bpf_probe_read_kernel_str((tail) + (at), (max), (p));			\
