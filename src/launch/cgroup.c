@@ -130,7 +130,7 @@ static void enable_controllers(const struct ph_cgroup_dir *d, const char *path)
 	}
 }
 
-static int make_path(struct ph_cgroup_dir *d, const char *path)
+static int make_path_once(struct ph_cgroup_dir *d, const char *path)
 {
 	ph_autofree char *part = ph_strdup(path);
 	size_t len = strlen(part);
@@ -160,6 +160,16 @@ static int make_path(struct ph_cgroup_dir *d, const char *path)
 			part[i] = '/';
 	}
 	return 0;
+}
+
+/* Another container that ends may remove the empty parent between two of our steps: begin again. */
+static int make_path(struct ph_cgroup_dir *d, const char *path)
+{
+	int r = -ENOENT;
+
+	for (int i = 0; i < 100 && r == -ENOENT; i++)
+		r = make_path_once(d, path);
+	return r;
 }
 
 struct limit_file {
