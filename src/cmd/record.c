@@ -222,9 +222,10 @@ static int pump(const struct args *a, struct ph_recorder *r, struct ph_collect *
 	return ret < 0 ? ret : 0;
 }
 
-static void report(const struct args *a, const struct ph_record_stats *rs, const char *const *missing,
-		   const char *dir)
+static void report(const struct args *a, const struct ph_record_stats *rs,
+		   const struct ph_collect_stats *cs, const char *dir)
 {
+	const char *const *missing = cs->missing;
 	char bytes[PH_HUMAN_MAX];
 
 	if (a->quiet)
@@ -235,6 +236,9 @@ static void report(const struct args *a, const struct ph_record_stats *rs, const
 	if (rs->lost)
 		fprintf(stderr, "; %" PRIu64 " events were lost (a larger --buffer helps)", rs->lost);
 	fputc('\n', stderr);
+	if (cs->control_lost)
+		fprintf(stderr, "%" PRIu64 " changes of containers were missed: too many at once; events may "
+			"have the wrong container\n", cs->control_lost);
 	for (; missing && *missing; missing++)
 		fprintf(stderr, "not recorded, this kernel lacks it: %s\n", *missing);
 }
@@ -287,7 +291,7 @@ static int run(struct args *a, struct ph_record_opts *ro, struct ph_collect_opts
 		if (ret >= 0)
 			ret = rc;
 		ph_collect_stats(c, &cs);
-		report(a, &rs, cs.missing, ro->dir);
+		report(a, &rs, &cs, ro->dir);
 	}
 	if (ch.go >= 0)
 		close(ch.go);

@@ -62,6 +62,7 @@ int ph_collect_dump(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_e
 
 struct ph_collect_stats {
 	uint64_t events, lost;
+	uint64_t control_lost;	/* news about containers for which there was no room */
 	uint32_t containers;	/* selected ones seen so far */
 	const char *const *missing;	/* chosen events that this kernel does not have, NULL-ended */
 };

@@ -33,6 +33,12 @@ static bool task_namespaces(int32_t tid, uint32_t ns[PH_NS_MAX])
 	return any;
 }
 
+void ph_host_namespaces(uint32_t ns[PH_NS_MAX])
+{
+	if (!task_namespaces(1, ns))
+		task_namespaces(getpid(), ns);
+}
+
 uint64_t ph_tracked_hierarchies(const struct ph_cgroupfs *fs)
 {
 	const struct ph_hierarchy *cpu = ph_cgroupfs_by_controller(fs, "cpu");
@@ -65,7 +71,7 @@ void ph_ctable_init(struct ph_ctable *t, const struct ph_selection *sel, int cgr
 
 	*t = (struct ph_ctable){ .sel = sel, .cgroups_fd = cgroups_fd, .namespaces_fd = namespaces_fd,
 				 .generation = generation };
-	task_namespaces(1, t->host_ns);
+	ph_host_namespaces(t->host_ns);
 	t->host_selected = !sel || ph_selection_match_container(sel, &host);
 }
 
@@ -175,6 +181,7 @@ static void walk(struct ph_ctable *t, int dirfd, const char *name, struct ph_buf
 	struct dirent *de;
 	struct stat st;
 	uint64_t key;
+	bool fresh;
 
 	if (!dir) {
 		if (fd >= 0)
@@ -186,10 +193,13 @@ static void walk(struct ph_ctable *t, int dirfd, const char *name, struct ph_buf
 	if (fstat(fd, &st) < 0)
 		return;
 	key = PH_CGKEY((uint32_t)hierarchy, st.st_ino);
-	if (!bpf_map_lookup_elem(t->cgroups_fd, &key, &known) && known.index >= PH_KERNEL_INDICES)
+	fresh = !bpf_map_lookup_elem(t->cgroups_fd, &key, &known) && known.index >= PH_KERNEL_INDICES;
+	if (fresh && cur)
 		map_index(t, known.index, cur);
-	tell_cgroup(t, hierarchy, st.st_ino, cur ? cur->c.index : PH_CONTAINER_HOST,
-		    kernel_flags(cur ? cur->selected : t->host_selected, cur));
+	/* One that came after the scan is for its control record to explain. */
+	if (!fresh || cur)
+		tell_cgroup(t, hierarchy, st.st_ino, cur ? cur->c.index : PH_CONTAINER_HOST,
+			    kernel_flags(cur ? cur->selected : t->host_selected, cur));
 	if (here)
 		here->cgroups++;
 	while (depth < 64 && (de = readdir(dir))) {
@@ -238,8 +248,10 @@ int ph_ctable_scan(struct ph_ctable *t, struct ph_err *err)
 	}
 	ph_scan_done(&scan);
 	rootfd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (rootfd < 0)
+	if (rootfd < 0) {
+		ph_strmap_done(&own);
 		return ph_err_sys(err, errno, "cannot open /");
+	}
 	ph_cgroupfs_open(&fs, rootfd);
 	tracked = ph_tracked_hierarchies(&fs);
 	ph_vec_each(h, &fs.h) {

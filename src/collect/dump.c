@@ -371,14 +371,11 @@ static int dump_mounts(struct dump *d)
 {
 	ph_autofree struct ph_centry **all = NULL;
 	struct ph_u64map seen = { 0 };
-	struct stat st;
 	size_t n;
 	int r = 0;
 
-	if (stat("/proc/1/ns/mnt", &st) == 0) {
-		ph_u64map_put(&seen, st.st_ino, d);
-		r = dump_mounts_of(d, 1, (uint32_t)st.st_ino);
-	}
+	ph_u64map_put(&seen, d->c->ct.host_ns[PH_NS_MNT], d);
+	r = dump_mounts_of(d, getpid(), d->c->ct.host_ns[PH_NS_MNT]);
 	n = snapshot(&d->c->ct, &all);
 	for (size_t i = 0; i < n && r >= 0; i++) {
 		const struct ph_container *c = &all[i]->c;
@@ -491,10 +488,12 @@ static int dump_cpus(struct dump *d)
 
 int ph_collect_dump(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_err *err)
 {
-	struct dump d = { .c = c, .fn = fn, .arg = arg, .err = err };
+	struct dump d = { .c = c, .fn = ph_state, .arg = c, .err = err };
 	int r;
 
 	c->dumping = true;
+	c->state = fn;
+	c->state_arg = arg;
 	begin(&d, PH_EV_lttng_statedump_start);
 	r = done(&d);
 	if (r >= 0)

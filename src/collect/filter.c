@@ -158,22 +158,44 @@ static void fill_slot(struct bpf_insn *slot, size_t max, const struct bpf_insn *
 
 /* ---- system calls: one slot for all entries, one for all exits ------------------------------------- */
 
+/* Is any call recorded whose records this slot does not lay out: 32-bit ones, unknown numbers? */
+static bool others_recorded(const struct ph_collect *c, bool entry)
+{
+	uint32_t native = entry ? PH_EV_SYSCALL_ENTRY : PH_EV_SYSCALL_EXIT;
+	uint32_t compat = entry ? PH_EV_COMPAT_ENTRY : PH_EV_COMPAT_EXIT;
+
+	for (uint32_t i = 0; i <= PH_SYSCALL_UNKNOWN; i++)
+		if (c->events[compat + i])
+			return true;
+	return c->events[native + PH_SYSCALL_UNKNOWN];
+}
+
 /*
- * `if (nr != NR) skip` before each call's code, unless all calls have the same code. What does not
- * fit is kept and asked again in user space.
+ * `if (nr != NR) skip` before each call's code, unless it is the same for all calls: then it asks of
+ * no argument. Records of 32-bit programs have other layouts: they are kept, as is what has no row and
+ * what does not fit, and asked again in user space.
  */
 static int syscalls_slot(struct ph_collect *c, struct ph_filter *f, const struct image *im, bool entry,
 			 struct ph_err *err)
 {
 	struct bpf_insn *slot = find_slot(im, entry ? "syscall_entry" : "syscall_exit", SLOT_SYSCALL);
 	struct bpf_insn code[SLOT_SYSCALL], first[SLOT_SYSCALL], one[SLOT_STATIC];
-	size_t nr_at = sizeof(struct ph_rec) + sizeof(struct ph_rec_ctx);
+	size_t at = sizeof(struct ph_rec) + sizeof(struct ph_rec_ctx);
+	size_t nr_at = at + offsetof(struct ph_rec_enter, nr);
+	size_t compat_at = at + offsetof(struct ph_rec_enter, compat);
 	size_t n = 0, nfirst = 0, ncalls = 0, ends[PH_NSYSCALLS];
 	bool same = true, fits = true;
 	struct layout l;
 
+	_Static_assert(offsetof(struct ph_rec_enter, nr) == offsetof(struct ph_rec_exit, nr) &&
+		       offsetof(struct ph_rec_enter, compat) == offsetof(struct ph_rec_exit, compat),
+		       "one code for both");
 	if (!slot)
 		return 0;
+	if (others_recorded(c, entry))
+		c->filter_exact = false;
+	code[n++] = INSN(BPF_LDX | BPF_MEM | BPF_B, 0, 1, (int16_t)compat_at, 0);
+	code[n++] = INSN(BPF_JMP | BPF_JNE | BPF_K, 0, 0, 0, 0);	/* to the end, below */
 	for (int nr = 0; nr < PH_NSYSCALLS; nr++) {
 		const struct ph_syscall *sc = ph_syscall_by_nr(nr, false);
 		const struct ph_class *cls = sc ? entry ? sc->entry : sc->exit : NULL;
@@ -201,7 +223,7 @@ static int syscalls_slot(struct ph_collect *c, struct ph_filter *f, const struct
 			fits = false;
 			continue;
 		}
-		code[n++] = INSN(BPF_LDX | BPF_MEM | BPF_H, 0, 1, (int16_t)nr_at, 0);
+		code[n++] = INSN(BPF_LDX | BPF_MEM | BPF_W, 0, 1, (int16_t)nr_at, 0);
 		code[n++] = INSN(BPF_JMP | BPF_JNE | BPF_K, 0, 0, (int16_t)(len + 1), nr);
 		memcpy(code + n, one, (size_t)len * sizeof(*one));
 		n += (size_t)len;
@@ -210,7 +232,7 @@ static int syscalls_slot(struct ph_collect *c, struct ph_filter *f, const struct
 	}
 	if (!ncalls)
 		return 0;
-	if (same) {
+	if (same && fits && ncalls > 1) {
 		fill_slot(slot, SLOT_SYSCALL + 2, first, nfirst);
 		return 0;
 	}
@@ -220,6 +242,7 @@ static int syscalls_slot(struct ph_collect *c, struct ph_filter *f, const struct
 	}
 	/* Calls that are not in the list are those without a row: kept, for user space to decide. */
 	code[n++] = INSN(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 1);
+	code[1].off = (int16_t)(n - 1 - 2);
 	for (size_t i = 0; i < ncalls; i++)
 		code[ends[i]].off = (int16_t)(n - 1 - ends[i]);
 	fill_slot(slot, SLOT_SYSCALL + 2, code, n);

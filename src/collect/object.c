@@ -28,18 +28,6 @@ static int keep_log(enum libbpf_print_level level, const char *fmt, va_list ap)
 	return 0;
 }
 
-static const char *last_words(void)
-{
-	char *p = libbpf_log.p, *nl;
-
-	if (!p || !libbpf_log.len)
-		return "";
-	while ((nl = strrchr(p, '\n')) && !nl[1])
-		*nl = 0;
-	nl = strrchr(p, '\n');
-	return nl ? nl + 1 : p;
-}
-
 const char *ph_collect_last_words(void)
 {
 	static _Thread_local char line[256];
@@ -60,11 +48,10 @@ const char *ph_collect_last_words(void)
 
 static uint64_t host_ns_key(void)
 {
-	struct stat mnt, pid;
+	uint32_t ns[PH_NS_MAX];
 
-	if (stat("/proc/1/ns/mnt", &mnt) < 0 || stat("/proc/1/ns/pid", &pid) < 0)
-		return 0;
-	return PH_NSKEY(mnt.st_ino, pid.st_ino);
+	ph_host_namespaces(ns);
+	return PH_NSKEY(ns[PH_NS_MNT], ns[PH_NS_PID]);
 }
 
 static uint32_t round_up_pow2(uint64_t v)
@@ -136,7 +123,7 @@ static void set_config(struct ph_collect *c, const struct ph_collect_opts *opts)
 			cfg->by_comm = 0;
 			cfg->context |= PH_CTX_PROCNAME;
 		}
-		for (size_t i = 0; i < sel->nns && i < PH_MAX_NS_SEL; i++)
+		for (size_t i = 0; i < sel->nns; i++)
 			cfg->ns[cfg->nns++] = (struct ph_ns_sel){
 				.type = (uint16_t)sel->ns_sel[i].type, .not = sel->ns_sel[i].not,
 				.inum = sel->ns_sel[i].inum,
@@ -226,7 +213,7 @@ static bool can_attach(const char *program, const char *tracepoint)
 	return ph_kernel_has_tracepoint(tracepoint);
 }
 
-static int load_programs(struct ph_collect *c, struct ph_err *err)
+static void load_programs(struct ph_collect *c)
 {
 	const char *names[MAX_PROGRAMS];
 	int n = ph_programs_for(c->events, names, MAX_PROGRAMS);
@@ -251,7 +238,6 @@ static int load_programs(struct ph_collect *c, struct ph_err *err)
 
 		bpf_program__set_autoload(p, i < 2 || c->cfg.mark_seccomp);
 	}
-	return 0;
 }
 
 static int why_not_loaded(int r, struct ph_err *err)
@@ -265,7 +251,7 @@ static int why_not_loaded(int r, struct ph_err *err)
 				  "missing capability (CAP_BPF, CAP_PERFMON), kernel lockdown or a seccomp "
 				  "filter; 'porthole doctor' tells which");
 	return ph_err_sys(err, r, "the kernel refused the BPF programs (%s); 'porthole doctor' tells what "
-			  "this kernel lacks", last_words());
+			  "this kernel lacks", ph_collect_last_words());
 }
 
 static int map_buffers(struct ph_collect *c, struct ph_err *err)
@@ -393,6 +379,10 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 	r = ph_kernel_btf_check(err);
 	if (r < 0)
 		goto fail;
+	if (opts->sel && opts->sel->nns > PH_MAX_NS_SEL) {
+		r = ph_err_set(err, -E2BIG, "at most %d namespaces can be selected", PH_MAX_NS_SEL);
+		goto fail;
+	}
 	set_config(c, opts);
 	c->filter = opts->filter;
 	c->sel = opts->sel;
@@ -401,12 +391,10 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 		goto fail;
 	c->obj = bpf_object__open_mem(c->image, sizeof(porthole_bpf), &oo);
 	if (!c->obj) {
-		r = ph_err_sys(err, -errno, "cannot open the BPF object (%s)", last_words());
+		r = ph_err_sys(err, -errno, "cannot open the BPF object (%s)", ph_collect_last_words());
 		goto fail;
 	}
-	r = load_programs(c, err);
-	if (r < 0)
-		goto fail;
+	load_programs(c);
 	config = variable(c->obj, ".rodata.config");
 	next_index = variable(c->obj, ".data.next_index");
 	sysdefs = variable(c->obj, ".data.sysdefs");
@@ -431,6 +419,7 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 	ph_ctable_init(&c->ct, opts->sel, bpf_object__find_map_fd_by_name(c->obj, "cgroups"),
 		       bpf_object__find_map_fd_by_name(c->obj, "namespaces"),
 		       variable(c->obj, ".data.generation"));
+	c->control_lost = variable(c->obj, ".data.control_lost");
 	ph_decoder_init(&c->dec, &c->ct, opts->context | c->cfg.context);
 	r = set_selection_maps(c, opts, err);
 	if (r < 0)

@@ -156,8 +156,10 @@ struct ph_collect {
 	bool comms_in_user;	/* --comm has patterns: asked of each event here */
 	uint64_t nevents;
 	bool dumping;
+	uint64_t *control_lost;	/* the kernel side's count, mapped */
 	/* of the round under way */
-	const struct ph_drain *to;
+	ph_event_fn state;
+	void *state_arg;
 	int control_r;
 	struct ph_err *control_err;
 };
@@ -179,7 +181,12 @@ int ph_kernel_try_fentry(void);
 int ph_programs_for(const bool *events, const char **names, size_t max);
 const char *ph_program_why(const char *program);
 
+/* The namespaces of the host: process 1's, or our own where that may not be looked into. */
+void ph_host_namespaces(uint32_t ns[PH_NS_MAX]);
+
 /* ring.c */
+/* An event about containers or of the state dump, for c->state and for the filter's own model. */
+int ph_state(void *collect, const struct ph_event *ev, struct ph_err *err);
 int ph_control_open(struct ph_collect *c, int fd, struct ph_err *err);
 
 /* filter.c: a copy of the object file with c->filter written into its filter slots */

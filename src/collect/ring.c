@@ -5,13 +5,23 @@
 #include "base/clock.h"
 #include "collect/priv.h"
 
+int ph_state(void *arg, const struct ph_event *ev, struct ph_err *err)
+{
+	struct ph_event copy = *ev;
+	struct ph_collect *c = arg;
+
+	if (c->filter_id)
+		ph_identity_feed(c->filter_id, &copy);
+	return c->state(c->state_arg, ev, err);
+}
+
 static int on_control(void *arg, void *data, size_t size)
 {
 	struct ph_collect *c = arg;
 
 	if (size < sizeof(struct ph_ctl) || c->control_r < 0)
 		return 0;
-	c->control_r = ph_ctable_control(&c->ct, data, c->to->state, c->to->arg, c->control_err);
+	c->control_r = ph_ctable_control(&c->ct, data, ph_state, c, c->control_err);
 	return 0;
 }
 
@@ -35,9 +45,9 @@ static int one(struct ph_collect *c, const struct ph_drain *to, const struct ph_
 
 	/* What a new program or new namespaces may show of a plain cgroup; what an exit ends. */
 	if (id == PH_EV_sched_process_exec || id == PH_EV_sched_process_namespaces)
-		n = ph_ctable_recheck(&c->ct, r->container, r->tid, r->ts_ns, to->state, to->arg, err);
+		n = ph_ctable_recheck(&c->ct, r->container, r->tid, r->ts_ns, ph_state, c, err);
 	else if (id == PH_EV_sched_process_exit)
-		n = ph_ctable_exited(&c->ct, r->container, r->tid, r->ts_ns, to->state, to->arg, err);
+		n = ph_ctable_exited(&c->ct, r->container, r->tid, r->ts_ns, ph_state, c, err);
 	if (n < 0)
 		return n;
 	if (c->comms_in_user) {
@@ -49,7 +59,7 @@ static int one(struct ph_collect *c, const struct ph_drain *to, const struct ph_
 	}
 	if (ph_decode(&c->dec, r, len, id) <= 0 || !c->events[c->dec.ev.cls->id])
 		return 0;
-	if (c->filter_id && c->filter) {
+	if (c->filter_id) {
 		ph_identity_feed(c->filter_id, &c->dec.ev);
 		if (!c->filter_exact && !ph_event_always(c->dec.ev.cls) &&
 		    !ph_filter_match(c->filter, c->filter_id, &c->dec.ev))
@@ -92,7 +102,7 @@ static int drain_cpu(struct ph_collect *c, uint32_t cpu, uint64_t head, const st
 	return r;
 }
 
-int ph_collect_drain(struct ph_collect *c, const struct ph_drain *to, struct ph_err *err)
+static int drain_round(struct ph_collect *c, const struct ph_drain *to, struct ph_err *err)
 {
 	uint64_t *heads = c->heads;
 	int r;
@@ -103,7 +113,6 @@ int ph_collect_drain(struct ph_collect *c, const struct ph_drain *to, struct ph_
 	 */
 	for (uint32_t cpu = 0; cpu < c->ncpus; cpu++)
 		heads[cpu] = __atomic_load_n(&c->ctl[cpu].head, __ATOMIC_ACQUIRE);
-	c->to = to;
 	c->control_r = 0;
 	c->control_err = err;
 	r = ring_buffer__consume(c->control);
@@ -119,6 +128,21 @@ int ph_collect_drain(struct ph_collect *c, const struct ph_drain *to, struct ph_
 			return r;
 	}
 	return 0;
+}
+
+int ph_collect_drain(struct ph_collect *c, const struct ph_drain *to, struct ph_err *err)
+{
+	/* A state dump drains between its events: its consumer is put back. */
+	ph_event_fn state = c->state;
+	void *arg = c->state_arg;
+	int r;
+
+	c->state = to->state;
+	c->state_arg = to->arg;
+	r = drain_round(c, to, err);
+	c->state = state;
+	c->state_arg = arg;
+	return r;
 }
 
 unsigned int ph_collect_fill(const struct ph_collect *c)
@@ -139,6 +163,7 @@ void ph_collect_stats(const struct ph_collect *c, struct ph_collect_stats *ret)
 	*ret = (struct ph_collect_stats){
 		.events = c->nevents, .containers = c->ct.nselected, .missing = c->missing,
 	};
+	ret->control_lost = *c->control_lost;
 	for (uint32_t cpu = 0; cpu < c->ncpus; cpu++)
 		ret->lost += c->lost_seen[cpu];
 }

@@ -58,8 +58,8 @@ struct {
 u32 next_index SEC(".data.next_index") = 1;
 /* Counts changes that may give a pointer a new meaning; user space counts too. */
 u64 generation SEC(".data.generation") = 1;
-/* Control records for which there was no room: user space must scan again. */
-u64 control_lost;
+/* Control records for which there was no room: told to the user. */
+u64 control_lost SEC(".data.control_lost") = 0;
 
 static __always_inline u64 cgroup_key(struct cgroup *c)
 {
