@@ -31,7 +31,8 @@ rss_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$RECORDER/status"; }
 		jq -r 'select(.fields.filename | startswith("/mark-")) | "\(.fields.filename[6:]) \(.container)"' |
 		sort -n -u >"$T.seen"
 	seq $n | sed "s/.*/& $PH_FILE-&/" >"$T.expected"
-	diff "$T.expected" "$T.seen" | head -n 10
+	# Both sides: what was seen in place of it tells why.
+	diff --side-by-side --suppress-common-lines --width=100 "$T.expected" "$T.seen" | head -n 10
 	[ -z "$(diff "$T.expected" "$T.seen")" ]
 	[ "$late" -lt $((early + 8192)) ] || flunk "from $early to $late kB"
 }
