@@ -33,7 +33,9 @@ struct ph_ring_ctl {
 	__u64 seen_cgroups, seen_nsproxy, seen_generation, seen_entry;
 	/* The thread, by its saved registers, that was found not to be selected. */
 	__u64 skip_regs, skip_generation;
-	__u64 pad_[8];
+	/* The process that was looked up here last: its number, and in bit 32 whether it is selected. */
+	__u64 named_process, named_generation;
+	__u64 pad_[6];
 	__u64 tail;		/* end of what was read; written by user space */
 	__u64 pad2_[15];
 };

@@ -196,17 +196,44 @@ static __always_inline struct ph_cgent current_cgent(struct task_struct *t)
  */
 #define WHO(container, why) ((u64)(why) << 32 | (u32)(container))
 
-/* @e: the entry of @t's container. */
-static __always_inline bool entry_selected(struct task_struct *t, struct ph_cgent e, u64 *who)
+static __always_inline bool process_selected(struct task_struct *t)
 {
 	u32 tgid = t->tgid;
 
+	return named(bpf_map_lookup_elem(&pids, &tgid), cfg.by_pid);
+}
+
+/*
+ * The same for the current task: each CPU remembers its last answer. It stands until the next fork,
+ * before which no other process can have the number.
+ */
+static __always_inline bool current_process_selected(struct task_struct *t)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+	struct ph_ring_ctl *ctl = bpf_map_lookup_elem(&ring_ctl, &cpu);
+	u64 gen = READ_ONCE(generation), yes;
+
+	if (!ctl)
+		return process_selected(t);
+	if ((u32)ctl->named_process == t->tgid && ctl->named_generation == gen)
+		return ctl->named_process >> 32;
+	yes = process_selected(t);
+	WRITE_ONCE(ctl->named_generation, 0);
+	WRITE_ONCE(ctl->named_process, yes << 32 | (u32)t->tgid);
+	WRITE_ONCE(ctl->named_generation, gen);
+	return yes;
+}
+
+/* @e: the entry of @t's container; @current: @t is the current task. */
+static __always_inline bool entry_selected(struct task_struct *t, struct ph_cgent e, bool current,
+					   u64 *who)
+{
 	*who = WHO(e.index, e.index);
 	if (!cfg.select)
 		return true;
 	if (cfg.by_container && !(e.flags & PH_CG_SELECTED))
 		return false;
-	if (cfg.by_pid && !named(bpf_map_lookup_elem(&pids, &tgid), cfg.by_pid))
+	if (cfg.by_pid && !(current ? current_process_selected(t) : process_selected(t)))
 		return false;
 	if (cfg.by_comm) {
 		char comm[16];
@@ -221,7 +248,7 @@ static __always_inline bool entry_selected(struct task_struct *t, struct ph_cgen
 /* Is the current task @t selected? */
 static __always_inline bool current_selected(struct task_struct *t, u64 *who)
 {
-	return entry_selected(t, current_cgent(t), who);
+	return entry_selected(t, current_cgent(t), true, who);
 }
 
 /* Is @t, any task, selected? */
@@ -231,7 +258,7 @@ static __always_inline bool task_selected(struct task_struct *t, u64 *who)
 
 	if (cfg.host_selected)
 		none.flags = PH_CG_SELECTED;
-	return entry_selected(t, e ? *e : none, who);
+	return entry_selected(t, e ? *e : none, false, who);
 }
 
 static __always_inline u32 task_container(struct task_struct *t)
