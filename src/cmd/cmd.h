@@ -3,6 +3,7 @@
 #define PH_CMD_CMD_H
 
 #include "base/opt.h"
+#include "base/table.h"
 
 /* Exit codes, the same for every verb. */
 enum ph_exit { PH_EXIT_OK = 0, PH_EXIT_FAILED = 1, PH_EXIT_USAGE = 2, PH_EXIT_LOST = 3 };
@@ -39,6 +40,9 @@ int ph_cmd_usage(const char *verb, const char *fmt, ...) __attribute__((format(p
  * which verbs treat as a quiet end; ENOSPC and the like are errors).
  */
 int ph_cmd_flush(struct ph_buf *b);
+
+/* --json-schema of a verb that prints these columns; the exit code. */
+int ph_cmd_schema(const struct ph_col *cols, size_t n);
 
 /* Columns of the terminal on stdout, 0 where it is none. */
 unsigned int ph_cmd_width(void);

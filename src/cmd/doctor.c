@@ -112,8 +112,7 @@ int ph_cmd_doctor(int argc, char **argv)
 		goto out;
 	}
 	if (fmt.json_schema) {
-		ph_table_schema(cols, COL_MAX, &out);
-		r = ph_cmd_flush(&out) < 0 ? PH_EXIT_FAILED : PH_EXIT_OK;
+		r = ph_cmd_schema(cols, COL_MAX);
 		goto out;
 	}
 	ph_doctor_run(&d, "/");

@@ -44,6 +44,14 @@ int ph_cmd_flush(struct ph_buf *b)
 	return 0;
 }
 
+int ph_cmd_schema(const struct ph_col *cols, size_t n)
+{
+	ph_autobuf out = { 0 };
+
+	ph_table_schema(cols, n, &out);
+	return ph_cmd_flush(&out) < 0 ? PH_EXIT_FAILED : PH_EXIT_OK;
+}
+
 unsigned int ph_cmd_width(void)
 {
 	struct winsize ws;

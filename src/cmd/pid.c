@@ -172,10 +172,7 @@ int ph_cmd_pid(int argc, char **argv)
 	if (r >= 0)
 		goto out;
 	if (fmt.json_schema) {
-		ph_autobuf out = { 0 };
-
-		ph_table_schema(cols, COL_MAX, &out);
-		r = ph_cmd_flush(&out) < 0 ? PH_EXIT_FAILED : PH_EXIT_OK;
+		r = ph_cmd_schema(cols, COL_MAX);
 		goto out;
 	}
 	if (args.n != 1) {

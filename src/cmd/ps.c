@@ -227,10 +227,7 @@ int ph_cmd_ps(int argc, char **argv)
 	if (r >= 0)
 		goto out;
 	if (fmt.json_schema) {
-		ph_autobuf out = { 0 };
-
-		ph_table_schema(cols, COL_MAX, &out);
-		r = ph_cmd_flush(&out) < 0 ? PH_EXIT_FAILED : PH_EXIT_OK;
+		r = ph_cmd_schema(cols, COL_MAX);
 		goto out;
 	}
 	/* `porthole ps web` is what one types: an argument is a container. */

@@ -49,44 +49,23 @@ static bool glob(const char *pattern, const char *s, size_t n)
 	return ph_glob(pattern, big);
 }
 
-static bool test_u64(enum ph_fop op, uint64_t a, uint64_t b)
-{
-	switch (op) {
-	case PH_FOP_EQ: return a == b;
-	case PH_FOP_NE: return a != b;
-	case PH_FOP_LT: return a < b;
-	case PH_FOP_LE: return a <= b;
-	case PH_FOP_GT: return a > b;
-	case PH_FOP_GE: return a >= b;
-	default: return false;
+#define TEST(name, type)						\
+	static bool name(enum ph_fop op, type a, type b)		\
+	{								\
+		switch (op) {						\
+		case PH_FOP_EQ: return a == b;				\
+		case PH_FOP_NE: return a != b;				\
+		case PH_FOP_LT: return a < b;				\
+		case PH_FOP_LE: return a <= b;				\
+		case PH_FOP_GT: return a > b;				\
+		case PH_FOP_GE: return a >= b;				\
+		default: return false;					\
+		}							\
 	}
-}
-
-static bool test_s64(enum ph_fop op, int64_t a, int64_t b)
-{
-	switch (op) {
-	case PH_FOP_EQ: return a == b;
-	case PH_FOP_NE: return a != b;
-	case PH_FOP_LT: return a < b;
-	case PH_FOP_LE: return a <= b;
-	case PH_FOP_GT: return a > b;
-	case PH_FOP_GE: return a >= b;
-	default: return false;
-	}
-}
-
-static bool test_f64(enum ph_fop op, double a, double b)
-{
-	switch (op) {
-	case PH_FOP_EQ: return a == b;
-	case PH_FOP_NE: return a != b;
-	case PH_FOP_LT: return a < b;
-	case PH_FOP_LE: return a <= b;
-	case PH_FOP_GT: return a > b;
-	case PH_FOP_GE: return a >= b;
-	default: return false;
-	}
-}
+TEST(test_u64, uint64_t)
+TEST(test_s64, int64_t)
+TEST(test_f64, double)
+#undef TEST
 
 /* == and ~, without regard to negation. */
 static bool text_equal(const struct ph_fstep *s, const char *text, size_t n)

@@ -209,6 +209,17 @@ static void set_limit(const struct ph_cgroups *cg, const struct limit_file *l,
 	warn(msg);
 }
 
+/* A limit that is the same number in both versions. */
+static void set_number(const struct ph_cgroups *cg, void (*warn)(const char *msg), const char *controller,
+		       const char *v1, const char *v2, const char *what, uint64_t value)
+{
+	struct limit_file l = { controller, v1, v2, .what = what };
+
+	snprintf(l.value_v1, sizeof(l.value_v1), "%llu", (unsigned long long)value);
+	memcpy(l.value_v2, l.value_v1, sizeof(l.value_v2));
+	set_limit(cg, &l, warn);
+}
+
 static void set_limits(const struct ph_cgroups *cg, const struct ph_limits *lim,
 		       void (*warn)(const char *msg))
 {
@@ -228,15 +239,8 @@ static void set_limits(const struct ph_cgroups *cg, const struct ph_limits *lim,
 		}
 		set_limit(cg, &q, warn);
 	}
-	if (lim->cpu_burst_us) {
-		struct limit_file l = { "cpu", "cpu.cfs_burst_us", "cpu.max.burst",
-					.what = "CPU burst" };
-
-		snprintf(l.value_v1, sizeof(l.value_v1), "%llu",
-			 (unsigned long long)lim->cpu_burst_us);
-		memcpy(l.value_v2, l.value_v1, sizeof(l.value_v2));
-		set_limit(cg, &l, warn);
-	}
+	if (lim->cpu_burst_us)
+		set_number(cg, warn, "cpu", "cpu.cfs_burst_us", "cpu.max.burst", "CPU burst", lim->cpu_burst_us);
 	if (lim->cpu_weight) {
 		struct limit_file l = { "cpu", "cpu.shares", "cpu.weight", .what = "CPU weight" };
 
@@ -247,22 +251,11 @@ static void set_limits(const struct ph_cgroups *cg, const struct ph_limits *lim,
 			 (unsigned long long)lim->cpu_weight);
 		set_limit(cg, &l, warn);
 	}
-	if (lim->memory_bytes) {
-		struct limit_file l = { "memory", "memory.limit_in_bytes", "memory.max",
-					.what = "memory limit" };
-
-		snprintf(l.value_v1, sizeof(l.value_v1), "%llu",
-			 (unsigned long long)lim->memory_bytes);
-		memcpy(l.value_v2, l.value_v1, sizeof(l.value_v2));
-		set_limit(cg, &l, warn);
-	}
-	if (lim->pids) {
-		struct limit_file l = { "pids", "pids.max", "pids.max", .what = "pids limit" };
-
-		snprintf(l.value_v1, sizeof(l.value_v1), "%llu", (unsigned long long)lim->pids);
-		memcpy(l.value_v2, l.value_v1, sizeof(l.value_v2));
-		set_limit(cg, &l, warn);
-	}
+	if (lim->memory_bytes)
+		set_number(cg, warn, "memory", "memory.limit_in_bytes", "memory.max", "memory limit",
+			   lim->memory_bytes);
+	if (lim->pids)
+		set_number(cg, warn, "pids", "pids.max", "pids.max", "pids limit", lim->pids);
 }
 
 void ph_cgroups_make(struct ph_cgroups *cg, const char *path, const struct ph_limits *lim,
