@@ -28,6 +28,7 @@ requirements() {
 	check cmd:bats                    bats               bats
 	check cmd:jq                      jq                 jq
 	check cmd:strace                  strace             strace
+	check cmd:python3                 python3            python3
 	check cmd:babeltrace2             babeltrace2        babeltrace2
 	check cmd:dockerd                 docker.io          moby-engine
 	check cmd:bwrap                   bubblewrap         bubblewrap

@@ -84,9 +84,10 @@ static __always_inline u32 capture_argv(struct cap_buf *to, u64 argv, u32 max, b
 		if (at >= max || at >= CAP_MAX)
 			break;
 		n = bpf_probe_read_user_str(to->bytes + at, max - at, (void *)p);
-		if (n <= 0)
+		if (n < 0)
 			break;
-		at += n;
+		/* Of an empty string kernels before 6.13 say 0, and not 1 as of its NUL. */
+		at += n ? n : 1;
 	}
 	return at > max ? max : at;
 }

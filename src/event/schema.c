@@ -104,6 +104,7 @@ const char *ph_unit_name(enum ph_unit u)
 		[PH_UNIT_VPID] = "pid in the caller's namespace", [PH_UNIT_UID] = "user id",
 		[PH_UNIT_GID] = "group id", [PH_UNIT_DIRFD] = "directory descriptor",
 		[PH_UNIT_MODE] = "file mode", [PH_UNIT_AT_FLAGS] = "AT_* flags",
+		[PH_UNIT_ACCESS_FLAGS] = "AT_* flags",
 		[PH_UNIT_WHENCE] = "SEEK_*", [PH_UNIT_MMAP_PROT] = "PROT_* flags",
 		[PH_UNIT_MMAP_FLAGS] = "MAP_* flags", [PH_UNIT_MOUNT_FLAGS] = "MS_* flags",
 		[PH_UNIT_MSG_FLAGS] = "MSG_* flags", [PH_UNIT_SOCK_FAMILY] = "AF_*",

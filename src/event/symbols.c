@@ -136,11 +136,15 @@ static const struct symbol rwbs[] = {
 	{ "PREFLUSH", 1024 },
 };
 
-/* AT_REMOVEDIR and AT_EACCESS are one bit: the call says which. */
 static const struct symbol at_flags[] = {
 	{ "AT_SYMLINK_NOFOLLOW", 0x100 }, { "AT_REMOVEDIR", 0x200 }, { "AT_SYMLINK_FOLLOW", 0x400 },
 	{ "AT_NO_AUTOMOUNT", 0x800 }, { "AT_EMPTY_PATH", 0x1000 }, { "AT_STATX_FORCE_SYNC", 0x2000 },
-	{ "AT_STATX_DONT_SYNC", 0x4000 }, { "AT_RECURSIVE", 0x8000 }, { "AT_EACCESS", 0x200 },
+	{ "AT_STATX_DONT_SYNC", 0x4000 }, { "AT_RECURSIVE", 0x8000 },
+};
+
+/* Of faccessat2, where AT_REMOVEDIR's bit means something else. */
+static const struct symbol access_flags[] = {
+	{ "AT_SYMLINK_NOFOLLOW", 0x100 }, { "AT_EACCESS", 0x200 }, { "AT_EMPTY_PATH", 0x1000 },
 };
 
 static const struct symbol dirfds[] = { { "AT_FDCWD", -100 } };
@@ -232,6 +236,7 @@ static const struct symbols tables[PH_UNIT_MAX] = {
 	[PH_UNIT_RWBS] = TABLE(rwbs, true),
 	[PH_UNIT_BOOL] = TABLE(booleans),
 	[PH_UNIT_AT_FLAGS] = TABLE(at_flags, true),
+	[PH_UNIT_ACCESS_FLAGS] = TABLE(access_flags, true),
 	[PH_UNIT_DIRFD] = TABLE(dirfds),
 	[PH_UNIT_WHENCE] = TABLE(whences),
 	[PH_UNIT_MMAP_PROT] = TABLE(mmap_prot, true),

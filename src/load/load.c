@@ -24,6 +24,7 @@ const struct ph_load ph_loads[] = {
 	{ "alloc", "[SIZE]", "touch memory until SIZE (64M) or until the limit kills the child", load_alloc },
 	{ "pids", "[N]", "fork up to N (1000) sleeping children until a limit refuses", load_pids },
 	{ "calls", "[DIR]", "one of each of many system calls with known arguments", load_calls },
+	{ "kinds", "", "system calls with every kind of argument, from threads and children", load_kinds },
 	{ "cause", "EVENT", "cause one kernel event: migrate, pi, signals … (without: what there is)", load_cause },
 	{ "net", "CASE", "cause one network event: udp, tcp6, reset, overflow … (without: what there is)", load_net },
 	{ "bpf", "", "the BPF programs that are loaded", load_bpf },

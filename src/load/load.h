@@ -52,5 +52,7 @@ int load_cause(int argc, char **argv);
 int load_net(int argc, char **argv);
 /* calls.c */
 int load_calls(int argc, char **argv);
+/* kinds.c */
+int load_kinds(int argc, char **argv);
 
 #endif

@@ -69,16 +69,19 @@ add_package() {
 }
 
 build_root() {
-	local c d
+	local c d python
 	rm -rf "$root"
 	mkdir -p "$root"/{usr/bin,usr/sbin,usr/lib,usr/lib64,dev,proc,sys,tmp,run,etc,root,porthole/build,porthole/tests}
 	for d in bin sbin lib lib64; do ln -s "usr/$d" "$root/$d"; done
 	echo 'root:x:0:0:root:/root:/bin/bash' >"$root/etc/passwd"
 	for c in bash sh awk jq grep sed find xargs tar gzip mount umount unshare nsenter setpriv ps pgrep \
-		bwrap strace busybox ip hostname; do
+		bwrap strace busybox diff ip hostname; do
 		c=$(command -v "$c") && add "$c"
 	done
-	for c in coreutils bats babeltrace2 libbabeltrace2-0; do
+	# Debian's, which is all in packages; another may be first in PATH.
+	python=$(readlink /usr/bin/python3) || python=python3
+	for c in coreutils bats babeltrace2 libbabeltrace2-0 python3-minimal "$python-minimal" \
+		"lib$python-minimal" "lib$python-stdlib"; do
 		# babeltrace2's library package carries its plug-ins, which ldd does not know of.
 		add_package "$c"
 	done

@@ -1,0 +1,67 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# System calls as another tracer sees them: strace follows a container's threads and children while
+# they are recorded, and both must tell of the same calls, arguments and results, in one order.
+
+load lib
+
+CAPTURE=40
+
+setup() {
+	need strace python3
+	[ -e /sys/kernel/tracing/events/syscalls ] || skip "the kernel does not name the arguments"
+	T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER
+}
+
+teardown() {
+	record_kill
+	[ -z "${STRACE:-}" ] || kill "$STRACE" 2>/dev/null || :
+	launch_stop
+	rm -rf "$T"*
+}
+
+attached() { grep -qs attached "$T.strace.err" || ! kill -0 "$STRACE" 2>/dev/null; }
+
+# compare [strace options]: what the load calls. It waits until both tracers look.
+compare() {
+	mkdir "$T.go" "$T.strace"
+	mkfifo "$T.go/go"
+	launch kinds -b "$T.go:/go:rw" -- sh -c 'read -r _ </go/go; exec ph-load kinds'
+	record "$T" -q -c "$PH_FILE-kinds" -e syscall --capture $CAPTURE
+	strace -ff -o "$T.strace/t" -n "$@" -p "$PID" 2>"$T.strace.err" 3>&- &
+	STRACE=$!
+	wait_for 20 attached
+	echo >"$T.go/go"
+	wait $STRACE || flunk "$(cat "$T.strace.err")" || return
+	record_end
+	events "$T" -c "$PH_FILE-kinds" -e syscall >"$T.json"
+	"$BATS_TEST_DIRNAME/strace.py" "$T.strace" "$PID" $CAPTURE <"$T.json"
+}
+
+# at_least KIND N: that many were compared.
+at_least() {
+	local n
+	n=$(sed -n "s/.* compared:.*\<$1 \([0-9]*\).*/\1/p" <<<"$output")
+	[ "${n:-0}" -ge "$2" ] || flunk "only ${n:-0} of $1: $output"
+}
+
+@test "every argument of a call has the value that strace sees, pointers too" {
+	run compare -e raw=all
+	[ "$status" = 0 ] || flunk "$output"
+	at_least number 1200
+	at_least result 450
+	[[ $output == *"8 threads, "* ]] || flunk "$output"
+}
+
+@test "paths, buffers, addresses and structures have the content that strace sees" {
+	run compare -X raw -xx -s 4096
+	[ "$status" = 0 ] || flunk "$output"
+	at_least string 110
+	at_least data 45
+	at_least address 12
+	at_least struct 18
+	at_least list 14
+	# One bit, with a name of its own in this call.
+	has "$T" '.event == "syscall_entry_faccessat2" and .fields.flags_name == "AT_EACCESS"'
+	has "$T" '.event == "syscall_entry_unlinkat" and .fields.flag_name == "AT_REMOVEDIR"'
+}
