@@ -385,7 +385,7 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 		set_comm(e->parent_comm, parent);
 		SET(e, parent_tid, parent->pid);
 		SET(e, parent_pid, parent->tgid);
-		SET(e, parent_ns_inum, parent->nsproxy->pid_ns_for_children->ns.inum);
+		SET(e, parent_ns_inum, pid_ns_of(parent));
 		set_comm(e->child_comm, child);
 		SET(e, child_tid, child->pid);
 		SET(e, child_pid, child->tgid);

@@ -31,14 +31,16 @@ static int keep_log(enum libbpf_print_level level, const char *fmt, va_list ap)
 const char *ph_collect_last_words(void)
 {
 	static _Thread_local char line[256];
-	const char *p = libbpf_log.len ? libbpf_log.p : "";
-	const char *next = strchr(p, '\n');
+	const char *p = libbpf_log.len ? libbpf_log.p : "", *next;
 
 	/*
 	 * The first complaint is the cause, the others follow from it; but that the limit on locked
-	 * memory cannot be raised stands in front of every refusal, and matters before v5.11 only.
+	 * memory cannot be raised stands in front of every refusal, and matters before v5.11 only,
+	 * and what libbpf tries again without BTF is none.
 	 */
-	if (strstr(p, "RLIMIT_MEMLOCK") && next && strstr(p, "RLIMIT_MEMLOCK") < next && next[1])
+	while ((next = strchr(p, '\n')) && next[1] &&
+	       (memmem(p, (size_t)(next - p), "RLIMIT_MEMLOCK", 14) ||
+		memmem(p, (size_t)(next - p), "Retrying without BTF", 20)))
 		p = next + 1;
 	if (!strncmp(p, "libbpf: ", 8))
 		p += 8;

@@ -27,6 +27,7 @@ const struct ph_load ph_loads[] = {
 	{ "kinds", "", "system calls with every kind of argument, from threads and children", load_kinds },
 	{ "cause", "EVENT", "cause one kernel event: migrate, pi, signals … (without: what there is)", load_cause },
 	{ "net", "CASE", "cause one network event: udp, tcp6, reset, overflow … (without: what there is)", load_net },
+	{ "who", "[TIME]", "threads and children that differ in names, ids, priorities, namespaces", load_who },
 	{ "bpf", "", "the BPF programs that are loaded", load_bpf },
 	{ 0 }
 };

@@ -54,5 +54,7 @@ int load_net(int argc, char **argv);
 int load_calls(int argc, char **argv);
 /* kinds.c */
 int load_kinds(int argc, char **argv);
+/* who.c */
+int load_who(int argc, char **argv);
 
 #endif

@@ -24,33 +24,25 @@ static __always_inline void set_comm(void *dst, struct task_struct *t)
 	to[1] = src[1];
 }
 
-static __always_inline void pid_level(struct task_struct *t, s32 *nr)
+/* As the task itself sees them: its parent is 0 when it is outside. */
+static __always_inline void fill_vpids(struct ph_rec_ctx *c, struct task_struct *t)
 {
-	struct pid *pid = t->thread_pid;
-	struct upid up = {};
-	u32 level;
+	struct pid *pid = t->thread_pid, *leader = t->group_leader->thread_pid;
+	struct pid *parent = t->real_parent->group_leader->thread_pid;
+	u32 level = pid ? pid->level : 0;	/* none: the task is exiting */
+	struct upid me = upid_at(pid, level), up = upid_at(parent, level);
 
-	*nr = 0;
-	if (!pid)
-		return;
-	level = pid->level;
-	if (level > 32)
-		return;
-	bpf_probe_read_kernel(&up, sizeof(up),
-			      (void *)pid + bpf_core_field_offset(pid->numbers) +
-				      level * bpf_core_type_size(struct upid));
-	*nr = up.nr;
+	c->vtid = me.nr;
+	c->vpid = upid_at(leader, level).nr;
+	c->vppid = up.ns == me.ns ? up.nr : 0;
 }
 
 static __always_inline void fill_context(struct ph_rec_ctx *c, struct task_struct *t)
 {
 	if (cfg.context & PH_CTX_PPID)
 		c->ppid = t->real_parent->tgid;
-	if (cfg.context & PH_CTX_VPID) {
-		pid_level(t, &c->vtid);
-		pid_level(t->group_leader, &c->vpid);
-		pid_level(t->real_parent, &c->vppid);
-	}
+	if (cfg.context & PH_CTX_VPID)
+		fill_vpids(c, t);
 	if (cfg.context & PH_CTX_PRIO) {
 		c->prio = t->prio - 100;
 		c->nice = t->static_prio - 120;
@@ -73,7 +65,7 @@ static __always_inline void fill_context(struct ph_rec_ctx *c, struct task_struc
 			c->ns[1] = ns->ipc_ns->ns.inum;
 			c->ns[2] = ns->mnt_ns->ns.inum;
 			c->ns[3] = ns->net_ns->ns.inum;
-			c->ns[4] = ns->pid_ns_for_children->ns.inum;
+			c->ns[4] = pid_ns_of(t);
 			c->ns[5] = ns->time_ns->ns.inum;
 			c->ns[7] = ns->uts_ns->ns.inum;
 		} else {

@@ -112,6 +112,33 @@ static __always_inline struct ph_cgent *task_cgent(struct task_struct *t)
 	return e;
 }
 
+/* Number and namespace of @t's process on level @level; all 0 where it has none. */
+static __always_inline struct upid upid_at(struct pid *pid, u32 level)
+{
+	struct upid up = {};
+
+	/*
+	 * The size that every kernel has, as a constant: Linux 6.1's verifier forgets the bounds of a
+	 * product with a relocated one.
+	 */
+	if (pid && level <= 32 && level <= pid->level)
+		bpf_probe_read_kernel(&up, sizeof(up),
+				      (void *)pid + bpf_core_field_offset(pid->numbers) +
+					      (u64)level * sizeof(struct upid));
+	return up;
+}
+
+/* The pid namespace that @t is in: after unshare(CLONE_NEWPID) not the one its children will be in. */
+static __always_inline u32 pid_ns_of(struct task_struct *t)
+{
+	struct pid *pid = t->thread_pid;
+	struct upid up = {};
+
+	if (pid)
+		up = upid_at(pid, pid->level);
+	return up.ns ? BPF_CORE_READ(up.ns, ns.inum) : 0;
+}
+
 static __always_inline bool ns_selected(struct task_struct *t)
 {
 	struct nsproxy *ns = t->nsproxy;
@@ -127,7 +154,7 @@ static __always_inline bool ns_selected(struct task_struct *t)
 		case 1: is = ns->ipc_ns->ns.inum; break;
 		case 2: is = ns->mnt_ns->ns.inum; break;
 		case 3: is = ns->net_ns->ns.inum; break;
-		case 4: is = ns->pid_ns_for_children->ns.inum; break;
+		case 4: is = pid_ns_of(t); break;
 		case 5: is = ns->time_ns->ns.inum; break;
 		case 6: is = t->cred->user_ns->ns.inum; break;
 		default: is = ns->uts_ns->ns.inum; break;
