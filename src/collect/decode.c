@@ -104,7 +104,7 @@ void ph_decoder_done(struct ph_decoder *d)
 }
 
 /* @c as events of this recording have it: with contexts. */
-static const struct ph_class *class_with_contexts(struct ph_decoder *d, const struct ph_class *c)
+const struct ph_class *ph_decoder_class(struct ph_decoder *d, const struct ph_class *c)
 {
 	struct ph_class **p = &d->with_ctx[c->id];
 
@@ -348,7 +348,7 @@ int ph_decode(struct ph_decoder *d, const struct ph_rec *r, uint32_t len, uint32
 			d->v[PH_FLD(seccomp_refused, name)].n = (uint32_t)strlen(name);
 		}
 	}
-	d->ev.cls = class_with_contexts(d, d->ev.cls);
+	d->ev.cls = ph_decoder_class(d, d->ev.cls);
 	decode_contexts(d, r);
 	return 1;
 }

@@ -265,7 +265,7 @@ int ph_filter_install(struct ph_collect *c, const void *object, size_t size, voi
 	c->filter_id = ph_identity_new();
 	for (size_t i = 0; (cls = ph_class_nth(i)); i++)
 		if (!ph_event_always(cls) && c->events[cls->id])
-			c->events[cls->id] = ph_filter_may_match(f, cls);
+			c->events[cls->id] = ph_filter_may_match(f, ph_decoder_class(&c->dec, cls));
 	r = image_open(&im, *ret_image, size, err);
 	for (size_t i = 0; r >= 0 && (cls = ph_class_nth(i)); i++) {
 		struct bpf_insn code[SLOT_STATIC], *slot;

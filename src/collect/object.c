@@ -387,6 +387,7 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 	}
 	set_config(c, opts);
 	c->filter = opts->filter;
+	ph_decoder_init(&c->dec, &c->ct, opts->context | c->cfg.context);
 	c->sel = opts->sel;
 	r = ph_filter_install(c, porthole_bpf, sizeof(porthole_bpf), &c->image, err);
 	if (r < 0)
@@ -422,7 +423,6 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 		       bpf_object__find_map_fd_by_name(c->obj, "namespaces"),
 		       variable(c->obj, ".data.generation"));
 	c->control_lost = variable(c->obj, ".data.control_lost");
-	ph_decoder_init(&c->dec, &c->ct, opts->context | c->cfg.context);
 	r = set_selection_maps(c, opts, err);
 	if (r < 0)
 		goto fail;

@@ -111,6 +111,7 @@ struct ph_decoder {
 
 void ph_decoder_init(struct ph_decoder *d, struct ph_ctable *ct, uint32_t context);
 void ph_decoder_done(struct ph_decoder *d);
+const struct ph_class *ph_decoder_class(struct ph_decoder *d, const struct ph_class *c);
 /*
  * Decode the record of @len bytes. 1: d->ev is the event (valid until the next call, pointing into
  * the record); 0: not one of ours (a broken record), or its container is not selected.
