@@ -74,6 +74,38 @@ const struct ph_class *ph_class_by_name(const char *name)
 	return ph_strmap_get(&by_name, name);
 }
 
+static bool is_int(const struct ph_type *t)
+{
+	return t->kind == PH_KIND_INT || t->kind == PH_KIND_UINT || t->kind == PH_KIND_ENUM;
+}
+
+static bool same_shape(const struct ph_type *a, const struct ph_type *b)
+{
+	if (is_int(a) && is_int(b))
+		return true;
+	if (a->kind != b->kind)
+		return false;
+	return a->kind != PH_KIND_SEQ || (is_int(a->elem) && is_int(b->elem));
+}
+
+bool ph_class_like_ours(const struct ph_class *cls)
+{
+	const struct ph_class *ours = ph_class_by_id(cls->id);
+
+	if (cls == ours)
+		return true;
+	for (uint32_t i = 0; ours && i < ours->nfields; i++) {
+		int at = cls->canon ? cls->canon[i] : (int)i;
+
+		if (at < 0)
+			continue;
+		if ((uint32_t)at >= cls->nfields ||
+		    !same_shape(cls->fields[at].type, ours->fields[i].type))
+			return false;
+	}
+	return ours != NULL;
+}
+
 const char *ph_group_name(enum ph_group g)
 {
 	static const char *const names[] = {

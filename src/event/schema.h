@@ -175,6 +175,13 @@ const struct ph_class *ph_class_by_name(const char *name);
 /* All of them in ascending number: 0-based @i until NULL. */
 const struct ph_class *ph_class_nth(size_t i);
 
+/*
+ * Metadata may call anything sched_switch. Are the fields of @cls that ours of the same number has too
+ * of the same kinds, so that PH_FLD() may be used on its events? One whose are not is shown, but not
+ * believed. False where we have no class of that number.
+ */
+bool ph_class_like_ours(const struct ph_class *cls);
+
 const char *ph_group_name(enum ph_group g);		/* "sched" */
 const char *ph_unit_name(enum ph_unit u);
 

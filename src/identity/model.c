@@ -178,7 +178,9 @@ static struct task *on_switch(struct ph_identity *id, struct ph_event *ev, struc
 
 	if (prev) {
 		set_comm(prev, V(sched_switch, prev_comm));
-		prev->gone = prev->t.exited && prev->t.tid;
+		/* It may sleep once more on its way out; dead are the exit states, and TASK_DEAD before 4.14. */
+		prev->gone = prev->t.exited && prev->t.tid &&
+			     (U(sched_switch, prev_state, 0x70) & 0x70);
 	}
 	next = task_get(id, I32(sched_switch, next_tid));
 	if (next)
@@ -615,33 +617,6 @@ static bool is_int(const struct ph_type *t)
 	return t->kind == PH_KIND_INT || t->kind == PH_KIND_UINT || t->kind == PH_KIND_ENUM;
 }
 
-static bool same_shape(const struct ph_type *a, const struct ph_type *b)
-{
-	if (is_int(a) && is_int(b))
-		return true;
-	if (a->kind != b->kind)
-		return false;
-	return a->kind != PH_KIND_SEQ || (is_int(a->elem) && is_int(b->elem));
-}
-
-/*
- * Metadata may call anything sched_switch. An event whose fields are of other kinds than ours is
- * shown, but not believed.
- */
-static bool trustworthy(const struct ph_class *cls, const struct ph_class *ours)
-{
-	for (uint32_t i = 0; i < ours->nfields; i++) {
-		int at = cls->canon ? cls->canon[i] : (int)i;
-
-		if (at < 0)
-			continue;
-		if ((uint32_t)at >= cls->nfields ||
-		    !same_shape(cls->fields[at].type, ours->fields[i].type))
-			return false;
-	}
-	return true;
-}
-
 static int16_t find_field(const struct ph_field *fields, uint32_t n, const char *name, bool str)
 {
 	for (uint32_t i = 0; i < n && i < INT16_MAX; i++)
@@ -681,7 +656,7 @@ static struct class_info *class_learn(struct ph_identity *id, const struct ph_cl
 	if (ours) {
 		ci->no_task = ours->group == PH_GROUP_STATEDUMP || ours->group == PH_GROUP_META ||
 			      ours->group == PH_GROUP_CONTAINER;
-		if (trustworthy(cls, ours))
+		if (ph_class_like_ours(cls))
 			ci->handler = handler_of(cls->id);
 	}
 	/* Only our own recorder tells containers; without it they are looked for in namespaces. */

@@ -86,12 +86,18 @@ static struct ph_event feed(struct ph_identity *id, const struct ph_class *cls, 
 
 #define OWN(name) ph_class_by_id(PH_EV_##name)
 
+static struct ph_event own_switch_as(struct ph_identity *id, uint32_t cpu, int prev, const char *pcomm,
+				     int64_t state, int next, const char *ncomm)
+{
+	struct ph_value v[7] = { str(pcomm), num(prev), num(0), num(state), str(ncomm), num(next), num(0) };
+
+	return feed(id, OWN(sched_switch), cpu, v, NULL);
+}
+
 static struct ph_event own_switch(struct ph_identity *id, uint32_t cpu, int prev, const char *pcomm,
 				  int next, const char *ncomm)
 {
-	struct ph_value v[7] = { str(pcomm), num(prev), num(0), num(0), str(ncomm), num(next), num(0) };
-
-	return feed(id, OWN(sched_switch), cpu, v, NULL);
+	return own_switch_as(id, cpu, prev, pcomm, 0, next, ncomm);
 }
 
 static struct ph_event own_fork(struct ph_identity *id, uint32_t cpu, int parent, int child,
@@ -224,7 +230,10 @@ static void pid_reuse(void **state)
 	assert_int_equal(t->levels, 0);
 	/* And without the fork having been seen: after its last switch the old one is gone. */
 	own_exit(id, 0, 50);
-	own_switch(id, 0, 50, "child", 0, "swapper/0");
+	own_switch_as(id, 0, 50, "child", 2, 0, "swapper/0");	/* it may sleep on its way out */
+	own_switch(id, 0, 0, "swapper/0", 50, "child");
+	assert_true(ph_identity_task(id, 50)->exited);
+	own_switch_as(id, 0, 50, "child", 16, 0, "swapper/0");
 	own_switch(id, 0, 0, "swapper/0", 50, "other");
 	t = ph_identity_task(id, 50);
 	assert_false(t->exited);

@@ -1,0 +1,747 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/states.h"
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/map.h"
+#include "base/vec.h"
+#include "source/synthetic.h"
+
+/* ---- what comes out, as text: "TID STATE BEGIN-END", with what matters of the state behind it ---- */
+
+struct seen {
+	struct ph_buf text, ran;
+	struct ph_states_seen seen;
+};
+
+static const char *short_name(const struct ph_segment *s)
+{
+	static const char *const names[PH_ST_MAX] = { "unknown", "running", "throttled", "wait", "frozen",
+						      "stopped", "blocked" };
+
+	return names[s->state];
+}
+
+static void on_leave(void *arg, const struct ph_segment *s)
+{
+	struct seen *k = arg;
+	struct ph_buf *b = &k->text;
+
+	if (s->begin_ns == s->end_ns)
+		return;
+	ph_buf_addf(b, "%d %s %lu-%lu", s->tid, short_name(s), s->begin_ns, s->end_ns);
+	if (s->state == PH_ST_RUNNING) {
+		ph_buf_addf(b, " cpu%d", s->cpu);
+		for (int i = 0; i < PH_PART_MAX; i++)
+			if (s->part_ns[i])
+				ph_buf_addf(b, " %s=%lu", ph_part_name((enum ph_part)i), s->part_ns[i]);
+	}
+	if (s->state == PH_ST_WAIT_CPU)
+		ph_buf_addf(b, " cpu%d%s", s->cpu, s->preempted ? " preempted" : "");
+	if (s->state == PH_ST_THROTTLED)
+		ph_buf_addf(b, " by %lu level %u%s", s->limit.cgroup_id, s->limit.level, s->exact ? " exact" : "");
+	if (s->state == PH_ST_BLOCKED)
+		ph_buf_addf(b, " %s", ph_wait_name(s->wait));
+	if (s->waker)
+		ph_buf_addf(b, " woken by %s %d at %lu", ph_waker_name(s->waker), s->waker_tid, s->waking_ns);
+	ph_buf_adds(b, s->cut ? " cut\n" : "\n");
+}
+
+static void on_ran(void *arg, uint32_t cpu, int32_t tid, uint32_t container, uint64_t begin, uint64_t end)
+{
+	struct seen *k = arg;
+
+	ph_buf_addf(&k->ran, "cpu%u %d %lu-%lu\n", cpu, tid, begin, end);
+}
+
+static void feed(struct ph_source *src, const struct ph_states_ops *ops, void *arg, uint64_t end_ns,
+		 struct ph_states_seen *ret)
+{
+	struct ph_identity *id = ph_identity_new();
+	struct ph_states *st = ph_states_new(id, ops, arg);
+	struct ph_err err = { 0 };
+	struct ph_event *ev;
+
+	while (ph_source_next(src, &ev, &err) > 0) {
+		ph_identity_feed(id, ev);
+		ph_states_feed(st, ev);
+	}
+	ph_states_finish(st, end_ns);
+	ph_states_seen(st, ret);
+	ph_states_free(st);
+	ph_identity_free(id);
+	ph_source_close(src);
+}
+
+static struct seen run(const char *events)
+{
+	static const struct ph_states_ops ops = { .leave = on_leave, .ran = on_ran };
+	struct ph_err err = { 0 };
+	struct ph_source *src;
+	struct seen k = { 0 };
+
+	if (ph_synthetic_parse(events, &src, &err) < 0) {
+		fprintf(stderr, "%s\n", err.msg);
+		fail();
+	}
+	ph_buf_adds(&k.text, "");
+	ph_buf_adds(&k.ran, "");
+	feed(src, &ops, &k, 1000, &k.seen);
+	return k;
+}
+
+static void expect(const char *events, const char *segments)
+{
+	struct seen k = run(events);
+
+	assert_string_equal(k.text.p, segments);
+	ph_buf_done(&k.text);
+	ph_buf_done(&k.ran);
+}
+
+/* ---- transitions ----------------------------------------------------------------------------------- */
+
+static void test_sleep_and_wake(void **state)
+{
+	expect("@100 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=0\n"
+	       "@200 cpu=1 tid=8 sched_waking tid=7 target_cpu=0\n"
+	       "@210 cpu=0 tid=0 sched_wakeup tid=7 target_cpu=0\n"
+	       "@250 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	       "@400 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=9\n",
+	       "8 unknown 100-200\n"
+	       "7 blocked 100-210 other woken by task 8 at 200\n"
+	       "7 wait 210-250 cpu0 woken by task 8 at 200\n"
+	       "7 running 250-400 cpu0 user or kernel=150\n"
+	       "9 unknown 100-400\n"
+	       "7 wait 400-1000 cpu0 preempted cut\n"
+	       "8 running 200-1000 cpu1 user or kernel=800 cut\n"
+	       "9 running 400-1000 cpu0 user or kernel=600 cut\n");
+}
+
+/* Without sched_wakeup the wait begins at sched_waking; without either the state before is unknown. */
+static void test_wakeups_that_lack(void **state)
+{
+	expect("@100 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=0\n"
+	       "@200 cpu=1 tid=0 sched_waking tid=7 target_cpu=0\n"
+	       "@250 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	       "@300 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=2 next_tid=0\n"
+	       "@500 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n",
+	       "7 blocked 100-200 other\n"
+	       "7 wait 200-250 cpu0\n"
+	       "7 running 250-300 cpu0 user or kernel=50\n"
+	       "7 unknown 300-500\n"
+	       "7 running 500-1000 cpu0 user or kernel=500 cut\n");
+	expect("@100 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=2 next_tid=0\n"
+	       "@500 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n",
+	       "7 blocked 100-500 other\n"
+	       "7 running 500-1000 cpu0 user or kernel=500 cut\n");
+	/* It was woken before it had left the CPU. */
+	expect("@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	       "@110 cpu=1 tid=5 sched_wakeup tid=5\n"
+	       "@190 cpu=1 tid=5 sched_waking tid=7 target_cpu=0\n"
+	       "@200 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=0\n"
+	       "@210 cpu=0 tid=0 sched_wakeup tid=7 target_cpu=0\n"
+	       "@220 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	       "@300 cpu=0 tid=7 sched_waking tid=7\n"	/* awake: it never sleeps */
+	       "@301 cpu=0 tid=7 sched_wakeup tid=7\n",
+	       "5 unknown 100-110\n"
+	       "7 running 100-200 cpu0 user or kernel=100\n"
+	       "7 blocked 200-210 other woken by task 5 at 190\n"
+	       "7 wait 210-220 cpu0 woken by task 5 at 190\n"
+	       "5 running 110-1000 cpu1 user or kernel=890 cut\n"
+	       "7 running 220-1000 cpu0 user or kernel=780 cut\n");
+}
+
+static void test_calls_divide_running(void **state)
+{
+	expect("@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	       "@150 cpu=0 tid=7 syscall_entry_getppid\n"
+	       "@160 cpu=0 tid=7 syscall_exit_getppid\n"
+	       "@200 cpu=0 tid=7 syscall_entry_futex\n"
+	       "@230 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=0\n"
+	       "@300 cpu=0 tid=0 sched_waking tid=7\n"
+	       "@300 cpu=0 tid=0 sched_wakeup tid=7\n"
+	       "@310 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	       "@330 cpu=0 tid=7 syscall_exit_futex\n",
+	       "7 running 100-230 cpu0 user=40 kernel=40 user or kernel=50\n"
+	       "7 blocked 230-300 futex\n"
+	       "7 wait 300-310 cpu0\n"
+	       "7 running 310-1000 cpu0 user=670 kernel=20 cut\n");
+}
+
+static void test_interrupts_are_not_its_own(void **state)
+{
+	expect("@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	       "@110 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=8\n"
+	       "@200 cpu=0 tid=8 irq_handler_entry irq=9\n"
+	       "@210 cpu=0 tid=8 irq_softirq_entry vec=3\n"	/* nested, as nothing but an error would */
+	       "@220 cpu=0 tid=8 sched_waking tid=7\n"
+	       "@221 cpu=0 tid=8 sched_wakeup tid=7\n"
+	       "@230 cpu=0 tid=8 irq_softirq_exit vec=3\n"
+	       "@240 cpu=0 tid=8 irq_handler_exit irq=9\n"
+	       "@250 cpu=0 tid=8 irq_handler_exit irq=9\n"	/* without an entry */
+	       "@300 cpu=0 tid=8 sched_switch prev_tid=8 prev_state=0 next_tid=7\n",
+	       "7 running 100-110 cpu0 user or kernel=10\n"
+	       "8 unknown 100-110\n"
+	       "7 blocked 110-221 other woken by network -1 at 220\n"
+	       "8 running 110-300 cpu0 user or kernel=150 interrupted=40\n"
+	       "7 wait 221-300 cpu0 woken by network -1 at 220\n"
+	       "7 running 300-1000 cpu0 user or kernel=700 cut\n"
+	       "8 wait 300-1000 cpu0 preempted cut\n");
+}
+
+static void test_wakers(void **state)
+{
+	static const struct { const char *entry, *exit, *waker; } cases[] = {
+		{ "timer_hrtimer_expire_entry", "timer_hrtimer_expire_exit", "timer" },
+		{ "irq_softirq_entry vec=1", "irq_softirq_exit vec=1", "timer" },
+		{ "irq_softirq_entry vec=4", "irq_softirq_exit vec=4", "disk" },
+		{ "irq_softirq_entry vec=9", "irq_softirq_exit vec=9", "interrupt" },
+		{ "irq_handler_entry irq=3", "irq_handler_exit irq=3", "interrupt" },
+		{ "ipi_entry", "ipi_exit", "ipi" },
+		{ "x86_irq_vectors_reschedule_entry", "x86_irq_vectors_reschedule_exit", "ipi" },
+		{ "x86_irq_vectors_local_timer_entry", "x86_irq_vectors_local_timer_exit", "timer" },
+		{ "irq_handler_entry irq=3\n@121 cpu=0 tid=8 block_rq_complete", "irq_handler_exit irq=3", "disk" },
+	};
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
+		ph_autofree char *events = ph_asprintf(
+			"@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+			"@110 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=8\n"
+			"@120 cpu=0 tid=8 %s\n@130 cpu=0 tid=8 sched_waking tid=7\n"
+			"@130 cpu=0 tid=8 sched_wakeup tid=7\n@140 cpu=0 tid=8 %s\n", cases[i].entry, cases[i].exit);
+		ph_autofree char *want = ph_asprintf("woken by %s -1 at 130", cases[i].waker);
+		struct seen k = run(events);
+
+		if (!strstr(k.text.p, want))
+			fail_msg("%s: %s", cases[i].entry, k.text.p);
+		ph_buf_done(&k.text);
+		ph_buf_done(&k.ran);
+	}
+}
+
+/* The end tells how much of the time was throttled; the rest it waited for the CPU. */
+static void test_throttle(void **state)
+{
+	expect("@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	       "@199 cpu=0 tid=7 sched_throttle_begin tid=7 cgroup_id=4 limit_cgroup_id=3 limit_level=1 quota_ns=50 "
+	       "period_ns=100\n"
+	       "@200 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=8\n"
+	       "@300 cpu=0 tid=8 sched_switch prev_tid=8 prev_state=0 next_tid=7\n"
+	       "@300 cpu=1 tid=0 sched_switch prev_tid=0 next_tid=9\n"
+	       "@301 cpu=0 tid=7 sched_throttle_end tid=7 limit_cgroup_id=3 begin_ns=199 throttled_ns=71 exact=1\n"
+	       "@400 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=8\n",
+	       "7 running 100-200 cpu0 user or kernel=100\n"
+	       "8 unknown 100-200\n"
+	       "8 running 200-300 cpu0 user or kernel=100\n"
+	       "9 unknown 100-300\n"
+	       "7 throttled 200-270 by 3 level 1 exact\n"
+	       "7 wait 270-300 cpu0\n"
+	       "7 running 300-400 cpu0 user or kernel=100\n"
+	       "8 wait 300-400 cpu0 preempted\n"
+	       "7 wait 400-1000 cpu0 preempted cut\n"
+	       "8 running 400-1000 cpu0 user or kernel=600 cut\n"
+	       "9 running 300-1000 cpu1 user or kernel=700 cut\n");
+	/* No end: throttled until it ran; and it still is when the stream ends. */
+	expect("@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	       "@200 cpu=0 tid=7 sched_throttle_begin tid=7 limit_cgroup_id=3\n"
+	       "@200 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=0\n"
+	       "@300 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	       "@310 cpu=0 tid=7 syscall_entry_getppid\n"
+	       "@400 cpu=0 tid=7 sched_throttle_begin tid=7 limit_cgroup_id=3\n"
+	       "@400 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=0\n",
+	       "7 running 100-200 cpu0 user or kernel=100\n"
+	       "7 throttled 200-300 by 3 level 0\n"
+	       "7 running 300-400 cpu0 kernel=90 user or kernel=10\n"
+	       "7 throttled 400-1000 by 3 level 0 cut\n");
+}
+
+static void test_migrate(void **state)
+{
+	expect("@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	       "@200 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=8\n"
+	       "@250 cpu=1 tid=0 sched_migrate_task tid=7 orig_cpu=0 dest_cpu=1\n"
+	       "@300 cpu=1 tid=0 sched_switch prev_tid=0 next_tid=7\n",
+	       "7 running 100-200 cpu0 user or kernel=100\n"
+	       "8 unknown 100-200\n"
+	       "7 wait 200-250 cpu0 preempted\n"
+	       "7 wait 250-300 cpu1 preempted\n"
+	       "7 running 300-1000 cpu1 user or kernel=700 cut\n"
+	       "8 running 200-1000 cpu0 user or kernel=800 cut\n");
+}
+
+static void test_life(void **state)
+{
+	expect("@100 cpu=0 tid=7 pid=7 sched_process_fork parent_tid=7 parent_pid=7 child_tid=20 child_pid=20\n"
+	       "@110 cpu=0 tid=7 sched_wakeup_new tid=20 target_cpu=1\n"
+	       "@120 cpu=1 tid=0 sched_switch prev_tid=0 next_tid=20\n"
+	       "@150 cpu=1 tid=20 sched_process_exit tid=20\n"
+	       "@160 cpu=1 tid=20 sched_switch prev_tid=20 prev_state=2 next_tid=0\n"	/* in exit_files() */
+	       "@170 cpu=1 tid=0 sched_waking tid=20 target_cpu=1\n"
+	       "@171 cpu=1 tid=0 sched_wakeup tid=20 target_cpu=1\n"
+	       "@180 cpu=1 tid=0 sched_switch prev_tid=0 next_tid=20\n"
+	       "@200 cpu=1 tid=20 sched_switch prev_tid=20 prev_state=16 next_tid=0\n"
+	       "@210 cpu=0 tid=7 sched_waking tid=20\n"		/* does not bring it back */
+	       "@220 cpu=0 tid=7 sched_process_free tid=20\n"
+	       "@300 cpu=0 tid=7 sched_process_fork parent_tid=7 parent_pid=7 child_tid=20 child_pid=20\n",
+	       "20 blocked 100-110 other woken by task 7 at 0\n"
+	       "20 wait 110-120 cpu1 woken by task 7 at 0\n"
+	       "20 running 120-160 cpu1 kernel=10 user or kernel=30\n"
+	       "20 blocked 160-171 other\n"
+	       "20 wait 171-180 cpu1\n"
+	       "20 running 180-200 cpu1 kernel=20\n"
+	       "7 running 100-1000 cpu0 user or kernel=900 cut\n"
+	       "20 blocked 300-1000 other cut\n");
+}
+
+static void test_exec_by_a_thread(void **state)
+{
+	expect("@100 cpu=0 tid=21 pid=20 sched_switch prev_tid=0 next_tid=21\n"
+	       "@150 cpu=0 tid=20 pid=20 sched_process_exec tid=20 old_tid=21\n"
+	       "@200 cpu=0 tid=20 pid=20 syscall_exit_execve\n",
+	       "21 running 100-150 cpu0 user or kernel=50\n"
+	       "20 running 150-1000 cpu0 user=800 user or kernel=50 cut\n");
+}
+
+static void test_stopped_and_frozen(void **state)
+{
+	expect("@100 container_info index=1 name=web\n"
+	       "@100 cpu=0 tid=7 container=1 sched_switch prev_tid=7 prev_state=4 next_tid=0\n"
+	       "@200 cpu=1 tid=0 sched_waking tid=7\n@200 cpu=1 tid=0 sched_wakeup tid=7\n"
+	       "@210 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	       "@300 cpu=0 tid=7 container=1 sched_switch prev_tid=7 prev_state=1 next_tid=0\n"
+	       "@400 container_pause index=1\n"
+	       "@600 container_unpause index=1\n"
+	       "@700 cpu=1 tid=0 sched_waking tid=7\n@700 cpu=1 tid=0 sched_wakeup tid=7\n",
+	       "7 stopped 100-200\n"
+	       "7 wait 200-210 cpu0\n"
+	       "7 running 210-300 cpu0 user or kernel=90\n"
+	       "7 blocked 300-400 other\n"
+	       "7 frozen 400-600\n"
+	       "7 blocked 600-700 other\n"
+	       "7 wait 700-1000 cpu0 cut\n");
+	/* Running when it comes; thawed by its cgroup's parent. */
+	expect("@100 container_info index=1 name=web cgroup_path=/pod/web cgroup_id=5\n"
+	       "@100 cpu=0 tid=7 pid=7 container=1 signal_deliver\n"
+	       "@101 cpu=0 tid=7 container=1 syscall_entry_getppid\n"
+	       "@200 cpu=1 tid=0 cgroup_freeze id=4 path=/pod\n"
+	       "@210 cpu=0 tid=7 container=1 sched_switch prev_tid=7 prev_state=1 next_tid=0\n"
+	       "@400 cpu=1 tid=0 cgroup_unfreeze id=4 path=/pod\n"
+	       "@410 cpu=1 tid=0 sched_waking tid=7\n@410 cpu=1 tid=0 sched_wakeup tid=7\n"
+	       "@420 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n",
+	       "7 running 100-210 cpu0 kernel=109 user or kernel=1\n"
+	       "7 frozen 210-400\n"
+	       "7 blocked 400-410 other\n"
+	       "7 wait 410-420 cpu0\n"
+	       "7 running 420-1000 cpu0 kernel=580 cut\n");
+}
+
+/* ---- what it waits for ----------------------------------------------------------------------------- */
+
+static void test_reasons(void **state)
+{
+	static const struct { const char *call; int st; const char *before, *why; } cases[] = {
+		{ "futex", 1, "", "futex" }, { "nanosleep", 1, "", "timer" }, { "poll", 1, "", "poll" },
+		{ "epoll_wait", 1, "", "poll" }, { "wait4", 1, "", "child" }, { "fsync", 2, "", "disk" },
+		{ "recvfrom", 1, "", "socket" }, { "pause", 1, "", "signal" }, { "flock", 1, "", "lock" },
+		{ "read", 1, "", "other" }, { "read", 2, "", "disk" }, { "munmap", 2, "", "lock" },
+		{ "openat", 2, "@102 cpu=0 tid=7 block_rq_issue dev=8388608\n", "disk" },
+		{ "brk", 2, "@102 cpu=0 tid=7 mm_vmscan_memcg_reclaim_begin\n", "reclaim" },
+		{ "clone", 2, "", "child" },
+	};
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
+		ph_autofree char *events = ph_asprintf(
+			"@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n@101 cpu=0 tid=7 syscall_entry_%s\n%s"
+			"@110 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=%d next_tid=0\n", cases[i].call,
+			cases[i].before, cases[i].st);
+		ph_autofree char *want = ph_asprintf("7 blocked 110-1000 %s cut\n", cases[i].why);
+		struct seen k = run(events);
+
+		if (!strstr(k.text.p, want))
+			fail_msg("%s: %s", cases[i].call, k.text.p);
+		ph_buf_done(&k.text);
+		ph_buf_done(&k.ran);
+	}
+	/* No call, and the trace would have told: a page fault. A kernel thread has no work. */
+	expect("@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n@101 cpu=0 tid=7 syscall_exit_getppid\n"
+	       "@110 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=2 next_tid=0\n"
+	       "@200 cpu=1 lttng_statedump_process_state tid=50 pid=50 type=1 status=5\n",
+	       "7 running 100-110 cpu0 user=9 user or kernel=1\n"
+	       "50 unknown 100-200\n"
+	       "7 blocked 110-1000 fault cut\n"
+	       "50 blocked 200-1000 idle cut\n");
+}
+
+static void test_state_dump(void **state)
+{
+	expect("@100 cpu=0 lttng_statedump_start\n"
+	       "@110 cpu=0 lttng_statedump_process_state tid=7 pid=7 status=5 syscall=202\n"
+	       "@111 cpu=0 lttng_statedump_process_state tid=8 pid=8 status=6 cpu=1 syscall=-1\n"
+	       "@112 cpu=0 lttng_statedump_process_state tid=9 pid=9 status=2 syscall=-1\n"
+	       "@113 cpu=0 lttng_statedump_process_state tid=10 pid=10 status=4 syscall=-1\n",
+	       "7 unknown 100-110\n"
+	       "8 unknown 100-111\n"
+	       "7 blocked 110-1000 futex cut\n"
+	       "8 running 111-1000 cpu1 user or kernel=889 cut\n"
+	       "9 unknown 100-1000 cut\n");
+}
+
+/* ---- what is missing --------------------------------------------------------------------------------- */
+
+static void test_gap(void **state)
+{
+	expect("@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	       "@100 cpu=1 tid=0 sched_switch prev_tid=0 next_tid=8\n"
+	       "@150 cpu=1 tid=8 sched_switch prev_tid=8 prev_state=1 next_tid=9\n"
+	       "@200 cpu=0 events_discarded count=5 begin_ns=200 end_ns=300 gap_cpu=0\n"
+	       "@400 cpu=1 tid=9 sched_waking tid=8\n@400 cpu=1 tid=9 sched_wakeup tid=8\n"
+	       "@500 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=0\n",
+	       "8 running 100-150 cpu1 user or kernel=50\n"
+	       "9 unknown 100-150\n"
+	       "8 blocked 150-200 other woken by task 9 at 400 cut\n"
+	       "8 unknown 200-300 woken by task 9 at 400 cut\n"
+	       "8 blocked 300-400 other woken by task 9 at 400\n"
+	       "7 running 100-200 cpu0 user or kernel=100 cut\n"
+	       "7 unknown 200-300 cut\n"
+	       "7 running 300-500 cpu0 user or kernel=200\n"
+	       "7 blocked 500-1000 other cut\n"
+	       "8 wait 400-1000 cpu0 woken by task 9 at 400 cut\n"
+	       "9 running 150-1000 cpu1 user or kernel=850 cut\n");
+}
+
+/* Only one container's switches are recorded: of the others nothing is made up. */
+static void test_holes(void **state)
+{
+	struct seen k = run("@100 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=50\n"
+			    "@300 cpu=0 tid=51 sched_switch prev_tid=51 prev_state=0 next_tid=7\n");
+
+	assert_string_equal(k.text.p, "51 unknown 100-300\n"
+				      "7 wait 100-300 cpu0 preempted\n"
+				      "7 running 300-1000 cpu0 user or kernel=700 cut\n"
+				      "50 unknown 100-1000 cut\n"
+				      "51 wait 300-1000 cpu0 preempted cut\n");
+	assert_string_equal(k.ran.p, "cpu0 -1 100-300\ncpu0 7 300-1000\n");
+	assert_int_equal(k.seen.holes, 1);
+	ph_buf_done(&k.text);
+	ph_buf_done(&k.ran);
+}
+
+static void test_ran(void **state)
+{
+	struct seen k = run("@100 cpu=1 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+			    "@300 cpu=1 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=0\n"
+			    "@400 cpu=1 tid=0 sched_switch prev_tid=0 next_tid=8\n");
+
+	assert_string_equal(k.ran.p, "cpu1 7 100-300\ncpu1 0 300-400\ncpu1 8 400-1000\n");
+	ph_buf_done(&k.text);
+	ph_buf_done(&k.ran);
+}
+
+/* ---- random machines ------------------------------------------------------------------------------- */
+
+/*
+ * A scheduler that is simulated: it writes the stream, and notes the states itself. What is made of
+ * the stream must be that, to the nanosecond.
+ */
+#define CPUS 3
+#define TASKS 12
+
+struct sim_task {
+	int32_t tid;
+	bool alive, exiting;
+	enum ph_state state;
+	unsigned int cpu;
+};
+
+struct sim {
+	uint64_t random, now;
+	int on[CPUS];			/* index of the task, -1: idle */
+	struct sim_task task[TASKS];
+	int32_t next_tid;
+	struct ph_buf events;
+	uint64_t truth[PH_ST_MAX];
+	uint64_t last;
+};
+
+static uint64_t draw(struct sim *m, uint64_t n)
+{
+	m->random ^= m->random << 13;
+	m->random ^= m->random >> 7;
+	m->random ^= m->random << 17;
+	return m->random % n;
+}
+
+/* Every living task spent the time since then in the state that it is in. */
+static void step(struct sim *m)
+{
+	m->now += 1 + draw(m, 50);
+	for (int i = 0; i < TASKS; i++)
+		if (m->task[i].alive)
+			m->truth[m->task[i].state] += m->now - m->last;
+	m->last = m->now;
+}
+
+static int32_t tid_on(const struct sim *m, unsigned int cpu)
+{
+	return m->on[cpu] < 0 ? 0 : m->task[m->on[cpu]].tid;
+}
+
+static void sim_switch(struct sim *m, unsigned int cpu)
+{
+	struct sim_task *prev = m->on[cpu] < 0 ? NULL : &m->task[m->on[cpu]];
+	int next = -1, state = 0;
+	bool dies = prev && prev->exiting, throttle = false, was = false;
+
+	for (int n = 0; n < TASKS && next < 0; n++) {
+		int i = (int)draw(m, TASKS);
+		struct sim_task *t = &m->task[i];
+
+		if (t->alive && (t->state == PH_ST_WAIT_CPU || t->state == PH_ST_THROTTLED) && t->cpu == cpu)
+			next = i;
+	}
+	if (!prev && next < 0)
+		return;
+	if (dies)
+		state = 16;
+	else if (prev && draw(m, 3))
+		state = draw(m, 8) ? 1 : 4;
+	else if (prev)
+		throttle = draw(m, 2);
+	if (throttle)
+		ph_buf_addf(&m->events, "@%lu cpu=%u tid=%d sched_throttle_begin tid=%d limit_cgroup_id=3\n", m->now, cpu,
+			    prev->tid, prev->tid);
+	ph_buf_addf(&m->events, "@%lu cpu=%u tid=%d sched_switch prev_tid=%d prev_state=%d next_tid=%d\n", m->now, cpu,
+		    tid_on(m, cpu), tid_on(m, cpu), state, next < 0 ? 0 : m->task[next].tid);
+	if (dies)
+		prev->alive = false;
+	else if (prev)
+		prev->state = throttle ? PH_ST_THROTTLED : state == 1 ? PH_ST_BLOCKED :
+			      state == 4 ? PH_ST_STOPPED : PH_ST_WAIT_CPU;
+	m->on[cpu] = next;
+	if (next >= 0) {
+		was = m->task[next].state == PH_ST_THROTTLED;
+		m->task[next].state = PH_ST_RUNNING;
+	}
+	if (was)
+		ph_buf_addf(&m->events, "@%lu cpu=%u tid=%d sched_throttle_end tid=%d throttled_ns=%lu exact=1\n", m->now,
+			    cpu, tid_on(m, cpu), tid_on(m, cpu), 1ul << 40);
+}
+
+static void sim_wake(struct sim *m, unsigned int cpu)
+{
+	struct sim_task *t = &m->task[draw(m, TASKS)];
+
+	if (!t->alive || (t->state != PH_ST_BLOCKED && t->state != PH_ST_STOPPED))
+		return;
+	t->cpu = (unsigned int)draw(m, CPUS);
+	ph_buf_addf(&m->events, "@%lu cpu=%u tid=%d sched_waking tid=%d target_cpu=%u\n", m->now, cpu, tid_on(m, cpu),
+		    t->tid, t->cpu);
+	step(m);
+	ph_buf_addf(&m->events, "@%lu cpu=%u tid=%d sched_wakeup tid=%d target_cpu=%u\n", m->now, cpu, tid_on(m, cpu),
+		    t->tid, t->cpu);
+	t->state = PH_ST_WAIT_CPU;
+}
+
+static void sim_fork(struct sim *m, unsigned int cpu)
+{
+	struct sim_task *t = &m->task[draw(m, TASKS)];
+
+	if (t->alive)
+		return;
+	/* Numbers are used again. */
+	*t = (struct sim_task){ .tid = 100 + m->next_tid++ % 20, .cpu = cpu, .state = PH_ST_BLOCKED };
+	for (int i = 0; i < TASKS; i++)
+		if (m->task[i].alive && m->task[i].tid == t->tid)
+			return;
+	t->alive = true;
+	ph_buf_addf(&m->events, "@%lu cpu=%u tid=%d sched_process_fork parent_tid=%d child_tid=%d child_pid=%d\n",
+		    m->now, cpu, tid_on(m, cpu), tid_on(m, cpu), t->tid, t->tid);
+	step(m);
+	ph_buf_addf(&m->events, "@%lu cpu=%u tid=%d sched_wakeup_new tid=%d target_cpu=%u\n", m->now, cpu,
+		    tid_on(m, cpu), t->tid, cpu);
+	t->state = PH_ST_WAIT_CPU;
+}
+
+static void sim_event(struct sim *m)
+{
+	static const char *const inner[] = {
+		"syscall_entry_getppid", "syscall_exit_getppid", "irq_handler_entry", "irq_handler_exit",
+		"irq_softirq_entry vec=3", "irq_softirq_exit vec=3", "timer_hrtimer_expire_entry",
+	};
+	unsigned int cpu = (unsigned int)draw(m, CPUS);
+	struct sim_task *cur = m->on[cpu] < 0 ? NULL : &m->task[m->on[cpu]];
+
+	step(m);
+	switch (draw(m, 8)) {
+	case 0: case 1: case 2:
+		sim_switch(m, cpu);
+		break;
+	case 3: case 4:
+		sim_wake(m, cpu);
+		break;
+	case 5:
+		sim_fork(m, cpu);
+		break;
+	case 6:
+		if (cur && !cur->exiting && draw(m, 2)) {
+			cur->exiting = true;
+			ph_buf_addf(&m->events, "@%lu cpu=%u tid=%d sched_process_exit tid=%d\n", m->now, cpu, cur->tid,
+				    cur->tid);
+		}
+		break;
+	default:
+		if (cur)
+			ph_buf_addf(&m->events, "@%lu cpu=%u tid=%d %s\n", m->now, cpu, cur->tid,
+				    inner[draw(m, PH_ARRAY_SIZE(inner))]);
+	}
+}
+
+struct sums {
+	uint64_t state[PH_ST_MAX];
+	struct ph_u64map at;		/* tid -> where its last segment ended, + 1 */
+	uint64_t ran[CPUS];
+	uint64_t begin_ns, lives_ns;
+	uint64_t entered, left;
+};
+
+static void sum_enter(void *arg, const struct ph_segment *s)
+{
+	struct sums *k = arg;
+
+	k->entered++;
+	assert_int_equal(s->end_ns, 0);
+}
+
+static void sum_leave(void *arg, const struct ph_segment *s)
+{
+	struct sums *k = arg;
+	uintptr_t at = (uintptr_t)ph_u64map_get(&k->at, (uint64_t)s->tid);
+	uint64_t parts = 0;
+
+	k->left++;
+	assert_true(s->begin_ns <= s->end_ns);
+	/* No gap, no overlap. */
+	if (at)
+		assert_int_equal(at - 1, s->begin_ns);
+	ph_u64map_put(&k->at, (uint64_t)s->tid, (void *)(uintptr_t)(s->end_ns + 1));
+	k->state[s->state] += s->end_ns - s->begin_ns;
+	for (int i = 0; i < PH_PART_MAX; i++)
+		parts += s->part_ns[i];
+	assert_int_equal(parts, s->state == PH_ST_RUNNING ? s->end_ns - s->begin_ns : 0);
+}
+
+static void sum_end(void *arg, int32_t tid, uint64_t ts)
+{
+	struct sums *k = arg;
+
+	assert_int_equal((uintptr_t)ph_u64map_del(&k->at, (uint64_t)tid), ts + 1);
+}
+
+static void sum_ran(void *arg, uint32_t cpu, int32_t tid, uint32_t container, uint64_t begin, uint64_t end)
+{
+	struct sums *k = arg;
+
+	if (k->ran[cpu])
+		assert_int_equal(k->ran[cpu], begin);
+	k->ran[cpu] = end;
+}
+
+static const struct ph_states_ops sum_ops = {
+	.enter = sum_enter, .leave = sum_leave, .ran = sum_ran, .end = sum_end,
+};
+
+static struct sums sum_up(const char *events, uint64_t end_ns)
+{
+	struct ph_states_seen seen;
+	struct sums k = { 0 };
+	struct ph_source *src;
+	struct ph_err err = { 0 };
+
+	assert_int_equal(ph_synthetic_parse(events, &src, &err), 0);
+	feed(src, &sum_ops, &k, end_ns, &seen);
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&k.at, s)); )
+		assert_int_equal((uintptr_t)s->val, end_ns + 1);
+	assert_int_equal(k.entered, k.left);
+	ph_u64map_done(&k.at);
+	return k;
+}
+
+static void test_random_machines(void **state)
+{
+	for (uint64_t seed = 1; seed <= 200; seed++) {
+		struct sim m = { .random = seed * 0x9e3779b97f4a7c15, .on = { -1, -1, -1 }, .now = 1000, .last = 1000 };
+		struct sums k;
+
+		/* All CPUs idle: so that nothing is unknown. */
+		for (int c = 0; c < CPUS; c++)
+			ph_buf_addf(&m.events, "@1000 cpu=%d tid=0 irq_softirq_raise\n", c);
+		for (int i = 0; i < 400; i++)
+			sim_event(&m);
+		step(&m);
+		k = sum_up(m.events.p, m.now);
+		for (int s = 0; s < PH_ST_MAX; s++)
+			if (k.state[s] != m.truth[s])
+				fail_msg("seed %lu: %s is %lu, not %lu", seed, ph_state_name((enum ph_state)s), k.state[s],
+					 m.truth[s]);
+		ph_buf_done(&m.events);
+	}
+}
+
+/* The same streams with events left out and gaps put in: times still add up, and nothing is read wild. */
+static void test_random_losses(void **state)
+{
+	for (uint64_t seed = 1; seed <= 200; seed++) {
+		struct sim m = { .random = seed * 0x9e3779b97f4a7c15, .on = { -1, -1, -1 }, .now = 1000, .last = 1000 };
+		ph_autobuf kept = { 0 };
+		char *rest, *line;
+		struct sums k;
+
+		for (int i = 0; i < 400; i++)
+			sim_event(&m);
+		rest = m.events.p;
+		while (rest && (line = strsep(&rest, "\n")) && *line) {
+			uint64_t at = strtoull(line + 1, NULL, 10);
+
+			if (!draw(&m, 20))
+				ph_buf_addf(&kept, "@%lu cpu=%lu events_discarded count=1 begin_ns=%lu end_ns=%lu gap_cpu=%lu\n",
+					    at, draw(&m, CPUS), at - draw(&m, 60), at + draw(&m, 400), draw(&m, CPUS));
+			if (draw(&m, 6))
+				ph_buf_addf(&kept, "%s\n", line);
+		}
+		step(&m);
+		k = sum_up(kept.p, m.now);
+		assert_true(k.state[PH_ST_UNKNOWN] > 0);
+		ph_buf_done(&m.events);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sleep_and_wake),
+		cmocka_unit_test(test_wakeups_that_lack),
+		cmocka_unit_test(test_calls_divide_running),
+		cmocka_unit_test(test_interrupts_are_not_its_own),
+		cmocka_unit_test(test_wakers),
+		cmocka_unit_test(test_throttle),
+		cmocka_unit_test(test_migrate),
+		cmocka_unit_test(test_life),
+		cmocka_unit_test(test_exec_by_a_thread),
+		cmocka_unit_test(test_stopped_and_frozen),
+		cmocka_unit_test(test_reasons),
+		cmocka_unit_test(test_state_dump),
+		cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_ran),
+		cmocka_unit_test(test_random_machines),
+		cmocka_unit_test(test_random_losses),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
