@@ -1,0 +1,82 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The selection: each option records, and shows of a trace, what it names and not its neighbour.
+# All that is there opens a file of its own name, over and over.
+
+load lib
+
+setup() {
+	T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER
+	launch one -- sh -c "$(mark one) & $(mark one2)"
+	ONE=$PID
+	launch two -- sh -c "$(mark two)"
+	TWO=$PID
+	sh -c "$(mark host)" 3>&- &
+	HOST=$!
+}
+
+teardown() {
+	kill -9 "$HOST" 2>/dev/null || :
+	launch_stop
+	rm -rf "$T"*
+}
+
+mark() { echo "while :; do cat /mark-$1 2>/dev/null; sleep 0.03; done"; }
+
+marks() {
+	events "$@" -e syscall_entry_open,syscall_entry_openat | jq -r '.fields.filename' |
+		grep -o "^/mark-.*" | sort -u | sed 's/.*-//' | paste -sd' '
+}
+
+# records "MARKS" SELECTION...
+records() {
+	local want=$1 got
+	shift
+	porthole record -q "$@" -e syscall,sched_process_fork -w "$T" -d 400ms
+	got=$(marks "$T")
+	rm -rf "$T"
+	[ "$got" = "$want" ] || flunk "record $*: '$got' and not '$want'"
+}
+
+# only "MARKS" SELECTION...: in a recording with it, and of a recording of all.
+only() {
+	local want=$1 got
+	records "$@"
+	shift
+	[ -e "$T.all" ] || porthole record -q -a -e syscall,sched_process_fork -w "$T.all" -d 500ms
+	# Of tasks that end before the state dump comes to them nothing but their number is known.
+	got=$(marks "$T.all" --begin +100ms "$@")
+	[ "$got" = "$want" ] || flunk "view $*: '$got' and not '$want'"
+}
+
+inode() { readlink "/proc/$1/ns/$2" | grep -o '[0-9]*'; }
+
+@test "containers, by name, pattern, exclusion; the host; everything" {
+	only "one one2" -c "$PH_FILE-one"
+	only "one one2 two" -c "$PH_FILE-*"
+	only "two" -c "$PH_FILE-*,!$PH_FILE-one"
+	only "host" --host --comm sh,cat
+	only "host one one2 two" -a
+}
+
+@test "namespaces, and all but one" {
+	only "two" --ns "pid=$(inode "$TWO" pid)"
+	only "one one2" --ns "mnt=$(inode "$ONE" mnt)"
+	only "one one2 two" --ns "net=$(inode "$ONE" net),net=$(inode "$TWO" net)"
+	records "two" -c "$PH_FILE-*" --ns "!uts=$(inode "$ONE" uts)"
+}
+
+@test "cgroups, and names of tasks" {
+	only "one one2" --cgroup "/porthole.d/$PH_FILE-one"
+	only "one one2 two" --cgroup /porthole.d
+	only "host" --host --comm cat
+	records "" -c "$PH_FILE-one" --comm no-such-name
+	# The container's shell runs it without exec, and takes the name.
+	records "one one2" -c "$PH_FILE-one" --comm cat
+}
+
+@test "processes with their children, on the host and in a container" {
+	records "host" -p "$HOST"
+	records "two" -p "$TWO"
+	records "host two" -p "$HOST,$TWO"
+}
