@@ -45,7 +45,8 @@ static const struct doc_call {
 #include "event/syscalls_undef.h"
 
 static const char *const group_titles[PH_GROUP_MAX] = {
-	[PH_GROUP_SCHED] = "scheduler and processes", [PH_GROUP_SYSCALL] = "system calls",
+	[PH_GROUP_SCHED] = "scheduler and processes", [PH_GROUP_WAIT] = "what tasks wait for",
+	[PH_GROUP_SYSCALL] = "system calls",
 	[PH_GROUP_CGROUP] = "control groups", [PH_GROUP_CONTAINER] = "containers",
 	[PH_GROUP_MM] = "memory", [PH_GROUP_FAULT] = "page faults", [PH_GROUP_IRQ] = "interrupts",
 	[PH_GROUP_TIMER] = "timers", [PH_GROUP_BLOCK] = "block devices", [PH_GROUP_NET] = "network",

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Network: packets at the device, states of TCP sockets, what was sent again or dropped. */
 
-#define AF_INET 2
-#define AF_INET6 10
 #define TCP_TIME_WAIT 6
 #define TCP_LISTEN 10
 #define TCP_NEW_SYN_RECV 12
@@ -28,11 +26,6 @@ struct packet {
 	u32 seq, ack;
 	u8 saddr[16], daddr[16];
 };
-
-static __always_inline u16 swap16(u16 v)
-{
-	return __builtin_bswap16(v);
-}
 
 static __always_inline void parse_packet(struct packet *pk, struct sk_buff *skb, u8 *l3)
 {

@@ -5,6 +5,7 @@
  */
 #include "lib/event.bpf.h"
 
+#include "wait.bpf.c"
 #include "sched.bpf.c"
 #include "syscalls.bpf.c"
 #include "cgroup.bpf.c"

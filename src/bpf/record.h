@@ -124,6 +124,8 @@ struct ph_sysdef {
 	__u8 nargs;		/* of the entry */
 	__u8 exit_nargs;	/* arguments that the exit record needs: 0 or nargs */
 	__u16 in_room, out_room;	/* bytes that the captures need at most */
+	__u8 on_fd;		/* its first argument is the descriptor it works on */
+	__u8 pad_;
 	struct ph_capture in[PH_MAX_CAPTURES], out[PH_MAX_CAPTURES];
 };
 
@@ -192,6 +194,7 @@ struct ph_config {
 	__u8 victim_is_task;	/* v6.8 (72ba14deb40a): mark_victim has the task */
 	__u8 mark_seccomp;	/* tell calls that seccomp refused */
 	__u8 filter;		/* filters are compiled in */
+	__u8 write_switch, write_block;	/* what is written of a switch */
 };
 
 #define PH_NSKEY(mnt, pid) ((__u64)(mnt) << 32 | (__u32)(pid))

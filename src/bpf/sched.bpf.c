@@ -163,22 +163,33 @@ int sched_switch(u64 *ctx)
 {
 	bool preempt = ctx[0];
 	struct task_struct *prev = (void *)ctx[1], *next = (void *)ctx[2];
-	u64 who;
 	u32 state = 0;
+	s64 waits;
+	bool ours;
+	u64 who;
 
-	if (!either_selected(prev, next, &who))
-		return 0;
+	ours = current_selected(prev, &who);
+	if (!ours) {
+		u64 others;
+
+		if (!cfg.select || !task_selected(next, &others))
+			return 0;
+		who = WHO(who, others);
+	}
 	if (!preempt)
 		state = cfg.switch_has_state ? (u32)ctx[3] : prev->__state;
 	/* A task without mm runs no user code: kernel threads are never throttled. */
 	if (prev->pid && task_throttled(prev, preempt || !state))
 		throttle_begin(prev, who);
-	{
+	waits = switch_state(prev, state);
+	if (cfg.write_block && ours && waits && prev->mm)
+		emit_block(prev, waits, who);
+	if (cfg.write_switch) {
 		EVENT(sched_switch, prev, who, e);
 		set_comm(e->prev_comm, prev);
 		SET(e, prev_tid, prev->pid);
 		SET(e, prev_prio, prev->prio - 100);
-		SET(e, prev_state, switch_state(prev, state));
+		SET(e, prev_state, waits);
 		set_comm(e->next_comm, next);
 		SET(e, next_tid, next->pid);
 		SET(e, next_prio, next->prio - 100);

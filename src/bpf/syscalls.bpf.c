@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* System calls: entry and exit with arguments, and what pointers among them point to. */
-
-/* What to do with each call: native numbers, then those of 32-bit calls. Written by user space. */
-struct ph_sysdef sysdefs[2 * PH_NSYSCALLS] SEC(".data.sysdefs") = {};
+#include "lib/sysdef.bpf.h"
 
 /*
  * Strings whose page was not in memory at entry cannot be read there (a probe may not sleep). The
@@ -221,19 +219,6 @@ static __always_inline u32 captures(u8 *to, const struct ph_capture *c, struct p
 		at += n;
 	}
 	return at;
-}
-
-static __always_inline struct ph_sysdef *sysdef(long nr, bool compat)
-{
-	u32 i = nr;
-
-	if (i >= PH_NSYSCALLS)
-		i = PH_NSYSCALLS - 1;	/* the row of unknown numbers */
-	if (compat)
-		i += PH_NSYSCALLS;
-	if (i >= 2 * PH_NSYSCALLS)
-		return NULL;
-	return &sysdefs[i];
 }
 
 /*

@@ -143,6 +143,8 @@ static void set_config(struct ph_collect *c, const struct ph_collect_opts *opts)
 	cfg->victim_is_task = !strcmp(type, "task_struct");
 	cfg->mark_seccomp = c->events[PH_EV_seccomp_refused];
 	cfg->filter = opts->filter != NULL;
+	cfg->write_switch = c->events[PH_EV_sched_switch];
+	cfg->write_block = c->events[PH_EV_sched_block];
 }
 
 /* The variable that has the data section @section to itself, as it will be when loaded. */
@@ -203,6 +205,10 @@ static void set_syscalls(struct ph_collect *c, struct ph_sysdef *defs)
 			for (uint32_t i = 0; i < sc->exit->nfields; i++)
 				if (sc->exit_src[i] < PH_SRC_RET)
 					d->exit_nargs = sc->nargs;
+			for (uint32_t i = 0; i < sc->entry->nfields; i++)
+				if (sc->entry_src[i] == PH_SRC_ARG0 &&
+				    sc->entry->fields[i].unit == PH_UNIT_FD)
+					d->on_fd = 1;
 		}
 	}
 }

@@ -12,6 +12,7 @@ static const struct {
 } exceptions[] = {
 	{ PH_EV_sched_throttle_begin, "sched_switch" },
 	{ PH_EV_sched_throttle_end, "sched_switch" },
+	{ PH_EV_sched_block, "sched_switch" },
 	{ PH_EV_sched_process_namespaces, "sched_process_fork" },
 	{ PH_EV_sched_process_namespaces, "sched_process_exec" },
 	{ PH_EV_seccomp_refused, "sys_enter" },
@@ -94,8 +95,8 @@ int ph_programs_for(const bool *events, const char **names, size_t max)
 bool ph_group_default(enum ph_group g)
 {
 	switch (g) {
-	case PH_GROUP_SCHED: case PH_GROUP_SYSCALL: case PH_GROUP_CGROUP: case PH_GROUP_CONTAINER:
-	case PH_GROUP_MM: case PH_GROUP_BLOCK: case PH_GROUP_NET: case PH_GROUP_SIGNAL:
+	case PH_GROUP_SCHED: case PH_GROUP_WAIT: case PH_GROUP_SYSCALL: case PH_GROUP_CGROUP:
+	case PH_GROUP_CONTAINER: case PH_GROUP_MM: case PH_GROUP_BLOCK: case PH_GROUP_NET: case PH_GROUP_SIGNAL:
 	case PH_GROUP_STATEDUMP: case PH_GROUP_META:
 		return true;
 	default:

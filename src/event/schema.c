@@ -109,7 +109,7 @@ bool ph_class_like_ours(const struct ph_class *cls)
 const char *ph_group_name(enum ph_group g)
 {
 	static const char *const names[] = {
-		[PH_GROUP_SCHED] = "sched", [PH_GROUP_SYSCALL] = "syscall",
+		[PH_GROUP_SCHED] = "sched", [PH_GROUP_WAIT] = "wait", [PH_GROUP_SYSCALL] = "syscall",
 		[PH_GROUP_CGROUP] = "cgroup", [PH_GROUP_CONTAINER] = "container",
 		[PH_GROUP_MM] = "mm", [PH_GROUP_FAULT] = "fault", [PH_GROUP_IRQ] = "irq",
 		[PH_GROUP_TIMER] = "timer", [PH_GROUP_BLOCK] = "block", [PH_GROUP_NET] = "net",
@@ -143,7 +143,9 @@ const char *ph_unit_name(enum ph_unit u)
 		[PH_UNIT_SOCK_TYPE] = "SOCK_*", [PH_UNIT_CLOCK] = "CLOCK_*",
 		[PH_UNIT_RESOURCE] = "RLIMIT_*", [PH_UNIT_FUTEX_OP] = "FUTEX_*",
 		[PH_UNIT_EPOLL_OP] = "EPOLL_CTL_*", [PH_UNIT_FCNTL_CMD] = "F_*",
-		[PH_UNIT_IOCTL] = "ioctl command", [PH_UNIT_ARGV] = "strings, NUL after each",
+		[PH_UNIT_IOCTL] = "ioctl command", [PH_UNIT_FTYPE] = "file type",
+		[PH_UNIT_COMPAT_SYSCALL] = "32-bit system call",
+		[PH_UNIT_ARGV] = "strings, NUL after each",
 		[PH_UNIT_TIMESPEC] = "struct timespec", [PH_UNIT_ITIMERSPEC] = "struct itimerspec",
 		[PH_UNIT_TIMEVAL] = "struct timeval", [PH_UNIT_ITIMERVAL] = "struct itimerval",
 		[PH_UNIT_RLIMIT] = "struct rlimit", [PH_UNIT_POLLFDS] = "struct pollfd[]",

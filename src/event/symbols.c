@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 
@@ -220,6 +221,11 @@ static const struct symbol fcntl_cmds[] = {
 	{ "F_GETPIPE_SZ", 1032 }, { "F_ADD_SEALS", 1033 }, { "F_GET_SEALS", 1034 },
 };
 
+static const struct symbol file_types[] = {
+	{ "pipe", S_IFIFO }, { "chardev", S_IFCHR }, { "dir", S_IFDIR }, { "blockdev", S_IFBLK },
+	{ "file", S_IFREG }, { "link", S_IFLNK }, { "socket", S_IFSOCK },
+};
+
 static const struct symbol booleans[] = { { "false", 0 }, { "true", 1 } };
 
 #define TABLE(sym_, ...) { sym_, PH_ARRAY_SIZE(sym_), __VA_ARGS__ }
@@ -250,20 +256,21 @@ static const struct symbols tables[PH_UNIT_MAX] = {
 	[PH_UNIT_FUTEX_OP] = TABLE(futex_flags, true, 0x7f, LOW(futex_ops)),
 	[PH_UNIT_EPOLL_OP] = TABLE(epoll_ops),
 	[PH_UNIT_FCNTL_CMD] = TABLE(fcntl_cmds),
+	[PH_UNIT_FTYPE] = TABLE(file_types),
 };
 
-static const char SYSCALL_PREFIX[] = "syscall_entry_";
+static const char SYSCALL_PREFIX[] = "syscall_entry_", COMPAT_PREFIX[] = "compat_syscall_entry_";
 
 /* "openat" of the class syscall_entry_openat. */
-static const char *syscall_name(int64_t nr)
+static const char *syscall_name(uint32_t first, const char *prefix, int64_t nr)
 {
 	const struct ph_class *c;
+	size_t n = strlen(prefix);
 
 	if (nr < 0 || nr >= PH_EV_SYSCALL_EXIT - PH_EV_SYSCALL_ENTRY)
 		return NULL;
-	c = ph_class_by_id(PH_EV_SYSCALL_ENTRY + (uint32_t)nr);
-	return c && !strncmp(c->name, SYSCALL_PREFIX, sizeof(SYSCALL_PREFIX) - 1) ?
-	       c->name + sizeof(SYSCALL_PREFIX) - 1 : NULL;
+	c = ph_class_by_id(first + (uint32_t)nr);
+	return c && !strncmp(c->name, prefix, n) ? c->name + n : NULL;
 }
 
 static bool syscall_value(const char *name, size_t n, int64_t *ret)
@@ -336,8 +343,9 @@ bool ph_symbol_value(enum ph_unit unit, const char *name, size_t n, int64_t *ret
 bool ph_symbol_any(const char *name, size_t n, int64_t *ret)
 {
 	for (unsigned int u = 0; u < PH_UNIT_MAX; u++) {
-		/* A state's "S" or a system call's "read" mean nothing without their field. */
-		if (u == PH_UNIT_STATE || u == PH_UNIT_SYSCALL || u == PH_UNIT_SOFTIRQ)
+		/* A state's "S", a call's "read", a file's "pipe" mean nothing without their field. */
+		if (u == PH_UNIT_STATE || u == PH_UNIT_SYSCALL || u == PH_UNIT_SOFTIRQ ||
+		    u == PH_UNIT_FTYPE)
 			continue;
 		if (ph_symbol_value(u, name, n, ret))
 			return true;
@@ -435,7 +443,10 @@ bool ph_symbol_add(struct ph_buf *b, enum ph_unit unit, int64_t v)
 			name = find(states, STATE_LETTERS, v & -v);
 		break;
 	case PH_UNIT_SYSCALL:
-		name = syscall_name(v);
+		name = syscall_name(PH_EV_SYSCALL_ENTRY, SYSCALL_PREFIX, v);
+		break;
+	case PH_UNIT_COMPAT_SYSCALL:
+		name = syscall_name(PH_EV_COMPAT_ENTRY, COMPAT_PREFIX, v);
 		break;
 	case PH_UNIT_DEV:
 		if (v < 0 || v > UINT32_MAX)

@@ -26,6 +26,7 @@ const struct ph_load ph_loads[] = {
 	{ "calls", "[DIR]", "one of each of many system calls with known arguments", load_calls },
 	{ "kinds", "", "system calls with every kind of argument, from threads and children", load_kinds },
 	{ "cause", "EVENT", "cause one kernel event: migrate, pi, signals … (without: what there is)", load_cause },
+	{ "wait", "FOR", "wait once: pipe, unix, tcp, futex, child … (without: what there is)", load_wait },
 	{ "net", "CASE", "cause one network event: udp, tcp6, reset, overflow … (without: what there is)", load_net },
 	{ "who", "[TIME]", "threads and children that differ in names, ids, priorities, namespaces", load_who },
 	{ "bpf", "", "the BPF programs that are loaded", load_bpf },

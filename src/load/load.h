@@ -50,6 +50,8 @@ int load_bpf(int argc, char **argv);
 int load_cause(int argc, char **argv);
 /* net.c */
 int load_net(int argc, char **argv);
+/* wait.c */
+int load_wait(int argc, char **argv);
 /* calls.c */
 int load_calls(int argc, char **argv);
 /* kinds.c */

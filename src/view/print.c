@@ -168,6 +168,14 @@ static char *json_key(const struct ph_field *f)
 	return ph_asprintf("%s%s", f->name, suffix);
 }
 
+static int32_t compat_at(const struct ph_class *cls, const struct ph_field *f)
+{
+	for (uint32_t i = 0; f->unit == PH_UNIT_SYSCALL && i < cls->nfields; i++)
+		if (cls->fields[i].unit == PH_UNIT_BOOL && !strcmp(cls->fields[i].name, "compat"))
+			return (int32_t)i;
+	return -1;
+}
+
 static int how_printed(const struct ph_field *f)
 {
 	bool plain = !ph_symbol_unit(f->unit) && f->unit != PH_UNIT_CONTAINER &&
@@ -199,6 +207,7 @@ static void add_fields(struct ph_printer *p, struct print_class *pc, const struc
 		pf->at = i;
 		pf->ctx = ctx;
 		pf->how = how_printed(f);
+		pf->compat_at = compat_at(cls, f);
 		if (!first && p->o.format != PH_VIEW_BABELTRACE)
 			ph_buf_adds(&b, ", ");
 		first = false;

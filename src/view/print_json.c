@@ -84,7 +84,7 @@ static void json_value(struct ph_json *j, const char *key, const struct ph_type 
 
 /* The symbolic name of a number: false where this one has none. */
 static bool add_name(struct ph_buf *b, const struct ph_identity *id, const struct ph_field *f,
-		     const struct ph_value *v)
+		     enum ph_unit unit, const struct ph_value *v)
 {
 	const char *label = NULL;
 
@@ -95,7 +95,7 @@ static bool add_name(struct ph_buf *b, const struct ph_identity *id, const struc
 	else if (f->unit == PH_UNIT_CONTAINER)
 		label = id && v->u <= UINT32_MAX ? ph_container_label(id, (uint32_t)v->u) : NULL;
 	else
-		return ph_symbol_add(b, f->unit, v->i);
+		return ph_symbol_add(b, unit, v->i);
 	if (!label || !*label)
 		return false;
 	ph_buf_adds(b, label);
@@ -113,7 +113,7 @@ static void json_fields(struct ph_printer *p, const struct ph_identity *id, cons
 
 		json_value(j, f->json, f->f->type, f->f->unit, v);
 		ph_buf_clear(&p->scratch);
-		if (f->json_name && add_name(&p->scratch, id, f->f, v))
+		if (f->json_name && add_name(&p->scratch, id, f->f, printer_unit(ev, f), v))
 			ph_json_strn(j, f->json_name, p->scratch.p, p->scratch.len);
 	}
 	ph_json_obj_end(j);
@@ -248,7 +248,7 @@ static void csv_fields(struct ph_printer *p, const struct ph_identity *id, const
 		if (f != pc->fields.v && f == pc->fields.v + pc->nctx)
 			ph_buf_adds(b, ", ");
 		ph_buf_add(b, f->prefix, f->prefix_len);
-		ph_value_text(b, id, f->f->type, f->f->unit, printer_value(ev, f));
+		ph_value_text(b, id, f->f->type, printer_unit(ev, f), printer_value(ev, f));
 	}
 	ph_buf_add_csv(out, b->p ? b->p : "", b->len);
 }

@@ -13,6 +13,7 @@ struct print_field {
 	const struct ph_field *f;
 	uint32_t at;			/* in the event's values or contexts */
 	bool ctx;
+	int32_t compat_at;		/* of a system call's number: the field that says of which table */
 	/* Most are plain numbers and strings: nothing is asked about these any more. */
 	enum { PRINT_ANY, PRINT_UINT, PRINT_INT, PRINT_STR } how;
 	char *prefix;			/* ", name = ", owned */
@@ -55,6 +56,12 @@ static inline const struct ph_value *printer_value(const struct ph_event *ev, co
 {
 	return f->ctx ? &ev->ctx[f->at] : &ev->v[f->at];
 }
+
+static inline enum ph_unit printer_unit(const struct ph_event *ev, const struct print_field *f)
+{
+	return f->compat_at >= 0 && ev->v[f->compat_at].u ? PH_UNIT_COMPAT_SYSCALL : f->f->unit;
+}
+
 /* The task's name, "" where unknown. */
 static inline const char *printer_comm(const struct ph_identity *id, const struct ph_event *ev)
 {

@@ -102,9 +102,11 @@ static void add_columns(struct ph_printer *p, const struct ph_identity *id, cons
 	}
 }
 
-static inline void add_value(struct ph_buf *out, const struct ph_identity *id, const struct print_field *f,
-			     const struct ph_value *v)
+static inline void add_value(struct ph_buf *out, const struct ph_identity *id, const struct ph_event *ev,
+			     const struct print_field *f)
 {
+	const struct ph_value *v = printer_value(ev, f);
+
 	switch (f->how) {
 	case PRINT_UINT:
 		ph_buf_add_u64(out, v->u);
@@ -116,7 +118,7 @@ static inline void add_value(struct ph_buf *out, const struct ph_identity *id, c
 		ph_value_string(out, v->s, v->n);
 		break;
 	case PRINT_ANY:
-		ph_value_text(out, id, f->f->type, f->f->unit, v);
+		ph_value_text(out, id, f->f->type, printer_unit(ev, f), v);
 		break;
 	}
 }
@@ -144,7 +146,7 @@ void print_text(struct ph_printer *p, const struct ph_identity *id, const struct
 			if (i == 0 || i == pc->nctx)
 				ph_buf_addc(out, ' ');
 			ph_buf_add(out, f->prefix, f->prefix_len);
-			add_value(out, id, f, printer_value(ev, f));
+			add_value(out, id, ev, f);
 		}
 		ph_buf_adds(out, pc->fields.n ? " }" : "}");
 	}

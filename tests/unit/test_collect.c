@@ -85,6 +85,43 @@ static void a_switch(void **state)
 	assert_int_equal(ev->ctx[0].i, 7);
 }
 
+/* Bytes in the middle: their lengths stand in the fixed part, they themselves behind it. */
+static void a_wait(void **state)
+{
+	struct fixture *f = *state;
+	const struct ph_event *ev = &f->dec.ev;
+	const struct ph_value *v;
+
+	put(f, "waiter\0\0\0\0\0\0\0\0\0", 16);
+	put_u(f, 7, 4);
+	put_u(f, 1, 8);
+	put_u(f, 45, 4);
+	put_u(f, 0, 1);
+	put_u(f, 3, 8);
+	put_u(f, 0xffff0000, 8);
+	put_u(f, 64, 8);
+	put_u(f, 3, 4);
+	put_u(f, 0140000, 4);
+	put_u(f, 8, 4);
+	put_u(f, 4711, 8);
+	put_u(f, 2, 2);
+	put_u(f, 6, 2);
+	put_u(f, 80, 2);
+	put_u(f, 5000, 2);
+	put_u(f, 4, 2);
+	put_u(f, 4, 2);
+	put_u(f, 99, 8);
+	assert_int_equal(decode(f, PH_EV_sched_block), 0);	/* without the addresses */
+	put(f, "\x7f\0\0\1\x0a\0\0\2", 8);
+	assert_int_equal(decode(f, PH_EV_sched_block), 1);
+	assert_int_equal(ph_event_u(ev, PH_FLD(sched_block, ino), 0), 4711);
+	assert_int_equal(ph_event_u(ev, PH_FLD(sched_block, dport), 0), 5000);
+	v = ph_event_field(ev, PH_FLD(sched_block, daddr));
+	assert_int_equal(v->n, 4);
+	assert_memory_equal(v->s, "\x0a\0\0\2", 4);
+	assert_int_equal(ph_event_u(ev, PH_FLD(sched_block, peer_ino), 0), 99);
+}
+
 static void put_fork(struct fixture *f, uint64_t nvtids)
 {
 	put(f, "parent\0\0\0\0\0\0\0\0\0", 16);
@@ -240,6 +277,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_switch, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_wait, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_fork, setup, teardown),
 		cmocka_unit_test_setup_teardown(broken, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_call, setup, teardown),

@@ -67,11 +67,23 @@ struct path {
 	struct dentry *dentry;
 };
 
+struct super_block { u32 s_dev; };
+struct inode {
+	u16 i_mode;
+	struct super_block *i_sb;
+	unsigned long i_ino;
+};
+
 struct file {
 	unsigned int f_flags;
 	unsigned int f_mode;
 	struct path f_path;
+	struct inode *f_inode;
+	void *private_data;
 };
+
+struct fdtable { unsigned int max_fds; struct file **fd; };
+struct files_struct { struct fdtable *fdt; };
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
@@ -231,7 +243,11 @@ struct sock {
 	struct sock_cgroup_data sk_cgrp_data;
 	u32 sk_ack_backlog, sk_max_ack_backlog;
 	u16 sk_protocol;
+	struct socket *sk_socket;
 };
+struct socket { struct sock *sk; };
+struct socket_alloc { struct socket socket; struct inode vfs_inode; };
+struct unix_sock { struct sock sk; struct sock *peer; };
 struct net_device { char name[16]; possible_net_t nd_net; };
 struct sk_buff {
 	struct net_device *dev;
@@ -262,7 +278,25 @@ struct vcpu_vmx { union vmx_exit_reason exit_reason; };
 #define READ_ONCE(x) (*(volatile typeof(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
 
+/*
+ * Gives a number the type of a pointer that may be loaded from, at no cost (v6.2, a35b9af4ec2c).
+ * FETCH(p, struct, field): p->field by such a load; before, by a call that reads the kernel's memory.
+ */
+extern void *bpf_rdonly_cast(const void *obj, u32 btf_id) __ksym __weak;
+
+#define CAST(p, type) ((type *)bpf_rdonly_cast(p, bpf_core_type_id_kernel(type)))
+#define FETCH(p, type, field)									\
+	(bpf_rdonly_cast ? CAST(p, type)->field : BPF_CORE_READ((type *)(p), field))
+
 #define PF_KTHREAD 0x00200000
+/* Threads that io_uring (v5.12, 3bfe6106693b) and vhost (v6.4, 54e6842d0775) make of a process: they
+ * never were in user mode, and their saved registers are not of a call that they are in. */
+#define PF_WORKER 0x00004010
+#define AF_UNIX 1
+#define AF_INET 2
+#define AF_INET6 10
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
 #define SECCOMP_MODE_FILTER 2
 
 /*
@@ -318,6 +352,11 @@ static __always_inline u64 regs_ip(struct pt_regs *regs)
 #else
 	return regs->pc;
 #endif
+}
+
+static __always_inline u16 swap16(u16 v)
+{
+	return __builtin_bswap16(v);
 }
 
 /* The call that sigreturn makes forget its number: its exit would tell -1. */

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a task that leaves its CPU waits for: its system call, and the file or socket that this works
+ * on. Asked where it blocks, so a call that does not block costs nothing.
+ */
+#include "lib/sysdef.bpf.h"
+
+/* The pointer in an array of pointers. (To load it, any struct with a pointer in it will do.) */
+static __always_inline void *pointer_at(void *at)
+{
+	void *p = NULL;
+
+	if (bpf_rdonly_cast)
+		return CAST(at - bpf_core_field_offset(struct path, mnt), struct path)->mnt;
+	bpf_probe_read_kernel(&p, sizeof(p), at);
+	return p;
+}
+
+/* The file behind a descriptor of @t, which is the current task; NULL: there is none any more. */
+static __always_inline struct file *file_of(struct task_struct *t, s32 fd)
+{
+	struct files_struct *files = t->files;
+	struct fdtable *fdt;
+
+	if (!files)
+		return NULL;
+	fdt = files->fdt;
+	if ((u32)fd >= fdt->max_fds)
+		return NULL;
+	return pointer_at(fdt->fd + (u32)fd);
+}
+
+/* The inode number of the socket that @sk, a Unix socket, is connected with. */
+static __always_inline u64 peer_inode(struct sock *sk)
+{
+	struct socket *peer;
+
+	if (!bpf_core_type_exists(struct unix_sock) || !bpf_core_type_exists(struct socket_alloc))
+		return 0;
+	sk = FETCH(sk, struct unix_sock, peer);
+	if (!sk)
+		return 0;
+	peer = FETCH(sk, struct sock, sk_socket);
+	if (!peer)	/* it was closed, or nobody has accepted the connection yet */
+		return 0;
+	peer = (void *)peer - bpf_core_field_offset(struct socket_alloc, socket);
+	return FETCH(peer, struct socket_alloc, vfs_inode.i_ino);
+}
+
+/* What there is to say of a socket; the bytes of its addresses in the tail. */
+static __always_inline u32 set_socket(struct ph_ev_sched_block *e, u8 *tail, struct file *f)
+{
+	struct socket *sock = FETCH(f, struct file, private_data);
+	struct sock *sk = FETCH(sock, struct socket, sk);
+	u16 family;
+
+	if (!sk)
+		return 0;
+	family = FETCH(sk, struct sock, __sk_common.skc_family);
+	SET(e, family, family);
+	SET(e, protocol, FETCH(sk, struct sock, sk_protocol));
+	if (family == AF_UNIX) {
+		SET(e, peer_ino, peer_inode(sk));
+		return 0;
+	}
+	if (family != AF_INET && family != AF_INET6)
+		return 0;
+	SET(e, sport, FETCH(sk, struct sock, __sk_common.skc_num));
+	SET(e, dport, swap16(FETCH(sk, struct sock, __sk_common.skc_dport)));
+	if (family == AF_INET) {
+		SET(e, saddr, 4);
+		SET(e, daddr, 4);
+		*(u32 *)tail = FETCH(sk, struct sock, __sk_common.skc_rcv_saddr);
+		*(u32 *)(tail + 4) = FETCH(sk, struct sock, __sk_common.skc_daddr);
+		return 8;
+	}
+	SET(e, saddr, 16);
+	SET(e, daddr, 16);
+	bpf_probe_read_kernel(tail, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+	bpf_probe_read_kernel(tail + 16, 16, &sk->__sk_common.skc_v6_daddr);
+	return 32;
+}
+
+/* @t, the current task, leaves its CPU in @state. */
+static __always_inline int emit_block(struct task_struct *t, s64 state, u64 who)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(t);
+	s32 nr = t->flags & PF_WORKER ? -1 : (s32)sys_nr(regs), fd = -1;
+	struct inode *inode = NULL;
+	struct file *f = NULL;
+	bool compat = false;
+	u16 mode = 0;
+	u32 at = 0;
+
+	if (nr < 0) {
+		nr = -1;
+	} else {
+		struct ph_sysdef *def;
+
+		compat = sys_compat(t);
+		def = sysdef(nr, compat);
+		if (def && def->on_fd) {
+			fd = sys_arg(regs, 0, compat);
+			f = file_of(t, fd);
+		}
+	}
+	if (f) {
+		inode = FETCH(f, struct file, f_inode);
+		mode = FETCH(inode, struct inode, i_mode) & S_IFMT;
+	}
+	EVENT_TAIL(sched_block, mode == S_IFSOCK ? 32 : 0, t, who, e, tail);
+	set_comm(e->comm, t);
+	SET(e, tid, t->pid);
+	SET(e, state, state);
+	SET(e, nr, nr);
+	SET(e, compat, compat);
+	SET(e, arg0, nr < 0 ? 0 : sys_arg(regs, 0, compat));
+	SET(e, arg1, nr < 0 ? 0 : sys_arg(regs, 1, compat));
+	SET(e, arg2, nr < 0 ? 0 : sys_arg(regs, 2, compat));
+	SET(e, fd, fd);
+	SET(e, mode, mode);
+	SET(e, dev, 0);
+	SET(e, ino, 0);
+	SET(e, family, 0);
+	SET(e, protocol, 0);
+	SET(e, sport, 0);
+	SET(e, dport, 0);
+	SET(e, saddr, 0);
+	SET(e, daddr, 0);
+	SET(e, peer_ino, 0);
+	if (inode) {
+		struct super_block *sb = FETCH(inode, struct inode, i_sb);
+
+		SET(e, dev, FETCH(sb, struct super_block, s_dev));
+		SET(e, ino, FETCH(inode, struct inode, i_ino));
+	}
+	if (mode == S_IFSOCK)
+		at = set_socket(e, tail, f);
+	DONE(sched_block, e, at);
+	return 0;
+}

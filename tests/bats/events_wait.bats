@@ -1,0 +1,84 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What a task waits for: one wait is caused in a container, every field is compared with what the
+# load itself knows of its call, its file (fstat) and its socket (getsockname, getpeername).
+# limit: 240 s
+
+load lib
+load cause
+
+setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
+
+teardown() {
+	record_kill
+	launch_stop
+	rm -rf "$T"*
+}
+
+# waits FOR [JQ]: the container waited once as it said, in state S. JQ changes what it said.
+waits() {
+	cause sched,wait -- ph-load wait "$1" || return
+	! grep -q unavailable "$T.said" || skip "$(cat "$T.said")"
+	tid=$(host_tid 1)
+	expect=$(sed -n 's/^expect=//p' "$T.said" | jq -c ". + {tid: $tid, state: 1} ${2:-}")
+	nr=$(jq .nr <<<"$expect") fd=$(jq .fd <<<"$expect")
+	only sched_block ".fields.tid == $tid and .fields.state == 1 and .fields.nr == $nr and
+		.fields.fd == $fd and .container == \"$PH_FILE-in\"" "$expect" || return
+	# It is told just before the switch, whose state it has.
+	events "$T" -e sched_block,sched_switch | jq -e -s "map(select(.tid == $tid)) | . as \$e |
+		map(.event == \"sched_block\") | indices(true) | length > 0 and all(\$e[.] as \$b |
+		\$e[. + 1] | .event == \"sched_switch\" and .cpu == \$b.cpu and
+		.fields.prev_tid == $tid and .fields.prev_state == \$b.fields.state)" >/dev/null ||
+		flunk "a wait without its switch" || return
+	neighbour_is_absent
+}
+
+@test "a read from an empty pipe" {
+	waits pipe
+	[ "$(jq -r .mode <<<"$expect")" = $((0010000)) ]
+	has "$T" '.event == "sched_block" and .fields.mode_name == "pipe" and .fields.nr_name == "read"'
+}
+
+@test "a Unix socket and its peer" {
+	waits unix
+	[ "$(jq .peer_ino <<<"$expect")" != 0 ]
+}
+
+@test "TCP over IPv4, with addresses and ports" { waits tcp; }
+
+@test "TCP over IPv6" { waits tcp6; }
+
+@test "UDP that is not connected" { waits udp; }
+
+@test "accept: the listening socket" { waits accept; }
+
+@test "a futex: address, operation, value" { waits futex; }
+
+@test "a sleep" { waits sleep; }
+
+@test "a child's end" { waits child; }
+
+@test "poll" { waits poll; }
+
+@test "epoll: the set's descriptor" {
+	# fstat says that the inode of a set has no type; since Linux 6.16 it has one in the kernel.
+	waits epoll '| del(.mode)'
+}
+
+@test "a page fault: no system call" { waits fault; }
+
+@test "a 32-bit call" {
+	[ "$(uname -m)" = x86_64 ] || skip "x86 only"
+	waits compat
+	has "$T" '.event == "sched_block" and .fields.compat_name == "true" and .fields.nr_name == "read"'
+}
+
+@test "the wait group alone records no switches, sched alone no waits" {
+	cause wait -- ph-load wait pipe
+	has "$T" '.event == "sched_block" and .fields.mode_name == "pipe"'
+	hasnt "$T" '.event == "sched_switch"'
+	rm -rf "$T"*
+	cause sched -- ph-load wait pipe
+	has "$T" '.event == "sched_switch"'
+	hasnt "$T" '.event == "sched_block"'
+}
