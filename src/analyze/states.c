@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "analyze/blocked.h"
+#include "analyze/cgtree.h"
 #include "base/cleanup.h"
 #include "base/map.h"
 #include "base/vec.h"
@@ -84,6 +85,7 @@ struct ph_states {
 	PH_VEC(struct gap) gaps;	/* by begin, those of one CPU without overlap */
 	uint64_t gaps_end_ns;		/* the latest end */
 	PH_VEC(uint32_t) frozen;	/* containers */
+	struct ph_cgtree *cgroups;
 	struct ph_states_seen seen;
 	bool begun, done;
 	const struct ph_class *trusted[PH_EV_STATIC_MAX];
@@ -404,6 +406,8 @@ static void lose_current(struct ph_states *st, struct cpu *c, uint64_t ts)
 	c->tid = -1;
 	c->since_ns = c->mark_ns = ts;
 	c->depth = 0;
+	if (st->ops.runs)
+		st->ops.runs(st->arg, (uint32_t)(c - st->cpus.v), -1, ts);
 }
 
 /* @t comes onto @c, and was not seen to leave another CPU. */
@@ -426,6 +430,8 @@ static void set_current(struct ph_states *st, struct cpu *c, struct task *t, int
 	c->since_ns = c->last_ns = c->mark_ns = ts;
 	c->depth = 0;
 	c->seen = true;
+	if (st->ops.runs)
+		st->ops.runs(st->arg, (uint32_t)(c - st->cpus.v), tid, ts);
 }
 
 /* Containers and cgroups become known, or change, while a state lasts. */
@@ -582,6 +588,9 @@ static void switch_in(struct ph_states *st, struct cpu *c, struct task *t, uint6
 	t->waking_ns = 0;
 	segment_next(st, t, PH_ST_RUNNING, ts);
 	t->seg.cpu = cpu;
+	/* When the call ends is told only where calls are recorded. */
+	if (!t->nr_known)
+		t->seg.syscall = -1;
 	segment_enter(st, t);
 }
 
@@ -601,9 +610,46 @@ static void block(struct ph_states *st, struct task *t, uint64_t state, uint64_t
 	segment_next(st, t, PH_ST_BLOCKED, ts);
 	t->seg.wait = ph_block_reason(&b);
 	t->seg.object = b.object;
+	if (b.told) {
+		t->seg.syscall = b.nr;
+		t->seg.compat = b.compat;
+	}
 	if ((t->seg.wait == PH_WAIT_DISK || t->seg.wait == PH_WAIT_FAULT) && t->rq_dev)
 		t->seg.object.dev = t->rq_dev;
 	segment_enter(st, t);
+}
+
+static void take_address(uint8_t to[16], const struct ph_value *v)
+{
+	if (v)
+		memcpy(to, v->s, v->n < 16 ? v->n : 16);
+}
+
+/* The recorder says why the task, which is about to leave its CPU, will wait. */
+static void on_block(struct ph_states *st, const struct ph_event *ev)
+{
+	struct task *t = task_get(st, I32(sched_block, tid));
+	struct ph_wait_object *o;
+
+	st->seen.blocks++;
+	if (!t)
+		return;
+	t->will_block = true;
+	t->block = (struct ph_block){
+		.told = true, .nr_known = true, .nr = I32(sched_block, nr), .compat = U(sched_block, compat, 0),
+	};
+	o = &t->block.object;
+	o->fd = I32(sched_block, fd);
+	o->mode = (uint32_t)U(sched_block, mode, 0);
+	o->dev = (uint32_t)U(sched_block, dev, 0);
+	o->ino = U(sched_block, ino, 0);
+	o->family = (uint16_t)U(sched_block, family, 0);
+	o->protocol = (uint16_t)U(sched_block, protocol, 0);
+	o->sport = (uint16_t)U(sched_block, sport, 0);
+	o->dport = (uint16_t)U(sched_block, dport, 0);
+	o->peer_ino = U(sched_block, peer_ino, 0);
+	take_address(o->saddr, ph_event_field(ev, PH_FLD(sched_block, saddr)));
+	take_address(o->daddr, ph_event_field(ev, PH_FLD(sched_block, daddr)));
 }
 
 static void switch_out(struct ph_states *st, struct task *t, uint64_t state, uint64_t ts)
@@ -1102,6 +1148,9 @@ static void on_event(struct ph_states *st, struct cpu *c, struct task *t, const 
 	case PH_EV_sched_throttle_begin:
 		on_throttle_begin(st, ev);
 		break;
+	case PH_EV_sched_block:
+		on_block(st, ev);
+		break;
 	case PH_EV_sched_process_fork:
 		on_fork(st, ev);
 		break;
@@ -1119,10 +1168,11 @@ static void on_event(struct ph_states *st, struct cpu *c, struct task *t, const 
 		break;
 	case PH_EV_cgroup_attach_task:
 		who = task_find(st, I32(cgroup_attach_task, tid));
-		if (who) {
-			who->seg.cgroup_id = 0;	/* which one it is charged to now is not told */
-			on_attach(st, who, ev->ts_ns);
-		}
+		if (!who)
+			break;
+		on_attach(st, who, ev->ts_ns);
+		if (I32(cgroup_attach_task, hierarchy) == ph_cgtree_cpu_hierarchy(st->cgroups))
+			who->seg.cgroup_id = U(cgroup_attach_task, id, 0);
 		break;
 	case PH_EV_cgroup_freeze:
 		on_cgroup_freeze(st, ev, true);
@@ -1190,6 +1240,8 @@ void ph_states_feed(struct ph_states *st, const struct ph_event *ev)
 		on_gap(st, ev);
 		return;
 	}
+	if (ev->cls->group == PH_GROUP_STATEDUMP || ev->cls->group == PH_GROUP_CGROUP)
+		ph_cgtree_feed(st->cgroups, ev);
 	if (ev->cls->group == PH_GROUP_STATEDUMP && id != PH_EV_lttng_statedump_process_state)
 		return;
 	c = cpu_get(st, ev->cpu);
@@ -1221,6 +1273,7 @@ struct ph_states *ph_states_new(const struct ph_identity *id, const struct ph_st
 	st->id = id;
 	st->ops = *ops;
 	st->arg = arg;
+	st->cgroups = ph_cgtree_new();
 	return st;
 }
 
@@ -1274,7 +1327,13 @@ void ph_states_free(struct ph_states *st)
 	ph_vec_done(&st->cpus);
 	ph_vec_done(&st->gaps);
 	ph_vec_done(&st->frozen);
+	ph_cgtree_free(st->cgroups);
 	free(st);
+}
+
+struct ph_cgtree *ph_states_cgroups(struct ph_states *st)
+{
+	return st->cgroups;
 }
 
 void ph_states_seen(const struct ph_states *st, struct ph_states_seen *ret)

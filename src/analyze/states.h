@@ -2,6 +2,7 @@
 #ifndef PH_ANALYZE_STATES_H
 #define PH_ANALYZE_STATES_H
 
+#include "analyze/cgtree.h"
 #include "event/schema.h"
 #include "identity/model.h"
 
@@ -106,6 +107,8 @@ struct ph_states_ops {
 	 */
 	void (*ran)(void *arg, uint32_t cpu, int32_t tid, uint32_t container, uint64_t begin_ns,
 		    uint64_t end_ns);
+	/* CPU @cpu turns to @tid (0: idle, -1: not known). May be NULL. */
+	void (*runs)(void *arg, uint32_t cpu, int32_t tid, uint64_t ts_ns);
 	/* The task has ended, after its last leave. May be NULL. */
 	void (*end)(void *arg, int32_t tid, uint64_t ts_ns);
 };
@@ -117,6 +120,9 @@ void ph_states_feed(struct ph_states *st, const struct ph_event *ev);
 /* The stream ends at @end_ns: what is open is left, `cut`. */
 void ph_states_finish(struct ph_states *st, uint64_t end_ns);
 void ph_states_free(struct ph_states *st);
+
+/* The cgroups of the stream; they live as long as @st. */
+struct ph_cgtree *ph_states_cgroups(struct ph_states *st);
 
 /* What the stream had: without some kinds of events a division is coarser, and reports say so. */
 struct ph_states_seen {

@@ -22,6 +22,11 @@ extern const struct ph_cmd ph_cmds[];	/* ends with name NULL */
 #include "cmd/commands.def"
 #undef PH_CMD
 
+/* The questions of `porthole why`. */
+#define PH_WHY(name_, summary_) int ph_cmd_why_##name_(int argc, char **argv);
+#include "cmd/why.def"
+#undef PH_WHY
+
 /*
  * Parse a verb's options. Prints help (exit OK) or the error with a pointer to --help (exit USAGE)
  * itself. Returns -1 to go on, else the exit code. @intro: a paragraph for --help, may be NULL;

@@ -97,7 +97,7 @@ int ph_cmd_options(const char *verb, const char *intro, const char *examples,
 		ph_autobuf b = { 0 };
 		ph_autobuf opts = { 0 };
 
-		ph_buf_addf(&b, "Usage: porthole %s %s\n\n%s\n", verb, c ? c->args : "",
+		ph_buf_addf(&b, "Usage: porthole %s %s\n\n%s\n", verb, c ? c->args : "[selection] [options]",
 			    intro ? intro : c ? c->summary : "");
 		ph_opt_help(groups, &opts);
 		ph_buf_addf(&b, "\n%s", opts.p ? opts.p : "");

@@ -84,6 +84,9 @@ is "memory_limit_bytes" ps --fields memory_limit_b
 has "container_id" view trace-dir --fields container_
 is "" record -d 1
 has "bash" record -- bas
+is "throttled" why thr
+is "--timeline" why throttled --tim
+is "pod" why throttled -r trace-dir --by po
 
 # Each option of each verb is offered.
 for v in $("$prog" --help | awk '/^Verbs:/ { on = 1; next } on && NF == 0 { exit } on { print $1 }'); do

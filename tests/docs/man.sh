@@ -12,10 +12,19 @@ bad() {
 	failed=1
 }
 
-# "-w, --write DIR", one a line.
+# The questions that a verb like `why` has, one a line.
+questions() {
+	"$prog" "$1" --help | awk '/^Questions:/ { on = 1; next } on && NF == 0 { exit } on { print $1 }'
+}
+
+# "-w, --write DIR", one a line; of a verb with questions those of all of them.
 options_of_help() {
-	"$prog" "$1" --help | sed -nE 's/^  (-[a-zA-Z], |    )(--[a-z0-9-]+( [^ ]+)?)( .*)?$/\1\2/p' |
-		sed -E 's/^ +//' | sort
+	local q
+	{
+		"$prog" "$1" --help
+		for q in $(questions "$1"); do "$prog" "$1" "$q" --help; done
+	} | sed -nE 's/^  (-[a-zA-Z], |    )(--[a-z0-9-]+( [^ ]+)?)( .*)?$/\1\2/p' |
+		sed -E 's/^ +//' | sort -u
 }
 
 options_of_page() {

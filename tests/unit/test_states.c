@@ -355,6 +355,12 @@ static void test_reasons(void **state)
 		{ "clone", 2, "", "child" },
 	};
 
+	static const struct { const char *fields; int st; const char *why; } told[] = {
+		{ "nr=0 fd=3 mode=49152 family=2", 1, "socket" }, { "nr=0 fd=3 mode=4096", 1, "pipe" },
+		{ "nr=0 fd=0 mode=8192", 1, "tty" }, { "nr=0 fd=3 mode=32768", 2, "disk" },
+		{ "nr=202 fd=-1", 1, "futex" }, { "nr=-1 fd=-1", 2, "fault" },
+	};
+
 	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
 		ph_autofree char *events = ph_asprintf(
 			"@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n@101 cpu=0 tid=7 syscall_entry_%s\n%s"
@@ -365,6 +371,21 @@ static void test_reasons(void **state)
 
 		if (!strstr(k.text.p, want))
 			fail_msg("%s: %s", cases[i].call, k.text.p);
+		ph_buf_done(&k.text);
+		ph_buf_done(&k.ran);
+	}
+	/* The recorder tells the descriptor; and the call, where calls are not recorded. */
+	for (size_t i = 0; i < PH_ARRAY_SIZE(told); i++) {
+		ph_autofree char *events = ph_asprintf(
+			"@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+			"@109 cpu=0 tid=7 sched_block tid=7 state=%d %s\n"
+			"@110 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=%d next_tid=0\n", told[i].st,
+			told[i].fields, told[i].st);
+		ph_autofree char *want = ph_asprintf("7 blocked 110-1000 %s cut\n", told[i].why);
+		struct seen k = run(events);
+
+		if (!strstr(k.text.p, want))
+			fail_msg("%s: %s", told[i].fields, k.text.p);
 		ph_buf_done(&k.text);
 		ph_buf_done(&k.ran);
 	}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Cgroups, their limits, their places in their hierarchies. */
+#include "analyze/cgtree.h"
+
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/map.h"
+#include "base/vec.h"
+
+struct ph_cgtree {
+	struct ph_u64map nodes;		/* hierarchy and id */
+	struct ph_strmap paths;		/* "hierarchy:path" */
+	PH_VEC(struct ph_cgnode *) all;
+	int32_t cpu_hierarchy;
+};
+
+#define U(event, field, otherwise) ph_event_u(ev, PH_FLD(event, field), otherwise)
+#define I(event, field, otherwise) ph_event_i(ev, PH_FLD(event, field), otherwise)
+
+/* v1 and v2 ids are inode numbers: far below 2^48 on any machine, and what is stored is compared. */
+static uint64_t key_of(int32_t hierarchy, uint64_t id)
+{
+	return id ^ (uint64_t)(uint32_t)hierarchy << 48;
+}
+
+struct ph_cgtree *ph_cgtree_new(void)
+{
+	struct ph_cgtree *t = ph_alloc(sizeof(*t));
+
+	t->cpu_hierarchy = -1;
+	return t;
+}
+
+void ph_cgtree_free(struct ph_cgtree *t)
+{
+	if (!t)
+		return;
+	ph_vec_each(n, &t->all) {
+		free((*n)->path);
+		free((*n)->cpuset);
+		free(*n);
+	}
+	ph_vec_done(&t->all);
+	ph_u64map_done(&t->nodes);
+	ph_strmap_done(&t->paths);
+	free(t);
+}
+
+struct ph_cgnode *ph_cgtree_get(const struct ph_cgtree *t, int32_t hierarchy, uint64_t id)
+{
+	struct ph_cgnode *n = ph_u64map_get(&t->nodes, key_of(hierarchy, id));
+
+	return n && n->hierarchy == hierarchy && n->id == id ? n : NULL;
+}
+
+static struct ph_cgnode *node_make(struct ph_cgtree *t, int32_t hierarchy, uint64_t id)
+{
+	struct ph_cgnode *n = ph_cgtree_get(t, hierarchy, id);
+
+	if (n || !id)
+		return n;
+	n = ph_alloc(sizeof(*n));
+	n->hierarchy = hierarchy;
+	n->id = id;
+	n->container = PH_CONTAINER_UNKNOWN;
+	n->cpu_quota_us = n->memory_max_bytes = n->pids_max = -1;
+	ph_u64map_put(&t->nodes, key_of(hierarchy, id), n);
+	*ph_vec_push(&t->all) = n;
+	return n;
+}
+
+static void path_key(struct ph_buf *b, int32_t hierarchy, const char *path, size_t n)
+{
+	ph_buf_clear(b);
+	ph_buf_addf(b, "%d:", hierarchy);
+	ph_buf_add(b, path, n);
+}
+
+/* A path tells the parent too. */
+static void set_path(struct ph_cgtree *t, struct ph_cgnode *n, const struct ph_value *path)
+{
+	ph_autobuf key = { 0 };
+	const char *slash;
+	struct ph_cgnode *up;
+
+	if (!path || !path->n || (n->path && strlen(n->path) == path->n && !memcmp(n->path, path->s, path->n)))
+		return;
+	free(n->path);
+	n->path = ph_strndup(path->s, path->n);
+	path_key(&key, n->hierarchy, n->path, strlen(n->path));
+	ph_strmap_put(&t->paths, key.p, n);
+	slash = strrchr(n->path, '/');
+	if (n->parent || !slash || !slash[1])
+		return;
+	path_key(&key, n->hierarchy, n->path, slash == n->path ? 1 : (size_t)(slash - n->path));
+	up = ph_strmap_get(&t->paths, key.p);
+	if (up != n)
+		n->parent = up;
+}
+
+/* Traces that lie could make a circle. */
+static void set_parent(struct ph_cgnode *n, struct ph_cgnode *parent)
+{
+	unsigned int depth = 0;
+
+	for (struct ph_cgnode *p = parent; p; p = p->parent)
+		if (p == n || ++depth > 256)
+			return;
+	if (parent)
+		n->parent = parent;
+}
+
+static void on_dump(struct ph_cgtree *t, const struct ph_event *ev)
+{
+	int32_t hierarchy = (int32_t)I(statedump_cgroup, hierarchy, 0);
+	struct ph_cgnode *n = node_make(t, hierarchy, U(statedump_cgroup, id, 0));
+	const struct ph_value *cpuset = ph_event_field(ev, PH_FLD(statedump_cgroup, cpuset));
+
+	if (!n)
+		return;
+	set_parent(n, ph_cgtree_get(t, hierarchy, U(statedump_cgroup, parent_id, 0)));
+	set_path(t, n, ph_event_field(ev, PH_FLD(statedump_cgroup, path)));
+	n->dumped = true;
+	n->container = (uint32_t)U(statedump_cgroup, container, PH_CONTAINER_UNKNOWN);
+	n->cpu_quota_us = I(statedump_cgroup, cpu_quota_us, -1);
+	n->cpu_period_us = U(statedump_cgroup, cpu_period_us, 0);
+	n->cpu_burst_us = U(statedump_cgroup, cpu_burst_us, 0);
+	n->cpu_weight = U(statedump_cgroup, cpu_weight, 0);
+	n->memory_max_bytes = I(statedump_cgroup, memory_max_bytes, -1);
+	n->pids_max = I(statedump_cgroup, pids_max, -1);
+	free(n->cpuset);
+	n->cpuset = cpuset && cpuset->n ? ph_strndup(cpuset->s, cpuset->n) : NULL;
+	if (n->cpu_weight || n->cpu_period_us)
+		t->cpu_hierarchy = hierarchy;
+}
+
+void ph_cgtree_feed(struct ph_cgtree *t, const struct ph_event *ev)
+{
+	struct ph_cgnode *n;
+
+	switch (ev->cls->id) {
+	case PH_EV_statedump_cgroup:
+		on_dump(t, ev);
+		break;
+	case PH_EV_cgroup_mkdir:
+		n = node_make(t, (int32_t)I(cgroup_mkdir, hierarchy, 0), U(cgroup_mkdir, id, 0));
+		if (!n)
+			break;
+		n->container = (uint32_t)U(cgroup_mkdir, container, PH_CONTAINER_UNKNOWN);
+		set_path(t, n, ph_event_field(ev, PH_FLD(cgroup_mkdir, path)));
+		break;
+	case PH_EV_cgroup_attach_task:
+		n = node_make(t, (int32_t)I(cgroup_attach_task, hierarchy, 0), U(cgroup_attach_task, id, 0));
+		if (n)
+			set_path(t, n, ph_event_field(ev, PH_FLD(cgroup_attach_task, path)));
+		break;
+	}
+}
+
+int32_t ph_cgtree_cpu_hierarchy(const struct ph_cgtree *t)
+{
+	if (t->cpu_hierarchy >= 0)
+		return t->cpu_hierarchy;
+	return t->all.n ? 0 : -1;
+}
+
+struct ph_cgnode *ph_cgtree_cpu_node(struct ph_cgtree *t, uint64_t id)
+{
+	int32_t hierarchy = ph_cgtree_cpu_hierarchy(t);
+
+	return node_make(t, hierarchy < 0 ? 0 : hierarchy, id);
+}
+
+struct ph_cgnode *ph_cgtree_nth(const struct ph_cgtree *t, size_t i)
+{
+	return i < t->all.n ? t->all.v[i] : NULL;
+}

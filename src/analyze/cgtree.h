@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_ANALYZE_CGTREE_H
+#define PH_ANALYZE_CGTREE_H
+
+#include "event/schema.h"
+
+/*
+ * The cgroups that the stream tells of, with their limits and what the kernel has counted for them. A
+ * cgroup that was removed stays: what happened in it is still reported.
+ */
+struct ph_cgnode {
+	int32_t hierarchy;		/* 0: cgroup v2 */
+	uint64_t id;
+	struct ph_cgnode *parent;	/* NULL: a root, or not told */
+	uint32_t container;		/* index that its tasks' events carry */
+	char *path;			/* in its hierarchy, NULL: not told */
+	/* statedump_cgroup: */
+	bool dumped;
+	int64_t cpu_quota_us;		/* -1: none */
+	uint64_t cpu_period_us, cpu_burst_us, cpu_weight;
+	int64_t memory_max_bytes, pids_max;
+	char *cpuset;			/* NULL: no controller */
+	void *data;			/* for the analysis that the tree is made for */
+};
+
+struct ph_cgtree;
+
+struct ph_cgtree *ph_cgtree_new(void);
+void ph_cgtree_free(struct ph_cgtree *t);
+void ph_cgtree_feed(struct ph_cgtree *t, const struct ph_event *ev);
+
+struct ph_cgnode *ph_cgtree_get(const struct ph_cgtree *t, int32_t hierarchy, uint64_t id);
+/* The hierarchy that has the cpu controller; -1: no cgroup was told. */
+int32_t ph_cgtree_cpu_hierarchy(const struct ph_cgtree *t);
+/* In that hierarchy; made where it is not known yet. */
+struct ph_cgnode *ph_cgtree_cpu_node(struct ph_cgtree *t, uint64_t id);
+/* All of them, in the order of their first mention, until NULL. */
+struct ph_cgnode *ph_cgtree_nth(const struct ph_cgtree *t, size_t i);
+
+#endif

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a limit did, period by period, and which one would do. */
+#include <stdlib.h>
+
+#include "analyze/throttle_priv.h"
+#include "base/cleanup.h"
+
+#define CPU_LIMIT 8192
+/* Refills of one timer are this near to each other, modulo the period. */
+#define PHASE_NEAR_NS 1000000
+/* The kernel allows a second. */
+#define PERIOD_MAX_NS 1000000000000
+/* As far as periods are kept: at 100 ms, a day. */
+#define PERIODS_MAX (1u << 20)
+
+/* ---- periods --------------------------------------------------------------------------------------- */
+
+static struct ph_period *period_at(struct ph_throttle_limit *l, uint64_t i)
+{
+	if (i >= PERIODS_MAX)
+		return NULL;
+	while (l->periods.n <= i)
+		ph_vec_push(&l->periods)->first_ns = UINT64_MAX;
+	return &l->periods.v[i];
+}
+
+/* Cut [@begin, @end) at the periods; nothing before the phase is known. */
+static void spread(struct ph_throttle_limit *l, uint64_t begin, uint64_t end, bool ran)
+{
+	if (!l->origin_ns || end <= l->origin_ns)
+		return;
+	if (begin < l->origin_ns)
+		begin = l->origin_ns;
+	while (begin < end) {
+		uint64_t i = (begin - l->origin_ns) / l->period_ns;
+		uint64_t next = l->origin_ns + (i + 1) * l->period_ns;
+		struct ph_period *p = period_at(l, i);
+		uint64_t until = next < end ? next : end;
+
+		if (!p)
+			return;
+		if (ran)
+			p->used_ns += until - begin;
+		else
+			p->throttled_ns += until - begin;
+		begin = until;
+	}
+}
+
+static void note_begin(struct ph_throttle_limit *l, uint64_t ts)
+{
+	struct ph_period *p;
+
+	if (!l->origin_ns || ts < l->origin_ns)
+		return;
+	p = period_at(l, (ts - l->origin_ns) / l->period_ns);
+	if (!p)
+		return;
+	ts = (ts - l->origin_ns) % l->period_ns;
+	if (ts < p->first_ns)
+		p->first_ns = ts;
+	p->ntasks++;
+}
+
+/*
+ * Throttled tasks are let go when the period timer refills the quota; a few get what another CPU gave back
+ * and are let go between. So the time that most agree on, modulo the period, is the timer's. It does not
+ * change while the limit is the same: the kernel moves the timer on by whole periods.
+ */
+static void note_refill(struct ph_throttle_limit *l, uint64_t ts)
+{
+	uint64_t off;
+
+	if (!l->votes) {
+		l->refill_ns = ts;
+		l->votes = 1;
+		if (l->origin_ns && (ts - l->origin_ns) % l->period_ns < PHASE_NEAR_NS)
+			return;
+		/* What was counted before, with another phase, is counted no more. */
+		l->origin_ns = ts;
+		l->periods.n = 0;
+		return;
+	}
+	off = (ts > l->refill_ns ? ts - l->refill_ns : l->refill_ns - ts) % l->period_ns;
+	if (off < PHASE_NEAR_NS || l->period_ns - off < PHASE_NEAR_NS) {
+		if (l->votes < 8)
+			l->votes++;
+	} else {
+		l->votes--;
+	}
+}
+
+/* ---- segments -------------------------------------------------------------------------------------- */
+
+void limits_ran(struct ph_throttle *th, const struct ph_segment *s)
+{
+	struct ph_cgnode *n;
+	unsigned int depth = 0;
+
+	if (!th->limits.n || !s->cgroup_id)
+		return;
+	for (n = ph_cgtree_cpu_node(th->cgroups, s->cgroup_id); n && depth < 64; n = n->parent, depth++)
+		if (n->data)
+			spread(n->data, s->begin_ns, s->end_ns, true);
+}
+
+static struct ph_throttle_limit *limit_get(struct ph_throttle *th, const struct ph_limit *of)
+{
+	struct ph_cgnode *n = of->cgroup_id ? ph_cgtree_cpu_node(th->cgroups, of->cgroup_id) : NULL;
+	struct ph_throttle_limit *l;
+
+	if (!n || !of->period_ns || of->period_ns > PERIOD_MAX_NS)
+		return NULL;
+	l = n->data;
+	if (!l) {
+		l = ph_alloc(sizeof(*l));
+		l->cgroup = n;
+		n->data = l;
+		*ph_vec_push(&th->limits) = l;
+	}
+	/* Somebody changed it: periods of the old one say nothing of the new. */
+	if (l->quota_ns != of->quota_ns || l->period_ns != of->period_ns) {
+		l->quota_ns = of->quota_ns;
+		l->period_ns = of->period_ns;
+		l->origin_ns = 0;
+		l->votes = 0;
+		l->periods.n = 0;
+	}
+	l->burst_ns = n->cpu_burst_us * 1000;
+	return l;
+}
+
+struct ph_throttle_limit *limits_throttled(struct ph_throttle *th, const struct ph_segment *s)
+{
+	struct ph_throttle_limit *l = limit_get(th, &s->limit);
+
+	if (!l)
+		return NULL;
+	l->throttled_ns += s->end_ns - s->begin_ns;
+	l->nsegments++;
+	ph_spans_add(&l->any, s->begin_ns, s->end_ns);
+	if (s->cpu >= 0 && s->cpu < CPU_LIMIT) {
+		while (l->cpus.n <= (size_t)s->cpu)
+			ph_vec_push(&l->cpus);
+		ph_spans_add(&l->cpus.v[s->cpu], s->begin_ns, s->end_ns);
+	}
+	note_begin(l, s->begin_ns);
+	spread(l, s->begin_ns, s->end_ns, false);
+	if (!s->cut)
+		note_refill(l, s->end_ns);
+	return l;
+}
+
+/* ---- which one would do ------------------------------------------------------------------------------ */
+
+/* Consecutive periods in which it ran out, and the one in which what was left over was done. */
+struct episode {
+	uint64_t enough_ns, throttled_ns;
+};
+
+static int smaller_first(const void *pa, const void *pb)
+{
+	const struct episode *a = pa, *b = pb;
+
+	return a->enough_ns < b->enough_ns ? -1 : a->enough_ns > b->enough_ns;
+}
+
+/*
+ * The work of an episode came, as far as can be known, at its beginning. Unhindered it would be done by as
+ * many CPUs as there are threads for, so in one period at most that many CPUs' time is wanted, and no more
+ * than all of the work.
+ */
+static uint64_t enough(struct ph_throttle *th, struct ph_throttle_limit *l)
+{
+	PH_VEC(struct episode) eps = { 0 };
+	uint64_t total = 0, sum = 0, ret = 0;
+
+	for (size_t i = 0; i < l->periods.n; i++) {
+		struct episode e = { 0 };
+		uint64_t work = 0, threads = 0, most;
+
+		if (l->periods.v[i].first_ns == UINT64_MAX)
+			continue;
+		for (; i < l->periods.n; i++) {
+			const struct ph_period *p = &l->periods.v[i];
+
+			work += p->used_ns;
+			e.throttled_ns += p->throttled_ns;
+			if (p->ntasks > threads)
+				threads = p->ntasks;
+			if (p->first_ns == UINT64_MAX)
+				break;
+		}
+		if (threads > th->seen.cpus)
+			threads = th->seen.cpus;
+		most = (threads ? threads : 1) * l->period_ns;
+		e.enough_ns = work < most ? work : most;
+		total += e.throttled_ns;
+		*ph_vec_push(&eps) = e;
+	}
+	if (eps.n)
+		qsort(eps.v, eps.n, sizeof(*eps.v), smaller_first);
+	ph_vec_each(e, &eps) {
+		sum += e->throttled_ns;
+		ret = e->enough_ns;
+		if ((double)sum >= 0.95 * (double)total)
+			break;
+	}
+	ph_vec_done(&eps);
+	return ret > l->quota_ns ? ret : 0;
+}
+
+static int by_value(const void *pa, const void *pb)
+{
+	uint64_t a = *(const uint64_t *)pa, b = *(const uint64_t *)pb;
+
+	return a < b ? -1 : a > b;
+}
+
+static uint64_t median(uint64_t *v, size_t n)
+{
+	if (!n)
+		return 0;
+	qsort(v, n, sizeof(*v), by_value);
+	return v[n / 2];
+}
+
+static void limit_finish(struct ph_throttle *th, struct ph_throttle_limit *l)
+{
+	PH_VEC(uint64_t) into = { 0 }, tasks = { 0 };
+
+	/* The last period is cut by the stream's end. */
+	if (l->periods.n && l->origin_ns + l->periods.n * l->period_ns > th->end_ns)
+		l->periods.n--;
+	ph_vec_each(p, &l->periods) {
+		l->nperiods += p->used_ns || p->throttled_ns;
+		if (p->first_ns == UINT64_MAX)
+			continue;
+		l->nran_out++;
+		*ph_vec_push(&into) = p->first_ns;
+		*ph_vec_push(&tasks) = p->ntasks;
+	}
+	l->into_ns = median(into.v, into.n);
+	l->threads = (uint32_t)median(tasks.v, tasks.n);
+	l->enough_ns = enough(th, l);
+	ph_vec_done(&into);
+	ph_vec_done(&tasks);
+}
+
+static int worst_first(const void *pa, const void *pb)
+{
+	const struct ph_throttle_limit *a = *(struct ph_throttle_limit *const *)pa;
+	const struct ph_throttle_limit *b = *(struct ph_throttle_limit *const *)pb;
+
+	if (a->throttled_ns != b->throttled_ns)
+		return a->throttled_ns > b->throttled_ns ? -1 : 1;
+	return a->cgroup->id < b->cgroup->id ? -1 : 1;
+}
+
+void limits_finish(struct ph_throttle *th)
+{
+	ph_vec_each(l, &th->limits)
+		limit_finish(th, *l);
+	if (th->limits.n)
+		qsort(th->limits.v, th->limits.n, sizeof(*th->limits.v), worst_first);
+}
+
+void limits_done(struct ph_throttle *th)
+{
+	ph_vec_each(it, &th->limits) {
+		struct ph_throttle_limit *l = *it;
+
+		ph_vec_each(u, &l->cpus)
+			ph_spans_done(u);
+		ph_vec_done(&l->cpus);
+		ph_spans_done(&l->any);
+		ph_vec_done(&l->periods);
+		free(l);
+	}
+	ph_vec_done(&th->limits);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_ANALYZE_THROTTLE_PRIV_H
+#define PH_ANALYZE_THROTTLE_PRIV_H
+
+/* The insides of throttle*.c. */
+
+#include "analyze/throttle.h"
+#include "base/map.h"
+
+void ph_division_add(struct ph_division *to, const struct ph_division *from);
+
+/* throttle_limit.c: a RUNNING, a THROTTLED segment; NULL where the limit is not told. */
+void limits_ran(struct ph_throttle *th, const struct ph_segment *s);
+struct ph_throttle_limit *limits_throttled(struct ph_throttle *th, const struct ph_segment *s);
+void limits_finish(struct ph_throttle *th);
+void limits_done(struct ph_throttle *th);
+
+#endif

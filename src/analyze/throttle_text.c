@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the sums mean, in words. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "analyze/throttle_report.h"
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "identity/cgpath.h"
+
+/* Below this share of the time that tasks were up to something, nothing is called a cause. */
+#define MATTERS 0.02
+
+static double share(uint64_t part, uint64_t whole)
+{
+	return whole ? (double)part / (double)whole : 0;
+}
+
+static void add_percent(struct ph_buf *b, double x)
+{
+	x *= 100;
+	if (x > 0 && x < 0.1)
+		ph_buf_adds(b, "less than 0.1 %");
+	else
+		ph_buf_addf(b, x < 10 && x != (int)x ? "%.1f %%" : "%.0f %%", x);
+}
+
+static void add_ns(struct ph_buf *b, uint64_t ns)
+{
+	char text[PH_HUMAN_MAX];
+
+	ph_buf_adds(b, ph_human_ns(ns, text));
+}
+
+static void add_text(struct ph_buf *b, const char *s)
+{
+	ph_buf_add_term(b, s, strlen(s));
+}
+
+/* ---- names ------------------------------------------------------------------------------------------ */
+
+static void container_name(const struct ph_throttle *th, uint32_t index, struct ph_buf *out)
+{
+	if (index == PH_CONTAINER_HOST)
+		ph_buf_adds(out, "the host");
+	else if (index == PH_CONTAINER_UNKNOWN)
+		ph_buf_adds(out, "an unknown container");
+	else
+		add_text(out, ph_container_label(th->id, index));
+}
+
+void ph_throttle_name(const struct ph_throttle *th, const struct ph_throttle_group *g, struct ph_buf *out)
+{
+	switch (g->by) {
+	case PH_BY_POD:
+		ph_buf_adds(out, "pod ");
+		add_text(out, g->pod);
+		break;
+	case PH_BY_CGROUP:
+		if (g->cgroup->path)
+			add_text(out, g->cgroup->path);
+		else
+			ph_buf_addf(out, "cgroup %lu", g->cgroup->id);
+		break;
+	case PH_BY_TASK:
+		add_text(out, g->comm[0] ? g->comm : "?");
+		ph_buf_addf(out, " (%d)", g->tid);
+		break;
+	case PH_BY_CONTAINER:
+		container_name(th, g->container, out);
+	}
+}
+
+void ph_runner_name(const struct ph_throttle *th, const struct ph_runner *r, struct ph_buf *out)
+{
+	switch (r->kind) {
+	case PH_RUNNER_CONTAINER:
+		container_name(th, r->container, out);
+		break;
+	case PH_RUNNER_HOST:
+		add_text(out, r->comm);
+		ph_buf_adds(out, " on the host");
+		break;
+	case PH_RUNNER_IDLE:
+		ph_buf_adds(out, "nobody (the CPU had not turned to it yet)");
+		break;
+	case PH_RUNNER_UNKNOWN:
+		ph_buf_adds(out, "tasks that were not recorded");
+	}
+}
+
+static void add_cgroup(struct ph_buf *b, const struct ph_cgnode *n)
+{
+	if (n->path)
+		add_text(b, n->path);
+	else
+		ph_buf_addf(b, "cgroup %lu", n->id);
+}
+
+static void add_cpus(struct ph_buf *b, double cpus)
+{
+	char text[32];
+	size_t n;
+
+	snprintf(text, sizeof(text), "%.2f", cpus);
+	for (n = strlen(text); text[n - 1] == '0'; n--)
+		;
+	n -= text[n - 1] == '.';
+	ph_buf_addf(b, "%.*s CPU%s", (int)n, text, cpus > 1 ? "s" : "");
+}
+
+void ph_limit_text(const struct ph_throttle *th, const struct ph_throttle_limit *l, struct ph_buf *out)
+{
+	uint64_t quota = l->quota_ns / 1000, period = l->period_ns / 1000, burst = l->burst_ns / 1000;
+
+	add_cpus(out, ph_limit_cpus(l, l->quota_ns));
+	if (ph_cgtree_cpu_hierarchy(th->cgroups) > 0) {
+		ph_buf_addf(out, " (cpu.cfs_quota_us %lu of cpu.cfs_period_us %lu", quota, period);
+		if (burst)
+			ph_buf_addf(out, ", cpu.cfs_burst_us %lu", burst);
+	} else {
+		ph_buf_addf(out, " (cpu.max %lu %lu", quota, period);
+		if (burst)
+			ph_buf_addf(out, ", cpu.max.burst %lu", burst);
+	}
+	ph_buf_adds(out, " at ");
+	add_cgroup(out, l->cgroup);
+	ph_buf_addc(out, ')');
+}
+
+/* ---- judgement -------------------------------------------------------------------------------------- */
+
+/* Waiting that is no idleness: the task is in the middle of its work. */
+static uint64_t held_up(const struct ph_division *d)
+{
+	return d->blocked_ns[PH_WAIT_DISK] + d->blocked_ns[PH_WAIT_FAULT] + d->blocked_ns[PH_WAIT_RECLAIM] +
+	       d->blocked_ns[PH_WAIT_LOCK];
+}
+
+/* Time in which its tasks had a CPU or would have liked one. */
+static uint64_t wanted(const struct ph_division *d)
+{
+	return ph_division_ran(d) + d->own_ns + d->above_ns + d->wait_ns + d->steal_ns;
+}
+
+enum ph_verdict ph_throttle_judge(const struct ph_throttle *th, const struct ph_throttle_group *g)
+{
+	const struct ph_division *d = &g->t;
+	const struct { enum ph_verdict v; uint64_t ns; } causes[] = {
+		{ PH_VERDICT_THROTTLED, d->own_ns + d->above_ns }, { PH_VERDICT_WAITED, d->wait_ns },
+		{ PH_VERDICT_STEAL, d->steal_ns }, { PH_VERDICT_FROZEN, d->frozen_ns },
+		{ PH_VERDICT_STOPPED, d->stopped_ns }, { PH_VERDICT_BLOCKED, held_up(d) },
+	};
+	uint64_t busy = wanted(d) + held_up(d) + d->frozen_ns + d->stopped_ns;
+	enum ph_verdict ret = PH_VERDICT_NONE;
+	uint64_t most = 0;
+
+	if (!d->total_ns)
+		return PH_VERDICT_NONE;
+	if (share(busy, th->end_ns - th->begin_ns) < MATTERS / 2)
+		return PH_VERDICT_IDLE;
+	for (size_t i = 0; i < PH_ARRAY_SIZE(causes); i++) {
+		if (causes[i].ns > most && share(causes[i].ns, busy) >= MATTERS) {
+			most = causes[i].ns;
+			ret = causes[i].v;
+		}
+	}
+	return ret ? ret : PH_VERDICT_RAN;
+}
+
+const char *ph_verdict_name(enum ph_verdict v)
+{
+	static const char *const names[] = { "unseen", "idle", "ran", "throttled", "waited", "steal", "frozen",
+					     "stopped", "blocked" };
+
+	return v < PH_ARRAY_SIZE(names) ? names[v] : "?";
+}
+
+/* The container's cgroup in the hierarchy of the cpu controller. */
+static const struct ph_cgnode *cpu_cgroup(const struct ph_throttle *th, uint32_t container)
+{
+	ph_vec_each(g, &th->containers)
+		if ((*g)->container == container)
+			return (*g)->cgroup;
+	return NULL;
+}
+
+/* The two groups below the nearest that has both: their weights are what the scheduler compared. */
+static bool compared_weights(const struct ph_cgnode *a, const struct ph_cgnode *b, uint64_t *wa, uint64_t *wb)
+{
+	for (unsigned int i = 0; a && i < 64; a = a->parent, i++) {
+		const struct ph_cgnode *o = b;
+
+		for (unsigned int k = 0; o && k < 64; o = o->parent, k++) {
+			if (!a->parent || a->parent != o->parent || a == o)
+				continue;
+			*wa = a->cpu_weight;
+			*wb = o->cpu_weight;
+			return *wa && *wb;
+		}
+	}
+	return false;
+}
+
+static const char *cpuset_of(const struct ph_throttle *th, uint32_t container, const char **all)
+{
+	const char *ret = NULL;
+	struct ph_cgnode *n;
+
+	*all = NULL;
+	for (size_t i = 0; (n = ph_cgtree_nth(th->cgroups, i)); i++) {
+		if (!n->cpuset)
+			continue;
+		if (!n->parent || !n->parent->cpuset)
+			*all = n->cpuset;
+		if (n->container == container)
+			ret = n->cpuset;
+	}
+	return ret;
+}
+
+void ph_throttle_wait_why(const struct ph_throttle *th, const struct ph_throttle_group *g,
+			  const struct ph_runner *top, struct ph_wait_why *ret)
+{
+	const struct ph_cgnode *other;
+
+	*ret = (struct ph_wait_why){ .shares = ph_cgtree_cpu_hierarchy(th->cgroups) > 0 };
+	if (g->container == PH_CONTAINER_UNKNOWN)
+		return;
+	ret->cpuset = cpuset_of(th, g->container, &ret->all_cpus);
+	ret->idle_share = share(ph_neighbours_idle_ns(th->nb, g->container), g->t.wait_ns);
+	if (top && top->kind == PH_RUNNER_CONTAINER && top->container != g->container) {
+		other = cpu_cgroup(th, top->container);
+		if (g->cgroup && other)
+			compared_weights(g->cgroup, other, &ret->weight, &ret->other_weight);
+	}
+	if (ret->cpuset && ret->all_cpus && strcmp(ret->cpuset, ret->all_cpus) && ret->idle_share >= 0.5)
+		ret->cause = PH_CAUSE_CPUSET;
+	else if (ret->weight && ret->weight * 2 <= ret->other_weight)
+		ret->cause = PH_CAUSE_WEIGHTS;
+}
+
+/* ---- sentences ------------------------------------------------------------------------------------- */
+
+/* "its own limit", "its pod's limit", "the limit of /a, 2 levels above its cgroup," */
+static void say_whose(const struct ph_throttle *th, const struct ph_throttle_share *sh, struct ph_buf *out)
+{
+	const struct ph_cgnode *n = sh->limit->cgroup;
+	struct ph_cgpath path;
+
+	if (sh->own)
+		ph_buf_adds(out, "its own limit");
+	else if (n->path && ph_cgpath_parse(n->path, &path) && path.pod_only)
+		ph_buf_adds(out, "its pod's limit");
+	else if (sh->level == 1)
+		ph_buf_adds(out, "the limit of its parent cgroup");
+	else
+		ph_buf_addf(out, "the limit of a cgroup %u levels above", sh->level);
+}
+
+static void say_limit(const struct ph_throttle *th, const struct ph_throttle_group *g,
+		      const struct ph_throttle_share *sh, struct ph_buf *out)
+{
+	const struct ph_throttle_limit *l = sh->limit;
+
+	say_whose(th, sh, out);
+	ph_buf_adds(out, " of ");
+	ph_limit_text(th, l, out);
+	if (l->nran_out) {
+		ph_buf_addf(out, " ran out in %lu of %lu periods", l->nran_out, l->nperiods);
+		if (l->into_ns) {
+			ph_buf_adds(out, ", ");
+			add_ns(out, l->into_ns);
+			ph_buf_adds(out, " into each");
+		}
+	} else {
+		ph_buf_adds(out, " ran out");
+	}
+	if (!sh->own && !g->t.own_ns)
+		ph_buf_adds(out, "; the container's own cpu.stat shows 0, because the limit is not on its cgroup");
+	else if (sh->own && sh->level > 0 && sh->level < UINT32_MAX)
+		ph_buf_adds(out, "; cpu.stat of the cgroup below it that its tasks are in shows 0");
+}
+
+static void say_remedy(const struct ph_throttle_limit *l, struct ph_buf *out)
+{
+	if (!l->threads && !l->enough_ns)
+		return;
+	ph_buf_adds(out, ". ");
+	if (l->threads > 1)
+		ph_buf_addf(out, "The demand comes from %u threads at once", l->threads);
+	else if (l->threads)
+		ph_buf_adds(out, "The demand comes from one thread at a time");
+	if (!l->enough_ns)
+		return;
+	ph_buf_adds(out, l->threads ? "; " : "");
+	/* Rounded up: less would not do. */
+	add_cpus(out, (double)((l->enough_ns * 20 + l->period_ns - 1) / l->period_ns) / 20);
+	ph_buf_adds(out, " would remove 95 % of it");
+}
+
+static void say_throttled(const struct ph_throttle *th, const struct ph_throttle_group *g, struct ph_buf *out)
+{
+	uint64_t all = g->t.own_ns + g->t.above_ns;
+
+	ph_buf_adds(out, " was throttled ");
+	add_percent(out, share(ph_spans_total(&g->throttled), th->end_ns - th->begin_ns));
+	ph_buf_adds(out, " of the time");
+	if (!g->shares.n) {
+		ph_buf_adds(out, "; by which limit was not recorded");
+		return;
+	}
+	for (size_t i = 0; i < g->shares.n && i < 3; i++) {
+		const struct ph_throttle_share *sh = &g->shares.v[i];
+
+		if (i && share(sh->throttled_ns, all) < 0.05)
+			break;
+		ph_buf_adds(out, i ? ". " : ": ");
+		if (g->shares.n > 1 && share(g->shares.v[1].throttled_ns, all) >= 0.05) {
+			add_percent(out, share(sh->throttled_ns, all));
+			ph_buf_adds(out, " of that because ");
+		}
+		say_limit(th, g, sh, out);
+		say_remedy(sh->limit, out);
+	}
+}
+
+/* " was not throttled", or how little it was. */
+static void say_not_throttled(const struct ph_throttle *th, const struct ph_throttle_group *g, struct ph_buf *out)
+{
+	if (!g->t.own_ns && !g->t.above_ns) {
+		ph_buf_adds(out, " was not throttled");
+		return;
+	}
+	ph_buf_adds(out, " was throttled ");
+	add_percent(out, share(ph_spans_total(&g->throttled), th->end_ns - th->begin_ns));
+	ph_buf_adds(out, " of the time only");
+}
+
+static void say_cause_of_wait(const struct ph_wait_why *why, const struct ph_throttle *th, struct ph_buf *out)
+{
+	switch (why->cause) {
+	case PH_CAUSE_CPUSET:
+		ph_buf_adds(out, ". Its cpuset made it so: it may use CPUs ");
+		add_text(out, why->cpuset);
+		ph_buf_adds(out, " of ");
+		add_text(out, why->all_cpus);
+		ph_buf_adds(out, ", and in ");
+		add_percent(out, why->idle_share);
+		ph_buf_adds(out, " of that time another CPU was idle");
+		break;
+	case PH_CAUSE_WEIGHTS:
+		ph_buf_addf(out, ". Weights made it so (%s %lu : %lu)", why->shares ? "cpu.shares" : "cpu.weight",
+			    why->weight, why->other_weight);
+		break;
+	case PH_CAUSE_CPUS:
+		ph_buf_addf(out, ". There were too few CPUs for all (%u)", th->seen.cpus);
+	}
+}
+
+static void say_waited(const struct ph_throttle *th, const struct ph_throttle_group *g, struct ph_buf *out)
+{
+	ph_autofree struct ph_runner *runners = NULL;
+	const struct ph_runner *top = NULL;
+	struct ph_wait_why why;
+	size_t n = 0;
+
+	say_not_throttled(th, g, out);
+	ph_buf_adds(out, ": it waited ");
+	add_percent(out, share(g->t.wait_ns, wanted(&g->t)));
+	ph_buf_adds(out, " of the time that it wanted to run");
+	if (g->by == PH_BY_CONTAINER)
+		n = ph_neighbours_of(th->nb, g->container, &runners);
+	for (size_t i = 0; i < n && i < 3; i++) {
+		const struct ph_runner *r = &runners[i];
+
+		if (i && share(r->ns, g->t.wait_ns) < 0.1)
+			break;
+		ph_buf_adds(out, i ? ", " : ", for CPUs that ");
+		if (r->kind == PH_RUNNER_CONTAINER && r->container == g->container)
+			ph_buf_adds(out, "its own other tasks");
+		else
+			ph_runner_name(th, r, out);
+		ph_buf_adds(out, " (");
+		add_percent(out, share(r->ns, g->t.wait_ns));
+		ph_buf_addc(out, ')');
+		if (!top && (r->kind != PH_RUNNER_CONTAINER || r->container != g->container))
+			top = r;
+	}
+	if (n)
+		ph_buf_adds(out, " used");
+	ph_throttle_wait_why(th, g, top, &why);
+	say_cause_of_wait(&why, th, out);
+}
+
+static void say_blocked(const struct ph_throttle *th, const struct ph_throttle_group *g, struct ph_buf *out)
+{
+	static const struct { enum ph_wait wait; const char *text; } kinds[] = {
+		{ PH_WAIT_DISK, "for the disk" }, { PH_WAIT_FAULT, "for page faults" },
+		{ PH_WAIT_RECLAIM, "to reclaim memory" }, { PH_WAIT_LOCK, "for locks in the kernel" },
+	};
+	uint64_t busy = wanted(&g->t) + held_up(&g->t);
+	const char *sep = ": its tasks waited ";
+	bool used[PH_ARRAY_SIZE(kinds)] = { 0 };
+
+	say_not_throttled(th, g, out);
+	for (size_t n = 0; n < PH_ARRAY_SIZE(kinds); n++) {
+		size_t most = SIZE_MAX;
+
+		for (size_t i = 0; i < PH_ARRAY_SIZE(kinds); i++)
+			if (!used[i] && (most == SIZE_MAX ||
+					 g->t.blocked_ns[kinds[i].wait] > g->t.blocked_ns[kinds[most].wait]))
+				most = i;
+		used[most] = true;
+		if (n && share(g->t.blocked_ns[kinds[most].wait], busy) < MATTERS)
+			break;
+		ph_buf_adds(out, sep);
+		add_percent(out, share(g->t.blocked_ns[kinds[most].wait], busy));
+		ph_buf_addf(out, " of the time %s", kinds[most].text);
+		sep = ", ";
+	}
+}
+
+static void say_ran(const struct ph_throttle *th, const struct ph_throttle_group *g, struct ph_buf *out)
+{
+	const struct ph_division *d = &g->t;
+
+	say_not_throttled(th, g, out);
+	ph_buf_adds(out, " nor kept waiting: it ran ");
+	add_ns(out, ph_division_ran(d));
+	ph_buf_adds(out, ", ");
+	add_percent(out, share(ph_division_ran(d), wanted(d)));
+	ph_buf_adds(out, " of the time that it wanted to");
+}
+
+static void say_idle(const struct ph_throttle *th, const struct ph_throttle_group *g, struct ph_buf *out)
+{
+	enum ph_wait most = PH_WAIT_OTHER;
+
+	say_not_throttled(th, g, out);
+	ph_buf_adds(out, ": it was idle");
+	for (int i = 0; i < PH_WAIT_MAX; i++)
+		if (g->t.blocked_ns[i] > g->t.blocked_ns[most])
+			most = (enum ph_wait)i;
+	if (g->t.blocked_ns[most] && most != PH_WAIT_OTHER)
+		ph_buf_addf(out, ", most of the time in %s", ph_wait_name(most));
+}
+
+void ph_throttle_verdict(const struct ph_throttle *th, const struct ph_throttle_group *g, struct ph_buf *out)
+{
+	const struct ph_division *d = &g->t;
+	uint64_t busy = wanted(d) + held_up(d) + d->frozen_ns + d->stopped_ns;
+
+	ph_throttle_name(th, g, out);
+	switch (ph_throttle_judge(th, g)) {
+	case PH_VERDICT_NONE:
+		ph_buf_adds(out, ": no task of it was seen");
+		return;
+	case PH_VERDICT_IDLE:
+		say_idle(th, g, out);
+		break;
+	case PH_VERDICT_RAN:
+		say_ran(th, g, out);
+		break;
+	case PH_VERDICT_THROTTLED:
+		say_throttled(th, g, out);
+		break;
+	case PH_VERDICT_WAITED:
+		say_waited(th, g, out);
+		break;
+	case PH_VERDICT_STEAL:
+		say_not_throttled(th, g, out);
+		ph_buf_adds(out, ": the hypervisor took its CPUs away for ");
+		add_percent(out, share(d->steal_ns, wanted(d)));
+		ph_buf_adds(out, " of the time that it wanted to run. That is decided outside of this machine");
+		break;
+	case PH_VERDICT_FROZEN:
+		say_not_throttled(th, g, out);
+		ph_buf_adds(out, ": it was frozen (paused) for ");
+		add_percent(out, share(d->frozen_ns, busy));
+		ph_buf_adds(out, " of the time that its tasks were not idle");
+		break;
+	case PH_VERDICT_STOPPED:
+		say_not_throttled(th, g, out);
+		ph_buf_adds(out, ": tasks of it were stopped by a signal or a debugger for ");
+		add_ns(out, d->stopped_ns);
+		break;
+	case PH_VERDICT_BLOCKED:
+		say_blocked(th, g, out);
+		break;
+	}
+	ph_buf_addc(out, '.');
+}
+
+/* ---- notes ------------------------------------------------------------------------------------------- */
+
+bool ph_throttle_note(const struct ph_throttle *th, unsigned int i, struct ph_buf *out)
+{
+	const struct ph_states_seen *s = &th->seen;
+
+	/* One that does not apply lets the next one have its number. */
+	if (s->gaps && i-- == 0) {
+		ph_buf_addf(out, "%lu events were lost in %lu %s, ", s->lost, s->gaps, s->gaps == 1 ? "gap" : "gaps");
+		add_ns(out, s->gap_ns);
+		ph_buf_adds(out, " long together: what tasks did then is counted as unknown");
+		return true;
+	}
+	if (!s->switches && i-- == 0) {
+		ph_buf_adds(out, "there are no sched_switch events: nothing can be said of the time (record with -e sched)");
+		return true;
+	}
+	if (share(s->holes, s->switches) > 0.05 && i-- == 0) {
+		ph_buf_adds(out, "only selected tasks were recorded: who else ran while they waited is known only in part, "
+			    "and whether CPUs were idle (record with -a)");
+		return true;
+	}
+	if (s->switches && !s->wakeups && !s->wakings && i-- == 0) {
+		ph_buf_adds(out, "there are no wake-ups (sched_wakeup, sched_waking): waiting for a CPU after sleep counts as sleep");
+		return true;
+	}
+	if (s->switches && !s->throttles && ph_cgtree_cpu_hierarchy(th->cgroups) < 0 && i-- == 0) {
+		ph_buf_adds(out, "the recorder knew nothing of limits: throttled time counts as waiting for a CPU");
+		return true;
+	}
+	if (s->inexact && i-- == 0) {
+		ph_buf_addf(out, "the kernel did not tell when %lu of %lu throttled spans ended: they count until the task ran again, "
+			    "which is a few percent too long", s->inexact, s->throttles);
+		return true;
+	}
+	return false;
+}
