@@ -42,6 +42,7 @@ int dump_task(struct bpf_iter__task *ctx)
 	struct task_struct *t = ctx->task;
 	struct ph_dump_task d = {};
 	struct nsproxy *ns;
+	u64 who;
 
 	if (!t)
 		return 0;
@@ -55,6 +56,14 @@ int dump_task(struct bpf_iter__task *ctx)
 	d.cpu = task_cpu(t);
 	d.syscall = dump_syscall(t);
 	d.container = task_container(t);
+	d.selected = task_selected(t, &who);
+	d.why = who >> 32;
+	d.utime_ns = t->utime;
+	d.stime_ns = t->stime;
+	d.runtime_ns = t->se.sum_exec_runtime;
+	d.run_delay_ns = task_run_delay(t);
+	d.min_flt = t->min_flt;
+	d.maj_flt = t->maj_flt;
 	d.files = (u64)t->files;
 	d.start_ns = t->start_time;
 	d.cgroup_id = t->sched_task_group->css.cgroup->kn->id;

@@ -35,7 +35,8 @@ struct ph_ring_ctl {
 	__u64 skip_regs, skip_generation;
 	/* The process that was looked up here last: its number, and in bit 32 whether it is selected. */
 	__u64 named_process, named_generation;
-	__u64 pad_[6];
+	__u64 steal;		/* the kernel's count of stolen time at the last switch, + 1 */
+	__u64 pad_[5];
 	__u64 tail;		/* end of what was read; written by user space */
 	__u64 pad2_[15];
 };
@@ -194,7 +195,7 @@ struct ph_config {
 	__u8 victim_is_task;	/* v6.8 (72ba14deb40a): mark_victim has the task */
 	__u8 mark_seccomp;	/* tell calls that seccomp refused */
 	__u8 filter;		/* filters are compiled in */
-	__u8 write_switch, write_block;	/* what is written of a switch */
+	__u8 write_switch, write_block, write_steal;	/* what is written of a switch */
 };
 
 #define PH_NSKEY(mnt, pid) ((__u64)(mnt) << 32 | (__u32)(pid))
@@ -218,7 +219,8 @@ struct ph_dump_task {
 	__u32 ns[8];
 	__u32 levels;
 	__u32 uid, gid;
-	__u32 pad_;
+	__u32 why, selected, pad_;
+	__u64 utime_ns, stime_ns, runtime_ns, run_delay_ns, min_flt, maj_flt;
 	struct { __s32 tid, pid, ppid; __u32 inum; } level[PH_DUMP_LEVELS];
 	char comm[16];
 };

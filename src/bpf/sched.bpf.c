@@ -158,11 +158,36 @@ static __always_inline s64 switch_state(struct task_struct *prev, u32 state)
 	return 0;
 }
 
+/* What the hypervisor took from this CPU since its last switch. */
+static __always_inline u64 stolen(struct task_struct *cur)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+	struct ph_ring_ctl *ctl = bpf_map_lookup_elem(&ring_ctl, &cpu);
+	u64 now = cpu_stolen(cur) + 1, before;
+
+	if (!ctl)
+		return 0;
+	before = ctl->steal;
+	if (now == before)
+		return 0;
+	ctl->steal = now;
+	return before ? now - before : 0;
+}
+
+static __always_inline int emit_steal(struct task_struct *t, u64 ns, u64 who)
+{
+	EVENT(cpu_steal, t, who, e);
+	SET(e, steal_ns, ns);
+	DONE(cpu_steal, e, 0);
+	return 0;
+}
+
 SEC("?tp_btf/sched_switch")
 int sched_switch(u64 *ctx)
 {
 	bool preempt = ctx[0];
 	struct task_struct *prev = (void *)ctx[1], *next = (void *)ctx[2];
+	u64 steal = cfg.write_steal ? stolen(prev) : 0;
 	u32 state = 0;
 	s64 waits;
 	bool ours;
@@ -176,6 +201,8 @@ int sched_switch(u64 *ctx)
 			return 0;
 		who = WHO(who, others);
 	}
+	if (steal && (ours || !prev->pid))
+		emit_steal(prev, steal, who);
 	if (!preempt)
 		state = cfg.switch_has_state ? (u32)ctx[3] : prev->__state;
 	/* A task without mm runs no user code: kernel threads are never throttled. */
@@ -457,6 +484,10 @@ int BPF_PROG(sched_process_exit, struct task_struct *t)
 	SET(e, tid, t->pid);
 	SET(e, prio, t->prio - 100);
 	SET(e, exit_code, t->exit_code);
+	SET(e, utime_ns, t->utime);
+	SET(e, stime_ns, t->stime);
+	SET(e, runtime_ns, t->se.sum_exec_runtime);
+	SET(e, run_delay_ns, task_run_delay(t));
 	DONE_ALWAYS(sched_process_exit, e, 0);
 	if (cfg.by_pid && t->signal->live.counter == 0)
 		bpf_map_delete_elem(&pids, &tgid);

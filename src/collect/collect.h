@@ -60,6 +60,12 @@ unsigned int ph_collect_fill(const struct ph_collect *c);
 /* State dump: hosts's devices and CPUs, cgroups, containers, tasks, files, mounts; to @fn, in order. */
 int ph_collect_dump(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_err *err);
 
+/*
+ * What the kernel has counted so far for tasks and cgroups (task_times, cgroup_stat), of which the dump
+ * gave the beginning: for the end of a recording, before ph_collect_stop().
+ */
+int ph_collect_counts(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_err *err);
+
 struct ph_collect_stats {
 	uint64_t events, lost;
 	uint64_t control_lost;	/* news about containers for which there was no room */

@@ -97,6 +97,28 @@ static int dump_namespaces(struct dump *d, const struct ph_dump_task *t)
 	return r;
 }
 
+static int dump_times(void *arg, const void *data)
+{
+	const struct ph_dump_task *t = data;
+	struct dump *d = arg;
+	char comm[17] = "";
+	bool selected;
+
+	memcpy(comm, t->comm, 16);
+	ph_ctable_resolve(&d->c->ct, t->why, &selected);
+	if (!t->selected || !selected || (d->c->comms_in_user && !ph_selection_match_comm(d->c->sel, comm)))
+		return 0;
+	begin(d, PH_EV_task_times);
+	ph_emit_i(&d->e, t->tid);
+	ph_emit_u(&d->e, t->utime_ns);
+	ph_emit_u(&d->e, t->stime_ns);
+	ph_emit_u(&d->e, t->runtime_ns);
+	ph_emit_u(&d->e, t->run_delay_ns);
+	ph_emit_u(&d->e, t->min_flt);
+	ph_emit_u(&d->e, t->maj_flt);
+	return done(d);
+}
+
 static int dump_task(void *arg, const void *data)
 {
 	const struct ph_dump_task *t = data;
@@ -122,7 +144,9 @@ static int dump_task(void *arg, const void *data)
 	ph_emit_u(&d->e, t->start_ns);
 	ph_emit_i(&d->e, t->syscall);
 	r = done(d);
-	return r < 0 ? r : dump_namespaces(d, t);
+	if (r >= 0)
+		r = dump_namespaces(d, t);
+	return r < 0 ? r : dump_times(d, t);
 }
 
 static int dump_file(void *arg, const void *data)
@@ -514,6 +538,19 @@ int ph_collect_dump(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_e
 		begin(&d, PH_EV_lttng_statedump_end);
 		r = done(&d);
 	}
+	c->dumping = false;
+	return r;
+}
+
+int ph_collect_counts(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_err *err)
+{
+	struct dump d = { .c = c, .fn = ph_state, .arg = c, .err = err };
+	int r;
+
+	c->dumping = true;
+	c->state = fn;
+	c->state_arg = arg;
+	r = iterate(&d, "dump_task", sizeof(struct ph_dump_task), dump_times);
 	c->dumping = false;
 	return r;
 }

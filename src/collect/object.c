@@ -145,6 +145,7 @@ static void set_config(struct ph_collect *c, const struct ph_collect_opts *opts)
 	cfg->filter = opts->filter != NULL;
 	cfg->write_switch = c->events[PH_EV_sched_switch];
 	cfg->write_block = c->events[PH_EV_sched_block];
+	cfg->write_steal = c->events[PH_EV_cpu_steal];
 }
 
 /* The variable that has the data section @section to itself, as it will be when loaded. */

@@ -13,6 +13,7 @@ static const struct {
 	{ PH_EV_sched_throttle_begin, "sched_switch" },
 	{ PH_EV_sched_throttle_end, "sched_switch" },
 	{ PH_EV_sched_block, "sched_switch" },
+	{ PH_EV_cpu_steal, "sched_switch" },
 	{ PH_EV_sched_process_namespaces, "sched_process_fork" },
 	{ PH_EV_sched_process_namespaces, "sched_process_exec" },
 	{ PH_EV_seccomp_refused, "sys_enter" },

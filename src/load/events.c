@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "load/load.h"
 
 static void pause_ms(long ms)
@@ -82,6 +83,61 @@ static void cause_exits(void)
 	kill(b, SIGTERM);
 	waitpid(b, NULL, 0);
 	printf("exit=%d killed=%d\n", a, b);
+}
+
+/* Computes, then calls the kernel, for as much CPU time each; says what the kernel counted. */
+static void use_cpu(uint64_t ns)
+{
+	char line[64] = "";
+	struct timespec t = { 0 };
+	uint64_t used = 0;
+	int fd;
+
+	while (used < ns) {
+		for (volatile int i = 0; i < 100000; i++)
+			;
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+		used = (uint64_t)t.tv_sec * PH_NSEC + (uint64_t)t.tv_nsec;
+	}
+	fd = open("/dev/zero", O_RDONLY);
+	while (used < 2 * ns) {
+		static char page[1 << 16];
+
+		for (int i = 0; i < 20; i++)
+			if (read(fd, page, sizeof(page)) < 0)
+				die("/dev/zero");
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+		used = (uint64_t)t.tv_sec * PH_NSEC + (uint64_t)t.tv_nsec;
+	}
+	fd = open("/proc/self/schedstat", O_RDONLY);
+	if (fd < 0 || read(fd, line, sizeof(line) - 1) < 0)
+		die("/proc/self/schedstat");
+	line[strcspn(line, "\n")] = 0;
+	line[strcspn(line, " ")] = '=';
+	printf("delay%d=%s\n", getpid(), strchr(line, '=') + 1);
+}
+
+static uint64_t rusage_ns(struct timeval t)
+{
+	return (uint64_t)t.tv_sec * PH_NSEC + (uint64_t)t.tv_usec * 1000;
+}
+
+/* Two children share one CPU: what the kernel says that each has used. */
+static void cause_times(void)
+{
+	struct rusage ru;
+	pid_t pid;
+
+	pin(0);
+	for (int i = 0; i < 2; i++) {
+		if (fork())
+			continue;
+		use_cpu(150000000);
+		exit(0);
+	}
+	while ((pid = wait4(-1, NULL, 0, &ru)) > 0)
+		printf("user%d=%llu system%d=%llu\n", pid, (unsigned long long)rusage_ns(ru.ru_utime), pid,
+		       (unsigned long long)rusage_ns(ru.ru_stime));
 }
 
 static atomic_int pi_lock, pi_held;
@@ -226,7 +282,7 @@ int load_cause(int argc, char **argv)
 		const char *name;
 		void (*fn)(void);
 	} causes[] = {
-		{ "migrate", cause_migrate }, { "exec-thread", cause_exec_thread }, { "exits", cause_exits },
+		{ "migrate", cause_migrate }, { "exec-thread", cause_exec_thread }, { "exits", cause_exits }, { "times", cause_times },
 		{ "pi", cause_pi }, { "namespaces", cause_namespaces }, { "signals", cause_signals },
 		{ "refused", cause_refused }, { "odd-calls", cause_odd_calls }, { "fault", cause_fault },
 		{ "late", cause_late },

@@ -156,8 +156,10 @@ static void remove_piece(const char *path)
 
 static int rotate(struct ph_recorder *r, struct ph_err *err)
 {
-	int ret = end_piece(r, err);
+	int ret = ph_collect_counts(r->c, on_dump, r, err);
 
+	if (ret >= 0)
+		ret = end_piece(r, err);
 	if (ret < 0)
 		return ret;
 	if (r->opts.keep && r->pieces >= r->opts.keep) {
@@ -191,6 +193,7 @@ int ph_recorder_open(struct ph_collect *c, const struct ph_record_opts *opts,
 	if (rc >= 0)
 		rc = begin_piece(r, err);
 	if (rc < 0) {
+		r->failed = true;
 		ph_recorder_close(r, NULL, NULL);
 		return rc;
 	}
@@ -261,6 +264,8 @@ int ph_recorder_close(struct ph_recorder *r, struct ph_record_stats *stats, stru
 {
 	int ret = 0, rc;
 
+	if (r->w && !r->failed)
+		ret = ph_collect_counts(r->c, on_dump, r, err);
 	ph_collect_stop(r->c);
 	/* Twice: what was on its way while the first round read the heads. */
 	for (int i = 0; i < 2 && r->w && !r->failed && ret >= 0; i++)

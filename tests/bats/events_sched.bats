@@ -80,6 +80,87 @@ teardown() {
 	neighbour_is_absent
 }
 
+# near WHAT VALUE REFERENCE SLACK: as a difference in ns.
+near() {
+	local off=$(($2 - $3))
+	[ "${off#-}" -le "$4" ] || flunk "$1: $2, not $3 ± $4"
+}
+
+@test "exit tells what the task has used, as its parent is told" {
+	cause sched -- ph-load cause times
+	# A tick, and what the way out of the kernel takes.
+	slack=$((${PH_SLOW:-1} * 12000000))
+	for pid in 2 3; do
+		tid=$(host_tid $pid) user=$(said "user$pid") system=$(said "system$pid") delay=$(said "delay$pid")
+		total=$((user + system))
+		events "$T" -e sched_process_exit | jq -r "select(.fields.tid == $tid) | .fields |
+			[.utime_ns, .stime_ns, .runtime_ns, .run_delay_ns] | @tsv" >"$T.times"
+		read -r utime stime runtime run_delay <"$T.times"
+		echo "user $user $utime, system $system $stime, total $total $runtime, delay $delay $run_delay"
+		near runtime "$runtime" "$total" "$slack"
+		# Ticks are a sample, and what the hypervisor took is not in them.
+		near utime "$utime" "$user" $((total / 3))
+		near stime "$stime" "$system" $((total / 3))
+		[ "$utime" -gt $((total / 6)) ] && [ "$stime" -gt $((total / 6)) ]
+		near "delay" "$run_delay" "$delay" $((4 * slack))
+		[ "$run_delay" -gt $((total / 4)) ]
+	done
+	neighbour_is_absent
+}
+
+@test "what each task has used is told at the beginning and at the end" {
+	# shellcheck disable=SC2016  # for the shell in the container
+	launch still -- sh -c 'i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done; exec ph-load sleep 60s'
+	still=$PID
+	launch busy -- ph-load spin 60s
+	busy=$PID
+	launch other -- ph-load sleep 60s
+	wait_for 30 grep -q 'ph-load' "/proc/$still/comm"
+	wait_for 10 grep -q '^State:.S' "/proc/$still/status"
+	run_a=$(cut -d' ' -f1 "/proc/$busy/schedstat")
+	record "$T" -q -c "$PH_FILE-still,$PH_FILE-busy" -e sched_switch
+	run_b=$(cut -d' ' -f1 "/proc/$busy/schedstat")
+	sleep 1
+	run_c=$(cut -d' ' -f1 "/proc/$busy/schedstat")
+	record_end
+	run_d=$(cut -d' ' -f1 "/proc/$busy/schedstat")
+	# It slept all the time: nothing has changed, and all is as the kernel shows it.
+	events "$T" -e task_times | jq -c "select(.fields.tid == $still).fields" >"$T.still"
+	[ "$(wc -l <"$T.still")" = 2 ] && [ "$(uniq "$T.still" | wc -l)" = 1 ]
+	read -r runtime run_delay _ <"/proc/$still/schedstat"
+	stat=$(sed 's/.*) //' "/proc/$still/task/$still/stat")
+	head -n 1 "$T.still" | jq -e ".runtime_ns == $runtime and .run_delay_ns == $run_delay and
+		.min_flt == $(cut -d' ' -f8 <<<"$stat") and .maj_flt == $(cut -d' ' -f10 <<<"$stat")"
+	read -r utime stime < <(head -n 1 "$T.still" | jq -r '[.utime_ns, .stime_ns] | @tsv')
+	near utime "$utime" $(($(cut -d' ' -f12 <<<"$stat") * 10000000)) $((runtime / 2 + 20000000))
+	near stime "$stime" $(($(cut -d' ' -f13 <<<"$stat") * 10000000)) $((runtime / 2 + 20000000))
+	# Of the one that runs, each was read between what was read before and after.
+	events "$T" -e task_times | jq "select(.fields.tid == $busy).fields.runtime_ns" >"$T.busy"
+	[ "$(wc -l <"$T.busy")" = 2 ]
+	begin=$(sed -n 1p "$T.busy") end=$(sed -n 2p "$T.busy")
+	echo "begin $run_a $begin $run_b, end $run_c $end $run_d"
+	[ "$begin" -ge "$run_a" ] && [ "$begin" -le "$run_b" ]
+	[ "$end" -ge "$run_c" ] && [ "$end" -le "$run_d" ]
+	hasnt "$T" ".event == \"task_times\" and ([.fields.tid] | inside([$still,$busy]) | not)"
+}
+
+# In units of 10 ms, whatever the kernel's tick is.
+stolen() { awk '/^cpu / { printf "%.0f\n", $9 * 1e7 }' /proc/stat; }
+
+@test "stolen time: as much as /proc/stat has" {
+	before=$(stolen)
+	record "$T" -q -a -e cpu_steal
+	ph-load threads "$(nproc)" 2s
+	sleep 0.2
+	record_end
+	after=$(stolen)
+	hasnt "$T" ".event == \"cpu_steal\" and (.fields.steal_ns <= 0 or .cpu >= $(nproc))"
+	sum=$(events "$T" -e cpu_steal | jq -s 'map(.fields.steal_ns) | add // 0')
+	echo "/proc/stat $((after - before)), events $sum"
+	# It counts whole ticks for each CPU; here nothing may have been stolen at all.
+	near "stolen" "$sum" $((after - before)) $((($(nproc) + 1) * 10000000 + (after - before) / 10))
+}
+
 @test "priority inheritance: borrowed, and given back" {
 	cause sched -- ph-load cause pi
 	owner=$(said owner)

@@ -122,6 +122,18 @@ static void a_wait(void **state)
 	assert_int_equal(ph_event_u(ev, PH_FLD(sched_block, peer_ino), 0), 99);
 }
 
+static void stolen_time(void **state)
+{
+	struct fixture *f = *state;
+
+	put_u(f, 123456789012, 8);
+	assert_int_equal(decode(f, PH_EV_cpu_steal), 1);
+	assert_int_equal(ph_event_u(&f->dec.ev, PH_FLD(cpu_steal, steal_ns), 0), 123456789012);
+	assert_int_equal(f->dec.ev.cls->fields[0].unit, PH_UNIT_NS);
+	f->len--;
+	assert_int_equal(decode(f, PH_EV_cpu_steal), 0);
+}
+
 static void put_fork(struct fixture *f, uint64_t nvtids)
 {
 	put(f, "parent\0\0\0\0\0\0\0\0\0", 16);
@@ -278,6 +290,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_switch, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_wait, setup, teardown),
+		cmocka_unit_test_setup_teardown(stolen_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_fork, setup, teardown),
 		cmocka_unit_test_setup_teardown(broken, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_call, setup, teardown),

@@ -149,7 +149,9 @@ struct cfs_rq {
 	int runtime_enabled;
 	s64 runtime_remaining;
 	int throttle_count;
+	struct rq *rq;
 };
+struct rq { u64 prev_steal_time; };	/* with CONFIG_PARAVIRT */
 /* v6.6 (677ea015f231): the clock behind cpu.stat.local's throttled_usec. */
 struct cfs_rq___self { u64 throttled_clock_self; u64 throttled_clock_self_time; };
 struct task_group {
@@ -158,7 +160,8 @@ struct task_group {
 	struct task_group *parent;
 	struct cfs_bandwidth cfs_bandwidth;
 };
-struct sched_entity { struct cfs_rq *cfs_rq; };
+struct sched_entity { struct cfs_rq *cfs_rq; u64 sum_exec_runtime; };
+struct sched_info { unsigned long long run_delay; };	/* empty without CONFIG_SCHED_INFO */
 
 typedef struct { int counter; } atomic_t;
 struct signal_struct { atomic_t live; s16 oom_score_adj; };
@@ -195,6 +198,9 @@ struct task_struct {
 	struct sched_entity se;
 	struct seccomp seccomp;
 	struct mm_struct *mm;
+	u64 utime, stime;
+	unsigned long min_flt, maj_flt;
+	struct sched_info sched_info;
 	struct signal_struct *signal;
 	int on_cpu;
 };
@@ -393,6 +399,20 @@ static __always_inline u32 task_cpu(struct task_struct *t)
 	if (bpf_core_field_exists(ti->cpu))
 		return ti->cpu;
 	return ((struct task_struct___cpu *)t)->cpu;
+}
+
+/* How long @t waited for a CPU so far. */
+static __always_inline u64 task_run_delay(struct task_struct *t)
+{
+	return bpf_core_field_exists(t->sched_info.run_delay) ? t->sched_info.run_delay : 0;
+}
+
+/* How long the hypervisor took the CPU of @t, which is the current task, away so far. */
+static __always_inline u64 cpu_stolen(struct task_struct *t)
+{
+	struct rq *rq = t->se.cfs_rq->rq;
+
+	return bpf_core_field_exists(rq->prev_steal_time) ? rq->prev_steal_time : 0;
 }
 
 /* Was @prev, which leaves the CPU, taken off by a bandwidth limit? */
