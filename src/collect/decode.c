@@ -278,6 +278,9 @@ static bool decode_captures(struct ph_decoder *d, const struct ph_class *c, cons
 		} else {
 			v->s = (const char *)p;
 			v->n = n;
+			/* getcwd's result counts the string's end. */
+			if (c->fields[i].type->kind == PH_KIND_STR && n && !p[n - 1])
+				v->n = (uint32_t)strnlen(v->s, n);
 		}
 		p += n;
 	}

@@ -221,6 +221,25 @@ static void a_call(void **state)
 	assert_int_equal(decode(f, PH_EV_SYSCALL_ENTRY), 0);
 }
 
+static void a_string_ends_before_its_end(void **state)
+{
+	int nr = ph_syscall_by_name("getcwd")->nr;
+	struct fixture *f = *state;
+
+	put_u(f, (uint64_t)nr, 4);
+	put_u(f, 0, 1);
+	put_u(f, 2, 1);
+	put_u(f, 0, 2);
+	put_u(f, 5, 8);
+	put_u(f, 0x7fff0000, 8);
+	put_u(f, 4096, 8);
+	put_u(f, 5, 2);
+	put(f, "/tmp", 5);
+	assert_int_equal(decode(f, PH_EV_SYSCALL_EXIT), 1);
+	assert_string_equal(f->dec.ev.cls->name, "syscall_exit_getcwd");
+	assert_int_equal(named(&f->dec.ev, "buf_data")->n, 4);
+}
+
 static void what_could_not_be_read_is_empty(void **state)
 {
 	int nr = ph_syscall_by_name("openat")->nr;
@@ -294,6 +313,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_fork, setup, teardown),
 		cmocka_unit_test_setup_teardown(broken, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_call, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_string_ends_before_its_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_could_not_be_read_is_empty, setup, teardown),
 		cmocka_unit_test_setup_teardown(unknown_calls, setup, teardown),
 		cmocka_unit_test(choosing), cmocka_unit_test(contexts),
