@@ -82,7 +82,32 @@ static int add_file(struct reader *r, const struct ph_ct_trace *t, const char *p
 	return ret;
 }
 
-static int add_trace(struct reader *r, const char *path, ph_strv *names, struct ph_err *err)
+/* A file of the stream in which our recorder says who is who: state_0. */
+static bool is_state(const char *path)
+{
+	const char *name = strrchr(path, '/');
+
+	return !strncmp(name ? name + 1 : path, "state_", 6);
+}
+
+/* Files in which the recorder speaks, or the others. */
+static int add_files(struct reader *r, const struct ph_ct_trace *t, const ph_strv *names, bool state,
+		     struct ph_err *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; ret >= 0 && i < names->n; i++) {
+		ph_autofree char *file = ph_asprintf("%s/%s", t->path, names->v[i]);
+		struct stat st;
+
+		if (is_state(file) == state && strcmp(names->v[i], "metadata") && stat(file, &st) == 0 &&
+		    S_ISREG(st.st_mode) && st.st_size)
+			ret = add_file(r, t, file, err);
+	}
+	return ret;
+}
+
+static int add_trace(struct reader *r, const char *path, const ph_strv *names, struct ph_err *err)
 {
 	struct ph_ct_trace *t;
 	int ret = ph_ct_trace_open(path, &t, err);
@@ -90,18 +115,9 @@ static int add_trace(struct reader *r, const char *path, ph_strv *names, struct 
 	if (ret < 0)
 		return ret;
 	*ph_vec_push(&r->traces) = t;
-	ph_vec_each(name, names) {
-		ph_autofree char *file = ph_asprintf("%s/%s", path, *name);
-		struct stat st;
-
-		if (!strcmp(*name, "metadata") || stat(file, &st) < 0 || !S_ISREG(st.st_mode) ||
-		    !st.st_size)
-			continue;
-		ret = add_file(r, t, file, err);
-		if (ret < 0)
-			return ret;
-	}
-	return 0;
+	/* Of equal times the first file's come first: a container is named before its first event. */
+	ret = add_files(r, t, names, true, err);
+	return ret < 0 ? ret : add_files(r, t, names, false, err);
 }
 
 /* @path is a trace if it has metadata; others may lie below it. */
@@ -177,14 +193,6 @@ static void find_range(struct reader *r)
 
 /* ---- reading ------------------------------------------------------------------------------------------ */
 
-/* A file of the stream in which our recorder says who is who: state_0. */
-static bool is_state(const struct ph_ct_file *f)
-{
-	const char *name = strrchr(f->path, '/');
-
-	return !strncmp(name ? name + 1 : f->path, "state_", 6);
-}
-
 /*
  * Streams enter by the time their packet begins, without being read: of a recording in a hundred
  * parts, those that are not reached yet take no memory.
@@ -197,7 +205,7 @@ static void start(struct reader *r)
 		const struct ph_ct_file *f = &r->files.v[i];
 		uint64_t ts = 0;
 
-		if (r->only_state && !is_state(f))
+		if (r->only_state && !is_state(f->path))
 			continue;
 		if (f->at < f->packets.n)
 			ts = f->packets.v[f->at].begin_ns + (uint64_t)f->trace->adjust_ns;
@@ -325,7 +333,7 @@ bool ph_ctf_only_state(struct ph_source *s)
 	if (s->ops != &reader_ops)
 		return false;
 	ph_vec_each(f, &r->files)
-		any = any || is_state(f);
+		any = any || is_state(f->path);
 	if (!any || reader_seek(s, 0, NULL) < 0)
 		return false;
 	r->only_state = true;
