@@ -6,6 +6,7 @@
 #include "event/schema.h"
 #include "filter/filter.h"
 #include "identity/select.h"
+#include "source/source.h"
 
 /*
  * The running kernel as a producer of events: loads the BPF programs that the chosen events need,
@@ -54,8 +55,11 @@ struct ph_drain {
 };
 int ph_collect_drain(struct ph_collect *c, const struct ph_drain *to, struct ph_err *err);
 
-/* How full the fullest buffer is, 0 to 100: when to drain next. */
+/* How full the fullest buffer is, 0 to 100; from PH_BUSY_PERCENT on whoever drains should not sleep. */
 unsigned int ph_collect_fill(const struct ph_collect *c);
+#define PH_BUSY_PERCENT 15
+/* How long to sleep before draining again, ns. */
+uint64_t ph_collect_pause_ns(const struct ph_collect *c);
 
 /* State dump: hosts's devices and CPUs, cgroups, containers, tasks, files, mounts; to @fn, in order. */
 int ph_collect_dump(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_err *err);
@@ -65,6 +69,21 @@ int ph_collect_dump(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_e
  * gave the beginning: for the end of a recording, before ph_collect_stop().
  */
 int ph_collect_counts(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_err *err);
+
+/*
+ * The collector as a source of one stream, in order of time over all CPUs, in the place of drain and
+ * dump; @c stays the caller's and outlives it. The state dump is made now, and is in the stream where its
+ * time is; ops->prime tells it beforehand, for what was recorded meanwhile. Each -EAGAIN ends a
+ * round; sleep ph_collect_pause_ns(). An event is handed out when no CPU can have an earlier one any
+ * more, some milliseconds late. A CPU that owes a record which it has begun keeps the others back for a
+ * limited time; a record that comes later nevertheless gets the time of what was handed out before it.
+ */
+int ph_live_open(struct ph_collect *c, struct ph_source **ret, struct ph_err *err);
+/*
+ * Adds what the kernel has counted and stops the collector: what is in the buffers is still handed out,
+ * then the source ends.
+ */
+int ph_live_stop(struct ph_source *s, struct ph_err *err);
 
 struct ph_collect_stats {
 	uint64_t events, lost;

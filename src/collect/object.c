@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/parse.h"
 #include "collect/priv.h"
 #include "porthole_bpf.h"
@@ -443,6 +444,7 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 	r = nothing_selected(c, opts, err);
 	if (r < 0)
 		goto fail;
+	c->begun_ns = ph_now_ns();
 	r = attach(c, false, err);
 	if (r < 0)
 		goto fail;

@@ -136,6 +136,7 @@ int ph_emit_done(struct ph_emit *e, ph_event_fn fn, void *arg, struct ph_err *er
 
 struct ph_collect {
 	struct bpf_object *obj;
+	uint64_t begun_ns;	/* no event is older */
 	void *image;		/* the object file with filters compiled in */
 	struct ph_config cfg;
 	bool events[PH_EV_ID_MAX];
@@ -186,9 +187,29 @@ const char *ph_program_why(const char *program);
 void ph_host_namespaces(uint32_t ns[PH_NS_MAX]);
 
 /* ring.c */
+/* A record that the kernel side has completed. */
+struct ph_found {
+	const struct ph_rec *rec;
+	uint32_t len, id;	/* id 0: padding */
+};
+/* The record at @pos of a CPU's buffer, where there is one. */
+bool ph_ring_at(const struct ph_collect *c, uint32_t cpu, uint64_t pos, struct ph_found *ret);
+/* Begin a round: take the CPUs' heads (c->heads), then read what is new about containers. */
+int ph_ring_round(struct ph_collect *c, struct ph_err *err);
+/* 1: c->dec.ev is the event, until the next one, pointing into the record; 0: not one of ours. */
+int ph_ring_event(struct ph_collect *c, uint32_t cpu, const struct ph_found *f, struct ph_err *err);
+/* What stands before @pos was read; its room is the kernel side's again. */
+void ph_ring_release(struct ph_collect *c, uint32_t cpu, uint64_t pos);
+/* Room is given back in pieces of this much: the line of the tail is shared. */
+#define PH_RELEASE_BYTES (PH_CHUNK / 4)
+/* Events lost on a CPU since this was last asked. */
+uint64_t ph_ring_lost(struct ph_collect *c, uint32_t cpu);
 /* An event about containers or of the state dump, for c->state and for the filter's own model. */
 int ph_state(void *collect, const struct ph_event *ev, struct ph_err *err);
 int ph_control_open(struct ph_collect *c, int fd, struct ph_err *err);
+
+/* live.c: the source without the state dump */
+struct ph_source *ph_live_new(struct ph_collect *c);
 
 /* filter.c: a copy of the object file with c->filter written into its filter slots */
 int ph_filter_install(struct ph_collect *c, const void *object, size_t size, void **ret_image,

@@ -31,16 +31,28 @@ int ph_control_open(struct ph_collect *c, int fd, struct ph_err *err)
 	return c->control ? 0 : ph_err_sys(err, -errno, "cannot map the control ring");
 }
 
-static const struct ph_rec *rec_at(const struct ph_collect *c, uint32_t cpu, uint64_t pos)
+static inline bool committed(const struct ph_collect *c, uint32_t cpu, uint64_t pos, struct ph_found *ret)
 {
 	uint64_t chunk = (uint64_t)cpu * c->cfg.chunks + (pos / PH_CHUNK & (c->cfg.chunks - 1));
+	const struct ph_rec *rec = (const void *)(c->rings + chunk * PH_CHUNK_BYTES + (pos & (PH_CHUNK - 1)));
+	uint64_t word = __atomic_load_n(&rec->commit, __ATOMIC_ACQUIRE);
 
-	return (const void *)(c->rings + chunk * PH_CHUNK_BYTES + (pos & (PH_CHUNK - 1)));
+	ret->rec = rec;
+	ret->len = (uint32_t)(word >> 16 & 0xffff) << 3;
+	ret->id = word & 0xffff;
+	return (uint32_t)(word >> 32) == ((uint32_t)(pos >> 3) ^ c->cfg.secret) &&
+	       ret->len >= sizeof(*rec) && ret->len <= PH_REC_MAX;
 }
 
-static int one(struct ph_collect *c, const struct ph_drain *to, const struct ph_rec *r, uint32_t len,
-	       uint32_t id, struct ph_err *err)
+bool ph_ring_at(const struct ph_collect *c, uint32_t cpu, uint64_t pos, struct ph_found *ret)
 {
+	return committed(c, cpu, pos, ret);
+}
+
+static inline int to_event(struct ph_collect *c, const struct ph_found *f, struct ph_err *err)
+{
+	const struct ph_rec *r = f->rec;
+	uint32_t id = f->id;
 	int n = 0;
 
 	/* What a new program or new namespaces may show of a plain cgroup; what an exit ends. */
@@ -57,7 +69,7 @@ static int one(struct ph_collect *c, const struct ph_drain *to, const struct ph_
 		if (!ph_selection_match_comm(c->sel, comm))
 			return 0;
 	}
-	if (ph_decode(&c->dec, r, len, id) <= 0 || !c->events[c->dec.ev.cls->id])
+	if (ph_decode(&c->dec, r, f->len, id) <= 0 || !c->events[c->dec.ev.cls->id])
 		return 0;
 	if (c->filter_id) {
 		ph_identity_feed(c->filter_id, &c->dec.ev);
@@ -66,45 +78,57 @@ static int one(struct ph_collect *c, const struct ph_drain *to, const struct ph_
 			return 0;
 	}
 	c->nevents++;
-	return to->cpu(to->arg, &c->dec.ev, err);
+	return 1;
+}
+
+int ph_ring_event(struct ph_collect *c, uint32_t cpu, const struct ph_found *f, struct ph_err *err)
+{
+	c->dec.ev.cpu = cpu;
+	return to_event(c, f, err);
+}
+
+void ph_ring_release(struct ph_collect *c, uint32_t cpu, uint64_t pos)
+{
+	__atomic_store_n(&c->ctl[cpu].tail, pos, __ATOMIC_RELEASE);
+}
+
+uint64_t ph_ring_lost(struct ph_collect *c, uint32_t cpu)
+{
+	uint64_t lost = __atomic_load_n(&c->ctl[cpu].lost, __ATOMIC_RELAXED);
+	uint64_t n = lost - c->lost_seen[cpu];
+
+	c->lost_seen[cpu] = lost;
+	return n;
 }
 
 static int drain_cpu(struct ph_collect *c, uint32_t cpu, uint64_t head, const struct ph_drain *to,
 		     struct ph_err *err)
 {
-	struct ph_ring_ctl *ctl = &c->ctl[cpu];
-	uint64_t pos = ctl->tail, lost;
+	uint64_t pos = c->ctl[cpu].tail, released = pos, lost;
+	struct ph_found f;
 	int r = 0;
 
 	c->dec.ev.cpu = cpu;
-	while (pos < head && r >= 0) {
-		const struct ph_rec *rec = rec_at(c, cpu, pos);
-		uint64_t word = __atomic_load_n(&rec->commit, __ATOMIC_ACQUIRE);
-		uint32_t len = (uint32_t)(word >> 16 & 0xffff) << 3, id = word & 0xffff;
-
-		/* Reserved but not committed yet: it and what follows is for the next round. */
-		if ((uint32_t)(word >> 32) != ((uint32_t)(pos >> 3) ^ c->cfg.secret) ||
-		    len < sizeof(*rec) || len > PH_REC_MAX)
-			break;
-		if (id)
-			r = one(c, to, rec, len, id, err);
-		pos += len;
+	/* Reserved but not committed yet: it and what follows is for the next round. */
+	while (pos < head && r >= 0 && committed(c, cpu, pos, &f)) {
+		if (f.id)
+			r = to_event(c, &f, err);
+		if (r > 0)
+			r = to->cpu(to->arg, &c->dec.ev, err);
+		pos += f.len;
 		/* Give room back as we go, but not for every record: the line is shared. */
-		if (pos - ctl->tail >= PH_CHUNK / 4)
-			__atomic_store_n(&ctl->tail, pos, __ATOMIC_RELEASE);
+		if (pos - released >= PH_RELEASE_BYTES)
+			ph_ring_release(c, cpu, released = pos);
 	}
-	__atomic_store_n(&ctl->tail, pos, __ATOMIC_RELEASE);
-	lost = __atomic_load_n(&ctl->lost, __ATOMIC_RELAXED);
-	if (lost != c->lost_seen[cpu]) {
-		to->lost(to->arg, cpu, lost - c->lost_seen[cpu]);
-		c->lost_seen[cpu] = lost;
-	}
+	ph_ring_release(c, cpu, pos);
+	lost = ph_ring_lost(c, cpu);
+	if (lost)
+		to->lost(to->arg, cpu, lost);
 	return r;
 }
 
-static int drain_round(struct ph_collect *c, const struct ph_drain *to, struct ph_err *err)
+int ph_ring_round(struct ph_collect *c, struct ph_err *err)
 {
-	uint64_t *heads = c->heads;
 	int r;
 
 	/*
@@ -112,22 +136,26 @@ static int drain_round(struct ph_collect *c, const struct ph_drain *to, struct p
 	 * these heads names has been told.
 	 */
 	for (uint32_t cpu = 0; cpu < c->ncpus; cpu++)
-		heads[cpu] = __atomic_load_n(&c->ctl[cpu].head, __ATOMIC_ACQUIRE);
+		c->heads[cpu] = __atomic_load_n(&c->ctl[cpu].head, __ATOMIC_ACQUIRE);
 	c->control_r = 0;
 	c->control_err = err;
-	r = ring_buffer__consume(c->control);
+	r = c->control ? ring_buffer__consume(c->control) : 0;
 	if (r < 0)
 		return ph_err_sys(err, r, "cannot read the control ring");
 	if (c->control_r < 0)
 		return c->control_r;
 	if (!c->dumping)	/* a dump walks the containers while it drains */
 		ph_ctable_expire(&c->ct, ph_now_ns());
-	for (uint32_t cpu = 0; cpu < c->ncpus; cpu++) {
-		r = drain_cpu(c, cpu, heads[cpu], to, err);
-		if (r < 0)
-			return r;
-	}
 	return 0;
+}
+
+static int drain_round(struct ph_collect *c, const struct ph_drain *to, struct ph_err *err)
+{
+	int r = ph_ring_round(c, err);
+
+	for (uint32_t cpu = 0; cpu < c->ncpus && r >= 0; cpu++)
+		r = drain_cpu(c, cpu, c->heads[cpu], to, err);
+	return r < 0 ? r : 0;
 }
 
 int ph_collect_drain(struct ph_collect *c, const struct ph_drain *to, struct ph_err *err)
@@ -143,6 +171,14 @@ int ph_collect_drain(struct ph_collect *c, const struct ph_drain *to, struct ph_
 	c->state = state;
 	c->state_arg = arg;
 	return r;
+}
+
+/* The buffers hold some tenths of a second of a storm: look often enough. */
+#define PAUSE_NS (20 * 1000000UL)
+
+uint64_t ph_collect_pause_ns(const struct ph_collect *c)
+{
+	return ph_collect_fill(c) >= PH_BUSY_PERCENT ? 0 : PAUSE_NS;
 }
 
 unsigned int ph_collect_fill(const struct ph_collect *c)

@@ -24,6 +24,11 @@ struct ph_source_ops {
 	 * NULL: cannot seek.
 	 */
 	int (*seek)(struct ph_source *s, uint64_t ts_ns, struct ph_err *err);
+	/*
+	 * Before the first event: call @fn with what is known of who is who at the beginning, out of the
+	 * order of time; the same events come again in their place. NULL: nothing is.
+	 */
+	void (*prime)(struct ph_source *s, void (*fn)(void *arg, struct ph_event *ev), void *arg);
 	void (*close)(struct ph_source *s);
 };
 
