@@ -16,10 +16,6 @@
 
 /* A reader of a trace whose recorder was killed finds all but this much. */
 #define FLUSH_NS (PH_NSEC / 2)
-/* The buffers hold some tenths of a second of a storm: look often enough. */
-#define PAUSE_NS (20 * 1000000UL)
-/* Above this fill the recorder does not sleep. */
-#define BUSY_PERCENT 15
 
 struct cpu_stream {
 	struct ph_ctf_stream *st;
@@ -66,7 +62,7 @@ static int on_dump(void *arg, const struct ph_event *ev, struct ph_err *err)
 	struct ph_recorder *r = arg;
 	int ret = on_state(r, ev, err);
 
-	if (ret >= 0 && ++r->dumped % 64 == 0 && ph_collect_fill(r->c) >= BUSY_PERCENT)
+	if (ret >= 0 && ++r->dumped % 64 == 0 && ph_collect_fill(r->c) >= PH_BUSY_PERCENT)
 		ret = drain(r, err);
 	return ret;
 }
@@ -112,7 +108,7 @@ static int begin_piece(struct ph_recorder *r, struct ph_err *err)
 	env.kernel_version = uts.version;
 	env.trace_name = strrchr(r->dir, '/') ? strrchr(r->dir, '/') + 1 : r->dir;
 	env.boot_id = boot_id;
-	env.offset_ns = ph_clock_offset_ns();
+	env.offset_ns = r->opts.fed ? r->opts.offset_ns : ph_clock_offset_ns();
 	ctx = ph_collect_context(r->c, &nctx);
 	ret = ph_ctf_create(path, &env, nctx > 2 ? ctx : NULL, nctx > 2 ? nctx : 0, &r->w, err);
 	if (ret < 0)
@@ -122,6 +118,8 @@ static int begin_piece(struct ph_recorder *r, struct ph_err *err)
 	for (int cpu = 0; ret >= 0 && cpu < ph_collect_ncpus(r->c); cpu++)
 		ret = ph_ctf_stream(r->w, "channel0", (uint32_t)cpu, &r->cpu[cpu].st, err);
 	r->begun_ns = r->flushed_ns = ph_now_ns();
+	if (r->opts.fed)
+		return ret;
 	if (ret >= 0)
 		ret = ph_collect_dump(r->c, on_dump, r, err);
 	if (ret >= 0)
@@ -222,12 +220,22 @@ static int flush(struct ph_recorder *r, struct ph_err *err)
 	return ret;
 }
 
+int ph_recorder_put(struct ph_recorder *r, const struct ph_event *ev, struct ph_err *err)
+{
+	if (ev->cls->id == PH_EV_events_discarded) {
+		on_lost(r, ev->cpu, ph_event_u(ev, PH_FLD(events_discarded, count), 0));
+		return 0;
+	}
+	/* What the kernel side records has contexts, what the collector itself says has none. */
+	return ev->cls->nctx ? on_event(r, ev, err) : on_state(r, ev, err);
+}
+
 int ph_recorder_turn(struct ph_recorder *r, struct ph_err *err)
 {
 	uint64_t now, bytes;
 	int ret;
 
-	ret = drain(r, err);
+	ret = r->opts.fed ? 0 : drain(r, err);
 	now = ph_now_ns();
 	if (ret >= 0 && now - r->flushed_ns >= FLUSH_NS)
 		ret = flush(r, err);
@@ -244,11 +252,6 @@ int ph_recorder_turn(struct ph_recorder *r, struct ph_err *err)
 	return ret < 0 ? ret : 0;
 }
 
-uint64_t ph_recorder_pause_ns(const struct ph_recorder *r)
-{
-	return ph_collect_fill(r->c) >= BUSY_PERCENT ? 0 : PAUSE_NS;
-}
-
 void ph_recorder_stats(const struct ph_recorder *r, struct ph_record_stats *ret)
 {
 	struct ph_collect_stats s;
@@ -260,16 +263,25 @@ void ph_recorder_stats(const struct ph_recorder *r, struct ph_record_stats *ret)
 	};
 }
 
+/* What the kernel has counted, and what is still in the buffers. */
+static int last_events(struct ph_recorder *r, struct ph_err *err)
+{
+	bool writable = r->w && !r->failed;
+	int ret = writable ? ph_collect_counts(r->c, on_dump, r, err) : 0;
+
+	ph_collect_stop(r->c);
+	/* Twice: what was on its way while the first round read the heads. */
+	for (int i = 0; i < 2 && writable && ret >= 0; i++)
+		ret = drain(r, err);
+	return ret;
+}
+
 int ph_recorder_close(struct ph_recorder *r, struct ph_record_stats *stats, struct ph_err *err)
 {
 	int ret = 0, rc;
 
-	if (r->w && !r->failed)
-		ret = ph_collect_counts(r->c, on_dump, r, err);
-	ph_collect_stop(r->c);
-	/* Twice: what was on its way while the first round read the heads. */
-	for (int i = 0; i < 2 && r->w && !r->failed && ret >= 0; i++)
-		ret = drain(r, err);
+	if (!r->opts.fed)
+		ret = last_events(r, err);
 	rc = end_piece(r, ret < 0 ? NULL : err);
 	if (stats)
 		ph_recorder_stats(r, stats);

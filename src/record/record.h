@@ -14,11 +14,17 @@ struct ph_record_opts {
 	uint64_t max_bytes;		/* stop when the trace has this size; 0: never */
 	uint64_t rotate_bytes, rotate_ns;	/* begin a new piece; 0: never */
 	uint64_t keep;			/* pieces to keep, the oldest are removed; 0: all */
+	/*
+	 * Somebody else reads the collector and hands on what comes, in order, by ph_recorder_put(): the
+	 * recorder neither drains nor dumps the state. Goes without rotation.
+	 */
+	bool fed;
+	int64_t offset_ns;		/* that source's */
 };
 
 struct ph_recorder;
 
-/* Takes a started collector (which stays the caller's); writes the state dump. */
+/* Takes a started collector (which stays the caller's); writes the state dump, unless it is fed. */
 int ph_recorder_open(struct ph_collect *c, const struct ph_record_opts *opts,
 		     struct ph_recorder **ret, struct ph_err *err);
 
@@ -27,8 +33,13 @@ int ph_recorder_open(struct ph_collect *c, const struct ph_record_opts *opts,
  * an error (a full disk) what was written so far is a readable trace.
  */
 int ph_recorder_turn(struct ph_recorder *r, struct ph_err *err);
-/* How long to sleep before the next turn, ns. */
-uint64_t ph_recorder_pause_ns(const struct ph_recorder *r);
+/* An event of ph_live_open()'s source, as it comes (before an identity model completes it). */
+int ph_recorder_put(struct ph_recorder *r, const struct ph_event *ev, struct ph_err *err);
+/*
+ * A source that has what @inner has, and writes it away on the way: a recorder opened as `fed`, which
+ * stays the caller's. @inner is the new source's.
+ */
+struct ph_source *ph_tee_new(struct ph_source *inner, struct ph_recorder *r);
 
 struct ph_record_stats {
 	uint64_t events, lost, bytes, pieces;

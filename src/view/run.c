@@ -60,6 +60,11 @@ static int go_to_begin(struct ph_run *r, struct ph_err *err)
 	return rc < 0 ? rc : r->src->ops->seek(r->src, r->begin_ns, err);
 }
 
+static void feed(void *id, struct ph_event *ev)
+{
+	ph_identity_feed(id, ev);
+}
+
 int ph_run(struct ph_run *r, struct ph_err *err)
 {
 	struct ph_event *ev;
@@ -68,12 +73,14 @@ int ph_run(struct ph_run *r, struct ph_err *err)
 	rc = go_to_begin(r, err);
 	if (rc < 0)
 		return rc;
+	if (r->src->ops->prime)
+		r->src->ops->prime(r->src, feed, r->id);
 	for (;;) {
 		if (ph_unlikely(r->stop && *r->stop))
 			return 0;
 		rc = ph_source_next(r->src, &ev, err);
 		if (ph_unlikely(rc == -EAGAIN)) {
-			rc = r->idle ? r->idle(r->arg, err) : 1;
+			rc = r->idle ? r->idle(r->idle_arg, err) : 1;
 			if (rc)
 				return rc < 0 ? rc : 0;
 			continue;
@@ -115,7 +122,9 @@ void ph_run_explain(const struct ph_run *r, struct ph_buf *out)
 	struct ph_err err = { 0 };
 
 	ph_buf_addf(out, "%s: ", r->src->what);
-	if (!r->seen) {
+	if (!r->seen && r->src->live) {
+		ph_buf_adds(out, "nothing of what was selected happened");
+	} else if (!r->seen) {
 		ph_buf_adds(out, r->begin_ns || r->end_ns ? "there are no events in this range of time" :
 			    "there are no events in it");
 	} else if (!r->by_selection) {

@@ -26,9 +26,10 @@ struct ph_run {
 	 * may miss its cause. 0 goes on, 1 ends the run quietly, negative is an error.
 	 */
 	int (*event)(void *arg, const struct ph_event *ev, struct ph_err *err);
-	/* A live source has nothing now: wait. 0 goes on, 1 ends the run. NULL: that is the end. */
-	int (*idle)(void *arg, struct ph_err *err);
 	void *arg;
+	/* A live source has nothing now: wait. 0 goes on, 1 ends the run. NULL: that is the end. */
+	int (*idle)(void *idle_arg, struct ph_err *err);
+	void *idle_arg;
 	const volatile bool *stop;	/* ends the run when it becomes true; may be NULL */
 
 	/* Results. */
