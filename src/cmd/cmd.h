@@ -49,6 +49,13 @@ int ph_cmd_flush(struct ph_buf *b);
 /* --json-schema of a verb that prints these columns; the exit code. */
 int ph_cmd_schema(const struct ph_col *cols, size_t n);
 
+/*
+ * Ctrl-C and SIGTERM end a verb in good order from here on: the first sets ph_cmd_interrupted, the
+ * second ph_cmd_hurry.
+ */
+void ph_cmd_catch_signals(void);
+extern volatile bool ph_cmd_interrupted, ph_cmd_hurry;
+
 /* Columns of the terminal on stdout, 0 where it is none. */
 unsigned int ph_cmd_width(void);
 

@@ -52,6 +52,23 @@ int ph_cmd_schema(const struct ph_col *cols, size_t n)
 	return ph_cmd_flush(&out) < 0 ? PH_EXIT_FAILED : PH_EXIT_OK;
 }
 
+volatile bool ph_cmd_interrupted, ph_cmd_hurry;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	ph_cmd_hurry = ph_cmd_interrupted;
+	ph_cmd_interrupted = true;
+}
+
+void ph_cmd_catch_signals(void)
+{
+	const struct sigaction sa = { .sa_handler = on_signal };
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+}
+
 unsigned int ph_cmd_width(void)
 {
 	struct winsize ws;
