@@ -56,7 +56,8 @@ int ph_cmd_collect_check(struct ph_cmd_collect *a, ph_strv *args, size_t dashdas
 	if (a->filter && ph_filter_parse(a->filter, &a->parsed, &err) < 0)
 		return ph_cmd_usage(a->verb, "--filter: %s", err.msg);
 	a->opts.events = a->chosen;
-	a->opts.sel = a->everybody ? NULL : &a->sel;
+	a->opts.sel = &a->sel;
+	a->opts.everybody = a->everybody;
 	a->opts.filter = a->parsed;
 	a->opts.ring_bytes = a->ring_bytes;
 	a->opts.capture_bytes = (uint32_t)a->capture_bytes;
@@ -95,8 +96,11 @@ static void set_pids(struct ph_cmd_collect *a)
 {
 	size_t n = 0;
 
-	if (a->everybody)
+	if (a->everybody) {
+		if (a->child.pid > 0)
+			*ph_vec_push(&a->sel.pids) = a->child.pid;
 		return;
+	}
 	a->pids = ph_alloc((a->sel.pids.n + 1) * sizeof(*a->pids));
 	for (size_t i = 0; i < a->sel.pids.n; i++)
 		a->pids[n++] = a->sel.pids.v[i];

@@ -23,7 +23,11 @@ struct ph_cmd_collect {
 	bool wait;
 	struct ph_opt rows[PH_CMD_COLLECT_NOPTS], sel_rows[PH_SELECTION_NOPTS];
 
-	bool everybody;		/* what is not selected is recorded too: for who looks at neighbours */
+	/*
+	 * What is not selected is recorded too, for who looks at neighbours: the verb itself asks the
+	 * selection, in which the command's process is then.
+	 */
+	bool everybody;
 	char **command;		/* NULL: none */
 	struct ph_collect *c;
 

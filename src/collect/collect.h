@@ -24,6 +24,7 @@ struct ph_collect_opts {
 	uint32_t capture_bytes;		/* of buffers, at most; of names PH_CAPTURE_NAME or this */
 	uint32_t context;		/* PH_CTX_* */
 	bool wait;			/* a selection that matches nothing yet is no error */
+	bool everybody;			/* record who is not selected, too: @sel only says who must be there */
 };
 
 #define PH_CAPTURE_DEFAULT 32

@@ -64,15 +64,15 @@ struct ph_ix *ph_ctable_ix(struct ph_ctable *t, uint32_t index)
 	return ix;
 }
 
-void ph_ctable_init(struct ph_ctable *t, const struct ph_selection *sel, int cgroups_fd,
+void ph_ctable_init(struct ph_ctable *t, const struct ph_selection *sel, bool everybody, int cgroups_fd,
 		    int namespaces_fd, uint64_t *generation)
 {
 	static const struct ph_container host;
 
-	*t = (struct ph_ctable){ .sel = sel, .cgroups_fd = cgroups_fd, .namespaces_fd = namespaces_fd,
-				 .generation = generation };
+	*t = (struct ph_ctable){ .sel = sel, .everybody = everybody, .cgroups_fd = cgroups_fd,
+				 .namespaces_fd = namespaces_fd, .generation = generation };
 	ph_host_namespaces(t->host_ns);
-	t->host_selected = !sel || ph_selection_match_container(sel, &host);
+	t->host_selected = everybody || !sel || ph_selection_match_container(sel, &host);
 }
 
 void ph_ctable_done(struct ph_ctable *t)
@@ -142,14 +142,21 @@ static uint32_t kernel_flags(bool selected, bool container)
 	return (selected ? PH_CG_SELECTED : 0) | (container ? PH_CG_CONTAINER : 0);
 }
 
+static void decide(struct ph_ctable *t, struct ph_centry *e)
+{
+	t->nselected -= e->matches;
+	e->matches = !t->sel || ph_selection_match_container(t->sel, &e->c);
+	e->selected = e->matches || t->everybody;
+	t->nselected += e->matches;
+}
+
 /* A container under its canonical index. Takes over what @c owns. */
 static struct ph_centry *add_container(struct ph_ctable *t, const struct ph_container *c)
 {
 	struct ph_centry *e = ph_alloc(sizeof(*e));
 
 	e->c = *c;
-	e->selected = !t->sel || ph_selection_match_container(t->sel, c);
-	t->nselected += e->selected;
+	decide(t, e);
 	ph_u64map_put(&t->by_index, c->index, e);
 	if (c->id && c->id[0])
 		ph_strmap_put(&t->by_id, c->id, e);
@@ -557,9 +564,7 @@ static int adopt_cgroup(struct ph_ctable *t, struct ph_centry *e, struct ph_cont
 	ph_container_done(&e->c);
 	e->c = *c;
 	ph_strmap_put(&t->by_id, e->c.id, e);
-	t->nselected -= e->selected;
-	e->selected = !t->sel || ph_selection_match_container(t->sel, &e->c);
-	t->nselected += e->selected;
+	decide(t, e);
 	if (e->ns_key)
 		tell_namespaces(t, e->ns_key, e->c.index, kernel_flags(e->selected, true));
 	return ph_ctable_emit_info(&e->c, ts_ns, fn, arg, err);

@@ -78,7 +78,7 @@ static uint32_t default_chunks(uint32_t ncpus)
 
 static void set_config(struct ph_collect *c, const struct ph_collect_opts *opts)
 {
-	const struct ph_selection *sel = opts->sel;
+	const struct ph_selection *sel = opts->everybody ? NULL : opts->sel;
 	struct ph_config *cfg = &c->cfg;
 	const struct ph_hierarchy *cpu;
 	struct ph_cgroupfs fs;
@@ -357,9 +357,11 @@ static int set_selection_maps(struct ph_collect *c, const struct ph_collect_opts
 static int nothing_selected(struct ph_collect *c, const struct ph_collect_opts *opts, struct ph_err *err)
 {
 	PH_VEC(const struct ph_container *) known = { 0 };
+	static const struct ph_container host;
 	int r;
 
-	if (!c->cfg.by_container || c->cfg.host_selected || c->ct.nselected || opts->wait)
+	if (!opts->sel || !ph_selection_by_container(opts->sel) || c->ct.nselected || opts->wait ||
+	    ph_selection_match_container(opts->sel, &host))
 		return 0;
 	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&c->ct.by_index, s));)
 		*ph_vec_push(&known) = &((struct ph_centry *)s->val)->c;
@@ -427,7 +429,7 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 	r = map_buffers(c, err);
 	if (r < 0)
 		goto fail;
-	ph_ctable_init(&c->ct, opts->sel, bpf_object__find_map_fd_by_name(c->obj, "cgroups"),
+	ph_ctable_init(&c->ct, opts->sel, opts->everybody, bpf_object__find_map_fd_by_name(c->obj, "cgroups"),
 		       bpf_object__find_map_fd_by_name(c->obj, "namespaces"),
 		       variable(c->obj, ".data.generation"));
 	c->control_lost = variable(c->obj, ".data.control_lost");

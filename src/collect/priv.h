@@ -35,7 +35,7 @@ struct ph_ix {
 
 struct ph_centry {
 	struct ph_container c;
-	bool selected;
+	bool matches, selected;	/* by the selection; it is recorded */
 	bool started, stopped;
 	uint32_t cgroups;	/* live cgroups that are its own (not below) */
 	uint64_t ns_key;	/* where the kernel side knows it by its namespaces, else 0 */
@@ -52,8 +52,8 @@ struct ph_ctable {
 	struct ph_u64map by_index;	/* canonical index -> struct ph_centry */
 	struct ph_strmap by_id;		/* runtime id or name -> struct ph_centry */
 	const struct ph_selection *sel;
-	bool host_selected;
-	uint32_t nselected;
+	bool everybody, host_selected;
+	uint32_t nselected;	/* those that match */
 	int cgroups_fd, namespaces_fd;	/* maps of the kernel side */
 	uint64_t *generation;		/* the kernel side's, mapped: count changes of its maps */
 	uint32_t host_ns[PH_NS_MAX];
@@ -64,7 +64,7 @@ struct ph_ctable {
 	uint32_t last_index;
 };
 
-void ph_ctable_init(struct ph_ctable *t, const struct ph_selection *sel, int cgroups_fd,
+void ph_ctable_init(struct ph_ctable *t, const struct ph_selection *sel, bool everybody, int cgroups_fd,
 		    int namespaces_fd, uint64_t *generation);
 void ph_ctable_done(struct ph_ctable *t);
 /*

@@ -22,7 +22,7 @@ static int setup(void **state)
 {
 	struct fixture *f = ph_alloc(sizeof(*f));
 
-	ph_ctable_init(&f->ct, NULL, -1, -1, &f->generation);
+	ph_ctable_init(&f->ct, NULL, false, -1, -1, &f->generation);
 	ph_decoder_init(&f->dec, &f->ct, 0);
 	f->r.rec.ts_ns = 1000;
 	f->r.rec.tid = 7;

@@ -36,7 +36,7 @@ static int setup(void **state)
 	k->c.heads = k->heads;
 	k->c.begun_ns = 50;
 	memset(k->c.events, true, sizeof(k->c.events));
-	ph_ctable_init(&k->c.ct, NULL, -1, -1, &k->generation);
+	ph_ctable_init(&k->c.ct, NULL, false, -1, -1, &k->generation);
 	ph_decoder_init(&k->c.dec, &k->c.ct, 0);
 	k->s = ph_live_new(&k->c);
 	*state = k;
