@@ -174,7 +174,8 @@ int ph_cmd_source_open(struct ph_cmd_source *s)
 	r = prepare(s, &err);
 	if (r < 0)
 		return r == -EINVAL ? ph_cmd_usage(s->co.verb, "%s", err.msg) : ph_cmd_fail(s->co.verb, &err);
-	s->run.events = &s->events;
+	/* Who says what it needs takes all that is there, of a trace too. */
+	s->run.events = s->need ? NULL : &s->events;
 	s->run.sel = s->live || ph_selection_empty(&s->co.sel) ? NULL : &s->co.sel;
 	s->run.id = ph_identity_new();
 	return 0;

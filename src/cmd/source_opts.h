@@ -40,7 +40,8 @@ struct ph_cmd_source {
 	struct ph_opt rows[PH_CMD_SOURCE_NOPTS];
 
 	/* The verb's wishes, between init and check. */
-	const char *const *need;	/* words of -e that it needs of a kernel, ending with NULL */
+	/* Words of -e that it needs of a kernel, ending with NULL; all that is recorded is handed over. */
+	const char *const *need;
 	bool positional;		/* an argument is the trace, as -r is */
 	/* Between open and run: what is to be done whenever the running kernel has nothing new. */
 	int (*tick)(void *arg, struct ph_err *err);

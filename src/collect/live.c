@@ -268,8 +268,10 @@ static int next_event(struct live *l, struct ph_event **ret, struct ph_err *err)
 		struct own *o;
 
 		if (!l->in_round) {
-			if (!l->last_rounds)
+			if (!l->last_rounds) {
+				l->src.end_ns = l->last_ns;
 				return 0;
+			}
 			r = begin_round(l, err);
 			if (r < 0)
 				return r;

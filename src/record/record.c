@@ -31,6 +31,7 @@ struct ph_recorder {
 	uint64_t state_ns;
 	struct cpu_stream *cpu;
 	uint64_t begun_ns, flushed_ns;
+	uint64_t last_ns;		/* time of the last event, where it is fed */
 	uint64_t done_bytes;		/* of finished pieces */
 	uint64_t pieces, dumped;
 	bool failed;
@@ -129,7 +130,7 @@ static int begin_piece(struct ph_recorder *r, struct ph_err *err)
 
 static int end_piece(struct ph_recorder *r, struct ph_err *err)
 {
-	uint64_t now = ph_now_ns();
+	uint64_t now = r->opts.fed ? r->last_ns : ph_now_ns();
 	int ret = 0;
 
 	if (!r->w)
@@ -222,6 +223,7 @@ static int flush(struct ph_recorder *r, struct ph_err *err)
 
 int ph_recorder_put(struct ph_recorder *r, const struct ph_event *ev, struct ph_err *err)
 {
+	r->last_ns = ev->ts_ns;
 	if (ev->cls->id == PH_EV_events_discarded) {
 		on_lost(r, ev->cpu, ph_event_u(ev, PH_FLD(events_discarded, count), 0));
 		return 0;

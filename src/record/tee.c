@@ -15,6 +15,7 @@ static int tee_next(struct ph_source *s, struct ph_event **ret, struct ph_err *e
 	struct tee *t = (struct tee *)s;
 	int r = ph_source_next(t->inner, ret, err), w;
 
+	t->src.end_ns = t->inner->end_ns;
 	if (r <= 0)
 		return r;
 	w = ph_recorder_put(t->r, *ret, err);

@@ -36,7 +36,8 @@ struct ph_source {
 	const struct ph_source_ops *ops;
 	const char *what;		/* "trace /tmp/t", "live": for messages; owned by the source */
 	int64_t offset_ns;		/* Unix time = event time + this */
-	uint64_t begin_ns, end_ns;	/* of a trace, source clock; 0: unknown */
+	/* Source clock; 0: unknown. The end of what is recorded now is known when it has come. */
+	uint64_t begin_ns, end_ns;
 	const char *hostname;		/* of the machine that was recorded, NULL: unknown */
 	bool live;
 };

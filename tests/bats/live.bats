@@ -144,6 +144,21 @@ calls_of() {
 	not_shown '.event == "events_discarded" and .fields.end_ns < .fields.begin_ns'
 }
 
+@test "an analysis says of the running kernel what it says of the trace of it" {
+	launch thr --cpus 0.2 -- ph-load spin 30s
+	launch other -- ph-load spin 30s
+	porthole why throttled -c "$PH_FILE-thr" -d 2s -w "$T" >"$T.said" 2>"$T.err"
+	grep -q "^$PH_FILE-thr was throttled [0-9]* % of the time: its own limit of 0.2 CPU" "$T.said" ||
+		flunk "$(cat "$T.said" "$T.err")"
+	# Who ran meanwhile is there, though it is not selected.
+	has "$T" ".container == \"$PH_FILE-other\" and .event == \"sched_switch\""
+	porthole why throttled -c "$PH_FILE-thr" -r "$T" >"$T.again"
+	diff "$T.said" "$T.again"
+	run porthole why throttled -c "$PH_FILE-thx" -d 1s
+	[ "$status" = 1 ]
+	[[ $output == *"did you mean '$PH_FILE-thr'"* ]] || flunk "$output"
+}
+
 @test "Ctrl-C: what happened until then is shown" {
 	busy it
 	live -c "$PH_FILE-it" -e openat,execve

@@ -154,6 +154,7 @@ static void one_order_over_all_cpus(void **state)
 	comes(k, 0, 400, 7);
 	assert_int_equal(next(k, &ev), 0);
 	assert_int_equal(next(k, &ev), 0);
+	assert_int_equal(k->s->end_ns, 400);
 }
 
 static void the_last_moments_wait(void **state)
