@@ -328,26 +328,89 @@ static struct cont *find_derived(struct ph_identity *id, uint32_t inum, const st
 	return NULL;
 }
 
-static struct cont *make_derived(struct ph_identity *id, enum ph_ns type, struct task *t)
+/* Who entered a container's other namespaces, or launched it, without being in the one it is found by. */
+static struct cont *find_entered(struct ph_identity *id, enum ph_ns type, const struct task *t)
 {
-	uint32_t index = id->order.v[id->order.n - 1]->c.index + 1;
-	struct cont *c = container_make(id, index), *last;
-
-	if (!c)
+	if (type != PH_NS_MNT && type != PH_NS_CGROUP)
 		return NULL;
-	c->derived = true;
-	c->key = t->t.ns[type];
-	last = ph_u64map_get(&id->derived, c->key);
+	ph_vec_each(c, &id->order)
+		if ((*c)->derived && (*c)->ntasks && (*c)->c.ns[type] == t->t.ns[type])
+			return *c;
+	return NULL;
+}
+
+static void key_set(struct ph_identity *id, struct cont *c, enum ph_ns type, uint32_t inum)
+{
+	struct cont *last = ph_u64map_get(&id->derived, inum);
+
+	c->key = inum;
 	while (last && last->same)
 		last = last->same;
 	if (last)
 		last->same = c;
 	else
-		ph_u64map_put(&id->derived, c->key, c);
-	c->c.name = ph_asprintf("%s_ns:%u", ph_ns_names[type], c->key);
+		ph_u64map_put(&id->derived, inum, c);
+	free(c->c.name);
+	c->c.name = ph_asprintf("%s_ns:%u", ph_ns_names[type], inum);
+	make_label(c);
+}
+
+static void key_drop(struct ph_identity *id, struct cont *c)
+{
+	struct cont *head = ph_u64map_get(&id->derived, c->key), **at;
+
+	for (at = &head; *at; at = &(*at)->same) {
+		if (*at == c) {
+			*at = c->same;
+			break;
+		}
+	}
+	if (head)
+		ph_u64map_put(&id->derived, c->key, head);
+	else
+		ph_u64map_del(&id->derived, c->key);
+	c->same = NULL;
+}
+
+/*
+ * A container is made step by step: what was known by its mount namespace so far gets a namespace that
+ * says more, of the task itself or of the launcher's child (unshare --fork --pid --mount).
+ */
+static struct cont *make_out_of(struct ph_identity *id, enum ph_ns type, const struct task *t)
+{
+	const struct task *up = t->t.ppid > 0 ? ph_u64map_get(&id->tasks, (uint64_t)t->t.ppid) : NULL;
+	uint32_t mnt = t->t.ns[PH_NS_MNT];
+
+	if (type == PH_NS_MNT || !mnt)
+		return NULL;
+	for (struct cont *c = ph_u64map_get(&id->derived, mnt); c; c = c->same) {
+		bool alone = t->counted && t->t.container == c->c.index && c->ntasks == 1;
+		bool child = up && up->counted && up->t.container == c->c.index;
+
+		if (!alone && !child)
+			continue;
+		key_drop(id, c);
+		key_set(id, c, type, t->t.ns[type]);
+		c->c.ns[type] = t->t.ns[type];
+		return c;
+	}
+	return NULL;
+}
+
+static struct cont *make_derived(struct ph_identity *id, enum ph_ns type, struct task *t)
+{
+	uint32_t index = id->order.v[id->order.n - 1]->c.index + 1;
+	struct cont *c = make_out_of(id, type, t);
+
+	if (c)
+		return c;
+	c = container_make(id, index);
+	if (!c)
+		return NULL;
+	c->derived = true;
+	key_set(id, c, type, t->t.ns[type]);
 	c->c.runtime = ph_strdup("namespace");
 	c->c.state = ph_strdup("running");
-	make_label(c);
 	return c;
 }
 
@@ -374,18 +437,20 @@ static uint32_t outer_container(struct ph_identity *id, const struct task *t)
 
 static void join(struct ph_identity *id, struct cont *c, struct task *t)
 {
-	bool first = c->ntasks == 0 && !c->c.init_pid;
+	bool first = c->ntasks == 0 && !c->c.init_pid, own;
 
-	for (unsigned int i = 0; i < PH_NS_MAX; i++) {
-		bool known = c->c.ns[i] && !(i == PH_NS_CGROUP && c->c.ns[i] == id->host_ns[i]);
-
-		if (t->t.ns[i] && !known)
-			c->c.ns[i] = t->t.ns[i];
-	}
 	/* Process 1 of the pid namespace is its first; failing that, the first one that was seen. */
 	if (first || (t->t.levels > 1 && t->t.vtid[t->t.levels - 1] == 1 &&
 		      c->key == t->t.ns[PH_NS_PID]))
 		c->c.init_pid = t->t.pid > 0 ? t->t.pid : t->t.tid;
+	/* What its first process has counts: a runtime's way there begins with the host's. */
+	own = c->c.init_pid == t->t.tid;
+	for (unsigned int i = 0; i < PH_NS_MAX; i++) {
+		bool known = c->c.ns[i] && !(i == PH_NS_CGROUP && c->c.ns[i] == id->host_ns[i]);
+
+		if (t->t.ns[i] && (own || !known))
+			c->c.ns[i] = t->t.ns[i];
+	}
 	if (t->t.levels > 1)
 		c->c.parent = outer_container(id, t);
 	if (t->t.container == c->c.index && t->counted)
@@ -398,7 +463,7 @@ static void join(struct ph_identity *id, struct cont *c, struct task *t)
 
 void derived_leave(struct ph_identity *id, struct task *t)
 {
-	struct cont *c, **at, *head;
+	struct cont *c;
 	bool init;
 
 	if (!t->counted)
@@ -414,18 +479,7 @@ void derived_leave(struct ph_identity *id, struct task *t)
 	init = t->t.levels > 1 && t->t.vtid[t->t.levels - 1] == 1;
 	if (!id->complete && !init)
 		return;
-	head = ph_u64map_get(&id->derived, c->key);
-	for (at = &head; *at; at = &(*at)->same) {
-		if (*at == c) {
-			*at = c->same;
-			break;
-		}
-	}
-	if (head)
-		ph_u64map_put(&id->derived, c->key, head);
-	else
-		ph_u64map_del(&id->derived, c->key);
-	c->same = NULL;
+	key_drop(id, c);
 	free(c->c.state);
 	c->c.state = ph_strdup("stopped");
 }
@@ -456,6 +510,8 @@ void derive_container(struct ph_identity *id, struct task *t)
 	}
 	if (!c)
 		c = find_derived(id, t->t.ns[type], &t->t);
+	if (!c)
+		c = find_entered(id, (enum ph_ns)type, t);
 	if (!c)
 		c = make_derived(id, (enum ph_ns)type, t);
 	if (c)
