@@ -37,6 +37,7 @@ requirements() {
 	check cmd:debootstrap             debootstrap        debootstrap
 	check cmd:mkfs.ext4               e2fsprogs          e2fsprogs
 	check cmd:cpio                    cpio               cpio
+	check cmd:depmod                  kmod               kmod
 	check cmd:lttng                   lttng-tools        lttng-tools
 	check pc:lttng-ust                liblttng-ust-dev   lttng-ust-devel
 	check cmd:shellcheck              shellcheck         ShellCheck

@@ -15,6 +15,9 @@
  */
 static void bt2_value(struct ph_buf *out, const struct ph_type *t, const struct ph_value *v);
 
+/* babeltrace2 prints a variant's value without the option's name; where it is compared, so do we. */
+static bool bt2_option_names = true;
+
 static void bt2_string(struct ph_buf *out, const char *s, size_t n)
 {
 	static const char from[] = "\a\b\x1b\f\n\r\t\v\\\"", to[] = "abefnrtv\\\"";
@@ -101,7 +104,9 @@ static void bt2_value(struct ph_buf *out, const struct ph_type *t, const struct 
 		bt2_fields(out, t->fields, v->v, t->nfields);
 		break;
 	case PH_KIND_VARIANT:
-		ph_buf_addf(out, "{ %s = ", t->fields[v->sel].name);
+		ph_buf_adds(out, "{ ");
+		if (bt2_option_names)
+			ph_buf_addf(out, "%s = ", t->fields[v->sel].name);
 		bt2_value(out, t->fields[v->sel].type, v->v);
 		ph_buf_adds(out, " }");
 		break;
@@ -146,6 +151,22 @@ static inline void bt2_without_lengths(char *text)
 		*to++ = *from++;
 	}
 	*to = 0;
+}
+
+/*
+ * Where do @ours and @theirs differ? NULL: nowhere. babeltrace2 2.0.4 prints an empty string as what the
+ * field held in an event before: any text of theirs is taken for an empty one of ours.
+ */
+static inline const char *bt2_differs(const char *ours, const char *theirs)
+{
+	while (*ours && *ours == *theirs) {
+		ours++;
+		theirs++;
+		if (ours[-1] == '"' && ours[0] == '"' && (ours[1] == ',' || ours[1] == ' '))
+			while (*theirs && *theirs != '"' && *theirs != '\n')
+				theirs++;
+	}
+	return *ours || *theirs ? ours : NULL;
 }
 
 #endif

@@ -8,7 +8,8 @@
 # The machine's root file system is made of this host's programs (those that the tests use, with
 # their libraries) and sent along as the initial RAM disk: no disk, no network, seconds to boot.
 # Kernel and RAM disk are kept in PORTHOLE_BUILD/vm. PH_VM_SHELL=1 gives a shell in it instead,
-# PH_VM_RUN='COMMAND' runs that and writes what it prints to our stdout, byte for byte.
+# PH_VM_RUN='COMMAND' runs that and writes what it prints to our stdout, byte for byte. PH_VM_ADD=FILE
+# is read by this shell to put more into the machine.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
@@ -93,7 +94,11 @@ build_root() {
 	cp -r "$top/tests/bats" "$root/porthole/tests/"
 	[ ! -d "$top/tests/data" ] || cp -r "$top/tests/data" "$root/porthole/tests/"
 	cp -r "$top/scripts" "$root/porthole/"
+	mkdir -p "$root/porthole/tests/vm"
+	cp "$here"/*.sh "$root/porthole/tests/vm/"
 	cp "$here/init" "$root/init"
+	# shellcheck source=/dev/null
+	[ -z "${PH_VM_ADD:-}" ] || . "$PH_VM_ADD"
 	[ -z "${PH_VM_RUN:-}" ] || echo "$PH_VM_RUN" >"$root/porthole/command"
 	(cd "$root" && find . | cpio -o -H newc --quiet) >"$vm/initrd"
 }

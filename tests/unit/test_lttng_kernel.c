@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "test.h"
+
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "bt2_text.h"
+#include "ctf/ctf.h"
+#include "ctf_dir.h"
+#include "identity/model.h"
+
+/*
+ * A trace of LTTng's kernel tracer, tests/data/lttng-kernel: its README says what went on. Namespaces and
+ * tids below are those of that recording.
+ */
+#define HOST_PID_NS 4026531836u
+#define HOST_MNT_NS 4026531841u
+#define OLD "pid_ns:4026532117"		/* ph-launch, older than the recording */
+#define HOSTPID "cgroup_ns:4026532224"	/* the same, in the host's pid namespace */
+#define SANDBOX "pid_ns:4026532228"	/* unshare */
+#define NEW "pid_ns:4026532234"		/* ph-launch, while recording */
+#define NESTED "pid_ns:4026532288"	/* unshare, in NEW */
+#define NEWHOSTPID "cgroup_ns:4026532235"
+
+static const char *const trace = PH_TEST_DATA "/lttng-kernel/trace";
+
+static struct ph_source *open_trace(void)
+{
+	struct ph_source *s = NULL;
+	struct ph_err err = { 0 };
+
+	if (ph_ctf_open(trace, &s, &err) < 0)
+		fail_msg("%s", err.msg);
+	return s;
+}
+
+static bool next(struct ph_source *s, struct ph_event **ev)
+{
+	struct ph_err err = { 0 };
+	int r = ph_source_next(s, ev, &err);
+
+	if (r < 0)
+		fail_msg("%s", err.msg);
+	return r > 0;
+}
+
+static uint32_t context(const struct ph_event *ev, const char *name)
+{
+	for (uint32_t i = 0; i < ev->cls->nctx; i++)
+		if (!strcmp(ev->cls->ctx[i].name, name))
+			return (uint32_t)ev->ctx[i].u;
+	fail_msg("%s has no context %s", ev->cls->name, name);
+	return 0;
+}
+
+/* The file "expected" was made from babeltrace2's text: "COUNT EVENT PID_NS" a line. */
+static void counts_are_those_of_babeltrace(void **state)
+{
+	struct ph_source *s = open_trace();
+	struct ph_strmap counts = { 0 };
+	ph_autobuf expected = { 0 };
+	struct ph_event *ev;
+	uint64_t all = 0;
+	int lines = 0;
+
+	(void)state;
+	while (next(s, &ev)) {
+		ph_autofree char *key = ph_asprintf("%s %u", ev->cls->name, context(ev, "pid_ns"));
+		uintptr_t n = (uintptr_t)ph_strmap_get(&counts, key);
+
+		ph_strmap_put(&counts, key, (void *)(n + 1));
+		all++;
+	}
+	assert_null(ph_ctf_warning(s, 0));
+	ph_source_close(s);
+	assert_int_equal(ph_read_file_at(AT_FDCWD, PH_TEST_DATA "/lttng-kernel/expected", 1 << 20,
+					 &expected), 0);
+	for (char *save, *line = strtok_r(expected.p, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save), lines++) {
+		char *key;
+		uint64_t n = strtoull(line, &key, 10);
+
+		if ((uintptr_t)ph_strmap_get(&counts, key + 1) != n)
+			fail_msg("%s: %zu, expected %lu", key + 1,
+				 (uintptr_t)ph_strmap_get(&counts, key + 1), n);
+		all -= n;
+	}
+	assert_true(lines > 50);
+	assert_int_equal(all, 0);
+	ph_strmap_done(&counts);
+}
+
+static void text_is_that_of_babeltrace(void **state)
+{
+	ph_autofree char *path = ph_asprintf("%s/trace", ((struct dir *)*state)->path);
+	ph_autofree char *copy = ph_asprintf("cp -r %s %s", trace, path);
+	struct ph_source *s = open_trace();
+	ph_autobuf ours = { 0 };
+	struct ph_event *ev;
+	const char *at;
+	char *theirs;
+
+	bt2_option_names = false;
+	while (next(s, &ev))
+		bt2_event(&ours, ev, s->hostname, true);
+	ph_source_close(s);
+	assert_int_equal(system(copy), 0);
+	theirs = babeltrace(path, "--no-delta --clock-cycles");
+	if (!theirs)
+		skip();
+	bt2_without_lengths(theirs);
+	at = bt2_differs(ours.p, theirs);
+	if (at)
+		fail_msg("babeltrace2 has other text than: %.200s", at);
+	free(theirs);
+}
+
+static const struct ph_container *by_name(const struct ph_identity *id, const char *name)
+{
+	const struct ph_container *c;
+
+	for (size_t i = 0; (c = ph_identity_nth(id, i)); i++)
+		if (c->name && !strcmp(c->name, name))
+			return c;
+	fail_msg("no container %s", name);
+	return NULL;
+}
+
+/* The state dump, contexts and forks name six containers and no others. */
+static void containers_are_found(void **state)
+{
+	static const struct {
+		const char *name;
+		int32_t init_pid;
+		const char *state, *parent;
+		uint32_t mnt, uts, net;
+	} expected[] = {
+		{ OLD, 137, "running", NULL, 4026532114u, 4026532115u, 4026532118u },
+		{ HOSTPID, 144, "running", NULL, 4026532170u, 4026532171u, 4026532173u },
+		/* Its launcher, which is in all of its namespaces but that of pids, is in it as well. */
+		{ SANDBOX, 157, "running", NULL, 4026532225u, 4026532226u, 4026531840u },
+		{ NEW, 211, "stopped", NULL, 4026532231u, 4026532232u, 4026532235u },
+		{ NESTED, 217, "stopped", NEW, 4026532287u, 4026532232u, 4026532235u },
+		/* The kernel gave it numbers of NEW's namespaces, which was gone. */
+		{ NEWHOSTPID, 224, "stopped", NULL, 4026532231u, 4026532232u, 4026532234u },
+	};
+	struct ph_identity *id = ph_identity_new();
+	struct ph_source *s = open_trace();
+	const struct ph_container *c;
+	struct ph_event *ev;
+	size_t n = 0;
+
+	(void)state;
+	while (next(s, &ev))
+		ph_identity_feed(id, ev);
+	ph_source_close(s);
+	while (ph_identity_nth(id, n))
+		n++;
+	assert_int_equal(n, 1 + PH_ARRAY_SIZE(expected));
+	for (size_t i = 0; i < PH_ARRAY_SIZE(expected); i++) {
+		c = by_name(id, expected[i].name);
+		assert_int_equal(c->init_pid, expected[i].init_pid);
+		if (strcmp(c->state, expected[i].state))
+			fail_msg("%s is %s", c->name, c->state);
+		assert_int_equal(c->parent, expected[i].parent ? by_name(id, expected[i].parent)->index : 0);
+		assert_int_equal(c->ns[PH_NS_MNT], expected[i].mnt);
+		assert_int_equal(c->ns[PH_NS_UTS], expected[i].uts);
+		assert_int_equal(c->ns[PH_NS_NET], expected[i].net);
+	}
+	ph_identity_free(id);
+}
+
+/* Each made a number of calls of its own; and what was traced in a pid namespace is its container's. */
+static void events_are_attributed(void **state)
+{
+	static const struct {
+		const char *container;
+		uint64_t calls;
+	} expected[] = {
+		{ "", 5 }, { OLD, 11 }, { HOSTPID, 13 }, { SANDBOX, 7 }, { NEW, 17 }, { NESTED, 3 },
+		{ NEWHOSTPID, 19 },
+	};
+	uint64_t calls[PH_ARRAY_SIZE(expected)] = { 0 };
+	struct ph_identity *id = ph_identity_new();
+	struct ph_source *s = open_trace();
+	struct ph_event *ev;
+
+	(void)state;
+	while (next(s, &ev)) {
+		uint32_t pid_ns;
+		const char *label;
+
+		ph_identity_feed(id, ev);
+		label = ph_container_label(id, ev->container);
+		pid_ns = context(ev, "pid_ns");
+		assert_int_equal(ev->tid, context(ev, "tid"));
+		assert_int_equal(ev->pid, context(ev, "pid"));
+		if (pid_ns && pid_ns != HOST_PID_NS) {
+			ph_autofree char *name = ph_asprintf("pid_ns:%u", pid_ns);
+
+			assert_string_equal(label, name);
+		} else if (context(ev, "mnt_ns") == HOST_MNT_NS) {
+			assert_int_equal(ev->container, PH_CONTAINER_HOST);
+		}
+		if (strcmp(ev->cls->name, "syscall_entry_getppid") ||
+		    strcmp(ph_identity_task(id, ev->tid)->comm, "ph-load"))
+			continue;
+		for (size_t i = 0; i < PH_ARRAY_SIZE(expected); i++)
+			calls[i] += !strcmp(label, expected[i].container);
+	}
+	ph_source_close(s);
+	for (size_t i = 0; i < PH_ARRAY_SIZE(expected); i++)
+		assert_int_equal(calls[i], expected[i].calls);
+	ph_identity_free(id);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(counts_are_those_of_babeltrace),
+		cmocka_unit_test_setup_teardown(text_is_that_of_babeltrace, setup, teardown),
+		cmocka_unit_test(containers_are_found),
+		cmocka_unit_test(events_are_attributed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
