@@ -263,10 +263,18 @@ static void segment_split(struct ph_states *st, struct task *t, uint64_t ts, int
 }
 
 /* What was thought of its present state does not hold. */
-static void distrust(struct task *t)
+static void distrust(struct ph_states *st, struct task *t)
 {
-	t->seg.state = PH_ST_UNKNOWN;
-	memset(t->seg.part_ns, 0, sizeof(t->seg.part_ns));
+	struct ph_segment out = t->seg;
+
+	if (out.state == PH_ST_UNKNOWN)
+		return;
+	out.end_ns = out.begin_ns;
+	out.cut = true;
+	memset(out.part_ns, 0, sizeof(out.part_ns));
+	st->ops.leave(st->arg, &out);
+	segment_begin(st, t, PH_ST_UNKNOWN, out.begin_ns);
+	segment_enter(st, t);
 }
 
 /* ---- tasks ------------------------------------------------------------------------------------------- */
@@ -472,8 +480,8 @@ static struct task *running(struct ph_states *st, struct cpu *c, int32_t tid, ui
 	t = task_get(st, tid);
 	if (t) {
 		leave_other(st, t, c, ts);
+		distrust(st, t);
 		t->seg.cpu = (int32_t)(c - st->cpus.v);
-		distrust(t);
 		go(st, t, PH_ST_RUNNING, ts);
 	}
 	set_current(st, c, t, tid, ts);
@@ -497,9 +505,14 @@ static void end_throttle(struct ph_states *st, struct cpu *c, struct task *t, ui
 	t->seg.exact = exact;
 	if (!exact)
 		st->seen.inexact++;
-	if (until < again)
-		go(st, t, PH_ST_WAIT_CPU, until);
-	go(st, t, PH_ST_RUNNING, again);
+	if (until < again) {
+		segment_next(st, t, PH_ST_WAIT_CPU, until);
+		t->seg.cpu = (int32_t)(c - st->cpus.v);
+		segment_enter(st, t);
+	}
+	segment_next(st, t, PH_ST_RUNNING, again);
+	t->seg.cpu = (int32_t)(c - st->cpus.v);
+	segment_enter(st, t);
 }
 
 static void settle_throttle(struct ph_states *st, struct cpu *c)
@@ -583,7 +596,7 @@ static void switch_in(struct ph_states *st, struct cpu *c, struct task *t, uint6
 		if (t->waking_ns)
 			wake(st, t, t->waking_ns);
 		else if (st->seen.wakings + st->seen.wakeups && t->seg.state == PH_ST_BLOCKED)
-			distrust(t);	/* its wake-up is missing */
+			distrust(st, t);	/* its wake-up is missing */
 	}
 	t->waking_ns = 0;
 	segment_next(st, t, PH_ST_RUNNING, ts);
@@ -702,7 +715,7 @@ static void on_switch(struct ph_states *st, struct cpu *c, const struct ph_event
 		prev = task_get(st, prev_tid);
 		if (prev) {
 			leave_other(st, prev, c, ts);
-			distrust(prev);
+			distrust(st, prev);
 			prev->seg.cpu = (int32_t)(c - st->cpus.v);
 		}
 	} else {
@@ -764,6 +777,19 @@ static void on_waking(struct ph_states *st, struct cpu *c, const struct ph_event
 	t->waker_container = t->waker == PH_WAKER_TASK ? ev->container : PH_CONTAINER_UNKNOWN;
 }
 
+/* It waits on in another CPU's queue. */
+static void wait_elsewhere(struct ph_states *st, struct task *t, int32_t cpu, uint64_t ts)
+{
+	bool preempted = t->seg.preempted;
+
+	if (t->seg.cpu == cpu || cpu < 0)
+		return;
+	segment_next(st, t, PH_ST_WAIT_CPU, ts);
+	t->seg.cpu = cpu;
+	t->seg.preempted = preempted;
+	segment_enter(st, t);
+}
+
 static void on_wakeup(struct ph_states *st, struct cpu *c, const struct ph_event *ev, bool fresh)
 {
 	struct task *t = task_get(st, I32(sched_wakeup, tid));
@@ -783,8 +809,8 @@ static void on_wakeup(struct ph_states *st, struct cpu *c, const struct ph_event
 		if (cpu >= 0)
 			t->seg.cpu = cpu;
 		wake(st, t, ev->ts_ns);
-	} else if (t->seg.state == PH_ST_WAIT_CPU && cpu >= 0) {
-		t->seg.cpu = cpu;
+	} else if (t->seg.state == PH_ST_WAIT_CPU) {
+		wait_elsewhere(st, t, cpu, ev->ts_ns);
 	}
 	t->waking_ns = 0;
 }
@@ -793,20 +819,13 @@ static void on_migrate(struct ph_states *st, const struct ph_event *ev)
 {
 	struct task *t = task_get(st, I32(sched_migrate_task, tid));
 	int32_t to = I32(sched_migrate_task, dest_cpu);
-	struct ph_segment old;
 
-	if (!t || to < 0 || t->seg.cpu == to || t->seg.state == PH_ST_RUNNING || t->ran_again_ns)
+	if (!t || to < 0)
 		return;
-	if (t->seg.state != PH_ST_WAIT_CPU) {
-		if (t->seg.state != PH_ST_THROTTLED)
-			t->seg.cpu = to;
-		return;
-	}
-	old = t->seg;
-	segment_next(st, t, PH_ST_WAIT_CPU, ev->ts_ns);
-	t->seg.cpu = to;
-	t->seg.preempted = old.preempted;
-	segment_enter(st, t);
+	if (t->seg.state == PH_ST_WAIT_CPU)
+		wait_elsewhere(st, t, to, ev->ts_ns);
+	else if (t->seg.state != PH_ST_RUNNING && t->seg.state != PH_ST_THROTTLED)
+		t->seg.cpu = to;
 }
 
 /* ---- the life of tasks -------------------------------------------------------------------------- */
@@ -820,7 +839,7 @@ static void on_fork(struct ph_states *st, const struct ph_event *ev)
 	if (t) {
 		if (t == parent)
 			return;
-		distrust(t);
+		distrust(st, t);
 		task_end(st, t, ev->ts_ns);
 	}
 	t = task_new(st, tid, ev->ts_ns);
@@ -874,7 +893,7 @@ static void on_free(struct ph_states *st, const struct ph_event *ev)
 	/* Its last switch was lost. (The tid may have been given away: only who has exited ends.) */
 	if (!t || !t->exiting)
 		return;
-	distrust(t);
+	distrust(st, t);
 	task_end(st, t, ev->ts_ns);
 }
 

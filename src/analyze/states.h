@@ -96,9 +96,9 @@ struct ph_states_ops {
 	 */
 	void (*enter)(void *arg, const struct ph_segment *s);
 	/*
-	 * It has left the state. Segments of a task come in order; of one instant, leave before enter.
-	 * What is said here holds: a state that turned out to be uncertain is left as UNKNOWN, and
-	 * end_ns may lie in the past as begin_ns above. A segment may be empty.
+	 * It has left the state that it entered last. Segments of a task come in order; of one instant,
+	 * leave before enter. What is said here holds: a state that turned out to be uncertain is left
+	 * empty, and UNKNOWN is entered in its place; so end_ns may lie in the past, as begin_ns above.
 	 */
 	void (*leave)(void *arg, const struct ph_segment *s);
 	/*

@@ -26,8 +26,11 @@ static __always_inline u64 who_is(struct task_struct *t)
 
 struct throttle {
 	u64 begin_ns;
-	u64 clock_ns;		/* the group's throttle clock at begin (v6.6), else 0 */
+	u64 clock_ns;		/* the group's throttle clock at begin (v6.6) */
 	u64 limit_id;
+	u64 group;		/* address of its task_group: each has a clock on each CPU */
+	u32 cpu;
+	u32 has_clock;
 };
 
 /*
@@ -44,14 +47,15 @@ struct {
 /* How many are in the map: spares the look-up at every switch where nobody is throttled. */
 u32 nthrottled;
 
-/* Time that this group's own tasks were throttled on this CPU so far; 0 before v6.6. */
-static __always_inline u64 throttle_clock(struct task_struct *t)
+/* Time that this group's own tasks were throttled on @cpu so far. False: there is no such clock. */
+static __always_inline bool throttle_clock(struct task_group *tg, u32 cpu, u64 *ret)
 {
-	struct cfs_rq___self *rq = (void *)t->se.cfs_rq;
+	struct cfs_rq___self *rq = NULL;
 
 	if (!bpf_core_field_exists(rq->throttled_clock_self_time))
-		return 0;
-	return rq->throttled_clock_self_time;
+		return false;
+	bpf_probe_read_kernel(&rq, sizeof(rq), tg->cfs_rq + cpu);
+	return rq && !bpf_probe_read_kernel(ret, sizeof(*ret), &rq->throttled_clock_self_time);
 }
 
 /*
@@ -103,7 +107,9 @@ static __always_inline int throttle_begin(struct task_struct *t, u64 who)
 	SET(e, period_ns, tg->cfs_bandwidth.period);
 	SET(e, nr_throttled, tg->cfs_bandwidth.nr_throttled);
 	th.begin_ns = rec_->ts_ns;
-	th.clock_ns = throttle_clock(t);
+	th.group = (u64)t->sched_task_group;
+	th.cpu = cpu;
+	th.has_clock = throttle_clock(t->sched_task_group, cpu, &th.clock_ns);
 	DONE(sched_throttle_begin, e, 0);
 	if (!bpf_map_update_elem(&throttled, &tid, &th, BPF_NOEXIST))
 		__sync_fetch_and_add(&nthrottled, 1);
@@ -111,15 +117,15 @@ static __always_inline int throttle_begin(struct task_struct *t, u64 who)
 }
 
 /*
- * @t gets a CPU again after it was throttled. The group's throttle clock says how much of the time
- * it was throttled; the rest it waited for the CPU. On another CPU than before, and before v6.6,
- * there is no such clock: the end is then when it ran again.
+ * @t gets a CPU again after it was throttled. Its group's throttle clock on the CPU that it was
+ * taken from says how much of the time it was throttled; the rest it waited for a CPU. In another group
+ * than before, and before v6.6, there is no such clock: the end is then when it ran again.
  */
 static __always_inline int throttle_end(struct task_struct *t, u64 who)
 {
 	s32 tid = t->pid;
 	struct throttle *th = bpf_map_lookup_elem(&throttled, &tid), copy;
-	u64 clock, span;
+	u64 clock = 0, span;
 	bool exact;
 
 	if (!th)
@@ -134,8 +140,13 @@ static __always_inline int throttle_end(struct task_struct *t, u64 who)
 	SET(e, limit_cgroup_id, copy.limit_id);
 	SET(e, begin_ns, copy.begin_ns);
 	span = rec_->ts_ns - copy.begin_ns;
-	clock = throttle_clock(t) - copy.clock_ns;
-	exact = copy.clock_ns != 0 && clock != 0 && clock <= span;
+	exact = copy.has_clock && (u64)t->sched_task_group == copy.group &&
+		throttle_clock(t->sched_task_group, copy.cpu, &clock);
+	/* It is the runqueue's clock, which stands a little beside ours. */
+	clock -= copy.clock_ns;
+	exact = exact && clock <= span + 1000000;
+	if (clock > span)
+		clock = span;
 	SET(e, throttled_ns, exact ? clock : span);
 	SET(e, exact, exact);
 	DONE(sched_throttle_end, e, 0);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/neighbour.h"
 #include "analyze/states.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -44,7 +45,7 @@ static void on_leave(void *arg, const struct ph_segment *s)
 	if (s->state == PH_ST_WAIT_CPU)
 		ph_buf_addf(b, " cpu%d%s", s->cpu, s->preempted ? " preempted" : "");
 	if (s->state == PH_ST_THROTTLED)
-		ph_buf_addf(b, " by %lu level %u%s", s->limit.cgroup_id, s->limit.level, s->exact ? " exact" : "");
+		ph_buf_addf(b, " cpu%d by %lu level %u%s", s->cpu, s->limit.cgroup_id, s->limit.level, s->exact ? " exact" : "");
 	if (s->state == PH_ST_BLOCKED)
 		ph_buf_addf(b, " %s", ph_wait_name(s->wait));
 	if (s->waker)
@@ -240,13 +241,24 @@ static void test_throttle(void **state)
 	       "8 unknown 100-200\n"
 	       "8 running 200-300 cpu0 user or kernel=100\n"
 	       "9 unknown 100-300\n"
-	       "7 throttled 200-270 by 3 level 1 exact\n"
+	       "7 throttled 200-270 cpu0 by 3 level 1 exact\n"
 	       "7 wait 270-300 cpu0\n"
 	       "7 running 300-400 cpu0 user or kernel=100\n"
 	       "8 wait 300-400 cpu0 preempted\n"
 	       "7 wait 400-1000 cpu0 preempted cut\n"
 	       "8 running 400-1000 cpu0 user or kernel=600 cut\n"
 	       "9 running 300-1000 cpu1 user or kernel=700 cut\n");
+	/* On another CPU than before. */
+	expect("@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	       "@200 cpu=0 tid=7 sched_throttle_begin tid=7 limit_cgroup_id=3\n"
+	       "@200 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=0\n"
+	       "@280 cpu=0 tid=0 sched_migrate_task tid=7 orig_cpu=0 dest_cpu=1\n"
+	       "@300 cpu=1 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	       "@301 cpu=1 tid=7 sched_throttle_end tid=7 begin_ns=200 throttled_ns=60 exact=1\n",
+	       "7 running 100-200 cpu0 user or kernel=100\n"
+	       "7 throttled 200-260 cpu0 by 3 level 0 exact\n"
+	       "7 wait 260-300 cpu1\n"
+	       "7 running 300-1000 cpu1 user or kernel=700 cut\n");
 	/* No end: throttled until it ran; and it still is when the stream ends. */
 	expect("@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
 	       "@200 cpu=0 tid=7 sched_throttle_begin tid=7 limit_cgroup_id=3\n"
@@ -256,9 +268,9 @@ static void test_throttle(void **state)
 	       "@400 cpu=0 tid=7 sched_throttle_begin tid=7 limit_cgroup_id=3\n"
 	       "@400 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=0\n",
 	       "7 running 100-200 cpu0 user or kernel=100\n"
-	       "7 throttled 200-300 by 3 level 0\n"
+	       "7 throttled 200-300 cpu0 by 3 level 0\n"
 	       "7 running 300-400 cpu0 kernel=90 user or kernel=10\n"
-	       "7 throttled 400-1000 by 3 level 0 cut\n");
+	       "7 throttled 400-1000 cpu0 by 3 level 0 cut\n");
 }
 
 static void test_migrate(void **state)
@@ -625,11 +637,20 @@ static void sim_event(struct sim *m)
 
 struct sums {
 	uint64_t state[PH_ST_MAX];
+	struct ph_u64map in;		/* tid -> state and CPU that were entered, + 1 */
 	struct ph_u64map at;		/* tid -> where its last segment ended, + 1 */
 	uint64_t ran[CPUS];
 	uint64_t begin_ns, lives_ns;
 	uint64_t entered, left;
+	struct ph_neighbours *nb;
 };
+
+static uint64_t where(const struct ph_segment *s)
+{
+	bool queued = s->state == PH_ST_WAIT_CPU || s->state == PH_ST_THROTTLED;
+
+	return s->state | (queued ? (uint64_t)(uint32_t)s->cpu << 8 : 0);
+}
 
 static void sum_enter(void *arg, const struct ph_segment *s)
 {
@@ -637,6 +658,9 @@ static void sum_enter(void *arg, const struct ph_segment *s)
 
 	k->entered++;
 	assert_int_equal(s->end_ns, 0);
+	ph_u64map_put(&k->in, (uint64_t)s->tid, (void *)(uintptr_t)(where(s) + 1));
+	if (s->state == PH_ST_WAIT_CPU)
+		ph_neighbours_enter(k->nb, s);
 }
 
 static void sum_leave(void *arg, const struct ph_segment *s)
@@ -646,6 +670,9 @@ static void sum_leave(void *arg, const struct ph_segment *s)
 	uint64_t parts = 0;
 
 	k->left++;
+	if (s->state == PH_ST_WAIT_CPU)
+		ph_neighbours_leave(k->nb, s);
+	assert_int_equal((uintptr_t)ph_u64map_get(&k->in, (uint64_t)s->tid), where(s) + 1);
 	assert_true(s->begin_ns <= s->end_ns);
 	/* No gap, no overlap. */
 	if (at)
@@ -668,6 +695,7 @@ static void sum_ran(void *arg, uint32_t cpu, int32_t tid, uint32_t container, ui
 {
 	struct sums *k = arg;
 
+	ph_neighbours_ran(k->nb, cpu, tid, container, begin, end);
 	if (k->ran[cpu])
 		assert_int_equal(k->ran[cpu], begin);
 	k->ran[cpu] = end;
@@ -677,19 +705,34 @@ static const struct ph_states_ops sum_ops = {
 	.enter = sum_enter, .leave = sum_leave, .ran = sum_ran, .end = sum_end,
 };
 
-static struct sums sum_up(const char *events, uint64_t end_ns)
+static struct sums sum_up(const char *events, uint64_t end_ns, bool whole)
 {
 	struct ph_states_seen seen;
-	struct sums k = { 0 };
+	struct ph_identity *nobody = ph_identity_new();
+	struct sums k = { .nb = ph_neighbours_new(nobody) };
 	struct ph_source *src;
 	struct ph_err err = { 0 };
+	uint64_t waited = 0;
 
 	assert_int_equal(ph_synthetic_parse(events, &src, &err), 0);
 	feed(src, &sum_ops, &k, end_ns, &seen);
 	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&k.at, s)); )
 		assert_int_equal((uintptr_t)s->val, end_ns + 1);
 	assert_int_equal(k.entered, k.left);
+	/* All waiting is on account of somebody. */
+	for (int host = 0; host < 2; host++) {
+		ph_autofree struct ph_runner *runners = NULL;
+		size_t n = ph_neighbours_of(k.nb, host ? PH_CONTAINER_HOST : PH_CONTAINER_UNKNOWN, &runners);
+
+		for (size_t i = 0; i < n; i++)
+			waited += runners[i].ns;
+	}
+	if (whole)
+		assert_int_equal(waited, k.state[PH_ST_WAIT_CPU]);
+	ph_neighbours_free(k.nb);
+	ph_identity_free(nobody);
 	ph_u64map_done(&k.at);
+	ph_u64map_done(&k.in);
 	return k;
 }
 
@@ -705,7 +748,7 @@ static void test_random_machines(void **state)
 		for (int i = 0; i < 400; i++)
 			sim_event(&m);
 		step(&m);
-		k = sum_up(m.events.p, m.now);
+		k = sum_up(m.events.p, m.now, true);
 		for (int s = 0; s < PH_ST_MAX; s++)
 			if (k.state[s] != m.truth[s])
 				fail_msg("seed %lu: %s is %lu, not %lu", seed, ph_state_name((enum ph_state)s), k.state[s],
@@ -736,7 +779,7 @@ static void test_random_losses(void **state)
 				ph_buf_addf(&kept, "%s\n", line);
 		}
 		step(&m);
-		k = sum_up(kept.p, m.now);
+		k = sum_up(kept.p, m.now, false);
 		assert_true(k.state[PH_ST_UNKNOWN] > 0);
 		ph_buf_done(&m.events);
 	}
