@@ -1033,6 +1033,33 @@ static void on_syscall(struct ph_states *st, struct cpu *c, struct task *t, cons
 	t->seg.compat = ev->cls->id >= PH_EV_COMPAT_ENTRY;
 }
 
+/* ---- steal ------------------------------------------------------------------------------------------- */
+
+/* The hypervisor had the CPU for so long since its last switch: of what ran, in proportion. */
+static void on_steal(struct ph_states *st, struct cpu *c, const struct ph_event *ev)
+{
+	static const enum ph_part parts[] = { PH_PART_USER, PH_PART_KERNEL, PH_PART_IRQ, PH_PART_MODELESS };
+	uint64_t ns = U(cpu_steal, steal_ns, 0), ran = 0, taken = 0;
+	struct task *t = c->cur;
+
+	st->seen.steals++;
+	if (!t || t->seg.state != PH_ST_RUNNING)
+		return;
+	divide(c, ev->ts_ns);
+	for (size_t i = 0; i < PH_ARRAY_SIZE(parts); i++)
+		ran += t->seg.part_ns[parts[i]];
+	if (ns > ran)
+		ns = ran;
+	for (size_t i = 0; ran && i < PH_ARRAY_SIZE(parts); i++) {
+		uint64_t *part = &t->seg.part_ns[parts[i]];
+		uint64_t cut = (uint64_t)((double)*part / (double)ran * (double)ns);
+
+		*part -= cut;
+		taken += cut;
+	}
+	t->seg.part_ns[PH_PART_STEAL] += taken;
+}
+
 /* ---- the rest ------------------------------------------------------------------------------------------ */
 
 static void on_gap(struct ph_states *st, const struct ph_event *ev)
@@ -1166,6 +1193,9 @@ static void on_event(struct ph_states *st, struct cpu *c, struct task *t, const 
 		break;
 	case PH_EV_sched_throttle_begin:
 		on_throttle_begin(st, ev);
+		break;
+	case PH_EV_cpu_steal:
+		on_steal(st, c, ev);
 		break;
 	case PH_EV_sched_block:
 		on_block(st, ev);

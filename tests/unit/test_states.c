@@ -273,6 +273,21 @@ static void test_throttle(void **state)
 	       "7 throttled 400-1000 cpu0 by 3 level 0 cut\n");
 }
 
+static void test_steal(void **state)
+{
+	expect("@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	       "@300 cpu=0 tid=7 cpu_steal steal_ns=80\n"
+	       "@300 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=0\n"
+	       "@400 cpu=0 tid=0 cpu_steal steal_ns=80\n"	/* nobody's */
+	       "@400 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	       "@410 cpu=0 tid=7 cpu_steal steal_ns=80\n"	/* counted in ticks: more than it ran */
+	       "@500 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=0\n",
+	       "7 running 100-300 cpu0 user or kernel=120 steal=80\n"
+	       "7 wait 300-400 cpu0 preempted\n"
+	       "7 running 400-500 cpu0 user or kernel=90 steal=10\n"
+	       "7 blocked 500-1000 other cut\n");
+}
+
 static void test_migrate(void **state)
 {
 	expect("@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
@@ -794,6 +809,7 @@ int main(void)
 		cmocka_unit_test(test_interrupts_are_not_its_own),
 		cmocka_unit_test(test_wakers),
 		cmocka_unit_test(test_throttle),
+		cmocka_unit_test(test_steal),
 		cmocka_unit_test(test_migrate),
 		cmocka_unit_test(test_life),
 		cmocka_unit_test(test_exec_by_a_thread),
