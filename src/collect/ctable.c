@@ -126,6 +126,7 @@ static void tell_cgroup(struct ph_ctable *t, int32_t hierarchy, uint64_t id, uin
 	uint64_t key = PH_CGKEY((uint32_t)hierarchy, id);
 
 	bpf_map_update_elem(t->cgroups_fd, &key, &e, BPF_ANY);
+	t->changes++;
 	__atomic_add_fetch(t->generation, 1, __ATOMIC_RELEASE);
 }
 
@@ -522,6 +523,7 @@ int ph_ctable_control(struct ph_ctable *t, const struct ph_ctl *r, ph_event_fn f
 
 	switch (r->kind) {
 	case PH_CTL_CG_NEW:
+		t->changes++;
 		return cgroup_new(t, r, fn, arg, err);
 	case PH_CTL_NS_NEW:
 		return namespaces_new(t, r, fn, arg, err);

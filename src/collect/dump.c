@@ -531,6 +531,8 @@ int ph_collect_dump(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_e
 	if (r >= 0)
 		r = iterate(&d, "dump_task", sizeof(struct ph_dump_task), dump_task);
 	if (r >= 0)
+		r = ph_cgstat_round(c, true, err);
+	if (r >= 0)
 		r = iterate(&d, "dump_file", sizeof(struct ph_dump_file), dump_file);
 	if (r >= 0)
 		r = dump_mounts(&d);
@@ -551,6 +553,8 @@ int ph_collect_counts(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph
 	c->state = fn;
 	c->state_arg = arg;
 	r = iterate(&d, "dump_task", sizeof(struct ph_dump_task), dump_times);
+	if (r >= 0)
+		r = ph_cgstat_round(c, true, err);
 	c->dumping = false;
 	return r;
 }

@@ -477,6 +477,7 @@ void ph_collect_close(struct ph_collect *c)
 		munmap(c->rings, c->rings_bytes);
 	if (c->ctl)
 		munmap(c->ctl, c->ctl_bytes);
+	ph_cgstat_done(&c->cgstat);
 	ph_decoder_done(&c->dec);
 	ph_ctable_done(&c->ct);
 	if (c->filter_id)

@@ -60,6 +60,7 @@ struct ph_ctable {
 	PH_VEC(struct ph_gone) gone;	/* cgroups that were removed, oldest first */
 	uint32_t nstopped;
 	uint64_t expired_ns;
+	uint64_t changes;		/* cgroups that came, or of which more was learned */
 	struct ph_ix *last;		/* of ph_ctable_resolve() */
 	uint32_t last_index;
 };
@@ -92,6 +93,20 @@ uint32_t ph_ctable_resolve(struct ph_ctable *t, uint32_t index, bool *ret_select
 struct ph_ix *ph_ctable_ix(struct ph_ctable *t, uint32_t index);
 int ph_ctable_emit_info(const struct ph_container *c, uint64_t ts_ns, ph_event_fn fn, void *arg,
 			struct ph_err *err);
+
+/* ---- cgroup_stat.c: what the kernel counts for cgroups ----------------------------------------- */
+
+struct ph_cgstat {
+	struct ph_u64map entries;	/* PH_CGKEY -> struct ph_cgstat_entry */
+	size_t most;
+	uint64_t changes;		/* of the container table, up to which the cgroups were looked up */
+	uint64_t look_ns, round_ns;
+};
+
+struct ph_collect;
+/* Give c->state what is due: @all of them, or about once a second those that did something. */
+int ph_cgstat_round(struct ph_collect *c, bool all, struct ph_err *err);
+void ph_cgstat_done(struct ph_cgstat *s);
 
 /* ---- decode.c: records to events ----------------------------------------------------------------- */
 
@@ -150,6 +165,7 @@ struct ph_collect {
 	uint64_t *lost_seen, *heads;
 	struct ring_buffer *control;
 	struct ph_ctable ct;
+	struct ph_cgstat cgstat;
 	struct ph_decoder dec;
 	struct ph_filter *filter;
 	struct ph_identity *filter_id;

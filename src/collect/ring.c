@@ -144,8 +144,12 @@ int ph_ring_round(struct ph_collect *c, struct ph_err *err)
 		return ph_err_sys(err, r, "cannot read the control ring");
 	if (c->control_r < 0)
 		return c->control_r;
-	if (!c->dumping)	/* a dump walks the containers while it drains */
+	if (!c->dumping) {	/* a dump walks the containers while it drains */
 		ph_ctable_expire(&c->ct, ph_now_ns());
+		r = ph_cgstat_round(c, false, err);
+		if (r < 0)
+			return r;
+	}
 	return 0;
 }
 

@@ -1,0 +1,128 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the kernel counts for cgroups, compared with the files that it shows.
+
+load lib
+
+setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
+
+teardown() {
+	record_kill
+	launch_stop
+	rm -rf "$T"*
+}
+
+# Numbers of the hierarchies that count something, and where each is mounted.
+hierarchies() {
+	local num list rest
+	while IFS=: read -r num list rest; do
+		if [ "$num" = 0 ]; then
+			[ -d /sys/fs/cgroup/unified ] && echo "0 /sys/fs/cgroup/unified" || echo "0 /sys/fs/cgroup"
+		elif [[ ,$list, =~ ,(cpu|cpuacct|memory|pids), ]]; then
+			echo "$num /sys/fs/cgroup/$list"
+		fi
+	done </proc/self/cgroup
+}
+
+# key FILE KEY FACTOR OTHERWISE: a number in cgroup $D's FILE, its only one where KEY is -.
+key() {
+	local v
+	v=$(awk -v k="$2" 'k == "-" { print $1 } $1 == k { print $2 }' "$D/$1" 2>/dev/null)
+	[ -n "$v" ] && echo $((v * $3)) || echo "$4"
+}
+
+# The first where hierarchy $H is v2, else the second.
+either() {
+	# shellcheck disable=SC2046  # the arguments of key
+	key $([ "$H" = 0 ] && echo "$1" || echo "$2")
+}
+
+pressure() {
+	local v
+	v=$(sed -n "s/^$2 .*total=//p" "$D/$1.pressure" 2>/dev/null)
+	[ -n "$v" ] && echo $((v * 1000)) || echo -1
+}
+
+# expected HIERARCHY DIRECTORY: what the files there say, under the event's names.
+expected() {
+	local H=$1 D=$2
+	cat <<-END
+		{"usage_ns": $(either "cpu.stat usage_usec 1000 0" "cpuacct.usage - 1 0"),
+		"user_ns": $(either "cpu.stat user_usec 1000 0" "cpuacct.usage_user - 1 0"),
+		"system_ns": $(either "cpu.stat system_usec 1000 0" "cpuacct.usage_sys - 1 0"),
+		"nr_periods": $(key cpu.stat nr_periods 1 0), "nr_throttled": $(key cpu.stat nr_throttled 1 0),
+		"throttled_ns": $(either "cpu.stat throttled_usec 1000 0" "cpu.stat throttled_time 1 0"),
+		"throttled_local_ns": $(key cpu.stat.local throttled_usec 1000 -1),
+		"nr_bursts": $(key cpu.stat nr_bursts 1 0),
+		"burst_ns": $(either "cpu.stat burst_usec 1000 0" "cpu.stat burst_time 1 0"),
+		"cpu_some_ns": $(pressure cpu some), "cpu_full_ns": $(pressure cpu full),
+		"io_some_ns": $(pressure io some), "io_full_ns": $(pressure io full),
+		"memory_some_ns": $(pressure memory some), "memory_full_ns": $(pressure memory full),
+		"memory_bytes": $(either "memory.current - 1 -1" "memory.usage_in_bytes - 1 -1"),
+		"memory_file_bytes": $(either "memory.stat file 1 -1" "memory.stat total_cache 1 -1"),
+		"oom_kills": $(either "memory.events oom_kill 1 -1" "memory.oom_control oom_kill 1 -1"),
+		"memory_max_events": $(either "memory.events max 1 -1" "memory.failcnt - 1 -1"),
+		"pids_current": $(key pids.current - 1 -1), "pids_max_events": $(key pids.events max 1 -1)}
+	END
+}
+
+# stats HIERARCHY ID: the fields of that cgroup's events, one a line.
+stats() {
+	events "$T" -e cgroup_stat | jq -c "select(.fields.hierarchy == $1 and .fields.id == $2).fields"
+}
+
+@test "every number is that of the kernel's files, at the beginning and at the end" {
+	# Over its limits on CPU, memory and tasks, then asleep: nothing changes any more.
+	launch in --cpus 0.2 --cpu-burst 10000 --memory 16M --pids 4 -- \
+		sh -c 'ph-load burst 5 30ms 100ms; ph-load spin 300ms; ph-load alloc 32M; ph-load pids 8; exec ph-load sleep 60s'
+	launch out --cpus 0.2 -- ph-load sleep 60s
+	wait_for 30 grep -q 'sleep' "/proc/$PID/cmdline"
+	in=$(ph-launch --list | awk -v n="$PH_FILE-in" '$1 == n { print $2 }')
+	wait_for 60 grep -qz '^sleep' "/proc/$in/cmdline"
+	sleep 1
+	record "$T" -q -c "$PH_FILE-in" -e sched_process_exit
+	sleep 0.3
+	record_end
+	seen=0
+	while read -r h mount; do
+		dir=$mount/porthole.d/$PH_FILE-in
+		[ -d "$dir" ] || continue
+		expected "$h" "$dir" >"$T.expected"
+		stats "$h" "$(stat -c %i "$dir")" >"$T.stats"
+		[ "$(wc -l <"$T.stats")" -ge 2 ] || flunk "hierarchy $h: $(cat "$T.stats")"
+		# The kernel's own use of a cgroup's memory moves by some pages.
+		jq -se --slurpfile e "$T.expected" 'def near: fabs < 262144; $e[0] as $e | [.[0], .[-1]] |
+			all(del(.hierarchy, .id, .container, .container_name, .memory_bytes, .memory_file_bytes) ==
+				($e | del(.memory_bytes, .memory_file_bytes)) and
+				(.memory_bytes - $e.memory_bytes | near) and
+				(.memory_file_bytes - $e.memory_file_bytes | near))' "$T.stats" || flunk "$(cat "$T.expected")" "$(cat "$T.stats")"
+		jq -se "all(.container_name == \"$PH_FILE-in\")" "$T.stats"
+		# The one above is told as well, the neighbour is not.
+		[ "$(stats "$h" "$(stat -c %i "$mount/porthole.d")" | wc -l)" -ge 2 ]
+		[ -z "$(stats "$h" "$(stat -c %i "$mount/porthole.d/$PH_FILE-out")")" ]
+		cat "$T.stats" >>"$T.all"
+		seen=$((seen + 1))
+	done < <(hierarchies)
+	[ "$seen" -gt 0 ]
+	# Somewhere each was counted at all.
+	jq -se '["usage_ns", "user_ns", "system_ns", "nr_periods", "nr_throttled", "throttled_ns", "memory_bytes",
+		"oom_kills", "memory_max_events", "pids_current", "pids_max_events"] - [.[] | to_entries[] |
+		select(.value | type == "number" and . > 0).key] == []' "$T.all"
+}
+
+@test "once a second where something happens, and of a container from its birth" {
+	record "$T" -q -c "$PH_FILE-in" --wait -e sched_process_exit
+	launch in --cpus 0.5 -- ph-load spin 60s
+	sleep 3.5
+	record_end
+	h=$(hierarchies | grep -E '/(cpu,|cpuacct)' | head -n 1)
+	read -r h mount <<<"${h:-$(hierarchies | head -n 1)}"
+	id=$(stat -c %i "$mount/porthole.d/$PH_FILE-in")
+	events "$T" -e cgroup_stat | jq -c "select(.fields.hierarchy == $h and .fields.id == $id) |
+		[.time_ns, .fields.usage_ns]" >"$T.usage"
+	cat "$T.usage"
+	[ "$(wc -l <"$T.usage")" -ge 4 ] && [ "$(wc -l <"$T.usage")" -le 8 ]
+	# Its first is of its beginning, and then the time goes on at half of a CPU's pace.
+	jq -se '.[0][1] < 200000000 and (.[-1][1] - .[0][1]) / (.[-1][0] - .[0][0]) < 0.7 and
+		.[-1][1] > 500000000' "$T.usage"
+}
