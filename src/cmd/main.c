@@ -27,6 +27,8 @@ static const struct ph_cmd *find_cmd(const char *name)
 	return NULL;
 }
 
+volatile bool ph_cmd_interrupted, ph_cmd_hurry;
+
 int ph_cmd_flush(struct ph_buf *b)
 {
 	size_t at = 0;
@@ -34,6 +36,9 @@ int ph_cmd_flush(struct ph_buf *b)
 	while (at < b->len) {
 		ssize_t n = write(STDOUT_FILENO, b->p + at, b->len - at);
 
+		/* Who reads it may have stopped to: the second Ctrl-C does not wait for him. */
+		if (n < 0 && errno == EINTR && ph_cmd_hurry)
+			return -EPIPE;
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -51,8 +56,6 @@ int ph_cmd_schema(const struct ph_col *cols, size_t n)
 	ph_table_schema(cols, n, &out);
 	return ph_cmd_flush(&out) < 0 ? PH_EXIT_FAILED : PH_EXIT_OK;
 }
-
-volatile bool ph_cmd_interrupted, ph_cmd_hurry;
 
 static void on_signal(int sig)
 {

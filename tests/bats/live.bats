@@ -148,8 +148,9 @@ calls_of() {
 	launch thr --cpus 0.2 -- ph-load spin 30s
 	launch other -- ph-load spin 30s
 	porthole why throttled -c "$PH_FILE-thr" -d 2s -w "$T" >"$T.said" 2>"$T.err"
-	grep -q "^$PH_FILE-thr was throttled [0-9]* % of the time: its own limit of 0.2 CPU" "$T.said" ||
-		flunk "$(cat "$T.said" "$T.err")"
+	# (On a busy machine it is not the limit that costs most.)
+	grep -q "^$PH_FILE-thr was throttled [0-9]* % of the time" "$T.said" &&
+		grep -q '^ *0.2 CPU (cpu.* at /.*-thr)$' "$T.said" || flunk "$(cat "$T.said" "$T.err")"
 	# Who ran meanwhile is there, though it is not selected.
 	has "$T" ".container == \"$PH_FILE-other\" and .event == \"sched_switch\""
 	porthole why throttled -c "$PH_FILE-thr" -r "$T" >"$T.again"
@@ -165,6 +166,22 @@ calls_of() {
 	live_end
 	[ "$(tail -c 1 "$T.json" | od -An -c | tr -d ' ')" = '\n' ]
 	jq -es 'length > 0' "$T.json" >/dev/null
+}
+
+@test "a second Ctrl-C does not wait for a reader who has stopped" {
+	mkfifo "$T.pipe"
+	exec 9<>"$T.pipe"
+	porthole view -a -e sched,syscall >"$T.pipe" 2>"$T.err" 3>&- 9>&- &
+	VIEWER=$!
+	stuck() { [ "$(cut -d' ' -f3 "/proc/$VIEWER/stat")" = S ] && grep -q pipe "/proc/$VIEWER/wchan"; }
+	wait_for 20 stuck
+	kill -INT $VIEWER
+	sleep 0.2
+	kill -0 $VIEWER
+	kill -INT $VIEWER
+	gone() { ! kill -0 $VIEWER 2>/dev/null; }
+	wait_for 5 gone
+	exec 9>&-
 }
 
 @test "a command's exit ends it, also when the command does not exist" {
