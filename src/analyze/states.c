@@ -86,6 +86,7 @@ struct ph_states {
 	uint64_t gaps_end_ns;		/* the latest end */
 	PH_VEC(uint32_t) frozen;	/* containers */
 	struct ph_cgtree *cgroups;
+	struct ph_u64map throttled;	/* limit and CPU -> struct throttled_cpu */
 	struct ph_states_seen seen;
 	bool begun, done;
 	const struct ph_class *trusted[PH_EV_STATIC_MAX];
@@ -491,25 +492,111 @@ static struct task *running(struct ph_states *st, struct cpu *c, int32_t tid, ui
 /* ---- throttling ------------------------------------------------------------------------------------ */
 
 /*
- * A throttled task runs again since t->ran_again_ns: of the span, @throttled_ns were throttled (all of
- * it where that is not told), the rest it waited for the CPU.
+ * When a limit's tasks were throttled on one CPU. Its clock, which sched_throttle_end is made of, tells how
+ * long that was in all since a task was throttled: with many tasks and little quota the limit may run out
+ * again before all of them had their turn, and the time between is no throttled time.
+ */
+#define CLOSED_KEPT 8
+struct throttled_cpu {
+	uint64_t open_ns;		/* since then, 0: not at present */
+	struct span { uint64_t begin_ns, end_ns; } closed[CLOSED_KEPT];	/* the last ones, in a ring */
+	unsigned int nclosed;
+};
+
+static struct throttled_cpu *throttled_cpu(struct ph_states *st, uint64_t cgroup_id, int32_t cpu)
+{
+	uint64_t key = cgroup_id << 13 | ((uint64_t)cpu & (CPU_LIMIT - 1));
+	struct throttled_cpu *tc = ph_u64map_get(&st->throttled, key);
+
+	if (!tc) {
+		tc = ph_alloc(sizeof(*tc));
+		ph_u64map_put(&st->throttled, key, tc);
+	}
+	return tc;
+}
+
+/* Of [@begin, @end) @ns were throttled by now: closes the span that is open where it must be over. */
+static void close_span(struct throttled_cpu *tc, uint64_t begin, uint64_t end, uint64_t ns, bool exact)
+{
+	uint64_t from = tc->open_ns > begin ? tc->open_ns : begin, known = 0, until = end;
+
+	if (!tc->open_ns || from >= end)
+		return;
+	for (unsigned int i = 0; exact && i < CLOSED_KEPT && i < tc->nclosed; i++) {
+		const struct span *s = &tc->closed[i];
+
+		if (s->end_ns > begin)
+			known += s->end_ns - (s->begin_ns > begin ? s->begin_ns : begin);
+	}
+	if (exact) {
+		/* It ran in the kernel for a moment, while its group still is throttled. */
+		if (tc->open_ns > begin && ns < known + BEGIN_EARLY_NS)
+			return;
+		ns = ns > known ? ns - known : 0;
+		until = ns < end - from ? from + ns : end;
+	}
+	tc->closed[tc->nclosed++ % CLOSED_KEPT] = (struct span){ tc->open_ns, until };
+	tc->open_ns = 0;
+}
+
+/* The next span of @tc that overlaps with [@from, @end). */
+static bool next_span(const struct throttled_cpu *tc, uint64_t from, uint64_t end, struct span *ret)
+{
+	bool any = false;
+
+	for (unsigned int i = 0; i < CLOSED_KEPT && i < tc->nclosed; i++) {
+		struct span s = tc->closed[i];
+
+		s.begin_ns = s.begin_ns > from ? s.begin_ns : from;
+		s.end_ns = s.end_ns < end ? s.end_ns : end;
+		if (s.begin_ns < s.end_ns && (!any || s.begin_ns < ret->begin_ns)) {
+			*ret = s;
+			any = true;
+		}
+	}
+	return any;
+}
+
+static void wait_from(struct ph_states *st, struct task *t, int32_t cpu, uint64_t ts)
+{
+	segment_next(st, t, PH_ST_WAIT_CPU, ts);
+	t->seg.cpu = cpu;
+	segment_enter(st, t);
+}
+
+/*
+ * A throttled task runs again since t->ran_again_ns: of the span, @throttled_ns were throttled, where that
+ * is told, the rest it waited for the CPU.
  */
 static void end_throttle(struct ph_states *st, struct cpu *c, struct task *t, uint64_t throttled_ns,
 			 bool exact)
 {
-	uint64_t again = t->ran_again_ns, begin = t->seg.begin_ns;
-	uint64_t until = throttled_ns < again - begin ? begin + throttled_ns : again;
+	uint64_t again = t->ran_again_ns, at = t->seg.begin_ns;
+	struct throttled_cpu *tc = throttled_cpu(st, t->seg.limit.cgroup_id, t->seg.cpu);
+	struct ph_segment first = t->seg;
+	struct span s;
 
 	t->ran_again_ns = 0;
 	c->throttle_ends = NULL;
-	t->seg.exact = exact;
 	if (!exact)
 		st->seen.inexact++;
-	if (until < again) {
-		segment_next(st, t, PH_ST_WAIT_CPU, until);
-		t->seg.cpu = (int32_t)(c - st->cpus.v);
-		segment_enter(st, t);
-	}
+	close_span(tc, at, again, throttled_ns, exact);
+	if (!next_span(tc, at, again, &s))
+		s = (struct span){ at, throttled_ns < again - at ? at + throttled_ns : again };
+	do {
+		if (s.begin_ns > at) {
+			if (t->seg.state == PH_ST_THROTTLED)
+				wait_from(st, t, first.cpu, at);
+			segment_next(st, t, PH_ST_THROTTLED, s.begin_ns);
+			t->seg.limit = first.limit;
+			t->seg.cpu = first.cpu;
+			segment_enter(st, t);
+		}
+		t->seg.exact = exact;
+		at = s.end_ns;
+	} while (next_span(tc, at, again, &s));
+	if (at < again)
+		wait_from(st, t, (int32_t)(c - st->cpus.v), at);
 	segment_next(st, t, PH_ST_RUNNING, again);
 	t->seg.cpu = (int32_t)(c - st->cpus.v);
 	segment_enter(st, t);
@@ -674,6 +761,10 @@ static void switch_out(struct ph_states *st, struct task *t, uint64_t state, uin
 		return;
 	}
 	if (t->will_throttle && !reported) {
+		struct throttled_cpu *tc = throttled_cpu(st, t->limit.cgroup_id, t->seg.cpu);
+
+		if (!tc->open_ns)
+			tc->open_ns = ts;
 		segment_next(st, t, PH_ST_THROTTLED, ts);
 		t->seg.limit = t->limit;
 		segment_enter(st, t);
@@ -1372,6 +1463,9 @@ void ph_states_free(struct ph_states *st)
 		return;
 	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&st->tasks, s)); )
 		free(s->val);
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&st->throttled, s)); )
+		free(s->val);
+	ph_u64map_done(&st->throttled);
 	ph_u64map_done(&st->tasks);
 	ph_vec_done(&st->cpus);
 	ph_vec_done(&st->gaps);

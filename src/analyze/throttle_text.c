@@ -159,6 +159,9 @@ enum ph_verdict ph_throttle_judge(const struct ph_throttle *th, const struct ph_
 		return PH_VERDICT_NONE;
 	if (share(busy, th->end_ns - th->begin_ns) < MATTERS / 2)
 		return PH_VERDICT_IDLE;
+	/* That is what was asked, and what can be changed: the rest is said besides. */
+	if (share(causes[0].ns, busy) >= 5 * MATTERS)
+		return PH_VERDICT_THROTTLED;
 	for (size_t i = 0; i < PH_ARRAY_SIZE(causes); i++) {
 		if (causes[i].ns > most && share(causes[i].ns, busy) >= MATTERS) {
 			most = causes[i].ns;
@@ -179,9 +182,12 @@ const char *ph_verdict_name(enum ph_verdict v)
 /* The container's cgroup in the hierarchy of the cpu controller. */
 static const struct ph_cgnode *cpu_cgroup(const struct ph_throttle *th, uint32_t container)
 {
-	ph_vec_each(g, &th->containers)
-		if ((*g)->container == container)
-			return (*g)->cgroup;
+	int32_t hierarchy = ph_cgtree_cpu_hierarchy(th->cgroups);
+	struct ph_cgnode *n;
+
+	for (size_t i = 0; (n = ph_cgtree_nth(th->cgroups, i)); i++)
+		if (n->hierarchy == hierarchy && n->container == container && n->cpu_weight)
+			return n;
 	return NULL;
 }
 
@@ -222,7 +228,7 @@ static const char *cpuset_of(const struct ph_throttle *th, uint32_t container, c
 void ph_throttle_wait_why(const struct ph_throttle *th, const struct ph_throttle_group *g,
 			  const struct ph_runner *top, struct ph_wait_why *ret)
 {
-	const struct ph_cgnode *other;
+	const struct ph_cgnode *own, *other;
 
 	*ret = (struct ph_wait_why){ .shares = ph_cgtree_cpu_hierarchy(th->cgroups) > 0 };
 	if (g->container == PH_CONTAINER_UNKNOWN)
@@ -230,9 +236,10 @@ void ph_throttle_wait_why(const struct ph_throttle *th, const struct ph_throttle
 	ret->cpuset = cpuset_of(th, g->container, &ret->all_cpus);
 	ret->idle_share = share(ph_neighbours_idle_ns(th->nb, g->container), g->t.wait_ns);
 	if (top && top->kind == PH_RUNNER_CONTAINER && top->container != g->container) {
+		own = cpu_cgroup(th, g->container);
 		other = cpu_cgroup(th, top->container);
-		if (g->cgroup && other)
-			compared_weights(g->cgroup, other, &ret->weight, &ret->other_weight);
+		if (own && other)
+			compared_weights(own, other, &ret->weight, &ret->other_weight);
 	}
 	if (ret->cpuset && ret->all_cpus && strcmp(ret->cpuset, ret->all_cpus) && ret->idle_share >= 0.5)
 		ret->cause = PH_CAUSE_CPUSET;
@@ -242,15 +249,44 @@ void ph_throttle_wait_why(const struct ph_throttle *th, const struct ph_throttle
 
 /* ---- sentences ------------------------------------------------------------------------------------- */
 
+/* The cgroup of the container's pod: "pod" and its uid, in which systemd's slices have _ for -. */
+static bool is_pods(const struct ph_throttle *th, uint32_t container, const char *path)
+{
+	const struct ph_container *k = container == PH_CONTAINER_UNKNOWN ? NULL :
+				       ph_identity_container(th->id, container);
+	struct ph_cgpath parsed;
+	const char *last, *uid;
+	size_t i;
+
+	if (!path)
+		return false;
+	if (ph_cgpath_parse(path, &parsed) && parsed.pod_only)
+		return true;
+	last = strrchr(path, '/');
+	uid = last ? strstr(last, "pod") : NULL;
+	if (!uid || !k || !k->pod_uid)
+		return false;
+	/* "kubepods-burstable-pod…" has "pod" twice. */
+	for (; uid; uid = strstr(uid, "pod")) {
+		uid += 3;
+		for (i = 0; k->pod_uid[i]; i++)
+			if (uid[i] != k->pod_uid[i] && !(uid[i] == '_' && k->pod_uid[i] == '-'))
+				break;
+		if (i && !k->pod_uid[i])
+			return true;
+	}
+	return false;
+}
+
 /* "its own limit", "its pod's limit", "the limit of /a, 2 levels above its cgroup," */
-static void say_whose(const struct ph_throttle *th, const struct ph_throttle_share *sh, struct ph_buf *out)
+static void say_whose(const struct ph_throttle *th, const struct ph_throttle_share *sh, uint32_t container,
+		      struct ph_buf *out)
 {
 	const struct ph_cgnode *n = sh->limit->cgroup;
-	struct ph_cgpath path;
 
 	if (sh->own)
 		ph_buf_adds(out, "its own limit");
-	else if (n->path && ph_cgpath_parse(n->path, &path) && path.pod_only)
+	else if (is_pods(th, container, n->path))
 		ph_buf_adds(out, "its pod's limit");
 	else if (sh->level == 1)
 		ph_buf_adds(out, "the limit of its parent cgroup");
@@ -263,7 +299,7 @@ static void say_limit(const struct ph_throttle *th, const struct ph_throttle_gro
 {
 	const struct ph_throttle_limit *l = sh->limit;
 
-	say_whose(th, sh, out);
+	say_whose(th, sh, g->container, out);
 	ph_buf_adds(out, " of ");
 	ph_limit_text(th, l, out);
 	if (l->nran_out) {
@@ -358,15 +394,15 @@ static void say_cause_of_wait(const struct ph_wait_why *why, const struct ph_thr
 	}
 }
 
-static void say_waited(const struct ph_throttle *th, const struct ph_throttle_group *g, struct ph_buf *out)
+/* "waited 45 % of the time that it wanted to run, for CPUs that db (60 %), cc1 on the host (30 %) used" */
+static void say_wait(const struct ph_throttle *th, const struct ph_throttle_group *g, struct ph_buf *out)
 {
 	ph_autofree struct ph_runner *runners = NULL;
 	const struct ph_runner *top = NULL;
 	struct ph_wait_why why;
 	size_t n = 0;
 
-	say_not_throttled(th, g, out);
-	ph_buf_adds(out, ": it waited ");
+	ph_buf_adds(out, "waited ");
 	add_percent(out, share(g->t.wait_ns, wanted(&g->t)));
 	ph_buf_adds(out, " of the time that it wanted to run");
 	if (g->by == PH_BY_CONTAINER)
@@ -389,8 +425,17 @@ static void say_waited(const struct ph_throttle *th, const struct ph_throttle_gr
 	}
 	if (n)
 		ph_buf_adds(out, " used");
+	if (!top && n)
+		return;
 	ph_throttle_wait_why(th, g, top, &why);
 	say_cause_of_wait(&why, th, out);
+}
+
+static void say_waited(const struct ph_throttle *th, const struct ph_throttle_group *g, struct ph_buf *out)
+{
+	say_not_throttled(th, g, out);
+	ph_buf_adds(out, ": it ");
+	say_wait(th, g, out);
 }
 
 static void say_blocked(const struct ph_throttle *th, const struct ph_throttle_group *g, struct ph_buf *out)
@@ -464,6 +509,10 @@ void ph_throttle_verdict(const struct ph_throttle *th, const struct ph_throttle_
 		break;
 	case PH_VERDICT_THROTTLED:
 		say_throttled(th, g, out);
+		if (share(d->wait_ns, wanted(d)) < 5 * MATTERS)
+			break;
+		ph_buf_adds(out, ". Besides, it ");
+		say_wait(th, g, out);
 		break;
 	case PH_VERDICT_WAITED:
 		say_waited(th, g, out);

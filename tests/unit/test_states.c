@@ -248,6 +248,27 @@ static void test_throttle(void **state)
 	       "7 wait 400-1000 cpu0 preempted cut\n"
 	       "8 running 400-1000 cpu0 user or kernel=600 cut\n"
 	       "9 running 300-1000 cpu1 user or kernel=700 cut\n");
+	/* It ran out a second time before 7 had its turn: 8 ran between. */
+	expect("@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	       "@200 cpu=0 tid=7 sched_throttle_begin tid=7 limit_cgroup_id=3\n"
+	       "@200 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=8\n"
+	       "@200 cpu=0 tid=8 sched_throttle_begin tid=8 limit_cgroup_id=3\n"
+	       "@210 cpu=0 tid=8 sched_switch prev_tid=8 prev_state=0 next_tid=0\n"
+	       "@9000300 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=8\n"
+	       "@9000300 cpu=0 tid=8 sched_throttle_end tid=8 begin_ns=210 throttled_ns=9000090 exact=1\n"
+	       "@9500000 cpu=0 tid=8 sched_throttle_begin tid=8 limit_cgroup_id=3\n"
+	       "@9500000 cpu=0 tid=8 sched_switch prev_tid=8 prev_state=0 next_tid=0\n"
+	       "@12500000 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	       "@12500000 cpu=0 tid=7 sched_throttle_end tid=7 begin_ns=200 throttled_ns=12000100 exact=1\n",
+	       "7 running 100-200 cpu0 user or kernel=100\n"
+	       "8 unknown 100-200\n"
+	       "8 running 200-210 cpu0 user or kernel=10\n"
+	       "8 throttled 210-9000300 cpu0 by 3 level 0 exact\n"
+	       "8 running 9000300-9500000 cpu0 user or kernel=499700\n"
+	       "7 throttled 200-9000300 cpu0 by 3 level 0 exact\n"
+	       "7 wait 9000300-9500000 cpu0\n"
+	       "7 throttled 9500000-12500000 cpu0 by 3 level 0 exact\n"
+	       "8 throttled 9500000-12500000 cpu0 by 3 level 0 cut\n");
 	/* On another CPU than before. */
 	expect("@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
 	       "@200 cpu=0 tid=7 sched_throttle_begin tid=7 limit_cgroup_id=3\n"
@@ -562,8 +583,8 @@ static void sim_switch(struct sim *m, unsigned int cpu)
 	else if (prev)
 		throttle = draw(m, 2);
 	if (throttle)
-		ph_buf_addf(&m->events, "@%lu cpu=%u tid=%d sched_throttle_begin tid=%d limit_cgroup_id=3\n", m->now, cpu,
-			    prev->tid, prev->tid);
+		ph_buf_addf(&m->events, "@%lu cpu=%u tid=%d sched_throttle_begin tid=%d limit_cgroup_id=%d\n", m->now,
+			    cpu, prev->tid, prev->tid, prev->tid);	/* a limit for each */
 	ph_buf_addf(&m->events, "@%lu cpu=%u tid=%d sched_switch prev_tid=%d prev_state=%d next_tid=%d\n", m->now, cpu,
 		    tid_on(m, cpu), tid_on(m, cpu), state, next < 0 ? 0 : m->task[next].tid);
 	if (dies)
