@@ -135,6 +135,25 @@ static void on_dump(struct ph_cgtree *t, const struct ph_event *ev)
 		t->cpu_hierarchy = hierarchy;
 }
 
+static void on_stat(struct ph_cgtree *t, const struct ph_event *ev)
+{
+	struct ph_cgnode *n = node_make(t, (int32_t)I(cgroup_stat, hierarchy, 0), U(cgroup_stat, id, 0));
+
+	if (!n)
+		return;
+	n->last = (struct ph_cgstat){
+		.ts_ns = ev->ts_ns,
+		.usage_ns = U(cgroup_stat, usage_ns, 0),
+		.nr_periods = U(cgroup_stat, nr_periods, 0),
+		.nr_throttled = U(cgroup_stat, nr_throttled, 0),
+		.throttled_ns = U(cgroup_stat, throttled_ns, 0),
+		.throttled_local_ns = I(cgroup_stat, throttled_local_ns, -1),
+		.cpu_some_ns = I(cgroup_stat, cpu_some_ns, -1),
+	};
+	if (!n->first.ts_ns)
+		n->first = n->last;
+}
+
 void ph_cgtree_feed(struct ph_cgtree *t, const struct ph_event *ev)
 {
 	struct ph_cgnode *n;
@@ -142,6 +161,9 @@ void ph_cgtree_feed(struct ph_cgtree *t, const struct ph_event *ev)
 	switch (ev->cls->id) {
 	case PH_EV_statedump_cgroup:
 		on_dump(t, ev);
+		break;
+	case PH_EV_cgroup_stat:
+		on_stat(t, ev);
 		break;
 	case PH_EV_cgroup_mkdir:
 		n = node_make(t, (int32_t)I(cgroup_mkdir, hierarchy, 0), U(cgroup_mkdir, id, 0));

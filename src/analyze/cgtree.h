@@ -8,6 +8,12 @@
  * The cgroups that the stream tells of, with their limits and what the kernel has counted for them. A
  * cgroup that was removed stays: what happened in it is still reported.
  */
+struct ph_cgstat {
+	uint64_t ts_ns;			/* 0: never told */
+	uint64_t usage_ns, nr_periods, nr_throttled, throttled_ns;
+	int64_t throttled_local_ns, cpu_some_ns;	/* -1: the kernel has none */
+};
+
 struct ph_cgnode {
 	int32_t hierarchy;		/* 0: cgroup v2 */
 	uint64_t id;
@@ -20,6 +26,7 @@ struct ph_cgnode {
 	uint64_t cpu_period_us, cpu_burst_us, cpu_weight;
 	int64_t memory_max_bytes, pids_max;
 	char *cpuset;			/* NULL: no controller */
+	struct ph_cgstat first, last;	/* cgroup_stat: what the kernel has counted */
 	void *data;			/* for the analysis that the tree is made for */
 };
 

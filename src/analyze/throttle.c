@@ -252,8 +252,64 @@ static int most_lost_first(const void *pa, const void *pb)
 	return a->tid < b->tid ? -1 : a->tid > b->tid;
 }
 
+/* ---- user and kernel mode, where the stream has no system calls ------------------------------------------ */
+
+/* What the kernel has counted for a task in ticks: at first and at last. */
+struct times {
+	uint64_t user0_ns, kernel0_ns, user_ns, kernel_ns;
+};
+
+static void note_times(struct ph_throttle *th, int32_t tid, uint64_t user, uint64_t kernel, bool dumped)
+{
+	struct times *t = ph_u64map_get(&th->times_map, (uint64_t)tid);
+
+	if (tid <= 0)
+		return;
+	if (!t) {
+		t = ph_alloc(sizeof(*t));
+		ph_u64map_put(&th->times_map, (uint64_t)tid, t);
+		/* One that is told only when it ends was born in the stream. */
+		if (dumped) {
+			t->user0_ns = user;
+			t->kernel0_ns = kernel;
+		}
+	}
+	t->user_ns = user;
+	t->kernel_ns = kernel;
+}
+
+static void shift(struct ph_division *d, uint64_t user, uint64_t kernel)
+{
+	/* It may have been in another container for a while. */
+	if (user + kernel > d->modeless_ns)
+		return;
+	d->modeless_ns -= user + kernel;
+	d->user_ns += user;
+	d->kernel_ns += kernel;
+}
+
+/* Its running time that may be either is divided as the kernel's ticks are. */
+static void settle_modes(struct ph_throttle *th, struct ph_throttle_group *g)
+{
+	struct times *t = ph_u64map_del(&th->times_map, (uint64_t)g->tid);
+	uint64_t user = t ? t->user_ns - t->user0_ns : 0, kernel = t ? t->kernel_ns - t->kernel0_ns : 0;
+	uint64_t all = g->t.modeless_ns;
+
+	if (t && user + kernel && all && user <= INT64_MAX && kernel <= INT64_MAX) {
+		user = (uint64_t)((double)all * ((double)user / (double)(user + kernel)));
+		user = user < all ? user : all;
+		kernel = all - user;
+		shift(&g->t, user, kernel);
+		shift(&container_group(th, g->container)->t, user, kernel);
+		if (g->cgroup && th->by_cgroup)
+			shift(&cgroup_group(th, g->cgroup)->t, user, kernel);
+	}
+	free(t);
+}
+
 static void keep_ended(struct ph_throttle *th, struct ph_throttle_group *g)
 {
+	settle_modes(th, g);
 	container_group(th, g->container)->ntasks++;
 	if (g->cgroup && th->by_cgroup)
 		cgroup_group(th, g->cgroup)->ntasks++;
@@ -312,6 +368,9 @@ void ph_throttle_free(struct ph_throttle *th)
 	ph_vec_done(&th->cgroups_of);
 	ph_vec_done(&th->tasks);
 	limits_done(th);
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&th->times_map, s)); )
+		free(s->val);
+	ph_u64map_done(&th->times_map);
 	ph_u64map_done(&th->container_map);
 	ph_u64map_done(&th->cgroup_map);
 	ph_u64map_done(&th->task_map);
@@ -322,6 +381,18 @@ void ph_throttle_free(struct ph_throttle *th)
 
 void ph_throttle_feed(struct ph_throttle *th, const struct ph_event *ev)
 {
+	/* The times of a task that ends are told before its last segment is left. */
+	if (ph_unlikely(ev->cls->id == PH_EV_task_times || ev->cls->id == PH_EV_sched_process_exit) &&
+	    ph_class_like_ours(ev->cls)) {
+		if (ev->cls->id == PH_EV_task_times)
+			note_times(th, (int32_t)ph_event_i(ev, PH_FLD(task_times, tid), -1),
+				   ph_event_u(ev, PH_FLD(task_times, utime_ns), 0),
+				   ph_event_u(ev, PH_FLD(task_times, stime_ns), 0), true);
+		else if (ph_event_field(ev, PH_FLD(sched_process_exit, utime_ns)))
+			note_times(th, (int32_t)ph_event_i(ev, PH_FLD(sched_process_exit, tid), -1),
+				   ph_event_u(ev, PH_FLD(sched_process_exit, utime_ns), 0),
+				   ph_event_u(ev, PH_FLD(sched_process_exit, stime_ns), 0), false);
+	}
 	ph_states_feed(th->st, ev);
 }
 
@@ -379,6 +450,7 @@ void ph_throttle_finish(struct ph_throttle *th, uint64_t end_ns)
 	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&th->task_map, s)); ) {
 		struct ph_throttle_group *g = s->val;
 
+		settle_modes(th, g);
 		container_group(th, g->container)->ntasks++;
 		if (g->cgroup && th->by_cgroup)
 			cgroup_group(th, g->cgroup)->ntasks++;

@@ -63,6 +63,9 @@ struct ph_throttle_limit {
 	uint64_t nperiods, nran_out;	/* periods in which its tasks ran, and in which it ran out */
 	uint64_t into_ns;		/* median: how far into a period it ran out */
 	uint32_t threads;		/* median: tasks that were throttled in such a period */
+	/* Between the first and the last time that the kernel's counters were told; 0, 0: they were not. */
+	uint64_t counted_ns, kernel_ns;	/* throttled CPU time, ours and the kernel's */
+	uint64_t kernel_periods, kernel_ran_out;
 	uint64_t enough_ns;		/* quota that would remove 95 % of the throttled time; 0: not known */
 };
 
@@ -102,7 +105,7 @@ struct ph_throttle {
 	PH_VEC(struct ph_throttle_group *) containers, pods, cgroups_of, tasks;
 	uint64_t ntasks_dropped;	/* ended ones of which only the sums are kept */
 	/* Inside. */
-	struct ph_u64map container_map, cgroup_map, task_map;
+	struct ph_u64map container_map, cgroup_map, task_map, times_map;
 };
 
 /* @id and @sel stay the caller's. */

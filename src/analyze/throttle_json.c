@@ -96,6 +96,21 @@ static void add_container(struct ph_json *j, const struct ph_throttle *th, const
 	ph_json_bool(j, "host", g->container == PH_CONTAINER_HOST);
 }
 
+static void add_counters(struct ph_json *j, const struct ph_cgnode *n)
+{
+	if (!n || n->last.ts_ns <= n->first.ts_ns)
+		return;
+	ph_json_obj(j, "kernel_counted");
+	ph_json_str(j, "cgroup_path", n->path);
+	ph_json_u64(j, "usage_ns", n->last.usage_ns - n->first.usage_ns);
+	ph_json_u64(j, "throttled_ns", n->last.throttled_ns - n->first.throttled_ns);
+	if (n->last.throttled_local_ns >= 0)
+		ph_json_s64(j, "throttled_local_ns", n->last.throttled_local_ns - n->first.throttled_local_ns);
+	if (n->last.cpu_some_ns >= 0)
+		ph_json_s64(j, "psi_cpu_some_ns", n->last.cpu_some_ns - n->first.cpu_some_ns);
+	ph_json_obj_end(j);
+}
+
 static void add_group(struct ph_json *j, const struct ph_throttle *th, const struct ph_throttle_group *g)
 {
 	ph_autobuf text = { 0 };
@@ -129,6 +144,8 @@ static void add_group(struct ph_json *j, const struct ph_throttle *th, const str
 	}
 	add_division(j, &g->t);
 	add_shares(j, g);
+	if (g->by == PH_BY_CONTAINER || g->by == PH_BY_CGROUP)
+		add_counters(j, g->cgroup);
 	if (g->by == PH_BY_CONTAINER)
 		add_runners(j, th, g);
 	end(j);
@@ -154,6 +171,10 @@ static void add_limit(struct ph_json *j, const struct ph_throttle *th, const str
 		ph_json_u64(j, "enough_quota_ns", l->enough_ns);
 	else
 		ph_json_null(j, "enough_quota_ns");
+	ph_json_u64(j, "kernel_throttled_cpu_ns", l->kernel_ns);
+	ph_json_u64(j, "same_time_throttled_cpu_ns", l->counted_ns);
+	ph_json_u64(j, "kernel_periods", l->kernel_periods);
+	ph_json_u64(j, "kernel_ran_out", l->kernel_ran_out);
 	ph_json_u64(j, "throttled_ns", l->throttled_ns);
 	ph_json_u64(j, "throttled_cpu_ns", cpus);
 	ph_json_u64(j, "throttled_wall_ns", ph_spans_total(&l->any));

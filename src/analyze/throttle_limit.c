@@ -225,6 +225,19 @@ static uint64_t median(uint64_t *v, size_t n)
 	return v[n / 2];
 }
 
+static void compare_with_kernel(struct ph_throttle_limit *l)
+{
+	const struct ph_cgstat *a = &l->cgroup->first, *b = &l->cgroup->last;
+
+	if (b->ts_ns <= a->ts_ns || b->throttled_ns < a->throttled_ns)
+		return;
+	l->kernel_ns = b->throttled_ns - a->throttled_ns;
+	l->kernel_periods = b->nr_periods - a->nr_periods;
+	l->kernel_ran_out = b->nr_throttled - a->nr_throttled;
+	ph_vec_each(u, &l->cpus)
+		l->counted_ns += ph_spans_within(u, a->ts_ns, b->ts_ns);
+}
+
 static void limit_finish(struct ph_throttle *th, struct ph_throttle_limit *l)
 {
 	PH_VEC(uint64_t) into = { 0 }, tasks = { 0 };
@@ -243,6 +256,7 @@ static void limit_finish(struct ph_throttle *th, struct ph_throttle_limit *l)
 	l->into_ns = median(into.v, into.n);
 	l->threads = (uint32_t)median(tasks.v, tasks.n);
 	l->enough_ns = enough(th, l);
+	compare_with_kernel(l);
 	ph_vec_done(&into);
 	ph_vec_done(&tasks);
 }

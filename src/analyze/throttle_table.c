@@ -163,6 +163,20 @@ static void print_runners(const struct ph_throttle *th, const struct ph_throttle
 	}
 }
 
+/* The kernel's own counters beside ours: who reads the report can see how far to trust it. */
+static void print_kernel(const struct ph_throttle_limit *l, struct ph_buf *out)
+{
+	char a[PH_HUMAN_MAX];
+	double off;
+
+	if (!l->kernel_ns)
+		return;
+	off = 100.0 * ((double)l->counted_ns - (double)l->kernel_ns) / (double)l->kernel_ns;
+	ph_buf_addf(out, "    the kernel counted %s of CPU time throttled", text_ns(l->kernel_ns, a));
+	ph_buf_addf(out, " in %" PRIu64 " of %" PRIu64 " periods, we %s in the same time (%+.2f %%)\n", l->kernel_ran_out,
+		    l->kernel_periods, text_ns(l->counted_ns, a), off);
+}
+
 static void print_limit(const struct ph_throttle *th, const struct ph_throttle_limit *l, struct ph_buf *out)
 {
 	char a[PH_HUMAN_MAX];
@@ -181,6 +195,28 @@ static void print_limit(const struct ph_throttle *th, const struct ph_throttle_l
 		ph_buf_addf(out, "; in the median %s into it, with %u %s throttled\n", text_ns(l->into_ns, a),
 			    l->threads, l->threads == 1 ? "task" : "tasks");
 	}
+	print_kernel(l, out);
+}
+
+static void print_counters(const struct ph_throttle_group *g, struct ph_buf *out)
+{
+	const struct ph_cgnode *n = g->cgroup;
+	char a[PH_HUMAN_MAX];
+
+	if (!n || n->last.ts_ns <= n->first.ts_ns || n->last.usage_ns < n->first.usage_ns)
+		return;
+	ph_buf_adds(out, "  ");
+	if (n->path)
+		ph_buf_add_term(out, n->path, strlen(n->path));
+	ph_buf_addf(out, ": the kernel counted %s of CPU time used", text_ns(n->last.usage_ns - n->first.usage_ns, a));
+	ph_buf_addf(out, ", we %s", text_ns(ph_division_ran(&g->t) + g->t.steal_ns, a));
+	ph_buf_addf(out, "; throttled %s", text_ns(n->last.throttled_ns - n->first.throttled_ns, a));
+	if (n->last.throttled_local_ns >= 0)
+		ph_buf_addf(out, " (cpu.stat), %s (cpu.stat.local)", text_ns((uint64_t)(n->last.throttled_local_ns -
+									n->first.throttled_local_ns), a));
+	if (n->last.cpu_some_ns >= 0)
+		ph_buf_addf(out, "; CPU pressure %s", text_ns((uint64_t)(n->last.cpu_some_ns - n->first.cpu_some_ns), a));
+	ph_buf_addc(out, '\n');
 }
 
 static void print_time(struct ph_buf *out, uint64_t ts, const struct ph_throttle_view *view)
@@ -287,6 +323,7 @@ static int print_report(const struct ph_throttle *th, const struct ph_throttle_v
 			struct ph_err *err)
 {
 	struct ph_throttle_group *const *v = NULL;
+	ph_autobuf counters = { 0 };
 	size_t n = 0;
 	int r;
 
@@ -305,6 +342,13 @@ static int print_report(const struct ph_throttle *th, const struct ph_throttle_v
 		if (!i)
 			heading(out, "Limits that were reached:");
 		print_limit(th, th->limits.v[i], out);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (v[i]->by != PH_BY_POD && worth_a_verdict(th, v[i]))
+			print_counters(v[i], &counters);
+	if (counters.len) {
+		heading(out, "The kernel's counters of the cgroups that tasks are charged to:");
+		ph_buf_add(out, counters.p, counters.len);
 	}
 	for (size_t i = 0; i < n; i++)
 		if (v[i]->by == PH_BY_CONTAINER && worth_a_verdict(th, v[i]) && v[i]->t.wait_ns)

@@ -189,9 +189,9 @@ const char *ph_human_ns(uint64_t ns, char buf[PH_HUMAN_MAX])
 {
 	if (ns < 1000)
 		snprintf(buf, PH_HUMAN_MAX, "%lu ns", ns);
-	else if (ns < 1000000)
+	else if (ns < 999500)	/* what rounds to a thousand is one of the next */
 		snprintf(buf, PH_HUMAN_MAX, "%.3g us", (double)ns / 1e3);
-	else if (ns < 1000000000)
+	else if (ns < 999500000)
 		snprintf(buf, PH_HUMAN_MAX, "%.3g ms", (double)ns / 1e6);
 	else if (ns < 120 * 1000000000UL)
 		snprintf(buf, PH_HUMAN_MAX, "%.3g s", (double)ns / 1e9);

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The words of each verdict of `why throttled`, from streams whose truth is known. */
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/throttle_report.h"
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "source/synthetic.h"
+
+#define MS 1000000ul
+
+/* What there is at the beginning: container 1 "web" in a pod, container 2 "db"; cgroup v2, or v1's cpu hierarchy. */
+struct setup {
+	int hierarchy;
+	long web_quota, pod_quota;	/* us, -1: none */
+	unsigned long burst, web_weight, db_weight;
+	const char *web_cpuset;
+};
+
+#define POD "/kubepods/pod11111111-2222-3333-4444-555555555555"
+
+static void add_setup(struct ph_buf *b, const struct setup *s)
+{
+	const char *cpuset = s->web_cpuset ? s->web_cpuset : "0-1";
+
+	ph_buf_adds(b, "@0 container_info index=1 name=web cgroup_path=" POD "/web cgroup_id=12 "
+		       "pod_uid=11111111-2222-3333-4444-555555555555\n"
+		       "@0 container_info index=2 name=db cgroup_path=/db cgroup_id=13\n");
+	ph_buf_addf(b, "@0 statedump_cgroup hierarchy=%d id=1 container=0 cpu_quota_us=-1 cpu_period_us=100000 cpu_weight=100 "
+		    "memory_max_bytes=-1 cpuset=0-1 path=/\n", s->hierarchy);
+	ph_buf_addf(b, "@0 statedump_cgroup hierarchy=%d id=10 parent_id=1 container=0 cpu_quota_us=-1 cpu_weight=%lu "
+		    "cpu_period_us=100000 cpuset=0-1 path=/kubepods\n", s->hierarchy, s->web_weight);
+	ph_buf_addf(b, "@0 statedump_cgroup hierarchy=%d id=11 parent_id=10 container=0 cpu_quota_us=%ld cpu_weight=%lu "
+		    "cpu_period_us=100000 cpuset=0-1 path=" POD "\n", s->hierarchy, s->pod_quota, s->web_weight);
+	ph_buf_addf(b, "@0 statedump_cgroup hierarchy=%d id=12 parent_id=11 container=1 cpu_quota_us=%ld cpu_weight=%lu "
+		    "cpu_period_us=100000 cpu_burst_us=%lu cpuset=%s path=" POD "/web\n", s->hierarchy, s->web_quota,
+		    s->web_weight, s->burst, cpuset);
+	ph_buf_addf(b, "@0 statedump_cgroup hierarchy=%d id=13 parent_id=1 container=2 cpu_quota_us=-1 cpu_weight=%lu "
+		    "cpu_period_us=100000 cpuset=0-1 path=/db\n", s->hierarchy, s->db_weight);
+	for (int tid = 7; tid <= 8; tid++)
+		ph_buf_addf(b, "@0 lttng_statedump_process_state tid=%d pid=7 name=nginx container=1 cgroup_id=12 status=5 syscall=-1\n",
+			    tid);
+	ph_buf_adds(b, "@0 lttng_statedump_process_state tid=20 pid=20 name=postgres container=2 cgroup_id=13 status=5 syscall=-1\n"
+		       "@0 cpu=0 tid=0 irq_softirq_raise\n@0 cpu=1 tid=0 irq_softirq_raise\n"
+		       "@1 cpu=0 tid=0 sched_waking tid=7 target_cpu=0\n@1 cpu=0 tid=0 sched_wakeup tid=7 target_cpu=0\n");
+}
+
+/* Ten periods, in each of which @tids run for 29 ms from its begin and are throttled then. */
+static void add_throttled(struct ph_buf *b, int ntids, unsigned long limit, int level, unsigned long quota)
+{
+	for (unsigned long k = 0; k < 10; k++) {
+		unsigned long t = 5 * MS + k * 100 * MS;
+
+		for (int i = 0; i < ntids; i++) {
+			int tid = 7 + i;
+
+			ph_buf_addf(b, "@%lu cpu=%d tid=0 sched_switch prev_tid=0 next_tid=%d\n", t, i, tid);
+			if (k)
+				ph_buf_addf(b, "@%lu cpu=%d tid=%d sched_throttle_end tid=%d throttled_ns=%lu exact=1\n", t, i, tid,
+					    tid, 71 * MS);
+		}
+		for (int i = 0; i < ntids; i++) {
+			int tid = 7 + i;
+
+			ph_buf_addf(b, "@%lu cpu=%d tid=%d sched_throttle_begin tid=%d cgroup_id=12 limit_cgroup_id=%lu "
+				    "limit_level=%d quota_ns=%lu period_ns=%lu\n", t + 29 * MS, i, tid, tid, limit, level, quota * MS,
+				    100 * MS);
+			ph_buf_addf(b, "@%lu cpu=%d tid=%d sched_switch prev_tid=%d prev_state=0 next_tid=0\n", t + 29 * MS, i,
+				    tid, tid);
+		}
+	}
+}
+
+static struct ph_throttle *analyse(const char *events, struct ph_identity **ret_id)
+{
+	struct ph_identity *id = ph_identity_new();
+	struct ph_throttle *th = ph_throttle_new(id, NULL);
+	struct ph_source *src;
+	struct ph_err err = { 0 };
+	struct ph_event *ev;
+
+	if (ph_synthetic_parse(events, &src, &err) < 0) {
+		fprintf(stderr, "%s\n", err.msg);
+		fail();
+	}
+	while (ph_source_next(src, &ev, &err) > 0) {
+		ph_identity_feed(id, ev);
+		ph_throttle_feed(th, ev);
+	}
+	ph_throttle_finish(th, 1000 * MS);
+	ph_source_close(src);
+	*ret_id = id;
+	return th;
+}
+
+/* The sentence about web. */
+static void verdict(struct ph_buf *events, const char *want)
+{
+	struct ph_identity *id;
+	struct ph_throttle *th = analyse(events->p, &id);
+	ph_autobuf text = { 0 };
+
+	ph_vec_each(g, &th->containers) {
+		const struct ph_division *d = &(*g)->t;
+
+		/* Without remainder. */
+		assert_int_equal(ph_division_ran(d) + d->steal_ns + d->own_ns + d->above_ns + d->wait_ns + d->frozen_ns +
+				 d->stopped_ns + d->unknown_ns + ph_division_blocked(d), d->total_ns);
+		if ((*g)->container == 1)
+			ph_throttle_verdict(th, *g, &text);
+	}
+	assert_string_equal(text.p ? text.p : "", want);
+	ph_throttle_free(th);
+	ph_identity_free(id);
+	ph_buf_done(events);
+}
+
+static const struct setup plain = { .web_quota = -1, .pod_quota = -1, .web_weight = 100, .db_weight = 100 };
+
+static void test_own_limit(void **state)
+{
+	struct setup s = plain;
+	struct ph_buf b = { 0 };
+
+	s.web_quota = 30000;
+	add_setup(&b, &s);
+	add_throttled(&b, 1, 12, 0, 30);
+	verdict(&b, "web was throttled 70 % of the time: its own limit of 0.3 CPU (cpu.max 30000 100000 at " POD "/web) ran out in "
+		"8 of 8 periods, 29 ms into each. The demand comes from one thread at a time; 1 CPU would remove 95 % of it.");
+	/* v1, with burst. */
+	s.hierarchy = 3;
+	s.burst = 20000;
+	add_setup(&b, &s);
+	add_throttled(&b, 1, 12, 0, 30);
+	verdict(&b, "web was throttled 70 % of the time: its own limit of 0.3 CPU (cpu.cfs_quota_us 30000 of cpu.cfs_period_us "
+		"100000, cpu.cfs_burst_us 20000 at " POD "/web) ran out in 8 of 8 periods, 29 ms into each. The demand comes from "
+		"one thread at a time; 1 CPU would remove 95 % of it.");
+}
+
+static void test_pods_limit(void **state)
+{
+	struct setup s = plain;
+	struct ph_buf b = { 0 };
+
+	s.pod_quota = 60000;
+	add_setup(&b, &s);
+	add_throttled(&b, 2, 11, 1, 60);
+	verdict(&b, "web was throttled 70 % of the time: its pod's limit of 0.6 CPU (cpu.max 60000 100000 at " POD ") ran out in "
+		"8 of 8 periods, 29 ms into each; the container's own cpu.stat shows 0, because the limit is not on its cgroup. "
+		"The demand comes from 2 threads at once; 2 CPUs would remove 95 % of it.");
+	add_setup(&b, &s);
+	add_throttled(&b, 1, 10, 2, 60);
+	verdict(&b, "web was throttled 70 % of the time: the limit of a cgroup 2 levels above of 0.6 CPU (cpu.max 60000 100000 at "
+		"/kubepods) ran out in 8 of 8 periods, 29 ms into each; the container's own cpu.stat shows 0, because the limit is "
+		"not on its cgroup. The demand comes from one thread at a time; 1 CPU would remove 95 % of it.");
+}
+
+/* web waits on CPU 0 while db runs there. */
+static void add_waiting(struct ph_buf *b)
+{
+	ph_buf_addf(b, "@%lu cpu=0 tid=0 sched_switch prev_tid=0 next_tid=20\n", 2ul);
+	ph_buf_addf(b, "@%lu cpu=0 tid=20 sched_switch prev_tid=20 prev_state=0 next_tid=7\n", 800 * MS);
+}
+
+static void test_waited(void **state)
+{
+	struct setup s = plain;
+	struct ph_buf b = { 0 };
+
+	add_setup(&b, &s);
+	/* The other CPU is busy too. */
+	ph_buf_adds(&b, "@2 cpu=1 tid=0 sched_switch prev_tid=0 next_tid=99\n");
+	add_waiting(&b);
+	verdict(&b, "web was not throttled: it waited 80 % of the time that it wanted to run, for CPUs that db (100 %) used. "
+		"There were too few CPUs for all (2).");
+	s.web_weight = 1;
+	add_setup(&b, &s);
+	add_waiting(&b);
+	verdict(&b, "web was not throttled: it waited 80 % of the time that it wanted to run, for CPUs that db (100 %) used. "
+		"Weights made it so (cpu.weight 1 : 100).");
+	s = plain;
+	s.web_cpuset = "0";
+	add_setup(&b, &s);
+	add_waiting(&b);
+	verdict(&b, "web was not throttled: it waited 80 % of the time that it wanted to run, for CPUs that db (100 %) used. "
+		"Its cpuset made it so: it may use CPUs 0 of 0-1, and in 100 % of that time another CPU was idle.");
+}
+
+static void test_other_verdicts(void **state)
+{
+	static const struct { const char *events, *want; } cases[] = {
+		{ "@100000000 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+		  "@900000000 cpu=0 tid=7 cpu_steal steal_ns=200000000\n",
+		  "web was not throttled: the hypervisor took its CPUs away for 20 % of the time that it wanted to run. That is "
+		  "decided outside of this machine." },
+		{ "@2 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+		  "@100000000 cpu=1 tid=0 container_pause index=1\n"
+		  "@100000000 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=0\n",
+		  "web was not throttled: it was frozen (paused) for 95 % of the time that its tasks were not idle." },
+		{ "@2 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+		  "@100000000 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=4 next_tid=0\n",
+		  "web was not throttled: tasks of it were stopped by a signal or a debugger for 900 ms." },
+		{ "@2 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+		  "@3 cpu=0 tid=7 syscall_entry_fsync\n"
+		  "@200000000 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=2 next_tid=0\n",
+		  "web was not throttled: its tasks waited 80 % of the time for the disk." },
+		{ "@2 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n",
+		  "web was not throttled nor kept waiting: it ran 1 s, 100 % of the time that it wanted to." },
+		{ "@2 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+		  "@10 cpu=0 tid=7 syscall_entry_epoll_wait\n"
+		  "@100 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=0\n",
+		  "web was not throttled: it was idle." },
+	};
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
+		struct ph_buf b = { 0 };
+
+		add_setup(&b, &plain);
+		ph_buf_adds(&b, cases[i].events);
+		/* web's wake-up is part of the setup: it waits from then until it runs. */
+		verdict(&b, cases[i].want);
+	}
+}
+
+static void test_notes(void **state)
+{
+	static const struct { const char *events, *want; } cases[] = {
+		{ "@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n@100 cpu=0 tid=7 sched_wakeup tid=9\n"
+		  "@200 cpu=0 events_discarded count=5 begin_ns=200 end_ns=1200 gap_cpu=0\n@2000 cgroup_stat id=1\n@2000 cgroup_mkdir id=5 path=/x\n",
+		  "5 events were lost in 1 gap, 1 us long together: what tasks did then is counted as unknown" },
+		{ "@100 cpu=0 tid=7 signal_deliver\n",
+		  "there are no sched_switch events: nothing can be said of the time (record with -e sched)" },
+		{ "@100 cgroup_mkdir id=5 path=/x\n@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+		  "@200 cpu=0 tid=8 sched_switch prev_tid=8 next_tid=7\n@300 cpu=0 tid=7 sched_wakeup tid=9\n",
+		  "only selected tasks were recorded: who else ran while they waited is known only in part, and whether CPUs were "
+		  "idle (record with -a)" },
+	};
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
+		struct ph_identity *id;
+		struct ph_throttle *th = analyse(cases[i].events, &id);
+		ph_autobuf text = { 0 };
+
+		assert_true(ph_throttle_note(th, 0, &text));
+		assert_string_equal(text.p, cases[i].want);
+		assert_false(ph_throttle_note(th, 1, &text));
+		ph_throttle_free(th);
+		ph_identity_free(id);
+	}
+}
+
+/* The kernel's ticks divide what the stream does not. */
+static void test_modes_by_ticks(void **state)
+{
+	struct ph_identity *id;
+	struct ph_throttle *th = analyse(
+		"@0 lttng_statedump_process_state tid=7 pid=7 status=5 syscall=-1\n@0 task_times tid=7 utime_ns=100 stime_ns=100\n"
+		"@1000000 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+		"@999000000 cpu=0 task_times tid=7 utime_ns=400 stime_ns=200\n", &id);
+
+	assert_int_equal(th->tasks.n, 1);
+	assert_int_equal(th->tasks.v[0]->t.user_ns, 749250000);
+	assert_int_equal(th->tasks.v[0]->t.kernel_ns, 249750000);
+	assert_int_equal(th->tasks.v[0]->t.modeless_ns, 0);
+	ph_throttle_free(th);
+	ph_identity_free(id);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_own_limit),
+		cmocka_unit_test(test_pods_limit),
+		cmocka_unit_test(test_waited),
+		cmocka_unit_test(test_other_verdicts),
+		cmocka_unit_test(test_notes),
+		cmocka_unit_test(test_modes_by_ticks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
