@@ -458,6 +458,26 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 	return 0;
 }
 
+SEC("?tp_btf/task_rename")
+int BPF_PROG(task_rename, struct task_struct *t, const char *comm)
+{
+	struct task_struct *cur = current_task();
+	u64 who;
+
+	if (!either_selected(cur, t, &who))
+		return 0;
+	EVENT(task_rename, cur, who, e);
+	SET(e, tid, t->pid);
+	set_comm(e->oldcomm, t);
+	/* An exec gives the last part of a path, of any length. */
+	*(u64 *)e->newcomm = 0;
+	*(u64 *)(e->newcomm + 8) = 0;
+	bpf_probe_read_kernel_str(e->newcomm, 16, comm);
+	SET(e, oom_score_adj, t->signal->oom_score_adj);
+	DONE_ALWAYS(task_rename, e, 0);
+	return 0;
+}
+
 SEC("?tp_btf/sched_process_exec")
 int BPF_PROG(sched_process_exec, struct task_struct *t, s32 old_tid, struct linux_binprm *bprm)
 {

@@ -109,7 +109,8 @@ bool ph_event_always(const struct ph_class *c)
 {
 	return c->group == PH_GROUP_CONTAINER || c->group == PH_GROUP_STATEDUMP ||
 	       c->group == PH_GROUP_META || c->id == PH_EV_sched_process_fork ||
-	       c->id == PH_EV_sched_process_exec || c->id == PH_EV_sched_process_exit;
+	       c->id == PH_EV_sched_process_exec || c->id == PH_EV_sched_process_exit ||
+	       c->id == PH_EV_task_rename;
 }
 
 /* Events of the other architecture: no group brings them along, and nobody need be told. */

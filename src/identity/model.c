@@ -277,6 +277,10 @@ static struct task *on_exec(struct ph_identity *id, struct ph_event *ev, struct 
 		if (leader) {
 			if (me->t.ppid < 0)
 				me->t.ppid = leader->t.ppid;
+			/* It had the leader's tid already when exec renamed it. */
+			me->renamed = leader->renamed;
+			if (leader->renamed)
+				memcpy(me->t.comm, leader->t.comm, sizeof(me->t.comm));
 			if (!me->t.levels && leader->t.levels) {
 				me->t.levels = leader->t.levels;
 				memcpy(me->pid_chain, leader->pid_chain, sizeof(me->pid_chain));
@@ -298,7 +302,7 @@ static struct task *on_exec(struct ph_identity *id, struct ph_event *ev, struct 
 	if (cpu)
 		cpu->cur = me;
 	/* The kernel names the task after the last part of the path, before this event. */
-	if (file && file->n) {
+	if (file && file->n && !me->renamed) {
 		const char *slash = memrchr(file->s, '/', file->n);
 		struct ph_value comm = { .s = slash ? slash + 1 : file->s };
 
@@ -306,6 +310,18 @@ static struct task *on_exec(struct ph_identity *id, struct ph_event *ev, struct 
 		set_comm(me, &comm);
 	}
 	return me;
+}
+
+static struct task *on_rename(struct ph_identity *id, struct ph_event *ev, struct task *t)
+{
+	int32_t tid = I32(task_rename, tid);
+	struct task *named = task_get(id, tid);
+
+	if (named) {
+		set_comm(named, V(task_rename, newcomm));
+		named->renamed = true;
+	}
+	return t;
 }
 
 static struct task *on_task_exit(struct ph_identity *id, struct ph_event *ev, struct task *t)
@@ -583,6 +599,7 @@ static handler_fn handler_of(uint32_t event)
 	ON(sched_switch, on_switch);
 	ON(sched_process_fork, on_fork);
 	ON(sched_process_exec, on_exec);
+	ON(task_rename, on_rename);
 	ON(sched_process_exit, on_task_exit);
 	ON(sched_process_free, on_free);
 	ON(sched_process_namespaces, on_namespaces);

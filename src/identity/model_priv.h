@@ -21,6 +21,7 @@ struct task {
 	struct task *prev, *next;	/* among the exited, in order of exit */
 	int32_t user_level;		/* deepest user namespace told by the dump */
 	bool kthread;
+	bool renamed;			/* its name came with task_rename, which exec is told by as well */
 	bool gone;			/* exited and off its CPU for good: its tid may come back */
 	bool stale;			/* namespaces changed since the container was derived */
 	bool counted;			/* in ntasks of its derived container */

@@ -72,6 +72,18 @@ teardown() {
 	neighbour_is_absent
 }
 
+@test "a rename tells both names, also when it is not by exec" {
+	# Nothing else is recorded: the names come from here.
+	record "$T" -q -c "$PH_FILE-renamed" --wait -e syscall_entry_getuid
+	launch_wait renamed -- sh -c 'printf "another name of its own" >/proc/$$/comm; ph-load getppid 1; id -u' >/dev/null
+	record_end
+	shell=$(events "$T" -e task_rename | jq 'select(.fields.oldcomm == "sh").fields.tid')
+	only task_rename '.fields.oldcomm == "sh"' \
+		"{tid:$shell,oldcomm:\"sh\",newcomm:\"another name of\",oom_score_adj:$(cat /proc/self/oom_score_adj)}"
+	has "$T" ".event == \"syscall_entry_getuid\" and .comm == \"id\""
+	has "$T" ".event == \"task_rename\" and .fields.oldcomm == \"another name of\" and .fields.newcomm == \"ph-load\""
+}
+
 @test "exit and free tell how each task ended" {
 	cause sched -- ph-load cause exits
 	exited=$(host_tid 2) killed=$(host_tid 3)

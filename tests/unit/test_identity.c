@@ -287,6 +287,28 @@ static void exec_by_non_leader(void **state)
 	ph_identity_free(id);
 }
 
+static void renamed(void **state)
+{
+	struct ph_identity *id = ph_identity_new();
+	struct ph_value other[4] = { num(203), str("worker"), str("helper"), num(0) };
+	struct ph_value fd[4] = { num(200), str("java"), str("memfd:tool"), num(0) };
+	struct ph_value exec[3] = { str("/dev/fd/3"), num(200), num(203) };
+	struct ph_event ev;
+
+	(void)state;
+	own_dump(id, 200, 200, "java", 1);
+	own_dump(id, 203, 200, "worker", 1);
+	own_switch(id, 1, 0, "swapper/1", 200, "java");
+	ev = feed(id, OWN(task_rename), 1, other, NULL);
+	assert_int_equal(ev.tid, 200);
+	assert_string_equal(ph_identity_task(id, 203)->comm, "helper");
+	/* Exec of a descriptor by a thread: the name is the kernel's, neither the path's nor the thread's. */
+	feed(id, OWN(task_rename), 1, fd, NULL);
+	feed(id, OWN(sched_process_exec), 1, exec, NULL);
+	assert_string_equal(ph_identity_task(id, 200)->comm, "memfd:tool");
+	ph_identity_free(id);
+}
+
 static void containers_told(void **state)
 {
 	struct ph_identity *id = ph_identity_new();
@@ -661,7 +683,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tasks_by_cpu), cmocka_unit_test(lost_events_end_attribution),
 		cmocka_unit_test(pid_reuse), cmocka_unit_test(exited_are_bounded),
-		cmocka_unit_test(exec_by_non_leader), cmocka_unit_test(containers_told),
+		cmocka_unit_test(exec_by_non_leader),
+		cmocka_unit_test(renamed), cmocka_unit_test(containers_told),
 		cmocka_unit_test(contexts_beat_the_model), cmocka_unit_test(lttng_namespaces),
 		cmocka_unit_test(lttng_inode_reuse), cmocka_unit_test(lttng_without_dump),
 		cmocka_unit_test(lying_metadata), cmocka_unit_test(selection_of_containers),
