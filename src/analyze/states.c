@@ -57,6 +57,13 @@ struct frame {
 	bool disk;			/* a block request was finished in it */
 };
 
+#define OPEN_MAX 8		/* limits that are out on one CPU at once */
+
+struct open_span {
+	struct throttled_cpu *tc;
+	uint64_t limit_id, cgroup_id;	/* of the limit, of the task that it was seen by */
+};
+
 struct cpu {
 	struct task *cur;		/* NULL: idle or unknown */
 	int32_t tid;			/* 0: idle, -1: unknown */
@@ -68,6 +75,8 @@ struct cpu {
 	struct task *throttle_ends;	/* runs, and its sched_throttle_end must be the next event here */
 	struct frame stack[STACK_MAX];
 	unsigned int depth;
+	struct open_span open[OPEN_MAX];
+	unsigned int nopen;
 };
 
 /* Events are missing somewhere in it. */
@@ -89,6 +98,8 @@ struct ph_states {
 	struct ph_u64map throttled;	/* limit and CPU -> struct throttled_cpu */
 	struct ph_states_seen seen;
 	bool begun, done;
+	/* Before Linux 6.18 a group whose limit is out is off the CPU as a whole. */
+	bool whole_groups;
 	const struct ph_class *trusted[PH_EV_STATIC_MAX];
 };
 
@@ -602,6 +613,49 @@ static void end_throttle(struct ph_states *st, struct cpu *c, struct task *t, ui
 	segment_enter(st, t);
 }
 
+static void open_span(struct cpu *c, const struct task *t, struct throttled_cpu *tc, uint64_t ts)
+{
+	if (tc->open_ns)
+		return;
+	tc->open_ns = ts;
+	if (c->nopen == OPEN_MAX)
+		memmove(c->open, c->open + 1, --c->nopen * sizeof(*c->open));
+	c->open[c->nopen++] = (struct open_span){ tc, t->limit.cgroup_id, t->seg.cgroup_id };
+}
+
+static bool is_under(struct ph_states *st, const struct task *t, const struct open_span *o)
+{
+	const struct ph_cgnode *n;
+	unsigned int depth = 0;
+
+	if (!t->seg.cgroup_id)
+		return false;
+	if (t->seg.cgroup_id == o->cgroup_id)
+		return true;
+	for (n = ph_cgtree_cpu_node(st->cgroups, t->seg.cgroup_id); n && depth < 64; n = n->parent, depth++)
+		if (n->id == o->limit_id)
+			return true;
+	return false;
+}
+
+/* Where groups are taken off whole, one whose task comes onto the CPU is out no more. */
+static void close_by_run(struct ph_states *st, struct cpu *c, const struct task *t, uint64_t ts)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < c->nopen; i++) {
+		struct throttled_cpu *tc = c->open[i].tc;
+
+		if (tc->open_ns && st->whole_groups && is_under(st, t, &c->open[i])) {
+			tc->closed[tc->nclosed++ % CLOSED_KEPT] = (struct span){ tc->open_ns, ts };
+			tc->open_ns = 0;
+		}
+		if (tc->open_ns)
+			c->open[n++] = c->open[i];
+	}
+	c->nopen = n;
+}
+
 static void settle_throttle(struct ph_states *st, struct cpu *c)
 {
 	if (ph_unlikely(c->throttle_ends))
@@ -635,6 +689,8 @@ static void on_throttle_end(struct ph_states *st, struct cpu *c, const struct ph
 		return;
 	}
 	/* The span began with sched_throttle_begin, a moment before the switch. */
+	/* A kernel that has no clock of one group is one of before 6.6. */
+	st->whole_groups = !U(sched_throttle_end, exact, 0);
 	span = U(sched_throttle_end, throttled_ns, UINT64_MAX);
 	early = t->seg.begin_ns - U(sched_throttle_end, begin_ns, t->seg.begin_ns);
 	if (span != UINT64_MAX && early < BEGIN_EARLY_NS && early < span)
@@ -674,6 +730,8 @@ static void switch_in(struct ph_states *st, struct cpu *c, struct task *t, uint6
 	int32_t cpu = (int32_t)(c - st->cpus.v);
 
 	leave_other(st, t, c, ts);
+	if (ph_unlikely(c->nopen))
+		close_by_run(st, c, t, ts);
 	if (t->seg.state == PH_ST_THROTTLED) {
 		t->ran_again_ns = ts;
 		c->throttle_ends = t;
@@ -763,8 +821,7 @@ static void switch_out(struct ph_states *st, struct task *t, uint64_t state, uin
 	if (t->will_throttle && !reported) {
 		struct throttled_cpu *tc = throttled_cpu(st, t->limit.cgroup_id, t->seg.cpu);
 
-		if (!tc->open_ns)
-			tc->open_ns = ts;
+		open_span(&st->cpus.v[t->seg.cpu], t, tc, ts);
 		segment_next(st, t, PH_ST_THROTTLED, ts);
 		t->seg.limit = t->limit;
 		segment_enter(st, t);

@@ -290,6 +290,8 @@ static void print_notes(const struct ph_throttle *th, struct ph_buf *out)
 /* Is there something to say of it beside the table? The host is told of where it is asked for. */
 static bool worth_a_verdict(const struct ph_throttle *th, const struct ph_throttle_group *g)
 {
+	if (g->by == PH_BY_CGROUP)
+		return g->cgroup->parent || !g->cgroup->path || strcmp(g->cgroup->path, "/") != 0;
 	if (g->by != PH_BY_CONTAINER)
 		return true;
 	if (g->container == PH_CONTAINER_UNKNOWN)
@@ -334,6 +336,8 @@ static int print_report(const struct ph_throttle *th, const struct ph_throttle_v
 		ph_throttle_verdict(th, v[i], out);
 		ph_buf_addc(out, '\n');
 	}
+	if (!n && view->by == PH_BY_POD)
+		ph_buf_adds(out, "No container of a pod was seen.\n");
 	ph_buf_adds(out, out->len ? "\n" : "");
 	r = print_groups(th, v, n, view, out, err);
 	if (r < 0)

@@ -298,12 +298,18 @@ static void say_limit(const struct ph_throttle *th, const struct ph_throttle_gro
 		      const struct ph_throttle_share *sh, struct ph_buf *out)
 {
 	const struct ph_throttle_limit *l = sh->limit;
+	uint64_t ran_out = l->nran_out, periods = l->nperiods;
 
 	say_whose(th, sh, g->container, out);
 	ph_buf_adds(out, " of ");
 	ph_limit_text(th, l, out);
-	if (l->nran_out) {
-		ph_buf_addf(out, " ran out in %lu of %lu periods", l->nran_out, l->nperiods);
+	/* The kernel's own count, where it covers more than what we could see of the periods. */
+	if (l->kernel_periods > l->nperiods + 1) {
+		ran_out = l->kernel_ran_out;
+		periods = l->kernel_periods;
+	}
+	if (ran_out) {
+		ph_buf_addf(out, " ran out in %lu of %lu periods", ran_out, periods);
 		if (l->into_ns) {
 			ph_buf_adds(out, ", ");
 			add_ns(out, l->into_ns);

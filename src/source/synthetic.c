@@ -344,6 +344,9 @@ static int parse_event(struct reader *rd)
 		return unknown_event(rd, name.p);
 	v = keep(rd, ph_alloc((ev.cls->nfields + 1) * sizeof(*v)));
 	ev.v = v;
+	for (uint32_t i = 0; i < ev.cls->nfields; i++)
+		if (ev.cls->fields[i].type->kind == PH_KIND_STR || ev.cls->fields[i].type->kind == PH_KIND_BYTES)
+			v[i].s = "";
 	for (;;) {
 		uint32_t i = 0;
 

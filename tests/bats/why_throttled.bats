@@ -135,7 +135,8 @@ throttled_run() {
 	record_end
 	why -o json >"$T.json"
 	parts_add_up
-	near "$(of limit ".cgroup_path == \"/$pod\"" .throttled_cpu_ns)" "$above" 1
+	# Where both are out at once, the nearer limit gets the blame, so the pod's sum is a little short.
+	near "$(of limit ".cgroup_path == \"/$pod\"" .throttled_cpu_ns)" "$above" 5
 	[ "$own" -lt 20000000 ] || near "$(of limit ".cgroup_path == \"/$CGROUP\"" .throttled_cpu_ns)" "$own" 1
 	[ "$(of container '.id | tostring | startswith("aaaa")' '[.throttled_by[].own] | sort | tostring')" = '[false,true]' ]
 }
@@ -152,6 +153,7 @@ usage_of() {
 # Three containers on one CPU. The small one wants to run all the time that the others do.
 three_on_a_cpu() {
 	local n name weight time
+	need taskset
 	declare -gA START
 	# They are there when the recording begins: the dump tells their weights.
 	for n in small:1:6s large:39:3s middle:10:3s; do
@@ -186,7 +188,7 @@ three_on_a_cpu() {
 }
 
 @test "waiting for a CPU is what /proc/PID/schedstat says" {
-	[ -s /proc/self/schedstat ] || skip "this kernel does not count waiting (CONFIG_SCHED_INFO)"
+	[ -n "$(cat /proc/self/schedstat 2>/dev/null)" ] || skip "this kernel does not count waiting (CONFIG_SCHED_INFO)"
 	three_on_a_cpu
 	for n in small large middle; do read -r _ "waited[${#waited[@]}]" _ <"/proc/$(cat "$T.$n")/schedstat"; done
 	record_end

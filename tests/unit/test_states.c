@@ -269,6 +269,30 @@ static void test_throttle(void **state)
 	       "7 wait 9000300-9500000 cpu0\n"
 	       "7 throttled 9500000-12500000 cpu0 by 3 level 0 exact\n"
 	       "8 throttled 9500000-12500000 cpu0 by 3 level 0 cut\n");
+	/* An old kernel, without a clock: once a task of the group runs on the CPU, it is throttled no more. */
+	expect("@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	       "@200 cpu=0 tid=7 sched_throttle_begin tid=7 cgroup_id=5 limit_cgroup_id=3\n"
+	       "@200 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=0\n"
+	       "@300 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	       "@300 cpu=0 tid=7 sched_throttle_end tid=7 begin_ns=200 throttled_ns=100 exact=0\n"
+	       "@310 cpu=0 tid=7 sched_process_fork parent_tid=7 child_tid=8 child_pid=8\n"
+	       "@320 cpu=0 tid=7 sched_wakeup_new tid=8\n"
+	       "@400 cpu=0 tid=7 sched_throttle_begin tid=7 cgroup_id=5 limit_cgroup_id=3\n"
+	       "@400 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=0\n"
+	       "@500 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=8\n"
+	       "@600 cpu=0 tid=8 sched_switch prev_tid=8 prev_state=1 next_tid=7\n"
+	       "@600 cpu=0 tid=7 sched_throttle_end tid=7 begin_ns=400 throttled_ns=200 exact=0\n"
+	       "@700 cpu=0 tid=7 sched_process_exit tid=7\n@700 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=16 next_tid=0\n",
+	       "7 running 100-200 cpu0 user or kernel=100\n"
+	       "7 throttled 200-300 cpu0 by 3 level 0\n"
+	       "8 blocked 310-320 other woken by task 7 at 0\n"
+	       "7 running 300-400 cpu0 user or kernel=100\n"
+	       "8 wait 320-500 cpu0 woken by task 7 at 0\n"
+	       "8 running 500-600 cpu0 user or kernel=100\n"
+	       "7 throttled 400-500 cpu0 by 3 level 0\n"
+	       "7 wait 500-600 cpu0\n"
+	       "7 running 600-700 cpu0 user or kernel=100\n"
+	       "8 blocked 600-1000 other cut\n");
 	/* On another CPU than before. */
 	expect("@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
 	       "@200 cpu=0 tid=7 sched_throttle_begin tid=7 limit_cgroup_id=3\n"
