@@ -68,7 +68,7 @@ static void add_runners(struct ph_json *j, const struct ph_throttle *th, const s
 		const struct ph_runner *r = &runners[i];
 		bool itself = r->kind == PH_RUNNER_CONTAINER && r->container == g->container;
 
-		if (!top && !itself)
+		if (!top && !itself && r->kind == PH_RUNNER_CONTAINER)
 			top = r;
 		ph_json_obj(j, NULL);
 		ph_json_str(j, "who", kinds[r->kind]);

@@ -27,7 +27,7 @@ struct ph_wait_why {
 	const char *cpuset, *all_cpus;	/* lives with the cgroups; NULL: not told */
 	double idle_share;		/* of the waiting, with some CPU idle */
 };
-/* @top: who ran most meanwhile. */
+/* @top: the container that ran most meanwhile, NULL: none. */
 void ph_throttle_wait_why(const struct ph_throttle *th, const struct ph_throttle_group *g,
 			  const struct ph_runner *top, struct ph_wait_why *ret);
 

@@ -406,6 +406,7 @@ static void say_wait(const struct ph_throttle *th, const struct ph_throttle_grou
 	ph_autofree struct ph_runner *runners = NULL;
 	const struct ph_runner *top = NULL;
 	struct ph_wait_why why;
+	bool others = false;
 	size_t n = 0;
 
 	ph_buf_adds(out, "waited ");
@@ -426,13 +427,16 @@ static void say_wait(const struct ph_throttle *th, const struct ph_throttle_grou
 		ph_buf_adds(out, " (");
 		add_percent(out, share(r->ns, g->t.wait_ns));
 		ph_buf_addc(out, ')');
-		if (!top && (r->kind != PH_RUNNER_CONTAINER || r->container != g->container))
-			top = r;
+		others |= r->kind != PH_RUNNER_CONTAINER || r->container != g->container;
 	}
 	if (n)
 		ph_buf_adds(out, " used");
-	if (!top && n)
+	if (!others && n)
 		return;
+	/* Weights are those of containers. */
+	for (size_t i = 0; i < n && !top; i++)
+		if (runners[i].kind == PH_RUNNER_CONTAINER && runners[i].container != g->container)
+			top = &runners[i];
 	ph_throttle_wait_why(th, g, top, &why);
 	say_cause_of_wait(&why, th, out);
 }
