@@ -141,7 +141,7 @@ static inline void set_comm(struct task *t, const struct ph_value *v)
 {
 	uint32_t n;
 
-	if (!v)
+	if (!v || !v->s)
 		return;
 	n = v->n < sizeof(t->t.comm) - 1 ? v->n : sizeof(t->t.comm) - 1;
 	if (ph_likely(!memcmp(t->t.comm, v->s, n) && !t->t.comm[n]))

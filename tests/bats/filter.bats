@@ -35,11 +35,11 @@ one() {
 	mkfifo "$T.go/in" "$T.go/out"
 	started in
 	started out
-	record "$T.0" -q "$sel" -e "$events" --context vpid,prio,uid,procname --buffer 4M
+	record "$T.0" -q "$sel" -e "$events" --context vpid,prio,uid,procname --buffer 8M
 	RECORDERS=("$RECORDER")
 	for f; do
 		i=$((i + 1))
-		record "$T.$i" -q "$sel" -e "$events" --context vpid,prio,uid,procname --buffer 1M --filter "$f"
+		record "$T.$i" -q "$sel" -e "$events" --context vpid,prio,uid,procname --buffer 8M --filter "$f"
 		RECORDERS+=("$RECORDER")
 	done
 	echo >"$T.go/in"
@@ -58,9 +58,9 @@ one() {
 }
 
 # seen DIR [view options]: what happened, but when; the recorders need not agree on that, nor on numbers
-# that they give to containers. The births and ends of tasks are in every recording.
+# that they give to containers. The births, names and ends of tasks are in every recording.
 seen() {
-	events "$@" -e '!*statedump*,!container_*,!sched_process_*' |
+	events "$@" -e '!statedump,!container,!sched_process_*,!task_rename' |
 		sed -E 's/"time_ns":[0-9]*,//; s/"([a-z]*_)?container":[0-9]+,?//' | sort
 }
 

@@ -52,7 +52,7 @@ in_order() {
 
 # The calls of a load and how they ended, one a line; what the loader found in memory or not is chance.
 calls_of() {
-	jq -r 'select(.comm == "ph-load" and .event != "syscall_late_string") | "\(.event) \(.fields.ret |
+	jq -r 'select((.comm == "ph-load" or .comm == "calls-test") and .event != "syscall_late_string") | "\(.event) \(.fields.ret |
 		if . and . > -4096 and . <= 0 then . else "" end)"' |
 		sed -n '/syscall_entry_brk/,$p'
 }
