@@ -155,6 +155,9 @@ static int make_path_once(struct ph_cgroup_dir *d, const char *path)
 				enable_controllers(d, part);
 		} else if (errno != EEXIST) {
 			return -errno;
+		} else if (d->v2 && i < len && !strcmp(part, "porthole.d")) {
+			/* Another launcher made it, maybe a moment ago: it may not have come to this. */
+			enable_controllers(d, part);
 		}
 		if (i < len)
 			part[i] = '/';
