@@ -4,14 +4,15 @@
 # Debian's source package for the machine's kernel, once, in PORTHOLE_BUILD/vm/lttng; nothing is installed.
 
 lttng_build_modules() {
-	local release=$1 dir=$vm/lttng src
+	local release=$1 dir=$vm/lttng src common=${1%-amd64}
+	common=${common%-cloud}-common
 	for c in gcc-12 make lttng depmod; do
 		command -v "$c" >/dev/null || skip "$c is not installed"
 	done
 	rm -rf "$dir"
 	mkdir -p "$dir/deb"
 	(cd "$dir/deb" && apt-get -q download lttng-modules-dkms "linux-image-$release" "linux-headers-$release" \
-		"linux-headers-${release%-cloud-*}-common" linux-kbuild-"${release%%.*}.$(cut -d. -f2 <<<"$release")" >&2) ||
+		"linux-headers-$common" linux-kbuild-"${release%%.*}.$(cut -d. -f2 <<<"$release")" >&2) ||
 		skip "the headers of $release could not be downloaded"
 	for c in "$dir"/deb/*.deb; do dpkg -x "$c" "$dir"; done
 	rm -r "$dir/deb"
@@ -22,9 +23,9 @@ lttng_build_modules() {
 	sed -i '/lttng-probe-timer.o/d' "$src/src/probes/Kbuild"
 	# What it knows of mount namespaces hangs on a header that is private to the kernel, of which it
 	# needs this member.
-	mkdir "$dir/usr/src/linux-headers-${release%-cloud-*}-common/fs"
+	mkdir "$dir/usr/src/linux-headers-$common/fs"
 	echo 'struct mnt_namespace { struct ns_common ns; };' \
-		>"$dir/usr/src/linux-headers-${release%-cloud-*}-common/fs/mount.h"
+		>"$dir/usr/src/linux-headers-$common/fs/mount.h"
 	make -j2 -C "$dir/usr/src/linux-headers-$release" M="$src" CONFIG_LTTNG=m modules >"$dir/log" 2>&1 || {
 		tail "$dir/log" >&2
 		skip "LTTng's modules do not build for $release"
@@ -40,7 +41,7 @@ lttng_build_modules() {
 
 lttng_add() {
 	local release
-	release=$(grep -aom1 '[0-9][0-9.]*-[0-9]*-cloud-amd64' "$vm/vmlinuz" | head -n 1)
+	release=$(grep -aom1 '[0-9][0-9.]*-[0-9]*\(-cloud\)*-amd64' "$vm/kernel/vmlinuz" | head -n 1)
 	[ "$(cat "$vm/lttng/release" 2>/dev/null)" = "$release" ] || lttng_build_modules "$release"
 	mkdir -p "$root/usr/lib/modules/$release"
 	cp "$vm"/lttng/modules/* "$root/usr/lib/modules/$release/"

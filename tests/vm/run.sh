@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Run the end-to-end tests in a virtual machine with Debian's own kernel (6.1, pure cgroup v2,
-# kprobes, fentry), emulated: no KVM is needed, nothing is installed. TAP on stdout.
+# kprobes, fentry, KVM by an emulated AMD processor): no KVM is needed here, nothing is installed.
+# TAP on stdout.
 #
 #	tests/vm/run.sh [FILE.bats...]
 #
 # The machine's root file system is made of this host's programs (those that the tests use, with
-# their libraries) and sent along as the initial RAM disk: no disk, no network, seconds to boot.
+# their libraries) and sent along as the initial RAM disk: no network, seconds to boot. An empty disk
+# is for the tests of block devices.
 # Kernel and RAM disk are kept in PORTHOLE_BUILD/vm. PH_VM_SHELL=1 gives a shell in it instead,
 # PH_VM_RUN='COMMAND' runs that and writes what it prints to our stdout, byte for byte. PH_VM_ADD=FILE
 # is read by this shell to put more into the machine.
@@ -25,16 +27,33 @@ skip() {
 
 command -v qemu-system-x86_64 >/dev/null || skip "qemu-system-x86_64 is not installed"
 command -v cpio >/dev/null || skip "cpio is not installed"
+PATH=$PATH:/usr/sbin:/sbin command -v mkfs.ext4 >/dev/null || skip "mkfs.ext4 is not installed"
 
-# The kernel as its package has it, unpacked and not installed.
+# What the tests need of the kernel's modules: KVM, and a disk with a file system.
+modules=(kvm-amd virtio_pci virtio_blk ext4 crc32c_generic mq-deadline)
+
+# The kernel as its package has it, unpacked and not installed, with the modules in the order in which
+# they can be loaded. (The cloud kernel has no KVM.)
 fetch_kernel() {
-	local pkg
-	pkg=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -n 's/^ *Depends: //p' | head -1)
-	[ -n "$pkg" ] || skip "there is no package linux-image-cloud-amd64 here"
-	mkdir -p "$vm/deb"
+	local pkg version m
+	pkg=$(apt-cache depends linux-image-amd64 2>/dev/null | sed -n 's/^ *Depends: //p' | head -1)
+	[ -n "$pkg" ] || skip "there is no package linux-image-amd64 here"
+	PATH+=:/usr/sbin:/sbin
+	command -v depmod >/dev/null || skip "depmod is not installed"
+	rm -rf "$vm/deb" "$vm/kernel"
+	mkdir -p "$vm/deb" "$vm/kernel/modules"
 	(cd "$vm/deb" && apt-get -q download "$pkg" >&2) || skip "$pkg could not be downloaded"
 	dpkg -x "$vm"/deb/linux-image-*.deb "$vm/deb"
-	mv "$vm"/deb/boot/vmlinuz-* "$vm/vmlinuz"
+	version=$(basename "$vm"/deb/lib/modules/*)
+	depmod -b "$vm/deb" "$version"
+	for m in "${modules[@]}"; do
+		modprobe -d "$vm/deb" -S "$version" --show-depends "$m"
+	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' >"$vm/deb/list"
+	while read -r m; do
+		cp "$m" "$vm/kernel/modules/"
+		basename "$m"
+	done <"$vm/deb/list" >"$vm/kernel/modules/list"
+	mv "$vm"/deb/boot/vmlinuz-* "$vm/kernel/vmlinuz"
 	rm -rf "$vm/deb"
 }
 
@@ -76,8 +95,8 @@ build_root() {
 	for d in bin sbin lib lib64; do ln -s "usr/$d" "$root/$d"; done
 	echo 'root:x:0:0:root:/root:/bin/bash' >"$root/etc/passwd"
 	for c in bash sh awk jq grep sed find xargs tar gzip mount umount unshare nsenter setpriv ps pgrep \
-		bwrap strace busybox diff ip hostname taskset; do
-		c=$(command -v "$c") && add "$c"
+		bwrap strace busybox ip hostname filefrag diff taskset; do
+		c=$(PATH=$PATH:/usr/sbin:/sbin command -v "$c") && add "$c"
 	done
 	# Debian's, which is all in packages; another may be first in PATH.
 	python=$(readlink /usr/bin/python3) || python=python3
@@ -97,22 +116,26 @@ build_root() {
 	mkdir -p "$root/porthole/tests/vm"
 	cp "$here"/*.sh "$root/porthole/tests/vm/"
 	cp "$here/init" "$root/init"
+	cp -r "$vm/kernel/modules" "$root/modules"
 	# shellcheck source=/dev/null
 	[ -z "${PH_VM_ADD:-}" ] || . "$PH_VM_ADD"
 	[ -z "${PH_VM_RUN:-}" ] || echo "$PH_VM_RUN" >"$root/porthole/command"
 	(cd "$root" && find . | cpio -o -H newc --quiet) >"$vm/initrd"
 }
 
-[ -e "$vm/vmlinuz" ] || fetch_kernel
+[ -e "$vm/kernel/vmlinuz" ] || fetch_kernel
 build_root
+truncate -s 64M "$vm/disk"
+PATH=$PATH:/usr/sbin:/sbin mkfs.ext4 -q -F "$vm/disk"
 
 files=
 for f; do files+=" /porthole/tests/bats/$(basename "$f")"; done
 # Names of files have no blanks; init takes them from its environment.
 append="console=ttyS0 quiet panic=-1 rdinit=/init PH_VM_FILES=$(tr ' ' , <<<"${files# }")"
 # shellcheck disable=SC2054  # the commas are QEMU's
-qemu=(qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 2G -nodefaults -display none
-	-no-reboot -kernel "$vm/vmlinuz" -initrd "$vm/initrd")
+qemu=(qemu-system-x86_64 -accel tcg,thread=multi -cpu max,+svm -smp 3 -m 2G -nodefaults -display none
+	-no-reboot -kernel "$vm/kernel/vmlinuz" -initrd "$vm/initrd"
+	-drive "file=$vm/disk,if=none,format=raw,id=disk,cache=unsafe" -device virtio-blk-pci,drive=disk)
 
 if [ -n "${PH_VM_SHELL:-}" ]; then
 	exec "${qemu[@]}" -serial mon:stdio -append "$append PH_VM_SHELL=1"
