@@ -70,6 +70,7 @@ int dump_task(struct bpf_iter__task *ctx)
 	d.cgroup_v2_id = t->cgroups->dfl_cgrp->kn->id;
 	d.uid = t->cred->uid.val;
 	d.gid = t->cred->gid.val;
+	d.user_level = t->cred->user_ns->level;
 	ns = t->nsproxy;
 	if (ns) {
 		d.ns[0] = ns->cgroup_ns->ns.inum;

@@ -219,7 +219,8 @@ struct ph_dump_task {
 	__u32 ns[8];
 	__u32 levels;
 	__u32 uid, gid;
-	__u32 why, selected, pad_;
+	__u32 why, selected;
+	__u32 user_level;	/* of its user namespace, 0: the first */
 	__u64 utime_ns, stime_ns, runtime_ns, run_delay_ns, min_flt, maj_flt;
 	struct { __s32 tid, pid, ppid; __u32 inum; } level[PH_DUMP_LEVELS];
 	char comm[16];

@@ -572,14 +572,28 @@ static int adopt_cgroup(struct ph_ctable *t, struct ph_centry *e, struct ph_cont
 	return ph_ctable_emit_info(&e->c, ts_ns, fn, arg, err);
 }
 
+/* Who starts a container changes namespaces on the way: they are those of its first program. */
+static int settle(struct ph_ctable *t, struct ph_centry *e, uint64_t ts_ns, ph_event_fn fn, void *arg,
+		  struct ph_err *err)
+{
+	uint32_t ns[PH_NS_MAX] = { 0 };
+
+	if (!task_namespaces(e->c.init_pid, ns) || !memcmp(ns, e->c.ns, sizeof(ns)))
+		return 0;
+	memcpy(e->c.ns, ns, sizeof(ns));
+	return ph_ctable_emit_info(&e->c, ts_ns, fn, arg, err);
+}
+
 int ph_ctable_recheck(struct ph_ctable *t, uint32_t index, int32_t tid, uint64_t ts_ns,
 		      ph_event_fn fn, void *arg, struct ph_err *err)
 {
+	struct ph_centry *e = centry(t, ph_ctable_resolve(t, index, NULL));
 	struct ph_container c = { 0 };
-	struct ph_centry *e;
 	struct ph_ix *ix;
 	int r;
 
+	if (e && e->started && !e->stopped && e->c.init_pid == tid)
+		return settle(t, e, ts_ns, fn, arg, err);
 	if (index < PH_KERNEL_INDICES || index == PH_CONTAINER_UNKNOWN)
 		return 0;
 	ix = ph_ctable_ix(t, index);

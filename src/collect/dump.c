@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/parse.h"
 #include "collect/priv.h"
+#include "identity/cgpath.h"
 
 struct dump {
 	struct ph_collect *c;
@@ -52,6 +53,48 @@ static int task_status(const struct ph_dump_task *t)
 	return t->state ? 5 : 2;
 }
 
+/* @id of the host as the task's user namespace has it; @map is uid_map or gid_map. -1: not at all. */
+static int32_t inner_id(int32_t tid, const char *map, uint32_t id)
+{
+	ph_autobuf b = { 0 };
+	unsigned int inside, outside, count;
+	char path[64], *rest, *line;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", tid, map);
+	if (ph_read_file_at(AT_FDCWD, path, 1 << 16, &b) < 0)
+		return -1;
+	rest = b.p;
+	while ((line = strsep(&rest, "\n")))
+		if (sscanf(line, "%u %u %u", &inside, &outside, &count) == 3 && id >= outside &&
+		    id - outside < count)
+			return (int32_t)(inside + (id - outside));
+	return -1;
+}
+
+static int dump_user_ns(struct dump *d, int32_t tid, int32_t uid, int32_t gid, uint32_t level, uint32_t inum)
+{
+	begin(d, PH_EV_lttng_statedump_process_user_ns);
+	ph_emit_i(&d->e, tid);
+	ph_emit_i(&d->e, uid);
+	ph_emit_i(&d->e, gid);
+	ph_emit_i(&d->e, level);
+	ph_emit_u(&d->e, inum);
+	return done(d);
+}
+
+/* The host's and its own, with its ids in each. */
+static int dump_user_namespaces(struct dump *d, const struct ph_dump_task *t)
+{
+	uint32_t host = d->c->ct.host_ns[PH_NS_USER];
+	int r = dump_user_ns(d, t->tid, (int32_t)t->uid, (int32_t)t->gid, 0,
+			     t->user_level ? host : t->ns[PH_NS_USER]);
+
+	if (r < 0 || !t->user_level)
+		return r;
+	return dump_user_ns(d, t->tid, inner_id(t->tid, "uid_map", t->uid), inner_id(t->tid, "gid_map", t->gid),
+			    t->user_level, t->ns[PH_NS_USER]);
+}
+
 static int dump_namespaces(struct dump *d, const struct ph_dump_task *t)
 {
 	static const struct {
@@ -77,15 +120,8 @@ static int dump_namespaces(struct dump *d, const struct ph_dump_task *t)
 		ph_emit_u(&d->e, t->level[i].inum);
 		r = done(d);
 	}
-	if (r >= 0 && t->ns[PH_NS_USER]) {
-		begin(d, PH_EV_lttng_statedump_process_user_ns);
-		ph_emit_i(&d->e, t->tid);
-		ph_emit_i(&d->e, (int32_t)t->uid);
-		ph_emit_i(&d->e, (int32_t)t->gid);
-		ph_emit_i(&d->e, 0);
-		ph_emit_u(&d->e, t->ns[PH_NS_USER]);
-		r = done(d);
-	}
+	if (r >= 0 && t->ns[PH_NS_USER])
+		r = dump_user_namespaces(d, t);
 	for (size_t i = 0; i < PH_ARRAY_SIZE(plain) && r >= 0; i++) {
 		if (!t->ns[plain[i].ns])
 			continue;
@@ -231,16 +267,31 @@ static int64_t first_of(int dirfd, const char *v2, const char *v1)
 	return v >= 0 || faccessat(dirfd, v2, F_OK, 0) == 0 ? v : limit_file(dirfd, v1, 0);
 }
 
+/*
+ * Whose tasks a cgroup has: the kernel side knows those of the hierarchies that tell containers apart; in
+ * others (v1's memory, pids …) the same paths mean the same containers.
+ */
+static uint32_t cgroup_container(struct dump *d, int32_t number, uint64_t id, const char *path)
+{
+	uint64_t key = PH_CGKEY((uint32_t)number, id);
+	struct ph_cgent ent = { 0 };
+	struct ph_centry *e = NULL;
+	struct ph_cgpath cp;
+
+	if (!bpf_map_lookup_elem(d->c->ct.cgroups_fd, &key, &ent))
+		return ph_ctable_resolve(&d->c->ct, ent.index, NULL);
+	if (ph_cgpath_parse(path, &cp) && !cp.pod_only)
+		e = ph_strmap_get(&d->c->ct.by_id, cp.id);
+	return e ? e->c.index : PH_CONTAINER_HOST;
+}
+
 static int dump_cgroup(struct dump *d, int fd, int32_t number, uint64_t id, uint64_t parent,
 		       const char *path)
 {
-	uint64_t key = PH_CGKEY((uint32_t)number, id);
 	bool v2 = number == 0;
 	ph_autobuf cpus = { 0 };
-	struct ph_cgent ent = { 0 };
 	int64_t quota, period, weight, memory;
 
-	bpf_map_lookup_elem(d->c->ct.cgroups_fd, &key, &ent);
 	quota = v2 ? limit_file(fd, "cpu.max", 0) : limit_file(fd, "cpu.cfs_quota_us", 0);
 	period = v2 ? limit_file(fd, "cpu.max", 1) : limit_file(fd, "cpu.cfs_period_us", 0);
 	weight = first_of(fd, "cpu.weight", "cpu.shares");
@@ -251,7 +302,7 @@ static int dump_cgroup(struct dump *d, int fd, int32_t number, uint64_t id, uint
 	ph_emit_i(&d->e, number);
 	ph_emit_u(&d->e, id);
 	ph_emit_u(&d->e, parent);
-	ph_emit_u(&d->e, ph_ctable_resolve(&d->c->ct, ent.index, NULL));
+	ph_emit_u(&d->e, cgroup_container(d, number, id, path));
 	ph_emit_i(&d->e, quota);
 	ph_emit_u(&d->e, period > 0 ? (uint64_t)period : 0);
 	quota = v2 ? limit_file(fd, "cpu.max.burst", 0) : limit_file(fd, "cpu.cfs_burst_us", 0);

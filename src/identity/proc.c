@@ -107,14 +107,22 @@ int ph_proc_nspid(int procfd, int32_t pid, int32_t ret[PH_PROC_LEVELS])
 
 uint64_t ph_proc_btime_ns(int procfd)
 {
+	struct timespec real, boot;
 	ph_autobuf b = { 0 };
 	const char *at;
+	uint64_t btime;
+	int64_t exact;
 
 	/* Long on machines with many CPUs and interrupts. */
 	if (ph_read_file_at(procfd, "stat", 4 << 20, &b) < 0 || !b.p)
 		return 0;
 	at = strstr(b.p, "\nbtime ");
-	return at ? strtoull(at + 7, NULL, 10) * PH_NSEC : 0;
+	btime = at ? strtoull(at + 7, NULL, 10) * PH_NSEC : 0;
+	/* The kernel tells whole seconds. Of this machine the clocks tell more. */
+	clock_gettime(CLOCK_REALTIME, &real);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	exact = (real.tv_sec - boot.tv_sec) * (int64_t)PH_NSEC + real.tv_nsec - boot.tv_nsec;
+	return btime && llabs(exact - (int64_t)btime) < 2 * (int64_t)PH_NSEC ? (uint64_t)exact : btime;
 }
 
 uint64_t ph_proc_start_ns(uint64_t btime_ns, uint64_t ticks)

@@ -47,8 +47,11 @@ static void sleep_ns(uint64_t ns)
 int load_spin(int argc, char **argv)
 {
 	uint64_t t0 = ph_now_ns(), wall = arg_ns(argc, argv, 1, PH_NSEC);
-	uint64_t rounds = compute_until(t0 + wall);
+	uint64_t rounds;
 
+	if (argc > 2)
+		pin((int)arg_u64(argc, argv, 2, 0));
+	rounds = compute_until(t0 + wall);
 	printf("load=spin wall_ns=%llu cpu_ns=%llu rounds=%llu\n",
 	       (unsigned long long)(ph_now_ns() - t0), (unsigned long long)cpu_ns(),
 	       (unsigned long long)rounds);
@@ -71,8 +74,12 @@ int load_burst(int argc, char **argv)
 
 int load_getppid(int argc, char **argv)
 {
-	uint64_t n = arg_u64(argc, argv, 1, 1 << 20), t0 = ph_now_ns(), c0 = cpu_ns(), ns, cpu;
+	uint64_t n = arg_u64(argc, argv, 1, 1 << 20), t0, c0, ns, cpu;
 
+	if (argc > 2)
+		pin((int)arg_u64(argc, argv, 2, 0));
+	t0 = ph_now_ns();
+	c0 = cpu_ns();
 	for (uint64_t i = 0; i < n; i++)
 		syscall(SYS_getppid);
 	ns = ph_now_ns() - t0;

@@ -2,7 +2,10 @@
 /* Causes of single kernel events, each with what a trace must say of it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -10,12 +13,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -29,7 +34,7 @@ static void pause_ms(long ms)
 	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
 }
 
-static void pin(int cpu)
+void pin(int cpu)
 {
 	cpu_set_t set;
 
@@ -58,6 +63,42 @@ static void *exec_thread(void *arg)
 	return NULL;
 }
 
+static void *right(void *arg)
+{
+	int *fd = arg;
+	char b;
+
+	prctl(PR_SET_NAME, "right");
+	setpriority(PRIO_PROCESS, (id_t)gettid(), 5);
+	while (read(fd[0], &b, 1) == 1)
+		if (write(fd[3], &b, 1) != 1)
+			break;
+	return NULL;
+}
+
+/* Two threads on CPU 0 that take turns: each wakes the other and sleeps. */
+static void cause_switch(void)
+{
+	int fd[4];
+	pthread_t t;
+	char b = 0;
+
+	pin(0);
+	prctl(PR_SET_NAME, "left");
+	if (pipe2(fd, O_CLOEXEC) || pipe2(fd + 2, O_CLOEXEC))
+		die("pipe2");
+	pthread_create(&t, NULL, right, fd);
+	for (int i = 0; i < 50; i++) {
+		/* So that the other has come to its read() again. */
+		pause_ms(1);
+		if (write(fd[1], &b, 1) != 1 || read(fd[2], &b, 1) != 1)
+			die("pipe");
+	}
+	close(fd[1]);
+	pthread_join(t, NULL);
+	printf("left=%d right=%d cpu=0\n", gettid(), gettid() + 1);
+}
+
 /* A thread that is not the leader starts a program, and takes the leader's id. */
 static void cause_exec_thread(void)
 {
@@ -82,6 +123,8 @@ static void cause_exits(void)
 	}
 	kill(b, SIGTERM);
 	waitpid(b, NULL, 0);
+	/* The kernel frees them when no CPU can be looking at them any more. */
+	pause_ms(300);
 	printf("exit=%d killed=%d\n", a, b);
 }
 
@@ -187,9 +230,14 @@ static unsigned long inode(const char *ns)
 /* unshare, setns back, clone with a new namespace. */
 static void cause_namespaces(void)
 {
+	static const char *const types[] = { "cgroup", "ipc", "mnt", "net", "pid", "time", "user" };
 	int old = open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC);
 	unsigned long before = inode("uts"), after;
 	pid_t pid;
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		printf("%s=%lu ", types[i], inode(types[i]));
+	fflush(stdout);
 
 	if (unshare(CLONE_NEWUTS))
 		die("unshare");
@@ -197,10 +245,52 @@ static void cause_namespaces(void)
 	if (setns(old, CLONE_NEWUTS))
 		die("setns");
 	pid = (pid_t)syscall(SYS_clone, CLONE_NEWIPC | SIGCHLD, 0, 0, 0, 0);
-	if (!pid)
+	if (!pid) {
+		dprintf(1, "child_ipc=%lu ", inode("ipc"));
 		_exit(0);
+	}
 	waitpid(pid, NULL, 0);
 	printf("tid=%d before=%lu after=%lu child=%d\n", gettid(), before, after, pid);
+}
+
+/* Its ids from the namespace that /proc was mounted in to its own, as "NSpid:" has them. */
+static void say_ids(const char *as)
+{
+	char line[256], *p = NULL;
+	FILE *f = fopen("/proc/self/status", "re");
+
+	while (f && !p && fgets(line, sizeof(line), f))
+		if (!strncmp(line, "NSpid:\t", 7))
+			p = line + 7;
+	if (!p)
+		die("/proc/self/status");
+	p[strcspn(p, "\n")] = 0;
+	for (char *tab = p; (tab = strchr(tab, '\t'));)
+		*tab = ',';
+	dprintf(1, "%s=%s %s_ns=%lu ", as, p, as, inode("pid"));
+	fclose(f);
+}
+
+/* A child in a new pid namespace, and in that another in yet another. */
+static void cause_nest(void)
+{
+	pid_t pid;
+
+	say_ids("outer");
+	if (unshare(CLONE_NEWPID))
+		die("unshare");
+	pid = fork();
+	if (!pid) {
+		say_ids("middle");
+		if (unshare(CLONE_NEWPID))
+			_exit(1);
+		pid = fork();
+		if (!pid) {
+			say_ids("inner");
+			_exit(0);
+		}
+	}
+	waitpid(pid, NULL, 0);
 }
 
 static void on_usr1(int sig)
@@ -211,12 +301,12 @@ static void on_usr1(int sig)
 static void cause_signals(void)
 {
 	struct sigaction sa = { .sa_handler = on_usr1, .sa_flags = SA_RESTART };
-	union sigval v = { .sival_int = 7 };
+	siginfo_t info = { .si_signo = SIGRTMIN + 1, .si_errno = 5, .si_code = SI_QUEUE };
 
 	sigaction(SIGUSR1, &sa, NULL);
 	sigaction(SIGRTMIN + 1, &sa, NULL);
 	kill(getpid(), SIGUSR1);
-	sigqueue(getpid(), SIGRTMIN + 1, v);
+	syscall(SYS_rt_sigqueueinfo, getpid(), SIGRTMIN + 1, &info);
 	printf("pid=%d handler=%lu\n", getpid(), (unsigned long)on_usr1);
 }
 
@@ -240,7 +330,7 @@ static void cause_late(void)
 static void cause_refused(void)
 {
 	cause_signals();
-	syscall(SYS_keyctl, 1, 2, 3, 4, 5);
+	syscall(SYS_keyctl, 1, 2, 3, 4, 5, 6);
 	printf("ret=%d\n", -errno);
 }
 
@@ -267,13 +357,110 @@ static void cause_odd_calls(void)
 	printf("minus=%ld\n", minus);
 }
 
-/* Touch one page that is not there. */
+/* Touch a page that is not there, and let the kernel touch another. */
 static void cause_fault(void)
 {
-	volatile char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	unsigned long ip = 0;
 
-	*p = 1;
-	printf("address=%lu\n", (unsigned long)p);
+	if (p == MAP_FAILED || zero < 0)
+		die("fault");
+#if defined(__x86_64__)
+	asm volatile("lea 1f(%%rip), %0\n1: movb $1, (%1)" : "=&r"(ip) : "r"(p + 1234) : "memory");
+#else
+	p[1234] = 1;
+#endif
+	if (read(zero, p + 4096, 1) != 1)
+		die("/dev/zero");
+	printf("address=%lu ip=%lu kernel_address=%lu\n", (unsigned long)p + 1234, ip, (unsigned long)p + 4096);
+}
+
+static void *spinner(void *arg)
+{
+	uint64_t end = ph_now_ns() + 300000000;
+
+	pin((int)(intptr_t)arg);
+	setpriority(PRIO_PROCESS, (id_t)gettid(), 1);
+	dprintf(1, "spinner%d=%d ", (int)(intptr_t)arg, gettid());
+	while (ph_now_ns() < end)
+		;
+	return NULL;
+}
+
+/* A timer that fires while another thread of ours has the CPU, and one that is disarmed. */
+static void cause_timer(void)
+{
+	struct itimerval alarm = { .it_value.tv_sec = 10 };
+	uint64_t first, t;
+	pthread_t s;
+
+	pin(0);
+	prctl(PR_SET_TIMERSLACK, 123456);
+	pthread_create(&s, NULL, spinner, NULL);
+	pause_ms(50);
+	first = ph_now_ns() + 10000000;
+	for (t = first; t < first + 100000000; t += 10000000) {
+		struct timespec ts = { (time_t)(t / PH_NSEC), (long)(t % PH_NSEC) };
+
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+	}
+	setitimer(ITIMER_REAL, &alarm, NULL);
+	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
+	pthread_join(s, NULL);
+	printf("softexpires=%llu expires=%llu\n", (unsigned long long)first,
+	       (unsigned long long)first + 123456);
+}
+
+/* Interrupts from CPU 0 to threads that compute on others: signals make reschedule, barriers call functions. */
+static void cause_ipi(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	pthread_t s[2];
+	int n = cpus > 2 ? 2 : 1;
+
+	signal(SIGUSR1, on_usr1);
+	if (cpus < 2 || syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0))
+		die("membarrier");
+	pin(0);
+	for (int i = 0; i < n; i++)
+		pthread_create(&s[i], NULL, spinner, (void *)(intptr_t)(i + 1));
+	pause_ms(50);
+	for (int i = 0; i < 20; i++) {
+		pthread_kill(s[0], SIGUSR1);
+		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+		pause_ms(5);
+	}
+	for (int i = 0; i < n; i++)
+		pthread_join(s[i], NULL);
+	printf("others=%d\n", n);
+}
+
+/*
+ * 64 KiB written past the page cache in one request, in a place of the disk that is known; then as much
+ * through it, left for the flusher. In /data.
+ */
+static void cause_write(void)
+{
+	static char buf[65536] __attribute__((aligned(4096)));
+	struct {
+		struct fiemap map;
+		struct fiemap_extent first;
+	} where = { .map = { .fm_length = sizeof(buf), .fm_flags = FIEMAP_FLAG_SYNC, .fm_extent_count = 1 } };
+	int fd = open("/data/direct", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	memset(buf, 'd', sizeof(buf));
+	/* Blocks that are written once already: else the file system writes of its own as well. */
+	if (fd < 0 || pwrite(fd, buf, sizeof(buf), 0) != sizeof(buf) || fsync(fd) ||
+	    fcntl(fd, F_SETFL, O_DIRECT) || ioctl(fd, FS_IOC_FIEMAP, &where) || where.map.fm_mapped_extents != 1 ||
+	    pwrite(fd, buf, sizeof(buf), 0) != sizeof(buf))
+		die("/data/direct");
+	printf("sector=%llu bytes=%zu extent=%llu ", (unsigned long long)where.first.fe_physical / 512,
+	       sizeof(buf), (unsigned long long)where.first.fe_length);
+	fd = open("/data/later", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || pwrite(fd, buf, sizeof(buf), 0) != sizeof(buf))
+		die("/data/later");
+	printf("later=%zu\n", sizeof(buf));
 }
 
 int load_cause(int argc, char **argv)
@@ -285,7 +472,9 @@ int load_cause(int argc, char **argv)
 		{ "migrate", cause_migrate }, { "exec-thread", cause_exec_thread }, { "exits", cause_exits }, { "times", cause_times },
 		{ "pi", cause_pi }, { "namespaces", cause_namespaces }, { "signals", cause_signals },
 		{ "refused", cause_refused }, { "odd-calls", cause_odd_calls }, { "fault", cause_fault },
-		{ "late", cause_late },
+		{ "late", cause_late }, { "switch", cause_switch },
+		{ "nest", cause_nest }, { "timer", cause_timer }, { "ipi", cause_ipi },
+		{ "kvm", cause_kvm }, { "write", cause_write },
 	};
 	const char *what = arg_str(argc, argv, 1, "");
 

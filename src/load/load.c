@@ -8,9 +8,9 @@
 #include "load/load.h"
 
 const struct ph_load ph_loads[] = {
-	{ "spin", "[TIME]", "compute for TIME (1s)", load_spin },
+	{ "spin", "[TIME] [CPU]", "compute for TIME (1s)", load_spin },
 	{ "burst", "[N] [ON] [OFF]", "N times compute for ON (10ms), sleep for OFF (40ms)", load_burst },
-	{ "getppid", "[N]", "N system calls (1M), timed", load_getppid },
+	{ "getppid", "[N] [CPU]", "N system calls (1M), timed", load_getppid },
 	{ "rate", "[N] [TIME]", "N system calls (100K) a second for TIME (1s)", load_rate },
 	{ "threads", "[N] [TIME]", "N threads (4) that compute for TIME (100ms)", load_threads },
 	{ "sleep", "[TIME]", "sleep for TIME (1s)", load_sleep },

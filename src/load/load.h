@@ -47,7 +47,10 @@ int load_pids(int argc, char **argv);
 /* bpf.c */
 int load_bpf(int argc, char **argv);
 /* events.c */
+void pin(int cpu);
 int load_cause(int argc, char **argv);
+/* kvm.c */
+void cause_kvm(void);
 /* net.c */
 int load_net(int argc, char **argv);
 /* wait.c */

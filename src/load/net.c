@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -108,6 +109,7 @@ static void overflow(void)
 int load_net(int argc, char **argv)
 {
 	const char *what = arg_str(argc, argv, 1, "");
+	struct stat ns;
 
 	if (!strcmp(what, "udp"))
 		udp(false);
@@ -127,6 +129,7 @@ int load_net(int argc, char **argv)
 		fprintf(stderr, "ph-load net: udp, udp6, tcp, tcp6, reset, unanswered or overflow\n");
 		return 2;
 	}
-	printf("server=%d client=%d\n", SERVER, CLIENT);
+	printf("server=%d client=%d net_ns=%lu\n", SERVER, CLIENT,
+	       stat("/proc/self/ns/net", &ns) ? 0 : (unsigned long)ns.st_ino);
 	return 0;
 }

@@ -15,6 +15,9 @@ teardown() {
 	rm -rf "$T"*
 }
 
+# told FIELD: it is what $expect has; anything where that does not say.
+told() { echo "? . as \$is | $expect | (has(\"$1\") | not) or .$1 == \$is"; }
+
 # waits FOR [JQ]: the container waited once as it said, in state S. JQ changes what it said.
 waits() {
 	cause sched,wait -- ph-load wait "$1" || return
@@ -22,8 +25,28 @@ waits() {
 	tid=$(host_tid 1)
 	expect=$(sed -n 's/^expect=//p' "$T.said" | jq -c ". + {tid: $tid, state: 1} ${2:-}")
 	nr=$(jq .nr <<<"$expect") fd=$(jq .fd <<<"$expect")
-	only sched_block ".fields.tid == $tid and .fields.state == 1 and .fields.nr == $nr and
-		.fields.fd == $fd and .container == \"$PH_FILE-in\"" "$expect" || return
+	one sched_block ".fields.tid == $tid and .fields.state == 1 and .fields.nr == $nr and
+		.fields.fd == $fd and .container == \"$PH_FILE-in\"" <<-END || return
+		comm     $(told comm)
+		tid      $(told tid)
+		state    $(told state)
+		nr       $(told nr)
+		compat   $(told compat)
+		arg0     $(told arg0)
+		arg1     $(told arg1)
+		arg2     $(told arg2)
+		fd       $(told fd)
+		mode     $(told mode)
+		dev      $(told dev)
+		ino      $(told ino)
+		family   $(told family)
+		protocol $(told protocol)
+		sport    $(told sport)
+		dport    $(told dport)
+		saddr    $(told saddr)
+		daddr    $(told daddr)
+		peer_ino $(told peer_ino)
+	END
 	# It is told just before the switch, whose state it has.
 	events "$T" -e sched_block,sched_switch | jq -e -s "map(select(.tid == $tid)) | . as \$e |
 		map(.event == \"sched_block\") | indices(true) | length > 0 and all(\$e[.] as \$b |

@@ -130,7 +130,7 @@ recording() {
 
 # End it as Ctrl-C does; fails as the recorder did.
 record_end() {
-	kill -INT "$RECORDER" 2>/dev/null
+	kill -INT "$RECORDER" 2>/dev/null || :
 	wait "$RECORDER" || flunk "$(cat "$PH_WORK"/*.out)"
 }
 

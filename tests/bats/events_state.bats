@@ -1,0 +1,304 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What a recording says of the state at its beginning, of containers, and of what it lost: every
+# field, by what /proc says.
+# limit: 180 s
+
+load lib
+load cause
+
+setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
+
+teardown() {
+	record_kill
+	launch_stop
+	docker_stop
+	rm -rf "$T"*
+}
+
+ns() { stat -Lc %i "/proc/$1/ns/$2"; }
+
+# stat_field PID N: of /proc/PID/stat, whose names here have no blanks.
+stat_field() { cut -d ' ' -f "$2" "/proc/$1/stat"; }
+
+# The cgroup of PID by which containers are told apart: NUMBER PATH INODE.
+cgroup_of() {
+	local number controllers path dir
+	IFS=: read -r number controllers path < <(grep -m 1 -E '^[0-9]+:(cpu|cpu,.*|.*,cpu|.*,cpu,.*):' "/proc/$1/cgroup" ||
+		grep '^0::' "/proc/$1/cgroup")
+	for dir in "/sys/fs/cgroup/$controllers" /sys/fs/cgroup/cpu; do
+		[ ! -e "$dir$path/cgroup.procs" ] || break
+	done
+	echo "$number" "$path" "$(stat -c %i "$dir$path")"
+}
+
+pointer='? . >= 18374686479671623680'
+
+@test "the tasks of a container, at each level of its namespaces" {
+	launch out -- sleep 62
+	launch in --unshare all --uid-base 200000 -- sh -c 'cd /; exec 9</etc; sleep 61; true'
+	wait_for 5 pgrep -P "$PID" sleep >/dev/null
+	child=$(pgrep -P "$PID" sleep)
+	read -r _ _ cgroup < <(cgroup_of "$PID")
+	ticks=$(stat_field "$child" 22)
+	cpu=$(stat_field "$child" 39)
+	call=$(cut -d ' ' -f 1 "/proc/$child/syscall")
+	record "$T" -q -c "$PH_FILE-in" -e sched_process_exit
+	record_end
+	one lttng_statedump_start,lttng_statedump_end true <<-END
+	END
+	one lttng_statedump_process_state ".fields.tid == $child" <<-END
+		tid     $child
+		pid     $child
+		ppid    $PID
+		name    "sleep"
+		type    0
+		mode    5
+		submode 0
+		status  5
+		cpu     $cpu
+		file_table_address $pointer
+		container_name "$PH_FILE-in"
+		cgroup_id $cgroup
+		start_ns ? . >= $((ticks - 1)) * 10000000 and . < $((ticks + 2)) * 10000000
+		syscall $call
+	END
+	one lttng_statedump_process_pid_ns ".fields.tid == $child and .fields.ns_level == 0" <<-END
+		tid      $child
+		vtid     $child
+		vpid     $child
+		vppid    $PID
+		ns_level 0
+		ns_inum  $(ns self pid)
+	END
+	one lttng_statedump_process_pid_ns ".fields.tid == $child and .fields.ns_level == 1" <<-END
+		vtid     $(awk '/^NSpid:/ { print $NF }' "/proc/$child/status")
+		vpid     $(awk '/^NStgid:/ { print $NF }' "/proc/$child/status")
+		vppid    1
+		ns_level 1
+		ns_inum  $(ns "$child" pid)
+	END
+	# The same user in the host's user namespace and in its own.
+	one lttng_statedump_process_user_ns ".fields.tid == $child and .fields.ns_level == 0" <<-END
+		tid      $child
+		vuid     200000
+		vgid     200000
+		ns_level 0
+		ns_inum  $(ns self user)
+	END
+	one lttng_statedump_process_user_ns ".fields.tid == $child and .fields.ns_level == 1" <<-END
+		tid      $child
+		vuid     0
+		vgid     0
+		ns_level 1
+		ns_inum  $(ns "$child" user)
+	END
+	one lttng_statedump_process_cgroup_ns ".fields.tid == $child" <<-END
+		tid     $child
+		ns_inum $(ns "$child" cgroup)
+	END
+	one lttng_statedump_process_ipc_ns ".fields.tid == $child" <<-END
+		tid     $child
+		ns_inum $(ns "$child" ipc)
+	END
+	one lttng_statedump_process_mnt_ns ".fields.tid == $child" <<-END
+		tid     $child
+		ns_inum $(ns "$child" mnt)
+	END
+	one lttng_statedump_process_net_ns ".fields.tid == $child" <<-END
+		tid     $child
+		ns_inum $(ns "$child" net)
+	END
+	one lttng_statedump_process_uts_ns ".fields.tid == $child" <<-END
+		tid     $child
+		ns_inum $(ns "$child" uts)
+	END
+	one lttng_statedump_process_time_ns ".fields.tid == $child" <<-END
+		tid     $child
+		ns_inum $(ns "$child" time)
+	END
+	files=$(events "$T" -e lttng_statedump_process_state | jq "select(.fields.tid == $child).fields.file_table_address")
+	# O_RDONLY|O_LARGEFILE; FMODE_READ and whatever else this kernel has.
+	one lttng_statedump_file_descriptor ".fields.file_table_address == $files and .fields.fd == 9" <<-END
+		file_table_address $files
+		fd       9
+		flags    $((8#$(awk '/^flags:/ { print $2 }' "/proc/$child/fdinfo/9")))
+		fmode    ? . % 2 == 1
+		filename "/etc"
+	END
+	[ "$(events "$T" -e lttng_statedump_process_state | jq -r "select(.fields.name == \"sleep\").fields.container_name" |
+		sort | uniq -c | awk -v n="$PH_FILE-out" '$2 == n { print $1 }')" -le 1 ]
+}
+
+@test "cgroups with their limits, mounts, devices, processors" {
+	launch in --cpus 0.25 --cpu-burst 1000 --cpu-weight 50 --memory 64M --pids 77 -- sleep 61
+	read -r number path id < <(cgroup_of "$PID")
+	record "$T" -q -c "$PH_FILE-in" -e sched_process_exit
+	record_end
+	dir=/sys/fs/cgroup
+	[ "$number" = 0 ] || dir=$(echo /sys/fs/cgroup/cpu{,,acct} | tr ' ' '\n' | while read -r d; do
+		[ ! -d "$d$path" ] || { echo "$d"; break; }; done)
+	weight=50
+	[ "$number" = 0 ] || weight=$(cat "$dir$path/cpu.shares")
+	cpuset='? true'
+	[ "$number" != 0 ] || cpuset="\"$(cat "$dir$path/cpuset.cpus.effective")\""
+	memory=-1 pids=-1
+	[ ! -e "$dir$path/memory.max" ] || memory=$((64 << 20))
+	[ ! -e "$dir$path/pids.max" ] || pids=77
+	one statedump_cgroup ".fields.id == $id and .fields.hierarchy == $number" <<-END
+		hierarchy     $number
+		id            $id
+		parent_id     $(stat -c %i "$dir${path%/*}")
+		container_name "$PH_FILE-in"
+		cpu_quota_us  25000
+		cpu_period_us 100000
+		cpu_burst_us  1000
+		cpu_weight    $weight
+		memory_max_bytes $memory
+		pids_max      $pids
+		cpuset        $cpuset
+		path          "$path"
+	END
+	# On v1 memory and number of tasks are told by their own hierarchies.
+	some statedump_cgroup '.fields.container_name == "'"$PH_FILE-in"'" and .fields.memory_max_bytes != -1' <<-END
+		memory_max_bytes $((64 << 20))
+	END
+	some statedump_cgroup '.fields.container_name == "'"$PH_FILE-in"'" and .fields.pids_max != -1' <<-END
+		pids_max 77
+	END
+	line=$(grep ' /proc ' "/proc/$PID/mountinfo" | head -n 1)
+	read -r mid mparent mdev mroot mpoint moptions _ <<<"$line"
+	read -r mtype msource msuper <<<"${line#* - }"
+	one statedump_mount ".fields.mnt_ns == $(ns "$PID" mnt) and .fields.id == $mid" <<-END
+		mnt_ns        $(ns "$PID" mnt)
+		id            $mid
+		parent_id     $mparent
+		dev           $((${mdev%:*} << 20 | ${mdev#*:}))
+		root          "$mroot"
+		mountpoint    "$mpoint"
+		options       "$moptions"
+		fstype        "$mtype"
+		source        "$msource"
+		super_options "$msuper"
+	END
+	while read -r major minor _ name; do
+		[[ $major == [0-9]* ]] || continue
+		one lttng_statedump_block_device ".fields.diskname == \"$name\"" <<-END
+			dev      $((major << 20 | minor))
+			diskname "$name"
+		END
+	done </proc/partitions
+	one lttng_statedump_network_interface '.fields.name == "lo" and .fields.address_ipv4 == "127.0.0.1"' <<-END
+		name         "lo"
+		address_ipv4 "127.0.0.1"
+	END
+	cpuinfo() { sed -n "s/^$1[[:blank:]]*: //p" /proc/cpuinfo | head -n 1; }
+	topology() { cat "/sys/devices/system/cpu/cpu0/topology/$1"; }
+	one lttng_statedump_cpu_topology '.fields.cpu == 0' <<-END
+		architecture "$(uname -m)"
+		vendor       "$(cpuinfo vendor_id)"
+		family       $(cpuinfo 'cpu family')
+		model        $(cpuinfo model)
+		model_name   "$(cpuinfo 'model name')"
+		physical_id  $(topology physical_package_id)
+		core_id      $(topology core_id)
+		cores        $(cpuinfo 'cpu cores')
+		cpu          0
+	END
+	[ "$(events "$T" -e lttng_statedump_cpu_topology | wc -l)" = "$(nproc)" ]
+}
+
+# container_is_told LABELS POD NAMESPACE UID IMAGE RUNTIME ID, of the container $NAME, $PID. Its cgroup
+# may be told by v2 or by the hierarchy of v1 that has the CPU.
+container_is_told() {
+	local number path id ids
+	read -r number path id < <(cgroup_of "$PID")
+	ids="{\"$number\": $id}"
+	[ ! -d "/sys/fs/cgroup/unified$path" ] || ids+=" + {\"0\": $(stat -c %i "/sys/fs/cgroup/unified$path")}"
+	some container_info ".fields.name == \"$NAME\" and .fields.init_pid == $PID" <<-END
+		index        ? . > 0
+		index_name   "$NAME"
+		id           "$7"
+		name         "$NAME"
+		runtime      "$6"
+		image        "$5"
+		pod          "$2"
+		pod_namespace "$3"
+		pod_uid      "$4"
+		labels       "$1"
+		state        "running"
+		cgroup_path  "$path"
+		hierarchy    ? . as \$h | $ids | has(\$h | tostring)
+		cgroup_id    ? . == ($ids)[\$e.fields.hierarchy | tostring]
+		parent       0
+		init_pid     $PID
+		start_ns     ? . > $before - 20000000 and . < $after + 20000000
+		cgroup_ns    $(ns "$PID" cgroup)
+		ipc_ns       $(ns "$PID" ipc)
+		mnt_ns       $(ns "$PID" mnt)
+		net_ns       $(ns "$PID" net)
+		pid_ns       $(ns "$PID" pid)
+		time_ns      $(ns "$PID" time)
+		user_ns      $(ns "$PID" user)
+		uts_ns       $(ns "$PID" uts)
+	END
+}
+
+@test "a container of the launcher's, begun before the recording and meanwhile" {
+	before=$(date +%s%N)
+	launch early -- sleep 61
+	early=$PID
+	record "$T" -q -a -e sched_process_exit
+	launch late -- sleep 62
+	sleep 0.5
+	after=$(date +%s%N)
+	late=$PID
+	record_end
+	NAME=$PH_FILE-late
+	container_is_told '' '' '' '' '' porthole "$NAME"
+	PID=$early NAME=$PH_FILE-early
+	container_is_told '' '' '' '' '' porthole "$NAME"
+	[ "$PID" != "$late" ]
+}
+
+@test "Docker's container with image and labels, as Kubernetes sets them" {
+	docker_up
+	before=$(date +%s%N)
+	docker_run pod --label io.kubernetes.pod.name=web-0 --label io.kubernetes.pod.namespace=shop \
+		--label io.kubernetes.pod.uid=8c9ab1f4-0001-4a55-9dd6-7a0a32dd2f0e -- sleep 61
+	after=$(date +%s%N)
+	record "$T" -q -a -e sched_process_exit
+	record_end
+	NAME=$PH_FILE-pod
+	container_is_told "$(printf 'io.kubernetes.pod.%s\\n' name=web-0 namespace=shop \
+		uid=8c9ab1f4-0001-4a55-9dd6-7a0a32dd2f0e | sed '$s/\\n$//' | tr -d '\n')" web-0 shop \
+		8c9ab1f4-0001-4a55-9dd6-7a0a32dd2f0e porthole-test docker "$CID"
+}
+
+# uptime_ns: the monotonic clock, to a hundredth of a second.
+uptime_ns() { awk '{ printf "%.0f\n", $1 * 1000000000 }' /proc/uptime; }
+
+@test "what is lost is told: how much, when, where" {
+	record "$T" -q -c "$PH_FILE-in" --wait -e syscall --buffer 1M
+	launch in --log "$T.said" -- sh -c 'sleep 1; ph-load getppid 100000 0; sleep 61'
+	sleep 0.5
+	kill -STOP "$RECORDER"
+	before=$(uptime_ns)
+	wait_for 30 grep -q load=getppid "$T.said"
+	kill -CONT "$RECORDER"
+	after=$(uptime_ns)
+	sleep 0.5
+	record_end
+	every events_discarded true <<-END
+		count    ? . > 0
+		begin_ns ? . >= $before - 1000000000 and . <= \$e.fields.end_ns
+		end_ns   ? . <= $after + 1000000000
+		gap_cpu  0
+	END
+	seen=$(events "$T" -e syscall_entry_getppid,syscall_exit_getppid | wc -l)
+	lost=$(events "$T" -e events_discarded | jq -s 'map(.fields.count) | add')
+	echo "seen $seen, lost $lost"
+	# With what the program does besides, to begin and to end.
+	[ $((seen + lost)) -ge 200000 ]
+	[ $((seen + lost)) -lt 200500 ]
+}
