@@ -64,6 +64,25 @@ uint64_t ph_spans_within(const struct ph_spans *u, uint64_t begin, uint64_t end)
 	return sum;
 }
 
+uint64_t ph_spans_ended(const struct ph_spans *u, uint64_t begin, uint64_t end)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < u->s.n; i++)
+		if (u->s.v[i].end_ns > begin && u->s.v[i].end_ns <= end)
+			sum += u->s.v[i].end_ns - u->s.v[i].begin_ns;
+	return sum;
+}
+
+void ph_spans_clip(struct ph_spans *u, uint64_t begin)
+{
+	for (size_t i = 0; i < u->s.n && u->s.v[i].begin_ns < begin; i++) {
+		u->s.v[i].begin_ns = begin;
+		if (u->s.v[i].end_ns < begin)
+			u->s.v[i].end_ns = begin;
+	}
+}
+
 void ph_spans_merge(struct ph_spans *to, const struct ph_spans *from)
 {
 	to->folded_ns += from->folded_ns;

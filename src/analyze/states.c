@@ -47,6 +47,8 @@ struct task {
 	struct ph_block block;
 	/* THROTTLED, and on a CPU again since then: sched_throttle_end is still to come. */
 	uint64_t ran_again_ns;
+	int32_t queue;			/* of the CPU in whose queue it is, -1: in none */
+	size_t queue_at;		/* its place there */
 };
 
 enum frame_kind { FRAME_IRQ, FRAME_SOFTIRQ, FRAME_HRTIMER, FRAME_IPI, FRAME_VECTOR_TIMER, FRAME_VECTOR_IPI };
@@ -55,13 +57,6 @@ struct frame {
 	enum frame_kind kind;
 	uint32_t nr;			/* of the softirq */
 	bool disk;			/* a block request was finished in it */
-};
-
-#define OPEN_MAX 8		/* limits that are out on one CPU at once */
-
-struct open_span {
-	struct throttled_cpu *tc;
-	uint64_t limit_id, cgroup_id;	/* of the limit, of the task that it was seen by */
 };
 
 struct cpu {
@@ -75,8 +70,8 @@ struct cpu {
 	struct task *throttle_ends;	/* runs, and its sched_throttle_end must be the next event here */
 	struct frame stack[STACK_MAX];
 	unsigned int depth;
-	struct open_span open[OPEN_MAX];
-	unsigned int nopen;
+	struct ph_outages outages;
+	PH_VEC(struct task *) queue;	/* those that wait for it or are throttled on it */
 };
 
 /* Events are missing somewhere in it. */
@@ -95,16 +90,41 @@ struct ph_states {
 	uint64_t gaps_end_ns;		/* the latest end */
 	PH_VEC(uint32_t) frozen;	/* containers */
 	struct ph_cgtree *cgroups;
-	struct ph_u64map throttled;	/* limit and CPU -> struct throttled_cpu */
 	struct ph_states_seen seen;
 	bool begun, done;
-	/* Before Linux 6.18 a group whose limit is out is off the CPU as a whole. */
-	bool whole_groups;
 	const struct ph_class *trusted[PH_EV_STATIC_MAX];
 };
 
 #define U(event, field, otherwise) ph_event_u(ev, PH_FLD(event, field), otherwise)
 #define I32(event, field) ((int32_t)ph_event_i(ev, PH_FLD(event, field), -1))
+
+/* ---- queues ---------------------------------------------------------------------------------------- */
+
+static bool is_queued(const struct task *t)
+{
+	return t->seg.state == PH_ST_WAIT_CPU || t->seg.state == PH_ST_THROTTLED;
+}
+
+static void queue_join(struct ph_states *st, struct task *t)
+{
+	if (!is_queued(t) || t->seg.cpu < 0 || (size_t)t->seg.cpu >= st->cpus.n)
+		return;
+	t->queue = t->seg.cpu;
+	t->queue_at = st->cpus.v[t->queue].queue.n;
+	*ph_vec_push(&st->cpus.v[t->queue].queue) = t;
+}
+
+static void queue_leave(struct ph_states *st, struct task *t)
+{
+	struct cpu *c;
+
+	if (t->queue < 0)
+		return;
+	c = &st->cpus.v[t->queue];
+	c->queue.v[t->queue_at] = c->queue.v[--c->queue.n];
+	c->queue.v[t->queue_at]->queue_at = t->queue_at;
+	t->queue = -1;
+}
 
 /* ---- segments -------------------------------------------------------------------------------------- */
 
@@ -245,12 +265,14 @@ static void segment_next(struct ph_states *st, struct task *t, enum ph_state sta
 	if (ts < out.begin_ns)
 		ts = out.begin_ns;
 	out.end_ns = ts;
+	queue_leave(st, t);
 	segment_leave(st, &out);
 	segment_begin(st, t, state, ts);
 }
 
 static void segment_enter(struct ph_states *st, struct task *t)
 {
+	queue_join(st, t);
 	call_enter(st, &t->seg);
 }
 
@@ -281,6 +303,7 @@ static void distrust(struct ph_states *st, struct task *t)
 
 	if (out.state == PH_ST_UNKNOWN)
 		return;
+	queue_leave(st, t);
 	out.end_ns = out.begin_ns;
 	out.cut = true;
 	memset(out.part_ns, 0, sizeof(out.part_ns));
@@ -308,6 +331,7 @@ static struct task *task_new(struct ph_states *st, int32_t tid, uint64_t ts)
 	t->seg.container = PH_CONTAINER_UNKNOWN;
 	t->seg.cpu = -1;
 	t->seg.syscall = -1;
+	t->queue = -1;
 	ph_u64map_put(&st->tasks, (uint64_t)tid, t);
 	segment_begin(st, t, PH_ST_UNKNOWN, ts);
 	segment_enter(st, t);
@@ -335,6 +359,7 @@ static void task_forget(struct ph_states *st, struct task *t)
 		if (c->throttle_ends == t)
 			c->throttle_ends = NULL;
 	}
+	queue_leave(st, t);
 	ph_u64map_del(&st->tasks, (uint64_t)t->seg.tid);
 	free(t);
 }
@@ -502,158 +527,145 @@ static struct task *running(struct ph_states *st, struct cpu *c, int32_t tid, ui
 
 /* ---- throttling ------------------------------------------------------------------------------------ */
 
+static struct cpu *cpu_or_null(struct ph_states *st, int32_t cpu)
+{
+	return cpu >= 0 && (size_t)cpu < st->cpus.n ? &st->cpus.v[cpu] : NULL;
+}
+
 /*
- * When a limit's tasks were throttled on one CPU. Its clock, which sched_throttle_end is made of, tells how
- * long that was in all since a task was throttled: with many tasks and little quota the limit may run out
- * again before all of them had their turn, and the time between is no throttled time.
+ * @t, which has left its last state, is runnable in the queue of seg.cpu: throttled, if a limit keeps it off
+ * there. Where tasks are throttled one by one (Linux 6.18) that is told of each, and one that is @let_go by a
+ * limit may be kept by another.
  */
-#define CLOSED_KEPT 8
-struct throttled_cpu {
-	uint64_t open_ns;		/* since then, 0: not at present */
-	struct span { uint64_t begin_ns, end_ns; } closed[CLOSED_KEPT];	/* the last ones, in a ring */
-	unsigned int nclosed;
-};
-
-static struct throttled_cpu *throttled_cpu(struct ph_states *st, uint64_t cgroup_id, int32_t cpu)
+static void queued(struct ph_states *st, struct task *t, bool let_go)
 {
-	uint64_t key = cgroup_id << 13 | ((uint64_t)cpu & (CPU_LIMIT - 1));
-	struct throttled_cpu *tc = ph_u64map_get(&st->throttled, key);
+	const struct cpu *c = cpu_or_null(st, t->seg.cpu);
 
-	if (!tc) {
-		tc = ph_alloc(sizeof(*tc));
-		ph_u64map_put(&st->throttled, key, tc);
-	}
-	return tc;
-}
-
-/* Of [@begin, @end) @ns were throttled by now: closes the span that is open where it must be over. */
-static void close_span(struct throttled_cpu *tc, uint64_t begin, uint64_t end, uint64_t ns, bool exact)
-{
-	uint64_t from = tc->open_ns > begin ? tc->open_ns : begin, known = 0, until = end;
-
-	if (!tc->open_ns || from >= end)
-		return;
-	for (unsigned int i = 0; exact && i < CLOSED_KEPT && i < tc->nclosed; i++) {
-		const struct span *s = &tc->closed[i];
-
-		if (s->end_ns > begin)
-			known += s->end_ns - (s->begin_ns > begin ? s->begin_ns : begin);
-	}
-	if (exact) {
-		/* It ran in the kernel for a moment, while its group still is throttled. */
-		if (tc->open_ns > begin && ns < known + BEGIN_EARLY_NS)
-			return;
-		ns = ns > known ? ns - known : 0;
-		until = ns < end - from ? from + ns : end;
-	}
-	tc->closed[tc->nclosed++ % CLOSED_KEPT] = (struct span){ tc->open_ns, until };
-	tc->open_ns = 0;
-}
-
-/* The next span of @tc that overlaps with [@from, @end). */
-static bool next_span(const struct throttled_cpu *tc, uint64_t from, uint64_t end, struct span *ret)
-{
-	bool any = false;
-
-	for (unsigned int i = 0; i < CLOSED_KEPT && i < tc->nclosed; i++) {
-		struct span s = tc->closed[i];
-
-		s.begin_ns = s.begin_ns > from ? s.begin_ns : from;
-		s.end_ns = s.end_ns < end ? s.end_ns : end;
-		if (s.begin_ns < s.end_ns && (!any || s.begin_ns < ret->begin_ns)) {
-			*ret = s;
-			any = true;
-		}
-	}
-	return any;
-}
-
-static void wait_from(struct ph_states *st, struct task *t, int32_t cpu, uint64_t ts)
-{
-	segment_next(st, t, PH_ST_WAIT_CPU, ts);
-	t->seg.cpu = cpu;
+	if (c && ph_unlikely(c->outages.v.n) &&
+	    ph_outage_over(&c->outages, st->cgroups, t->seg.cgroup_id, !let_go, &t->seg.limit))
+		t->seg.state = PH_ST_THROTTLED;
 	segment_enter(st, t);
 }
 
+/* From @ts on @t waits in the queue of @cpu. */
+static void wait_from(struct ph_states *st, struct task *t, int32_t cpu, uint64_t ts)
+{
+	bool preempted = t->seg.state == PH_ST_WAIT_CPU && t->seg.preempted;
+
+	segment_next(st, t, PH_ST_WAIT_CPU, ts);
+	t->seg.cpu = cpu;
+	t->seg.preempted = preempted;
+	queued(st, t, false);
+}
+
 /*
- * A throttled task runs again since t->ran_again_ns: of the span, @throttled_ns were throttled, where that
- * is told, the rest it waited for the CPU.
+ * A throttled task runs again since t->ran_again_ns, and no refill of its limit was seen: of the span,
+ * @throttled_ns were throttled, where that is told, the rest it waited for the CPU.
  */
 static void end_throttle(struct ph_states *st, struct cpu *c, struct task *t, uint64_t throttled_ns,
 			 bool exact)
 {
 	uint64_t again = t->ran_again_ns, at = t->seg.begin_ns;
-	struct throttled_cpu *tc = throttled_cpu(st, t->seg.limit.cgroup_id, t->seg.cpu);
-	struct ph_segment first = t->seg;
-	struct span s;
 
 	t->ran_again_ns = 0;
 	c->throttle_ends = NULL;
-	if (!exact)
-		st->seen.inexact++;
-	close_span(tc, at, again, throttled_ns, exact);
-	if (!next_span(tc, at, again, &s))
-		s = (struct span){ at, throttled_ns < again - at ? at + throttled_ns : again };
-	do {
-		if (s.begin_ns > at) {
-			if (t->seg.state == PH_ST_THROTTLED)
-				wait_from(st, t, first.cpu, at);
-			segment_next(st, t, PH_ST_THROTTLED, s.begin_ns);
-			t->seg.limit = first.limit;
-			t->seg.cpu = first.cpu;
-			segment_enter(st, t);
-		}
-		t->seg.exact = exact;
-		at = s.end_ns;
-	} while (next_span(tc, at, again, &s));
-	if (at < again)
-		wait_from(st, t, (int32_t)(c - st->cpus.v), at);
+	st->seen.inexact += !exact;
+	t->seg.exact = exact;
+	if (throttled_ns < again - at) {
+		segment_next(st, t, PH_ST_WAIT_CPU, at + throttled_ns);
+		t->seg.cpu = (int32_t)(c - st->cpus.v);
+		segment_enter(st, t);
+	}
 	segment_next(st, t, PH_ST_RUNNING, again);
 	t->seg.cpu = (int32_t)(c - st->cpus.v);
 	segment_enter(st, t);
 }
 
-static void open_span(struct cpu *c, const struct task *t, struct throttled_cpu *tc, uint64_t ts)
+/* The limit of @o, which is out on @c, is so no more. */
+static void outage_end(struct ph_states *st, struct cpu *c, struct ph_outage *o, uint64_t ts)
 {
-	if (tc->open_ns)
-		return;
-	tc->open_ns = ts;
-	if (c->nopen == OPEN_MAX)
-		memmove(c->open, c->open + 1, --c->nopen * sizeof(*c->open));
-	c->open[c->nopen++] = (struct open_span){ tc, t->limit.cgroup_id, t->seg.cgroup_id };
-}
+	struct ph_outage was = *o;
 
-static bool is_under(struct ph_states *st, const struct task *t, const struct open_span *o)
-{
-	const struct ph_cgnode *n;
-	unsigned int depth = 0;
+	*o = c->outages.v.v[--c->outages.v.n];
+	if (ts < was.begin_ns)
+		ts = was.begin_ns;
+	if (st->ops.out)
+		st->ops.out(st->arg, &was.limit, (uint32_t)(c - st->cpus.v), was.begin_ns, ts);
+	/* Who leaves the queue here comes back to its end. */
+	for (size_t i = c->queue.n; i-- > 0; ) {
+		struct task *t = c->queue.v[i];
 
-	if (!t->seg.cgroup_id)
-		return false;
-	if (t->seg.cgroup_id == o->cgroup_id)
-		return true;
-	for (n = ph_cgtree_cpu_node(st->cgroups, t->seg.cgroup_id); n && depth < 64; n = n->parent, depth++)
-		if (n->id == o->limit_id)
-			return true;
-	return false;
-}
-
-/* Where groups are taken off whole, one whose task comes onto the CPU is out no more. */
-static void close_by_run(struct ph_states *st, struct cpu *c, const struct task *t, uint64_t ts)
-{
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; i < c->nopen; i++) {
-		struct throttled_cpu *tc = c->open[i].tc;
-
-		if (tc->open_ns && st->whole_groups && is_under(st, t, &c->open[i])) {
-			tc->closed[tc->nclosed++ % CLOSED_KEPT] = (struct span){ tc->open_ns, ts };
-			tc->open_ns = 0;
-		}
-		if (tc->open_ns)
-			c->open[n++] = c->open[i];
+		if (t->seg.state != PH_ST_THROTTLED || t->seg.limit.cgroup_id != was.limit.cgroup_id ||
+		    t->ran_again_ns)
+			continue;
+		t->seg.exact = true;
+		segment_next(st, t, PH_ST_WAIT_CPU, ts);
+		queued(st, t, true);
 	}
-	c->nopen = n;
+}
+
+/* Where groups are throttled as a whole, none is out whose task comes onto the CPU: the refill was not seen. */
+static void refute_outages(struct ph_states *st, struct cpu *c, const struct task *t, uint64_t ts)
+{
+	struct ph_limit by;
+
+	while (ph_outage_over(&c->outages, st->cgroups, t->seg.cgroup_id, true, &by))
+		outage_end(st, c, ph_outage_of(&c->outages, by.cgroup_id), ts);
+}
+
+static void on_limit_begin(struct ph_states *st, const struct ph_event *ev)
+{
+	struct cpu *c = cpu_get(st, (uint32_t)U(sched_limit_begin, on_cpu, CPU_LIMIT));
+	struct ph_outage *o, new = {
+		.limit = {
+			.cgroup_id = U(sched_limit_begin, cgroup_id, 0),
+			.quota_ns = U(sched_limit_begin, quota_ns, 0),
+			.period_ns = U(sched_limit_begin, period_ns, 0),
+		},
+		.begin_ns = U(sched_limit_begin, begin_ns, ev->ts_ns),
+		.whole = U(sched_limit_begin, whole, 0),
+	};
+
+	if (!c)
+		return;
+	if (new.begin_ns > ev->ts_ns)
+		new.begin_ns = ev->ts_ns;
+	/* The end was lost: when it was is not known. */
+	o = ph_outage_of(&c->outages, new.limit.cgroup_id);
+	if (o)
+		outage_end(st, c, o, o->begin_ns);
+	*ph_vec_push(&c->outages.v) = new;
+	for (size_t i = c->queue.n; new.whole && i-- > 0; ) {
+		struct task *t = c->queue.v[i];
+		struct ph_limit by;
+
+		if (t->seg.state == PH_ST_WAIT_CPU &&
+		    ph_outage_over(&c->outages, st->cgroups, t->seg.cgroup_id, true, &by))
+			wait_from(st, t, t->seg.cpu, new.begin_ns);
+	}
+}
+
+static void on_limit_end(struct ph_states *st, const struct ph_event *ev)
+{
+	struct cpu *c = cpu_get(st, (uint32_t)U(sched_limit_end, on_cpu, CPU_LIMIT));
+	struct ph_outage *o = c ? ph_outage_of(&c->outages, U(sched_limit_end, cgroup_id, 0)) : NULL;
+	uint64_t end = U(sched_limit_end, begin_ns, 0) + U(sched_limit_end, throttled_ns, 0);
+
+	if (o)
+		outage_end(st, c, o, end && end < ev->ts_ns ? end : ev->ts_ns);
+}
+
+/* It is removed: it has no tasks any more, and no refill will be told. */
+static void on_limit_gone(struct ph_states *st, const struct ph_event *ev)
+{
+	if (I32(cgroup_rmdir, hierarchy) != ph_cgtree_cpu_hierarchy(st->cgroups))
+		return;
+	ph_vec_each(c, &st->cpus) {
+		struct ph_outage *o = ph_outage_of(&c->outages, U(cgroup_rmdir, id, 0));
+
+		if (o)
+			outage_end(st, c, o, ev->ts_ns);
+	}
 }
 
 static void settle_throttle(struct ph_states *st, struct cpu *c)
@@ -689,8 +701,6 @@ static void on_throttle_end(struct ph_states *st, struct cpu *c, const struct ph
 		return;
 	}
 	/* The span began with sched_throttle_begin, a moment before the switch. */
-	/* A kernel that has no clock of one group is one of before 6.6. */
-	st->whole_groups = !U(sched_throttle_end, exact, 0);
 	span = U(sched_throttle_end, throttled_ns, UINT64_MAX);
 	early = t->seg.begin_ns - U(sched_throttle_end, begin_ns, t->seg.begin_ns);
 	if (span != UINT64_MAX && early < BEGIN_EARLY_NS && early < span)
@@ -717,7 +727,7 @@ static void wake(struct ph_states *st, struct task *t, uint64_t ts)
 	}
 	t->waking_ns = 0;
 	segment_next(st, t, PH_ST_WAIT_CPU, ts);
-	segment_enter(st, t);
+	queued(st, t, false);
 }
 
 static bool asleep(const struct task *t)
@@ -730,8 +740,8 @@ static void switch_in(struct ph_states *st, struct cpu *c, struct task *t, uint6
 	int32_t cpu = (int32_t)(c - st->cpus.v);
 
 	leave_other(st, t, c, ts);
-	if (ph_unlikely(c->nopen))
-		close_by_run(st, c, t, ts);
+	if (ph_unlikely(c->outages.v.n))
+		refute_outages(st, c, t, ts);
 	if (t->seg.state == PH_ST_THROTTLED) {
 		t->ran_again_ns = ts;
 		c->throttle_ends = t;
@@ -819,9 +829,6 @@ static void switch_out(struct ph_states *st, struct task *t, uint64_t state, uin
 		return;
 	}
 	if (t->will_throttle && !reported) {
-		struct throttled_cpu *tc = throttled_cpu(st, t->limit.cgroup_id, t->seg.cpu);
-
-		open_span(&st->cpus.v[t->seg.cpu], t, tc, ts);
 		segment_next(st, t, PH_ST_THROTTLED, ts);
 		t->seg.limit = t->limit;
 		segment_enter(st, t);
@@ -831,7 +838,7 @@ static void switch_out(struct ph_states *st, struct task *t, uint64_t state, uin
 	} else if (!reported) {
 		segment_next(st, t, PH_ST_WAIT_CPU, ts);
 		t->seg.preempted = true;
-		segment_enter(st, t);
+		queued(st, t, false);
 	} else if (reported & STATE_STOPPED) {
 		go(st, t, PH_ST_STOPPED, ts);
 	} else {
@@ -925,17 +932,26 @@ static void on_waking(struct ph_states *st, struct cpu *c, const struct ph_event
 	t->waker_container = t->waker == PH_WAKER_TASK ? ev->container : PH_CONTAINER_UNKNOWN;
 }
 
-/* It waits on in another CPU's queue. */
+/* It waits on in another CPU's queue, or is moved there while it is throttled. */
 static void wait_elsewhere(struct ph_states *st, struct task *t, int32_t cpu, uint64_t ts)
 {
-	bool preempted = t->seg.preempted;
+	bool throttled = t->seg.state == PH_ST_THROTTLED;
+	struct cpu *c = cpu_or_null(st, t->seg.cpu);
 
-	if (t->seg.cpu == cpu || cpu < 0)
+	if (t->seg.cpu == cpu || cpu < 0 || t->ran_again_ns)
 		return;
+	/* Where no refills are told, how long it was throttled is said when it runs. */
+	if (throttled && !(c && ph_outage_of(&c->outages, t->seg.limit.cgroup_id)))
+		return;
+	cpu_get(st, (uint32_t)cpu);
+	if (!throttled) {
+		wait_from(st, t, cpu, ts);
+		return;
+	}
+	t->seg.exact = true;
 	segment_next(st, t, PH_ST_WAIT_CPU, ts);
 	t->seg.cpu = cpu;
-	t->seg.preempted = preempted;
-	segment_enter(st, t);
+	queued(st, t, true);
 }
 
 static void on_wakeup(struct ph_states *st, struct cpu *c, const struct ph_event *ev, bool fresh)
@@ -970,13 +986,27 @@ static void on_migrate(struct ph_states *st, const struct ph_event *ev)
 
 	if (!t || to < 0)
 		return;
-	if (t->seg.state == PH_ST_WAIT_CPU)
+	if (is_queued(t))
 		wait_elsewhere(st, t, to, ev->ts_ns);
-	else if (t->seg.state != PH_ST_RUNNING && t->seg.state != PH_ST_THROTTLED)
+	else if (t->seg.state != PH_ST_RUNNING)
 		t->seg.cpu = to;
 }
 
 /* ---- the life of tasks -------------------------------------------------------------------------- */
+
+/* Into another cgroup, of the cpu controller's. */
+static void on_move(struct ph_states *st, struct task *t, uint64_t cgroup_id, uint64_t ts)
+{
+	bool throttled = t->seg.state == PH_ST_THROTTLED, preempted = t->seg.preempted;
+	const struct cpu *c = cpu_or_null(st, t->seg.cpu);
+
+	t->seg.cgroup_id = cgroup_id;
+	if (!is_queued(t) || t->ran_again_ns || !c || !c->outages.v.n)
+		return;
+	segment_next(st, t, PH_ST_WAIT_CPU, ts);
+	t->seg.preempted = preempted && !throttled;
+	queued(st, t, throttled);
+}
 
 static void on_fork(struct ph_states *st, const struct ph_event *ev)
 {
@@ -1045,6 +1075,20 @@ static void on_free(struct ph_states *st, const struct ph_event *ev)
 	task_end(st, t, ev->ts_ns);
 }
 
+/* Runnable, which with some recorders may mean that it runs: only if a limit is out it does not. */
+static void on_dump_runnable(struct ph_states *st, struct task *t, uint32_t cpu, uint64_t ts)
+{
+	struct cpu *c = cpu_get(st, cpu);
+	struct ph_limit by;
+
+	if (!c || !ph_outage_over(&c->outages, st->cgroups, t->seg.cgroup_id, false, &by))
+		return;
+	segment_next(st, t, PH_ST_THROTTLED, ts);
+	t->seg.cpu = (int32_t)cpu;
+	t->seg.limit = by;
+	segment_enter(st, t);
+}
+
 static void on_dump_state(struct ph_states *st, const struct ph_event *ev)
 {
 	int32_t tid = I32(lttng_statedump_process_state, tid);
@@ -1070,6 +1114,8 @@ static void on_dump_state(struct ph_states *st, const struct ph_event *ev)
 		on_attach(st, t, ev->ts_ns);
 	} else if (status == 5) {
 		block(st, t, STATE_INTERRUPTIBLE, ev->ts_ns);
+	} else if (status == 2) {
+		on_dump_runnable(st, t, (uint32_t)U(lttng_statedump_process_state, cpu, CPU_LIMIT), ev->ts_ns);
 	} else if (status == 6) {
 		c = cpu_get(st, (uint32_t)U(lttng_statedump_process_state, cpu, CPU_LIMIT));
 		if (c && c->tid < 0)
@@ -1222,6 +1268,10 @@ static void on_gap(struct ph_states *st, const struct ph_event *ev)
 		begin = ev->ts_ns;
 	if (end < ev->ts_ns)
 		end = ev->ts_ns;
+	/* Refills may be among what was lost. */
+	ph_vec_each(it, &st->cpus)
+		while (it->outages.v.n)
+			outage_end(st, it, it->outages.v.v, begin);
 	if (c) {
 		divide(c, ev->ts_ns);
 		c->depth = 0;
@@ -1342,6 +1392,12 @@ static void on_event(struct ph_states *st, struct cpu *c, struct task *t, const 
 	case PH_EV_sched_throttle_begin:
 		on_throttle_begin(st, ev);
 		break;
+	case PH_EV_sched_limit_begin:
+		on_limit_begin(st, ev);
+		break;
+	case PH_EV_sched_limit_end:
+		on_limit_end(st, ev);
+		break;
 	case PH_EV_cpu_steal:
 		on_steal(st, c, ev);
 		break;
@@ -1369,7 +1425,10 @@ static void on_event(struct ph_states *st, struct cpu *c, struct task *t, const 
 			break;
 		on_attach(st, who, ev->ts_ns);
 		if (I32(cgroup_attach_task, hierarchy) == ph_cgtree_cpu_hierarchy(st->cgroups))
-			who->seg.cgroup_id = U(cgroup_attach_task, id, 0);
+			on_move(st, who, U(cgroup_attach_task, id, 0), ev->ts_ns);
+		break;
+	case PH_EV_cgroup_rmdir:
+		on_limit_gone(st, ev);
 		break;
 	case PH_EV_cgroup_freeze:
 		on_cgroup_freeze(st, ev, true);
@@ -1494,6 +1553,9 @@ void ph_states_finish(struct ph_states *st, uint64_t end_ns)
 	ph_vec_each(c, &st->cpus) {
 		settle_throttle(st, c);
 		divide(c, end_ns);
+		for (size_t i = 0; st->ops.out && i < c->outages.v.n; i++)
+			st->ops.out(st->arg, &c->outages.v.v[i].limit, (uint32_t)(c - st->cpus.v), c->outages.v.v[i].begin_ns,
+				    end_ns);
 		if (!c->seen)
 			continue;
 		call_ran(st, c, c->tid, c->since_ns, end_ns);
@@ -1520,9 +1582,10 @@ void ph_states_free(struct ph_states *st)
 		return;
 	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&st->tasks, s)); )
 		free(s->val);
-	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&st->throttled, s)); )
-		free(s->val);
-	ph_u64map_done(&st->throttled);
+	ph_vec_each(c, &st->cpus) {
+		ph_vec_done(&c->outages.v);
+		ph_vec_done(&c->queue);
+	}
 	ph_u64map_done(&st->tasks);
 	ph_vec_done(&st->cpus);
 	ph_vec_done(&st->gaps);

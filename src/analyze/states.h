@@ -3,6 +3,7 @@
 #define PH_ANALYZE_STATES_H
 
 #include "analyze/cgtree.h"
+#include "analyze/outage.h"
 #include "event/schema.h"
 #include "identity/model.h"
 
@@ -42,12 +43,6 @@ enum ph_wait {
 enum ph_waker {
 	PH_WAKER_UNKNOWN, PH_WAKER_TASK, PH_WAKER_TIMER, PH_WAKER_DISK, PH_WAKER_NET, PH_WAKER_IRQ,
 	PH_WAKER_IPI, PH_WAKER_MAX,
-};
-
-struct ph_limit {
-	uint64_t cgroup_id;	/* whose quota ran out; in the hierarchy of the cpu controller */
-	uint32_t level;		/* levels above the task's own cgroup, 0: its own */
-	uint64_t quota_ns, period_ns;
 };
 
 /* What a descriptor that is waited for is; all zero where unknown. */
@@ -109,6 +104,11 @@ struct ph_states_ops {
 		    uint64_t end_ns);
 	/* CPU @cpu turns to @tid (0: idle, -1: not known). May be NULL. */
 	void (*runs)(void *arg, uint32_t cpu, int32_t tid, uint64_t ts_ns);
+	/*
+	 * A limit was out on CPU @cpu: what the kernel counts as throttled. Before the leaves that follow from its
+	 * end; its begin may lie before the stream's. Streams without sched_limit_* tell none. May be NULL.
+	 */
+	void (*out)(void *arg, const struct ph_limit *l, uint32_t cpu, uint64_t begin_ns, uint64_t end_ns);
 	/* The task has ended, after its last leave. May be NULL. */
 	void (*end)(void *arg, int32_t tid, uint64_t ts_ns);
 };

@@ -229,6 +229,11 @@ static void on_ran(void *arg, uint32_t cpu, int32_t tid, uint32_t container, uin
 	ph_neighbours_ran(((struct ph_throttle *)arg)->nb, cpu, tid, container, begin, end);
 }
 
+static void on_out(void *arg, const struct ph_limit *l, uint32_t cpu, uint64_t begin, uint64_t end)
+{
+	limits_out(arg, l, cpu, begin, end);
+}
+
 static void on_runs(void *arg, uint32_t cpu, int32_t tid, uint64_t ts)
 {
 	ph_neighbours_runs(((struct ph_throttle *)arg)->nb, cpu, tid, ts);
@@ -337,7 +342,7 @@ static void on_end(void *arg, int32_t tid, uint64_t ts)
 struct ph_throttle *ph_throttle_new(const struct ph_identity *id, const struct ph_selection *sel)
 {
 	static const struct ph_states_ops ops = {
-		.enter = on_enter, .leave = on_leave, .ran = on_ran, .runs = on_runs, .end = on_end,
+		.enter = on_enter, .leave = on_leave, .ran = on_ran, .runs = on_runs, .out = on_out, .end = on_end,
 	};
 	struct ph_throttle *th = ph_alloc(sizeof(*th));
 

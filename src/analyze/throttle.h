@@ -53,11 +53,12 @@ struct ph_throttle_limit {
 	uint64_t nsegments;
 	PH_VEC(struct ph_spans) cpus;	/* some task of it was throttled on that CPU */
 	struct ph_spans any;		/* on any */
+	PH_VEC(struct ph_spans) told;	/* it was out on that CPU, where the stream tells: replaces cpus at the end */
 	/* periods.v[i] begins at origin_ns + i * period_ns; only complete ones count. */
 	uint64_t origin_ns;
 	PH_VEC(struct ph_period) periods;
 	/* How the phase was found: the time of a refill, and by how many more it was agreed to than not. */
-	uint64_t refill_ns;
+	uint64_t refill_ns, voted_ns;	/* voted_ns: the last that was heard */
 	int64_t votes;
 	/* Results of ph_throttle_finish(). */
 	uint64_t nperiods, nran_out;	/* periods in which its tasks ran, and in which it ran out */

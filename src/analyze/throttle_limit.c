@@ -67,24 +67,29 @@ static void note_begin(struct ph_throttle_limit *l, uint64_t ts)
  * and are let go between. So the time that most agree on, modulo the period, is the timer's. It does not
  * change while the limit is the same: the kernel moves the timer on by whole periods.
  */
+static bool in_phase(const struct ph_throttle_limit *l, uint64_t a, uint64_t b)
+{
+	uint64_t off = (a > b ? a - b : b - a) % l->period_ns;
+
+	return off < PHASE_NEAR_NS || l->period_ns - off < PHASE_NEAR_NS;
+}
+
 static void note_refill(struct ph_throttle_limit *l, uint64_t ts)
 {
-	uint64_t off;
-
+	/* All that one refill lets go have one vote. */
+	if (l->voted_ns && ts - l->voted_ns < PHASE_NEAR_NS)
+		return;
+	l->voted_ns = ts;
 	if (!l->votes) {
 		l->refill_ns = ts;
 		l->votes = 1;
-		if (l->origin_ns && (ts - l->origin_ns) % l->period_ns < PHASE_NEAR_NS)
+		if (l->origin_ns && in_phase(l, ts, l->origin_ns))
 			return;
 		/* What was counted before, with another phase, is counted no more. */
 		l->origin_ns = ts;
 		l->periods.n = 0;
-		return;
-	}
-	off = (ts > l->refill_ns ? ts - l->refill_ns : l->refill_ns - ts) % l->period_ns;
-	if (off < PHASE_NEAR_NS || l->period_ns - off < PHASE_NEAR_NS) {
-		if (l->votes < 8)
-			l->votes++;
+	} else if (in_phase(l, ts, l->refill_ns)) {
+		l->votes += l->votes < 8;
 	} else {
 		l->votes--;
 	}
@@ -122,7 +127,7 @@ static struct ph_throttle_limit *limit_get(struct ph_throttle *th, const struct 
 	if (l->quota_ns != of->quota_ns || l->period_ns != of->period_ns) {
 		l->quota_ns = of->quota_ns;
 		l->period_ns = of->period_ns;
-		l->origin_ns = 0;
+		l->origin_ns = l->voted_ns = 0;
 		l->votes = 0;
 		l->periods.n = 0;
 	}
@@ -146,9 +151,21 @@ struct ph_throttle_limit *limits_throttled(struct ph_throttle *th, const struct 
 	}
 	note_begin(l, s->begin_ns);
 	spread(l, s->begin_ns, s->end_ns, false);
-	if (!s->cut)
+	if (!s->cut && !l->told.n)
 		note_refill(l, s->end_ns);
 	return l;
+}
+
+void limits_out(struct ph_throttle *th, const struct ph_limit *of, uint32_t cpu, uint64_t begin, uint64_t end)
+{
+	struct ph_throttle_limit *l = limit_get(th, of);
+
+	if (!l || cpu >= CPU_LIMIT)
+		return;
+	while (l->told.n <= cpu)
+		ph_vec_push(&l->told);
+	ph_spans_add(&l->told.v[cpu], begin, end);
+	note_refill(l, end);
 }
 
 /* ---- which one would do ------------------------------------------------------------------------------ */
@@ -225,6 +242,7 @@ static uint64_t median(uint64_t *v, size_t n)
 	return v[n / 2];
 }
 
+/* The kernel counts a span when it ends; what is only gathered from tasks may be cut anywhere. */
 static void compare_with_kernel(struct ph_throttle_limit *l)
 {
 	const struct ph_cgstat *a = &l->cgroup->first, *b = &l->cgroup->last;
@@ -234,8 +252,28 @@ static void compare_with_kernel(struct ph_throttle_limit *l)
 	l->kernel_ns = b->throttled_ns - a->throttled_ns;
 	l->kernel_periods = b->nr_periods - a->nr_periods;
 	l->kernel_ran_out = b->nr_throttled - a->nr_throttled;
+	ph_vec_each(u, &l->told)
+		l->counted_ns += ph_spans_ended(u, a->ts_ns, b->ts_ns);
+	for (size_t i = 0; !l->told.n && i < l->cpus.n; i++)
+		l->counted_ns += ph_spans_within(&l->cpus.v[i], a->ts_ns, b->ts_ns);
+}
+
+/* What the stream says of the limit itself goes before what can be gathered from its tasks. */
+static void take_told(struct ph_throttle *th, struct ph_throttle_limit *l)
+{
+	if (!l->told.n)
+		return;
 	ph_vec_each(u, &l->cpus)
-		l->counted_ns += ph_spans_within(u, a->ts_ns, b->ts_ns);
+		ph_spans_done(u);
+	ph_vec_done(&l->cpus);
+	ph_spans_done(&l->any);
+	l->any = (struct ph_spans){ 0 };
+	ph_vec_each(u, &l->told) {
+		ph_spans_clip(u, th->begin_ns);
+		ph_spans_merge(&l->any, u);
+		*ph_vec_push(&l->cpus) = *u;
+	}
+	ph_vec_done(&l->told);
 }
 
 static void limit_finish(struct ph_throttle *th, struct ph_throttle_limit *l)
@@ -257,6 +295,7 @@ static void limit_finish(struct ph_throttle *th, struct ph_throttle_limit *l)
 	l->threads = (uint32_t)median(tasks.v, tasks.n);
 	l->enough_ns = enough(th, l);
 	compare_with_kernel(l);
+	take_told(th, l);
 	ph_vec_done(&into);
 	ph_vec_done(&tasks);
 }
@@ -287,6 +326,9 @@ void limits_done(struct ph_throttle *th)
 		ph_vec_each(u, &l->cpus)
 			ph_spans_done(u);
 		ph_vec_done(&l->cpus);
+		ph_vec_each(u, &l->told)
+			ph_spans_done(u);
+		ph_vec_done(&l->told);
 		ph_spans_done(&l->any);
 		ph_vec_done(&l->periods);
 		free(l);

@@ -12,6 +12,8 @@ void ph_division_add(struct ph_division *to, const struct ph_division *from);
 /* throttle_limit.c: a RUNNING, a THROTTLED segment; NULL where the limit is not told. */
 void limits_ran(struct ph_throttle *th, const struct ph_segment *s);
 struct ph_throttle_limit *limits_throttled(struct ph_throttle *th, const struct ph_segment *s);
+/* It was out on a CPU. */
+void limits_out(struct ph_throttle *th, const struct ph_limit *of, uint32_t cpu, uint64_t begin, uint64_t end);
 void limits_finish(struct ph_throttle *th);
 void limits_done(struct ph_throttle *th);
 

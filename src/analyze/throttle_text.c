@@ -582,8 +582,8 @@ bool ph_throttle_note(const struct ph_throttle *th, unsigned int i, struct ph_bu
 		return true;
 	}
 	if (s->inexact && i-- == 0) {
-		ph_buf_addf(out, "the kernel did not tell when %lu of %lu throttled spans ended: they count until the task ran again, "
-			    "which is a few percent too long", s->inexact, s->throttles);
+		ph_buf_addf(out, "when %lu of %lu throttled spans ended is not known: they count until the task ran again, which "
+			    "is too long", s->inexact, s->throttles);
 		return true;
 	}
 	return false;

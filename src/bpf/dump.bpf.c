@@ -89,6 +89,23 @@ int dump_task(struct bpf_iter__task *ctx)
 	return 0;
 }
 
+/* Limits that are out when the recording begins. */
+SEC("?iter/task")
+int dump_limits(struct bpf_iter__task *ctx)
+{
+	struct task_struct *cur = current_task(), *t = ctx->task;
+	u64 who;
+
+	if (!t)
+		return 0;
+	/* A runqueue's clock was right at its last tick, so that the least difference is the best. */
+	if (!clock_ahead || bpf_ktime_get_ns() - cur->se.cfs_rq->rq->clock < clock_ahead)
+		clock_ahead = bpf_ktime_get_ns() - cur->se.cfs_rq->rq->clock;
+	if (t->se.cfs_rq->throttle_count > 0 && task_selected(t, &who))
+		limits_look(cur, t, task_cpu(t), who, false);
+	return 0;
+}
+
 /*
  * Threads with a seccomp filter that sleep inside a system call when the recording begins: their
  * exit has no entry, and was not refused.

@@ -6,6 +6,7 @@
 #include "lib/event.bpf.h"
 
 #include "wait.bpf.c"
+#include "throttle.bpf.c"
 #include "sched.bpf.c"
 #include "syscalls.bpf.c"
 #include "cgroup.bpf.c"

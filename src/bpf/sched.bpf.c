@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Scheduler: switches, wake-ups, the life of tasks, and who was throttled by which limit. */
+/* Scheduler: switches, wake-ups, the life of tasks. */
 
 /* Is either task selected? The event happens in @cur. */
 static __always_inline bool either_selected(struct task_struct *cur, struct task_struct *other, u64 *who)
@@ -12,145 +12,6 @@ static __always_inline bool either_selected(struct task_struct *cur, struct task
 		return false;
 	*who = WHO(*who, others);
 	return true;
-}
-
-/* For an event about @t that is certainly selected. */
-static __always_inline u64 who_is(struct task_struct *t)
-{
-	u32 index = task_container(t);
-
-	return WHO(index, index);
-}
-
-/* ---- throttling ------------------------------------------------------------------------------ */
-
-struct throttle {
-	u64 begin_ns;
-	u64 clock_ns;		/* the group's throttle clock at begin (v6.6) */
-	u64 limit_id;
-	u64 group;		/* address of its task_group: each has a clock on each CPU */
-	u32 cpu;
-	u32 has_clock;
-};
-
-/*
- * Preallocated: it is written while the runqueue is locked, and before v6.1 (fba1a1c6c912) a map that
- * allocates may wake kswapd, which takes a runqueue's lock.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
-	__type(key, s32);
-	__type(value, struct throttle);
-} throttled SEC(".maps");
-
-/* How many are in the map: spares the look-up at every switch where nobody is throttled. */
-u32 nthrottled;
-
-/* Time that this group's own tasks were throttled on @cpu so far. False: there is no such clock. */
-static __always_inline bool throttle_clock(struct task_group *tg, u32 cpu, u64 *ret)
-{
-	struct cfs_rq___self *rq = NULL;
-
-	if (!bpf_core_field_exists(rq->throttled_clock_self_time))
-		return false;
-	bpf_probe_read_kernel(&rq, sizeof(rq), tg->cfs_rq + cpu);
-	return rq && !bpf_probe_read_kernel(ret, sizeof(*ret), &rq->throttled_clock_self_time);
-}
-
-/*
- * Which limit ran out: the nearest group, from the task's own upwards, whose share of its quota on
- * this CPU is used up. Only that group's quota is to blame: a group that still has runtime would
- * have let the task run.
- */
-static __always_inline struct task_group *throttle_culprit(struct task_struct *t, u32 cpu, u32 *level)
-{
-	struct task_group *tg = t->sched_task_group;
-
-	for (u32 i = 0; i < 16 && tg; i++) {
-		struct cfs_rq *rq = NULL;
-
-		bpf_probe_read_kernel(&rq, sizeof(rq), tg->cfs_rq + cpu);
-		if (rq) {
-			int enabled = 0;
-			s64 left = 0;
-
-			bpf_probe_read_kernel(&enabled, sizeof(enabled), &rq->runtime_enabled);
-			bpf_probe_read_kernel(&left, sizeof(left), &rq->runtime_remaining);
-			if (enabled && left <= 0) {
-				*level = i;
-				return tg;
-			}
-		}
-		tg = tg->parent;
-	}
-	return NULL;
-}
-
-static __always_inline int throttle_begin(struct task_struct *t, u64 who)
-{
-	u32 level = 0, cpu = bpf_get_smp_processor_id();
-	struct task_group *tg = throttle_culprit(t, cpu, &level);
-	struct throttle th = {};
-	s32 tid = t->pid;
-
-	if (!tg)
-		return 0;
-	EVENT(sched_throttle_begin, t, who, e);
-	set_comm(e->comm, t);
-	SET(e, tid, tid);
-	SET(e, cgroup_id, t->sched_task_group->css.cgroup->kn->id);
-	th.limit_id = tg->css.cgroup->kn->id;
-	SET(e, limit_cgroup_id, th.limit_id);
-	SET(e, limit_level, level);
-	SET(e, quota_ns, tg->cfs_bandwidth.quota);
-	SET(e, period_ns, tg->cfs_bandwidth.period);
-	SET(e, nr_throttled, tg->cfs_bandwidth.nr_throttled);
-	th.begin_ns = rec_->ts_ns;
-	th.group = (u64)t->sched_task_group;
-	th.cpu = cpu;
-	th.has_clock = throttle_clock(t->sched_task_group, cpu, &th.clock_ns);
-	DONE(sched_throttle_begin, e, 0);
-	if (!bpf_map_update_elem(&throttled, &tid, &th, BPF_NOEXIST))
-		__sync_fetch_and_add(&nthrottled, 1);
-	return 0;
-}
-
-/*
- * @t gets a CPU again after it was throttled. Its group's throttle clock on the CPU that it was
- * taken from says how much of the time it was throttled; the rest it waited for a CPU. In another group
- * than before, and before v6.6, there is no such clock: the end is then when it ran again.
- */
-static __always_inline int throttle_end(struct task_struct *t, u64 who)
-{
-	s32 tid = t->pid;
-	struct throttle *th = bpf_map_lookup_elem(&throttled, &tid), copy;
-	u64 clock = 0, span;
-	bool exact;
-
-	if (!th)
-		return 0;
-	copy = *th;
-	if (bpf_map_delete_elem(&throttled, &tid))
-		return 0;
-	__sync_fetch_and_add(&nthrottled, -1);
-	EVENT(sched_throttle_end, t, who, e);
-	set_comm(e->comm, t);
-	SET(e, tid, tid);
-	SET(e, limit_cgroup_id, copy.limit_id);
-	SET(e, begin_ns, copy.begin_ns);
-	span = rec_->ts_ns - copy.begin_ns;
-	exact = copy.has_clock && (u64)t->sched_task_group == copy.group &&
-		throttle_clock(t->sched_task_group, copy.cpu, &clock);
-	/* It is the runqueue's clock, which stands a little beside ours. */
-	clock -= copy.clock_ns;
-	exact = exact && clock <= span + 1000000;
-	if (clock > span)
-		clock = span;
-	SET(e, throttled_ns, exact ? clock : span);
-	SET(e, exact, exact);
-	DONE(sched_throttle_end, e, 0);
-	return 0;
 }
 
 /* ---- switches and wake-ups -------------------------------------------------------------------- */
@@ -216,9 +77,13 @@ int sched_switch(u64 *ctx)
 		emit_steal(prev, steal, who);
 	if (!preempt)
 		state = cfg.switch_has_state ? (u32)ctx[3] : prev->__state;
-	/* A task without mm runs no user code: kernel threads are never throttled. */
-	if (prev->pid && task_throttled(prev, preempt || !state))
-		throttle_begin(prev, who);
+	if (ours && prev->pid && prev->se.cfs_rq->throttle_count > 0) {
+		limits_look(prev, prev, bpf_get_smp_processor_id(), who, true);
+		if (task_throttled(prev, preempt || !state))
+			throttle_begin(prev, who);
+	}
+	if (nlimits_out && next->pid)
+		limits_look(prev, next, bpf_get_smp_processor_id(), who, true);
 	waits = switch_state(prev, state);
 	if (cfg.write_block && ours && waits && prev->mm)
 		emit_block(prev, waits, who);
@@ -238,7 +103,7 @@ int sched_switch(u64 *ctx)
 	return 0;
 }
 
-#define WAKE(name)									\
+#define WAKE(name, look)								\
 SEC("?tp_btf/" #name)									\
 int BPF_PROG(name, struct task_struct *p)						\
 {											\
@@ -247,6 +112,7 @@ int BPF_PROG(name, struct task_struct *p)						\
 											\
 	if (!either_selected(cur, p, &who))					\
 		return 0;								\
+	look										\
 	EVENT(name, cur, who, e);							\
 	set_comm(e->comm, p);								\
 	SET(e, tid, p->pid);								\
@@ -256,9 +122,18 @@ int BPF_PROG(name, struct task_struct *p)						\
 	return 0;									\
 }
 
-WAKE(sched_waking)
-WAKE(sched_wakeup)
-WAKE(sched_wakeup_new)
+/* Where groups are throttled as a whole, a task that wakes up may find its group's quota used up. */
+#define LOOK_WHOLE									\
+	if (throttles_groups() && p->se.cfs_rq->throttle_count > 0) {			\
+		u64 whose = who;							\
+											\
+		if (!cfg.select || task_selected(p, &whose))				\
+			limits_look(cur, p, task_cpu(p), WHO(who, whose >> 32), true);	\
+	}
+
+WAKE(sched_waking, )
+WAKE(sched_wakeup, LOOK_WHOLE)
+WAKE(sched_wakeup_new, LOOK_WHOLE)
 
 SEC("?tp_btf/sched_migrate_task")
 int BPF_PROG(sched_migrate_task, struct task_struct *p, int dest_cpu)

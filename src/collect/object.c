@@ -223,6 +223,11 @@ static bool can_attach(const char *program, const char *tracepoint)
 	return ph_kernel_has_tracepoint(tracepoint);
 }
 
+static void load_iterator(struct ph_collect *c, const char *name, bool wanted)
+{
+	bpf_program__set_autoload(bpf_object__find_program_by_name(c->obj, name), wanted);
+}
+
 static void load_programs(struct ph_collect *c)
 {
 	const char *names[MAX_PROGRAMS];
@@ -240,14 +245,14 @@ static void load_programs(struct ph_collect *c)
 			bpf_program__set_autoload(p, true);
 			continue;
 		}
-		c->missing[nmissing++] = names[i];
+		/* One of several that write its events. */
+		if (strncmp(names[i], "throttle_", 9) != 0)
+			c->missing[nmissing++] = names[i];
 	}
-	for (int i = 0; i < 3; i++) {
-		static const char *const dumps[] = { "dump_task", "dump_file", "dump_marks" };
-		struct bpf_program *p = bpf_object__find_program_by_name(c->obj, dumps[i]);
-
-		bpf_program__set_autoload(p, i < 2 || c->cfg.mark_seccomp);
-	}
+	load_iterator(c, "dump_task", true);
+	load_iterator(c, "dump_file", true);
+	load_iterator(c, "dump_marks", c->cfg.mark_seccomp);
+	load_iterator(c, "dump_limits", c->events[PH_EV_sched_limit_begin]);
 }
 
 static int why_not_loaded(int r, struct ph_err *err)
@@ -452,6 +457,8 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 		goto fail;
 	if (c->cfg.mark_seccomp)
 		run_iterator(c, "dump_marks");
+	if (c->events[PH_EV_sched_limit_begin])
+		run_iterator(c, "dump_limits");
 	*ret = c;
 	return 0;
 fail:

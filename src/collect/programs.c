@@ -12,6 +12,15 @@ static const struct {
 } exceptions[] = {
 	{ PH_EV_sched_throttle_begin, "sched_switch" },
 	{ PH_EV_sched_throttle_end, "sched_switch" },
+	{ PH_EV_sched_throttle_end, "throttle_timer_entry" },
+	{ PH_EV_sched_throttle_end, "throttle_timer_exit" },
+	{ PH_EV_sched_limit_begin, "sched_switch" },
+	{ PH_EV_sched_limit_begin, "sched_wakeup" },
+	{ PH_EV_sched_limit_begin, "sched_wakeup_new" },
+	{ PH_EV_sched_limit_begin, "throttle_timer_entry" },
+	{ PH_EV_sched_limit_end, "sched_switch" },
+	{ PH_EV_sched_limit_end, "throttle_timer_exit" },
+	{ PH_EV_sched_limit_end, "throttle_csd" },
 	{ PH_EV_sched_block, "sched_switch" },
 	{ PH_EV_cpu_steal, "sched_switch" },
 	{ PH_EV_sched_process_namespaces, "sched_process_fork" },
@@ -40,6 +49,7 @@ static const struct {
 	{ "x86_irq_vectors_", "x86 only" },
 	{ "ipi_", "arm64 only" },
 	{ "page_fault_", "since Linux 6.16 on arm64, on x86 always" },
+	{ "throttle_csd", "since Linux 6.6; before 6.3 limits can do without" },
 	{ "cgroup_freeze", "cgroup v2 freezer, since Linux 5.2" },
 };
 

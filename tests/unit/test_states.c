@@ -16,7 +16,7 @@
 /* ---- what comes out, as text: "TID STATE BEGIN-END", with what matters of the state behind it ---- */
 
 struct seen {
-	struct ph_buf text, ran;
+	struct ph_buf text, ran, out;
 	struct ph_states_seen seen;
 };
 
@@ -60,6 +60,11 @@ static void on_ran(void *arg, uint32_t cpu, int32_t tid, uint32_t container, uin
 	ph_buf_addf(&k->ran, "cpu%u %d %lu-%lu\n", cpu, tid, begin, end);
 }
 
+static void on_out(void *arg, const struct ph_limit *l, uint32_t cpu, uint64_t begin, uint64_t end)
+{
+	ph_buf_addf(&((struct seen *)arg)->out, "out %lu cpu%u %lu-%lu\n", l->cgroup_id, cpu, begin, end);
+}
+
 static void feed(struct ph_source *src, const struct ph_states_ops *ops, void *arg, uint64_t end_ns,
 		 struct ph_states_seen *ret)
 {
@@ -81,7 +86,7 @@ static void feed(struct ph_source *src, const struct ph_states_ops *ops, void *a
 
 static struct seen run(const char *events)
 {
-	static const struct ph_states_ops ops = { .leave = on_leave, .ran = on_ran };
+	static const struct ph_states_ops ops = { .leave = on_leave, .ran = on_ran, .out = on_out };
 	struct ph_err err = { 0 };
 	struct ph_source *src;
 	struct seen k = { 0 };
@@ -93,6 +98,12 @@ static struct seen run(const char *events)
 	ph_buf_adds(&k.text, "");
 	ph_buf_adds(&k.ran, "");
 	feed(src, &ops, &k, 1000, &k.seen);
+	/* What is told of limits stands in front. */
+	if (k.out.len) {
+		ph_buf_addf(&k.out, "%s", k.text.p);
+		ph_buf_done(&k.text);
+		k.text = k.out;
+	}
 	return k;
 }
 
@@ -248,51 +259,34 @@ static void test_throttle(void **state)
 	       "7 wait 400-1000 cpu0 preempted cut\n"
 	       "8 running 400-1000 cpu0 user or kernel=600 cut\n"
 	       "9 running 300-1000 cpu1 user or kernel=700 cut\n");
-	/* It ran out a second time before 7 had its turn: 8 ran between. */
+	/* The refill is told: it ran out a second time before 7 had its turn. */
 	expect("@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
-	       "@200 cpu=0 tid=7 sched_throttle_begin tid=7 limit_cgroup_id=3\n"
+	       "@200 cpu=0 tid=7 sched_limit_begin cgroup_id=3 on_cpu=0 begin_ns=199\n"
+	       "@200 cpu=0 tid=7 sched_throttle_begin tid=7 cgroup_id=3 limit_cgroup_id=3\n"
 	       "@200 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=8\n"
-	       "@200 cpu=0 tid=8 sched_throttle_begin tid=8 limit_cgroup_id=3\n"
+	       "@210 cpu=0 tid=8 sched_throttle_begin tid=8 cgroup_id=3 limit_cgroup_id=3\n"
 	       "@210 cpu=0 tid=8 sched_switch prev_tid=8 prev_state=0 next_tid=0\n"
-	       "@9000300 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=8\n"
-	       "@9000300 cpu=0 tid=8 sched_throttle_end tid=8 begin_ns=210 throttled_ns=9000090 exact=1\n"
-	       "@9500000 cpu=0 tid=8 sched_throttle_begin tid=8 limit_cgroup_id=3\n"
-	       "@9500000 cpu=0 tid=8 sched_switch prev_tid=8 prev_state=0 next_tid=0\n"
-	       "@12500000 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
-	       "@12500000 cpu=0 tid=7 sched_throttle_end tid=7 begin_ns=200 throttled_ns=12000100 exact=1\n",
+	       "@300 cpu=1 tid=0 sched_limit_end cgroup_id=3 on_cpu=0 begin_ns=199 throttled_ns=100\n"
+	       "@310 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=8\n"
+	       "@310 cpu=0 tid=8 sched_throttle_end tid=8 begin_ns=210 throttled_ns=90 exact=1\n"
+	       "@400 cpu=0 tid=8 sched_limit_begin cgroup_id=3 on_cpu=0 begin_ns=400\n"
+	       "@400 cpu=0 tid=8 sched_throttle_begin tid=8 cgroup_id=3 limit_cgroup_id=3\n"
+	       "@400 cpu=0 tid=8 sched_switch prev_tid=8 prev_state=0 next_tid=7\n"
+	       "@405 cpu=0 tid=7 sched_throttle_begin tid=7 cgroup_id=3 limit_cgroup_id=3\n"
+	       "@405 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=0\n",
+	       "out 3 cpu0 199-299\n"
+	       "out 3 cpu0 400-1000\n"
 	       "7 running 100-200 cpu0 user or kernel=100\n"
 	       "8 unknown 100-200\n"
 	       "8 running 200-210 cpu0 user or kernel=10\n"
-	       "8 throttled 210-9000300 cpu0 by 3 level 0 exact\n"
-	       "8 running 9000300-9500000 cpu0 user or kernel=499700\n"
-	       "7 throttled 200-9000300 cpu0 by 3 level 0 exact\n"
-	       "7 wait 9000300-9500000 cpu0\n"
-	       "7 throttled 9500000-12500000 cpu0 by 3 level 0 exact\n"
-	       "8 throttled 9500000-12500000 cpu0 by 3 level 0 cut\n");
-	/* An old kernel, without a clock: once a task of the group runs on the CPU, it is throttled no more. */
-	expect("@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
-	       "@200 cpu=0 tid=7 sched_throttle_begin tid=7 cgroup_id=5 limit_cgroup_id=3\n"
-	       "@200 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=0\n"
-	       "@300 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
-	       "@300 cpu=0 tid=7 sched_throttle_end tid=7 begin_ns=200 throttled_ns=100 exact=0\n"
-	       "@310 cpu=0 tid=7 sched_process_fork parent_tid=7 child_tid=8 child_pid=8\n"
-	       "@320 cpu=0 tid=7 sched_wakeup_new tid=8\n"
-	       "@400 cpu=0 tid=7 sched_throttle_begin tid=7 cgroup_id=5 limit_cgroup_id=3\n"
-	       "@400 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=0\n"
-	       "@500 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=8\n"
-	       "@600 cpu=0 tid=8 sched_switch prev_tid=8 prev_state=1 next_tid=7\n"
-	       "@600 cpu=0 tid=7 sched_throttle_end tid=7 begin_ns=400 throttled_ns=200 exact=0\n"
-	       "@700 cpu=0 tid=7 sched_process_exit tid=7\n@700 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=16 next_tid=0\n",
-	       "7 running 100-200 cpu0 user or kernel=100\n"
-	       "7 throttled 200-300 cpu0 by 3 level 0\n"
-	       "8 blocked 310-320 other woken by task 7 at 0\n"
-	       "7 running 300-400 cpu0 user or kernel=100\n"
-	       "8 wait 320-500 cpu0 woken by task 7 at 0\n"
-	       "8 running 500-600 cpu0 user or kernel=100\n"
-	       "7 throttled 400-500 cpu0 by 3 level 0\n"
-	       "7 wait 500-600 cpu0\n"
-	       "7 running 600-700 cpu0 user or kernel=100\n"
-	       "8 blocked 600-1000 other cut\n");
+	       "8 throttled 210-299 cpu0 by 3 level 0 exact\n"
+	       "7 throttled 200-299 cpu0 by 3 level 0 exact\n"
+	       "8 wait 299-310 cpu0\n"
+	       "8 running 310-400 cpu0 user or kernel=90\n"
+	       "7 wait 299-400 cpu0\n"
+	       "7 running 400-405 cpu0 user or kernel=5\n"
+	       "7 throttled 405-1000 cpu0 by 3 level 0 cut\n"
+	       "8 throttled 400-1000 cpu0 by 3 level 0 cut\n");
 	/* On another CPU than before. */
 	expect("@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
 	       "@200 cpu=0 tid=7 sched_throttle_begin tid=7 limit_cgroup_id=3\n"
@@ -316,6 +310,66 @@ static void test_throttle(void **state)
 	       "7 throttled 200-300 cpu0 by 3 level 0\n"
 	       "7 running 300-400 cpu0 kernel=90 user or kernel=10\n"
 	       "7 throttled 400-1000 cpu0 by 3 level 0 cut\n");
+}
+
+#define GROUPS											\
+	"@100 statedump_cgroup id=1 cpu_weight=100 path=/\n"						\
+	"@100 statedump_cgroup id=3 parent_id=1 cpu_weight=100 path=/pod\n"				\
+	"@100 statedump_cgroup id=4 parent_id=3 cpu_weight=100 path=/pod/web\n"				\
+	"@100 lttng_statedump_process_state tid=7 cgroup_id=4 status=5 syscall=-1\n"			\
+	"@100 lttng_statedump_process_state tid=8 cgroup_id=4 status=5 syscall=-1\n"			\
+	"@100 lttng_statedump_process_state tid=9 cgroup_id=1 status=5 syscall=-1\n"
+
+/* Before Linux 6.18 all tasks below a limit are off the CPU while it is out, whatever they were doing. */
+static void test_throttled_groups(void **state)
+{
+	/* 7 is taken off, 8 was queued, 9 is not below the limit; 8 moves, 7 is let go by the pod, not by its own. */
+	expect(GROUPS
+	       "@110 cpu=0 tid=0 sched_wakeup tid=8 target_cpu=0\n"
+	       "@110 cpu=0 tid=0 sched_wakeup tid=9 target_cpu=0\n"
+	       "@120 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	       "@200 cpu=0 tid=7 sched_limit_begin cgroup_id=3 on_cpu=0 begin_ns=190 whole=1\n"
+	       "@200 cpu=0 tid=7 sched_throttle_begin tid=7 cgroup_id=4 limit_cgroup_id=3 limit_level=1\n"
+	       "@200 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=9\n"
+	       "@210 cpu=0 tid=9 sched_limit_begin cgroup_id=4 on_cpu=0 begin_ns=210 whole=1\n"
+	       "@250 cpu=0 tid=9 sched_migrate_task tid=8 orig_cpu=0 dest_cpu=1\n"
+	       "@300 cpu=1 tid=0 sched_limit_end cgroup_id=3 on_cpu=0 begin_ns=190 throttled_ns=110\n"
+	       "@400 cpu=1 tid=0 sched_limit_end cgroup_id=4 on_cpu=0 begin_ns=210 throttled_ns=190\n"
+	       "@420 cpu=0 tid=9 sched_switch prev_tid=9 prev_state=1 next_tid=7\n"
+	       "@420 cpu=0 tid=7 sched_throttle_end tid=7 begin_ns=200 throttled_ns=200 exact=1\n",
+	       "out 3 cpu0 190-300\n"
+	       "out 4 cpu0 210-400\n"
+	       "8 blocked 100-110 other\n"
+	       "9 blocked 100-110 other\n"
+	       "7 unknown 100-120\n"
+	       "8 wait 110-190 cpu0\n"
+	       "7 running 120-200 cpu0 user or kernel=80\n"
+	       "9 wait 110-200 cpu0\n"
+	       "8 throttled 190-250 cpu0 by 3 level 1 exact\n"
+	       "7 throttled 200-300 cpu0 by 3 level 1 exact\n"
+	       "7 throttled 300-400 cpu0 by 4 level 0 exact\n"
+	       "9 running 200-420 cpu0 user or kernel=220\n"
+	       "7 wait 400-420 cpu0\n"
+	       "7 running 420-1000 cpu0 user or kernel=580 cut\n"
+	       "8 wait 250-1000 cpu1 cut\n"
+	       "9 blocked 420-1000 other cut\n");
+	/* 7 wakes up into a throttled group; 8, asleep, does not care; the refill is lost, as 7 runs. */
+	expect(GROUPS
+	       "@150 cpu=0 tid=0 sched_limit_begin cgroup_id=3 on_cpu=0 begin_ns=150 whole=1\n"
+	       "@200 cpu=0 tid=0 sched_wakeup tid=7 target_cpu=0\n"
+	       "@300 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	       "@310 cpu=0 tid=7 sched_limit_begin cgroup_id=3 on_cpu=0 begin_ns=310 whole=1\n"
+	       "@320 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=0\n"
+	       "@400 cpu=0 tid=0 cgroup_rmdir id=3\n",
+	       "out 3 cpu0 150-300\n"
+	       "out 3 cpu0 310-400\n"
+	       "7 blocked 100-200 other\n"
+	       "7 throttled 200-300 cpu0 by 3 level 1 exact\n"
+	       "7 running 300-320 cpu0 user or kernel=20\n"
+	       "7 throttled 320-400 cpu0 by 3 level 1 exact\n"
+	       "7 wait 400-1000 cpu0 cut\n"
+	       "8 blocked 100-1000 other cut\n"
+	       "9 blocked 100-1000 other cut\n");
 }
 
 static void test_steal(void **state)
@@ -854,6 +908,7 @@ int main(void)
 		cmocka_unit_test(test_interrupts_are_not_its_own),
 		cmocka_unit_test(test_wakers),
 		cmocka_unit_test(test_throttle),
+		cmocka_unit_test(test_throttled_groups),
 		cmocka_unit_test(test_steal),
 		cmocka_unit_test(test_migrate),
 		cmocka_unit_test(test_life),

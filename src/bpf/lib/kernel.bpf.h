@@ -60,6 +60,9 @@ struct bpf_iter__task_file {
 	struct file *file;
 };
 
+/* v5.17 (e6f2dd0f8067). */
+enum bpf_func_id { BPF_FUNC_loop = 181 };
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct path {
@@ -144,14 +147,41 @@ struct cgroup {
 struct css_set { struct cgroup *dfl_cgrp; };
 
 typedef s64 ktime_t;
-struct cfs_bandwidth { ktime_t period; u64 quota; int nr_throttled; };
+struct timerqueue_node { ktime_t expires; };
+struct hrtimer {
+	struct timerqueue_node node;
+	ktime_t _softexpires;
+	void *function;
+};
+
+struct list_head { struct list_head *next; };
+struct __call_single_data { int unused_; };
+typedef struct __call_single_data call_single_data_t;
+struct cfs_bandwidth {
+	ktime_t period;
+	u64 quota;
+	int nr_throttled;
+	struct hrtimer period_timer, slack_timer;
+};
 struct cfs_rq {
 	int runtime_enabled;
 	s64 runtime_remaining;
+	int throttled;			/* a bit field since v6.18 */
 	int throttle_count;
+	u64 throttled_clock;
 	struct rq *rq;
+	struct task_group *tg;
 };
-struct rq { u64 prev_steal_time; };	/* with CONFIG_PARAVIRT */
+/* v6.3 (8ad075c2eb1f): other CPUs' groups are let go by an interrupt there. */
+struct cfs_rq___csd { struct list_head throttled_csd_list; };
+struct rq {
+	u64 clock;
+	u64 prev_steal_time;		/* with CONFIG_PARAVIRT */
+};
+struct rq___csd {
+	call_single_data_t cfsb_csd;
+	struct list_head cfsb_csd_list;
+};
 /* v6.6 (677ea015f231): the clock behind cpu.stat.local's throttled_usec. */
 struct cfs_rq___self { u64 throttled_clock_self; u64 throttled_clock_self_time; };
 struct task_group {
@@ -210,13 +240,6 @@ struct task_struct___throttled { bool throttled; };
 struct linux_binprm { const char *filename; };
 
 struct irqaction { const char *name; };
-struct timerqueue_node { ktime_t expires; };
-struct hrtimer {
-	struct timerqueue_node node;
-	ktime_t _softexpires;
-	void *function;
-};
-
 struct gendisk { int major, first_minor; };
 struct request_queue { struct gendisk *disk; };		/* v5.17 (f3fa33acca9f) */
 struct request_queue___nodisk { int id; };
@@ -415,10 +438,19 @@ static __always_inline u64 cpu_stolen(struct task_struct *t)
 	return bpf_core_field_exists(rq->prev_steal_time) ? rq->prev_steal_time : 0;
 }
 
-/* Was @prev, which leaves the CPU, taken off by a bandwidth limit? */
+/*
+ * Does a limit take a whole group off a CPU at once? Since v6.18 (e1fad12dcb66) each of its tasks leaves when
+ * it is about to return to user mode.
+ */
+static __always_inline bool throttles_groups(void)
+{
+	return !bpf_core_field_exists(((struct task_struct___throttled *)0)->throttled);
+}
+
+/* Was @p, which leaves the CPU, taken off by a bandwidth limit? */
 static __always_inline bool task_throttled(struct task_struct *p, bool runnable)
 {
-	if (bpf_core_field_exists(((struct task_struct___throttled *)p)->throttled))
+	if (!throttles_groups())
 		return ((struct task_struct___throttled *)p)->throttled;
 	return runnable && p->se.cfs_rq->throttle_count > 0;
 }
