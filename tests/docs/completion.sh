@@ -85,6 +85,9 @@ has "container_id" view trace-dir --fields container_
 is "" record -d 1
 has "bash" record -- bas
 is "throttled" why thr
+is "slow" why sl
+is "slowest" why slow --table slow
+is "fdatasync" why slow --syscall fdatas
 is "--timeline" why throttled --tim
 is "pod" why throttled -r trace-dir --by po
 

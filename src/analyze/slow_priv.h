@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_ANALYZE_SLOW_PRIV_H
+#define PH_ANALYZE_SLOW_PRIV_H
+
+/* The insides of slow*.c. */
+
+#include "analyze/slow.h"
+
+/* Rows of a container, of one kind, that are kept apart; what is more is one row together. */
+#define SLOW_ROWS_MAX 512
+
+struct slow_call_open {
+	uint64_t begin_ns;		/* 0: it is in none that was seen to begin */
+	int32_t nr, fd;
+	bool compat;
+	uint64_t ns[PH_HOLD_MAX];
+	struct ph_slow_one worst;	/* hold, hold_ns, object, waker* */
+	char text[64];
+};
+
+struct slow_task {
+	int32_t tid, pid;
+	uint32_t container;
+	bool selected, born;
+	struct ph_slow_group *group;
+	struct slow_call_open call;
+	/* It waits for a CPU. */
+	uint64_t wait_ns, waking_ns;
+	bool waits, torn;		/* torn: a gap lies in it */
+	uint64_t reclaim_ns;		/* since then */
+	uint64_t major_faults;		/* told last */
+	bool faults_told;
+};
+
+struct ph_slow_group *slow_group(struct ph_slow *s, uint32_t container);
+bool slow_container_selected(const struct ph_slow *s, uint32_t container);
+struct slow_task *slow_task(const struct ph_slow *s, int32_t tid);
+uint64_t slow_key(const void *p, size_t n, uint64_t seed);
+
+unsigned int slow_hold_of(const struct ph_segment *seg);
+void slow_object_of(const struct ph_segment *seg, unsigned int hold, struct ph_slow_object *ret);
+
+/* slow_calls.c */
+void calls_event(struct ph_slow *s, const struct ph_event *ev);
+void calls_leave(struct ph_slow *s, struct slow_task *t, const struct ph_segment *seg, unsigned int hold,
+		 const struct ph_slow_object *o);
+void calls_finish(struct ph_slow *s);
+void calls_group_finish(struct ph_slow_group *g);
+bool calls_chosen(const struct ph_slow *s, int32_t nr, bool compat);
+
+/* slow_block.c */
+void blocks_event(struct ph_slow *s, const struct ph_event *ev);
+void blocks_finish(struct ph_slow *s, uint64_t end_ns);
+void blocks_free(struct ph_slow *s);
+
+/* slow_net.c */
+void nets_event(struct ph_slow *s, const struct ph_event *ev);
+/* A task has accepted a connection; @port of the peer, 0: not told. */
+void nets_accepted(struct ph_slow *s, uint32_t container, uint64_t ts, uint16_t port);
+void nets_gap(struct ph_slow *s);
+void nets_free(struct ph_slow *s);
+
+#endif
