@@ -3,7 +3,6 @@
 
 /* ---- memory -------------------------------------------------------------------------------------- */
 
-#define PAGE_BYTES 4096ull
 #define MM_ANONPAGES 1
 
 /* Without what the CPUs have not yet added, as the kernel's own message about the kill. */
@@ -50,6 +49,7 @@ static __always_inline int emit_victim(struct task_struct *victim, s32 pid)
 		*(u64 *)(e->comm + 8) = 0;
 	}
 	SET(e, victim_container, vc);
+	SET(e, memory_cgroup, memory_cgroup(cur));
 	DONE(oom_mark_victim, e, 0);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include "throttle.bpf.c"
 #include "sched.bpf.c"
 #include "syscalls.bpf.c"
+#include "denied.bpf.c"
 #include "cgroup.bpf.c"
 #include "irq.bpf.c"
 #include "block.bpf.c"

@@ -130,6 +130,29 @@ struct ph_sysdef {
 	struct ph_capture in[PH_MAX_CAPTURES], out[PH_MAX_CAPTURES];
 };
 
+/* Which failures of one system call are recorded, and what of it: arguments plus 1, 0 none. */
+struct ph_faildef {
+	__u64 errnos[3];	/* a bit each */
+	__u8 path, path2, dirfd, fd, addr, word;
+	__u8 limit, limit2;	/* RLIMIT_* plus 1 */
+	__u8 note;		/* PH_NOTE_* */
+	__u8 ucount;		/* PH_UCOUNT_*, 0 none */
+};
+
+/* Which count of the user may be at its limit: inotify's, of namespaces by the flags in argument 0 or in `word`. */
+#define PH_UCOUNT_INSTANCES 1
+#define PH_UCOUNT_WATCHES 2
+#define PH_UCOUNT_FLAGS 4
+#define PH_UCOUNT_WORD 8
+
+/* Calls of which more is noted than that they failed. */
+#define PH_NOTE_SO_ERROR 1	/* tells how a connect() in the background ended */
+#define PH_NOTE_LANDLOCK 2
+
+#define PH_FAIL_PATH 1024	/* bytes of a path, at most */
+#define PH_FAIL_ADDR 128
+#define PH_FAIL_GROUPS 32
+
 #define PH_NSYSCALLS 512
 
 /* ---- who is in which container ---------------------------------------------------------------- */
@@ -194,6 +217,8 @@ struct ph_config {
 	__u8 switch_has_state;	/* v5.18 (fa2c3254d7cf): sched_switch has prev_state */
 	__u8 victim_is_task;	/* v6.8 (72ba14deb40a): mark_victim has the task */
 	__u8 mark_seccomp;	/* tell calls that seccomp refused */
+	__u8 failures;		/* record calls that fail */
+	__u8 caps_watched;	/* mark_caps is loaded */
 	__u8 filter;		/* filters are compiled in */
 	__u8 write_switch, write_block, write_steal;	/* what is written of a switch */
 };

@@ -432,6 +432,12 @@ __noinline int emit_late(u64 who, u32 compat)
 	return 0;
 }
 
+/* denied.bpf.c */
+#define CALL_COMPAT 1
+#define CALL_REFUSED 2
+#define CALL_LATE 4
+__noinline int call_ended(long ret, u64 who, u32 flags);
+
 SEC("?tp_btf/sys_exit")
 int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 {
@@ -441,7 +447,7 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 	struct ph_sysdef *def;
 	struct ph_rec *rec;
 	struct slot s;
-	bool compat;
+	bool compat, refused = false;
 	long nr;
 	u64 who;
 
@@ -467,11 +473,14 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 		struct sys_mark *m = bpf_task_storage_get(&sys_marks, cur, 0, 0);
 
 		if (m) {
-			if (m->nr1 == 0)
+			refused = m->nr1 == 0;
+			if (refused)
 				emit_refused(ret, who, compat);
 			m->nr1 = 0;
 		}
 	}
+	if (cfg.failures)
+		call_ended(ret, who, (compat ? CALL_COMPAT : 0) | (refused ? CALL_REFUSED : 0));
 	if (!def->exit)
 		return 0;
 	if (nlate)

@@ -89,6 +89,11 @@ static uint32_t collect_contexts(uint32_t mask, struct ph_field *out, size_t *of
 	return n;
 }
 
+#define PH_EVENT(num, name, group, doc, fields)							\
+	_Static_assert(sizeof(struct ph_fld_##name) <= PH_MAX_FIELDS, "PH_MAX_FIELDS is too small");
+#include "event/events.def"
+#undef PH_EVENT
+
 void ph_decoder_init(struct ph_decoder *d, struct ph_ctable *ct, uint32_t context)
 {
 	*d = (struct ph_decoder){ .ct = ct, .context = context };
@@ -101,6 +106,7 @@ void ph_decoder_done(struct ph_decoder *d)
 {
 	for (size_t i = 0; i < PH_EV_ID_MAX; i++)
 		free(d->with_ctx[i]);
+	ph_buf_done(&d->path);
 }
 
 /* @c as events of this recording have it: with contexts. */
@@ -321,6 +327,35 @@ static bool decode_syscall(struct ph_decoder *d, bool entry, const uint8_t *p, c
 	return decode_captures(d, c, src, (const uint8_t *)(args + en->nargs), end);
 }
 
+static void name_call(struct ph_value *to, const struct ph_value *nr, bool compat)
+{
+	const struct ph_syscall *sc = ph_syscall_by_nr((int)nr->i, compat);
+
+	to->s = sc ? sc->name : "unknown";
+	to->n = (uint32_t)strlen(to->s);
+}
+
+/* A path that the kernel side has walked up: "c\0b\0a\0" is /a/b/c. */
+static void turn_round(struct ph_decoder *d, struct ph_value *v)
+{
+	uint32_t end = v->n;
+
+	if (!v->n || v->s[v->n - 1])
+		return;
+	ph_buf_clear(&d->path);
+	while (end) {
+		uint32_t begin = end - 1;
+
+		while (begin && v->s[begin - 1])
+			begin--;
+		ph_buf_addc(&d->path, '/');
+		ph_buf_add(&d->path, v->s + begin, end - 1 - begin);
+		end = begin;
+	}
+	v->s = d->path.p;
+	v->n = (uint32_t)d->path.len;
+}
+
 int ph_decode(struct ph_decoder *d, const struct ph_rec *r, uint32_t len, uint32_t id)
 {
 	const uint8_t *p = (const uint8_t *)(r + 1) + (d->context & ~PH_CTX_PID ? sizeof(struct ph_rec_ctx) : 0);
@@ -342,13 +377,16 @@ int ph_decode(struct ph_decoder *d, const struct ph_rec *r, uint32_t len, uint32
 		if (!d->ev.cls || !decode_static(d, d->ev.cls, p, end))
 			return 0;
 		if (id == PH_EV_seccomp_refused) {
-			const struct ph_value *table = &d->v[PH_FLD(seccomp_refused, name)];
-			const struct ph_syscall *sc = ph_syscall_by_nr(
-				(int)d->v[PH_FLD(seccomp_refused, nr)].i, table->n && table->s[0]);
-			const char *name = sc ? sc->name : "unknown";
+			struct ph_value *name = &d->v[PH_FLD(seccomp_refused, name)];
 
-			d->v[PH_FLD(seccomp_refused, name)].s = name;
-			d->v[PH_FLD(seccomp_refused, name)].n = (uint32_t)strlen(name);
+			name_call(name, &d->v[PH_FLD(seccomp_refused, nr)], name->n && name->s[0]);
+		} else if (id == PH_EV_syscall_failed) {
+			struct ph_value *name = &d->v[PH_FLD(syscall_failed, name)];
+
+			name_call(name, &d->v[PH_FLD(syscall_failed, nr)], d->v[PH_FLD(syscall_failed, compat)].u);
+			if (d->v[PH_FLD(syscall_failed, late)].u)
+				*name = (struct ph_value){ .s = "connect", .n = 7 };
+			turn_round(d, &d->v[PH_FLD(syscall_failed, base)]);
 		}
 	}
 	d->ev.cls = ph_decoder_class(d, d->ev.cls);

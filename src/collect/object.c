@@ -10,7 +10,9 @@
 
 #include "base/clock.h"
 #include "base/parse.h"
+#include "collect/evidence.h"
 #include "collect/priv.h"
+#include "event/failcalls.h"
 #include "porthole_bpf.h"
 
 #define MAX_PROGRAMS 256
@@ -143,6 +145,8 @@ static void set_config(struct ph_collect *c, const struct ph_collect_opts *opts)
 	ph_tracepoint_arg_type("mark_victim", 0, type, sizeof(type));
 	cfg->victim_is_task = !strcmp(type, "task_struct");
 	cfg->mark_seccomp = c->events[PH_EV_seccomp_refused];
+	cfg->failures = c->events[PH_EV_syscall_failed];
+	cfg->caps_watched = ph_kernel_has_tracepoint("cap_capable");
 	cfg->filter = opts->filter != NULL;
 	cfg->write_switch = c->events[PH_EV_sched_switch];
 	cfg->write_block = c->events[PH_EV_sched_block];
@@ -215,6 +219,30 @@ static void set_syscalls(struct ph_collect *c, struct ph_sysdef *defs)
 	}
 }
 
+static void set_failures(struct ph_faildef *defs)
+{
+	for (int compat = 0; compat < 2; compat++)
+		for (int nr = 0; nr < PH_NSYSCALLS; nr++) {
+			const struct ph_syscall *sc = ph_syscall_by_nr(nr, compat);
+			const struct ph_failcall *f = ph_failcall(sc ? sc->name : "");
+			struct ph_faildef *d = &defs[compat * PH_NSYSCALLS + nr];
+
+			*d = (struct ph_faildef){
+				.path = f->path, .path2 = f->path2, .dirfd = f->dirfd, .fd = f->fd,
+				.addr = f->addr, .word = f->word, .limit = f->limit, .limit2 = f->limit2,
+				.note = !strcmp(f->name, "getsockopt") ? PH_NOTE_SO_ERROR :
+					!strcmp(f->name, "landlock_restrict_self") ? PH_NOTE_LANDLOCK : 0,
+				.ucount = f->kind == PH_FAIL_INOTIFY ? strstr(f->name, "init") ? PH_UCOUNT_INSTANCES :
+									PH_UCOUNT_WATCHES :
+					  !strcmp(f->name, "clone3") ? PH_UCOUNT_WORD :
+					  f->kind == PH_FAIL_NS || f->kind == PH_FAIL_FORK ? PH_UCOUNT_FLAGS : 0,
+			};
+			for (int e = 1; e < 192; e++)
+				if (ph_fail_recorded(f, e))
+					d->errnos[e / 64] |= 1ULL << e % 64;
+		}
+}
+
 /* kfree_skb names the socket since v6.11 (c53795d48ee8); before, that program would not load. */
 static bool can_attach(const char *program, const char *tracepoint)
 {
@@ -245,8 +273,8 @@ static void load_programs(struct ph_collect *c)
 			bpf_program__set_autoload(p, true);
 			continue;
 		}
-		/* One of several that write its events. */
-		if (strncmp(names[i], "throttle_", 9) != 0)
+		/* One of several that write its events; what the other adds can be done without. */
+		if (strncmp(names[i], "throttle_", 9) != 0 && strcmp(names[i], "mark_caps") != 0)
 			c->missing[nmissing++] = names[i];
 	}
 	load_iterator(c, "dump_task", true);
@@ -379,6 +407,7 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 {
 	LIBBPF_OPTS(bpf_object_open_opts, oo, .object_name = "porthole");
 	struct ph_collect *c = ph_alloc(sizeof(*c));
+	struct ph_faildef *faildefs;
 	struct ph_sysdef *sysdefs;
 	uint32_t *next_index;
 	void *config;
@@ -416,13 +445,15 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 	config = variable(c->obj, ".rodata.config");
 	next_index = variable(c->obj, ".data.next_index");
 	sysdefs = variable(c->obj, ".data.sysdefs");
-	if (!config || !next_index || !sysdefs) {
+	faildefs = variable(c->obj, ".data.faildefs");
+	if (!config || !next_index || !sysdefs || !faildefs) {
 		r = ph_err_set(err, -EINVAL, "the BPF object lacks a data section");
 		goto fail;
 	}
 	memcpy(config, &c->cfg, sizeof(c->cfg));
 	*next_index = PH_KERNEL_INDICES;
 	set_syscalls(c, sysdefs);
+	set_failures(faildefs);
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(c->obj, "rings"),
 				 c->ncpus * c->cfg.chunks);
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(c->obj, "ring_ctl"), c->ncpus);
@@ -459,6 +490,8 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 		run_iterator(c, "dump_marks");
 	if (c->events[PH_EV_sched_limit_begin])
 		run_iterator(c, "dump_limits");
+	if (c->events[PH_EV_denial_evidence] && c->cfg.failures)
+		c->evidence = ph_evidence_new(c);
 	*ret = c;
 	return 0;
 fail:
@@ -485,6 +518,7 @@ void ph_collect_close(struct ph_collect *c)
 	if (c->ctl)
 		munmap(c->ctl, c->ctl_bytes);
 	ph_cgstat_done(&c->cgstat);
+	ph_evidence_free(c->evidence);
 	ph_decoder_done(&c->dec);
 	ph_ctable_done(&c->ct);
 	if (c->filter_id)

@@ -110,7 +110,7 @@ void ph_cgstat_done(struct ph_cgstat *s);
 
 /* ---- decode.c: records to events ----------------------------------------------------------------- */
 
-#define PH_MAX_FIELDS 40
+#define PH_MAX_FIELDS 56
 #define PH_MAX_CONTEXTS 32
 
 struct ph_decoder {
@@ -122,6 +122,7 @@ struct ph_decoder {
 	struct ph_event ev;
 	struct ph_value v[PH_MAX_FIELDS + 1], cv[PH_MAX_CONTEXTS];
 	struct ph_value seq[64];
+	struct ph_buf path;
 };
 
 void ph_decoder_init(struct ph_decoder *d, struct ph_ctable *ct, uint32_t context);
@@ -171,6 +172,7 @@ struct ph_collect {
 	struct ph_identity *filter_id;
 	bool filter_exact;
 	const struct ph_selection *sel;
+	struct ph_evidence *evidence;	/* NULL: none is collected */
 	bool comms_in_user;	/* --comm has patterns: asked of each event here */
 	uint64_t nevents;
 	bool dumping;

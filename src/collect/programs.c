@@ -28,6 +28,9 @@ static const struct {
 	{ PH_EV_seccomp_refused, "sys_enter" },
 	{ PH_EV_seccomp_refused, "sys_exit" },
 	{ PH_EV_seccomp_refused, "mark_fork" },
+	{ PH_EV_syscall_failed, "sys_exit" },
+	{ PH_EV_syscall_failed, "mark_caps" },
+	{ PH_EV_syscall_failed, "mark_landlock" },
 	{ PH_EV_syscall_late_string, "sys_enter" },
 	{ PH_EV_syscall_late_string, "sys_exit" },
 };
@@ -44,6 +47,7 @@ static const struct {
 	const char *program, *why;
 } reasons[] = {
 	{ "cap_capable", "the tracepoint came with Linux 6.14" },
+	{ "mark_caps", "capabilities are judged by the credentials: the tracepoint came with Linux 6.14" },
 	{ "tcp_listen_overflow", "the socket is told with dropped packets since Linux 6.11" },
 	{ "kvm_", "the kvm module is not loaded (modprobe kvm_intel or kvm_amd)" },
 	{ "x86_irq_vectors_", "x86 only" },
@@ -88,7 +92,7 @@ int ph_programs_for(const bool *events, const char **names, size_t max)
 				except = true;
 			}
 		c = ph_class_by_id(id);
-		if (except || !c || c->group == PH_GROUP_CONTAINER || c->group == PH_GROUP_STATEDUMP ||
+		if (except || !c || id == PH_EV_denial_evidence || c->group == PH_GROUP_CONTAINER || c->group == PH_GROUP_STATEDUMP ||
 		    c->group == PH_GROUP_META)
 			continue;
 		if (c->syscall_nr >= 0 || id >= PH_EV_SYSCALL_ENTRY) {
@@ -163,6 +167,8 @@ int ph_events_choose(const ph_strv *names, bool events[PH_EV_ID_MAX], struct ph_
 	/* What tells refused calls and late strings belongs to the system calls. */
 	if (calls)
 		events[PH_EV_seccomp_refused] = events[PH_EV_syscall_late_string] = true;
+	if (events[PH_EV_syscall_failed])
+		events[PH_EV_seccomp_refused] = true;
 	ph_evset_done(&set);
 	return r;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "collect/evidence.h"
 #include "collect/priv.h"
 
 int ph_state(void *arg, const struct ph_event *ev, struct ph_err *err)
@@ -77,6 +78,10 @@ static inline int to_event(struct ph_collect *c, const struct ph_found *f, struc
 		    !ph_filter_match(c->filter, c->filter_id, &c->dec.ev))
 			return 0;
 	}
+	if (c->evidence && (c->dec.ev.cls->id == PH_EV_syscall_failed || id == PH_EV_oom_mark_victim))
+		ph_evidence_failed(c->evidence, &c->dec.ev);
+	else if (c->evidence && id == PH_EV_sched_process_exec)
+		ph_evidence_task(c->evidence, r->tid);
 	c->nevents++;
 	return 1;
 }
@@ -150,7 +155,8 @@ int ph_ring_round(struct ph_collect *c, struct ph_err *err)
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	/* What failed in the round before this one; who drains whole rounds need not wait so long. */
+	return c->evidence ? ph_evidence_run(c->evidence, ph_state, c, err) : 0;
 }
 
 static int drain_round(struct ph_collect *c, const struct ph_drain *to, struct ph_err *err)
@@ -159,6 +165,8 @@ static int drain_round(struct ph_collect *c, const struct ph_drain *to, struct p
 
 	for (uint32_t cpu = 0; cpu < c->ncpus && r >= 0; cpu++)
 		r = drain_cpu(c, cpu, c->heads[cpu], to, err);
+	if (c->evidence && r >= 0)
+		r = ph_evidence_run(c->evidence, ph_state, c, err);
 	return r < 0 ? r : 0;
 }
 

@@ -497,10 +497,12 @@ is_x86() { [ "$(uname -m)" = x86_64 ] || skip "x86 only"; }
 			anon_rss_bytes        ? . > 4000000 and . < 17000000
 			oom_score_adj         0
 			victim_container_name "$PH_FILE-in"
+			memory_cgroup         ? . > 1
 		END
 	else
 		one oom_mark_victim true <<-END
 			pid                   $victim
+			memory_cgroup         ? . > 1
 		END
 	fi
 }

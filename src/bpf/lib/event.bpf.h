@@ -193,4 +193,21 @@ static __always_inline struct task_struct *current_task(void)
 	if (cur->tgid == cfg.self_tgid || !current_selected(cur, &who))			\
 		return 0
 
+/* The cgroup of @t for controller @i; 0: none. */
+static __always_inline u64 controller_cgroup(struct task_struct *t, u32 i)
+{
+	struct cgroup_subsys_state *css = NULL;
+	struct css_set *set = t->cgroups;
+
+	bpf_probe_read_kernel(&css, sizeof(css), (void *)set + bpf_core_field_offset(set->subsys) + 8 * i);
+	return css ? BPF_CORE_READ(css, cgroup, kn, id) : 0;
+}
+
+static __always_inline u64 memory_cgroup(struct task_struct *t)
+{
+	if (!bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
+		return 0;
+	return controller_cgroup(t, bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id));
+}
+
 #endif

@@ -65,14 +65,22 @@ enum bpf_func_id { BPF_FUNC_loop = 181 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+typedef struct { u32 val; } kuid_t;
+typedef struct { u32 val; } kgid_t;
+struct qstr { const unsigned char *name; };
+struct dentry { struct dentry *d_parent; struct qstr d_name; };
+struct vfsmount { struct dentry *mnt_root; int mnt_flags; };
+struct mount { struct mount *mnt_parent; struct dentry *mnt_mountpoint; struct vfsmount mnt; int mnt_id; };
 struct path {
 	struct vfsmount *mnt;
 	struct dentry *dentry;
 };
+struct fs_struct { struct path root, pwd; };
 
 struct super_block { u32 s_dev; };
 struct inode {
 	u16 i_mode;
+	kuid_t i_uid;
 	struct super_block *i_sb;
 	unsigned long i_ino;
 };
@@ -111,7 +119,14 @@ struct pid_namespace { struct ns_common ns; unsigned int level; };
 struct net { struct ns_common ns; };
 struct time_namespace { struct ns_common ns; };
 struct cgroup_namespace { struct ns_common ns; };
-struct user_namespace { struct ns_common ns; int level; struct user_namespace *parent; };
+struct ucounts;
+struct user_namespace {
+	struct ns_common ns;
+	int level;
+	struct user_namespace *parent;
+	struct ucounts *ucounts;
+	long ucount_max[1];
+};
 
 struct nsproxy {
 	struct uts_namespace *uts_ns;
@@ -126,12 +141,25 @@ struct nsproxy {
 struct upid { int nr; struct pid_namespace *ns; };
 struct pid { unsigned int level; struct upid numbers[1]; };
 
-typedef struct { u32 val; } kuid_t;
-typedef struct { u32 val; } kgid_t;
+/* Two words of 32 bits until v6.3 (f122a08b197d), one of 64 since: the same bytes. */
+typedef struct { u64 val; } kernel_cap_t;
+struct group_info { int ngroups; kgid_t gid[1]; };
+typedef struct { s64 counter; } atomic_long_t;
+/* v6.0 (de399236e240): limits that are counted for each user of a namespace, apart from ucount[]. */
+struct ucounts { struct user_namespace *ns; atomic_long_t ucount[1]; atomic_long_t rlimit[4]; };
+enum ucount_type {
+	UCOUNT_USER_NAMESPACES, UCOUNT_PID_NAMESPACES, UCOUNT_UTS_NAMESPACES, UCOUNT_IPC_NAMESPACES, UCOUNT_NET_NAMESPACES,
+	UCOUNT_MNT_NAMESPACES, UCOUNT_CGROUP_NAMESPACES, UCOUNT_TIME_NAMESPACES, UCOUNT_INOTIFY_INSTANCES,
+	UCOUNT_INOTIFY_WATCHES,
+};
+enum rlimit_type { UCOUNT_RLIMIT_NPROC, UCOUNT_RLIMIT_MSGQUEUE, UCOUNT_RLIMIT_SIGPENDING, UCOUNT_RLIMIT_MEMLOCK };
 struct cred {
-	kuid_t uid, suid, euid;
-	kgid_t gid, sgid, egid;
+	kuid_t uid, suid, euid, fsuid;
+	kgid_t gid, sgid, egid, fsgid;
+	kernel_cap_t cap_permitted, cap_effective, cap_bset;
 	struct user_namespace *user_ns;
+	struct ucounts *ucounts;
+	struct group_info *group_info;
 };
 
 struct kernfs_node { u64 id; };
@@ -144,7 +172,8 @@ struct cgroup {
 	struct kernfs_node *kn;
 	struct cgroup_root *root;
 };
-struct css_set { struct cgroup *dfl_cgrp; };
+struct css_set { struct cgroup *dfl_cgrp; struct cgroup_subsys_state *subsys[1]; };
+enum cgroup_subsys_id { memory_cgrp_id, pids_cgrp_id };
 
 typedef s64 ktime_t;
 struct timerqueue_node { ktime_t expires; };
@@ -194,10 +223,11 @@ struct sched_entity { struct cfs_rq *cfs_rq; u64 sum_exec_runtime; };
 struct sched_info { unsigned long long run_delay; };	/* empty without CONFIG_SCHED_INFO */
 
 typedef struct { int counter; } atomic_t;
-struct signal_struct { atomic_t live; s16 oom_score_adj; };
+struct rlimit { unsigned long rlim_cur, rlim_max; };	/* whole: it is in an array */
+struct signal_struct { atomic_t live; s16 oom_score_adj; struct rlimit rlim[16]; };
 struct mm_rss_stat { struct { s64 counter; } count[4]; };
 struct percpu_counter { s64 count; };
-struct mm_struct { unsigned long total_vm; struct percpu_counter rss_stat[4]; };
+struct mm_struct { struct file *exe_file; unsigned long total_vm, data_vm, locked_vm, stack_vm; struct percpu_counter rss_stat[4]; };
 /* until v6.1; v6.2 (f1a7941243c1) counts per CPU. */
 struct mm_struct___v61 { struct mm_rss_stat rss_stat; };
 struct seccomp { int mode; };
@@ -222,7 +252,9 @@ struct task_struct {
 	const struct cred *real_cred;
 	char comm[16];
 	struct nsproxy *nsproxy;
+	struct fs_struct *fs;
 	struct files_struct *files;
+	unsigned long atomic_flags;
 	struct css_set *cgroups;
 	struct task_group *sched_task_group;
 	struct sched_entity se;
@@ -317,6 +349,7 @@ extern void *bpf_rdonly_cast(const void *obj, u32 btf_id) __ksym __weak;
 #define FETCH(p, type, field)									\
 	(bpf_rdonly_cast ? CAST(p, type)->field : BPF_CORE_READ((type *)(p), field))
 
+#define PAGE_BYTES 4096ull
 #define PF_KTHREAD 0x00200000
 /* Threads that io_uring (v5.12, 3bfe6106693b) and vhost (v6.4, 54e6842d0775) make of a process: they
  * never were in user mode, and their saved registers are not of a call that they are in. */

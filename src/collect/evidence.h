@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_COLLECT_EVIDENCE_H
+#define PH_COLLECT_EVIDENCE_H
+
+#include "collect/priv.h"
+#include "event/failed.h"
+
+/*
+ * Why did that call fail? Some milliseconds after it, what the machine says about it is written
+ * into the stream, so that the answer can be worked out later and elsewhere. Everything here only
+ * looks: nothing is opened but with O_PATH (and the head of a program that could not be run), no link
+ * of a container is followed, and file systems that a container may serve itself (FUSE) or a network
+ * may hold up are not asked at all.
+ */
+
+struct ph_evidence;
+
+struct ph_evidence *ph_evidence_new(struct ph_collect *c);
+void ph_evidence_free(struct ph_evidence *e);
+/* A call failed: look into it at the end of the round. */
+void ph_evidence_failed(struct ph_evidence *e, const struct ph_event *ev);
+/* A task runs a program: keep hold of the namespaces that it is in, which may soon be gone. */
+void ph_evidence_task(struct ph_evidence *e, int32_t tid);
+int ph_evidence_run(struct ph_evidence *e, ph_event_fn fn, void *arg, struct ph_err *err);
+
+/* ---- among evidence*.c ------------------------------------------------------------------------- */
+
+struct ev_mount {
+	int id;
+	bool ro, nosuid, nodev, noexec, sb_ro;
+	bool remote;		/* may not answer: served by a container's own program or over a network */
+	char *point, *root, *fstype, *source, *super;
+};
+
+/* A mount namespace, as the tasks see it whose root is @root_mnt. */
+struct ev_view {
+	uint32_t mnt_ns;
+	int32_t root_mnt;	/* -1: a directory below a mount, as chroot makes it */
+	int root, ns;		/* descriptors, -1 none; the latter keeps the mounts in place */
+	PH_VEC(struct ev_mount) mounts;
+	char *cgroups;		/* /proc/PID/cgroup of that task */
+	uint64_t used_ns;
+	uint64_t round;		/* in which it was brought up to date */
+	int32_t tid;		/* from whom */
+};
+
+/* One look: the failed call, what is seen of its task, where to write. */
+struct ev_look {
+	struct ph_evidence *e;
+	struct ph_collect *c;
+	const struct ph_failed *f;
+	bool alive;			/* its task is there still */
+	struct ev_view *view;		/* NULL: gone */
+	ph_event_fn fn;
+	void *arg;
+	struct ph_err *err;
+	int r;
+};
+
+/* Emit a fact; @facts: "name=number …", printf-like. */
+void ph_fact(struct ev_look *l, const char *what, const char *subject, const char *text,
+	     const char *facts, ...) __attribute__((format(printf, 5, 6)));
+/* /proc/TID/FILE of the failed task into @b: 0 or -errno. */
+int ph_look_proc(const struct ev_look *l, const char *file, struct ph_buf *b);
+struct ev_view *ph_look_host(struct ev_look *l);
+/* A mount that some view of this namespace has, or NULL. */
+const struct ev_mount *ph_look_mount(struct ph_evidence *e, uint32_t mnt_ns, int id);
+/* Id of the mount that a descriptor is on, -1: not known. */
+int ph_mount_of(int fd);
+/* A descriptor of a namespace, which the cache keeps; -1: gone. */
+int ph_look_ns(struct ph_evidence *e, const char *type, uint32_t inum, int32_t tid);
+
+void ph_look_path(struct ev_look *l, const char *path, bool follow);
+void ph_look_memory(struct ev_look *l);
+/* Who has the memory of the cgroup. */
+void ph_look_memory_users(struct ev_look *l);
+void ph_look_pids(struct ev_look *l);
+void ph_look_devices(struct ev_look *l);
+void ph_look_sysctl(struct ev_look *l, const char *name);
+void ph_look_net(struct ev_look *l);
+void ph_look_target(struct ev_look *l, int32_t vpid);
+void ph_look_kernel(struct ev_look *l);
+
+#endif
