@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Failures and what was seen about them, gathered into groups. */
+#include "analyze/denied.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+/* A process that ends with an error within this time failed because of what it was refused. */
+#define FATAL_NS PH_NSEC
+#define LAST_MAX 8
+/* More different failures than this say nothing to anybody. */
+#define GROUPS_MAX 20000
+
+/* Facts are about the first failure of a group, or one soon after it. */
+#define LISTED_MAX 64
+
+/* A process's last failures, round and round; and its last search that found nothing. */
+struct recent {
+	struct ph_denied_group *g[LAST_MAX], *search;
+	uint64_t ts_ns[LAST_MAX], search_ns;
+	unsigned int n;
+};
+
+/* A call that a thread is in. */
+struct open_call {
+	char *path, *path2;
+	uint64_t arg[6];
+};
+
+struct ph_denied *ph_denied_new(const struct ph_identity *id, const struct ph_selection *sel)
+{
+	struct ph_denied *d = ph_alloc(sizeof(*d));
+
+	d->id = id;
+	d->sel = sel;
+	return d;
+}
+
+static void facts_done(struct ph_denied_group *g)
+{
+	ph_vec_each(f, &g->facts) {
+		free(f->what);
+		free(f->subject);
+		free(f->facts);
+		free(f->text);
+	}
+	ph_vec_done(&g->facts);
+}
+
+void ph_denied_free(struct ph_denied *d)
+{
+	if (!d)
+		return;
+	ph_vec_each(p, &d->groups) {
+		struct ph_denied_group *g = *p;
+
+		ph_failed_done(&g->f);
+		free(g->by);
+		facts_done(g);
+		ph_buf_done(&g->v.why);
+		ph_buf_done(&g->v.change);
+		ph_strv_done(&g->v.evidence);
+		free(g);
+	}
+	ph_vec_done(&d->groups);
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&d->last, s));)
+		free(s->val);
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&d->calls, s));) {
+		struct open_call *c = s->val;
+
+		free(c->path);
+		free(c->path2);
+		free(c);
+	}
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&d->refused, s));)
+		free(s->val);
+	ph_u64map_done(&d->refused);
+	ph_u64map_done(&d->by_key);
+	ph_u64map_done(&d->by_call);
+	ph_u64map_done(&d->last);
+	ph_u64map_done(&d->calls);
+	free(d);
+}
+
+static uint64_t mix(uint64_t h, const void *p, size_t n)
+{
+	const uint8_t *b = p;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ b[i]) * 0x100000001b3ULL;
+	return h;
+}
+
+static uint64_t group_key(const struct ph_failed *f)
+{
+	uint64_t h = 0xcbf29ce484222325ULL;
+
+	h = mix(h, &f->container, sizeof(f->container));
+	h = mix(h, &f->error, sizeof(f->error));
+	h = mix(h, &f->refused, sizeof(f->refused));
+	h = mix(h, &f->fsuid, sizeof(f->fsuid));
+	h = mix(h, f->name, strlen(f->name) + 1);
+	h = mix(h, f->comm, strlen(f->comm) + 1);
+	h = mix(h, f->path, strlen(f->path) + 1);
+	h = mix(h, f->path2, strlen(f->path2) + 1);
+	h = mix(h, f->base, strlen(f->base) + 1);
+	h = mix(h, f->addr, f->addr_len);
+	if (f->call->pid)
+		h = mix(h, &f->arg[f->call->pid - 1], 8);
+	/* An ioctl's request, fcntl's and prctl's command. */
+	if (f->call->kind == PH_FAIL_IOCTL || !strcmp(f->name, "fcntl"))
+		h = mix(h, &f->arg[1], 8);
+	if (!strcmp(f->name, "prctl") || !strcmp(f->name, "bpf"))
+		h = mix(h, &f->arg[0], 8);
+	return h ? h : 1;
+}
+
+static uint64_t call_key(uint64_t ts_ns, int32_t tid)
+{
+	uint64_t h = mix(mix(0xcbf29ce484222325ULL, &ts_ns, 8), &tid, 4);
+
+	return h ? h : 1;
+}
+
+static bool probing(const struct ph_failed *f)
+{
+	return f->error == ENOTTY || (f->error == ENOENT && ph_denied_searched(f->path));
+}
+
+/* Takes the strings of @f over. */
+static struct ph_denied_group *add(struct ph_denied *d, struct ph_failed *f)
+{
+	uint64_t key = group_key(f);
+	struct ph_denied_group *g = ph_u64map_get(&d->by_key, key);
+	struct recent *r;
+
+	d->failures++;
+	if (!g && d->groups.n >= GROUPS_MAX) {
+		ph_failed_done(f);
+		return NULL;
+	}
+	if (!g) {
+		g = ph_alloc(sizeof(*g));
+		g->f = *f;
+		g->first_ns = f->ts_ns;
+		ph_u64map_put(&d->by_key, key, g);
+		*ph_vec_push(&d->groups) = g;
+	} else if (!g->facts_ns) {
+		/* Nothing was seen about the first: perhaps about this one. */
+		ph_failed_done(&g->f);
+		g->f = *f;
+	} else {
+		ph_failed_done(f);
+	}
+	g->count++;
+	g->last_ns = f->ts_ns ? f->ts_ns : g->f.ts_ns;
+	r = ph_u64map_get(&d->last, (uint64_t)(uint32_t)g->f.pid + 1);
+	if (!r) {
+		r = ph_alloc(sizeof(*r));
+		ph_u64map_put(&d->last, (uint64_t)(uint32_t)g->f.pid + 1, r);
+	}
+	if (!probing(&g->f)) {
+		r->g[r->n % LAST_MAX] = g;
+		r->ts_ns[r->n++ % LAST_MAX] = g->last_ns;
+	} else if (g->f.error == ENOENT && g->f.call->kind != PH_FAIL_CREATE &&
+		   !strstr(g->f.path, "/locale") && !strstr(g->f.path, "/gconv")) {
+		/* The message about it may be looked for in the user's language. */
+		r->search = g;
+		r->search_ns = g->last_ns;
+	}
+	return g;
+}
+
+static void failed(struct ph_denied *d, const struct ph_event *ev)
+{
+	struct ph_denied_group *g;
+	struct ph_failed f;
+
+	d->full = true;
+	ph_failed_read(&f, ev);
+	g = add(d, &f);
+	if (g && g->nlisted++ < LISTED_MAX)
+		ph_u64map_put(&d->by_call, call_key(ev->ts_ns, ev->tid), g);
+}
+
+static char *copy(const struct ph_event *ev, unsigned int fld)
+{
+	const struct ph_value *v = ph_event_field(ev, fld);
+
+	return ph_strndup(v && v->n ? v->s : "", v ? v->n : 0);
+}
+
+static void evidence(struct ph_denied *d, const struct ph_event *ev)
+{
+	uint64_t of = ph_event_u(ev, PH_FLD(denial_evidence, of_ns), 0);
+	int32_t tid = (int32_t)ph_event_i(ev, PH_FLD(denial_evidence, of_tid), -1);
+	struct ph_denied_group *g = ph_u64map_get(&d->by_call, call_key(of, tid));
+	struct ph_denied_fact *f;
+
+	/* The first look counts: the later it is, the more may have changed. */
+	if (!g || (g->facts_ns && g->facts_ns != of))
+		return;
+	g->facts_ns = of;
+	f = ph_vec_push(&g->facts);
+	f->what = copy(ev, PH_FLD(denial_evidence, what));
+	f->subject = copy(ev, PH_FLD(denial_evidence, subject));
+	f->facts = copy(ev, PH_FLD(denial_evidence, facts));
+	f->text = copy(ev, PH_FLD(denial_evidence, text));
+}
+
+/* The process that the kernel killed: a group of its own. */
+static struct ph_denied_group *killed(struct ph_denied *d, const struct ph_event *ev, int sig, const char *name,
+				      const char *comm, size_t comm_len, uint32_t container, int32_t pid)
+{
+	struct ph_failed f = { .ts_ns = ev->ts_ns, .tid = ev->tid, .pid = pid, .container = container,
+			       .error = -sig, .name = ph_strdup(name), .path = ph_strdup(""),
+			       .path2 = ph_strdup(""), .base = ph_strdup(""), .call = ph_failcall("") };
+	struct ph_denied_group *g;
+
+	memcpy(f.comm, comm, comm_len < 16 ? comm_len : 16);
+	g = add(d, &f);
+	if (g) {
+		g->killed = g->fatal = true;
+		ph_u64map_put(&d->by_call, call_key(ev->ts_ns, ev->tid), g);
+	}
+	return g;
+}
+
+/* Code of a shell that found no such command, and of the dynamic loader without a library. */
+#define NOT_FOUND (127 << 8)
+
+/* Which of its last failures made a process fail: those like the very last one. */
+static void blame(struct recent *r, uint64_t now_ns, int64_t code)
+{
+	struct ph_denied_group *last = r->n ? r->g[(r->n - 1) % LAST_MAX] : NULL;
+
+	if (code == NOT_FOUND && r->search && now_ns - r->search_ns < FATAL_NS) {
+		r->search->fatal = r->search->sought = true;
+		return;
+	}
+	for (unsigned int i = 0; i < LAST_MAX && i < r->n; i++)
+		if (now_ns - r->ts_ns[i] < FATAL_NS && r->g[i]->f.error == last->f.error)
+			r->g[i]->fatal = true;
+}
+
+static void ended(struct ph_denied *d, const struct ph_event *ev)
+{
+	int64_t code = ph_event_i(ev, PH_FLD(sched_process_exit, exit_code), 0);
+	const struct ph_value *comm = ph_event_field(ev, PH_FLD(sched_process_exit, comm));
+	struct recent *r;
+	char *name;
+
+	name = ph_u64map_del(&d->refused, (uint64_t)(uint32_t)ev->tid + 1);
+	if (ev->tid != ev->pid) {
+		free(name);
+		return;
+	}
+	r = ph_u64map_del(&d->last, (uint64_t)(uint32_t)ev->pid + 1);
+	/* SIGSYS without a handler: seccomp's way to kill, and nobody else's. */
+	if ((code & 0x7f) == SIGSYS && comm) {
+		struct ph_denied_group *g = killed(d, ev, SIGSYS, "seccomp-kill", comm->s, comm->n, ev->container,
+						   ev->pid);
+
+		if (g && !g->by) {
+			g->by = name;
+			name = NULL;
+		}
+	}
+	free(name);
+	if (r && code)
+		blame(r, ev->ts_ns, code);
+	free(r);
+}
+
+static void victim(struct ph_denied *d, const struct ph_event *ev)
+{
+	const struct ph_value *v = ph_event_field(ev, PH_FLD(oom_mark_victim, comm));
+	uint32_t container = (uint32_t)ph_event_u(ev, PH_FLD(oom_mark_victim, victim_container), PH_CONTAINER_UNKNOWN);
+	int32_t pid = (int32_t)ph_event_i(ev, PH_FLD(oom_mark_victim, pid), -1);
+	const struct ph_task *task = ph_identity_task(d->id, pid);
+	struct ph_denied_group *g;
+	char comm[17] = "";
+
+	/* Until v6.8 the kernel tells nothing but the number. */
+	if (v && v->n)
+		memcpy(comm, v->s, v->n < 16 ? v->n : 16);
+	else if (task)
+		memcpy(comm, task->comm, 16);
+	if (container == PH_CONTAINER_UNKNOWN)
+		container = task ? task->container : ev->container;
+	g = killed(d, ev, SIGKILL, "oom-kill", comm, strlen(comm), container, pid);
+	if (g)
+		g->rss_bytes = ph_event_u(ev, PH_FLD(oom_mark_victim, anon_rss_bytes), 0);
+}
+
+/* ---- traces that have only entry and exit of calls ---------------------------------------------- */
+
+static const char *call_name(const struct ph_class *c, bool *entry)
+{
+	static const struct { const char *prefix; bool entry; } prefixes[] = {
+		{ "syscall_entry_", true }, { "syscall_exit_", false }, { "compat_syscall_entry_", true },
+		{ "compat_syscall_exit_", false },
+	};
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(prefixes); i++) {
+		if (!strncmp(c->name, prefixes[i].prefix, strlen(prefixes[i].prefix))) {
+			*entry = prefixes[i].entry;
+			return c->name + strlen(prefixes[i].prefix);
+		}
+	}
+	return NULL;
+}
+
+static void remember_call(struct ph_denied *d, const struct ph_event *ev)
+{
+	struct open_call *c = ph_u64map_get(&d->calls, (uint64_t)(uint32_t)ev->tid + 1);
+	unsigned int n = 0;
+
+	if (!c) {
+		c = ph_alloc(sizeof(*c));
+		ph_u64map_put(&d->calls, (uint64_t)(uint32_t)ev->tid + 1, c);
+	}
+	free(c->path);
+	free(c->path2);
+	c->path = c->path2 = NULL;
+	memset(c->arg, 0, sizeof(c->arg));
+	for (uint32_t i = 0; i < ev->cls->nfields; i++) {
+		const struct ph_type *t = ev->cls->fields[i].type;
+
+		if (t->kind == PH_KIND_STR) {
+			char **to = c->path ? &c->path2 : &c->path;
+
+			if (!*to)
+				*to = ph_strndup(ev->v[i].s, ev->v[i].n);
+		} else if (t->kind == PH_KIND_UINT || t->kind == PH_KIND_INT) {
+			if (n < 6)
+				c->arg[n++] = ev->v[i].u;
+		}
+	}
+}
+
+static void exit_alone(struct ph_denied *d, const struct ph_event *ev, const char *name)
+{
+	const struct ph_failcall *call = ph_failcall(name);
+	const struct ph_task *task = ph_identity_task(d->id, ev->tid);
+	struct open_call *c = ph_u64map_get(&d->calls, (uint64_t)(uint32_t)ev->tid + 1);
+	struct ph_failed f = { 0 };
+	int64_t ret = 0;
+
+	for (uint32_t i = 0; i < ev->cls->nfields; i++)
+		if (!strcmp(ev->cls->fields[i].name, "ret"))
+			ret = ev->v[i].i;
+	if (ret >= 0 || ret < -4095 || !ph_fail_recorded(call, (int)-ret))
+		return;
+	f = (struct ph_failed){ .ts_ns = ev->ts_ns, .tid = ev->tid, .pid = ev->pid, .container = ev->container,
+				.call = call, .name = ph_strdup(name), .error = (int)-ret, .nr = ev->cls->syscall_nr,
+				.path = ph_strdup(c && c->path ? c->path : ""),
+				.path2 = ph_strdup(c && c->path2 ? c->path2 : ""), .base = ph_strdup("") };
+	if (c)
+		memcpy(f.arg, c->arg, sizeof(f.arg));
+	if (task)
+		memcpy(f.comm, task->comm, sizeof(task->comm));
+	f.limit[0].resource = f.limit[1].resource = -1;
+	f.setuid = -1;
+	add(d, &f);
+}
+
+static void refused_alone(struct ph_denied *d, const struct ph_event *ev)
+{
+	const struct ph_task *task = ph_identity_task(d->id, ev->tid);
+	struct ph_failed f = { .ts_ns = ev->ts_ns, .tid = ev->tid, .pid = ev->pid, .container = ev->container,
+			       .name = copy(ev, PH_FLD(seccomp_refused, name)), .path = ph_strdup(""),
+			       .path2 = ph_strdup(""), .base = ph_strdup(""), .refused = true, .setuid = -1,
+			       .error = (int)-ph_event_i(ev, PH_FLD(seccomp_refused, ret), 0) };
+
+	f.call = ph_failcall(f.name);
+	f.limit[0].resource = f.limit[1].resource = -1;
+	if (task)
+		memcpy(f.comm, task->comm, sizeof(task->comm));
+	add(d, &f);
+}
+
+void ph_denied_feed(struct ph_denied *d, const struct ph_event *ev)
+{
+	const char *name;
+	bool entry;
+
+	if (ev->cls->id == PH_EV_events_discarded) {
+		d->gaps++;
+		return;
+	}
+	if (d->sel && !ph_selection_match(d->sel, d->id, ev) && ev->cls->id != PH_EV_denial_evidence)
+		return;
+	switch (ev->cls->id) {
+	case PH_EV_syscall_failed:
+		failed(d, ev);
+		return;
+	case PH_EV_denial_evidence:
+		evidence(d, ev);
+		return;
+	case PH_EV_sched_process_exit:
+		ended(d, ev);
+		return;
+	case PH_EV_oom_mark_victim:
+		victim(d, ev);
+		return;
+	case PH_EV_seccomp_refused:
+		free(ph_u64map_put(&d->refused, (uint64_t)(uint32_t)ev->tid + 1, copy(ev, PH_FLD(seccomp_refused, name))));
+		if (!d->full)
+			refused_alone(d, ev);
+		return;
+	default:
+		if (d->full || (ev->cls->id < PH_EV_STATIC_MAX && ev->cls->id != PH_EV_UNKNOWN))
+			return;
+		name = call_name(ev->cls, &entry);
+		if (name && entry)
+			remember_call(d, ev);
+		else if (name)
+			exit_alone(d, ev, name);
+	}
+}
+
+static int by_weight(const void *a, const void *b)
+{
+	const struct ph_denied_group *const *x = a, *const *y = b;
+
+	if ((*x)->v.ordinary != (*y)->v.ordinary)
+		return (*x)->v.ordinary - (*y)->v.ordinary;
+	return (*x)->first_ns < (*y)->first_ns ? -1 : (*x)->first_ns > (*y)->first_ns;
+}
+
+static const char *basename_of(const char *path)
+{
+	const char *s = strrchr(path, '/');
+
+	return s ? s + 1 : path;
+}
+
+/* Who looked for one name in several places. */
+static void find_searches(struct ph_denied *d)
+{
+	struct ph_u64map first = { 0 };
+
+	ph_vec_each(p, &d->groups) {
+		struct ph_denied_group *g = *p, *o;
+		const char *name = basename_of(g->f.path);
+		uint64_t h = 0xcbf29ce484222325ULL;
+
+		if (g->f.error != ENOENT)
+			continue;
+		h = mix(h, &g->f.container, sizeof(g->f.container));
+		h = mix(h, g->f.comm, strlen(g->f.comm) + 1);
+		h = mix(h, name, strlen(name));
+		h = h ? h : 1;
+		o = ph_u64map_get(&first, h);
+		if (!o) {
+			ph_u64map_put(&first, h, g);
+		} else if (strcmp(o->f.path, g->f.path)) {
+			o->elsewhere = g->elsewhere = true;
+		}
+	}
+	ph_u64map_done(&first);
+}
+
+void ph_denied_finish(struct ph_denied *d)
+{
+	find_searches(d);
+	ph_vec_each(g, &d->groups)
+		ph_denied_judge(d, *g);
+	if (d->groups.n)
+		qsort(d->groups.v, d->groups.n, sizeof(*d->groups.v), by_weight);
+}
