@@ -21,6 +21,7 @@ const struct ph_load ph_loads[] = {
 	{ "pingpong", "[N]", "N round trips (1000) between two processes over pipes", load_pingpong },
 	{ "forks", "[N]", "N children (10) that exit at once, one after the other", load_forks },
 	{ "fail", "", "calls that fail in known ways", load_fail },
+	{ "deny", "WORDS", "one call that fails for a known cause (without: what there is)", load_deny },
 	{ "alloc", "[SIZE]", "touch memory until SIZE (64M) or until the limit kills the child", load_alloc },
 	{ "pids", "[N]", "fork up to N (1000) sleeping children until a limit refuses", load_pids },
 	{ "calls", "[DIR]", "one of each of many system calls with known arguments", load_calls },

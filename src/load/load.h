@@ -55,6 +55,8 @@ void cause_kvm(void);
 int load_net(int argc, char **argv);
 /* wait.c */
 int load_wait(int argc, char **argv);
+/* deny.c */
+int load_deny(int argc, char **argv);
 /* calls.c */
 int load_calls(int argc, char **argv);
 /* kinds.c */

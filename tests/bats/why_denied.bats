@@ -1,0 +1,344 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# porthole why denied: misconfigured containers, each with the cause that it was given; and healthy ones,
+# of which no cause may be told.
+# limit: 240 s
+
+load lib
+load cause
+
+setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
+
+teardown() {
+	record_kill
+	[ -z "${HOST:-}" ] || kill "$HOST"
+	launch_stop
+	docker_stop
+	rm -rf "$T"*
+}
+
+since() { [ "$(printf '%s\n' "$1" "$(uname -r)" | sort -V | head -n 1)" = "$1" ]; }
+
+# told DIR: what is said of a trace, and of each container which causes.
+told() { porthole why denied -r "$1" -o json >"$T.json"; }
+
+# of NAME: call, error and cause of each kind of failure, sorted.
+of() { jq -r "select(.container == \"$PH_FILE-$1\") | \"\(.call) \(.error) \(.cause)\"" "$T.json" | sort -u; }
+
+# --- the events ---
+
+# ns_of KEY TYPE: a word of what the container prints about itself.
+ns_of() { echo "$1=\$(busybox readlink /proc/self/ns/$2 | busybox tr -dc 0-9)"; }
+
+time_of() { events "$T" -e syscall_failed | jq "select(.fields.path == \"$1\").time_ns"; }
+
+@test "a call that fails, and what is seen of it: every field" {
+	local since_614=0 base offset
+	record "$T" -q -c "$PH_FILE-in" --wait -e denied
+	launch out -- sh -c 'ph-load deny as 1000 open /none r; sleep 20'
+	launch in -u all --uid-base 100000 --caps all --memory 64M --pids 50 --rlimit nofile=64 --rlimit as=1000000000 \
+		--seccomp personality -- sh -c "
+		echo $(ns_of user user) $(ns_of mnt mnt) $(ns_of net net) $(ns_of pid pid) \
+			root=\$(busybox awk '\$5 == \"/\" { print \$1 }' /proc/self/mountinfo) \
+			caps=\$(busybox awk '\$1 == \"CapEff:\" { print \$2 }' /proc/self/status)
+		ph-load deny make-dir /tmp/d 755 file /tmp/d/f 600 groups 7 8 cd /tmp/d user 1000 open f r
+		ph-load deny as 1000 rename /tmp/d/f /tmp/d/g
+		ph-load deny connect 10.1.2.3 80
+		ph-load deny connect-later ::1 81
+		ph-load deny nnp open /tmp/none r
+		ph-load deny mmap 2000000000
+		ph-load deny sysctl /proc/sys/user/max_uts_namespaces 0 unshare 0x4000000
+		ph-load deny as 1000 hostname x
+		ph-load deny rlimit
+		ph-load deny make-dir /tmp/m 755 mounted tmpfs /tmp/m nosuid - file /tmp/m/x 755 own /tmp/m/x 5 \
+			copy /tmp/m/x 4755 self /tmp/m/x open /tmp/suid r
+		ph-load deny landlock open /tmp/locked r
+		echo said=all; sleep 20"
+	wait_for 60 grep -q said=all "$PH_WORK/$PH_FILE-in.log"
+	base=$(stat -c %i /sys/fs/cgroup{,/memory}/"porthole.d/$PH_FILE-in" 2>/dev/null | tail -n 1)
+	sleep 0.2
+	record_end
+	cp "$PH_WORK/$PH_FILE-in.log" "$T.said"
+	! since 6.14 || since_614=1
+	one syscall_failed '.fields.path == "f"' <<-END
+		nr_name        "openat"
+		name           "openat"
+		compat_name    "false"
+		ret_name       "EACCES"
+		arg0           4294967196
+		arg1           ? . > 0
+		arg2           ? . / 524288 | floor % 2 == 1
+		arg3           ? true
+		arg4           ? true
+		arg5           ? true
+		word           0
+		path           "f"
+		path2          ""
+		base           "/tmp/d"
+		addr           ""
+		refused        0
+		late           0
+		comm           "ph-load"
+		uid            101000
+		euid           101002
+		fsuid          101002
+		gid            101000
+		fsgid          101001
+		groups         [100007, 100008]
+		cap_effective  0
+		cap_permitted  0
+		cap_bounding   $((16#$(said caps)))
+		user_ns        $(said user)
+		user_ns_level  1
+		mnt_ns         $(said mnt)
+		net_ns         $(said net)
+		pid_ns         $(said pid)
+		root_mnt       $(said root)
+		no_new_privs   0
+		seccomp        2
+		setuid         -1
+		nosuid         0
+		caps_watched   $since_614
+		cap_refused    ? . == 0 or . == 6
+		landlocked     0
+		limit_name     "RLIMIT_NOFILE"
+		limit_cur      64
+		limit_use      ? . > 18000000000000000000
+		limit2         -1
+		limit2_cur     0
+		limit2_use     ? . > 18000000000000000000
+		ucount         0
+		ucount_max     0
+		ucount_use     0
+		ucount_ns      0
+		memory_cgroup  $base
+		pids_cgroup    $(stat -c %i /sys/fs/cgroup{,/pids}/"porthole.d/$PH_FILE-in" 2>/dev/null | tail -n 1)
+	END
+	one syscall_failed '.fields.path == "/tmp/d/f" and .fields.ret_name == "EACCES" and .fields.name == "rename"' <<-END
+		path2 "/tmp/d/g"
+	END
+	one syscall_failed '.fields.ret_name == "ENETUNREACH"' <<-END
+		addr "10.1.2.3:80"
+		base ? startswith("/") | not
+	END
+	one syscall_failed '.fields.late == 1' <<-END
+		name     "connect"
+		nr_name  "getsockopt"
+		ret_name "ECONNREFUSED"
+		addr     "[::1]:81"
+	END
+	one syscall_failed '.fields.path == "/tmp/none"' <<-END
+		no_new_privs 1
+	END
+	one syscall_failed '.fields.name == "mmap"' <<-END
+		arg1        2000000000
+		limit_name  "RLIMIT_AS"
+		limit_cur   1000000000
+		limit_use   ? . > 100000 and . < 100000000
+		limit2_name "RLIMIT_DATA"
+		limit2_use  ? . > 10000 and . < 100000000
+	END
+	one syscall_failed '.fields.name == "unshare"' <<-END
+		ucount     67108864
+		ucount_max 0
+		ucount_use 0
+		ucount_ns  $(said user)
+	END
+	if [ $since_614 = 1 ]; then
+		one syscall_failed '.fields.name == "sethostname"' <<-END
+			cap_refused    2097152
+			cap_refused_ns $(said user)
+		END
+	fi
+	one syscall_failed '.fields.name == "prlimit64"' <<-END
+		word 64
+	END
+	one syscall_failed '.fields.path == "/tmp/suid"' <<-END
+		setuid 100005
+		nosuid 1
+	END
+	if [[ $(cat /sys/kernel/security/lsm) == *landlock* ]]; then
+		one syscall_failed '.fields.path == "/tmp/locked"' <<-END
+			landlocked 1
+		END
+	fi
+	# It has the trace's own clock: as far from ours as another one. (jq's numbers are good for 256 ns.)
+	offset=$(($(time_of /tmp/none) - $(events "$T" -e denial_evidence |
+		jq -s 'map(select(.fields.subject == "/tmp/none").fields.of_ns)[0]')))
+	one denial_evidence ".fields.what == \"component\" and .fields.subject == \"/tmp/d/f\" and
+		.tid == $(events "$T" -e syscall_failed | jq 'select(.fields.path == "f").tid')" <<-END
+		of_ns   ? . + $offset - $(time_of f) | fabs < 2000
+		of_tid  ? . == \$e.tid
+		what    "component"
+		subject "/tmp/d/f"
+		facts   ? contains("mode=384 uid=100000 gid=100000")
+		text    ""
+	END
+	hasnt "$T" ".container == \"$PH_FILE-out\""
+}
+
+# --- the misconfigurations ---
+
+# bad NAME EXPECTED [ph-launch options] -- WORDS of ph-load deny; EXPECTED: CALL ERROR CAUSE. Several run at once.
+bad() {
+	local name=$1 expected=$2 opts=() words
+	shift 2
+	while [ "$1" != -- ]; do
+		opts+=("$1")
+		shift
+	done
+	shift
+	[[ "${opts[*]}" == *--caps* ]] || opts+=(--caps all)
+	words=$*
+	echo "$expected" >"$T.expected.$name"
+	# It may not be gone before it is looked at.
+	ph-launch --quiet --name "$PH_FILE-$name" --timeout 60s "${opts[@]}" -- \
+		sh -c "ph-load deny $words; sleep ${PH_SLOW:-1}" >"$T.said.$name" 2>&1 &
+	PIDS+=($!)
+	while [ "$(jobs -r | wc -l)" -gt 12 ]; do wait -n || :; done
+}
+
+# All that were started are told as they should.
+judged() {
+	local name expected f failed=0
+	wait "${PIDS[@]}" || :
+	record_end
+	told "$T"
+	for f in "$T".expected.*; do
+		name=${f##*.expected.}
+		expected=$(<"$f")
+		[ "$(of "$name")" = "$expected" ] && continue
+		failed=1
+		echo "$name: expected '$expected', not:" >&2
+		of "$name" >&2
+		cat "$T.said.$name" >&2
+	done
+	[ $failed = 0 ]
+}
+
+begin() {
+	PIDS=()
+	record "$T" -q -a -e denied,oom_mark_victim
+}
+
+@test "paths: mount namespace, masks, flags of mounts, modes, ids, ACLs" {
+	local d=$PH_WORK/$PH_FILE-host
+	mkdir -p "$d/data"
+	echo x >"$d/only-here"
+	chmod 755 "$PH_WORK" "$d" "$d/data"
+	begin
+	bad host-only "openat ENOENT mount-namespace" -- open "$d/only-here" r
+	bad nowhere "openat ENOENT not-there" -- open /etc/nowhere r
+	bad relative "openat ENOENT not-there" -- make-dir /d 755 cd /d open nothing r
+	bad in-chroot "openat ENOENT not-there" -- make-dir /d 755 in-root /d hold 300 open /x r
+	bad masked "openat ENOENT masked-path" -- mounted tmpfs /proc/irq ro - open /proc/irq/default_smp_affinity r
+	bad masked-write "mkdir EROFS masked-path" -- mounted tmpfs /proc/irq ro - mkdir /proc/irq/x
+	bad ro-path "openat EROFS read-only-path" -- mounted /proc/sys /proc/sys - - mounted flags /proc/sys ro - \
+		open /proc/sys/kernel/panic w
+	bad ro-mount "mkdir EROFS read-only-mount" -b "$d/data:/data" -- mkdir /data/x
+	bad ro-flag "openat EROFS read-only-mount" -- make-dir /m 755 mounted tmpfs /m ro - open /m/x wc
+	bad noexec "execve EACCES noexec" -- make-dir /m 755 mounted tmpfs /m noexec - copy /m/x 755 exec /m/x
+	bad nodev "openat EACCES nodev" -- make-dir /m 755 mounted tmpfs /m nodev - device /m/x 1 3 open /m/x r
+	bad nosuid "openat EACCES nosuid" -- file /secret 600 make-dir /m 755 mounted tmpfs /m nosuid - \
+		copy /m/x 4755 as 1000 self /m/x open /secret r
+	bad nnp "openat EACCES no-new-privs" -- file /secret 600 make-dir /m 755 mounted tmpfs /m - - \
+		copy /m/x 4755 as 1000 nnp self /m/x open /secret r
+	bad mode "openat EACCES file-mode" -- file /secret 600 as 1000 open /secret r
+	bad dir-mode "openat EACCES file-mode" -- make-dir /d 700 file /d/f 644 as 1000 open /d/f r
+	bad bind-owner "mkdir EACCES file-mode" -b "$d/data:/data:rw" -- as 1000 mkdir /data/x
+	bad no-x "execve EACCES file-mode" -- copy /x 644 exec /x
+	bad exec-dir "execve EACCES not-a-file" -- make-dir /d 755 exec /d
+	bad other-file "openat EACCES file-mode" -- file /etc/passwd 600 as 1000 open /etc/passwd r
+	bad userns-mode "openat EACCES file-mode" -u all -- file /tmp/s 600 as 1000 open /tmp/s r
+	bad unmapped "mkdir EACCES unmapped-id" -u all -b "$d/data:/data:rw" -- mkdir /data/x
+	bad acl "openat EACCES acl" -- file /f 600 acl /f 1000 0 as 1000 open /f r
+	bad sticky "unlink EPERM sticky-directory" -- make-dir /s 1777 file /s/f 644 as 1000 unlink /s/f
+	bad chmod-other "chmod EPERM capability" -- file /f 644 as 1000 chmod /f
+	bad chown-other "chown EPERM capability" --caps none -- file /f 644 chown /f 1000
+	bad hidepid "openat ENOENT hidepid" -- make-dir /p 755 mounted proc /p - hidepid=2 as 1000 open /p/1/status r
+	bad full "write ENOSPC no-space" -- make-dir /m 755 mounted tmpfs /m - size=256k write /m/f
+	bad no-inodes "openat ENOSPC no-inodes" -- make-dir /m 755 mounted tmpfs /m - nr_inodes=20 inodes /m
+	[ "$(cat /proc/sys/fs/protected_regular)" = 0 ] ||
+		bad protected "openat EACCES protected-file" -- make-dir /s 1777 file /s/f 666 own /s/f 1000 open /s/f wc
+	[[ $(cat /sys/kernel/security/lsm) != *landlock* ]] ||
+		bad landlock "openat EACCES landlock" -- file /f 644 landlock open /f r
+	judged
+}
+
+@test "rights and limits: capabilities, seccomp, cgroups, resource limits, counts, other tasks" {
+	local n
+	begin
+	bad cap "sethostname EPERM capability" --caps none -- hostname x
+	bad cap-mount "mount EPERM capability" --caps default -- mount /tmp
+	bad cap-raw "socket EPERM capability" --caps none -- raw
+	bad cap-chroot "chroot EPERM capability" --caps none -- chroot /tmp
+	bad cap-nice "setpriority EACCES capability" --caps none -- nice -5
+	bad cap-rlimit "prlimit64 EPERM capability" --caps none --rlimit nofile=64 -- rlimit
+	bad cap-mknod "mknodat EPERM capability" --caps none -- mknod /x 1 3
+	bad cap-userns "clock_settime EPERM capability-user-namespace" -u all -- settime
+	bad seccomp "mkdir EPERM seccomp" --seccomp mkdir,mkdirat -- mkdir /x
+	bad seccomp-enosys "unshare ENOSYS seccomp" --seccomp unshare --seccomp-errno 38 -- unshare 0x4000000
+	bad seccomp-kill "seccomp-kill SIGSYS seccomp" -- killed
+	bad nosys "create_module ENOSYS no-syscall" -- nosys
+	bad pids "clone EAGAIN pids-limit" --pids 6 -- fork
+	# The session's root may lack CAP_SYS_RESOURCE, without which nobody escapes the OOM killer.
+	! ph-load deny sysctl /proc/self/oom_score_adj -1000 open / r >/dev/null 2>&1 ||
+		bad pipes "write ENOMEM memory-limit" -m 8M -- sysctl /proc/1/oom_score_adj -1000 \
+			sysctl /proc/self/oom_score_adj -1000 pipes
+	[ "$(awk '$1 == "HugePages_Total:" { print $2 }' /proc/meminfo)" != 0 ] ||
+		bad hugetlb "mmap ENOMEM hugetlb" -- hugetlb
+	bad nofile "openat EMFILE rlimit" --rlimit nofile=20 -- files
+	bad fsize "write EFBIG rlimit" --rlimit fsize=65536 -- write /tmp/f
+	bad as "mmap ENOMEM rlimit" --rlimit as=100000000 -- mmap 200000000
+	bad nproc "clone EAGAIN rlimit" --rlimit nproc=3 -- as 4711 fork
+	bad memlock "mlock ENOMEM rlimit" --rlimit memlock=4096 -- as 1000 mlock 65536
+	bad max-ns "unshare ENOSPC namespace-limit" -u all -- sysctl /proc/sys/user/max_uts_namespaces 0 unshare 0x4000000
+	bad inotify "inotify_init1 EMFILE inotify-limit" -- as 4712 inotify
+	bad watches "inotify_add_watch ENOSPC inotify-limit" -u all -- sysctl /proc/sys/user/max_inotify_watches 3 watch /tmp
+	bad pidns "kill ESRCH pid-namespace" -- kill $$
+	bad signal "kill EPERM signal" -- beside 2000 as 1000 kill -
+	bad ptrace "ptrace EPERM ptrace" -- beside 2000 as 1000 ptrace -
+	bad proc-link "readlink EACCES ptrace" -- beside 2000 as 1000 readlink /proc/1/exe
+	if n=$(cat /proc/sys/kernel/yama/ptrace_scope 2>/dev/null) && [ "$n" = 1 ]; then
+		bad yama "ptrace EPERM yama" -- beside 1000 as 1000 ptrace -
+	fi
+	judged
+}
+
+@test "the network: interfaces, routes, ports, names, in whose namespace they are" {
+	local d=$PH_WORK/$PH_FILE-host
+	mkdir -p "$d"
+	chmod 755 "$PH_WORK" "$d"
+	ph-load deny listen 127.0.0.1 17812 listen "@ph-$PH_FILE-host" - listen "$d/socket" - idle >"$PH_WORK/idle.out" 2>&1 3>&- &
+	HOST=$!
+	launch other -- ph-load deny listen 127.0.0.1 17811 listen @ph-other - idle
+	begin
+	bad no-interface "connect ENETUNREACH no-interface" -- connect 10.1.2.3 80
+	bad elsewhere "connect ECONNREFUSED port-elsewhere" -- connect 127.0.0.1 17811
+	bad on-host "connect ECONNREFUSED port-elsewhere" -- connect 127.0.0.1 17812
+	bad later "connect ECONNREFUSED port-elsewhere" -- connect-later 127.0.0.1 17812
+	bad nobody "connect ECONNREFUSED port-not-bound" -- connect 127.0.0.1 17813
+	bad low-port "bind EACCES privileged-port" --caps none -- bind 127.0.0.1 80
+	bad in-use "bind EADDRINUSE port-in-use" -- listen 127.0.0.1 17814 bind 127.0.0.1 17814
+	bad no-address "bind EADDRNOTAVAIL address-not-here" -- bind 10.1.2.3 80
+	bad abstract "connect ECONNREFUSED abstract-socket" -- connect @ph-other -
+	bad abstract-host "connect ECONNREFUSED abstract-socket" -- connect "@ph-$PH_FILE-host" -
+	bad abstract-none "connect ECONNREFUSED socket-not-bound" -- connect @ph-none -
+	bad unix-host "connect ENOENT mount-namespace" -- connect "$d/socket" -
+	bad unix-stale "connect ECONNREFUSED socket-not-bound" -- left-behind /tmp/s connect /tmp/s -
+	judged
+}
+
+@test "an OOM kill: who was chosen, whose limit it was, who has the memory" {
+	begin
+	launch oom -m 24M -- sh -c 'ph-load alloc 4M; ph-load alloc 64M; sleep 1'
+	wait_for 60 grep -q 'killed=9' "$PH_WORK/$PH_FILE-oom.log"
+	sleep 0.2
+	record_end
+	told "$T"
+	[ "$(of oom)" = "oom-kill SIGKILL oom-kill" ] || flunk "$(of oom)"
+	jq -r "select(.container == \"$PH_FILE-oom\") | .why, .evidence" "$T.json" >"$T.said"
+	grep -q "ph-load: the memory limit 24 MiB of cgroup /porthole.d/$PH_FILE-oom ran out" "$T.said"
+	# Until Linux 6.8 the kernel does not tell what the victim had.
+	! since 6.8 || grep -q 'it had .* MiB of anonymous memory' "$T.said"
+}
