@@ -2,7 +2,6 @@
 /* Who ran while others waited. */
 #include "analyze/neighbour.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -110,12 +109,14 @@ static struct cpu *cpu_get(struct ph_neighbours *nb, int32_t cpu)
 static void host_name(const struct ph_neighbours *nb, int32_t tid, char ret[16])
 {
 	const struct ph_task *t = ph_identity_task(nb->id, tid);
-	char *end;
+	const char *name = t && t->comm[0] ? t->comm : "?";
+	size_t n = 0;
 
-	snprintf(ret, 16, "%s", t && t->comm[0] ? t->comm : "?");
-	end = strpbrk(ret, "/:");
-	if (end && end != ret)
-		*end = 0;
+	while (n < 15 && name[n] && (!n || (name[n] != '/' && name[n] != ':'))) {
+		ret[n] = name[n];
+		n++;
+	}
+	ret[n] = 0;
 }
 
 static uint32_t runner_of(struct ph_neighbours *nb, int32_t tid, uint32_t container)

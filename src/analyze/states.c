@@ -42,7 +42,7 @@ struct task {
 	int32_t waker_tid, context_tid;
 	uint32_t waker_container;
 	/* Told just before the switch that it is about. */
-	bool will_throttle, will_block;
+	bool will_throttle;
 	struct ph_limit limit;
 	struct ph_block block;
 	/* THROTTLED, and on a CPU again since then: sched_throttle_end is still to come. */
@@ -767,7 +767,8 @@ static void block(struct ph_states *st, struct task *t, uint64_t state, uint64_t
 	struct ph_block b = { .nr = t->seg.syscall, .nr_known = t->nr_known, .compat = t->seg.compat,
 			      .object.fd = -1 };
 
-	if (t->will_block)
+	/* A recorder may tell changes only. */
+	if (t->block.told)
 		b = t->block;
 	b.kthread = t->seg.kthread;
 	b.reclaim = t->reclaim;
@@ -802,7 +803,6 @@ static void on_block(struct ph_states *st, const struct ph_event *ev)
 	st->seen.blocks++;
 	if (!t)
 		return;
-	t->will_block = true;
 	t->block = (struct ph_block){
 		.told = true, .nr_known = true, .nr = I32(sched_block, nr), .compat = U(sched_block, compat, 0),
 	};
@@ -844,7 +844,7 @@ static void switch_out(struct ph_states *st, struct task *t, uint64_t state, uin
 	} else {
 		block(st, t, reported, ts);
 	}
-	t->will_throttle = t->will_block = false;
+	t->will_throttle = false;
 	/* Who is woken before it sleeps gets a sched_wakeup afterwards, or never slept. */
 	if (!st->seen.wakeups)
 		t->waking_ns = 0;

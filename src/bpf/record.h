@@ -221,6 +221,7 @@ struct ph_config {
 	__u8 caps_watched;	/* mark_caps is loaded */
 	__u8 filter;		/* filters are compiled in */
 	__u8 write_switch, write_block, write_steal;	/* what is written of a switch */
+	__u8 block_changes;	/* of waits, only those for something else than the task's last */
 };
 
 #define PH_NSKEY(mnt, pid) ((__u64)(mnt) << 32 | (__u32)(pid))

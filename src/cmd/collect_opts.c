@@ -58,6 +58,7 @@ int ph_cmd_collect_check(struct ph_cmd_collect *a, ph_strv *args, size_t dashdas
 	a->opts.events = a->chosen;
 	a->opts.sel = &a->sel;
 	a->opts.everybody = a->everybody;
+	a->opts.block_changes = a->block_changes;
 	a->opts.filter = a->parsed;
 	a->opts.ring_bytes = a->ring_bytes;
 	a->opts.capture_bytes = (uint32_t)a->capture_bytes;

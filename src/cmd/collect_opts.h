@@ -27,7 +27,7 @@ struct ph_cmd_collect {
 	 * What is not selected is recorded too, for who looks at neighbours: the verb itself asks the
 	 * selection, in which the command's process is then.
 	 */
-	bool everybody;
+	bool everybody, block_changes;	/* as of struct ph_collect_opts */
 	char **command;		/* NULL: none */
 	struct ph_collect *c;
 

@@ -18,9 +18,45 @@ struct why {
 	struct ph_throttle *th;
 };
 
+static bool has_pid(const struct ph_selection *sel, int32_t pid)
+{
+	for (size_t i = 0; i < sel->pids.n; i++)
+		if (sel->pids.v[i] == pid)
+			return true;
+	return false;
+}
+
+/*
+ * Where processes are selected by their numbers, those that they make are, too. The kernel side does that where it
+ * records only the selected; here it records everybody.
+ */
+static void follow_children(struct ph_selection *sel, const struct ph_event *ev)
+{
+	int32_t parent, child;
+
+	if (!sel->pids.n)
+		return;
+	if (ev->cls->id == PH_EV_sched_process_fork) {
+		parent = (int32_t)ph_event_i(ev, PH_FLD(sched_process_fork, parent_pid), 0);
+		child = (int32_t)ph_event_i(ev, PH_FLD(sched_process_fork, child_pid), 0);
+		if (child > 0 && child != parent && has_pid(sel, parent) && !has_pid(sel, child))
+			*ph_vec_push(&sel->pids) = child;
+	} else if (ev->cls->id == PH_EV_sched_process_free && sel->pids.n > 1) {
+		/* A selection of nobody would be one of everybody. */
+		child = (int32_t)ph_event_i(ev, PH_FLD(sched_process_free, tid), 0);
+		for (size_t i = 0; child > 0 && i < sel->pids.n; i++)
+			if (sel->pids.v[i] == child)
+				sel->pids.v[i--] = sel->pids.v[--sel->pids.n];
+	}
+}
+
 static int feed(void *arg, const struct ph_event *ev, struct ph_err *err)
 {
-	ph_throttle_feed(((struct why *)arg)->th, ev);
+	struct why *w = arg;
+
+	if (w->s.live)
+		follow_children(&w->s.co.sel, ev);
+	ph_throttle_feed(w->th, ev);
 	return 0;
 }
 
@@ -60,7 +96,7 @@ static int analyse(struct why *w, struct ph_err *err)
 	run->sel = NULL;
 	w->view.offset_ns = run->src->offset_ns;
 	w->view.utc = w->s.utc;
-	w->th = ph_throttle_new(run->id, ph_selection_empty(&w->s.co.sel) ? NULL : &w->s.co.sel);
+	w->th = ph_throttle_new(run->id, ph_selection_empty(&w->s.co.sel) && !w->s.co.sel.pids.n ? NULL : &w->s.co.sel);
 	w->th->by_cgroup = w->view.by == PH_BY_CGROUP;
 	r = ph_cmd_source_run(&w->s, err);
 	if (r >= 0)
@@ -89,7 +125,7 @@ static int why(struct why *w)
 	if (r)
 		return r;
 	r = analyse(w, &err);
-	if (r >= 0 && !w->th->containers.n && !ph_selection_empty(&w->s.co.sel))
+	if (r >= 0 && !w->th->containers.n && w->th->sel)
 		r = nothing(w, &err);
 	if (r >= 0) {
 		r = ph_throttle_report(w->th, &w->view, &out, &err);
@@ -110,7 +146,7 @@ static void done(struct why *w)
 }
 
 /* What divides a task's time, and what took a CPU from it. */
-static const char *const needed[] = { "sched", "wait", "cgroup", "block_rq_issue", "block_rq_complete",
+static const char *const needed[] = { "sched", "!sched_waking", "!sched_pi_setprio", "wait", "cgroup", "block_rq_issue", "block_rq_complete",
 				      "mm_vmscan_*", NULL };
 
 int ph_cmd_why_throttled(int argc, char **argv)
@@ -133,7 +169,7 @@ int ph_cmd_why_throttled(int argc, char **argv)
 
 	ph_cmd_source_init(&w.s, VERB, groups + 2);
 	w.s.need = needed;
-	w.s.co.everybody = true;
+	w.s.co.everybody = w.s.co.block_changes = true;
 	ph_table_opts(&w.view.fmt, output);
 	r = ph_cmd_options(VERB, "Says in words what kept containers from running: a CPU limit (whose, and which "
 			   "would do),\nneighbours that used the CPUs, the disk, the hypervisor; and divides all their time.",

@@ -21,6 +21,7 @@
 #define LOOK_NS (PH_NSEC / 5)
 #define MAX_CGROUPS 256		/* and no more than a quarter of our descriptors, two each */
 #define TEXT_MAX 8192
+#define STAT_NS 1000000	/* to read a file takes some microseconds, in an emulated machine hundreds */
 
 struct ph_cgstat_entry {
 	int32_t hierarchy;
@@ -285,31 +286,46 @@ static uint64_t times(int64_t v, uint64_t by)
 	return v > 0 ? (uint64_t)v * by : 0;
 }
 
-static void put_usage(struct ph_emit *e, int dir, bool v2, char text[TEXT_MAX])
+/*
+ * cpu.stat into @text, and the time that it is of. Who compares what the kernel counts with events must know that
+ * well: if we lost the CPU meanwhile, it is read again.
+ */
+static uint64_t read_cpu_stat(int dir, char text[TEXT_MAX])
+{
+	uint64_t before, after;
+	int tries = 0;
+
+	do {
+		before = ph_now_ns();
+		read_text(dir, "cpu.stat", text);
+		after = ph_now_ns();
+	} while (after - before > STAT_NS && ++tries < 10);
+	return before + (after - before) / 2;
+}
+
+/* @stat: cpu.stat. */
+static void put_usage(struct ph_emit *e, int dir, bool v2, const char *stat, char text[TEXT_MAX])
 {
 	if (v2) {
-		read_text(dir, "cpu.stat", text);
-		ph_emit_u(e, times(number(text, "usage_usec", 0), 1000));
-		ph_emit_u(e, times(number(text, "user_usec", 0), 1000));
-		ph_emit_u(e, times(number(text, "system_usec", 0), 1000));
+		ph_emit_u(e, times(number(stat, "usage_usec", 0), 1000));
+		ph_emit_u(e, times(number(stat, "user_usec", 0), 1000));
+		ph_emit_u(e, times(number(stat, "system_usec", 0), 1000));
 	} else {
 		ph_emit_u(e, times(lone(dir, "cpuacct.usage", text, 0), 1));
 		ph_emit_u(e, times(lone(dir, "cpuacct.usage_user", text, 0), 1));
 		ph_emit_u(e, times(lone(dir, "cpuacct.usage_sys", text, 0), 1));
-		read_text(dir, "cpu.stat", text);
 	}
 }
 
-/* @text: cpu.stat. */
-static void put_throttling(struct ph_emit *e, int dir, bool v2, char text[TEXT_MAX])
+static void put_throttling(struct ph_emit *e, int dir, bool v2, const char *stat, char text[TEXT_MAX])
 {
-	int64_t bursts = number(text, "nr_bursts", 0), local = -1;
-	int64_t burst = v2 ? number(text, "burst_usec", 0) : number(text, "burst_time", 0);
+	int64_t bursts = number(stat, "nr_bursts", 0), local = -1;
+	int64_t burst = v2 ? number(stat, "burst_usec", 0) : number(stat, "burst_time", 0);
 
-	ph_emit_u(e, times(number(text, "nr_periods", 0), 1));
-	ph_emit_u(e, times(number(text, "nr_throttled", 0), 1));
-	ph_emit_u(e, v2 ? times(number(text, "throttled_usec", 0), 1000) :
-			  times(number(text, "throttled_time", 0), 1));
+	ph_emit_u(e, times(number(stat, "nr_periods", 0), 1));
+	ph_emit_u(e, times(number(stat, "nr_throttled", 0), 1));
+	ph_emit_u(e, v2 ? times(number(stat, "throttled_usec", 0), 1000) :
+			  times(number(stat, "throttled_time", 0), 1));
 	if (v2 && read_text(dir, "cpu.stat.local", text))
 		local = number(text, "throttled_usec", -1);
 	ph_emit_i(e, local < 0 ? -1 : local * 1000);
@@ -351,15 +367,15 @@ static void put_memory(struct ph_emit *e, int dir, bool v2, char text[TEXT_MAX])
 static int emit(struct ph_collect *c, const struct ph_cgstat_entry *s, struct ph_err *err)
 {
 	bool v2 = s->hierarchy == 0;
-	char text[TEXT_MAX];
+	char stat[TEXT_MAX], text[TEXT_MAX];
 	struct ph_emit e;
 
-	ph_emit_begin(&e, PH_EV_cgroup_stat, ph_now_ns());
+	ph_emit_begin(&e, PH_EV_cgroup_stat, read_cpu_stat(s->dir, stat));
 	ph_emit_i(&e, s->hierarchy);
 	ph_emit_u(&e, s->id);
 	ph_emit_u(&e, ph_ctable_resolve(&c->ct, s->index, NULL));
-	put_usage(&e, s->dir, v2, text);
-	put_throttling(&e, s->dir, v2, text);
+	put_usage(&e, s->dir, v2, stat, text);
+	put_throttling(&e, s->dir, v2, stat, text);
 	put_pressure(&e, s->dir, text);
 	put_memory(&e, s->dir, v2, text);
 	ph_emit_i(&e, lone(s->dir, "pids.current", text, -1));

@@ -24,6 +24,7 @@ struct ph_collect_opts {
 	uint32_t capture_bytes;		/* of buffers, at most; of names PH_CAPTURE_NAME or this */
 	uint32_t context;		/* PH_CTX_* */
 	bool wait;			/* a selection that matches nothing yet is no error */
+	bool block_changes;		/* sched_block only where it differs from the task's last, at least 7 times a second */
 	bool everybody;			/* record who is not selected, too: @sel only says who must be there */
 };
 

@@ -150,6 +150,7 @@ static void set_config(struct ph_collect *c, const struct ph_collect_opts *opts)
 	cfg->filter = opts->filter != NULL;
 	cfg->write_switch = c->events[PH_EV_sched_switch];
 	cfg->write_block = c->events[PH_EV_sched_block];
+	cfg->block_changes = opts->block_changes;
 	cfg->write_steal = c->events[PH_EV_cpu_steal];
 }
 

@@ -76,7 +76,7 @@ stats() {
 
 @test "every number is that of the kernel's files, at the beginning and at the end" {
 	# Over its limits on CPU, memory and tasks, then asleep: nothing changes any more.
-	launch in --cpus 0.2 --cpu-burst 10000 --memory 16M --pids 4 -- \
+	launch in --cpus 0.1 --cpu-burst 5000 --memory 16M --pids 4 -- \
 		sh -c 'ph-load burst 5 30ms 100ms; ph-load spin 300ms; ph-load alloc 32M; ph-load pids 8; exec ph-load sleep 60s'
 	launch out --cpus 0.2 -- ph-load sleep 60s
 	wait_for 30 grep -q 'sleep' "/proc/$PID/cmdline"
