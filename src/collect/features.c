@@ -5,6 +5,7 @@
 
 #include <bpf/btf.h>
 
+#include "base/map.h"
 #include "base/parse.h"
 #include "collect/priv.h"
 
@@ -29,70 +30,93 @@ int ph_kernel_btf_check(struct ph_err *err)
 			  "with CONFIG_DEBUG_INFO_BTF=y, as the kernels of all supported distributions are");
 }
 
-/* btf_trace_NAME is a pointer to the probe's prototype. Modules have their own BTF. */
-static const struct btf_type *tracepoint_proto(const char *name, const struct btf **ret_btf)
+/* A tracepoint's prototype, and the BTF that it is in. */
+struct tracepoint {
+	const struct btf *btf;
+	const struct btf_type *proto;
+};
+
+/* btf_trace_NAME is a pointer to the probe's prototype. */
+static void add_tracepoints(struct ph_strmap *map, const struct btf *btf, unsigned int from)
+{
+	static const char prefix[] = "btf_trace_";
+
+	for (unsigned int id = from; id < btf__type_cnt(btf); id++) {
+		const struct btf_type *t = btf__type_by_id(btf, id);
+		const char *name = btf__name_by_offset(btf, t->name_off);
+		struct tracepoint *tp;
+
+		if (!btf_is_typedef(t) || !name || strncmp(name, prefix, sizeof(prefix) - 1))
+			continue;
+		t = btf__type_by_id(btf, t->type);		/* the pointer */
+		t = t ? btf__type_by_id(btf, t->type) : NULL;	/* the prototype */
+		if (!t || !btf_is_func_proto(t) || ph_strmap_get(map, name + sizeof(prefix) - 1))
+			continue;
+		tp = ph_alloc(sizeof(*tp));
+		*tp = (struct tracepoint){ btf, t };
+		ph_strmap_put(map, name + sizeof(prefix) - 1, tp);
+	}
+}
+
+/* All are looked for once: there are a hundred thousand types. Modules have their own BTF. */
+static const struct tracepoint *find_tracepoint(const char *name)
 {
 	static const char *const modules[] = { "kvm", "kvm_intel", "kvm_amd" };
-	static struct btf *module_btf[PH_ARRAY_SIZE(modules)];
-	char type[128];
+	static struct ph_strmap map;
+	static bool filled;
 
-	snprintf(type, sizeof(type), "btf_trace_%s", name);
-	for (size_t i = 0; i <= PH_ARRAY_SIZE(modules); i++) {
-		const struct btf_type *t;
-		struct btf *btf = vmlinux_btf();
-		int id;
+	if (!filled && vmlinux_btf()) {
+		filled = true;
+		add_tracepoints(&map, vmlinux_btf(), 1);
+		for (size_t i = 0; i < PH_ARRAY_SIZE(modules); i++) {
+			struct btf *btf = btf__load_module_btf(modules[i], vmlinux_btf());
 
-		if (!btf)
-			return NULL;
-		if (i > 0) {
-			if (!module_btf[i - 1])
-				module_btf[i - 1] = btf__load_module_btf(modules[i - 1], btf);
-			btf = module_btf[i - 1];
-			if (!btf)
-				continue;
-		}
-		id = btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF);
-		if (id < 0)
-			continue;
-		t = btf__type_by_id(btf, (unsigned int)id);
-		t = t ? btf__type_by_id(btf, t->type) : NULL;		/* the pointer */
-		t = t ? btf__type_by_id(btf, t->type) : NULL;		/* the prototype */
-		if (t && btf_is_func_proto(t)) {
-			*ret_btf = btf;
-			return t;
+			if (btf)
+				add_tracepoints(&map, btf, btf__type_cnt(vmlinux_btf()));
 		}
 	}
-	return NULL;
+	return ph_strmap_get(&map, name);
 }
 
 bool ph_kernel_has_tracepoint(const char *name)
 {
-	const struct btf *btf;
+	return find_tracepoint(name) != NULL;
+}
 
-	return tracepoint_proto(name, &btf) != NULL;
+bool ph_kernel_tracepoint_in_module(const char *name)
+{
+	const struct tracepoint *tp = find_tracepoint(name);
+
+	return tp && tp->btf != vmlinux_btf();
+}
+
+bool ph_kernel_may_use_modules(void)
+{
+	uint32_t id;
+
+	return !bpf_btf_get_next_id(0, &id) || errno != EPERM;
 }
 
 int ph_tracepoint_args(const char *name)
 {
-	const struct btf *btf;
-	const struct btf_type *t = tracepoint_proto(name, &btf);
+	const struct tracepoint *tp = find_tracepoint(name);
 
-	return t ? btf_vlen(t) - 1 : -1;
+	return tp ? btf_vlen(tp->proto) - 1 : -1;
 }
 
 void ph_tracepoint_arg_type(const char *name, int i, char *buf, size_t size)
 {
-	const struct btf *btf;
-	const struct btf_type *t = tracepoint_proto(name, &btf);
+	const struct tracepoint *tp = find_tracepoint(name);
+	const struct btf_type *t;
 
 	buf[0] = 0;
-	if (!t || i + 1 >= btf_vlen(t))
+	if (!tp || i + 1 >= btf_vlen(tp->proto))
 		return;
-	t = btf__type_by_id(btf, btf_params(t)[i + 1].type);
+	t = btf__type_by_id(tp->btf, btf_params(tp->proto)[i + 1].type);
 	while (t && (btf_is_ptr(t) || btf_is_mod(t)))
-		t = btf__type_by_id(btf, t->type);
+		t = btf__type_by_id(tp->btf, t->type);
 	if (t)
-		snprintf(buf, size, "%s", btf__name_by_offset(btf, t->name_off));
+		snprintf(buf, size, "%s", btf__name_by_offset(tp->btf, t->name_off));
 }
 
 bool ph_kernel_has_member(const char *type, const char *member)

@@ -249,6 +249,8 @@ static bool can_attach(const char *program, const char *tracepoint)
 {
 	if (!strcmp(program, "tcp_listen_overflow") && ph_tracepoint_args(tracepoint) < 4)
 		return false;
+	if (ph_kernel_tracepoint_in_module(tracepoint))
+		return ph_kernel_may_use_modules();
 	return ph_kernel_has_tracepoint(tracepoint);
 }
 
@@ -282,6 +284,20 @@ static void load_programs(struct ph_collect *c)
 	load_iterator(c, "dump_file", true);
 	load_iterator(c, "dump_marks", c->cfg.mark_seccomp);
 	load_iterator(c, "dump_limits", c->events[PH_EV_sched_limit_begin]);
+}
+
+/*
+ * What this kernel's BTF does not have (an optional function) libbpf looks for in the modules' too, and
+ * before its version 1.3 loading fails as a whole where one may not read those. It tries once: so let
+ * it try while that does no harm.
+ */
+static void give_up_modules(struct ph_collect *c)
+{
+	if (ph_kernel_may_use_modules())
+		return;
+	bpf_program__set_attach_target(bpf_object__find_program_by_name(c->obj, "sched_switch"), 0,
+				       "porthole_looks_for_nothing");
+	ph_buf_clear(&libbpf_log);
 }
 
 static int why_not_loaded(int r, struct ph_err *err)
@@ -443,6 +459,7 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 		goto fail;
 	}
 	load_programs(c);
+	give_up_modules(c);
 	config = variable(c->obj, ".rodata.config");
 	next_index = variable(c->obj, ".data.next_index");
 	sysdefs = variable(c->obj, ".data.sysdefs");
@@ -564,7 +581,7 @@ int ph_programs_list(struct ph_program **ret, struct ph_err *err)
 		e->name = ph_strdup(bpf_program__name(p));
 		e->tracepoint = ph_strdup(tp + 1);
 		e->available = can_attach(e->name, tp + 1);
-		e->why = e->available ? NULL : ph_program_why(e->name);
+		e->why = e->available ? NULL : ph_program_why(e->name, tp + 1);
 	}
 	bpf_object__close(obj);
 	ph_vec_push(&list);

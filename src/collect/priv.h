@@ -186,6 +186,9 @@ struct ph_collect {
 
 /* features.c */
 bool ph_kernel_has_tracepoint(const char *name);
+/* It is in a module: its type is found among the loaded ones, which takes CAP_SYS_ADMIN. */
+bool ph_kernel_tracepoint_in_module(const char *name);
+bool ph_kernel_may_use_modules(void);
 /* Number of arguments of btf_trace_NAME without the first, -1 where it does not exist. */
 int ph_tracepoint_args(const char *name);
 /* Name of the type of argument @i, "" where it has none: "task_struct" for a pointer to it. */
@@ -199,7 +202,7 @@ int ph_kernel_try_fentry(void);
 
 /* programs.c: which programs an event needs */
 int ph_programs_for(const bool *events, const char **names, size_t max);
-const char *ph_program_why(const char *program);
+const char *ph_program_why(const char *program, const char *tracepoint);
 
 /* The namespaces of the host: process 1's, or our own where that may not be looked into. */
 void ph_host_namespaces(uint32_t ns[PH_NS_MAX]);

@@ -57,8 +57,10 @@ static const struct {
 	{ "cgroup_freeze", "cgroup v2 freezer, since Linux 5.2" },
 };
 
-const char *ph_program_why(const char *program)
+const char *ph_program_why(const char *program, const char *tracepoint)
 {
+	if (ph_kernel_tracepoint_in_module(tracepoint) && !ph_kernel_may_use_modules())
+		return "the tracepoint is in a module, and to look into those takes CAP_SYS_ADMIN";
 	for (size_t i = 0; i < PH_ARRAY_SIZE(reasons); i++)
 		if (!strncmp(program, reasons[i].program, strlen(reasons[i].program)))
 			return reasons[i].why;
