@@ -559,16 +559,17 @@ is_x86() { [ "$(uname -m)" = x86_64 ] || skip "x86 only"; }
 
 @test "interrupts of devices: number, handler and what it said" {
 	KERNEL='irq/irq_handler_entry irq/irq_handler_exit'
+	local file=${PH_DISK:-/var/tmp}/$PH_FILE
 	record "$T" -q -c "$PH_FILE-in" --wait -e irq
 	kernel_traces
 	launch in -- sh -c "$(for ((i = 0; i < $(nproc); i++)); do echo -n "ph-load spin 2s $i & "; done) wait"
 	# Something for the devices to tell: the disk, or the serial line.
 	for ((i = 0; i < 20; i++)); do
-		dd if=/dev/urandom of="$BATS_TEST_DIRNAME/../$PH_FILE" bs=4k count=1 oflag=dsync 2>/dev/null || :
-		rm -f "$BATS_TEST_DIRNAME/../$PH_FILE"
+		dd if=/dev/urandom of="$file" bs=4k count=1 oflag=dsync 2>/dev/null || :
 		[ "$(cat /sys/class/tty/console/active 2>/dev/null)" != ttyS0 ] || echo x >/dev/ttyS0 || :
 		sleep 0.05
 	done
+	rm -f "$file"
 	wait_for 30 test ! -d "/proc/$PID"
 	kernel_traced
 	record_end
