@@ -15,7 +15,7 @@ out=$top/$build/check
 jobs=${JOBS:-$(nproc)}
 
 # Seconds that a suite may take; together they stay below the 25 minutes of .ci/run.
-declare -A limit=([unit]=150 [asan]=300 [lint]=60 [e2e]=480 [vm]=560)
+declare -A limit=([unit]=90 [asan]=150 [lint]=40 [e2e]=510 [vm]=660)
 
 say() { printf '%s\n' "$*" >&2; }
 

@@ -143,7 +143,7 @@ fi
 
 # First serial line: the kernel's and the tests' noise; second: the results.
 : >"$vm/results"
-timeout -k 5 "${PH_VM_LIMIT:-540}" "${qemu[@]}" -serial "file:$vm/console" -serial "file:$vm/results" \
+timeout -k 5 "${PH_VM_LIMIT:-640}" "${qemu[@]}" -serial "file:$vm/console" -serial "file:$vm/results" \
 	-append "$append" </dev/null >&2 || rc=$?
 if [ -n "${PH_VM_RUN:-}" ]; then
 	cat "$vm/results"
