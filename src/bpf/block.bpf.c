@@ -49,11 +49,15 @@ static __always_inline u32 rq_container(struct request *rq, u64 *cgroup_id)
 	return e ? e->index : PH_CONTAINER_HOST;
 }
 
-static __always_inline bool rq_selected(struct task_struct *cur, u64 *who, struct request *rq)
+/*
+ * @interrupt: the current task is whom the device interrupted, the recorder as often as others. What a
+ * request's giver is left out for, its end must not be.
+ */
+static __always_inline bool rq_selected(struct task_struct *cur, u64 *who, struct request *rq, bool interrupt)
 {
 	struct ph_cgent *e;
 
-	if (cur->tgid == cfg.self_tgid)
+	if (!interrupt && cur->tgid == cfg.self_tgid)
 		return false;
 	if (current_selected(cur, who))
 		return true;
@@ -72,7 +76,7 @@ int BPF_PROG(block_rq_insert, struct request *rq)
 	struct task_struct *cur = current_task();
 	u64 who;
 
-	if (!rq_selected(cur, &who, rq))
+	if (!rq_selected(cur, &who, rq, false))
 		return 0;
 	EVENT(block_rq_insert, cur, who, e);
 	SET(e, dev, rq_dev(rq));
@@ -95,7 +99,7 @@ int BPF_PROG(block_rq_issue, struct request *rq)
 	u64 cgroup_id;
 
 	io = rq_container(rq, &cgroup_id);
-	if (!rq_selected(cur, &who, rq))
+	if (!rq_selected(cur, &who, rq, false))
 		return 0;
 	EVENT(block_rq_issue, cur, who, e);
 	SET(e, dev, rq_dev(rq));
@@ -139,7 +143,7 @@ int BPF_PROG(block_rq_complete, struct request *rq, int error, unsigned int nr_b
 	u64 cgroup_id;
 
 	io = rq_container(rq, &cgroup_id);
-	if (!rq_selected(cur, &who, rq))
+	if (!rq_selected(cur, &who, rq, true))
 		return 0;
 	EVENT(block_rq_complete, cur, who, e);
 	SET(e, dev, rq_dev(rq));

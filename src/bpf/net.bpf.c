@@ -127,11 +127,12 @@ static __always_inline struct ph_cgent *sock_cgent(struct sock *sk)
 	return cgent(PH_CGKEY(0, sk->sk_cgrp_data.cgroup->kn->id));
 }
 
-/* Is the current task selected, or else the container whose socket it is? */
+/*
+ * Is the current task selected, or else the container whose socket it is? The recorder uses no TCP: where it
+ * is the current task it was interrupted.
+ */
 static __always_inline bool sock_selected(struct task_struct *cur, u64 *who, struct ph_cgent *owner)
 {
-	if (cur->tgid == cfg.self_tgid)
-		return false;
 	if (current_selected(cur, who))
 		return true;
 	if (!cfg.by_container || cfg.by_pid || cfg.by_comm || cfg.nns || !owner ||
