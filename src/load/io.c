@@ -61,6 +61,7 @@ int load_io(int argc, char **argv)
 {
 	const char *dir = arg_str(argc, argv, 1, "/tmp");
 	uint64_t n = arg_u64(argc, argv, 2, 20), size = arg_u64(argc, argv, 3, 4096);
+	uint64_t fsync_ns = 0;
 	char path[4096], *b;
 	int fd;
 
@@ -72,13 +73,21 @@ int load_io(int argc, char **argv)
 	if (fd < 0)
 		die(path);
 	for (uint64_t i = 0; i < n; i++) {
-		if (pwrite(fd, b, size, 0) != (ssize_t)size || fsync(fd) ||
-		    pread(fd, b, size, 0) != (ssize_t)size)
+		uint64_t begin;
+
+		if (pwrite(fd, b, size, 0) != (ssize_t)size)
+			die(path);
+		begin = ph_now_ns();
+		if (fsync(fd))
+			die(path);
+		fsync_ns += ph_now_ns() - begin;
+		if (pread(fd, b, size, 0) != (ssize_t)size)
 			die(path);
 	}
 	close(fd);
 	unlink(path);
-	printf("load=io n=%llu size=%llu path=%s\n", (unsigned long long)n, (unsigned long long)size, path);
+	printf("load=io n=%llu size=%llu path=%s fsync_ns=%llu\n", (unsigned long long)n, (unsigned long long)size, path,
+	       (unsigned long long)fsync_ns);
 	free(b);
 	return 0;
 }

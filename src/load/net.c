@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "load/load.h"
 
 #define SERVER 7001
@@ -106,6 +107,22 @@ static void overflow(void)
 		die("overflow");
 }
 
+/* A connection that is accepted 200 ms late; how long it was there at most. */
+static void late(void)
+{
+	int l = bound(SOCK_STREAM, false, SERVER), c = bound(SOCK_STREAM, false, CLIENT);
+	uint64_t begin = ph_now_ns();
+	union address to;
+	socklen_t len = loopback(&to, false, SERVER);
+
+	if (listen(l, 1) || connect(c, &to.sa, len))
+		die("late");
+	nanosleep(&(struct timespec){ 0, 200000000 }, NULL);
+	if (accept(l, &to.sa, &len) < 0)
+		die("late");
+	printf("waited_ns=%lu ", (unsigned long)(ph_now_ns() - begin));
+}
+
 int load_net(int argc, char **argv)
 {
 	const char *what = arg_str(argc, argv, 1, "");
@@ -125,8 +142,10 @@ int load_net(int argc, char **argv)
 		overflow();
 	else if (!strcmp(what, "unanswered"))
 		unanswered();
+	else if (!strcmp(what, "late"))
+		late();
 	else {
-		fprintf(stderr, "ph-load net: udp, udp6, tcp, tcp6, reset, unanswered or overflow\n");
+		fprintf(stderr, "ph-load net: udp, udp6, tcp, tcp6, reset, unanswered, overflow or late\n");
 		return 2;
 	}
 	printf("server=%d client=%d net_ns=%lu\n", SERVER, CLIENT,
