@@ -280,7 +280,10 @@ static void on_runs(void *arg, uint32_t cpu, int32_t tid, uint64_t ts)
 
 static void on_end(void *arg, int32_t tid, uint64_t ts)
 {
-	free(ph_u64map_del(&((struct ph_slow *)arg)->task_map, (uint64_t)tid));
+	struct ph_slow *s = arg;
+
+	free(ph_u64map_del(&s->task_map, (uint64_t)tid));
+	free(ph_u64map_del(&s->fault_map, (uint64_t)tid));
 }
 
 /* ---- memory -------------------------------------------------------------------------------------------- */
@@ -299,17 +302,38 @@ static void reclaim_end(struct ph_slow *s, const struct ph_event *ev, bool memcg
 	t->reclaim_ns = 0;
 }
 
+/* How many faults a task has had is told before and after it is known whose it is. */
+struct faults {
+	uint64_t major;
+};
+
+static struct faults *faults_begin(struct ph_slow *s, int32_t tid, uint64_t major)
+{
+	struct faults *f;
+
+	if (tid <= 0)
+		return NULL;
+	f = ph_alloc(sizeof(*f));
+	f->major = major;
+	free(ph_u64map_put(&s->fault_map, (uint64_t)tid, f));
+	return f;
+}
+
 static void on_times(struct ph_slow *s, const struct ph_event *ev)
 {
-	struct slow_task *t = slow_task(s, I32(task_times, tid));
+	int32_t tid = I32(task_times, tid);
+	struct slow_task *t = slow_task(s, tid);
+	struct faults *f = ph_u64map_get(&s->fault_map, (uint64_t)tid);
 	uint64_t n = U(task_times, maj_flt, 0);
 
-	if (!t || !ph_event_field(ev, PH_FLD(task_times, maj_flt)))
+	if (!ph_event_field(ev, PH_FLD(task_times, maj_flt)))
 		return;
-	if (t->group && (t->faults_told || t->born) && n > t->major_faults)
-		t->group->major_faults += n - t->major_faults;
-	t->major_faults = n;
-	t->faults_told = true;
+	f = f ? f : faults_begin(s, tid, n);
+	if (!f)
+		return;
+	if (t && t->group && n > f->major)
+		t->group->major_faults += n - f->major;
+	f->major = n;
 }
 
 static void name_put(struct ph_u64map *m, uint32_t dev, const struct ph_value *v)
@@ -391,6 +415,7 @@ void ph_slow_free(struct ph_slow *s)
 	ph_vec_done(&s->users);
 	ph_vec_done(&s->slowest);
 	map_free(&s->task_map);
+	map_free(&s->fault_map);
 	map_free(&s->dev_names);
 	map_free(&s->fs_names);
 	ph_u64map_done(&s->group_map);
@@ -425,9 +450,7 @@ static void on_event(struct ph_slow *s, const struct ph_event *ev)
 		on_times(s, ev);
 		break;
 	case PH_EV_sched_process_fork:
-		t = slow_task(s, I32(sched_process_fork, child_tid));
-		if (t)
-			t->born = true;
+		faults_begin(s, I32(sched_process_fork, child_tid), 0);
 		break;
 	case PH_EV_events_discarded:
 		s->gap_ns = U(events_discarded, end_ns, ev->ts_ns);

@@ -73,7 +73,9 @@ struct ph_slow_one {
 };
 
 /* Block requests of a container on a device. */
-enum ph_slow_op { PH_OP_READ, PH_OP_WRITE, PH_OP_OTHER, PH_OP_MAX };
+enum ph_slow_op { PH_OP_READ, PH_OP_WRITE, PH_OP_DISCARD, PH_OP_FLUSH, PH_OP_OTHER, PH_OP_MAX };
+
+const char *ph_slow_op_name(enum ph_slow_op op);	/* "read" */
 
 struct ph_slow_disk {
 	uint32_t container, dev;
@@ -135,7 +137,7 @@ struct ph_slow {
 	PH_VEC(struct ph_slow_one) slowest;	/* the slowest first */
 	PH_VEC(struct ph_slow_user *) users;	/* of the devices' queues, the longest first */
 	/* Inside. */
-	struct ph_u64map group_map, task_map, dev_names, fs_names;
+	struct ph_u64map group_map, task_map, fault_map, dev_names, fs_names;
 	struct ph_slow_class *classes;
 	struct ph_slow_blocks *blocks;
 	struct ph_slow_nets *netio;

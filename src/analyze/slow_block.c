@@ -15,6 +15,7 @@
 
 /* RWBS: bits of LTTng's encoding. */
 #define RW_WRITE 1u
+#define RW_DISCARD 2u
 #define RW_READ 4u
 #define RW_FLUSH 256u
 
@@ -50,19 +51,26 @@ static struct ph_slow_blocks *blocks_of(struct ph_slow *s)
 	return s->blocks;
 }
 
+static enum ph_slow_op op_of(uint32_t rwbs)
+{
+	if (rwbs & RW_FLUSH)
+		return PH_OP_FLUSH;
+	return rwbs & RW_READ ? PH_OP_READ : rwbs & RW_WRITE ? PH_OP_WRITE : rwbs & RW_DISCARD ? PH_OP_DISCARD : PH_OP_OTHER;
+}
+
 static uint64_t place(uint32_t dev, uint64_t sector, uint32_t rwbs)
 {
-	/* A flush without data has no place, and there is one at a time. */
-	uint64_t k[2] = { dev, sector };
+	/* What is freed may be discarded while it is written anew. A flush has no place, and there is one at a time. */
+	uint64_t k[3] = { dev, rwbs & RW_FLUSH ? UINT64_MAX : sector, op_of(rwbs) };
 
-	if (rwbs & RW_FLUSH)
-		k[1] = UINT64_MAX;
 	return slow_key(k, sizeof(k), 0x9e3779b97f4a7c15ul);
 }
 
-static enum ph_slow_op op_of(uint32_t rwbs)
+const char *ph_slow_op_name(enum ph_slow_op op)
 {
-	return rwbs & RW_READ ? PH_OP_READ : rwbs & RW_WRITE ? PH_OP_WRITE : PH_OP_OTHER;
+	static const char *const names[PH_OP_MAX] = { "read", "write", "discard", "flush", "other" };
+
+	return op < PH_OP_MAX ? names[op] : "?";
 }
 
 /* ---- who is on the device ----------------------------------------------------------------------------------- */
@@ -235,7 +243,7 @@ static void on_issue(struct ph_slow *s, const struct ph_event *ev)
 
 static struct ph_slow_disk *disk_of(struct ph_slow_group *g, uint32_t dev, enum ph_slow_op op)
 {
-	uint64_t key = (uint64_t)dev << 2 | (uint64_t)op;
+	uint64_t key = (uint64_t)dev << 3 | (uint64_t)op;
 	struct ph_slow_disk *d = ph_u64map_get(&g->disk_map, key);
 
 	if (d || g->disks.n >= SLOW_ROWS_MAX)
@@ -254,9 +262,13 @@ static void on_complete(struct ph_slow *s, const struct ph_event *ev)
 	uint32_t dev = (uint32_t)U(block_rq_complete, dev, 0), rwbs = (uint32_t)U(block_rq_complete, rwbs, 0);
 	uint64_t sector = U(block_rq_complete, sector, 0), key = place(dev, sector, rwbs);
 	uint32_t bytes = (uint32_t)U(block_rq_complete, bytes, 0);
-	struct request *rq = ph_u64map_del(&s->blocks->open, key);
+	struct request *rq;
 	struct ph_slow_disk *d;
 
+	/* A write that was completed before the flush behind it ends once more, with nothing. */
+	if (!bytes && !(rwbs & RW_FLUSH))
+		return;
+	rq = ph_u64map_del(&s->blocks->open, key);
 	s->ncompleted++;
 	if (!rq || !rq->issue_ns) {
 		s->nstray++;

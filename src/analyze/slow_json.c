@@ -72,8 +72,6 @@ static void add_group(struct ph_json *j, const struct ph_slow *s, const struct p
 
 static void add_rows(struct ph_json *j, const struct ph_slow *s, const struct ph_slow_group *g)
 {
-	static const char *const ops[PH_OP_MAX] = { "read", "write", "other" };
-
 	ph_vec_each(it, &g->waits) {
 		const struct ph_slow_wait *w = *it;
 
@@ -104,7 +102,7 @@ static void add_rows(struct ph_json *j, const struct ph_slow *s, const struct ph
 		begin(j, "block");
 		add_container(j, s, "container", g->container);
 		add_object(j, s, &(struct ph_slow_object){ .thing = PH_THING_DISK, .dev = d->dev });
-		ph_json_str(j, "op", ops[d->op]);
+		ph_json_str(j, "op", ph_slow_op_name(d->op));
 		ph_json_u64(j, "bytes", d->bytes);
 		ph_json_u64(j, "errors", d->errors);
 		ph_hist_json(&d->device, j, "device");

@@ -21,15 +21,13 @@ struct slow_call_open {
 struct slow_task {
 	int32_t tid, pid;
 	uint32_t container;
-	bool selected, born;
+	bool selected;
 	struct ph_slow_group *group;
 	struct slow_call_open call;
 	/* It waits for a CPU. */
 	uint64_t wait_ns, waking_ns;
 	bool waits, torn;		/* torn: a gap lies in it */
 	uint64_t reclaim_ns;		/* since then */
-	uint64_t major_faults;		/* told last */
-	bool faults_told;
 };
 
 struct ph_slow_group *slow_group(struct ph_slow *s, uint32_t container);

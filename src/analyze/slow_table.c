@@ -90,7 +90,7 @@ static const struct ph_col slowest_cols[] = {
 static const struct ph_col disk_cols[] = {
 	CONTAINER_COL,
 	{ "DEVICE", "device", PH_COL_STR, .help = "block device" },
-	{ "OP", "op", PH_COL_STR, .help = "read, write, other (flush, discard)" },
+	{ "OP", "op", PH_COL_STR, .help = "read, write, discard, flush" },
 	{ "COUNT", "count", PH_COL_U64, .help = "requests that were finished" },
 	{ "BYTES", "size_bytes", PH_COL_BYTES, .help = "of them" },
 	{ "AVG", "avg_ns", PH_COL_NS, .help = "from issue to completion" },
@@ -355,11 +355,9 @@ static void fill_slowest(struct ph_cell *c, const struct ph_slow *s, const struc
 
 static void fill_disk(struct ph_cell *c, const struct ph_slow *s, const struct ph_slow_disk *d)
 {
-	static const char *const ops[PH_OP_MAX] = { "read", "write", "other" };
-
 	c = set_container(c, s, d->container);
 	c = set_object(c, s, &(struct ph_slow_object){ .thing = PH_THING_DISK, .dev = d->dev });
-	c = set_str(c, ops[d->op]);
+	c = set_str(c, ph_slow_op_name(d->op));
 	c = set_count(c, d->device.n);
 	ph_cell_u64(c++, d->bytes);
 	c = set_hist(c, &d->device);

@@ -240,7 +240,8 @@ static const struct ph_slow_user *main_user(const struct ph_slow *s, uint32_t co
 
 static void say_disk(const struct ph_slow *s, const struct ph_slow_group *g, uint64_t ns, struct ph_buf *out)
 {
-	static const char *const ops[PH_OP_MAX][2] = { { "reads", "read" }, { "writes", "write" }, { "flushes", "flush" } };
+	static const char *const ops[PH_OP_MAX][2] = { { "reads", "read" }, { "writes", "write" }, { "discards", "discard" },
+						     { "flushes", "flush" }, { "requests", "request" } };
 	static const char *const syncs[] = { "fsync", "fdatasync", "sync", "syncfs", "msync", "sync_file_range", NULL };
 	const struct ph_slow_disk *d = NULL;
 	const struct ph_slow_user *u;
