@@ -13,29 +13,36 @@ ours=$(best elapsed porthole why throttled -r "$work/two")
 row "why throttled over 2,000,000 events" "$ours s" "babeltrace2 -o dummy: $peer s" "$(calc "$ours / $peer" 2)" "<= 1"
 rm -rf "$work/two"
 
-# What a busy host's CPUs get done meanwhile: two processes that compute and one pair that switches.
-work_done() {
-	ph-load pingpong 60000 >/dev/null &
-	ph-load spin 3s | sed -n 's/.*rounds=\([0-9]*\).*/\1/p'
-	wait $!
+# What two busy containers get done in three seconds, alone and beside `why throttled` in turn: the ratio is that of the
+# sums. One computes and switches 40,000 times a second, the other makes system calls.
+container() { ph-launch --quiet --name "bench-why-$1" --timeout 60s -- sh -c "$2"; }
+switching() {
+	local i
+	for i in 1 2; do container "$i" "ph-load pingpong 30000 >/dev/null & ph-load spin 3s" >"$work/$i" & done
+	wait $(jobs -p)
+	sed -n 's/.*rounds=\([0-9]*\).*/\1/p' "$work/1" "$work/2" | awk '{ n += $1 } END { print n }'
 }
-busy() {
-	local a b
-	work_done >"$work/a" &
-	work_done >"$work/b"
-	wait $!
-	read -r a <"$work/a"
-	read -r b <"$work/b"
-	echo $((-(a + b)))	# the most is the best
+calling() {
+	local i
+	for i in 1 2; do container "$i" "ph-load getppid 8000000" >"$work/$i" & done
+	wait $(jobs -p)
+	sed -n 's/.* ns_per_call=\([0-9.]*\).*/\1/p' "$work/1" "$work/2" | awk '{ n += 1e9 / $1 } END { printf "%.0f\n", n }'
 }
-without=$(best busy)
-with=$(
-	porthole why throttled -a -d 1h >/dev/null 2>&1 &
-	pid=$!
-	sleep 1
-	best busy
-	kill -INT "$pid"
-	wait "$pid"
-)
-row "work of two busy CPUs, why throttled beside it" "$((-with))" "without: $((-without))" \
-	"$(calc "100 * (1 - $((-with)) / $((-without)))" 2)" "<= 3"
+in_turn() {
+	local i without=0 with=0 pid
+	for ((i = 0; i < REPEAT; i++)); do
+		without=$((without + $("$1")))
+		porthole why throttled -a -d 1h >/dev/null 2>&1 &
+		pid=$!
+		sleep 2
+		with=$((with + $("$1")))
+		kill -INT "$pid"
+		wait "$pid"
+	done
+	echo $((without / REPEAT)) $((with / REPEAT))
+}
+for load in switching calling; do
+	read -r without with < <(in_turn $load)
+	row "two $load containers, why throttled beside them" "$with" "without: $without" \
+		"$(calc "100 * (1 - $with / $without)" 2)" "<= 3"
+done

@@ -131,7 +131,6 @@ static struct ph_throttle_limit *limit_get(struct ph_throttle *th, const struct 
 		l->votes = 0;
 		l->periods.n = 0;
 	}
-	l->burst_ns = n->cpu_burst_us * 1000;
 	return l;
 }
 
@@ -280,6 +279,7 @@ static void limit_finish(struct ph_throttle *th, struct ph_throttle_limit *l)
 {
 	PH_VEC(uint64_t) into = { 0 }, tasks = { 0 };
 
+	l->burst_ns = l->cgroup->cpu_burst_us * 1000;
 	/* The last period is cut by the stream's end. */
 	if (l->periods.n && l->origin_ns + l->periods.n * l->period_ns > th->end_ns)
 		l->periods.n--;

@@ -102,7 +102,7 @@ int dump_limits(struct bpf_iter__task *ctx)
 	if (!clock_ahead || bpf_ktime_get_ns() - cur->se.cfs_rq->rq->clock < clock_ahead)
 		clock_ahead = bpf_ktime_get_ns() - cur->se.cfs_rq->rq->clock;
 	if (t->se.cfs_rq->throttle_count > 0 && task_selected(t, &who))
-		limits_look(cur, t, task_cpu(t), who, false);
+		limits_look((u64)BPF_CORE_READ(t, sched_task_group), task_cpu(t), who, false);
 	return 0;
 }
 

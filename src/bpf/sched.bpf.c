@@ -78,12 +78,12 @@ int sched_switch(u64 *ctx)
 	if (!preempt)
 		state = cfg.switch_has_state ? (u32)ctx[3] : prev->__state;
 	if (ours && prev->pid && prev->se.cfs_rq->throttle_count > 0) {
-		limits_look(prev, prev, bpf_get_smp_processor_id(), who, true);
+		limits_look((u64)BPF_CORE_READ(prev, sched_task_group), bpf_get_smp_processor_id(), who, true);
 		if (task_throttled(prev, preempt || !state))
 			throttle_begin(prev, who);
 	}
 	if (nlimits_out && next->pid)
-		limits_look(prev, next, bpf_get_smp_processor_id(), who, true);
+		limits_look((u64)BPF_CORE_READ(next, sched_task_group), bpf_get_smp_processor_id(), who, true);
 	waits = switch_state(prev, state);
 	if (cfg.write_block && ours && waits && prev->mm)
 		emit_block(prev, waits, who);
@@ -128,7 +128,7 @@ int BPF_PROG(name, struct task_struct *p)						\
 		u64 whose = who;							\
 											\
 		if (!cfg.select || task_selected(p, &whose))				\
-			limits_look(cur, p, task_cpu(p), WHO(who, whose >> 32), true);	\
+			limits_look((u64)BPF_CORE_READ(p, sched_task_group), task_cpu(p), WHO(who, whose >> 32), true);	\
 	}
 
 WAKE(sched_waking, )

@@ -20,6 +20,7 @@ static __always_inline u64 who_is(struct task_struct *t)
 
 #define ANY_CPU ~0ULL
 #define NO_QUOTA ~0ULL		/* RUNTIME_INF */
+#define MAX_LEVELS 16
 
 struct limit_key {
 	u64 group;		/* address of the task_group */
@@ -96,9 +97,13 @@ static __always_inline int limit_end(struct task_struct *cur, u32 cpu, u64 who, 
 	return 0;
 }
 
-/* Tell if something changed with the limit of @tg on @cpu. @fresh: that runqueue's clock is of now. */
-static __noinline int limit_look(struct task_struct *cur, u64 group, u32 cpu, u64 who, bool fresh)
+/*
+ * Tell if something changed with the limit of @group on @cpu. @fresh: that runqueue's clock is of now. Not static, and
+ * with plain numbers for arguments: the verifier goes through such a function once, not at every call.
+ */
+__noinline int limit_look(u64 group, u32 cpu, u64 who, u32 fresh)
 {
+	struct task_struct *cur = current_task();
 	struct task_group *tg = (struct task_group *)group;
 	struct limit_key key = { .group = group, .cpu = cpu };
 	struct limit *l = bpf_map_lookup_elem(&limits, &key), now = {};
@@ -130,26 +135,26 @@ static __noinline int limit_look(struct task_struct *cur, u64 group, u32 cpu, u6
 	return 0;
 }
 
-/* The limits above @t, whose runqueue is that of @cpu. */
-static __noinline int limits_look(struct task_struct *cur, struct task_struct *t, u32 cpu, u64 who, bool fresh)
+/* The limits above @group, where a task is on the runqueue of @cpu. */
+__noinline int limits_look(u64 group, u32 cpu, u64 who, u32 fresh)
 {
-	struct task_group *tg = t->sched_task_group;
+	struct task_group *tg = (struct task_group *)group;
 
-	for (u32 i = 0; i < 16 && tg; i++) {
+	for (u32 i = 0; i < MAX_LEVELS && tg; i++) {
 		/* One that is taken away may be out at that moment. */
-		if (tg->cfs_bandwidth.quota != NO_QUOTA || tg->cfs_bandwidth.nr_throttled)
-			limit_look(cur, (u64)tg, cpu, who, fresh);
-		tg = tg->parent;
+		if (BPF_CORE_READ(tg, cfs_bandwidth.quota) != NO_QUOTA || BPF_CORE_READ(tg, cfs_bandwidth.nr_throttled))
+			limit_look((u64)tg, cpu, who, fresh);
+		tg = BPF_CORE_READ(tg, parent);
 	}
 	return 0;
 }
 
 /* ---- refills ----------------------------------------------------------------------------------- */
 
-/* The group that a timer refills, 0: it is some other timer. */
-static __always_inline u64 timer_group(struct task_struct *cur, struct hrtimer *timer)
+/* The group that @timer refills, 0: it is some other timer. @ctx: where its address stands, to get it as a number. */
+static __always_inline u64 timer_group(struct task_struct *cur, struct hrtimer *timer, void *ctx)
 {
-	u64 function = (u64)timer->function;
+	u64 function = (u64)timer->function, at = 0;
 	struct task_group *tg;
 
 	if (!period_timer) {
@@ -157,11 +162,11 @@ static __always_inline u64 timer_group(struct task_struct *cur, struct hrtimer *
 		period_timer = (u64)tg->cfs_bandwidth.period_timer.function;
 		slack_timer = (u64)tg->cfs_bandwidth.slack_timer.function;
 	}
-	if (function == period_timer)
-		return (u64)timer - bpf_core_field_offset(tg->cfs_bandwidth.period_timer);
-	if (function == slack_timer)
-		return (u64)timer - bpf_core_field_offset(tg->cfs_bandwidth.slack_timer);
-	return 0;
+	if (function != period_timer && function != slack_timer)
+		return 0;
+	bpf_probe_read_kernel(&at, sizeof(at), ctx);
+	return at - (function == period_timer ? bpf_core_field_offset(tg->cfs_bandwidth.period_timer) :
+						bpf_core_field_offset(tg->cfs_bandwidth.slack_timer));
 }
 
 struct look_ctx {
@@ -170,7 +175,7 @@ struct look_ctx {
 
 static int look_at_cpu(u32 cpu, struct look_ctx *c)
 {
-	limit_look(current_task(), c->group, cpu, c->who, false);
+	limit_look(c->group, cpu, c->who, false);
 	return 0;
 }
 
@@ -185,7 +190,7 @@ static __always_inline int look_around(struct task_struct *cur, u64 group, bool 
 		return 0;
 	c.who = WHO(task_container(cur), met->why);
 	if (!all)
-		limit_look(cur, group, bpf_get_smp_processor_id(), c.who, false);
+		limit_look(group, bpf_get_smp_processor_id(), c.who, false);
 	else if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
 		bpf_loop(cfg.ncpus, look_at_cpu, &c, 0);
 	else
@@ -199,7 +204,7 @@ SEC("?tp_btf/hrtimer_expire_entry")
 int BPF_PROG(throttle_timer_entry, struct hrtimer *timer, ktime_t *now)
 {
 	struct task_struct *cur = current_task();
-	u64 group = throttles_groups() ? timer_group(cur, timer) : 0;
+	u64 group = throttles_groups() ? timer_group(cur, timer, ctx) : 0;
 
 	return group ? look_around(cur, group, true) : 0;
 }
@@ -209,10 +214,21 @@ SEC("?tp_btf/hrtimer_expire_exit")
 int BPF_PROG(throttle_timer_exit, struct hrtimer *timer)
 {
 	struct task_struct *cur = current_task();
-	u64 group = nlimits_out ? timer_group(cur, timer) : 0;
+	u64 group = nlimits_out ? timer_group(cur, timer, ctx) : 0;
 
 	return group ? look_around(cur, group, !bpf_core_type_exists(struct rq___csd) ||
 						       !bpf_core_field_exists(((struct rq___csd *)0)->cfsb_csd_list)) : 0;
+}
+
+/* The limit of @group is refilled on @cpu; the CPU runs a task of @container meanwhile. */
+__noinline int limit_over(u64 group, u32 cpu, u32 container)
+{
+	struct limit_key key = { .group = group, .cpu = cpu };
+	struct limit *l = bpf_map_lookup_elem(&limits, &key);
+
+	if (l && !l->end_ns)
+		limit_end(current_task(), cpu, WHO(container, l->why), l);
+	return 0;
 }
 
 /* The interrupt that lets groups go: those on the list are let go now. */
@@ -221,20 +237,17 @@ int throttle_csd(u64 *ctx)
 {
 	struct task_struct *cur = current_task();
 	struct rq *rq = cur->se.cfs_rq->rq;
-	u64 at = (u64)rq + bpf_core_field_offset(struct rq___csd, cfsb_csd_list);
-	u64 me = bpf_get_smp_processor_id(), next = 0;
-	u32 n = 0;
+	u64 at = (u64)rq + bpf_core_field_offset(struct rq___csd, cfsb_csd_list), next = 0;
+	u32 cpu = bpf_get_smp_processor_id(), container;
 
-	if (ctx[1] != (u64)rq + bpf_core_field_offset(struct rq___csd, cfsb_csd))
+	if (!nlimits_out || ctx[1] != (u64)rq + bpf_core_field_offset(struct rq___csd, cfsb_csd))
 		return 0;
+	container = task_container(cur);
 	bpf_probe_read_kernel(&next, sizeof(next), (void *)at);
-	for (n = 0; n < 16 && next && next != at; n++) {
+	for (u32 n = 0; n < 16 && next && next != at; n++) {
 		struct cfs_rq *q = (void *)next - bpf_core_field_offset(struct cfs_rq___csd, throttled_csd_list);
-		struct limit_key key = { .group = (u64)BPF_CORE_READ(q, tg), .cpu = me };
-		struct limit *l = bpf_map_lookup_elem(&limits, &key);
 
-		if (l && !l->end_ns)
-			limit_end(cur, me, WHO(task_container(cur), l->why), l);
+		limit_over((u64)BPF_CORE_READ(q, tg), cpu, container);
 		if (bpf_probe_read_kernel(&next, sizeof(next), (void *)next))
 			break;
 	}
@@ -281,16 +294,16 @@ static __always_inline struct task_group *throttle_culprit(struct task_struct *t
 {
 	struct task_group *tg = t->sched_task_group, *with_limit = NULL;
 
-	for (u32 i = 0; i < 16 && tg; i++) {
+	for (u32 i = 0; i < MAX_LEVELS && tg; i++) {
 		if (is_throttled(group_rq(tg, cpu))) {
 			*level = i;
 			return tg;
 		}
-		if (!with_limit && tg->cfs_bandwidth.quota != NO_QUOTA) {
+		if (!with_limit && BPF_CORE_READ(tg, cfs_bandwidth.quota) != NO_QUOTA) {
 			*level = i;
 			with_limit = tg;
 		}
-		tg = tg->parent;
+		tg = BPF_CORE_READ(tg, parent);
 	}
 	return with_limit;
 }
@@ -308,12 +321,12 @@ static __always_inline int throttle_begin(struct task_struct *t, u64 who)
 	set_comm(e->comm, t);
 	SET(e, tid, tid);
 	SET(e, cgroup_id, t->sched_task_group->css.cgroup->kn->id);
-	th.limit_id = tg->css.cgroup->kn->id;
+	th.limit_id = BPF_CORE_READ(tg, css.cgroup, kn, id);
 	SET(e, limit_cgroup_id, th.limit_id);
 	SET(e, limit_level, level);
-	SET(e, quota_ns, tg->cfs_bandwidth.quota);
-	SET(e, period_ns, tg->cfs_bandwidth.period);
-	SET(e, nr_throttled, tg->cfs_bandwidth.nr_throttled);
+	SET(e, quota_ns, BPF_CORE_READ(tg, cfs_bandwidth.quota));
+	SET(e, period_ns, BPF_CORE_READ(tg, cfs_bandwidth.period));
+	SET(e, nr_throttled, BPF_CORE_READ(tg, cfs_bandwidth.nr_throttled));
 	th.begin_ns = rec_->ts_ns;
 	th.group = (u64)t->sched_task_group;
 	th.limit = (u64)tg;

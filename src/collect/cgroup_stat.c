@@ -30,6 +30,9 @@ struct ph_cgstat_entry {
 	int dir, fd;		/* fd: the file that changes whenever the cgroup does something */
 	uint64_t seen;		/* hash of what stood there last, 0: never read */
 	bool marked;
+	/* Made while recording: its limits are told too. NULL: the state dump has done that. */
+	char *path;
+	uint64_t parent;
 };
 
 static void entry_free(struct ph_cgstat_entry *e)
@@ -37,6 +40,7 @@ static void entry_free(struct ph_cgstat_entry *e)
 	if (e->fd >= 0)
 		close(e->fd);
 	close(e->dir);
+	free(e->path);
 	free(e);
 }
 
@@ -77,7 +81,7 @@ static int open_telling(int dir)
 	return -1;
 }
 
-static void keep(struct look *l, int dir, uint64_t id, uint32_t index)
+static void keep(struct look *l, int dir, uint64_t id, uint64_t parent, const char *path, uint32_t index)
 {
 	struct ph_cgstat *s = &l->c->cgstat;
 	uint64_t key = PH_CGKEY((uint32_t)l->h->num, id);
@@ -101,6 +105,10 @@ static void keep(struct look *l, int dir, uint64_t id, uint32_t index)
 	e = ph_alloc(sizeof(*e));
 	*e = (struct ph_cgstat_entry){ .hierarchy = l->h->num, .id = id, .index = index, .dir = copy,
 				       .fd = fd, .marked = true };
+	if (!l->c->dumping) {
+		e->path = ph_strdup(path);
+		e->parent = parent;
+	}
 	ph_u64map_put(&s->entries, key, e);
 }
 
@@ -123,7 +131,8 @@ static uint32_t index_of(struct look *l, uint64_t id, const char *path, uint32_t
 }
 
 /* Keep those of selected containers, and what lies above them. True: something here was kept. */
-static bool look_at(struct look *l, int dirfd, const char *name, struct ph_buf *path, uint32_t above, int depth)
+static bool look_at(struct look *l, int dirfd, const char *name, struct ph_buf *path, uint64_t parent,
+		    uint32_t above, int depth)
 {
 	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	ph_autoclosedir DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
@@ -146,7 +155,7 @@ static bool look_at(struct look *l, int dirfd, const char *name, struct ph_buf *
 		if (len > 1)
 			ph_buf_addc(path, '/');
 		ph_buf_adds(path, de->d_name);
-		wanted |= look_at(l, fd, de->d_name, path, index, depth + 1);
+		wanted |= look_at(l, fd, de->d_name, path, st.st_ino, index, depth + 1);
 		path->len = len;
 		path->p[len] = 0;
 	}
@@ -155,7 +164,7 @@ static bool look_at(struct look *l, int dirfd, const char *name, struct ph_buf *
 	else
 		wanted |= selected;
 	if (wanted)
-		keep(l, fd, st.st_ino, index);
+		keep(l, fd, st.st_ino, parent, path->p, index);
 	return wanted;
 }
 
@@ -230,7 +239,7 @@ static void look(struct ph_collect *c)
 			if (!names)
 				add_processes(c, h, &paths);
 			ph_buf_addc(&path, '/');
-			look_at(&l, rootfd, h->mount, &path, PH_CONTAINER_HOST, 0);
+			look_at(&l, rootfd, h->mount, &path, 0, PH_CONTAINER_HOST, 0);
 		}
 	}
 	ph_cgroupfs_done(&fs);
@@ -430,15 +439,19 @@ int ph_cgstat_round(struct ph_collect *c, bool all, struct ph_err *err)
 		s->round_ns = now;
 	for (struct ph_u64map_slot *m = NULL; r >= 0 && (m = ph_u64map_next(&s->entries, m));) {
 		struct ph_cgstat_entry *e = m->val;
+		bool new = !e->seen;
 		int is;
 
 		/* Between rounds, only what is new. */
-		if (!due && e->seen)
+		if (!due && !new)
 			continue;
 		is = changed(e);
 		if (is < 0)
 			*ph_vec_push(&gone) = m->key;
-		else if (all || is)
+		/* At the end again: limits are mostly set a moment after the cgroup is made. */
+		else if (e->path && (all || new))
+			r = ph_dump_cgroup(c, e->dir, e->hierarchy, e->id, e->parent, e->path, err);
+		if (r >= 0 && is >= 0 && (all || is))
 			r = emit(c, e, err);
 	}
 	for (size_t i = 0; i < gone.n; i++)

@@ -315,6 +315,14 @@ static int dump_cgroup(struct dump *d, int fd, int32_t number, uint64_t id, uint
 	return done(d);
 }
 
+int ph_dump_cgroup(struct ph_collect *c, int dirfd, int32_t hierarchy, uint64_t id, uint64_t parent,
+		   const char *path, struct ph_err *err)
+{
+	struct dump d = { .c = c, .fn = ph_state, .arg = c, .err = err };
+
+	return dump_cgroup(&d, dirfd, hierarchy, id, parent, path);
+}
+
 static int dump_cgroups(struct dump *d, int dirfd, const char *name, struct ph_buf *path,
 			int32_t number, uint64_t parent, int depth)
 {

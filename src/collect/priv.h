@@ -104,6 +104,9 @@ struct ph_cgstat {
 };
 
 struct ph_collect;
+/* dump.c: limits of the cgroup whose directory is @dirfd, into c->state. */
+int ph_dump_cgroup(struct ph_collect *c, int dirfd, int32_t hierarchy, uint64_t id, uint64_t parent,
+		   const char *path, struct ph_err *err);
 /* Give c->state what is due: @all of them, or about once a second those that did something. */
 int ph_cgstat_round(struct ph_collect *c, bool all, struct ph_err *err);
 void ph_cgstat_done(struct ph_cgstat *s);
