@@ -163,10 +163,12 @@ static struct ph_denied_group *add(struct ph_denied *d, struct ph_failed *f)
 		r = ph_alloc(sizeof(*r));
 		ph_u64map_put(&d->last, (uint64_t)(uint32_t)g->f.pid + 1, r);
 	}
-	if (!probing(&g->f)) {
+	/* A program that is run is wanted wherever it is looked for. */
+	if (!probing(&g->f) || g->f.call->kind == PH_FAIL_EXEC) {
 		r->g[r->n % LAST_MAX] = g;
 		r->ts_ns[r->n++ % LAST_MAX] = g->last_ns;
-	} else if (g->f.error == ENOENT && g->f.call->kind != PH_FAIL_CREATE &&
+	}
+	if (g->f.error == ENOENT && probing(&g->f) && g->f.call->kind != PH_FAIL_CREATE &&
 		   !strstr(g->f.path, "/locale") && !strstr(g->f.path, "/gconv")) {
 		/* The message about it may be looked for in the user's language. */
 		r->search = g;
@@ -404,6 +406,10 @@ void ph_denied_feed(struct ph_denied *d, const struct ph_event *ev)
 		return;
 	case PH_EV_sched_process_exit:
 		ended(d, ev);
+		return;
+	case PH_EV_sched_process_exec:
+		/* What failed before was another program's. */
+		free(ph_u64map_del(&d->last, (uint64_t)(uint32_t)ev->pid + 1));
 		return;
 	case PH_EV_oom_mark_victim:
 		victim(d, ev);

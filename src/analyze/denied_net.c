@@ -78,8 +78,13 @@ bool dn_rule_port(struct dn *c)
 		if (!s)
 			return dn_fact(c, "net_gone", NULL) ? gone(c, "the port is in use") : false;
 		dn_say(c, "port-in-use", "port %d is taken in the container's own network namespace %u", port(f), f->net_ns);
-		dn_evidence(c, "%lld socket(s) there are bound to it%s", dn_num(s, "sockets", 0),
-			    net && dn_num(net, "host", 0) ? "; that namespace is the host's" : "");
+		if (dn_num(s, "sockets", 0))
+			dn_evidence(c, "%lld socket%s there are bound to it", dn_num(s, "sockets", 0),
+				    dn_num(s, "sockets", 0) > 1 ? "s" : "");
+		else
+			dn_evidence(c, "a moment later nobody had it any more: a program that tries again will get it");
+		if (net && dn_num(net, "host", 0))
+			dn_evidence(c, "that namespace is the host's");
 		dn_change(c, net && dn_num(net, "host", 0) ? "it shares the host's network: take another port, or give it a network of "
 			  "its own" : "stop the other program in the container, or take another port");
 		return true;

@@ -148,10 +148,8 @@ bool dn_rule_path_missing(struct dn *c)
 		host = dn_num(w->host, "errno", -1);
 	if (c->g->sought)
 		return say_not_found(c);
-	if (f->call->kind == PH_FAIL_CREATE || f->call->kind == PH_FAIL_EXEC || f->call->kind == PH_FAIL_MOUNT)
-		c->v->ordinary = c->g->elsewhere || (ph_denied_searched(f->path) && !c->g->fatal);
-	else
-		c->v->ordinary = c->g->elsewhere || ph_denied_searched(f->path) || !c->g->fatal;
+	c->v->ordinary = !c->g->fatal || c->g->elsewhere ||
+			 (f->call->kind != PH_FAIL_EXEC && ph_denied_searched(f->path));
 	if (!f->full || (!w && !c->nwalks)) {
 		if (c->v->ordinary)
 			return dn_say(c, "not-there", "there is no such path; programs look in many places");
@@ -175,6 +173,8 @@ bool dn_rule_path_missing(struct dn *c)
 			return false;
 		if (hidden_pid(c, &c->walk[0]))
 			return true;
+		if (f->call->kind == PH_FAIL_EXEC && c->g->fatal)
+			return false;
 		c->v->ordinary = true;
 		return dn_say(c, "not-there-yet", "the path was not there then, and is now");
 	}

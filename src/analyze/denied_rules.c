@@ -394,7 +394,10 @@ static const struct ordinary {
 	{ EFAULT, NULL, "an address of the program's that is not valid" }, { ESRCH, "futex", "the owner has gone" },
 	{ ENOEXEC, "exec", "it is no program that the kernel knows (a shell tries it as a script)" },
 	{ ENOENT, "unlink", "there is nothing to remove" }, { ENOENT, "rmdir", "there is nothing to remove" },
+	{ EPERM, "epoll_ctl", "a file of this kind is always ready: it cannot be waited for" },
+	{ ENOENT, "epoll_ctl", "the descriptor was not watched" }, { ENOENT, "bpf", "there is no such element" },
 	{ ENODEV, "ioctl", "asks for what the device does not have" },
+	{ EBUSY, NULL, "it is in use" },
 };
 
 static bool rule_ordinary(struct dn *c)

@@ -23,7 +23,8 @@ since() { [ "$(printf '%s\n' "$1" "$(uname -r)" | sort -V | head -n 1)" = "$1" ]
 told() { porthole why denied -r "$1" -o json >"$T.json"; }
 
 # of NAME: call, error and cause of each kind of failure, sorted.
-of() { jq -r "select(.container == \"$PH_FILE-$1\") | \"\(.call) \(.error) \(.cause)\"" "$T.json" | sort -u; }
+# What the runtime tries before it runs the program is not asked for.
+of() { jq -r "select((.container == \"$PH_FILE-$1\" or .container == \"$1\") and (.comm | startswith(\"runc\") | not)) | \"\(.call) \(.error) \(.cause)\"" "$T.json" | sort -u; }
 
 # --- the events ---
 
@@ -193,7 +194,7 @@ bad() {
 	echo "$expected" >"$T.expected.$name"
 	# It may not be gone before it is looked at.
 	ph-launch --quiet --name "$PH_FILE-$name" --timeout 60s "${opts[@]}" -- \
-		sh -c "ph-load deny $words; sleep ${PH_SLOW:-1}" >"$T.said.$name" 2>&1 &
+		sh -c "ph-load deny $words; sleep $((1 + ${PH_SLOW:-1}))" >"$T.said.$name" 2>&1 &
 	PIDS+=($!)
 	while [ "$(jobs -r | wc -l)" -gt 12 ]; do wait -n || :; done
 }
@@ -201,7 +202,7 @@ bad() {
 # All that were started are told as they should.
 judged() {
 	local name expected f failed=0
-	wait "${PIDS[@]}" || :
+	[ ${#PIDS[@]} = 0 ] || wait "${PIDS[@]}" || :
 	record_end
 	told "$T"
 	for f in "$T".expected.*; do
@@ -216,9 +217,10 @@ judged() {
 	[ $failed = 0 ]
 }
 
+# Of containers alone: what fails on a busy host would be looked into first.
 begin() {
 	PIDS=()
-	record "$T" -q -a -e denied,oom_mark_victim
+	record "$T" -q -c '*' --wait -e denied,oom_mark_victim
 }
 
 @test "paths: mount namespace, masks, flags of mounts, modes, ids, ACLs" {
@@ -341,4 +343,98 @@ begin() {
 	grep -q "ph-load: the memory limit 24 MiB of cgroup /porthole.d/$PH_FILE-oom ran out" "$T.said"
 	# Until Linux 6.8 the kernel does not tell what the victim had.
 	! since 6.8 || grep -q 'it had .* MiB of anonymous memory' "$T.said"
+}
+# docked NAME EXPECTED [docker options] -- COMMAND
+docked() {
+	local name=$1 expected=$2
+	shift 2
+	docker_run "$name" "$@"
+	CIDS+=("$CID")
+	# Its data is not where Docker's is: names are not found, ids are.
+	echo "$expected" >"$T.expected.$CID"
+	echo "$name" >"$T.said.$CID"
+}
+
+@test "Docker's: its seccomp profile, read-only paths, devices, users, limits" {
+	docker_up
+	local d=$PH_WORK/$PH_FILE-data id
+	mkdir -p "$d"
+	chmod 755 "$PH_WORK" "$d"
+	begin
+	CIDS=()
+	docked d-unshare "unshare EPERM seccomp" -- ph-load deny unshare 0x10000000
+	docked d-mount "mount EPERM seccomp" -- ph-load deny mount /tmp
+	docked d-readonly "mkdir EROFS read-only-mount" --read-only -- ph-load deny mkdir /tmp/x
+	docked d-user "mkdir EACCES file-mode" --user 1000 -v "$d:/data" -- ph-load deny mkdir /data/x
+	docked d-sysctl "openat EROFS read-only-path" -- ph-load deny open /proc/sys/kernel/panic w
+	docked d-device "openat EPERM device-cgroup" -- ph-load deny hold 500 device /tmp/mem 1 1 open /tmp/mem r
+	docked d-pids "clone EAGAIN pids-limit" --pids-limit 6 -- ph-load deny hold 500 fork
+	docked d-raw "socket EPERM capability" --cap-drop ALL -- ph-load deny raw
+	docked d-nofile "openat EMFILE rlimit" --ulimit nofile=30 -- ph-load deny files
+	docked d-host "connect ECONNREFUSED port-not-bound" -- ph-load deny connect-later 127.0.0.1 17819
+	docked d-nnp "openat EACCES no-new-privs" --security-opt no-new-privileges --tmpfs /m:exec,suid -- \
+		ph-load deny file /secret 600 copy /m/x 4755 as 1000 self /m/x open /secret r
+	# shellcheck disable=SC2016  # the container's shell
+	docked d-script "execve ENOENT interpreter-missing" -- \
+		sh -c 'ph-load deny copy /s 755 stat /s; echo "#!/usr/bin/pyton" >/s; exec ph-load deny hold 500 exec /s'
+	docked d-command "execve ENOENT not-found" -- sh -c 'exec frobnicate'
+	docker wait "${CIDS[@]}" >/dev/null
+	PIDS=()
+	judged
+}
+
+# --- what is well ---
+
+# well NAME PROGRAM SCRIPT: run by bash on the host's files, in a directory of its own, if there is that program.
+well() {
+	local name=$1 d=$PH_WORK/$PH_FILE-well/$1
+	command -v "$2" >/dev/null || return 0
+	mkdir -p "$d"
+	chmod 1777 "$d"
+	WELL+=("$name")
+	printf 'set -e\ncd "%s"\nexport HOME="%s"\n%s\n' "$d" "$d" "$3" >"$d.sh"
+	launch_wait "$name" --rootfs host --share net -- bash "$d.sh" >"$T.said.$name" 2>&1 || {
+		echo "$name does not run here:"
+		cat "$T.said.$name"
+		return 1
+	}
+}
+
+@test "healthy programs: no cause is told of them" {
+	local name failed=0
+	WELL=()
+	begin
+	well shell bash 'for i in 1 2 3; do echo $i | sed s/1/x/ | sort | uniq -c >out.$i; done; test -e none || true; ls -l | awk "{ print }"'
+	well compiler gcc 'printf "#include <stdio.h>\nint main(void) { puts(\"x\"); return 0; }\n" >a.c; gcc -O1 -o a a.c; ./a'
+	well make make 'printf "all: b\nb: a\n\tcp a b\na:\n\techo x >a\n" >Makefile; make; make'
+	well python python3 'python3 -c "import json, socket, sqlite3, ssl, subprocess, tempfile
+subprocess.run([\"true\"])
+print(tempfile.mkdtemp())"'
+	well perl perl 'perl -MFile::Temp -MPOSIX -MSocket -e "print POSIX::strftime(q(%Y), localtime)"'
+	well node node 'node -e "require(\"fs\").writeFileSync(\"x\", \"y\"); require(\"http\").createServer().listen(18081, function () { this.close() })"'
+	well git git 'git init -q r; cd r; git -c user.name=a -c user.email=a@b commit -q --allow-empty -m x; git log; git clone -q . ../c'
+	well openssl openssl 'openssl genrsa -out k 1024; openssl req -x509 -key k -subj /CN=x -out c; openssl x509 -in c -text'
+	well sshkey ssh-keygen 'ssh-keygen -q -t ed25519 -N "" -f k; ssh-keygen -lf k'
+	well sqlite sqlite3 'sqlite3 db "create table t(a); insert into t values (1); select * from t"'
+	well tar tar 'mkdir in; echo x >in/x; tar czf t.gz in; tar xzf t.gz -C in; find in -type f -exec cat {} +'
+	well dpkg dpkg-deb 'mkdir -p p/DEBIAN p/usr/share/p root/var/lib/dpkg/{updates,info}; echo x >p/usr/share/p/x
+touch root/var/lib/dpkg/{status,available}
+printf "Package: p\nVersion: 1\nArchitecture: all\nMaintainer: a <a@b>\nDescription: x\n" >p/DEBIAN/control
+dpkg-deb -b p p.deb; dpkg --root=root --force-all --log=log -i p.deb; dpkg --root=root -s p'
+	well apt apt-get 'mkdir -p lists/partial cache; apt-get -o Dir::State::lists="$PWD/lists" -o Dir::Cache="$PWD/cache" -s install bash'
+	well nginx nginx 'printf "events {}\npid %s/pid; error_log %s/e;\nhttp { access_log off; server { listen 18080; } }\n" "$PWD" "$PWD" >conf
+nginx -c "$PWD/conf" -g "daemon on;"; sleep 0.3; kill "$(cat pid)"'
+	well redis redis-server 'redis-server --port 17000 --daemonize yes --dir "$PWD" --pidfile "$PWD/pid"; sleep 0.3; redis-cli -p 17000 set a b; redis-cli -p 17000 shutdown'
+	well curl curl 'echo x >f; curl -s "file://$PWD/f"'
+	well cmake cmake 'printf "cmake_minimum_required(VERSION 3.10)\nproject(x C)\nadd_executable(x x.c)\n" >CMakeLists.txt; echo "int main(void) { return 0; }" >x.c; cmake -B b . && cmake --build b'
+	record_end
+	told "$T"
+	for name in "${WELL[@]}"; do
+		[ -z "$(of "$name")" ] && continue
+		failed=1
+		echo "$name:" >&2
+		jq -r "select(.container == \"$PH_FILE-$name\") | \"  \(.comm) \(.call) \(.subject) \(.error) \(.cause): \(.why)\"" "$T.json" >&2
+	done
+	[ $failed = 0 ]
+	[ "${#WELL[@]}" -ge 3 ]
 }

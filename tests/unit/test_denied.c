@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The words of each verdict of `why denied`: tests/data/denied/NAME.events are told as NAME.words has it. */
+#include "test.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/denied.h"
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "source/synthetic.h"
+
+#define CASES PH_TEST_DATA "/denied"
+
+static void report(struct ph_source *src, bool all, struct ph_buf *out)
+{
+	struct ph_denied_view view = { .width = 200, .utc = true, .all = all };
+	struct ph_identity *id = ph_identity_new();
+	struct ph_denied *d = ph_denied_new(id, NULL);
+	struct ph_err err = { 0 };
+	struct ph_event *ev;
+	int r;
+
+	while ((r = ph_source_next(src, &ev, &err)) > 0) {
+		ph_identity_feed(id, ev);
+		ph_denied_feed(d, ev);
+	}
+	assert_int_equal(r, 0);
+	ph_denied_finish(d);
+	/* Nobody is left without a verdict, and whoever is undetermined is told how to find out. */
+	ph_vec_each(g, &d->groups) {
+		assert_non_null((*g)->v.cause);
+		assert_true((*g)->v.why.len > 0);
+		if (!strcmp((*g)->v.cause, "undetermined"))
+			assert_true((*g)->v.change.len > 0);
+	}
+	assert_int_equal(ph_denied_report(d, &view, out, &err), 0);
+	ph_denied_free(d);
+	ph_identity_free(id);
+}
+
+static int ends(const struct dirent *de)
+{
+	const char *dot = strrchr(de->d_name, '.');
+
+	return dot && !strcmp(dot, ".events");
+}
+
+static void test_words(void **state)
+{
+	struct dirent **list;
+	int n = scandir(CASES, &list, ends, alphasort), bad = 0;
+
+	assert_true(n > 0);
+	for (int i = 0; i < n; i++) {
+		ph_autofree char *path = ph_asprintf(CASES "/%s", list[i]->d_name);
+		ph_autobuf want = { 0 }, got = { 0 };
+		struct ph_err err = { 0 };
+		struct ph_source *src;
+
+		if (ph_synthetic_open(path, &src, &err) < 0)
+			fail_msg("%s: %s", path, err.msg);
+		report(src, false, &got);
+		ph_source_close(src);
+		strcpy(strrchr(path, '.'), ".words");
+		if (getenv("PH_GOLDEN_WRITE")) {
+			FILE *f = fopen(path, "w");
+
+			assert_non_null(f);
+			fwrite(got.p, 1, got.len, f);
+			fclose(f);
+		}
+		ph_read_file_at(AT_FDCWD, path, 1 << 20, &want);
+		if (want.len != got.len || memcmp(want.p, got.p, got.len)) {
+			fprintf(stderr, "%s: other words now; PH_GOLDEN_WRITE=1 writes them, git diff shows them\n", path);
+			bad++;
+		}
+		free(list[i]);
+	}
+	free(list);
+	assert_int_equal(bad, 0);
+}
+
+/* One failure, with facts that say nothing, or too little: no rule may guess. */
+static void undetermined(const char *failed, const char *facts)
+{
+	ph_autofree char *text = ph_asprintf(
+		"@0 container_info index=1 name=web\n"
+		"@1000 tid=7 pid=7 container=1 syscall_failed comm=x limit=-1 limit2=-1 setuid=-1 limit_use=18446744073709551615 "
+		"limit2_use=18446744073709551615 mnt_ns=5 net_ns=6 pid_ns=7 user_ns=8 caps_watched=1 %s\n%s"
+		"@9000 tid=7 pid=7 container=1 sched_process_exit comm=x tid=7 exit_code=256\n", failed, facts);
+	struct ph_err err = { 0 };
+	ph_autobuf got = { 0 };
+	struct ph_source *src;
+
+	if (ph_synthetic_parse(text, &src, &err) < 0)
+		fail_msg("%s", err.msg);
+	report(src, false, &got);
+	ph_source_close(src);
+	if (!strstr(got.p, "[undetermined]"))
+		fail_msg("a guess: %s\n%s\n%s", failed, facts, got.p);
+}
+
+#define FACT "@2000 tid=7 pid=7 container=1 denial_evidence of_ns=1000 of_tid=7 "
+
+static void test_no_guess(void **state)
+{
+	static const char *const failures[] = {
+		"name=openat ret=-13 path=/x", "name=openat ret=-1 path=/x", "name=mkdir ret=-13 path=/x",
+		"name=execve ret=-13 path=/x", "name=execve ret=-2 path=/x", "name=mkdir ret=-30 path=/x",
+		"name=write ret=-28 arg0=3", "name=write ret=-12 arg0=3", "name=mmap ret=-12 arg1=4096",
+		"name=mmap ret=-12 arg1=2097152 arg3=262144", "name=clone ret=-11", "name=unshare ret=-28 arg0=67108864",
+		"name=inotify_add_watch ret=-28 path=/x", "name=kill ret=-1 arg0=9", "name=ptrace ret=-1 arg1=9",
+		"name=bind ret=-13 addr=02000050000000000000000000000000",
+		"name=connect ret=-111 addr=020000500a0102030000000000000000",
+		"name=connect ret=-101 addr=020000500a0102030000000000000000",
+		"name=connect ret=-111 addr=01000061", "name=mount ret=-1 path=/x", "name=socket ret=-1", "name=bpf ret=-1",
+		"name=mount ret=-38", "name=unshare ret=-1 arg0=268435456", "name=mknodat ret=-1 path=/x arg2=8192 arg3=259",
+		"name=chmod ret=-1 path=/x", "name=renameat2 ret=-1 path=/x path2=/y",
+	};
+	/* Nothing; it was gone; all allows it and two security modules might not; a file system that must not be asked. */
+	static const char *const facts[] = {
+		"", FACT "what=gone facts=\"mnt_ns=5\"\n" FACT "what=net_gone facts=\"net_ns=6\"\n",
+		FACT "what=component subject=/ facts=\"dir=1 mode=493 uid=0 gid=0 mnt=1\"\n"
+		FACT "what=component subject=/x facts=\"file=1 mode=511 uid=0 gid=0 mnt=1\"\n"
+		FACT "what=mount subject=/ facts=\"id=1\" text=\"ext4 /dev/vda rw\"\n" FACT "what=path subject=/x facts=\"known=1 errno=0\"\n"
+		FACT "what=lsm facts=\"readable=1\" text=capability,landlock,apparmor,bpf\n" FACT "what=net_gone facts=\"net_ns=6\"\n",
+		FACT "what=unseen subject=/x text=fuse facts=\"mnt=3\"\n" FACT "what=path subject=/x facts=\"known=0\"\n"
+		FACT "what=net_gone facts=\"net_ns=6\"\n",
+	};
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(failures); i++)
+		for (size_t k = 0; k < PH_ARRAY_SIZE(facts); k++)
+			undetermined(failures[i], facts[k]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_words), cmocka_unit_test(test_no_guess),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
