@@ -717,6 +717,14 @@ static int look(struct ph_evidence *e, const struct ph_failed *f, ph_event_fn fn
 	return l.r;
 }
 
+#define PASSES 3
+
+/* First what is rare: a search for a file fails in many places, and seldom matters; the host's least. */
+static int pass_of(const struct ph_failed *f)
+{
+	return f->error != ENOENT ? 0 : f->container ? 1 : 2;
+}
+
 int ph_evidence_run(struct ph_evidence *e, ph_event_fn fn, void *arg, struct ph_err *err)
 {
 	uint64_t begin = ph_now_ns();
@@ -725,12 +733,11 @@ int ph_evidence_run(struct ph_evidence *e, ph_event_fn fn, void *arg, struct ph_
 
 	e->round++;
 
-	/* First what is rare: a search for a file fails in many places, and seldom matters. */
-	for (int pass = 0; pass < 2; pass++) {
+	for (int pass = 0; pass < PASSES; pass++) {
 		for (size_t i = 0; i < e->queue.n && r >= 0; i++) {
 			struct ph_failed *f = &e->queue.v[i];
 
-			if (!f->name || (f->error == ENOENT) != pass)
+			if (!f->name || pass_of(f) != pass)
 				continue;
 			if (ph_now_ns() - begin > ROUND_NS)
 				break;
