@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# `why throttled`: over a trace against babeltrace2 reading it, and of the running kernel on busy CPUs.
+# `why`: over a trace against babeltrace2 reading it, and of the running kernel on busy CPUs.
 
 ninja -C "$BUILD" bench/ctf_gen >/dev/null || return
 gen=$BUILD/bench/ctf_gen
@@ -11,6 +11,8 @@ elapsed() { local t0=$EPOCHREALTIME; "$@" >/dev/null 2>&1; calc "$EPOCHREALTIME 
 peer=$(best elapsed babeltrace2 -o dummy "$work/two")
 ours=$(best elapsed porthole why throttled -r "$work/two")
 row "why throttled over 2,000,000 events" "$ours s" "babeltrace2 -o dummy: $peer s" "$(calc "$ours / $peer" 2)" "<= 1"
+ours=$(best elapsed porthole why slow -r "$work/two")
+row "why slow over 2,000,000 events" "$ours s" "babeltrace2 -o dummy: $peer s" "$(calc "$ours / $peer" 2)" "<= 1"
 rm -rf "$work/two"
 
 # What two busy containers get done in three seconds, alone and beside `why throttled` in turn: the ratio is that of the

@@ -12,6 +12,7 @@
 /* Containers that are kept apart: indices come from traces. */
 #define GROUPS_MAX 16384
 #define NAMES_MAX 16384
+#define TID_LIMIT 4194304	/* there is none beyond on Linux */
 
 #define U(event, field, otherwise) ph_event_u(ev, PH_FLD(event, field), otherwise)
 #define I32(event, field) ((int32_t)ph_event_i(ev, PH_FLD(event, field), -1))
@@ -311,7 +312,7 @@ static struct faults *faults_begin(struct ph_slow *s, int32_t tid, uint64_t majo
 {
 	struct faults *f;
 
-	if (tid <= 0)
+	if (tid <= 0 || tid > TID_LIMIT)
 		return NULL;
 	f = ph_alloc(sizeof(*f));
 	f->major = major;
