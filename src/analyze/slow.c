@@ -332,7 +332,10 @@ static void on_times(struct ph_slow *s, const struct ph_event *ev)
 	f = f ? f : faults_begin(s, tid, n);
 	if (!f)
 		return;
-	if (t && t->group && n > f->major)
+	/* Until it is known whose it is, they wait. */
+	if (!t || !t->group || t->container == PH_CONTAINER_UNKNOWN)
+		return;
+	if (n > f->major)
 		t->group->major_faults += n - f->major;
 	f->major = n;
 }
