@@ -53,14 +53,15 @@ settled() {
 # of KIND JQ-CONDITION JQ-VALUE, from the last report
 of() { jq -r "select(.kind == \"$1\" and ($2)) | $3" "$T.json"; }
 
-# near A B PERCENT; five times that where the kernel cannot rely on the processor's clock (an emulated machine): it counts
+# near A B PERCENT, or 10 ms: on a busy machine an interrupt may come late. Five times that where the kernel cannot rely on the processor's clock (an emulated machine): it counts
 # scheduling by that clock, put right by the tick's, so that each span may be off by milliseconds.
 near() {
 	case $(cat /sys/devices/system/clocksource/clocksource0/current_clocksource) in
 	tsc | kvm-clock | arch_sys_counter | hyperv*) ;;
 	*) set -- "$1" "$2" $(($3 * 5)) ;;
 	esac
-	awk -v a="$1" -v b="$2" -v p="$3" 'BEGIN { d = a - b; if (d < 0) d = -d; exit !(b > 0 && d * 100 <= p * b) }' ||
+	awk -v a="$1" -v b="$2" -v p="$3" -v s="${SLACK_NS:-10000000}" \
+		'BEGIN { d = a - b; if (d < 0) d = -d; exit !(b > 0 && d * 100 <= p * b + 100 * s) }' ||
 		flunk "$1 is not within $3 % of $2"
 }
 
@@ -101,7 +102,8 @@ throttled_run() {
 
 # What the report itself says of the kernel's counter, which it took while recording.
 counters_agree() {
-	near "$(of limit ".cgroup_path == \"/$1\"" .same_time_throttled_cpu_ns)" "$(of limit ".cgroup_path == \"/$1\"" .kernel_throttled_cpu_ns)" 1
+	# The recorder may lose its CPU while it reads the counter: then a refill counts on one side only, on each CPU.
+	SLACK_NS=250000000 near "$(of limit ".cgroup_path == \"/$1\"" .same_time_throttled_cpu_ns)" "$(of limit ".cgroup_path == \"/$1\"" .kernel_throttled_cpu_ns)" 1
 }
 
 @test "its own limit, one thread: the kernel's time, and the sentence" {
@@ -166,7 +168,9 @@ counters_agree() {
 	counters_agree "$pod"
 	[ "$own" -lt 20000000 ] || near "$(of limit ".cgroup_path == \"/$CGROUP\"" .throttled_cpu_ns)" "$own" 1
 	of container '.id | tostring | startswith("aaaa")' '.throttled_by | tostring'
-	[ "$(of container '.id | tostring | startswith("aaaa")' '[.throttled_by[].own] | sort | tostring')" = '[false,true]' ]
+	# Other load may leave the pod too little to use up its quota.
+	[ "$above" -lt 1000000000 ] ||
+		[ "$(of container '.id | tostring | startswith("aaaa")' '[.throttled_by[].own] | sort | tostring')" = '[false,true]' ]
 }
 
 # usage_of PATH: CPU time of a cgroup, ns.
