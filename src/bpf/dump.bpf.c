@@ -77,7 +77,7 @@ int dump_task(struct bpf_iter__task *ctx)
 		d.ns[1] = ns->ipc_ns->ns.inum;
 		d.ns[2] = ns->mnt_ns->ns.inum;
 		d.ns[3] = ns->net_ns->ns.inum;
-		d.ns[4] = ns->pid_ns_for_children->ns.inum;
+		d.ns[4] = pid_ns_of(t);
 		d.ns[5] = ns->time_ns->ns.inum;
 		d.ns[7] = ns->uts_ns->ns.inum;
 	}

@@ -194,7 +194,10 @@ static __always_inline int emit_namespaces(struct task_struct *t, u64 who, u64 f
 	return 0;
 }
 
-/* Inodes of a task's namespaces, in the order of enum ph_ns; all 0: it is exiting. */
+/*
+ * Inodes of a task's namespaces, in the order of enum ph_ns; all 0: it is exiting. That of pids is the
+ * one for its children: its own never changes.
+ */
 struct ns_set {
 	u32 inum[8];
 };
@@ -216,20 +219,28 @@ static __always_inline void ns_of(struct task_struct *t, struct ns_set *to)
 	to->inum[7] = ns->uts_ns->ns.inum;
 }
 
+/* @flag where @a and @b differ, without a branch: the verifier would walk through all combinations. */
+static __always_inline u64 if_differ(u32 a, u32 b, u64 flag)
+{
+	u64 x = a ^ b;
+
+	asm volatile("" : "+r"(x));
+	x = (x + 0xffffffff) >> 32;	/* 1 if it is not 0 */
+	asm volatile("" : "+r"(x));
+	return x * flag;
+}
+
 /* CLONE_NEW* of those that differ. */
 static __always_inline u64 ns_changes(const struct ns_set *a, const struct ns_set *b)
 {
-	u64 flags = 0;
-
-	flags |= a->inum[0] != b->inum[0] ? 0x02000000 : 0;
-	flags |= a->inum[1] != b->inum[1] ? 0x08000000 : 0;
-	flags |= a->inum[2] != b->inum[2] ? 0x00020000 : 0;
-	flags |= a->inum[3] != b->inum[3] ? 0x40000000 : 0;
-	flags |= a->inum[4] != b->inum[4] ? 0x20000000 : 0;
-	flags |= a->inum[5] != b->inum[5] ? 0x00000080 : 0;
-	flags |= a->inum[6] != b->inum[6] ? 0x10000000 : 0;
-	flags |= a->inum[7] != b->inum[7] ? 0x04000000 : 0;
-	return flags;
+	return if_differ(a->inum[0], b->inum[0], 0x02000000) |
+	       if_differ(a->inum[1], b->inum[1], 0x08000000) |
+	       if_differ(a->inum[2], b->inum[2], 0x00020000) |
+	       if_differ(a->inum[3], b->inum[3], 0x40000000) |
+	       if_differ(a->inum[4], b->inum[4], 0x20000000) |
+	       if_differ(a->inum[5], b->inum[5], 0x00000080) |
+	       if_differ(a->inum[6], b->inum[6], 0x10000000) |
+	       if_differ(a->inum[7], b->inum[7], 0x04000000);
 }
 
 static __always_inline u64 ns_difference(struct task_struct *a, struct task_struct *b)
@@ -287,6 +298,7 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 	u32 child_container, level, n = 0, tgid = child->tgid, ptgid = parent->tgid;
 	struct pid *pid = child->thread_pid;
 	struct upid up = {};
+	bool first;
 	u64 changed;
 
 	if (cfg.by_pid && child->pid == child->tgid) {
@@ -296,9 +308,11 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 			bpf_map_update_elem(&pids, &tgid, p, BPF_ANY);
 	}
 	changed = ns_difference(child, parent);
-	if (changed)
+	/* After unshare(CLONE_NEWPID) the child alone is in the new one, under the same nsproxy. */
+	first = pid->level != parent->thread_pid->level;
+	if (changed || first)
 		note_namespaces(child);
-	if (cfg.select || changed || child->cgroups != parent->cgroups)
+	if (cfg.select || changed || first || child->cgroups != parent->cgroups)
 		__sync_fetch_and_add(&generation, 1);
 	if (!either_selected(parent, child, &who))
 		return 0;

@@ -9,6 +9,7 @@ load lib
 setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
 
 teardown() {
+	record_kill
 	launch_stop
 	docker_stop
 	[ -z "${SANDBOX:-}" ] || kill -9 "$SANDBOX" 2>/dev/null || :
@@ -114,6 +115,35 @@ owned() {
 	[ "$(owners unshare | wc -l)" = 1 ]
 	[ "$(owners unshare)" != null ]
 	[ "$(owners unshare)" != "$PH_FILE-other" ]
+}
+
+# Its child is the first in a pid namespace that it is not in itself, and what it opens it opens itself.
+stays() {
+	local while="while [ -e $T.pause ]"
+	mkfifo "$T.pause"
+	unshare --pid bash -c "($while; do cat /mark-within; sleep 0.05; done) &
+		$while; do : </mark-stays; read -rt 0.05 <>$T.pause; done" 2>/dev/null 3>&- &
+	SANDBOX=$!
+}
+
+stays_on_the_host() {
+	owned stays null
+	[ "$(owners within | wc -l)" = 1 ]
+	[ "$(owners within)" != null ]
+}
+
+@test "a pid namespace has the children of the one that made it, not itself" {
+	stays
+	look
+	stays_on_the_host
+}
+
+@test "a pid namespace that is made while recording, so" {
+	record "$T" -q -a -e syscall
+	stays
+	sleep 1
+	record_end
+	stays_on_the_host
 }
 
 @test "a bubblewrap sandbox is a container of its own" {

@@ -66,13 +66,32 @@ static __always_inline u64 cgroup_key(struct cgroup *c)
 	return PH_CGKEY(c->root->hierarchy_id, c->kn->id);
 }
 
+/*
+ * The pid namespace that @t is in: after unshare(CLONE_NEWPID) not the one its children will be in,
+ * but the one outside that on its own level. (Loads alone: this is in all programs, many times.)
+ */
+static __always_inline u32 pid_ns_of(struct task_struct *t)
+{
+	struct nsproxy *ns = t->nsproxy;
+	struct pid_namespace *in;
+	u32 level;
+
+	if (!ns)	/* the task is exiting */
+		return 0;
+	level = t->thread_pid->level;
+	in = ns->pid_ns_for_children;
+	for (u32 i = 0; i < 32 && in->level > level; i++)
+		in = in->parent;
+	return in->ns.inum;
+}
+
 static __always_inline u64 ns_key(struct task_struct *t)
 {
 	struct nsproxy *ns = t->nsproxy;
 
 	if (!ns)	/* the task is exiting */
 		return 0;
-	return PH_NSKEY(ns->mnt_ns->ns.inum, ns->pid_ns_for_children->ns.inum);
+	return PH_NSKEY(ns->mnt_ns->ns.inum, pid_ns_of(t));
 }
 
 static __always_inline struct ph_cgent *cgent(u64 key)
@@ -112,7 +131,7 @@ static __always_inline struct ph_cgent *task_cgent(struct task_struct *t)
 	return e;
 }
 
-/* Number and namespace of @t's process on level @level; all 0 where it has none. */
+/* Number and namespace of a process on level @level; all 0 where it has none. */
 static __always_inline struct upid upid_at(struct pid *pid, u32 level)
 {
 	struct upid up = {};
@@ -126,17 +145,6 @@ static __always_inline struct upid upid_at(struct pid *pid, u32 level)
 				      (void *)pid + bpf_core_field_offset(pid->numbers) +
 					      (u64)level * sizeof(struct upid));
 	return up;
-}
-
-/* The pid namespace that @t is in: after unshare(CLONE_NEWPID) not the one its children will be in. */
-static __always_inline u32 pid_ns_of(struct task_struct *t)
-{
-	struct pid *pid = t->thread_pid;
-	struct upid up = {};
-
-	if (pid)
-		up = upid_at(pid, pid->level);
-	return up.ns ? BPF_CORE_READ(up.ns, ns.inum) : 0;
 }
 
 static __always_inline bool ns_selected(struct task_struct *t)
@@ -178,9 +186,17 @@ static __always_inline bool named(const u32 *how, u32 asked)
 	return how || !(asked & PH_SEL_ONLY);
 }
 
+/* Which namespaces, as one number: levels are at most 32, and an nsproxy is longer than that. */
+static __always_inline u64 ns_place(struct task_struct *t)
+{
+	return (u64)t->nsproxy + t->thread_pid->level;
+}
+
 /*
  * The same for the current task, nearly always without a look-up: each CPU remembers the answer for
- * the last pair of cgroups and namespaces (two pointers, which all tasks of a container share).
+ * the last pair of cgroups and namespaces (two pointers, which all tasks of a container share; with
+ * the level of the pid namespace, because who called unshare(CLONE_NEWPID) shares the second with its
+ * children and is not where they are).
  * Pointers may be used again for something else; whatever can make such a new pair counts the
  * generation up: a cgroup that comes or goes, a task that is moved or born into one, a changed
  * entry. (unshare and setns change the pointer of a task whose own events were the last here.)
@@ -191,7 +207,7 @@ static __always_inline struct ph_cgent current_cgent(struct task_struct *t)
 {
 	u32 cpu = bpf_get_smp_processor_id();
 	struct ph_ring_ctl *ctl = bpf_map_lookup_elem(&ring_ctl, &cpu);
-	u64 css = (u64)t->cgroups, ns = (u64)t->nsproxy, gen = READ_ONCE(generation);
+	u64 css = (u64)t->cgroups, ns = ns_place(t), gen = READ_ONCE(generation);
 	struct ph_cgent found = {}, *e;
 
 	if (cfg.host_selected)

@@ -115,7 +115,7 @@ struct ns_common { unsigned int inum; };
 struct uts_namespace { struct ns_common ns; };
 struct ipc_namespace { struct ns_common ns; };
 struct mnt_namespace { struct ns_common ns; };
-struct pid_namespace { struct ns_common ns; unsigned int level; };
+struct pid_namespace { struct ns_common ns; unsigned int level; struct pid_namespace *parent; };
 struct net { struct ns_common ns; };
 struct time_namespace { struct ns_common ns; };
 struct cgroup_namespace { struct ns_common ns; };
