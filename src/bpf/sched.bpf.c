@@ -351,17 +351,21 @@ SEC("?tp_btf/task_rename")
 int BPF_PROG(task_rename, struct task_struct *t, const char *comm)
 {
 	struct task_struct *cur = current_task();
+	char newcomm[16] __attribute__((aligned(8))) = "";
 	u64 who;
 
-	if (!either_selected(cur, t, &who))
-		return 0;
+	/* An exec gives the last part of a path, of any length. */
+	bpf_probe_read_kernel_str(newcomm, sizeof(newcomm), comm);
+	if (!either_selected(cur, t, &who)) {
+		/* Whoever gets a selected name must be known by it from here on. */
+		if (!cfg.by_comm || !task_selected_as(t, newcomm, &who))
+			return 0;
+	}
 	EVENT(task_rename, cur, who, e);
 	SET(e, tid, t->pid);
 	set_comm(e->oldcomm, t);
-	/* An exec gives the last part of a path, of any length. */
-	*(u64 *)e->newcomm = 0;
-	*(u64 *)(e->newcomm + 8) = 0;
-	bpf_probe_read_kernel_str(e->newcomm, 16, comm);
+	*(u64 *)e->newcomm = *(u64 *)newcomm;
+	*(u64 *)(e->newcomm + 8) = *(u64 *)(newcomm + 8);
 	SET(e, oom_score_adj, t->signal->oom_score_adj);
 	DONE_ALWAYS(task_rename, e, 0);
 	return 0;

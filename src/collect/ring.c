@@ -50,6 +50,23 @@ bool ph_ring_at(const struct ph_collect *c, uint32_t cpu, uint64_t pos, struct p
 	return committed(c, cpu, pos, ret);
 }
 
+/* Does a pattern of --comm meet the task's name, or that which it gets? */
+static bool named_so(struct ph_collect *c, const struct ph_found *f)
+{
+	const struct ph_rec_ctx *ctx = (const void *)(f->rec + 1);
+	const struct ph_value *v;
+	char comm[17] = "";
+
+	memcpy(comm, ctx->procname, 16);
+	if (ph_selection_match_comm(c->sel, comm))
+		return true;
+	if (f->id != PH_EV_task_rename || ph_decode(&c->dec, f->rec, f->len, f->id) <= 0)
+		return false;
+	v = ph_event_field(&c->dec.ev, PH_FLD(task_rename, newcomm));
+	snprintf(comm, sizeof(comm), "%.*s", (int)v->n, v->s);
+	return ph_selection_match_comm(c->sel, comm);
+}
+
 static inline int to_event(struct ph_collect *c, const struct ph_found *f, struct ph_err *err)
 {
 	const struct ph_rec *r = f->rec;
@@ -63,13 +80,8 @@ static inline int to_event(struct ph_collect *c, const struct ph_found *f, struc
 		n = ph_ctable_exited(&c->ct, r->container, r->tid, r->ts_ns, ph_state, c, err);
 	if (n < 0)
 		return n;
-	if (c->comms_in_user) {
-		char comm[17] = "";
-
-		memcpy(comm, ((const struct ph_rec_ctx *)(const void *)(r + 1))->procname, 16);
-		if (!ph_selection_match_comm(c->sel, comm))
-			return 0;
-	}
+	if (c->comms_in_user && !named_so(c, f))
+		return 0;
 	if (ph_decode(&c->dec, r, f->len, id) <= 0 || !c->events[c->dec.ev.cls->id])
 		return 0;
 	if (c->filter_id) {

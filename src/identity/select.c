@@ -19,7 +19,7 @@ void ph_selection_opts(struct ph_selection *sel, struct ph_opt opts[PH_SELECTION
 		{ "selector", 'l', PH_OPT_LIST, "KEY=VALUE", &sel->label,
 		  .help = "containers with these labels" },
 		{ "image", 0, PH_OPT_LIST, "NAME", &sel->image, .help = "containers of these images" },
-		{ "pid", 'p', PH_OPT_LIST, "PID", &sel->pid, .help = "these processes and threads" },
+		{ "pid", 'p', PH_OPT_LIST, "PID", &sel->pid, .help = "these processes, and the children they make from then on" },
 		{ "cgroup", 0, PH_OPT_LIST, "PATH", &sel->cgroup,
 		  .help = "containers in or below these cgroups" },
 		{ "ns", 0, PH_OPT_LIST, "TYPE=INODE", &sel->ns,
@@ -45,6 +45,7 @@ void ph_selection_done(struct ph_selection *sel)
 	ph_strv_done(&sel->ns);
 	ph_strv_done(&sel->pid);
 	ph_vec_done(&sel->pids);
+	ph_u64map_done(&sel->born);
 	free(sel->ns_sel);
 	sel->ns_sel = NULL;
 	sel->nns = 0;
@@ -286,21 +287,84 @@ bool ph_selection_match_container(const struct ph_selection *sel, const struct p
 	return true;
 }
 
-static bool match_pids(const struct ph_selection *sel, const struct ph_event *ev)
+enum named { NAMED_NOT = 1, NAMED_ONLY = 2 };
+
+/* What --pid says of this process or thread by its number; 0: nothing. */
+static unsigned int named(const struct ph_selection *sel, int32_t id)
 {
-	bool wanted = false, found = false;
+	unsigned int how = 0;
 
 	for (size_t i = 0; i < sel->pids.n; i++) {
-		bool not = sel->pids.v[i] < 0;
-		int32_t pid = not ? -sel->pids.v[i] : sel->pids.v[i];
-		bool hit = ev->pid == pid || ev->tid == pid;
-
-		if (not && hit)
-			return false;
-		wanted |= !not;
-		found |= !not && hit;
+		if (sel->pids.v[i] == -id)
+			return NAMED_NOT;
+		if (sel->pids.v[i] == id)
+			how = NAMED_ONLY;
 	}
-	return !wanted || found;
+	return how;
+}
+
+/* The same of a process, by its number or because of who made it. */
+static unsigned int named_process(const struct ph_selection *sel, int32_t pid)
+{
+	unsigned int how = pid > 0 ? named(sel, pid) : 0;
+
+	if (!how && pid > 0)
+		how = (unsigned int)(uintptr_t)ph_u64map_get(&sel->born, (uint64_t)pid);
+	return how;
+}
+
+static void set_process(struct ph_selection *sel, int32_t pid, unsigned int how)
+{
+	if (pid <= 0)
+		return;
+	if (how)
+		ph_u64map_put(&sel->born, (uint64_t)pid, (void *)(uintptr_t)how);
+	else
+		ph_u64map_del(&sel->born, (uint64_t)pid);
+}
+
+/* A thread that was named means its process. */
+static void thread_of(struct ph_selection *sel, int32_t tid, int32_t pid)
+{
+	unsigned int how = tid > 0 && tid != pid ? named(sel, tid) : 0;
+
+	if (how)
+		set_process(sel, pid, how);
+}
+
+#define I32(event, field) ((int32_t)ph_event_i(ev, PH_FLD(event, field), -1))
+
+void ph_selection_follow(struct ph_selection *sel, const struct ph_event *ev)
+{
+	if (!sel->pids.n)
+		return;
+	if (ev->pid >= 0)
+		thread_of(sel, ev->tid, ev->pid);
+	if (ev->cls->id == PH_EV_sched_process_fork && ph_class_like_ours(ev->cls)) {
+		int32_t parent = I32(sched_process_fork, parent_pid);
+		int32_t pid = I32(sched_process_fork, child_pid);
+
+		/* Whoever had the number before is gone, so this forgets it too. */
+		if (pid != parent)
+			set_process(sel, pid, named_process(sel, parent));
+	} else if (ev->cls->id == PH_EV_lttng_statedump_process_state && ph_class_like_ours(ev->cls)) {
+		thread_of(sel, I32(lttng_statedump_process_state, tid),
+			  I32(lttng_statedump_process_state, pid));
+	}
+}
+
+static bool match_pids(const struct ph_selection *sel, const struct ph_event *ev)
+{
+	unsigned int how = named_process(sel, ev->pid);
+
+	if (!how && ev->tid > 0)
+		how = named(sel, ev->tid);
+	if (how)
+		return how == NAMED_ONLY;
+	for (size_t i = 0; i < sel->pids.n; i++)
+		if (sel->pids.v[i] > 0)
+			return false;
+	return true;
 }
 
 static bool match_comm(const ph_strv *v, const char *comm)
@@ -317,6 +381,23 @@ static bool match_comm(const ph_strv *v, const char *comm)
 		found |= !not && hit;
 	}
 	return !wanted || found;
+}
+
+/* A task that gets another name has both at that moment. */
+static bool match_rename(const struct ph_selection *sel, const struct ph_event *ev)
+{
+	const unsigned int names[] = { PH_FLD(task_rename, oldcomm), PH_FLD(task_rename, newcomm) };
+
+	if (!ev->cls || ev->cls->id != PH_EV_task_rename || !ph_class_like_ours(ev->cls))
+		return false;
+	for (size_t i = 0; i < PH_ARRAY_SIZE(names); i++) {
+		const struct ph_value *v = ph_event_field(ev, names[i]);
+		ph_autofree char *comm = v ? ph_strndup(v->s, v->n) : NULL;
+
+		if (comm && match_comm(&sel->comm, comm))
+			return true;
+	}
+	return false;
 }
 
 static bool match_ns(const struct ph_selection *sel, const struct ph_task *t)
@@ -362,9 +443,7 @@ bool ph_selection_match(const struct ph_selection *sel, const struct ph_identity
 	if (!sel->comm.n && !sel->nns)
 		return true;
 	t = ph_identity_task(id, ev->tid);
-	if (!match_comm(&sel->comm, t ? t->comm : NULL) || !match_ns(sel, t))
-		return false;
-	return true;
+	return (match_comm(&sel->comm, t ? t->comm : NULL) || match_rename(sel, ev)) && match_ns(sel, t);
 }
 
 /* ---- what is there ------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #define PH_IDENTITY_SELECT_H
 
 #include "base/err.h"
+#include "base/map.h"
 #include "base/opt.h"
 #include "identity/model.h"
 
@@ -16,6 +17,7 @@ struct ph_selection {
 	ph_strv container, podname, pod_namespace, label, image, cgroup, comm, ns, pid;
 	bool host, all;
 	PH_VEC(int32_t) pids;		/* parsed by ph_selection_check(); negative: excluded */
+	struct ph_u64map born;		/* processes that are as those are: their children, to any depth */
 	struct { enum ph_ns type; uint32_t inum; bool not; } *ns_sel;
 	size_t nns;
 };
@@ -34,6 +36,11 @@ bool ph_selection_by_container(const struct ph_selection *sel);
 bool ph_selection_match_container(const struct ph_selection *sel, const struct ph_container *c);
 /* Does --comm select a task of this name? */
 bool ph_selection_match_comm(const struct ph_selection *sel, const char *comm);
+/*
+ * Keep track of whose children are selected with --pid. To be called for every event of the stream,
+ * after ph_identity_feed() and before ph_selection_match().
+ */
+void ph_selection_follow(struct ph_selection *sel, const struct ph_event *ev);
 /* Is this event selected: container, pid, comm, namespaces of its task? To be asked after feed. */
 bool ph_selection_match(const struct ph_selection *sel, const struct ph_identity *id,
 			const struct ph_event *ev);

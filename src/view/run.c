@@ -42,14 +42,15 @@ static bool wanted(struct ph_run *r, const struct ph_event *ev)
  * made while events are recorded already, and these must not stay without a name. Of another trace
  * the beginning is read as it comes.
  */
-static int go_to_begin(struct ph_run *r, struct ph_err *err)
+static int go_to_begin(struct ph_run *r, const struct ph_selection *follow, struct ph_err *err)
 {
 	uint64_t from = r->begin_ns > r->src->begin_ns ? r->begin_ns : r->src->begin_ns;
 	struct ph_event *ev;
 	bool dumped = false;
 	int rc;
 
-	if (!r->src->ops->seek || !ph_ctf_only_state(r->src))
+	/* Who is a child of whom is told by the events themselves. */
+	if ((follow && follow->pids.n) || !r->src->ops->seek || !ph_ctf_only_state(r->src))
 		return 0;
 	while ((rc = ph_source_next(r->src, &ev, err)) > 0) {
 		if (ev->ts_ns >= from && (dumped || ev->ts_ns - from > DUMP_MAX_NS))
@@ -67,10 +68,11 @@ static void feed(void *id, struct ph_event *ev)
 
 int ph_run(struct ph_run *r, struct ph_err *err)
 {
+	struct ph_selection *follow = r->sel ? r->sel : r->follow;
 	struct ph_event *ev;
 	int rc;
 
-	rc = go_to_begin(r, err);
+	rc = go_to_begin(r, follow, err);
 	if (rc < 0)
 		return rc;
 	if (r->src->ops->prime)
@@ -88,6 +90,8 @@ int ph_run(struct ph_run *r, struct ph_err *err)
 		if (rc <= 0)
 			return rc;
 		ph_identity_feed(r->id, ev);
+		if (follow)
+			ph_selection_follow(follow, ev);
 		if (ev->ts_ns < r->begin_ns)
 			continue;
 		if (r->end_ns && ev->ts_ns >= r->end_ns)

@@ -16,6 +16,7 @@ struct ph_run {
 	struct ph_identity *id;
 	/* What to hand over; each may be NULL: everything. */
 	struct ph_selection *sel;
+	struct ph_selection *follow;	/* with sel NULL: the one that event() asks by itself */
 	struct ph_filter *filter;
 	struct ph_evset *events;
 	uint64_t begin_ns, end_ns;	/* source clock, begin <= time < end; end 0: no end */

@@ -16,6 +16,7 @@ setup() {
 }
 
 teardown() {
+	record_kill
 	kill -9 "$HOST" 2>/dev/null || :
 	launch_stop
 	rm -rf "$T"*
@@ -76,7 +77,21 @@ inode() { readlink "/proc/$1/ns/$2" | grep -o '[0-9]*'; }
 }
 
 @test "processes with their children, on the host and in a container" {
-	records "host" -p "$HOST"
-	records "two" -p "$TWO"
-	records "host two" -p "$HOST,$TWO"
+	only "host" -p "$HOST"
+	only "two" -p "$TWO"
+	only "host two" -p "$HOST,$TWO"
+	# They follow from where the trace begins, not from where one begins to look.
+	[ "$(marks "$T.all" --begin +300ms -p "$TWO")" = two ]
+}
+
+@test "a name that a task gets while recording" {
+	for name in new-name 'new-*'; do
+		record "$T" -q --comm "$name" -e syscall
+		bash -c "exec 3>&-; printf new-name >/proc/\$\$/comm; : </mark-renamed" 2>/dev/null || :
+		record_end
+		has "$T" '.event == "task_rename" and .fields.oldcomm == "bash" and .fields.newcomm == "new-name"'
+		[ "$(marks "$T" --comm new-name)" = renamed ]
+		[ "$(marks "$T" --comm bash)" = "" ]
+		rm -rf "$T"
+	done
 }

@@ -663,6 +663,97 @@ static void selection_of_events(void **state)
 	ph_identity_free(id);
 }
 
+/* One event of a task that was seen to begin here: is it selected? */
+static bool selected_on(struct ph_selection *sel, struct ph_identity *id, int tid)
+{
+	struct ph_event ev = own_switch(id, 3, tid, "x", 0, "swapper/3");
+
+	ph_selection_follow(sel, &ev);
+	return ph_selection_match(sel, id, &ev);
+}
+
+static void follow_fork(struct ph_selection *sel, struct ph_identity *id, int parent, int child, int pid)
+{
+	struct ph_event ev = own_fork(id, 3, parent, child, pid, 1, &child, 1);
+
+	ph_selection_follow(sel, &ev);
+}
+
+static void selection_of_children(void **state)
+{
+	struct ph_identity *id = ph_identity_new();
+	struct ph_selection sel = { 0 };
+
+	(void)state;
+	*ph_vec_push(&sel.pids) = 100;
+	*ph_vec_push(&sel.pids) = -120;
+	own_dump(id, 100, 100, "parent", 1);
+	own_dump(id, 101, 100, "older-child", 1);
+	own_dump(id, 200, 200, "other", 1);
+	follow_fork(&sel, id, 100, 110, 110);
+	follow_fork(&sel, id, 110, 111, 111);
+	follow_fork(&sel, id, 110, 112, 110);	/* a thread */
+	follow_fork(&sel, id, 100, 120, 120);
+	follow_fork(&sel, id, 120, 121, 121);
+	follow_fork(&sel, id, 200, 201, 201);
+	assert_true(selected_on(&sel, id, 100));
+	assert_true(selected_on(&sel, id, 110));
+	assert_true(selected_on(&sel, id, 111));
+	assert_true(selected_on(&sel, id, 112));
+	/* Left out, with its own. */
+	assert_false(selected_on(&sel, id, 120));
+	assert_false(selected_on(&sel, id, 121));
+	assert_false(selected_on(&sel, id, 200));
+	assert_false(selected_on(&sel, id, 201));
+	/* Its parent may be gone; its number is another's one day. */
+	own_exit(id, 3, 110);
+	own_free(id, 3, 110);
+	assert_true(selected_on(&sel, id, 111));
+	follow_fork(&sel, id, 200, 111, 111);
+	assert_false(selected_on(&sel, id, 111));
+	ph_selection_done(&sel);
+	ph_identity_free(id);
+}
+
+static void selection_by_thread(void **state)
+{
+	struct ph_identity *id = ph_identity_new();
+	struct ph_selection sel = { 0 };
+
+	(void)state;
+	*ph_vec_push(&sel.pids) = 305;
+	own_dump(id, 300, 300, "leader", 1);
+	own_dump(id, 305, 300, "thread", 1);
+	own_dump(id, 306, 306, "other", 1);
+	assert_true(selected_on(&sel, id, 305));
+	assert_true(selected_on(&sel, id, 300));
+	assert_false(selected_on(&sel, id, 306));
+	ph_selection_done(&sel);
+	ph_identity_free(id);
+}
+
+static void selection_of_renames(void **state)
+{
+	struct ph_identity *id = ph_identity_new();
+	struct ph_value v[4] = { num(100), str("before"), str("after"), num(0) };
+	const struct { const char *comm; bool selected; } names[] = {
+		{ "before", true }, { "after", true }, { "a*", true }, { "other", false },
+		{ "!before", true }, { "!after", true }, { "!*r*", false },
+	};
+
+	(void)state;
+	own_dump(id, 100, 100, "before", 1);
+	own_switch(id, 0, 0, "swapper/0", 100, "before");
+	for (size_t i = 0; i < PH_ARRAY_SIZE(names); i++) {
+		char *pats[] = { (char *)names[i].comm };
+		struct ph_selection sel = { .comm = { pats, 1, 1 } };
+		struct ph_event ev = feed(id, OWN(task_rename), 0, v, NULL);
+
+		assert_int_equal(ph_selection_match(&sel, id, &ev), names[i].selected);
+	}
+	ph_identity_free(id);
+}
+
 static void selection_none(void **state)
 {
 	char *pats[] = { (char *)"web-2" };
@@ -689,7 +780,8 @@ int main(void)
 		cmocka_unit_test(lttng_inode_reuse), cmocka_unit_test(lttng_without_dump),
 		cmocka_unit_test(lying_metadata), cmocka_unit_test(selection_of_containers),
 		cmocka_unit_test(selection_values), cmocka_unit_test(selection_of_events),
-		cmocka_unit_test(selection_none),
+		cmocka_unit_test(selection_of_children), cmocka_unit_test(selection_by_thread),
+		cmocka_unit_test(selection_of_renames), cmocka_unit_test(selection_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -267,9 +267,9 @@ static __always_inline bool current_process_selected(struct task_struct *t)
 	return yes;
 }
 
-/* @e: the entry of @t's container; @current: @t is the current task. */
+/* @e: the entry of @t's container; @current: @t is the current task; @name: instead of @t's, or NULL. */
 static __always_inline bool entry_selected(struct task_struct *t, struct ph_cgent e, bool current,
-					   u64 *who)
+					   const char *name, u64 *who)
 {
 	*who = WHO(e.index, e.index);
 	if (!cfg.select)
@@ -281,7 +281,10 @@ static __always_inline bool entry_selected(struct task_struct *t, struct ph_cgen
 	if (cfg.by_comm) {
 		char comm[16];
 
-		__builtin_memcpy(comm, t->comm, 16);
+		if (name)
+			__builtin_memcpy(comm, name, 16);
+		else
+			__builtin_memcpy(comm, t->comm, 16);
 		if (!named(bpf_map_lookup_elem(&comms, comm), cfg.by_comm))
 			return false;
 	}
@@ -291,17 +294,23 @@ static __always_inline bool entry_selected(struct task_struct *t, struct ph_cgen
 /* Is the current task @t selected? */
 static __always_inline bool current_selected(struct task_struct *t, u64 *who)
 {
-	return entry_selected(t, current_cgent(t), true, who);
+	return entry_selected(t, current_cgent(t), true, NULL, who);
 }
 
-/* Is @t, any task, selected? */
-static __always_inline bool task_selected(struct task_struct *t, u64 *who)
+/* Is @t, any task, selected if this were its name? */
+static __always_inline bool task_selected_as(struct task_struct *t, const char *name, u64 *who)
 {
 	struct ph_cgent *e = task_cgent(t), none = {};
 
 	if (cfg.host_selected)
 		none.flags = PH_CG_SELECTED;
-	return entry_selected(t, e ? *e : none, false, who);
+	return entry_selected(t, e ? *e : none, false, name, who);
+}
+
+/* Is @t, any task, selected? */
+static __always_inline bool task_selected(struct task_struct *t, u64 *who)
+{
+	return task_selected_as(t, NULL, who);
 }
 
 static __always_inline u32 task_container(struct task_struct *t)
