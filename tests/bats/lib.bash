@@ -37,14 +37,14 @@ bpf_programs() { ph-load bpf | sort; }
 launch() {
 	local name=$PH_FILE-$1
 	shift
-	PID=$(ph-launch --detach --quiet --name "$name" --timeout 60s --log "$PH_WORK/$name.log" "$@")
+	PID=$(ph-launch --detach --quiet --name "$name" --timeout $((60 * ${PH_SLOW:-1}))s --log "$PH_WORK/$name.log" "$@")
 }
 
 # The same in the foreground; output and exit code are the command's.
 launch_wait() {
 	local name=$PH_FILE-$1
 	shift
-	ph-launch --quiet --name "$name" --timeout 60s "$@"
+	ph-launch --quiet --name "$name" --timeout $((60 * ${PH_SLOW:-1}))s "$@"
 }
 
 launch_stop() {
