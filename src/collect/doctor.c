@@ -50,7 +50,9 @@ static enum ph_group program_group(const struct ph_program *p)
 		return c->group;
 	if (!strncmp(p->name, "track_", 6))
 		return PH_GROUP_CONTAINER;
-	if (!strncmp(p->name, "sys_", 4) || !strncmp(p->name, "mark_", 5))
+	if (!strcmp(p->name, "mark_caps") || !strcmp(p->name, "mark_landlock"))
+		return PH_GROUP_DENIED;
+	if (!strncmp(p->name, "sys_", 4) || !strcmp(p->name, "mark_fork"))
 		return PH_GROUP_SYSCALL;
 	return PH_GROUP_MAX; /* another version of a program that has its event's name */
 }
