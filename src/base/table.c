@@ -198,6 +198,19 @@ int ph_table_check(const struct ph_table_fmt *fmt, const struct ph_col *cols, si
 	return r;
 }
 
+bool ph_table_shows(const struct ph_table_fmt *fmt, const struct ph_col *cols, size_t ncols, size_t col)
+{
+	col_list list = { 0 };
+	bool is = false;
+
+	if (choose_cols(fmt, cols, ncols, &list, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < list.n; i++)
+		is |= list.v[i] == col;
+	ph_vec_done(&list);
+	return is || (fmt->sort && !strcmp(fmt->sort + (fmt->sort[0] == '-' || fmt->sort[0] == '+'), cols[col].json));
+}
+
 /* ---- order ------------------------------------------------------------------------------------- */
 
 struct sort_key {

@@ -78,6 +78,8 @@ void ph_cell_text(struct ph_cell *c, const char *fmt, ...) __attribute__((format
 /* Check fields and sort against the columns before the work is done: -EINVAL names the known. */
 int ph_table_check(const struct ph_table_fmt *fmt, const struct ph_col *cols, size_t ncols,
 		   struct ph_err *err);
+/* Is column @col among those that will be printed, or sorted by? For what is costly to find out. */
+bool ph_table_shows(const struct ph_table_fmt *fmt, const struct ph_col *cols, size_t ncols, size_t col);
 /*
  * Append the whole table to @out. @width is the terminal's width (0: unlimited): the last string
  * columns are cut to fit, never wrapped. Strings are escaped for their format.

@@ -204,6 +204,17 @@ int ph_cgroupfs_read(const struct ph_cgroupfs *fs, const struct ph_hierarchy *h,
 	return 0;
 }
 
+int ph_cgroupfs_dir(const struct ph_cgroupfs *fs, const struct ph_hierarchy *h, const char *path)
+{
+	char at[8192];
+	int fd;
+
+	if (!locate(h, path, NULL, at, sizeof(at)))
+		return -ENOENT;
+	fd = openat(fs->rootfd, at, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 ? -errno : fd;
+}
+
 uint64_t ph_cgroupfs_id(const struct ph_cgroupfs *fs, const struct ph_hierarchy *h, const char *path)
 {
 	char at[8192];

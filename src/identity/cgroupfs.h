@@ -36,6 +36,8 @@ char *ph_cgroup_path_of(const char *content, int num);
 /* A small file of a cgroup, trimmed, into @buf: 0 or -errno. */
 int ph_cgroupfs_read(const struct ph_cgroupfs *fs, const struct ph_hierarchy *h, const char *path,
 		     const char *file, char *buf, size_t size);
+/* The directory of a cgroup, for who reads its files again and again: a descriptor or -errno. */
+int ph_cgroupfs_dir(const struct ph_cgroupfs *fs, const struct ph_hierarchy *h, const char *path);
 /* The inode of the directory, which is its id; 0 unknown. */
 uint64_t ph_cgroupfs_id(const struct ph_cgroupfs *fs, const struct ph_hierarchy *h, const char *path);
 

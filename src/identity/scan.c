@@ -226,6 +226,12 @@ static void describe(struct scan_run *run, uint32_t index)
 		name_sandbox(run, &hc->c, f, init);
 	else
 		hc->c.parent = outer_container(run, &hc->c, init);
+	ph_vec_each(h, &run->fs.h) {
+		char *path = own_path(run, f, init, h->num, true);
+
+		if (path)
+			*ph_vec_push(&hc->cgroups) = (struct ph_cgroup_at){ h->num, path };
+	}
 	set_limit(run, f, init, "cpu", &hc->cpu, &hc->cpu_hierarchy, &hc->cpu_cgroup);
 	set_limit(run, f, init, "memory", &hc->memory, NULL, NULL);
 	hc->c.state = ph_strdup(is_frozen(run, init) ? "paused" : "running");
@@ -423,6 +429,9 @@ void ph_scan_done(struct ph_scan *scan)
 		struct ph_host_container *hc = scan->containers.v[i];
 
 		ph_container_done(&hc->c);
+		ph_vec_each(cg, &hc->cgroups)
+			free(cg->path);
+		ph_vec_done(&hc->cgroups);
 		free(hc->cpu.where);
 		free(hc->memory.where);
 		free(hc->cpu_cgroup);

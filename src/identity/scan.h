@@ -20,8 +20,15 @@ struct ph_limit {
 	bool own;				/* it is the container's own */
 };
 
+/* A cgroup in one of the hierarchies. */
+struct ph_cgroup_at {
+	int32_t hierarchy;	/* 0: v2 */
+	char *path;
+};
+
 struct ph_host_container {
 	struct ph_container c;
+	PH_VEC(struct ph_cgroup_at) cgroups;	/* its own, where it has one: none for the host */
 	uint32_t ntasks;
 	unsigned int pid_level;		/* depth of its pid namespace, 0: the host's */
 	struct ph_limit cpu, memory;	/* in force: the container's own or the tightest ancestor's */

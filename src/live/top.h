@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_LIVE_TOP_H
+#define PH_LIVE_TOP_H
+
+#include "base/err.h"
+#include "base/table.h"
+#include "identity/scan.h"
+
+/*
+ * What the containers of this host use, round by round: the counters of their cgroups (v1, v2 or both) and
+ * what /proc has of their tasks and their network namespace. A row is a container; row 0 is the whole
+ * machine. Works without root for what the caller may read; what is not known is absent, never 0.
+ */
+
+/* What only grows; times in ns. */
+enum ph_top_count {
+	PH_TOP_CPU, PH_TOP_USER, PH_TOP_SYSTEM,
+	PH_TOP_PERIODS, PH_TOP_THROTTLED_PERIODS,	/* of the limit in force, an ancestor's perhaps */
+	PH_TOP_THROTTLED,
+	PH_TOP_RUNQ,
+	PH_TOP_FAULTS, PH_TOP_MAJOR_FAULTS,
+	PH_TOP_READ_BYTES, PH_TOP_WRITE_BYTES, PH_TOP_READS, PH_TOP_WRITES,
+	PH_TOP_RX_BYTES, PH_TOP_TX_BYTES, PH_TOP_RX_PACKETS, PH_TOP_TX_PACKETS, PH_TOP_NET_DROPS,
+	PH_TOP_SYSCALLS, PH_TOP_ERRORS, PH_TOP_SWITCHES,
+	PH_TOP_CPU_SOME, PH_TOP_CPU_FULL, PH_TOP_IO_SOME, PH_TOP_IO_FULL, PH_TOP_MEMORY_SOME, PH_TOP_MEMORY_FULL,
+	PH_TOP_STEAL,
+	PH_TOP_NCOUNTS,
+};
+
+/* What is as it is at the moment. */
+enum ph_top_level {
+	PH_TOP_MEMORY, PH_TOP_WORKING_SET, PH_TOP_MEMORY_LIMIT, PH_TOP_TASKS, PH_TOP_FILES, PH_TOP_OOM_KILLS,
+	PH_TOP_NLEVELS,
+};
+
+struct ph_top_sample {
+	uint64_t ns;			/* when, CLOCK_MONOTONIC */
+	uint64_t counted;		/* which of count[], a bit each */
+	uint64_t count[PH_TOP_NCOUNTS];
+	uint32_t levelled;
+	uint64_t level[PH_TOP_NLEVELS];
+};
+
+#define PH_TOP_HISTORY 60
+
+struct ph_top_row {
+	const struct ph_host_container *hc;	/* until the next round */
+	char *key;				/* the same container has the same one in all rounds */
+	struct ph_top_sample now, before;
+	bool by_tasks;				/* no cgroup counts for it: its tasks' counters do */
+	bool fresh;				/* seen for the first time: there is nothing to subtract from */
+	float history[PH_TOP_HISTORY];		/* CPU %, the last one newest; < 0: none */
+	uint64_t acc[PH_TOP_NCOUNTS];		/* what is summed up over its tasks */
+	struct ph_top_dirs *dirs;
+	uint32_t round;
+};
+
+struct ph_top_host {
+	uint32_t cpus;
+	double load[3];
+	uint64_t steal_over_ns;		/* for how long the hypervisor has been taking more than PH_TOP_STEAL_PERCENT */
+};
+#define PH_TOP_STEAL_PERCENT 10.0
+#define PH_TOP_STEAL_NS (60 * 1000000000ull)
+
+/* What takes more than a few files for each container is read on request only. */
+enum { PH_TOP_WANT_RUNQ = 1, PH_TOP_WANT_FILES = 2 };
+
+struct ph_top {
+	struct ph_scan_opts scan_opts;
+	uint32_t want;
+	struct ph_scan scan;
+	PH_VEC(struct ph_top_row *) rows;	/* by the index of the scan: [0] is the machine */
+	struct ph_top_host host;
+	uint32_t unreadable;		/* processes that could not be asked for what was wanted */
+	/* The insides. */
+	struct ph_strmap by_key;
+	struct ph_top_tasks *tasks;
+	struct ph_cgroupfs *fs;
+	int rootfd, procfd;
+	uint32_t round;
+	uint64_t scanned_ns, scan_cost_ns;
+	bool lost_one;			/* a cgroup has gone: look again */
+};
+
+/* @root: "/" or a tree made by a test. */
+int ph_top_open(struct ph_top *t, const char *root, uint32_t want, struct ph_err *err);
+void ph_top_close(struct ph_top *t);
+/*
+ * Take a sample of each container. Looking for containers costs more than reading their counters: it
+ * is done as often as fits into 1 % of a CPU, and when one has gone.
+ */
+int ph_top_round(struct ph_top *t, uint64_t now_ns, struct ph_err *err);
+
+/* How much @what grew since the round before, and in which time; false: not known. */
+bool ph_top_delta(const struct ph_top_row *r, enum ph_top_count what, uint64_t *ret);
+static inline uint64_t ph_top_interval(const struct ph_top_row *r)
+{
+	return r->now.ns - r->before.ns;
+}
+bool ph_top_level(const struct ph_top_row *r, enum ph_top_level what, uint64_t *ret);
+
+/* ---- as a table: top.def ---------------------------------------------------------------------------- */
+
+enum ph_top_col {
+#define PH_TOP_COL(id, head, json, type, hidden, how, a, b, help) PH_TOP_COL_##id,
+#include "live/top.def"
+#undef PH_TOP_COL
+	PH_TOP_NCOLS,
+};
+extern const struct ph_col ph_top_cols[PH_TOP_NCOLS];
+
+/* Fill a row of cells; @unix_ns: now. */
+void ph_top_fill(const struct ph_top *t, const struct ph_top_row *r, uint64_t unix_ns, struct ph_cell *cells);
+/* The line above the containers, into @out without a newline. */
+void ph_top_host_line(const struct ph_top *t, struct ph_buf *out);
+/* What the columns that are shown lack, and why, into @out: sentences, a line each. */
+void ph_top_missing(const struct ph_top *t, const struct ph_table_fmt *fmt, struct ph_buf *out);
+
+/* ---- the insides, of top_*.c ------------------------------------------------------------------------- */
+
+static inline void ph_top_set(struct ph_top_sample *s, enum ph_top_count what, uint64_t v)
+{
+	s->count[what] = v;
+	s->counted |= 1ull << what;
+}
+
+static inline void ph_top_set_level(struct ph_top_sample *s, enum ph_top_level what, uint64_t v)
+{
+	s->level[what] = v;
+	s->levelled |= 1u << what;
+}
+
+/* A file below @dir as text; false where it is not there or may not be read. */
+bool ph_top_read(int dir, const char *file, char *buf, size_t size);
+/* The number behind @key at the beginning of a line. */
+bool ph_top_number(const char *text, const char *key, uint64_t *ret);
+/* Microseconds that stand behind "total=" of the line that begins with @kind, as ns. */
+bool ph_top_pressure(const char *text, const char *kind, uint64_t *ret_ns);
+/* Interfaces of a /proc/PID/net/dev without lo; @only asks which count, NULL: all. */
+void ph_top_net(const char *text, bool (*only)(void *arg, const char *name), void *arg, struct ph_top_sample *s);
+
+/* top_cgroup.c */
+struct ph_top_dirs *ph_top_dirs_open(const struct ph_cgroupfs *fs, const struct ph_host_container *hc);
+void ph_top_dirs_free(struct ph_top_dirs *d);
+/* -ENODEV: it has gone. */
+int ph_top_cgroup(const struct ph_top_dirs *d, struct ph_top_sample *s);
+
+/* top_tasks.c: what only /proc has, or what cgroups do not have here */
+struct ph_top_tasks *ph_top_tasks_new(void);
+void ph_top_tasks_free(struct ph_top_tasks *k);
+void ph_top_tasks_round(struct ph_top *t);
+
+/* top_host.c */
+void ph_top_host_round(struct ph_top *t, struct ph_top_row *r);
+
+#endif

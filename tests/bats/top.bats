@@ -1,0 +1,52 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# porthole top, against the kernel's own counters. Each counter's arithmetic is in tests/unit/test_top.c.
+# limit: 60 s
+
+load lib
+
+teardown() {
+	launch_stop
+}
+
+# The CPU time of the container so far, ns.
+cpu_usage() {
+	local f
+	for f in /sys/fs/cgroup/cpuacct/porthole.d/"$1"/cpuacct.usage \
+		/sys/fs/cgroup/cpu,cpuacct/porthole.d/"$1"/cpuacct.usage; do
+		[ ! -r "$f" ] || { cat "$f"; return; }
+	done
+	awk '$1 == "usage_usec" { print $2 * 1000 }' /sys/fs/cgroup/porthole.d/"$1"/cpu.stat
+}
+
+now_ns() { date +%s%N; }
+
+@test "CPU time is the cgroup's, throttling is seen, the machine and other formats" {
+	local before after begun ended sum time
+	launch one --cpus 0.05 --memory 64M -- ph-load spin 50s
+	begun=$(now_ns) before=$(cpu_usage "$PH_FILE-one")
+	porthole top -b -n 3 -i 1s -o json -a >"$PH_WORK/top.json" 2>"$PH_WORK/top.err"
+	after=$(cpu_usage "$PH_FILE-one") ended=$(now_ns)
+	jq -c "select(.container == \"$PH_FILE-one\")" "$PH_WORK/top.json" >"$PH_WORK/one.json"
+	[ "$(wc -l <"$PH_WORK/one.json")" = 3 ] || flunk "$(cat "$PH_WORK/top.json" "$PH_WORK/top.err")"
+	sum=$(jq -s 'map(.cpu_ns) | add' "$PH_WORK/one.json")
+	time=$(jq -s 'map(.interval_ns) | add' "$PH_WORK/one.json")
+	echo "top: $sum ns in $time; the cgroup: $((after - before)) in $((ended - begun))"
+	# It computes with one thread: in the time before and after, at most that time.
+	[ "$sum" -gt 0 ]
+	[ "$sum" -le $((after - before)) ]
+	[ "$sum" -ge $((after - before - (ended - begun - time))) ]
+	# So little of a CPU that most periods run out, whatever else runs.
+	jq -se 'all(.throttled_percent > 20 and .cpu_limit == 0.05 and .pid == '"$PID"')' "$PH_WORK/one.json"
+	jq -se 'all(.cpu_percent - .user_percent - .system_percent | fabs < 0.1)' "$PH_WORK/one.json"
+	jq -se 'all(.cpu_percent - .cpu_ns * 100 / .interval_ns | fabs < 0.1)' "$PH_WORK/one.json"
+	jq -se 'all(.memory_limit_bytes == 67108864 and .tasks == 1 and .open_files >= 1)' "$PH_WORK/one.json"
+	[ "$(jq -s 'map(select(.container == "(host)")) | length' "$PH_WORK/top.json")" = 3 ]
+	jq -se 'map(select(.container == "(host)")) | all(.cpu_percent > 0 and .memory_limit_bytes > 0)' "$PH_WORK/top.json"
+	run porthole top -b -n 1 -i 100ms "$PH_FILE-one"
+	[ "$status" = 0 ] && [[ "$output" == *CPU*load*memory*CONTAINER*"$PH_FILE-one"* ]]
+	porthole top -b -n 2 -i 100ms -o csv --fields container,cpu_percent -c "$PH_FILE-one" 2>/dev/null >"$PH_WORK/top.csv"
+	[ "$(wc -l <"$PH_WORK/top.csv")" = 3 ]
+	run porthole top -b -n 1 -c "$PH_FILE-no-such"
+	[ "$status" = 1 ] && [[ "$output" == *"matches none"* ]]
+}
