@@ -136,6 +136,8 @@ static struct ph_denied_group *add(struct ph_denied *d, struct ph_failed *f)
 {
 	uint64_t key = group_key(f);
 	struct ph_denied_group *g = ph_u64map_get(&d->by_key, key);
+	uint64_t ts_ns = f->ts_ns;
+	int32_t pid = f->pid;
 	struct recent *r;
 
 	d->failures++;
@@ -146,7 +148,7 @@ static struct ph_denied_group *add(struct ph_denied *d, struct ph_failed *f)
 	if (!g) {
 		g = ph_alloc(sizeof(*g));
 		g->f = *f;
-		g->first_ns = f->ts_ns;
+		g->first_ns = g->last_ns = ts_ns;
 		ph_u64map_put(&d->by_key, key, g);
 		*ph_vec_push(&d->groups) = g;
 	} else if (!g->facts_ns) {
@@ -157,22 +159,26 @@ static struct ph_denied_group *add(struct ph_denied *d, struct ph_failed *f)
 		ph_failed_done(f);
 	}
 	g->count++;
-	g->last_ns = f->ts_ns ? f->ts_ns : g->f.ts_ns;
-	r = ph_u64map_get(&d->last, (uint64_t)(uint32_t)g->f.pid + 1);
+	/* Each CPU's events come in order; from one to another they may be some microseconds apart. */
+	if (ts_ns < g->first_ns)
+		g->first_ns = ts_ns;
+	if (ts_ns > g->last_ns)
+		g->last_ns = ts_ns;
+	r = ph_u64map_get(&d->last, (uint64_t)(uint32_t)pid + 1);
 	if (!r) {
 		r = ph_alloc(sizeof(*r));
-		ph_u64map_put(&d->last, (uint64_t)(uint32_t)g->f.pid + 1, r);
+		ph_u64map_put(&d->last, (uint64_t)(uint32_t)pid + 1, r);
 	}
 	/* A program that is run is wanted wherever it is looked for. */
 	if (!probing(&g->f) || g->f.call->kind == PH_FAIL_EXEC) {
 		r->g[r->n % LAST_MAX] = g;
-		r->ts_ns[r->n++ % LAST_MAX] = g->last_ns;
+		r->ts_ns[r->n++ % LAST_MAX] = ts_ns;
 	}
 	if (g->f.error == ENOENT && probing(&g->f) && g->f.call->kind != PH_FAIL_CREATE &&
 		   !strstr(g->f.path, "/locale") && !strstr(g->f.path, "/gconv")) {
 		/* The message about it may be looked for in the user's language. */
 		r->search = g;
-		r->search_ns = g->last_ns;
+		r->search_ns = ts_ns;
 	}
 	return g;
 }

@@ -112,7 +112,7 @@ static void test_no_guess(void **state)
 	static const char *const failures[] = {
 		"name=openat ret=-13 path=/x", "name=openat ret=-1 path=/x", "name=mkdir ret=-13 path=/x",
 		"name=execve ret=-13 path=/x", "name=execve ret=-2 path=/x", "name=mkdir ret=-30 path=/x",
-		"name=write ret=-28 arg0=3", "name=write ret=-12 arg0=3", "name=mmap ret=-12 arg1=4096",
+		"name=write ret=-28 arg0=3", "name=write ret=-12 arg0=3", "name=pipe2 ret=-23", "name=mmap ret=-12 arg1=4096",
 		"name=mmap ret=-12 arg1=2097152 arg3=262144", "name=clone ret=-11", "name=unshare ret=-28 arg0=67108864",
 		"name=inotify_add_watch ret=-28 path=/x", "name=kill ret=-1 arg0=9", "name=ptrace ret=-1 arg1=9",
 		"name=bind ret=-13 addr=02000050000000000000000000000000",
@@ -138,10 +138,50 @@ static void test_no_guess(void **state)
 			undetermined(failures[i], facts[k]);
 }
 
+/* Many of one kind, by two processes, of which evidence came about the first alone: the last is the last, and whose it was. */
+static void test_group(void **state)
+{
+	static const char text[] =
+		"@0 container_info index=1 name=web\n"
+		"@1000000000 tid=7 pid=7 container=1 syscall_failed comm=x limit=-1 limit2=-1 setuid=-1 name=mkdir ret=-30 path=/x\n"
+		"@1010000000 tid=7 pid=7 container=1 denial_evidence of_ns=1000000000 of_tid=7 what=mount subject=/ "
+		"facts=\"id=1 ro=1\" text=\"ext4 /dev/vda rw\"\n"
+		"@1010000000 tid=7 pid=7 container=1 denial_evidence of_ns=1000000000 of_tid=7 what=path subject=/x "
+		"facts=\"known=1 errno=2\"\n"
+		"@61000000000 tid=8 pid=8 container=1 syscall_failed comm=x limit=-1 limit2=-1 setuid=-1 name=mkdir ret=-30 path=/x\n"
+		"@122000000000 tid=9 pid=9 container=1 syscall_failed comm=x limit=-1 limit2=-1 setuid=-1 name=mkdir ret=-30 path=/x\n"
+		"@122000001000 tid=9 pid=9 container=1 sched_process_exit comm=x tid=9 exit_code=256\n";
+	struct ph_denied_view view = { .width = 200, .utc = true };
+	struct ph_identity *id = ph_identity_new();
+	struct ph_denied *d = ph_denied_new(id, NULL);
+	struct ph_err err = { 0 };
+	ph_autobuf out = { 0 };
+	struct ph_source *src;
+	struct ph_event *ev;
+
+	assert_int_equal(ph_synthetic_parse(text, &src, &err), 0);
+	while (ph_source_next(src, &ev, &err) > 0) {
+		ph_identity_feed(id, ev);
+		ph_denied_feed(d, ev);
+	}
+	ph_denied_finish(d);
+	assert_int_equal(d->groups.n, 1);
+	assert_int_equal(d->groups.v[0]->count, 3);
+	assert_int_equal(d->groups.v[0]->first_ns, 1000000000);
+	assert_int_equal(d->groups.v[0]->last_ns, 122000000000);
+	/* The third was by the process that then failed. */
+	assert_true(d->groups.v[0]->fatal);
+	assert_int_equal(ph_denied_report(d, &view, &out, &err), 0);
+	assert_non_null(strstr(out.p, "web: x: mkdir(\"/x\") EROFS 3 times, 00:00:01.000 to 00:02:02.000\n"));
+	ph_source_close(src);
+	ph_denied_free(d);
+	ph_identity_free(id);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_words), cmocka_unit_test(test_no_guess),
+		cmocka_unit_test(test_words), cmocka_unit_test(test_no_guess), cmocka_unit_test(test_group),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
