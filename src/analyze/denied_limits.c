@@ -71,17 +71,25 @@ static const struct ph_denied_fact *memory_limit(const struct dn *c)
 bool dn_rule_kill(struct dn *c)
 {
 	const char *who = c->f->comm[0] ? c->f->comm : "a process";
-	const struct ph_denied_fact *m;
+	const struct ph_denied_fact *m, *a = dn_fact(c, "audit_call", NULL);
+	const char *by = c->g->by ? c->g->by : a ? a->subject : NULL;
 	char max[PH_HUMAN_MAX];
 
 	if (!c->g->killed)
 		return false;
 	if (c->f->error == -SIGSYS) {
-		dn_say(c, "seccomp", "the container's seccomp filter killed %s%s%s%s", who, c->g->by ? ": it called " : "",
-		       c->g->by ? c->g->by : "", c->g->by ? "()" : "");
-		dn_evidence(c, "the process ended by SIGSYS: SECCOMP_RET_KILL, or SECCOMP_RET_TRAP that it does not handle");
-		if (c->g->by)
-			dn_change(c, "allow %s in the seccomp profile (docker run --security-opt seccomp=PROFILE.json)", c->g->by);
+		dn_say(c, "seccomp", "the container's seccomp filter killed %s%s%s%s", who, by ? ": it called " : "",
+		       by ? by : "", by ? "()" : "");
+		a = dn_fact(c, "audit", "seccomp");
+		if (a) {
+			dn_evidence(c, "the audit record has the filter's action: %s", dn_num(a, "code", -1) == 0x80000000LL ?
+				    "SECCOMP_RET_KILL_PROCESS" : dn_num(a, "code", -1) ? "not one of those that kill" : "SECCOMP_RET_KILL_THREAD");
+			dn_evidence(c, "audit: %s", a->text);
+		} else {
+			dn_evidence(c, "the process ended by SIGSYS: SECCOMP_RET_KILL, or SECCOMP_RET_TRAP that it does not handle");
+		}
+		if (by)
+			dn_change(c, "allow %s in the seccomp profile (docker run --security-opt seccomp=PROFILE.json)", by);
 		else
 			dn_change(c, "the kernel's log names the call (audit type=1326, syscall=): allow it in the profile");
 		return true;
@@ -149,6 +157,7 @@ bool dn_rule_rlimit(struct dn *c)
 {
 	const struct ph_failed *f = c->f;
 	const struct ph_denied_fact *s;
+	unsigned long long use, max;
 	int i;
 
 	if (!f->full)
@@ -167,6 +176,8 @@ bool dn_rule_rlimit(struct dn *c)
 		return true;
 	case ENFILE:
 		s = dn_fact(c, "sysctl", "fs/file-nr");
+		if (!s || sscanf(s->text, "%llu %*s %llu", &use, &max) != 2 || use < max)
+			return false;
 		dn_say(c, "host-limit", "the whole host has as many open files as it may (fs.file-nr %s)", s ? s->text : "?");
 		dn_change(c, "raise fs.file-max on the host");
 		return true;
@@ -352,10 +363,10 @@ bool dn_rule_memory(struct dn *c)
 	}
 	if (f->call->kind != PH_FAIL_MEMORY) {
 		/* What the kernel needs for the call is charged to the cgroup, too. */
-		m = f->error == ENOMEM ? full_cgroup(c, "memory", 1 << 20) : NULL;
+		m = f->error == ENOMEM || f->error == ENFILE ? memory_limit(c) : NULL;
 		if (!m)
 			return false;
-		dn_say(c, "memory-limit", "%s() found no memory: the limit %s of cgroup %s is used up, and nobody could be killed for it",
+		dn_say(c, "memory-limit", "%s() found no memory: the limit %s of cgroup %s was used up, and nobody could be killed for it",
 		       f->name, ph_human_bytes((uint64_t)dn_num(m, "max", 0), human), m->subject);
 		memory_evidence(c, m);
 		dn_change(c, "raise the limit (docker run -m), or find what uses the memory");
@@ -382,8 +393,9 @@ bool dn_rule_memory(struct dn *c)
 		return say_limit(c, (unsigned int)data, "the data of the process may not become so large");
 	s = dn_fact(c, "sysctl", "vm/max_map_count");
 	maps = dn_fact(c, "maps", NULL);
-	if (s && maps && dn_num(maps, "all", 0) && dn_num(maps, "count", 0) + 3 >= dn_num(s, "value", 0)) {
+	if (s && maps && dn_num(s, "value", 0) > 0 && dn_num(maps, "count", 0) + 3 >= dn_num(s, "value", 0)) {
 		dn_say(c, "map-count", "the process has as many mappings as it may: vm.max_map_count is %lld", dn_num(s, "value", 0));
+		dn_evidence(c, "it had %lld of them a moment later", dn_num(maps, "count", 0));
 		dn_change(c, "raise vm.max_map_count on the host");
 		return true;
 	}

@@ -194,8 +194,6 @@ bool dn_rule_path_missing(struct dn *c)
 	return true;
 }
 
-/* ---- the mount ------------------------------------------------------------------------------------------------ */
-
 static void mount_evidence(struct dn *c, const struct ph_denied_fact *m)
 {
 	dn_evidence(c, "mount %s:%s%s%s%s%s (%s)", m->subject, dn_num(m, "ro", 0) ? " ro" : " rw",
@@ -203,6 +201,45 @@ static void mount_evidence(struct dn *c, const struct ph_denied_fact *m)
 		    dn_num(m, "noexec", 0) ? ",noexec" : "", dn_num(m, "sb_ro", 0) ? "; the file system itself ro" : "",
 		    m->text);
 }
+
+/* ---- another kind of file ------------------------------------------------------------------------------------- */
+
+/* A directory where a file was meant, or the other way round: of a source that is missing Docker makes a directory. */
+bool dn_rule_kind(struct dn *c)
+{
+	bool dir = c->f->error == EISDIR;
+
+	if (!c->f->full || (!dir && c->f->error != ENOTDIR))
+		return false;
+	for (unsigned int i = 0; i < c->nwalks; i++) {
+		const struct dn_walk *w = &c->walk[i];
+		const struct dn_file *last = w->n ? &w->file[w->n - 1] : NULL;
+		const char *at = w->missing ? w->missing : w->path;
+		bool other;
+
+		if (!last || !w->known || last->link || last->dir != dir || w->error != (dir || !w->missing ? 0 : ENOTDIR))
+			continue;
+		/* There the host has what was wanted: the whole path, or a file. */
+		other = w->host && dn_num(w->host, "known", 0) && !dn_num(w->host, "errno", -1) && !dn_num(w->host, "same", 0) &&
+			(!dir || !dn_num(w->host, "dir", 0));
+		c->v->ordinary = !c->g->fatal;
+		if (other) {
+			dn_say(c, "mount-namespace", "%s is %s in the container; on the host it is %s", at,
+			       dir ? "a directory" : "no directory", dir ? "a file" : "one");
+			dn_change(c, "look at what is mounted there: where the source of a bind mount is missing, Docker makes a directory");
+		} else {
+			dn_say(c, dir ? "is-a-directory" : "not-a-directory", "%s is %s", at, dir ? "a directory" : "no directory");
+			dn_change(c, dir ? "give the path of a file; where the source of a bind mount is missing, Docker makes a directory" :
+				  "correct the path");
+		}
+		if (w->mount)
+			mount_evidence(c, w->mount);
+		return true;
+	}
+	return false;
+}
+
+/* ---- the mount ------------------------------------------------------------------------------------------------ */
 
 static bool wants_exec(const struct ph_failed *f)
 {
@@ -617,6 +654,66 @@ bool dn_rule_owner(struct dn *c)
 owner:
 	say_ids(c, last);
 	return true;
+}
+
+/* ---- ids ------------------------------------------------------------------------------------------------------ */
+
+/* Has the host an id for what @id is in the container? -1 stands for "as it was". */
+static bool has_outside(const struct ph_denied_fact *map, uint64_t id)
+{
+	if ((uint32_t)id == UINT32_MAX)
+		return true;
+	for (const char *p = map->text; *p; p += strcspn(p, "\n") + (p[strcspn(p, "\n")] == '\n')) {
+		unsigned int in, n;
+
+		if (sscanf(p, "%u %*u %u", &in, &n) == 2 && (uint32_t)id >= in && (uint32_t)id - in < n)
+			return true;
+	}
+	return false;
+}
+
+static const struct { const char *call; int uid, nuid, gid, ngid; } id_args[] = {
+	{ "chown", 1, 1, 2, 1 }, { "lchown", 1, 1, 2, 1 }, { "fchown", 1, 1, 2, 1 }, { "fchownat", 2, 1, 3, 1 },
+	{ "setuid", 0, 1, 0, 0 }, { "setreuid", 0, 2, 0, 0 }, { "setresuid", 0, 3, 0, 0 },
+	{ "setgid", 0, 0, 0, 1 }, { "setregid", 0, 0, 0, 2 }, { "setresgid", 0, 0, 0, 3 },
+};
+
+static bool say_no_id(struct dn *c, const char *who, const char *map, uint64_t id)
+{
+	const struct ph_denied_fact *m = dn_fact(c, map, NULL);
+
+	dn_say(c, "unmapped-id", "%s %u of the container is nobody on the host: its user namespace %u does not map it", who,
+	       (uint32_t)id, c->f->user_ns);
+	for (const char *p = m->text; *p; p += strcspn(p, "\n") + (p[strcspn(p, "\n")] == '\n')) {
+		unsigned int in, out, n;
+
+		if (sscanf(p, "%u %u %u", &in, &out, &n) == 3)
+			dn_evidence(c, "%s: %u to %u are %u to %u on the host", map, in, in + n - 1, out, out + n - 1);
+	}
+	dn_change(c, "give the container more ids (/etc/subuid and /etc/subgid on the host; podman: system migrate), or use ids that it "
+		  "has");
+	return true;
+}
+
+/* Ids that the container's user namespace does not have: EINVAL for whoever names one. */
+bool dn_rule_ids(struct dn *c)
+{
+	const struct ph_denied_fact *u = dn_fact(c, "uid_map", NULL), *g = dn_fact(c, "gid_map", NULL);
+	const struct ph_failed *f = c->f;
+
+	if (!f->full || f->error != EINVAL || !f->user_ns_level || !u || !g)
+		return false;
+	for (size_t i = 0; i < PH_ARRAY_SIZE(id_args); i++) {
+		if (strcmp(f->name, id_args[i].call))
+			continue;
+		for (int k = 0; k < id_args[i].nuid; k++)
+			if (!has_outside(u, f->arg[id_args[i].uid + k]))
+				return say_no_id(c, "user", "uid_map", f->arg[id_args[i].uid + k]);
+		for (int k = 0; k < id_args[i].ngid; k++)
+			if (!has_outside(g, f->arg[id_args[i].gid + k]))
+				return say_no_id(c, "group", "gid_map", f->arg[id_args[i].gid + k]);
+	}
+	return false;
 }
 
 /* ---- devices --------------------------------------------------------------------------------------------------- */

@@ -67,9 +67,11 @@ bool dn_has_cap(const struct dn *c, unsigned int cap);
 
 /* denied_path.c */
 bool dn_rule_path_missing(struct dn *c);
+bool dn_rule_kind(struct dn *c);
 bool dn_rule_mount(struct dn *c);
 bool dn_rule_permission(struct dn *c);
 bool dn_rule_owner(struct dn *c);
+bool dn_rule_ids(struct dn *c);
 bool dn_rule_device(struct dn *c);
 bool dn_rule_room(struct dn *c);
 /* denied_limits.c */

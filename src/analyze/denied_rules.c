@@ -211,11 +211,17 @@ static bool rule_capability(struct dn *c)
 /* The kernel asked for some capability during the call; no rule before this one knew why. */
 static bool rule_any_capability(struct dn *c)
 {
+	const uint64_t of_files = 1ull << CAP_DAC_OVERRIDE | 1ull << CAP_DAC_READ_SEARCH;
+	bool path = c->f->call->path != 0;
 	ph_autofree char *what = NULL;
 
-	if (!dn_refused(c) || !c->f->cap_refused || c->f->call->path || c->f->call->kind == PH_FAIL_MEMORY)
+	if (!dn_refused(c) || !c->f->cap_refused || c->f->call->kind == PH_FAIL_MEMORY)
 		return false;
-	what = ph_asprintf("%s()", c->f->name);
+	/* A file that asks by itself who opens it (/dev/mem, a sysctl), where all on the way to it was allowed. */
+	if (path && (c->f->call->kind != PH_FAIL_OPEN || !c->nwalks || !c->walk[0].known || c->walk[0].error ||
+		     c->f->cap_refused & of_files))
+		return false;
+	what = path ? ph_asprintf("opening %s", c->walk[0].path) : ph_asprintf("%s()", c->f->name);
 	for (unsigned int cap = 0; cap < 64; cap++) {
 		if (!(c->f->cap_refused >> cap & 1) || !dn_capability(c, cap, what))
 			continue;
@@ -324,6 +330,71 @@ static bool rule_chroot(struct dn *c)
 static bool has_word(const char *list, const char *word)
 {
 	return strstr(list, word) != NULL;
+}
+
+/* What the kernel wrote into the audit log about this very call. */
+static bool rule_audit(struct dn *c)
+{
+	static const struct { const char *module, *who, *how; } modules[] = {
+		{ "apparmor", "AppArmor", "allow it in the profile, or run the container with another one (docker run --security-opt "
+		  "apparmor=PROFILE; aa-status lists them)" },
+		{ "selinux", "SELinux", "give the file a label that the container may use (docker run -v …:z), or allow it in the policy "
+		  "(audit2allow)" },
+		{ "landlock", "Landlock", "allow it in the program's Landlock rules" },
+	};
+	const struct ph_denied_fact *a = dn_fact(c, "audit", NULL);
+
+	if (!dn_refused(c) || !a)
+		return false;
+	for (size_t i = 0; i < PH_ARRAY_SIZE(modules); i++) {
+		if (strcmp(a->subject, modules[i].module))
+			continue;
+		dn_say(c, modules[i].module, "%s refused it, says the kernel's audit record", modules[i].who);
+		dn_evidence(c, "audit: %s", a->text);
+		dn_change(c, "%s", modules[i].how);
+		return true;
+	}
+	return false;
+}
+
+/* What a locked down kernel refuses root, too. */
+static bool locked_call(const struct dn *c, bool confidential)
+{
+	static const char *const calls[] = { "init_module", "finit_module", "kexec_load", "kexec_file_load", "iopl", "ioperm" };
+	static const char *const secret[] = { "perf_event_open", "bpf" };
+	const struct dn_walk *w = &c->walk[0];
+	const struct dn_file *last = c->nwalks && w->n ? &w->file[w->n - 1] : NULL;
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(calls); i++)
+		if (dn_is(c, calls[i]))
+			return true;
+	for (size_t i = 0; confidential && i < PH_ARRAY_SIZE(secret); i++)
+		if (dn_is(c, secret[i]))
+			return true;
+	if (c->f->call->kind != PH_FAIL_OPEN || !last || !w->known || w->error)
+		return false;
+	/* /dev/mem, /dev/kmem, /dev/port; /dev/cpu/N/msr */
+	if (dn_num(last->fact, "chr", 0) && ((dn_num(last->fact, "major", 0) == 1 && (dn_num(last->fact, "minor", 0) == 1 ||
+	    dn_num(last->fact, "minor", 0) == 2 || dn_num(last->fact, "minor", 0) == 4)) || dn_num(last->fact, "major", 0) == 202))
+		return true;
+	return w->mount && (!strncmp(w->mount->text, "debugfs ", 8) ||
+			    (confidential && (!strncmp(w->mount->text, "tracefs ", 8) || !strcmp(w->path, "/proc/kcore"))));
+}
+
+static bool rule_lockdown(struct dn *c)
+{
+	const struct ph_denied_fact *l = dn_fact(c, "lockdown", NULL);
+	const struct ph_failed *f = c->f;
+	bool confidential = l && !strcmp(l->text, "confidentiality");
+
+	if (f->error != EPERM || !f->full || !l || (!confidential && strcmp(l->text, "integrity")) || f->cap_refused ||
+	    f->user_ns_level || (f->call->cap && !dn_has_cap(c, f->call->cap - 1u)) || !locked_call(c, confidential))
+		return false;
+	dn_say(c, "lockdown", "the host's kernel is locked down (%s): nobody may do this, root of the host neither", l->text);
+	dn_evidence(c, "/sys/kernel/security/lockdown: %s; by elimination: the task had the capability that it takes%s", l->text,
+		    f->caps_watched ? ", and the kernel missed none" : "");
+	dn_change(c, "do without it; lockdown ends with another boot only (lockdown= of the kernel's command line, Secure Boot)");
+	return true;
 }
 
 /* Modes and owners allow it, no capability was asked for: what judges besides is an LSM. */
@@ -461,7 +532,10 @@ static const dn_rule rules[] = {
 	dn_rule_kill,
 	rule_seccomp,
 	rule_nosys,
+	dn_rule_kind,
+	dn_rule_ids,
 	rule_ordinary,
+	rule_audit,
 	rule_setuid,
 	dn_rule_unix,
 	dn_rule_port,
@@ -482,6 +556,7 @@ static const dn_rule rules[] = {
 	dn_rule_owner,
 	rule_capability,
 	rule_any_capability,
+	rule_lockdown,
 	rule_lsm,
 	rule_undetermined,
 };

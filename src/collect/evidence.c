@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -51,6 +52,7 @@ struct ph_evidence {
 	uint64_t trimmed_ns, round;
 	int32_t own_root;
 	struct ph_emit out;
+	struct ph_audit *audit;
 };
 
 /* ---- views ------------------------------------------------------------------------------------- */
@@ -262,6 +264,7 @@ struct ph_evidence *ph_evidence_new(struct ph_collect *c)
 	e->c = c;
 	e->round = 1;
 	e->own_root = root_mount(getpid());
+	e->audit = ph_audit_new();
 	return e;
 }
 
@@ -415,6 +418,7 @@ void ph_evidence_free(struct ph_evidence *e)
 	ph_vec_each(f, &e->queue)
 		ph_failed_done(f);
 	ph_vec_done(&e->queue);
+	ph_audit_free(e->audit);
 	free(e);
 }
 
@@ -490,6 +494,12 @@ void ph_evidence_failed(struct ph_evidence *e, const struct ph_event *ev)
 		return;
 	}
 	*ph_vec_push(&e->queue) = f;
+}
+
+void ph_evidence_exit(struct ph_evidence *e, const struct ph_event *ev)
+{
+	if ((ph_event_i(ev, PH_FLD(sched_process_exit, exit_code), 0) & 0x7f) == SIGSYS)
+		ph_audit_killed(e->audit, ev);
 }
 
 /* ---- one look --------------------------------------------------------------------------------------- */
@@ -627,6 +637,9 @@ static void look_at(struct ev_look *l)
 		look_fds(l);
 	if (f->error == ENFILE)
 		ph_look_sysctl(l, "fs/file-nr");
+	/* Where there is no memory for a file, a call may say that there are too many. */
+	if (f->error == ENFILE)
+		ph_look_memory(l);
 	if (f->error == ENOSYS) {
 		ph_look_kernel(l);
 		return;
@@ -646,6 +659,8 @@ static void look_at(struct ev_look *l)
 		look_lsm(l);
 		if (kind == PH_FAIL_OPEN || !strncmp(f->name, "mknod", 5))
 			ph_look_devices(l);
+		if (f->error == EPERM && (kind == PH_FAIL_OPEN || kind == PH_FAIL_SYSTEM))
+			ph_look_lockdown(l);
 	}
 	switch (kind) {
 	case PH_FAIL_FORK:
@@ -714,6 +729,7 @@ static int look(struct ph_evidence *e, const struct ph_failed *f, ph_event_fn fn
 	if (!l.view && f->mnt_ns)
 		ph_fact(&l, "gone", "", "", "mnt_ns=%u", f->mnt_ns);
 	look_at(&l);
+	ph_audit_failed(e->audit, f);
 	return l.r;
 }
 
@@ -749,6 +765,8 @@ int ph_evidence_run(struct ph_evidence *e, ph_event_fn fn, void *arg, struct ph_
 		if (e->queue.v[i].name)
 			e->queue.v[kept++] = e->queue.v[i];
 	e->queue.n = kept;
+	if (r >= 0)
+		r = ph_audit_tell(e->audit, &(struct ev_look){ .e = e, .c = e->c, .fn = fn, .arg = arg, .err = err });
 	trim(e);
 	return r;
 }

@@ -19,6 +19,8 @@ struct ph_evidence *ph_evidence_new(struct ph_collect *c);
 void ph_evidence_free(struct ph_evidence *e);
 /* A call failed: look into it at the end of the round. */
 void ph_evidence_failed(struct ph_evidence *e, const struct ph_event *ev);
+/* A thread ended: by seccomp's will? */
+void ph_evidence_exit(struct ph_evidence *e, const struct ph_event *ev);
 /* A task runs a program: keep hold of the namespaces that it is in, which may soon be gone. */
 void ph_evidence_task(struct ph_evidence *e, int32_t tid);
 int ph_evidence_run(struct ph_evidence *e, ph_event_fn fn, void *arg, struct ph_err *err);
@@ -76,9 +78,18 @@ void ph_look_memory(struct ev_look *l);
 void ph_look_memory_users(struct ev_look *l);
 void ph_look_pids(struct ev_look *l);
 void ph_look_devices(struct ev_look *l);
+void ph_look_lockdown(struct ev_look *l);
 void ph_look_sysctl(struct ev_look *l, const char *name);
 void ph_look_net(struct ev_look *l);
 void ph_look_target(struct ev_look *l, int32_t vpid);
 void ph_look_kernel(struct ev_look *l);
+
+/* Records of the kernel's audit log, each told as a fact about the failure that it is of. NULL: not to be heard. */
+struct ph_audit;
+struct ph_audit *ph_audit_new(void);
+void ph_audit_free(struct ph_audit *a);
+void ph_audit_failed(struct ph_audit *a, const struct ph_failed *f);
+void ph_audit_killed(struct ph_audit *a, const struct ph_event *ev);
+int ph_audit_tell(struct ph_audit *a, struct ev_look *l);
 
 #endif

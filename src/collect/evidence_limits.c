@@ -151,6 +151,7 @@ static void tell_memory(struct ev_look *l, int fd, const char *path, int level)
 }
 
 #define USERS_MAX 3
+#define MAPS_MAX 300000
 
 struct user {
 	long long rss;
@@ -200,22 +201,32 @@ void ph_look_memory_users(struct ev_look *l)
 	each_ancestor(l, "memory", l->f->memory_cgroup, tell_users);
 }
 
+/* How many mappings the process has; above the limit that is usual, counting them would take too long. */
+static void tell_maps(struct ev_look *l)
+{
+	char path[64], b[16384];
+	long long maps = 0;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", l->f->tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	while ((n = read(fd, b, sizeof(b))) > 0 && maps < MAPS_MAX)
+		for (ssize_t i = 0; i < n; i++)
+			maps += b[i] == '\n';
+	close(fd);
+	ph_fact(l, "maps", "", "", "count=%lld all=%d", maps, n == 0);
+}
+
 void ph_look_memory(struct ev_look *l)
 {
-	ph_autobuf b = { 0 };
-
 	each_ancestor(l, "memory", l->f->memory_cgroup, tell_memory);
 	ph_look_sysctl(l, "vm/overcommit_memory");
 	ph_look_sysctl(l, "vm/max_map_count");
-	if (l->alive && l->f->error == ENOMEM) {
-		long long maps = 0;
-
-		/* A process with very many mappings has more text than this: then it is near its limit. */
-		if (ph_look_proc(l, "maps", &b) >= 0)
-			for (size_t i = 0; i < b.len; i++)
-				maps += b.p[i] == '\n';
-		ph_fact(l, "maps", "", "", "count=%lld all=%d", maps, b.len != 0);
-	}
+	if (l->alive && l->f->error == ENOMEM)
+		tell_maps(l);
 	ph_fact(l, "meminfo", "", "",
 		"MemAvailable=%lld CommitLimit=%lld Committed_AS=%lld HugePages_Total=%lld HugePages_Free=%lld",
 		keyed_in(AT_FDCWD, "/proc/meminfo", "MemAvailable"), keyed_in(AT_FDCWD, "/proc/meminfo", "CommitLimit"),
@@ -235,6 +246,22 @@ void ph_look_sysctl(struct ev_look *l, const char *name)
 	}
 	b.p[strcspn(b.p, "\n")] = 0;
 	ph_fact(l, "sysctl", name, b.p, "there=1 value=%lld", atoll(b.p));
+}
+
+/* "none [integrity] confidentiality": the one in brackets. */
+void ph_look_lockdown(struct ev_look *l)
+{
+	ph_autobuf b = { 0 };
+	char *from, *to;
+
+	if (ph_read_file_at(AT_FDCWD, "/sys/kernel/security/lockdown", 256, &b) < 0 || !b.len)
+		return;
+	from = strchr(b.p, '[');
+	to = from ? strchr(from, ']') : NULL;
+	if (!to)
+		return;
+	*to = 0;
+	ph_fact(l, "lockdown", "", from + 1, "readable=1");
 }
 
 static int count_device_programs(int fd)

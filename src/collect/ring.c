@@ -94,6 +94,8 @@ static inline int to_event(struct ph_collect *c, const struct ph_found *f, struc
 		ph_evidence_failed(c->evidence, &c->dec.ev);
 	else if (c->evidence && id == PH_EV_sched_process_exec)
 		ph_evidence_task(c->evidence, r->tid);
+	else if (c->evidence && id == PH_EV_sched_process_exit)
+		ph_evidence_exit(c->evidence, &c->dec.ev);
 	c->nevents++;
 	return 1;
 }

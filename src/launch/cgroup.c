@@ -2,11 +2,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/bpf_common.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -223,6 +226,97 @@ static void set_number(const struct ph_cgroups *cg, void (*warn)(const char *msg
 	set_limit(cg, &l, warn);
 }
 
+/* Character devices that every container may use; beside them terminals. */
+static const struct { int major, minor; } few_devices[] = {
+	{ 1, 3 }, { 1, 5 }, { 1, 7 }, { 1, 8 }, { 1, 9 }, { 5, 0 }, { 5, 2 },
+};
+
+#define PTS_MAJOR 136
+#define INSN(code_, dst, off_, imm_) \
+	((struct bpf_insn){ .code = (code_), .dst_reg = (dst), .src_reg = BPF_REG_1, .off = (off_), .imm = (imm_) })
+
+/* Version 2 asks a program: devices may be made, and used if they are in the list. */
+static int attach_device_program(const char *dir)
+{
+	struct bpf_insn p[32], *to = p;
+	int n = PH_ARRAY_SIZE(few_devices);
+	union bpf_attr a = { 0 };
+	ph_autoclose int cgroup = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), prog = -1;
+
+	if (cgroup < 0)
+		return -errno;
+	/* r2: what is to be done; r3: number of the device */
+	*to++ = INSN(BPF_LDX | BPF_MEM | BPF_W, BPF_REG_2, 0, 0);
+	*to++ = INSN(BPF_LDX | BPF_MEM | BPF_W, BPF_REG_3, 4, 0);
+	*to++ = INSN(BPF_LDX | BPF_MEM | BPF_W, BPF_REG_4, 8, 0);
+	*to++ = INSN(BPF_ALU64 | BPF_RSH | BPF_K, BPF_REG_2, 0, 16);
+	*to++ = INSN(BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_2, n + 5, BPF_DEVCG_ACC_MKNOD);
+	*to++ = INSN(BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_3, n + 4, PTS_MAJOR);
+	*to++ = INSN(BPF_ALU64 | BPF_LSH | BPF_K, BPF_REG_3, 0, 20);
+	*to = INSN(BPF_ALU64 | BPF_ADD | BPF_X, BPF_REG_3, 0, 0);
+	to++->src_reg = BPF_REG_4;
+	for (int i = 0; i < n; i++)
+		*to++ = INSN(BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_3, (short)(n - i + 1), few_devices[i].major << 20 | few_devices[i].minor);
+	*to++ = INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0);
+	*to++ = INSN(BPF_JMP | BPF_EXIT, 0, 0, 0);
+	*to++ = INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 1);
+	*to++ = INSN(BPF_JMP | BPF_EXIT, 0, 0, 0);
+	for (struct bpf_insn *i = p; i < to; i++)
+		if (BPF_CLASS(i->code) != BPF_LDX && BPF_SRC(i->code) == BPF_K)
+			i->src_reg = 0;
+	a.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+	a.insns = (uint64_t)(uintptr_t)p;
+	a.insn_cnt = (uint32_t)(to - p);
+	a.license = (uint64_t)(uintptr_t)"GPL";
+	prog = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &a, sizeof(a));
+	if (prog < 0)
+		return -errno;
+	a = (union bpf_attr){ .target_fd = (uint32_t)cgroup, .attach_bpf_fd = (uint32_t)prog,
+			      .attach_type = BPF_CGROUP_DEVICE };
+	return syscall(SYS_bpf, BPF_PROG_ATTACH, &a, sizeof(a)) < 0 ? -errno : 0;
+}
+
+/* Version 1 has a list: nothing, then lines that allow. */
+static int write_device_list(const struct ph_cgroup_dir *d, const char *path)
+{
+	ph_autofree char *deny = dir_file(d, path, "devices.deny"), *allow = dir_file(d, path, "devices.allow");
+	int r = write_file(deny, "a");
+	char line[64];
+
+	if (!r)
+		r = write_file(allow, "c *:* m");
+	for (size_t i = 0; !r && i < PH_ARRAY_SIZE(few_devices); i++) {
+		snprintf(line, sizeof(line), "c %d:%d rwm", few_devices[i].major, few_devices[i].minor);
+		r = write_file(allow, line);
+	}
+	snprintf(line, sizeof(line), "c %d:* rwm", PTS_MAJOR);
+	return r ? r : write_file(allow, line);
+}
+
+static void limit_devices(const struct ph_cgroups *cg, void (*warn)(const char *msg))
+{
+	const struct ph_cgroup_dir *v1 = NULL, *v2 = NULL;
+	ph_autofree char *msg = NULL, *dir = NULL;
+	int r = -ENOENT;
+
+	for (size_t i = 0; i < cg->n; i++) {
+		if (cg->v[i].v2)
+			v2 = &cg->v[i];
+		else if (has_controller(&cg->v[i], "devices"))
+			v1 = &cg->v[i];
+	}
+	if (v1) {
+		r = write_device_list(v1, cg->path);
+	} else if (v2) {
+		dir = ph_asprintf("%s/%s", v2->mount, cg->path);
+		r = attach_device_program(dir);
+	}
+	if (r) {
+		msg = ph_asprintf("devices are not limited: %s", strerror(-r));
+		warn(msg);
+	}
+}
+
 static void set_limits(const struct ph_cgroups *cg, const struct ph_limits *lim,
 		       void (*warn)(const char *msg))
 {
@@ -259,6 +353,8 @@ static void set_limits(const struct ph_cgroups *cg, const struct ph_limits *lim,
 			   lim->memory_bytes);
 	if (lim->pids)
 		set_number(cg, warn, "pids", "pids.max", "pids.max", "pids limit", lim->pids);
+	if (lim->few_devices)
+		limit_devices(cg, warn);
 }
 
 void ph_cgroups_make(struct ph_cgroups *cg, const char *path, const struct ph_limits *lim,

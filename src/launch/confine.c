@@ -165,7 +165,7 @@ static const struct {
 } rlimit_names[] = {
 	{ "as", RLIMIT_AS }, { "core", RLIMIT_CORE }, { "cpu", RLIMIT_CPU }, { "data", RLIMIT_DATA },
 	{ "fsize", RLIMIT_FSIZE }, { "memlock", RLIMIT_MEMLOCK }, { "nofile", RLIMIT_NOFILE },
-	{ "nproc", RLIMIT_NPROC }, { "stack", RLIMIT_STACK },
+	{ "nproc", RLIMIT_NPROC }, { "sigpending", RLIMIT_SIGPENDING }, { "stack", RLIMIT_STACK },
 };
 
 static int set_rlimit(const char *spec, struct ph_err *err)
@@ -186,7 +186,7 @@ static int set_rlimit(const char *spec, struct ph_err *err)
 		return 0;
 	}
 	return ph_err_set(err, EINVAL, "--rlimit '%s' is not NAME=N (as, core, cpu, data, fsize, "
-			  "memlock, nofile, nproc, stack)", spec);
+			  "memlock, nofile, nproc, sigpending, stack)", spec);
 }
 
 int ph_confine(const struct ph_confine *c, struct ph_err *err)

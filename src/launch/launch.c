@@ -73,6 +73,7 @@ static const struct ph_opt limit_opts[] = {
 	{ "cpu-weight", 0, PH_OPT_U64, "N", &opt.lim.cpu_weight, .help = "share of the CPU against its siblings, 1 to 10000" },
 	{ "memory", 'm', PH_OPT_SIZE, "SIZE", &opt.lim.memory_bytes, .help = "memory limit" },
 	{ "pids", 0, PH_OPT_U64, "N", &opt.lim.pids, .help = "most tasks" },
+	{ "few-devices", 0, PH_OPT_FLAG, NULL, &opt.lim.few_devices, .help = "only the devices that every container has: null, zero, full, random, terminals" },
 	{ "rlimit", 0, PH_OPT_LIST, "NAME=N", &opt.rlimits, .help = "a resource limit of the process" },
 	{ "caps", 0, PH_OPT_STR, "LIST", &opt.caps, .help = "capabilities to keep: all, none, default (Docker's), or names" },
 	{ "no-new-privs", 0, PH_OPT_FLAG, NULL, &opt.no_new_privs, .help = "set no_new_privs" },

@@ -28,6 +28,7 @@ struct ph_limits {
 	uint64_t cpu_weight;		/* 1 to 10000, 100 is the kernel's default */
 	uint64_t memory_bytes;
 	uint64_t pids;
+	bool few_devices;
 };
 
 /* The container's directories in every mounted cgroup hierarchy. */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/filter.h>
+#include <linux/fs.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -220,6 +222,19 @@ static void step_beside(char **a)
 		die("beside");
 }
 
+/* A file that nobody may change. */
+static void step_immutable(char **a)
+{
+	int fd = open(a[0], O_RDONLY), flags = 0;
+
+	if (fd < 0 || ioctl(fd, FS_IOC_GETFLAGS, &flags))
+		die("immutable");
+	flags |= FS_IMMUTABLE_FL;
+	if (ioctl(fd, FS_IOC_SETFLAGS, &flags))
+		die("immutable");
+	close(fd);
+}
+
 /* ---- the call: errno's number, 0 if it was not refused ------------------------------------------- */
 
 static int result(long r)
@@ -314,6 +329,38 @@ static int call_hugetlb(char **a)
 	return p == MAP_FAILED ? errno : 0;
 }
 
+/* Memory that is promised, and counted as such. */
+static int call_commit(char **a)
+{
+	void *p = mmap(NULL, strtoul(a[0], NULL, 0), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? errno : 0;
+}
+
+/* Mappings of one page that cannot be joined, until no more are allowed. */
+static int call_maps(char **a)
+{
+	void *p = NULL;
+
+	(void)a;
+	for (int i = 0; i < 1 << 20 && p != MAP_FAILED; i++)
+		p = mmap(NULL, 4096, i & 1 ? PROT_READ : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return p == MAP_FAILED ? errno : 0;
+}
+
+static int call_timers(char **a)
+{
+	int r = 0;
+
+	(void)a;
+	for (int i = 0; i < 1 << 16 && !r; i++) {
+		timer_t t;
+
+		r = timer_create(CLOCK_MONOTONIC, NULL, &t);
+	}
+	return result(r);
+}
+
 static int call_mlock(char **a)
 {
 	size_t n = strtoul(a[0], NULL, 0);
@@ -326,16 +373,16 @@ static int call_mlock(char **a)
 static int call_pipes(char **a)
 {
 	static char b[65536];
-	ssize_t n = 0;
-	int fd[2];
+	int fd[300][2], n = sizeof(fd) / sizeof(*fd);
 
 	(void)a;
-	while (n >= 0) {
-		if (pipe2(fd, O_NONBLOCK))
-			break;
-		n = write(fd[1], b, sizeof(b));
-	}
-	return errno;
+	for (int i = 0; i < n; i++)
+		if (pipe2(fd[i], O_NONBLOCK))
+			die("pipe");
+	for (int i = 0; i < n; i++)
+		if (write(fd[i][1], b, sizeof(b)) < 0)
+			return errno;
+	return 0;
 }
 
 /* Children that wait, until no more are allowed. */
@@ -521,6 +568,26 @@ static int call_settime(char **a)
 	return result(syscall(SYS_clock_settime, CLOCK_REALTIME, &t));
 }
 
+static int call_iopl(char **a)
+{
+	(void)a;
+#ifdef SYS_iopl
+	return result(syscall(SYS_iopl, 3));
+#else
+	errno = ENOSYS;
+	return ENOSYS;
+#endif
+}
+
+/* A module of no contents: who may load none is refused before that is seen. */
+static int call_module(char **a)
+{
+	static char image[64];
+
+	(void)a;
+	return result(syscall(SYS_init_module, image, sizeof(image), ""));
+}
+
 static int call_rlimit(char **a)
 {
 	struct rlimit r;
@@ -573,13 +640,15 @@ static const struct verb {
 	{ "user", 1, step_user, NULL }, { "nnp", 0, step_nnp, NULL }, { "cd", 1, step_cd, NULL },
 	{ "in-root", 1, step_chroot, NULL }, { "make-dir", 2, step_mkdir, NULL }, { "file", 2, step_file, NULL },
 	{ "copy", 2, step_copy, NULL }, { "own", 2, step_own, NULL }, { "device", 3, step_device, NULL }, { "mounted", 4, step_mount, NULL },
-	{ "acl", 3, step_acl, NULL }, { "landlock", 0, step_landlock, NULL }, { "sysctl", 2, step_sysctl, NULL },
+	{ "immutable", 1, step_immutable, NULL }, { "acl", 3, step_acl, NULL }, { "landlock", 0, step_landlock, NULL }, { "sysctl", 2, step_sysctl, NULL },
 	{ "in-ns", 1, step_unshare, NULL }, { "beside", 1, step_beside, NULL }, { "listen", 2, step_listen, NULL },
 	{ "left-behind", 1, step_left_behind, NULL }, { "idle", 0, NULL, call_idle },
 	{ "open", 2, NULL, call_open }, { "exec", 1, NULL, call_exec }, { "mkdir", 1, NULL, call_mkdir },
 	{ "unlink", 1, NULL, call_unlink }, { "rename", 2, NULL, call_rename }, { "chmod", 1, NULL, call_chmod }, { "chown", 2, NULL, call_chown },
 	{ "stat", 1, NULL, call_stat }, { "readlink", 1, NULL, call_readlink }, { "mknod", 3, NULL, call_mknod }, { "write", 1, NULL, call_write },
 	{ "inodes", 1, NULL, call_inodes }, { "files", 0, NULL, call_files }, { "mmap", 1, NULL, call_mmap },
+	{ "commit", 1, NULL, call_commit }, { "maps", 0, NULL, call_maps }, { "timers", 0, NULL, call_timers },
+	{ "iopl", 0, NULL, call_iopl }, { "module", 0, NULL, call_module },
 	{ "hugetlb", 0, NULL, call_hugetlb }, { "mlock", 1, NULL, call_mlock }, { "pipes", 0, NULL, call_pipes }, { "fork", 0, NULL, call_fork },
 	{ "unshare", 1, NULL, call_unshare }, { "inotify", 0, NULL, call_inotify }, { "watch", 1, NULL, call_watch },
 	{ "connect", 2, NULL, call_connect }, { "connect-later", 2, NULL, call_connect_later },

@@ -181,6 +181,7 @@ time_of() { events "$T" -e syscall_failed | jq "select(.fields.path == \"$1\").t
 # --- the misconfigurations ---
 
 # bad NAME EXPECTED [ph-launch options] -- WORDS of ph-load deny; EXPECTED: CALL ERROR CAUSE. Several run at once.
+# What is in FIRST the container's shell runs before.
 bad() {
 	local name=$1 expected=$2 opts=() words
 	shift 2
@@ -194,7 +195,7 @@ bad() {
 	echo "$expected" >"$T.expected.$name"
 	# It may not be gone before it is looked at.
 	ph-launch --quiet --name "$PH_FILE-$name" --timeout 60s "${opts[@]}" -- \
-		sh -c "ph-load deny $words; sleep $((1 + ${PH_SLOW:-1}))" >"$T.said.$name" 2>&1 &
+		sh -c "${FIRST:-} ph-load deny $words; sleep $((1 + ${PH_SLOW:-1}))" >"$T.said.$name" 2>&1 &
 	PIDS+=($!)
 	while [ "$(jobs -r | wc -l)" -gt 12 ]; do wait -n || :; done
 }
@@ -227,18 +228,24 @@ begin() {
 	local d=$PH_WORK/$PH_FILE-host
 	mkdir -p "$d/data"
 	echo x >"$d/only-here"
+	echo x >"$d/data/there"
 	chmod 755 "$PH_WORK" "$d" "$d/data"
 	begin
 	bad host-only "openat ENOENT mount-namespace" -- open "$d/only-here" r
 	bad nowhere "openat ENOENT not-there" -- open /etc/nowhere r
 	bad relative "openat ENOENT not-there" -- make-dir /d 755 cd /d open nothing r
 	bad in-chroot "openat ENOENT not-there" -- make-dir /d 755 in-root /d hold 300 open /x r
+	bad other-kind "openat EISDIR mount-namespace" -b "$d/data:$d/only-here" -- open "$d/only-here" w
+	bad no-directory "openat ENOTDIR mount-namespace" -b "$d/only-here:$d/data" -- open "$d/data/there" r
+	bad directory "openat EISDIR is-a-directory" -- open /tmp w
 	bad masked "openat ENOENT masked-path" -- mounted tmpfs /proc/irq ro - open /proc/irq/default_smp_affinity r
 	bad masked-write "mkdir EROFS masked-path" -- mounted tmpfs /proc/irq ro - mkdir /proc/irq/x
 	bad ro-path "openat EROFS read-only-path" -- mounted /proc/sys /proc/sys - - mounted flags /proc/sys ro - \
 		open /proc/sys/kernel/panic w
 	bad ro-mount "mkdir EROFS read-only-mount" -b "$d/data:/data" -- mkdir /data/x
 	bad ro-flag "openat EROFS read-only-mount" -- make-dir /m 755 mounted tmpfs /m ro - open /m/x wc
+	bad ro-fs "openat EROFS read-only-filesystem" -- make-dir /m 755 make-dir /n 755 mounted tmpfs /m - - mounted /m /n - - \
+		mounted remount /m ro - open /n/x wc
 	bad noexec "execve EACCES noexec" -- make-dir /m 755 mounted tmpfs /m noexec - copy /m/x 755 exec /m/x
 	bad nodev "openat EACCES nodev" -- make-dir /m 755 mounted tmpfs /m nodev - device /m/x 1 3 open /m/x r
 	bad nosuid "openat EACCES nosuid" -- file /secret 600 make-dir /m 755 mounted tmpfs /m nosuid - \
@@ -248,6 +255,7 @@ begin() {
 	bad mode "openat EACCES file-mode" -- file /secret 600 as 1000 open /secret r
 	bad dir-mode "openat EACCES file-mode" -- make-dir /d 700 file /d/f 644 as 1000 open /d/f r
 	bad bind-owner "mkdir EACCES file-mode" -b "$d/data:/data:rw" -- as 1000 mkdir /data/x
+	bad unmapped-chown "chown EINVAL unmapped-id" -u all -- file /f 644 chown /f 70000
 	bad no-x "execve EACCES file-mode" -- copy /x 644 exec /x
 	bad exec-dir "execve EACCES not-a-file" -- make-dir /d 755 exec /d
 	bad other-file "openat EACCES file-mode" -- file /etc/passwd 600 as 1000 open /etc/passwd r
@@ -259,16 +267,28 @@ begin() {
 	bad chown-other "chown EPERM capability" --caps none -- file /f 644 chown /f 1000
 	bad hidepid "openat ENOENT hidepid" -- make-dir /p 755 mounted proc /p - hidepid=2 as 1000 open /p/1/status r
 	bad full "write ENOSPC no-space" -- make-dir /m 755 mounted tmpfs /m - size=256k write /m/f
+	! grep -qw overlay /proc/filesystems ||
+		bad overlay "write ENOSPC no-space" -- make-dir /m 755 mounted tmpfs /m - size=256k make-dir /m/u 755 make-dir /m/w 755 \
+			make-dir /o 755 mounted overlay /o - lowerdir=/etc,upperdir=/m/u,workdir=/m/w write /o/f
 	bad no-inodes "openat ENOSPC no-inodes" -- make-dir /m 755 mounted tmpfs /m - nr_inodes=20 inodes /m
+	bad device "openat EPERM device-cgroup" --few-devices -- device /mem 1 1 open /mem r
+	# shellcheck disable=SC2016  # the container's shell
+	FIRST='echo "#!/usr/bin/pyton" >/s; chmod 755 /s;' bad interpreter "execve ENOENT interpreter-missing" -- hold 300 exec /s
+	FIRST='sh -c "exec frobnicate";' bad command "execve ENOENT not-found" -- hold 300 stat /
+	# Since 6.6 a tmpfs has such attributes.
+	! since 6.6 || bad immutable "unlink EPERM immutable" -- file /f 644 immutable /f unlink /f
 	[ "$(cat /proc/sys/fs/protected_regular)" = 0 ] ||
 		bad protected "openat EACCES protected-file" -- make-dir /s 1777 file /s/f 666 own /s/f 1000 open /s/f wc
 	[[ $(cat /sys/kernel/security/lsm) != *landlock* ]] ||
 		bad landlock "openat EACCES landlock" -- file /f 644 landlock open /f r
+	[[ $(cat /sys/kernel/security/lockdown 2>/dev/null) != *"["[ic]* ]] ||
+		bad lockdown "openat EPERM lockdown" -- make-dir /d 755 mounted debugfs /d - - open /d/sched/features w
 	judged
+	# Who looks on the host is told that it is not the same file there.
+	jq -r '.evidence // ""' "$T.json" | grep -q '^/etc/passwd on the host is another file'
 }
 
 @test "rights and limits: capabilities, seccomp, cgroups, resource limits, counts, other tasks" {
-	local n
 	begin
 	bad cap "sethostname EPERM capability" --caps none -- hostname x
 	bad cap-mount "mount EPERM capability" --caps default -- mount /tmp
@@ -286,7 +306,7 @@ begin() {
 	# The session's root may lack CAP_SYS_RESOURCE, without which nobody escapes the OOM killer.
 	! ph-load deny sysctl /proc/self/oom_score_adj -1000 open / r >/dev/null 2>&1 ||
 		bad pipes "write ENOMEM memory-limit" -m 8M -- sysctl /proc/1/oom_score_adj -1000 \
-			sysctl /proc/self/oom_score_adj -1000 pipes
+			sysctl /proc/self/oom_score_adj -1000 hold 500 pipes
 	[ "$(awk '$1 == "HugePages_Total:" { print $2 }' /proc/meminfo)" != 0 ] ||
 		bad hugetlb "mmap ENOMEM hugetlb" -- hugetlb
 	bad nofile "openat EMFILE rlimit" --rlimit nofile=20 -- files
@@ -294,6 +314,9 @@ begin() {
 	bad as "mmap ENOMEM rlimit" --rlimit as=100000000 -- mmap 200000000
 	bad nproc "clone EAGAIN rlimit" --rlimit nproc=3 -- as 4711 fork
 	bad memlock "mlock ENOMEM rlimit" --rlimit memlock=4096 -- as 1000 mlock 65536
+	bad sigpending "timer_create EAGAIN rlimit" --rlimit sigpending=5 -- as 4713 timers
+	bad maps "mmap ENOMEM map-count" -- hold 500 maps
+	[ "$(cat /proc/sys/vm/overcommit_memory)" != 0 ] || bad overcommit "mmap ENOMEM overcommit" -- commit 70000000000000
 	bad max-ns "unshare ENOSPC namespace-limit" -u all -- sysctl /proc/sys/user/max_uts_namespaces 0 unshare 0x4000000
 	bad inotify "inotify_init1 EMFILE inotify-limit" -- as 4712 inotify
 	bad watches "inotify_add_watch ENOSPC inotify-limit" -u all -- sysctl /proc/sys/user/max_inotify_watches 3 watch /tmp
@@ -301,14 +324,26 @@ begin() {
 	bad signal "kill EPERM signal" -- beside 2000 as 1000 kill -
 	bad ptrace "ptrace EPERM ptrace" -- beside 2000 as 1000 ptrace -
 	bad proc-link "readlink EACCES ptrace" -- beside 2000 as 1000 readlink /proc/1/exe
-	if n=$(cat /proc/sys/kernel/yama/ptrace_scope 2>/dev/null) && [ "$n" = 1 ]; then
-		bad yama "ptrace EPERM yama" -- beside 1000 as 1000 ptrace -
+	# What changes the whole machine: where that is ours.
+	if [ "${PH_OWN_MACHINE:-}" = 1 ]; then
+		[ ! -e /proc/sys/kernel/yama ] || echo 1 >/proc/sys/kernel/yama/ptrace_scope
+		[ ! -e /proc/sys/kernel/unprivileged_userns_clone ] || echo 0 >/proc/sys/kernel/unprivileged_userns_clone
+	fi
+	[ "$(cat /proc/sys/kernel/yama/ptrace_scope 2>/dev/null)" != 1 ] ||
+		bad yama "ptrace EPERM yama" --caps none -- ptrace 1
+	[ "$(cat /proc/sys/kernel/unprivileged_userns_clone 2>/dev/null)" != 0 ] ||
+		bad userns-sysctl "unshare EPERM sysctl" --caps none -- as 1000 unshare 0x10000000
+	if [ "${PH_OWN_MACHINE:-}" = 1 ] && [ -d /sys/kernel/security/apparmor ] && command -v apparmor_parser >/dev/null; then
+		echo 'profile ph-why-denied { /** w, /proc/** rw, }' | apparmor_parser --config-file=/dev/null -K -r
+		bad apparmor "openat EACCES apparmor" -- file /locked 644 sysctl /proc/self/attr/current "changeprofile\ ph-why-denied" \
+			hold 300 open /locked r
 	fi
 	judged
 }
 
 @test "the network: interfaces, routes, ports, names, in whose namespace they are" {
 	local d=$PH_WORK/$PH_FILE-host
+	local net="busybox ip link add v0 type veth peer name v1; busybox ip addr add 10.9.0.1/24 dev v0;"
 	mkdir -p "$d"
 	chmod 755 "$PH_WORK" "$d"
 	ph-load deny listen 127.0.0.1 17812 listen "@ph-$PH_FILE-host" - listen "$d/socket" - idle >"$PH_WORK/idle.out" 2>&1 3>&- &
@@ -316,6 +351,14 @@ begin() {
 	launch other -- ph-load deny listen 127.0.0.1 17811 listen @ph-other - idle
 	begin
 	bad no-interface "connect ENETUNREACH no-interface" -- connect 10.1.2.3 80
+	if unshare -n busybox ip link add v0 type veth peer name v1 2>/dev/null; then
+		FIRST="$net" bad interface-down "connect ENETUNREACH interface-down" -- connect 10.1.2.3 80
+		net+=" busybox ip link set v1 up; busybox ip link set v0 up;"
+		FIRST="$net" bad no-route "connect ENETUNREACH no-route" -- connect 10.1.2.3 80
+		FIRST="$net busybox ip route add unreachable 10.1.2.0/24;" \
+			bad unreachable "connect EHOSTUNREACH host-unreachable" -- connect 10.1.2.3 80
+	fi
+	bad other-address "connect ECONNREFUSED refused-by-peer" -- listen 127.0.0.2 17815 hold 300 connect 127.0.0.1 17815
 	bad elsewhere "connect ECONNREFUSED port-elsewhere" -- connect 127.0.0.1 17811
 	bad on-host "connect ECONNREFUSED port-elsewhere" -- connect 127.0.0.1 17812
 	bad later "connect ECONNREFUSED port-elsewhere" -- connect-later 127.0.0.1 17812
@@ -367,6 +410,8 @@ docked() {
 	docked d-readonly "mkdir EROFS read-only-mount" --read-only -- ph-load deny mkdir /tmp/x
 	docked d-user "mkdir EACCES file-mode" --user 1000 -v "$d:/data" -- ph-load deny mkdir /data/x
 	docked d-sysctl "openat EROFS read-only-path" -- ph-load deny open /proc/sys/kernel/panic w
+	docked d-masked "openat ENOENT masked-path" -- ph-load deny open /sys/firmware/acpi r
+	docked d-masked-write "mkdir EROFS masked-path" -- ph-load deny mkdir /sys/firmware/x
 	docked d-device "openat EPERM device-cgroup" -- ph-load deny hold 500 device /tmp/mem 1 1 open /tmp/mem r
 	docked d-pids "clone EAGAIN pids-limit" --pids-limit 6 -- ph-load deny hold 500 fork
 	docked d-raw "socket EPERM capability" --cap-drop ALL -- ph-load deny raw

@@ -95,7 +95,7 @@ build_root() {
 	for d in bin sbin lib lib64; do ln -s "usr/$d" "$root/$d"; done
 	echo 'root:x:0:0:root:/root:/bin/bash' >"$root/etc/passwd"
 	for c in bash sh awk jq grep sed find xargs tar gzip mount umount unshare nsenter setpriv ps pgrep \
-		bwrap strace busybox ip hostname filefrag diff taskset; do
+		bwrap strace busybox ip hostname filefrag diff taskset apparmor_parser; do
 		c=$(PATH=$PATH:/usr/sbin:/sbin command -v "$c") && add "$c"
 	done
 	# Debian's, which is all in packages; another may be first in PATH.
