@@ -49,9 +49,10 @@ void ph_table_init(struct ph_table *t, const struct ph_col *cols, size_t ncols)
 	*t = (struct ph_table){ .cols = cols, .ncols = ncols };
 }
 
-void ph_table_done(struct ph_table *t)
+/* Take away the rows from @n on. */
+static void cut_rows(struct ph_table *t, size_t n)
 {
-	for (size_t i = 0; i < t->rows.n; i++) {
+	for (size_t i = n; i < t->rows.n; i++) {
 		for (size_t k = 0; k < t->ncols; k++) {
 			struct ph_cell *c = &t->rows.v[i][k];
 
@@ -61,6 +62,13 @@ void ph_table_done(struct ph_table *t)
 		}
 		free(t->rows.v[i]);
 	}
+	if (n < t->rows.n)
+		t->rows.n = n;
+}
+
+void ph_table_done(struct ph_table *t)
+{
+	cut_rows(t, 0);
 	ph_vec_done(&t->rows);
 }
 
@@ -492,16 +500,21 @@ static void end_line(struct ph_buf *out, size_t line, unsigned int width)
 	ph_buf_addc(out, '\n');
 }
 
+/* @keep: widths of all columns so far, which only grow; NULL: the rows are all that there are. */
 static void print_columns(const struct ph_table *t, const col_list *list, size_t nrows, bool header,
-			  unsigned int width, struct ph_buf *out)
+			  unsigned int width, size_t *keep, struct ph_buf *out)
 {
 	ph_autofree size_t *widths = ph_alloc((list->n + 1) * sizeof(*widths));
 	ph_autofree char **text = ph_alloc((nrows * list->n + 1) * sizeof(*text));
 	ph_autobuf raw = { 0 };
 	size_t line, w, unused;
 
-	for (size_t k = 0; k < list->n && header; k++)
+	for (size_t k = 0; k < list->n && (header || keep); k++)
 		widths[k] = display_width(t->cols[list->v[k]].head, SIZE_MAX, &unused);
+	for (size_t k = 0; k < list->n && keep; k++) {
+		w = keep[list->v[k]] ? keep[list->v[k]] : t->cols[list->v[k]].width;
+		widths[k] = w > widths[k] ? w : widths[k];
+	}
 	for (size_t i = 0; i < nrows; i++) {
 		for (size_t k = 0; k < list->n; k++) {
 			ph_autobuf esc = { 0 };
@@ -515,6 +528,8 @@ static void print_columns(const struct ph_table *t, const col_list *list, size_t
 				widths[k] = w;
 		}
 	}
+	for (size_t k = 0; k < list->n && keep; k++)
+		keep[list->v[k]] = widths[k];
 	if (width)
 		fit(t, list, widths, width);
 	if (header) {
@@ -539,8 +554,8 @@ static void print_columns(const struct ph_table *t, const col_list *list, size_t
 	}
 }
 
-int ph_table_print(struct ph_table *t, const struct ph_table_fmt *fmt, unsigned int width,
-		   struct ph_buf *out, struct ph_err *err)
+static int print_table(struct ph_table *t, const struct ph_table_fmt *fmt, unsigned int width, bool header,
+		       size_t *keep, struct ph_buf *out, struct ph_err *err)
 {
 	size_t nrows = t->rows.n, col;
 	col_list list = { 0 };
@@ -565,17 +580,58 @@ int ph_table_print(struct ph_table *t, const struct ph_table_fmt *fmt, unsigned 
 		nrows = fmt->max_entries;
 	switch (fmt->output) {
 	case PH_OUT_COLUMNS:
-		print_columns(t, &list, nrows, !fmt->no_header, width, out);
+		print_columns(t, &list, nrows, header, width, keep, out);
 		break;
 	case PH_OUT_JSON:
 	case PH_OUT_JSONPRETTY:
 		print_json(t, &list, nrows, fmt->output == PH_OUT_JSONPRETTY, out);
 		break;
 	case PH_OUT_CSV:
-		print_csv(t, &list, nrows, !fmt->no_header, out);
+		print_csv(t, &list, nrows, header, out);
 		break;
 	}
 	ph_vec_done(&list);
+	return 0;
+}
+
+int ph_table_print(struct ph_table *t, const struct ph_table_fmt *fmt, unsigned int width,
+		   struct ph_buf *out, struct ph_err *err)
+{
+	return print_table(t, fmt, width, !fmt->no_header, NULL, out, err);
+}
+
+int ph_table_print_more(struct ph_table *t, const struct ph_table_fmt *fmt, unsigned int width,
+			struct ph_table_more *more, struct ph_buf *out, struct ph_err *err)
+{
+	int r;
+
+	if (!more->widths)
+		more->widths = ph_alloc((t->ncols + 1) * sizeof(*more->widths));
+	r = print_table(t, fmt, width, !fmt->no_header && !more->begun, more->widths, out, err);
+	more->begun = true;
+	cut_rows(t, 0);
+	return r;
+}
+
+void ph_table_more_done(struct ph_table_more *more)
+{
+	free(more->widths);
+	*more = (struct ph_table_more){ 0 };
+}
+
+int ph_table_keep(struct ph_table *t, const struct ph_table_fmt *fmt, size_t n, struct ph_err *err)
+{
+	size_t col;
+	bool desc;
+	int r;
+
+	if (fmt->sort) {
+		r = choose_sort(fmt, t->cols, t->ncols, &col, &desc, err);
+		if (r < 0)
+			return r;
+		sort_rows(t, col, desc);
+	}
+	cut_rows(t, n);
 	return 0;
 }
 

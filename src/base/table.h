@@ -32,6 +32,7 @@ struct ph_col {
 	enum ph_col_type type;
 	bool hidden;		/* not among the default columns */
 	const char *help;
+	uint8_t width;		/* at least so wide where rows come bit by bit */
 };
 
 struct ph_cell {
@@ -86,6 +87,20 @@ bool ph_table_shows(const struct ph_table_fmt *fmt, const struct ph_col *cols, s
  */
 int ph_table_print(struct ph_table *t, const struct ph_table_fmt *fmt, unsigned int width,
 		   struct ph_buf *out, struct ph_err *err);
+/*
+ * The same of a table without end: prints the rows that there are and takes them away. Columns are at
+ * least as wide as before, and the heading comes once. What is sorted are these rows. Zero-initialise @more;
+ * ph_table_more_done() frees it.
+ */
+struct ph_table_more {
+	size_t *widths;
+	bool begun;
+};
+int ph_table_print_more(struct ph_table *t, const struct ph_table_fmt *fmt, unsigned int width,
+			struct ph_table_more *more, struct ph_buf *out, struct ph_err *err);
+void ph_table_more_done(struct ph_table_more *more);
+/* Order the rows as fmt->sort says and keep the first @n. */
+int ph_table_keep(struct ph_table *t, const struct ph_table_fmt *fmt, size_t n, struct ph_err *err);
 /* The JSON schema of the rows, for --json-schema. */
 void ph_table_schema(const struct ph_col *cols, size_t ncols, struct ph_buf *out);
 

@@ -89,6 +89,11 @@ is "slow" why sl
 is "slowest" why slow --table slow
 is "fdatasync" why slow --syscall fdatas
 is "--timeline" why throttled --tim
+is "sync" trace syn
+is "--hist" trace sync --hi
+is "duration_ns" trace sync --sort dur
+is "csv" trace exec -o cs
+is "target_comm" trace signal --fields target_comm
 is "pod" why throttled -r trace-dir --by po
 
 # Each option of each verb is offered.

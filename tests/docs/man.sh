@@ -12,9 +12,9 @@ bad() {
 	failed=1
 }
 
-# The questions that a verb like `why` has, one a line.
+# The questions that a verb like `why` has, and the snoops of `trace`, one a line.
 questions() {
-	"$prog" "$1" --help | awk '/^Questions:/ { on = 1; next } on && NF == 0 { exit } on { print $1 }'
+	"$prog" "$1" --help | awk '/^(Questions|Snoops):/ { on = 1; next } on && NF == 0 { exit } on { print $1 }'
 }
 
 # "-w, --write DIR", one a line; of a verb with questions those of all of them.

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* porthole trace NAME: a line for each thing that happened; the views are those of live/snoops.c. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "cmd/cmd.h"
+#include "cmd/source_opts.h"
+#include "live/snoop.h"
+
+/* Of a trace, lines are written when there are so many; of the running kernel, at each round's end. */
+#define LINES 512
+
+struct trace {
+	struct ph_cmd_source s;
+	const struct ph_snoop *sn;
+	const char *verb;
+	struct ph_snoop_opts o;
+	struct ph_snooping *snooping;
+	struct ph_buf out;
+	uint64_t printed;
+};
+
+static int flush(void *arg, struct ph_err *err)
+{
+	struct trace *t = arg;
+	int r;
+
+	ph_snooping_print(t->snooping, &t->out);
+	t->printed = ph_snooping_seen(t->snooping)->shown;
+	r = t->out.len ? ph_cmd_flush(&t->out) : 0;
+	return r < 0 ? ph_err_sys(err, r, "cannot write the output") : 0;
+}
+
+static int feed(void *arg, const struct ph_event *ev, struct ph_err *err)
+{
+	struct trace *t = arg;
+	int r = ph_snooping_feed(t->snooping, t->s.run.id, ev), w = 0;
+
+	if (!t->s.live && ph_snooping_seen(t->snooping)->shown - t->printed >= LINES)
+		w = flush(t, err);
+	return w < 0 ? w : r;
+}
+
+/* Why there is nothing to see, where the loop, to which all events are handed over, cannot tell. */
+static void explain(struct trace *t)
+{
+	const struct ph_snoop_seen *seen = ph_snooping_seen(t->snooping);
+	struct ph_run *run = &t->s.run;
+	ph_autobuf why = { 0 };
+	ph_strv events = { 0 };
+	uint64_t min;
+
+	if (!seen->events && run->seen) {
+		ph_snoop_events(t->sn, &events);
+		ph_buf_addf(&why, "%s: there is nothing of what this view is made of:", run->src->what);
+		ph_vec_each(e, &events)
+			ph_buf_addf(&why, "%s %s", e == events.v ? "" : ",", *e);
+		ph_strv_done(&events);
+	} else if (!seen->found || !seen->selected) {
+		run->sel = ph_selection_empty(&t->s.co.sel) ? NULL : &t->s.co.sel;
+		run->by_selection = !seen->found || !run->sel;
+		run->by_events = 0;
+		if (run->by_selection)
+			ph_buf_addf(&why, "%s: nothing of it came to its end", run->src->what);
+		else
+			ph_run_explain(run, &why);
+	} else if (ph_snoop_timed(t->sn, &min) && (t->o.has_min ? t->o.min_ns : min) && !t->o.hist) {
+		ph_buf_addf(&why, "%s: there are %" PRIu64 ", but none that took so long%s (--min)", run->src->what,
+			    seen->selected, t->o.filter ? " or passed the filter" : "");
+	} else {
+		ph_buf_addf(&why, "%s: the filter matches none of the %" PRIu64, run->src->what, seen->selected);
+	}
+	fprintf(stderr, "porthole %s: %s\n", t->verb, why.p);
+}
+
+static int trace(struct trace *t)
+{
+	const struct ph_snoop_seen *seen;
+	struct ph_err err = { 0 };
+	int r, w;
+
+	r = ph_cmd_source_open(&t->s);
+	if (r)
+		return r;
+	/* The kernel knows the command's process; so must who asks again. */
+	if (t->s.live && t->s.co.child.pid > 0)
+		*ph_vec_push(&t->s.co.sel.pids) = t->s.co.child.pid;
+	t->o.sel = ph_selection_empty(&t->s.co.sel) && !t->s.co.sel.pids.n ? NULL : &t->s.co.sel;
+	t->o.chosen = t->s.live != NULL;
+	t->o.offset_ns = t->s.run.src->offset_ns;
+	t->o.utc = t->s.utc;
+	t->s.run.sel = NULL;
+	t->s.run.follow = &t->s.co.sel;
+	t->s.run.event = feed;
+	t->s.run.arg = t;
+	r = ph_cmd_source_run(&t->s, &err);
+	/* What was read before an error stays good. */
+	if (r != -EPIPE) {
+		ph_snooping_finish(t->snooping, &t->out);
+		w = ph_cmd_flush(&t->out);
+		if (w < 0 && r >= 0)
+			r = ph_err_sys(&err, w, "cannot write the output");
+	}
+	seen = ph_snooping_seen(t->snooping);
+	if (r >= 0 && !seen->shown && t->s.run.passed && !(ph_cmd_interrupted && !t->s.live))
+		explain(t);
+	if (seen->cut)
+		fprintf(stderr, "porthole %s: of %" PRIu64 " the end was lost\n", t->verb, seen->cut);
+	return ph_cmd_source_end(&t->s, r, &err);
+}
+
+static int list(int code)
+{
+	ph_autobuf b = { 0 };
+	const struct ph_snoop *sn;
+
+	ph_buf_adds(&b, "Usage: porthole trace NAME [selection] [options] [-- COMMAND]\n\n"
+			"Prints a line for each thing of a kind that happens in containers: when, in which, who,\n"
+			"what, how long it took. Of the running kernel or, with -r, of a trace.\n\nSnoops:\n");
+	for (size_t i = 0; (sn = ph_snoop_nth(i)); i++)
+		ph_buf_addf(&b, "  %-10s %s\n", ph_snoop_name(sn), ph_snoop_summary(sn));
+	ph_buf_adds(&b, "\n'porthole trace NAME --help' tells its options, --json-schema its columns.\n");
+	return ph_cmd_flush(&b) < 0 ? PH_EXIT_FAILED : code;
+}
+
+static const struct ph_snoop *find(const char *name)
+{
+	const struct ph_snoop *sn = ph_snoop_by_name(name);
+	PH_VEC(const char *) names = { 0 };
+	const char *near;
+
+	if (sn)
+		return sn;
+	for (size_t i = 0; (sn = ph_snoop_nth(i)); i++)
+		*ph_vec_push(&names) = ph_snoop_name(sn);
+	near = ph_nearest(name, names.v, names.n);
+	ph_cmd_usage("trace", "there is no snoop '%s'%s%s%s ('porthole trace' tells all)", name,
+		     near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	ph_vec_done(&names);
+	return NULL;
+}
+
+static int parse_min(void *dst, const char *value, struct ph_err *err)
+{
+	struct ph_snoop_opts *o = dst;
+
+	o->has_min = true;
+	return ph_parse_duration(value, &o->min_ns, err);
+}
+
+/* The filter is over columns: what is paired must not be filtered by the kernel. */
+static int check(struct trace *t, ph_strv *args, size_t dashdash)
+{
+	struct ph_err err = { 0 };
+	int r;
+
+	t->o.filter = ph_take(t->s.co.filter);
+	r = ph_cmd_source_check(&t->s, args, dashdash);
+	if (r)
+		return r;
+	t->o.width = ph_cmd_width();
+	r = ph_snooping_new(t->sn, &t->o, &t->snooping, &err);
+	return r < 0 ? ph_cmd_usage(t->verb, "%s", err.msg) : 0;
+}
+
+static int run(struct trace *t, int argc, char **argv)
+{
+	struct ph_opt opts[] = {
+		{ "min", 0, PH_OPT_CALL, "TIME", &t->o, parse_min,
+		  .help = "only what took at least TIME; of snoops that have a time" },
+		{ "hist", 0, PH_OPT_FLAG, NULL, &t->o.hist,
+		  .help = "no lines, but a histogram of the times, in the end" },
+		{ "by", 0, PH_OPT_STR, "FIELD", &t->o.by,
+		  .help = "with --hist: one for each value of FIELD: container, call, comm …" },
+		{ 0 },
+	};
+	struct ph_opt output[PH_TABLE_NOPTS];
+	struct ph_opt_group groups[3 + PH_CMD_SOURCE_NGROUPS] = { { "Options", opts }, { "Output", output } };
+	ph_autofree char *intro = NULL, *verb = ph_asprintf("trace %s", ph_snoop_name(t->sn));
+	PH_VEC(const char *) need = { 0 };
+	ph_strv events = { 0 }, args = { 0 };
+	size_t dashdash;
+	uint64_t min;
+	int r;
+
+	t->verb = verb;
+	ph_cmd_source_init(&t->s, verb, groups + 2);
+	for (size_t i = 0; i < PH_CMD_SOURCE_NOPTS; i++)
+		if (t->s.rows[i].name && !strcmp(t->s.rows[i].name, "filter"))
+			t->s.rows[i].help = "lines for which EXPR is true, over their fields, as "
+					    "'comm == \"nginx\" && pid != 1'";
+	t->s.tick = flush;
+	ph_snoop_events(t->sn, &events);
+	ph_vec_each(e, &events)
+		*ph_vec_push(&need) = *e;
+	*ph_vec_push(&need) = NULL;
+	t->s.need = need.v;
+	ph_table_opts(&t->o.fmt, output);
+	intro = ph_asprintf("Shows %s.%s", ph_snoop_summary(t->sn),
+			    ph_snoop_timed(t->sn, &min) && min ? "\nWithout --min, those of 10 ms and more." : "");
+	r = ph_cmd_options(verb, intro, ph_snoop_example(t->sn), groups, argc, argv, &args, &dashdash);
+	if (r >= 0)
+		goto out;
+	if (t->o.fmt.json_schema) {
+		ph_snoop_schema(t->sn, &t->out);
+		r = ph_cmd_flush(&t->out) < 0 ? PH_EXIT_FAILED : PH_EXIT_OK;
+		goto out;
+	}
+	r = check(t, &args, dashdash);
+	if (!r)
+		r = trace(t);
+out:
+	ph_vec_done(&args);
+	ph_vec_done(&need);
+	ph_strv_done(&events);
+	ph_snooping_free(t->snooping);
+	ph_cmd_source_done(&t->s);
+	ph_strv_done(&t->o.fmt.fields);
+	ph_buf_done(&t->out);
+	return r;
+}
+
+int ph_cmd_trace(int argc, char **argv)
+{
+	struct trace t = { 0 };
+
+	if (argc < 2)
+		return list(PH_EXIT_OK);
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		return list(PH_EXIT_OK);
+	t.sn = find(argv[1]);
+	return t.sn ? run(&t, argc - 1, argv + 1) : PH_EXIT_USAGE;
+}

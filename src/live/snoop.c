@@ -1,0 +1,665 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "live/snoop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/cgtree.h"
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "event/syscalls.h"
+#include "live/snoop_priv.h"
+
+#define KEY_MAX 3
+#define COLS_MAX 64	/* a bit each in a mask */
+
+/* What a class of events means for the view, worked out when its first event comes. */
+struct plan_step {
+	const struct ph_snoop_step *st;
+	enum ph_snoop_act act;		/* never CALL */
+	uint16_t key[KEY_MAX];		/* fields; all with the same number of them as st->key has */
+	uint8_t nkeys;			/* 0: the task */
+};
+
+struct plan_col {
+	uint16_t col, field;
+};
+
+struct plan {
+	PH_VEC(struct plan_step) steps;
+	PH_VEC(struct plan_col) cols;
+	int task, container, other_task, other_container;	/* fields, -1: none */
+};
+
+/* The filter sees a row as an event whose fields are the columns that have a value. */
+struct shape {
+	struct ph_class cls;
+	struct ph_field fields[COLS_MAX];
+	uint8_t at[COLS_MAX];
+};
+
+struct ph_snooping {
+	const struct ph_snoop *sn;
+	const struct ph_snoop_opts *o;
+	struct ph_col *cols;
+	size_t ncols;
+	size_t time;			/* the column, SIZE_MAX: none */
+	uint64_t min_ns;
+	struct ph_evset *sets;		/* of each step */
+	struct ph_u64map plans;		/* class -> struct plan */
+	struct ph_u64map begun;		/* key -> struct ph_snoop_row */
+	struct ph_cgtree *cgroups;
+	struct ph_filter *filter;
+	struct ph_u64map shapes;	/* mask of columns -> struct shape */
+	struct ph_snoop_seen seen;
+	struct ph_snoop_out out;
+};
+
+/* ---- the table's rows -------------------------------------------------------------------------- */
+
+const char *ph_snoop_name(const struct ph_snoop *sn)
+{
+	return sn->name;
+}
+
+const char *ph_snoop_summary(const struct ph_snoop *sn)
+{
+	return sn->summary;
+}
+
+const char *ph_snoop_example(const struct ph_snoop *sn)
+{
+	return sn->example;
+}
+
+const struct ph_snoop *ph_snoop_by_name(const char *name)
+{
+	const struct ph_snoop *sn;
+
+	for (size_t i = 0; (sn = ph_snoop_nth(i)); i++)
+		if (!strcmp(sn->name, name))
+			return sn;
+	return NULL;
+}
+
+bool ph_snoop_timed(const struct ph_snoop *sn, uint64_t *ret_min_ns)
+{
+	*ret_min_ns = sn->min_ns;
+	return sn->time != NULL;
+}
+
+static bool has_word(const ph_strv *words, const char *word)
+{
+	for (size_t i = 0; i < words->n; i++)
+		if (!strcmp(words->v[i], word))
+			return true;
+	return false;
+}
+
+/* A system call that this architecture has not is not asked for. */
+static bool is_known(const char *word)
+{
+	if (ph_class_by_name(word) || ph_syscall_by_name(word))
+		return true;
+	for (unsigned int g = 0; g < PH_GROUP_MAX; g++)
+		if (!strcmp(ph_group_name(g), word))
+			return true;
+	return false;
+}
+
+static void add_words(const char *list, bool known_only, ph_strv *out)
+{
+	while (list && *list) {
+		size_t n = strcspn(list, ",");
+		ph_autofree char *word = ph_strndup(list, n);
+
+		if ((!known_only || is_known(word)) && !has_word(out, word))
+			ph_strv_add(out, word);
+		list += n + (list[n] == ',');
+	}
+}
+
+void ph_snoop_events(const struct ph_snoop *sn, ph_strv *out)
+{
+	for (const struct ph_snoop_step *st = sn->steps; st->events; st++)
+		add_words(st->events, true, out);
+	add_words(sn->also, true, out);
+}
+
+static size_t count_cols(const struct ph_snoop *sn)
+{
+	size_t n = 0;
+
+	while (sn->cols[n].col.json)
+		n++;
+	return n;
+}
+
+static struct ph_col *all_cols(const struct ph_snoop *sn, size_t *ret_n)
+{
+	size_t own = count_cols(sn);
+	struct ph_col *cols = ph_alloc((PH_SNOOP_NCOMMON + own) * sizeof(*cols));
+
+	memcpy(cols, ph_snoop_common, sizeof(ph_snoop_common));
+	for (size_t i = 0; i < own; i++)
+		cols[PH_SNOOP_NCOMMON + i] = sn->cols[i].col;
+	*ret_n = PH_SNOOP_NCOMMON + own;
+	return cols;
+}
+
+void ph_snoop_schema(const struct ph_snoop *sn, struct ph_buf *out)
+{
+	size_t n;
+	ph_autofree struct ph_col *cols = all_cols(sn, &n);
+
+	ph_table_schema(cols, n, out);
+}
+
+/* ---- plans ------------------------------------------------------------------------------------- */
+
+/* The field of @cls that @spec names first, -1: none. */
+static int field_of(const char *spec, const struct ph_class *cls)
+{
+	while (spec && *spec) {
+		size_t n = strcspn(spec, ",");
+		ph_autofree char *name = ph_strndup(spec, n);
+		char *dot = strchr(name, '.');
+		const char *field = dot ? dot + 1 : name;
+
+		if (dot)
+			*dot = 0;
+		for (uint32_t i = 0; (!dot || ph_glob(name, cls->name)) && i < cls->nfields; i++)
+			if (!strcmp(cls->fields[i].name, field))
+				return (int)i;
+		spec += n + (spec[n] == ',');
+	}
+	return -1;
+}
+
+static bool is_integer(const struct ph_class *cls, int field)
+{
+	enum ph_kind kind = field >= 0 ? cls->fields[field].type->kind : PH_KIND_STR;
+
+	return kind == PH_KIND_INT || kind == PH_KIND_UINT;
+}
+
+static int integer_of(const char *spec, const struct ph_class *cls)
+{
+	int field = field_of(spec, cls);
+
+	return is_integer(cls, field) ? field : -1;
+}
+
+/* Entry and exit of calls are told by the name, which foreign traces have too. */
+static bool resolve_call(const struct ph_class *cls, enum ph_snoop_act *act)
+{
+	if (strstr(cls->name, "syscall_entry_"))
+		*act = PH_SNOOP_BEGIN;
+	else if (strstr(cls->name, "syscall_exit_"))
+		*act = PH_SNOOP_END;
+	else
+		return false;
+	return true;
+}
+
+static void plan_step(struct plan *p, const struct ph_snoop_step *st, const struct ph_class *cls)
+{
+	struct plan_step ps = { .st = st, .act = st->act };
+	const char *key = st->key;
+
+	if (st->act == PH_SNOOP_CALL && !resolve_call(cls, &ps.act))
+		return;
+	/* What a name in foreign metadata promises is only believed where the fields are there. */
+	if (st->when && !ph_class_like_ours(cls))
+		return;
+	while (key && *key && ps.nkeys < KEY_MAX) {
+		size_t n = strcspn(key, ",");
+		ph_autofree char *name = ph_strndup(key, n);
+		int field = integer_of(name, cls);
+
+		if (field < 0)
+			return;
+		ps.key[ps.nkeys++] = (uint16_t)field;
+		key += n + (key[n] == ',');
+	}
+	*ph_vec_push(&p->steps) = ps;
+}
+
+static struct plan *plan_new(struct ph_snooping *s, const struct ph_class *cls)
+{
+	struct plan *p = ph_alloc(sizeof(*p));
+	const struct ph_snoop *sn = s->sn;
+
+	for (size_t i = 0; sn->steps[i].events; i++)
+		if (ph_evset_has(&s->sets[i], cls))
+			plan_step(p, &sn->steps[i], cls);
+	for (size_t i = 0; p->steps.n && sn->cols[i].col.json; i++) {
+		int field = field_of(sn->cols[i].from, cls);
+
+		if (field >= 0)
+			*ph_vec_push(&p->cols) = (struct plan_col){ (uint16_t)i, (uint16_t)field };
+	}
+	p->task = integer_of(sn->task, cls);
+	p->container = integer_of(sn->container, cls);
+	p->other_task = integer_of(sn->other_task, cls);
+	p->other_container = integer_of(sn->other_container, cls);
+	return p;
+}
+
+static const struct plan *plan_of(struct ph_snooping *s, const struct ph_class *cls)
+{
+	struct plan *p = ph_u64map_get(&s->plans, (uint64_t)(uintptr_t)cls);
+
+	if (ph_unlikely(!p)) {
+		p = plan_new(s, cls);
+		ph_u64map_put(&s->plans, (uint64_t)(uintptr_t)cls, p);
+	}
+	return p;
+}
+
+/* ---- rows -------------------------------------------------------------------------------------- */
+
+static void row_free(struct ph_snooping *s, struct ph_snoop_row *row)
+{
+	if (!row)
+		return;
+	ph_snoop_cells_free(row->cells, s->ncols);
+	free(row);
+}
+
+static uint64_t key_of(const struct plan_step *ps, const struct ph_event *ev)
+{
+	uint64_t key = ps->nkeys ? ev->v[ps->key[0]].u : (uint64_t)(uint32_t)ev->tid;
+
+	/* Threads and addresses are themselves; of several numbers a mix is as good as unique. */
+	for (uint8_t i = 1; i < ps->nkeys; i++)
+		key = (key ^ key >> 29) * 0xbf58476d1ce4e5b9 + ev->v[ps->key[i]].u;
+	return key;
+}
+
+static void set_container(struct ph_snoop_row *row, const struct ph_identity *id, uint64_t index)
+{
+	const struct ph_container *c;
+
+	if (index >= PH_CONTAINER_UNKNOWN)
+		return;
+	c = ph_identity_container(id, (uint32_t)index);
+	index = c ? c->index : index;
+	/* Where I/O is charged to nobody, it is still its task's. */
+	if (index || row->container == PH_CONTAINER_UNKNOWN)
+		row->container = (uint32_t)index;
+}
+
+static struct ph_snoop_row *row_new(struct ph_snooping *s, const struct ph_identity *id, const struct ph_event *ev,
+				    const struct plan *p, const struct ph_snoop_step *st)
+{
+	struct ph_snoop_row *row = ph_alloc(sizeof(*row));
+	const struct ph_task *t;
+
+	*row = (struct ph_snoop_row){ .begin_ns = ev->ts_ns, .cpu = ev->cpu, .container = ev->container,
+				      .by_container = ev->container, .tid = ev->tid, .pid = ev->pid,
+				      .by_tid = ev->tid, .by_pid = ev->pid, .what = st->what };
+	row->cells = ph_alloc(s->ncols * sizeof(*row->cells));
+	if (st->nobody) {
+		row->tid = row->pid = -1;
+		row->container = PH_CONTAINER_UNKNOWN;
+	} else if (p->task >= 0 && (int32_t)ev->v[p->task].i != ev->tid) {
+		row->tid = (int32_t)ev->v[p->task].i;
+		t = ph_identity_task(id, row->tid);
+		row->pid = t ? t->pid : -1;
+		row->container = t ? t->container : PH_CONTAINER_UNKNOWN;
+	}
+	if (p->other_task >= 0) {
+		row->by_tid = (int32_t)ev->v[p->other_task].i;
+		t = ph_identity_task(id, row->by_tid);
+		row->by_pid = t ? t->pid : -1;
+		row->by_container = t ? t->container : PH_CONTAINER_UNKNOWN;
+	}
+	if (p->other_container >= 0)
+		row->by_container = (uint32_t)ev->v[p->other_container].u;
+	return row;
+}
+
+/* What this event tells of the row. */
+static void tell(struct ph_snooping *s, const struct ph_identity *id, const struct ph_event *ev,
+		 const struct plan *p, struct ph_snoop_row *row, bool last)
+{
+	struct ph_snoop_at at = { .id = id, .ev = ev, .row = row, .cgroups = s->cgroups, .last = last };
+	const struct ph_snoop_col *cols = s->sn->cols;
+
+	if (p->container >= 0)
+		set_container(row, id, ev->v[p->container].u);
+	ph_snoop_identify(id, row);
+	ph_vec_each(pc, &p->cols)
+		ph_snoop_set(id, &row->cells[PH_SNOOP_NCOMMON + pc->col], cols[pc->col].col.type,
+			     &ev->cls->fields[pc->field], &ev->v[pc->field]);
+	for (size_t i = 0; cols[i].col.json; i++)
+		if (cols[i].get)
+			cols[i].get(&at, &row->cells[PH_SNOOP_NCOMMON + i]);
+	if (!last)
+		row->mark_ns = ev->ts_ns;
+}
+
+static bool is_selected(const struct ph_snooping *s, const struct ph_identity *id, const struct ph_snoop_row *row)
+{
+	const struct ph_snoop *sn = s->sn;
+	struct ph_event ev = { .container = row->container, .tid = row->tid, .pid = row->pid };
+
+	if (!s->o->sel || (s->o->chosen && !sn->task && !sn->container))
+		return true;
+	if (ph_selection_match(s->o->sel, id, &ev))
+		return true;
+	ev = (struct ph_event){ .container = row->by_container, .tid = row->by_tid, .pid = row->by_pid };
+	return sn->either && ph_selection_match(s->o->sel, id, &ev);
+}
+
+/* ---- the filter -------------------------------------------------------------------------------- */
+
+static const struct ph_type *type_of(enum ph_col_type t)
+{
+	switch (t) {
+	case PH_COL_STR: return &ph_type_str;
+	case PH_COL_S64: return &ph_type_s64;
+	default: return &ph_type_u64;
+	}
+}
+
+static const struct shape *shape_of(struct ph_snooping *s, uint64_t mask)
+{
+	struct shape *sh = ph_u64map_get(&s->shapes, mask);
+
+	if (sh)
+		return sh;
+	sh = ph_alloc(sizeof(*sh));
+	for (size_t i = 0; i < s->ncols; i++) {
+		struct ph_field *f = &sh->fields[sh->cls.nfields];
+
+		if (!(mask >> i & 1))
+			continue;
+		*f = (struct ph_field){ .name = s->cols[i].json, .type = type_of(s->cols[i].type) };
+		sh->at[sh->cls.nfields++] = (uint8_t)i;
+	}
+	sh->cls.name = s->sn->name;
+	sh->cls.fields = sh->fields;
+	sh->cls.syscall_nr = -1;
+	ph_u64map_put(&s->shapes, mask, sh);
+	return sh;
+}
+
+static bool passes(struct ph_snooping *s, const struct ph_identity *id, const struct ph_snoop_row *row)
+{
+	struct ph_value v[COLS_MAX];
+	struct ph_event ev = { .ts_ns = row->begin_ns, .cpu = row->cpu, .container = row->container,
+			       .tid = row->tid, .pid = row->pid, .v = v };
+	const struct shape *sh;
+	uint64_t mask = 0;
+
+	if (!s->filter)
+		return true;
+	for (size_t i = 0; i < s->ncols; i++)
+		mask |= (uint64_t)row->cells[i].set << i;
+	sh = shape_of(s, mask);
+	ev.cls = &sh->cls;
+	for (uint32_t i = 0; i < sh->cls.nfields; i++) {
+		const struct ph_cell *c = &row->cells[sh->at[i]];
+
+		v[i] = (struct ph_value){ .u = c->u };
+		if (s->cols[sh->at[i]].type == PH_COL_STR) {
+			v[i].s = c->s;
+			v[i].n = (uint32_t)strlen(c->s);
+		}
+	}
+	return ph_filter_match(s->filter, id, &ev);
+}
+
+static const struct ph_class *own_class(void *arg, size_t i)
+{
+	return i ? NULL : &((const struct shape *)arg)->cls;
+}
+
+static int parse_filter(struct ph_snooping *s, struct ph_err *err)
+{
+	const struct shape *all = shape_of(s, (1ull << s->ncols) - 1);
+	struct ph_filter_names names = { .nth = own_class, .arg = (void *)all };
+	int r;
+
+	if (!s->o->filter)
+		return 0;
+	r = ph_filter_parse_names(s->o->filter, &names, &s->filter, err);
+	if (r < 0)
+		return r;
+	/* Fields of events are names to the filter, too, but not to a row. */
+	if (!ph_filter_may_match(s->filter, &all->cls)) {
+		ph_autobuf have = { 0 };
+
+		for (size_t i = 0; i < s->ncols; i++)
+			ph_buf_addf(&have, "%s%s", i ? ", " : "", s->cols[i].json);
+		return ph_err_set(err, -EINVAL, "--filter: no row can pass it; 'trace %s' has %s", s->sn->name, have.p);
+	}
+	return 0;
+}
+
+/* ---- events ------------------------------------------------------------------------------------ */
+
+/* The row is complete; takes it over. */
+static void emit(struct ph_snooping *s, const struct ph_identity *id, struct ph_snoop_row *row)
+{
+	struct ph_cell *time = s->time < s->ncols ? &row->cells[s->time] : NULL;
+
+	s->seen.found++;
+	if (!is_selected(s, id, row))
+		goto drop;
+	s->seen.selected++;
+	if (time && s->min_ns && (!time->set || time->u < s->min_ns))
+		goto drop;
+	ph_cell_s64(&row->cells[PH_SNOOP_TIME], (int64_t)(row->begin_ns + (uint64_t)s->o->offset_ns));
+	if (!passes(s, id, row))
+		goto drop;
+	s->seen.shown++;
+	ph_snoop_out_row(&s->out, ph_take(row->cells));
+drop:
+	row_free(s, row);
+}
+
+static void take(struct ph_snooping *s, const struct ph_identity *id, const struct ph_event *ev, const struct plan *p,
+		 const struct plan_step *ps)
+{
+	uint64_t key = key_of(ps, ev);
+	struct ph_snoop_row *row;
+
+	switch (ps->act) {
+	case PH_SNOOP_ROW:
+		row = ps->st->key ? ph_u64map_del(&s->begun, key) : NULL;
+		if (!row)
+			row = row_new(s, id, ev, p, ps->st);
+		row->begin_ns = row->end_ns = ev->ts_ns;
+		row->single = true;
+		tell(s, id, ev, p, row, true);
+		emit(s, id, row);
+		return;
+	case PH_SNOOP_BEGIN:
+		row = ps->st->keep ? ph_u64map_get(&s->begun, key) : NULL;
+		if (row) {
+			tell(s, id, ev, p, row, false);
+			return;
+		}
+		row = row_new(s, id, ev, p, ps->st);
+		tell(s, id, ev, p, row, false);
+		row_free(s, ph_u64map_put(&s->begun, key, row));
+		return;
+	case PH_SNOOP_ADD:
+		row = ph_u64map_get(&s->begun, key);
+		if (row)
+			tell(s, id, ev, p, row, false);
+		return;
+	case PH_SNOOP_END:
+		row = ph_u64map_del(&s->begun, key);
+		if (!row)
+			return;
+		if (ps->st->what)
+			row->what = ps->st->what;
+		row->end_ns = ev->ts_ns;
+		tell(s, id, ev, p, row, true);
+		emit(s, id, row);
+		return;
+	case PH_SNOOP_MOVE:
+		row = ph_u64map_del(&s->begun, key);
+		if (!row)
+			return;
+		row->tid = ev->tid;
+		tell(s, id, ev, p, row, false);
+		row_free(s, ph_u64map_put(&s->begun, (uint64_t)(uint32_t)ev->tid, row));
+		return;
+	case PH_SNOOP_DROP:
+		row_free(s, ph_u64map_del(&s->begun, key));
+		return;
+	case PH_SNOOP_CALL:
+		return;
+	}
+}
+
+/* What had begun before a gap may have ended in it, and begun anew. */
+static void forget(struct ph_snooping *s, uint64_t before)
+{
+	PH_VEC(uint64_t) keys = { 0 };
+
+	for (struct ph_u64map_slot *sl = NULL; (sl = ph_u64map_next(&s->begun, sl)); )
+		if (((struct ph_snoop_row *)sl->val)->begin_ns < before)
+			*ph_vec_push(&keys) = sl->key;
+	for (size_t i = 0; i < keys.n; i++)
+		row_free(s, ph_u64map_del(&s->begun, keys.v[i]));
+	s->seen.cut += keys.n;
+	ph_vec_done(&keys);
+}
+
+int ph_snooping_feed(struct ph_snooping *s, const struct ph_identity *id, const struct ph_event *ev)
+{
+	uint64_t max = s->o->fmt.sort || s->o->hist ? 0 : s->o->fmt.max_entries;
+	const struct plan *p;
+
+	if (ev->cls->id == PH_EV_events_discarded) {
+		forget(s, ph_event_u(ev, PH_FLD(events_discarded, end_ns), ev->ts_ns));
+		return 0;
+	}
+	ph_cgtree_feed(s->cgroups, ev);
+	p = plan_of(s, ev->cls);
+	s->seen.events += p->steps.n > 0;
+	for (size_t i = 0; i < p->steps.n; i++) {
+		const struct plan_step *ps = &p->steps.v[i];
+
+		if (!ps->st->when || ps->st->when(ev, id))
+			take(s, id, ev, p, ps);
+		if (max && s->seen.shown >= max)
+			return 1;
+	}
+	return 0;
+}
+
+const struct ph_snoop_seen *ph_snooping_seen(const struct ph_snooping *s)
+{
+	return &s->seen;
+}
+
+void ph_snooping_print(struct ph_snooping *s, struct ph_buf *out)
+{
+	ph_snoop_out_print(&s->out, false, out);
+}
+
+void ph_snooping_finish(struct ph_snooping *s, struct ph_buf *out)
+{
+	ph_snoop_out_print(&s->out, true, out);
+}
+
+/* ---- making and freeing -------------------------------------------------------------------------- */
+
+static size_t find_col(const struct ph_snooping *s, const char *name)
+{
+	for (size_t i = 0; name && i < s->ncols; i++)
+		if (!strcmp(s->cols[i].json, name))
+			return i;
+	return SIZE_MAX;
+}
+
+static int check(struct ph_snooping *s, struct ph_err *err)
+{
+	const struct ph_snoop_opts *o = s->o;
+	int r = ph_table_check(&o->fmt, s->cols, s->ncols, err);
+
+	if (r < 0)
+		return r;
+	if (!s->sn->time && (o->hist || o->has_min))
+		return ph_err_set(err, -EINVAL, "'trace %s' has no times, so there is no %s", s->sn->name,
+				  o->hist ? "histogram" : "--min");
+	if (o->by && !o->hist)
+		return ph_err_set(err, -EINVAL, "--by goes with --hist");
+	if (o->hist && (o->fmt.fields.n || o->fmt.sort || o->fmt.max_entries))
+		return ph_err_set(err, -EINVAL, "--fields, --sort and --max-entries are about rows, not histograms");
+	if (o->by && s->out.by == SIZE_MAX) {
+		struct ph_table_fmt fmt = { .sort = o->by };
+		struct ph_err known = { 0 };
+
+		/* It names what there is. */
+		ph_table_check(&fmt, s->cols, s->ncols, &known);
+		return ph_err_set(err, -EINVAL, "--by%s", known.msg + strlen("--sort"));
+	}
+	return parse_filter(s, err);
+}
+
+int ph_snooping_new(const struct ph_snoop *sn, const struct ph_snoop_opts *opts, struct ph_snooping **ret,
+		    struct ph_err *err)
+{
+	struct ph_snooping *s = ph_alloc(sizeof(*s));
+	size_t nsteps = 0;
+	int r;
+
+	s->sn = sn;
+	s->o = opts;
+	s->cgroups = ph_cgtree_new();
+	s->cols = all_cols(sn, &s->ncols);
+	s->time = find_col(s, sn->time);
+	s->min_ns = opts->has_min ? opts->min_ns : opts->hist ? 0 : sn->min_ns;
+	while (sn->steps[nsteps].events)
+		nsteps++;
+	s->sets = ph_alloc((nsteps + 1) * sizeof(*s->sets));
+	for (size_t i = 0; i < nsteps; i++)
+		add_words(sn->steps[i].events, false, &s->sets[i].words);
+	s->out = (struct ph_snoop_out){ .sn = sn, .o = opts, .cols = s->cols, .ncols = s->ncols, .time = s->time,
+					.by = find_col(s, opts->by), .shown_sec = INT64_MIN };
+	ph_table_init(&s->out.table, s->cols, s->ncols);
+	r = check(s, err);
+	if (r < 0) {
+		ph_snooping_free(s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+void ph_snooping_free(struct ph_snooping *s)
+{
+	if (!s)
+		return;
+	for (struct ph_u64map_slot *sl = NULL; (sl = ph_u64map_next(&s->plans, sl)); ) {
+		struct plan *p = sl->val;
+
+		ph_vec_done(&p->steps);
+		ph_vec_done(&p->cols);
+		free(p);
+	}
+	for (struct ph_u64map_slot *sl = NULL; (sl = ph_u64map_next(&s->begun, sl)); )
+		row_free(s, sl->val);
+	for (struct ph_u64map_slot *sl = NULL; (sl = ph_u64map_next(&s->shapes, sl)); )
+		free(sl->val);
+	for (size_t i = 0; s->sn->steps[i].events; i++)
+		ph_evset_done(&s->sets[i]);
+	ph_u64map_done(&s->plans);
+	ph_u64map_done(&s->begun);
+	ph_u64map_done(&s->shapes);
+	ph_filter_free(s->filter);
+	ph_cgtree_free(s->cgroups);
+	ph_snoop_out_done(&s->out);
+	free(s->sets);
+	free(s->cols);
+	free(s);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_LIVE_SNOOP_PRIV_H
+#define PH_LIVE_SNOOP_PRIV_H
+
+#include "analyze/histogram.h"
+#include "base/map.h"
+#include "event/evset.h"
+#include "filter/filter.h"
+#include "live/snoop.h"
+
+/* The inside of the live views, shared by this folder's files only. */
+
+struct ph_snoop_row;
+struct ph_cgtree;
+
+/* What a function may look at that computes a column. */
+struct ph_snoop_at {
+	const struct ph_identity *id;
+	const struct ph_event *ev;		/* the event that begins the row, adds to it, or ends it */
+	const struct ph_snoop_row *row;
+	const struct ph_cgtree *cgroups;
+	bool last;				/* it ends it */
+};
+
+struct ph_snoop_col {
+	struct ph_col col;
+	/*
+	 * Names of fields, commas between: the first that an event of the row has; EVENT.field is of that event
+	 * (or glob) alone. A later event of the row has the last word. Numbers in a column of text get their names.
+	 */
+	const char *from;
+	/* Where it is computed: for each event of a row, after what the events say themselves. */
+	void (*get)(const struct ph_snoop_at *at, struct ph_cell *c);
+};
+
+enum ph_snoop_act {
+	PH_SNOOP_ROW,		/* it is a row by itself, with what was told before under its key */
+	PH_SNOOP_BEGIN,		/* a row begins; another that had begun with this key is forgotten */
+	PH_SNOOP_ADD,		/* tells more of the row that has begun with this key */
+	PH_SNOOP_END,		/* and ends it */
+	PH_SNOOP_CALL,		/* system calls: the entry begins, the exit ends; of the task */
+	PH_SNOOP_MOVE,		/* the row that has this key belongs to the event's task from now on */
+	PH_SNOOP_DROP,		/* the row that has this key comes to nothing */
+};
+
+struct ph_snoop_step {
+	const char *events;		/* words as -e takes them, commas between */
+	enum ph_snoop_act act;
+	const char *key;		/* fields with integers, at most three; NULL: the task */
+	bool (*when)(const struct ph_event *ev, const struct ph_identity *id);	/* NULL: always */
+	const char *what;		/* for the column of this name */
+	bool keep;			/* BEGIN: what has begun with this key goes on, and this adds to it */
+	bool nobody;			/* of a row that begins: the event's task is only whom an interrupt met */
+};
+
+struct ph_snoop {
+	const char *name, *summary, *example;
+	const struct ph_snoop_step *steps;	/* up to one without events; all that match are taken, in order */
+	const struct ph_snoop_col *cols;	/* behind those that every view has, up to one without a name */
+	const char *also;		/* further events that columns live on, as -e */
+	const char *task;		/* field with the thread whom a row is about; NULL: the event's own */
+	const char *container;		/* field with the container of a row, where the event knows better */
+	/* Rows of others are shown where the event's own task, or these fields' one, is selected. */
+	bool either;
+	const char *other_task, *other_container;
+	const char *time;		/* column that --min and --hist are about, NULL: none */
+	uint64_t min_ns;		/* of it, where nothing is said */
+};
+
+/* A row that has begun. */
+struct ph_snoop_row {
+	uint64_t begin_ns, end_ns;
+	uint32_t cpu;
+	uint64_t mark_ns;			/* of its last event but the one that ends it */
+	uint32_t container, by_container;	/* of the row; of who else was in it, see `either` */
+	int32_t tid, pid, by_tid, by_pid;
+	const char *what;
+	bool single;				/* made of one event: it took no time */
+	struct ph_cell *cells;		/* all columns */
+};
+
+/* ---- snoop_columns.c ----------------------------------------------------------------------------------- */
+
+/* Those that every view has, in front of its own. */
+enum { PH_SNOOP_TIME, PH_SNOOP_CONTAINER, PH_SNOOP_PID, PH_SNOOP_COMM, PH_SNOOP_NCOMMON = 12 };
+extern const struct ph_col ph_snoop_common[PH_SNOOP_NCOMMON];
+
+/* The row's cells of these: what is known of its task and container now. */
+void ph_snoop_identify(const struct ph_identity *id, struct ph_snoop_row *row);
+/* A field's value into a cell of a column of this type. */
+void ph_snoop_set(const struct ph_identity *id, struct ph_cell *c, enum ph_col_type type,
+		  const struct ph_field *f, const struct ph_value *v);
+
+bool ph_snoop_is_init(const struct ph_identity *id, int32_t tid);
+
+/* Computed. */
+void ph_snoop_call(const struct ph_snoop_at *at, struct ph_cell *c);	/* "openat", from the event's name */
+void ph_snoop_in_call(const struct ph_snoop_at *at, struct ph_cell *c);	/* that the task is in */
+void ph_snoop_what(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_duration(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_on_cpu(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_limit(const struct ph_snoop_at *at, struct ph_cell *c);	/* path of the cgroup limit_cgroup_id */
+void ph_snoop_init(const struct ph_snoop_at *at, struct ph_cell *c);	/* is it its container's first process? */
+void ph_snoop_exit_code(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_exit_signal(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_exit_oom(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_age(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_si_code(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_sig_result(const struct ph_snoop_at *at, struct ph_cell *c);
+/* Of the task in whose context the row's last event was. */
+void ph_snoop_event_pid(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_event_comm(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_event_container(const struct ph_snoop_at *at, struct ph_cell *c);
+
+/* A field by name, NULL where the event has none. */
+const struct ph_value *ph_snoop_field(const struct ph_event *ev, const char *name, const struct ph_field **ret);
+
+/* ---- snoop_output.c ------------------------------------------------------------------------------------ */
+
+struct ph_snoop_group {
+	char *key;
+	struct ph_hist hist;
+};
+
+struct ph_snoop_out {
+	const struct ph_snoop *sn;
+	const struct ph_snoop_opts *o;
+	const struct ph_col *cols;
+	size_t ncols, time, by;		/* columns; SIZE_MAX: none */
+	struct ph_table table;
+	struct ph_table_more more;
+	PH_VEC(struct ph_snoop_group) groups;
+	struct ph_strmap by_key;	/* number of the group, plus 1 */
+	int64_t shown_sec;
+	char hms[16];
+};
+
+/* Takes over @cells. */
+void ph_snoop_out_row(struct ph_snoop_out *o, struct ph_cell *cells);
+void ph_snoop_out_print(struct ph_snoop_out *o, bool last, struct ph_buf *out);
+void ph_snoop_out_done(struct ph_snoop_out *o);
+void ph_snoop_cells_free(struct ph_cell *cells, size_t n);
+
+#endif

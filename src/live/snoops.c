@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "live/snoop_priv.h"
+
+/*
+ * The table of views: which events, how they become rows, which columns. Columns that every view has
+ * (time, container, process …) stand in snoop_columns.c.
+ */
+
+/* COL(head, json name, type, width, from, help), HIDDEN(…): not among the usual columns; GET: computed. */
+#define COL(head_, json_, type_, width_, from_, help_) \
+	{ .col = { head_, json_, PH_COL_##type_, false, help_, width_ }, .from = from_ }
+#define HIDDEN(head_, json_, type_, width_, from_, help_) \
+	{ .col = { head_, json_, PH_COL_##type_, true, help_, width_ }, .from = from_ }
+#define GET(head_, json_, type_, width_, get_, help_) \
+	{ .col = { head_, json_, PH_COL_##type_, false, help_, width_ }, .get = get_ }
+#define HIDDEN_GET(head_, json_, type_, width_, get_, help_) \
+	{ .col = { head_, json_, PH_COL_##type_, true, help_, width_ }, .get = get_ }
+
+#define STEPS (const struct ph_snoop_step[])
+#define COLS (const struct ph_snoop_col[])
+
+/* What calls have in common. */
+#define CALL_NAME GET("CALL", "call", STR, 9, ph_snoop_call, "system call")
+#define DURATION GET("DURATION", "duration_ns", NS, 8, ph_snoop_duration, "how long it took")
+#define ERROR COL("ERROR", "error", STR, 7, "ret", "name of the error, null: it succeeded")
+#define RET HIDDEN("RET", "ret", S64, 5, "ret", "what the call returned")
+
+/* ---- when ---------------------------------------------------------------------------------------- */
+
+static bool ends_process(const struct ph_event *ev, const struct ph_identity *id)
+{
+	const struct ph_task *t = ph_identity_task(id, (int32_t)ph_event_i(ev, PH_FLD(sched_process_exit, tid), -1));
+
+	return t && t->pid == t->tid;
+}
+
+static bool still_runnable(const struct ph_event *ev, const struct ph_identity *id)
+{
+	(void)id;
+	return !ph_event_i(ev, PH_FLD(sched_switch, prev_state), 1) && ph_event_i(ev, PH_FLD(sched_switch, prev_tid), 0);
+}
+
+/* ---- the table ----------------------------------------------------------------------------------- */
+
+static const struct ph_snoop snoops[] = {
+	{
+		.name = "exec",
+		.summary = "programs that are started, with their arguments, and those that cannot be",
+		.example = "  porthole trace exec -c web\n",
+		.steps = STEPS{
+			{ "execve,execveat", PH_SNOOP_CALL },
+			/* A thread that is not the first one becomes it, with its number. */
+			{ "sched_process_exec", PH_SNOOP_MOVE, "old_tid" },
+			{ "syscall_late_string", PH_SNOOP_ADD },
+			{ 0 }
+		},
+		.cols = COLS{
+			COL("ERROR", "error", STR, 7, "ret", "why it could not be started, null: it was"),
+			GET("INIT", "init", BOOL, 4, ph_snoop_init, "is it the container's first process? Its exec begins the container"),
+			COL("PATH", "path", STR, 20, "filename,syscall_late_string.value", "of the program, as it was asked for"),
+			COL("ARGS", "args", STR, 30, "argv", "its arguments, its own name first; what has blanks stands in quotes"),
+			HIDDEN("RET", "ret", S64, 5, "syscall_exit_exec*.ret", "0 or the negative error"),
+			HIDDEN_GET("DURATION", "duration_ns", NS, 8, ph_snoop_duration, "how long the call took"),
+			{ { 0 } }
+		},
+		.time = "duration_ns",
+	},
+	{
+		.name = "exit",
+		.summary = "processes that end: with what code or signal, how old, killed for want of memory or not",
+		.example = "  porthole trace exit -c web --filter 'signal == SIGSEGV || oom == 1'\n",
+		.steps = STEPS{
+			{ "oom_mark_victim", PH_SNOOP_BEGIN, "pid" },
+			{ "sched_process_exit", PH_SNOOP_ROW, "tid", ends_process },
+			{ 0 }
+		},
+		.cols = COLS{
+			GET("CODE", "code", S64, 4, ph_snoop_exit_code, "exit code, null: it was killed"),
+			GET("SIGNAL", "signal", STR, 8, ph_snoop_exit_signal, "that killed it, null: none did"),
+			GET("OOM", "oom", BOOL, 3, ph_snoop_exit_oom, "did the OOM killer choose it?"),
+			GET("AGE", "age_ns", NS, 8, ph_snoop_age, "since it was started"),
+			COL("RAN", "runtime_ns", NS, 8, "runtime_ns", "CPU time of its first thread"),
+			GET("INIT", "init", BOOL, 4, ph_snoop_init, "was it the container's first process? Its end is the container's"),
+			HIDDEN("CPU-WAIT", "run_delay_ns", NS, 8, "run_delay_ns", "how long its first thread waited for a CPU; 0 where the kernel does not count it"),
+			{ { 0 } }
+		},
+		.task = "sched_process_exit.tid,oom_mark_victim.pid",
+		.time = "age_ns",
+	},
+	{
+		.name = "oom",
+		.summary = "processes that the OOM killer chooses, and who asked for the memory",
+		.example = "  porthole trace oom -a\n",
+		.steps = STEPS{ { "oom_mark_victim", PH_SNOOP_ROW }, { 0 } },
+		.cols = COLS{
+			COL("ANON", "anon_rss_bytes", BYTES, 8, "anon_rss_bytes", "anonymous memory that it has in RAM"),
+			COL("VM", "total_vm_bytes", BYTES, 8, "total_vm_bytes", "its address space"),
+			COL("ADJ", "oom_score_adj", S64, 5, "oom_score_adj", "its oom_score_adj"),
+			GET("FOR-PID", "for_pid", S64, 7, ph_snoop_event_pid, "process that found no memory"),
+			GET("FOR-COMM", "for_comm", STR, 15, ph_snoop_event_comm, "its name"),
+			GET("FOR-CONTAINER", "for_container", STR, 13, ph_snoop_event_container, "its container"),
+			HIDDEN("CGROUP-ID", "memory_cgroup", U64, 9, "memory_cgroup", "id of its cgroup of the memory controller"),
+			{ { 0 } }
+		},
+		.task = "pid",
+		.container = "victim_container",
+		.either = true,
+	},
+	{
+		.name = "open",
+		.summary = "files that are opened, and those that cannot be",
+		.example = "  porthole trace open -c web --filter 'error == ENOENT'\n",
+		.steps = STEPS{
+			{ "open,openat,openat2,creat", PH_SNOOP_CALL },
+			{ "syscall_late_string", PH_SNOOP_ADD },
+			{ 0 }
+		},
+		.cols = COLS{
+			COL("FD", "fd", U64, 3, "ret", "descriptor that it got"),
+			ERROR,
+			COL("FLAGS", "flags", STR, 18, "flags", "O_*; null: of openat2, which has them in memory"),
+			COL("PATH", "path", STR, 30, "filename,pathname,syscall_late_string.value", "as it was asked for"),
+			HIDDEN_GET("CALL", "call", STR, 7, ph_snoop_call, "system call"),
+			HIDDEN_GET("DURATION", "duration_ns", NS, 8, ph_snoop_duration, "how long it took"),
+			RET,
+			{ { 0 } }
+		},
+		.time = "duration_ns",
+	},
+	{
+		.name = "runq",
+		.summary = "tasks that wait long for a CPU, and who had it",
+		.example = "  porthole trace runq -c web --min 5ms\n  porthole trace runq -c web --hist --by why -d 10s\n",
+		.steps = STEPS{
+			{ "sched_wakeup,sched_wakeup_new", PH_SNOOP_BEGIN, "tid", .what = "woken" },
+			{ "sched_throttle_begin", PH_SNOOP_BEGIN, "tid", .what = "throttled" },
+			{ "sched_switch", PH_SNOOP_END, "next_tid" },
+			{ "sched_switch", PH_SNOOP_BEGIN, "prev_tid", still_runnable, "preempted", .keep = true },
+			{ 0 }
+		},
+		.cols = COLS{
+			DURATION,
+			GET("WHY", "why", STR, 9, ph_snoop_what, "woken, preempted while it ran, or throttled by a limit"),
+			GET("ON", "on_cpu", U64, 3, ph_snoop_on_cpu, "CPU that it got in the end"),
+			COL("PREV-TID", "prev_tid", S64, 8, "sched_switch.prev_tid", "thread that had this CPU until then, 0: none"),
+			COL("PREV-COMM", "prev_comm", STR, 15, "sched_switch.prev_comm", "its name"),
+			GET("PREV-CONTAINER", "prev_container", STR, 14, ph_snoop_event_container, "its container"),
+			{ { 0 } }
+		},
+		.task = "sched_wakeup*.tid,sched_throttle_begin.tid,sched_switch.prev_tid",
+		.time = "duration_ns",
+		.min_ns = 10000000,
+	},
+	{
+		.name = "signal",
+		.summary = "signals: who sends which to whom, from one container to another too",
+		.example = "  porthole trace signal -c web --filter 'signal == SIGKILL'\n",
+		.steps = STEPS{ { "signal_generate", PH_SNOOP_ROW }, { 0 } },
+		.cols = COLS{
+			COL("SIGNAL", "signal", STR, 8, "sig", "its name"),
+			COL("TARGET", "target_tid", S64, 7, "pid", "thread that it is for, on the host"),
+			COL("TARGET-COMM", "target_comm", STR, 15, "comm", "its name"),
+			COL("TARGET-CONTAINER", "target_container", STR, 16, "target_container", "its container"),
+			GET("CODE", "code", STR, 10, ph_snoop_si_code, "who made it: SI_USER kill, SI_KERNEL the kernel …"),
+			GET("RESULT", "result", STR, 9, ph_snoop_sig_result, "delivered, ignored, pending already, lost, or without its information"),
+			HIDDEN("PROCESS", "to_process", BOOL, 7, "group", "is it for the process or for this thread alone?"),
+			{ { 0 } }
+		},
+		.either = true,
+		.other_task = "pid",
+		.other_container = "target_container",
+	},
+	{
+		.name = "sync",
+		.summary = "how long fsync, fdatasync, sync, syncfs, msync and sync_file_range take",
+		.example = "  porthole trace sync -c db --min 10ms\n  porthole trace sync -c db --hist --by call -d 10s\n",
+		.steps = STEPS{
+			{ "fsync,fdatasync,sync,syncfs,msync,sync_file_range,sync_file_range2", PH_SNOOP_CALL },
+			{ 0 }
+		},
+		.cols = COLS{
+			CALL_NAME,
+			COL("FD", "fd", S64, 3, "fd", "descriptor, of those that take one"),
+			DURATION,
+			ERROR,
+			RET,
+			{ { 0 } }
+		},
+		.time = "duration_ns",
+	},
+	{
+		.name = "throttle",
+		.summary = "tasks that a CPU limit takes off their CPU, for how long, and whose limit",
+		.example = "  porthole trace throttle -c web\n  porthole trace throttle -a --hist --by container -d 10s\n",
+		.steps = STEPS{
+			{ "sched_throttle_begin", PH_SNOOP_BEGIN, "tid" },
+			{ "sched_throttle_end", PH_SNOOP_END, "tid" },
+			{ 0 }
+		},
+		.cols = COLS{
+			COL("THROTTLED", "throttled_ns", NS, 9, "throttled_ns", "how long it was"),
+			GET("UNTIL-RAN", "duration_ns", NS, 9, ph_snoop_duration, "until it had a CPU again"),
+			COL("UP", "limit_level", U64, 2, "limit_level", "levels above its own cgroup that the limit is, 0: its own"),
+			COL("QUOTA", "quota_ns", NS, 7, "quota_ns", "CPU time that the limit gives each period"),
+			COL("PERIOD", "period_ns", NS, 7, "period_ns", "its period"),
+			GET("LIMIT-OF", "limit", STR, 20, ph_snoop_limit, "path of the cgroup with the limit"),
+			HIDDEN("LIMIT-ID", "limit_cgroup_id", U64, 8, "limit_cgroup_id", "its id"),
+			HIDDEN("EXACT", "exact", BOOL, 5, "exact", "is throttled_ns by the kernel's own clock, or all the time until it ran?"),
+			{ { 0 } }
+		},
+		.also = "statedump_cgroup,cgroup_mkdir",
+		.task = "tid",
+		.time = "throttled_ns",
+	},
+};
+
+const struct ph_snoop *ph_snoop_nth(size_t i)
+{
+	return i < sizeof(snoops) / sizeof(snoops[0]) ? &snoops[i] : NULL;
+}

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The live views, a stream for each, whose lines are known. */
+#include "test.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "live/snoop.h"
+#include "source/synthetic.h"
+
+/* Containers 1 "web" (tasks 7, its first process, and 8, a thread of it) and 2 "db" (20); 99 is on the host. */
+static const char setup[] =
+	"@0 container_info index=1 name=web id=aaaabbbbcccc image=nginx:1 cgroup_path=/web cgroup_id=12 init_pid=7\n"
+	"@0 container_info index=2 name=db cgroup_path=/db cgroup_id=13\n"
+	"@0 statedump_cgroup hierarchy=0 id=12 container=1 cpu_quota_us=50000 cpu_period_us=100000 path=/web\n"
+	"@0 lttng_statedump_process_state tid=7 pid=7 ppid=99 name=nginx container=1 status=5 syscall=-1 start_ns=1\n"
+	"@0 lttng_statedump_process_state tid=8 pid=7 ppid=99 name=worker container=1 status=5 syscall=-1\n"
+	"@0 lttng_statedump_process_state tid=20 pid=20 ppid=99 name=postgres container=2 status=5 syscall=-1\n"
+	"@0 lttng_statedump_process_state tid=99 pid=99 ppid=1 name=bash container=0 status=5 syscall=-1\n";
+
+struct asked {
+	const char *snoop, *fields, *filter, *container, *sort, *by;
+	uint64_t max, min_ns;
+	enum ph_output output;
+	bool hist, fails;
+};
+
+/* What is printed, with \n for CSV's ends of lines; the sentence where it must fail. */
+static char *shown(const struct asked *a, const char *events, struct ph_snoop_seen *ret_seen)
+{
+	ph_autofree char *text = ph_asprintf("%s%s", setup, events);
+	struct ph_identity *id = ph_identity_new();
+	struct ph_selection sel = { 0 };
+	struct ph_snoop_opts o = { .utc = true, .filter = a->filter, .hist = a->hist, .by = a->by,
+				   .has_min = a->min_ns || !strcmp(a->snoop, "runq"), .min_ns = a->min_ns };
+	struct ph_snooping *s;
+	struct ph_source *src;
+	struct ph_buf out = { 0 };
+	struct ph_err err = { 0 };
+	struct ph_event *ev;
+	char *to;
+	int r;
+
+	if (a->container)
+		ph_strv_add(&sel.container, a->container);
+	assert_int_equal(ph_selection_check(&sel, &err), 0);
+	o.sel = &sel;
+	o.fmt = (struct ph_table_fmt){ .output = a->output, .sort = a->sort, .max_entries = a->max };
+	if (a->fields)
+		assert_int_equal(ph_parse_list(a->fields, &o.fmt.fields, &err), 0);
+	r = ph_snooping_new(ph_snoop_by_name(a->snoop), &o, &s, &err);
+	assert_int_equal(r, a->fails ? -EINVAL : 0);
+	if (r < 0) {
+		ph_buf_adds(&out, err.msg);
+		goto out;
+	}
+	if (ph_synthetic_parse(text, &src, &err) < 0) {
+		fprintf(stderr, "%s\n", err.msg);
+		fail();
+	}
+	while (ph_source_next(src, &ev, &err) > 0) {
+		ph_identity_feed(id, ev);
+		if (ph_snooping_feed(s, id, ev))
+			break;
+		ph_snooping_print(s, &out);
+	}
+	ph_snooping_finish(s, &out);
+	if (ret_seen)
+		*ret_seen = *ph_snooping_seen(s);
+	ph_snooping_free(s);
+	ph_source_close(src);
+out:
+	ph_identity_free(id);
+	ph_selection_done(&sel);
+	ph_strv_done(&o.fmt.fields);
+	if (!out.p)
+		return ph_strdup("");
+	to = out.p;
+	for (const char *from = out.p; *from; from++)
+		if (*from != '\r')
+			*to++ = *from;
+	*to = 0;
+	return ph_buf_steal(&out);
+}
+
+static void lines(const struct asked *a, const char *events, const char *want)
+{
+	ph_autofree char *got = shown(a, events, NULL);
+
+	assert_string_equal(got, want);
+}
+
+#define CSV(snoop_, fields_, ...) (&(struct asked){ .snoop = snoop_, .fields = fields_, .output = PH_OUT_CSV, __VA_ARGS__ })
+
+/* ---- the rows of the table ----------------------------------------------------------------------- */
+
+static const char syncs[] =
+	"@1000 cpu=1 tid=7 pid=7 container=1 syscall_entry_fsync fd=4\n"
+	"@1500 cpu=0 tid=20 pid=20 container=2 syscall_entry_fdatasync fd=9\n"
+	"@2000 cpu=1 tid=7 pid=7 container=1 syscall_exit_fsync ret=0\n"
+	"@4500 cpu=0 tid=20 pid=20 container=2 syscall_exit_fdatasync ret=-5\n"
+	"@5000 cpu=0 tid=8 pid=7 container=1 syscall_entry_sync\n"
+	"@5500 cpu=0 tid=8 pid=7 container=1 syscall_exit_openat ret=3\n"
+	"@9000 cpu=0 tid=8 pid=7 container=1 syscall_exit_sync ret=0\n"
+	"@9100 cpu=0 tid=8 pid=7 container=1 syscall_exit_fsync ret=0\n"
+	"@9200 cpu=0 tid=8 pid=7 container=1 syscall_entry_fsync fd=3\n";
+
+static void test_sync(void **state)
+{
+	lines(CSV("sync", "time_ns,container,pid,tid,comm,cpu,call,fd,duration_ns,error,ret"), syncs,
+	      "time_ns,container,pid,tid,comm,cpu,call,fd,duration_ns,error,ret\n"
+	      "1000,web,7,7,nginx,1,fsync,4,1000,,0\n"
+	      "1500,db,20,20,postgres,0,fdatasync,9,3000,EIO,-5\n"
+	      "5000,web,7,8,worker,0,sync,,4000,,0\n");
+	(void)state;
+}
+
+static void test_open(void **state)
+{
+	lines(CSV("open", "container,comm,fd,error,flags,path,call"),
+	      "@10 tid=7 pid=7 container=1 syscall_entry_openat dfd=-100 filename=/etc/hosts flags=0x80000\n"
+	      "@11 tid=20 pid=20 container=2 syscall_entry_openat dfd=-100 filename=\"/no such\"\n"
+	      "@12 tid=7 pid=7 container=1 syscall_exit_openat ret=5\n"
+	      "@13 tid=20 pid=20 container=2 syscall_exit_openat ret=-2\n"
+	      "@14 tid=7 pid=7 container=1 syscall_entry_openat2 dfd=-100\n"
+	      "@15 tid=7 pid=7 container=1 syscall_late_string arg=1 value=/swapped\n"
+	      "@16 tid=7 pid=7 container=1 syscall_exit_openat2 ret=6\n",
+	      "container,comm,fd,error,flags,path,call\n"
+	      "web,nginx,5,,O_RDONLY|O_CLOEXEC,/etc/hosts,openat\n"
+	      "db,postgres,,ENOENT,O_RDONLY,/no such,openat\n"
+	      "web,nginx,6,,,/swapped,openat2\n");
+	(void)state;
+}
+
+static void test_exec(void **state)
+{
+	/* 30 is the first process of its pid namespace; 8 is a thread that takes 7's place; 99 fails. */
+	lines(CSV("exec", "container,pid,comm,error,init,path,args,ret,duration_ns"),
+	      "@10 tid=99 pid=99 container=0 sched_process_fork parent_comm=bash parent_tid=99 parent_pid=99 child_tid=30 child_pid=30 "
+	      "child_comm=runc vtids=[30,1] child_container=2\n"
+	      "@20 tid=30 pid=30 container=2 syscall_entry_execve filename=/bin/sh argv=7368002d63006563686f20686900\n"
+	      "@25 tid=30 pid=30 container=2 sched_process_exec filename=/bin/sh tid=30 old_tid=30\n"
+	      "@29 tid=30 pid=30 container=2 syscall_exit_execve ret=0\n"
+	      "@30 tid=8 pid=7 container=1 syscall_entry_execveat filename=/opt/x argv=7800\n"
+	      "@35 tid=7 pid=7 container=1 sched_process_exec filename=/opt/x tid=7 old_tid=8\n"
+	      "@37 tid=7 pid=7 container=1 syscall_exit_execveat ret=0\n"
+	      "@40 tid=99 pid=99 container=0 syscall_entry_execve filename=/nowhere\n"
+	      "@41 tid=99 pid=99 container=0 syscall_exit_execve ret=-2\n",
+	      "container,pid,comm,error,init,path,args,ret,duration_ns\n"
+	      "db,30,sh,,true,/bin/sh,sh -c 'echo hi',0,9\n"
+	      "web,7,x,,true,/opt/x,x,0,7\n"
+	      ",99,bash,ENOENT,false,/nowhere,,-2,1\n");
+	(void)state;
+}
+
+static void test_exit(void **state)
+{
+	/* The thread's end is none of the process's. */
+	lines(CSV("exit", "time_ns,container,pid,comm,code,signal,oom,age_ns,runtime_ns,init"),
+	      "@10 tid=8 pid=7 container=1 sched_process_exit tid=8 comm=worker exit_code=256\n"
+	      "@20 tid=99 pid=99 container=0 oom_mark_victim pid=20 comm=postgres victim_container=2\n"
+	      "@30 tid=20 pid=20 container=2 sched_process_exit tid=20 comm=postgres exit_code=9 runtime_ns=77\n"
+	      "@41 tid=7 pid=7 container=1 sched_process_exit tid=7 comm=nginx exit_code=512 runtime_ns=5\n",
+	      "time_ns,container,pid,comm,code,signal,oom,age_ns,runtime_ns,init\n"
+	      "30,db,20,postgres,,SIGKILL,true,,77,false\n"
+	      "41,web,7,nginx,2,,false,40,5,true\n");
+	(void)state;
+}
+
+static void test_oom(void **state)
+{
+	const char *event = "@20 tid=7 pid=7 container=1 oom_mark_victim pid=20 comm=postgres victim_container=2 "
+			    "total_vm_bytes=8192 anon_rss_bytes=4096 oom_score_adj=-5 memory_cgroup=12\n";
+	const char *want = "container,pid,comm,anon_rss_bytes,total_vm_bytes,oom_score_adj,for_pid,for_comm,for_container\n"
+			   "db,20,postgres,4096,8192,-5,7,nginx,web\n";
+
+	lines(CSV("oom", "container,pid,comm,anon_rss_bytes,total_vm_bytes,oom_score_adj,for_pid,for_comm,for_container"),
+	      event, want);
+	/* Who asked for the memory is told, too. */
+	lines(CSV("oom", "container,pid,comm,anon_rss_bytes,total_vm_bytes,oom_score_adj,for_pid,for_comm,for_container",
+		  .container = "web"), event, want);
+	(void)state;
+}
+
+static const char signals[] =
+	"@20 tid=7 pid=7 container=1 signal_generate sig=15 comm=postgres pid=20 group=1 result=0 target_container=2\n"
+	"@21 tid=99 pid=99 container=0 signal_generate sig=9 code=0x80 comm=bash pid=99 result=1\n"
+	"@22 tid=8 pid=7 container=1 signal_generate sig=17 code=1 comm=nginx pid=7 result=2 target_container=1\n";
+
+static void test_signal(void **state)
+{
+	const char *fields = "container,pid,tid,comm,signal,target_tid,target_comm,target_container,code,result,to_process";
+
+	lines(CSV("signal", fields), signals,
+	      "container,pid,tid,comm,signal,target_tid,target_comm,target_container,code,result,to_process\n"
+	      "web,7,7,nginx,SIGTERM,20,postgres,db,SI_USER,delivered,true\n"
+	      ",99,99,bash,SIGKILL,99,bash,,SI_KERNEL,ignored,false\n"
+	      "web,7,8,worker,SIGCHLD,7,nginx,web,CLD_EXITED,pending,false\n");
+	/* To whom it is sent sees it as well. */
+	lines(CSV("signal", "signal", .container = "db"), signals, "signal\nSIGTERM\n");
+	lines(CSV("signal", "signal", .container = "web"), signals, "signal\nSIGTERM\nSIGCHLD\n");
+	(void)state;
+}
+
+static const char runs[] =
+	"@100 cpu=0 tid=99 pid=99 container=0 sched_wakeup tid=7 target_cpu=1\n"
+	"@150 cpu=1 tid=20 pid=20 container=2 sched_switch prev_comm=postgres prev_tid=20 prev_state=0 next_comm=nginx next_tid=7\n"
+	"@400 cpu=1 tid=7 pid=7 container=1 sched_switch prev_comm=nginx prev_tid=7 prev_state=1 next_comm=postgres next_tid=20\n"
+	"@500 cpu=1 tid=20 pid=20 container=2 sched_throttle_begin tid=20 limit_cgroup_id=12\n"
+	"@500 cpu=1 tid=20 pid=20 container=2 sched_switch prev_comm=postgres prev_tid=20 prev_state=0 next_comm=swapper/1 next_tid=0\n"
+	"@900 cpu=0 tid=0 pid=0 sched_switch prev_comm=swapper/0 prev_tid=0 prev_state=0 next_comm=postgres next_tid=20\n"
+	"@901 cpu=0 tid=20 pid=20 container=2 sched_throttle_end tid=20 limit_cgroup_id=12 throttled_ns=390 exact=1\n";
+
+static void test_runq(void **state)
+{
+	const char *fields = "time_ns,container,tid,comm,duration_ns,why,on_cpu,prev_tid,prev_comm,prev_container";
+
+	lines(CSV("runq", fields), runs,
+	      "time_ns,container,tid,comm,duration_ns,why,on_cpu,prev_tid,prev_comm,prev_container\n"
+	      "100,web,7,nginx,50,woken,1,20,postgres,db\n"
+	      "150,db,20,postgres,250,preempted,1,7,nginx,web\n"
+	      "500,db,20,postgres,400,throttled,0,0,swapper/0,\n");
+	lines(CSV("runq", "duration_ns", .min_ns = 250), runs, "duration_ns\n250\n400\n");
+	/* The task that waited is whom the selection is about, not the one of the event. */
+	lines(CSV("runq", "duration_ns", .container = "web"), runs, "duration_ns\n50\n");
+	(void)state;
+}
+
+static void test_throttle(void **state)
+{
+	lines(CSV("throttle", "time_ns,container,tid,comm,throttled_ns,duration_ns,limit_level,quota_ns,period_ns,limit,exact"),
+	      "@500 cpu=1 tid=7 pid=7 container=1 sched_throttle_begin tid=7 limit_cgroup_id=12 limit_level=1 quota_ns=50 period_ns=100\n"
+	      "@901 cpu=0 tid=7 pid=7 container=1 sched_throttle_end tid=7 limit_cgroup_id=12 throttled_ns=390 exact=1\n",
+	      "time_ns,container,tid,comm,throttled_ns,duration_ns,limit_level,quota_ns,period_ns,limit,exact\n"
+	      "500,web,7,nginx,390,401,1,50,100,/web,true\n");
+	(void)state;
+}
+
+/* ---- the engine ---------------------------------------------------------------------------------- */
+
+static void test_selection_filter_sort(void **state)
+{
+	lines(CSV("sync", "call", .container = "web"), syncs, "call\nfsync\nsync\n");
+	lines(CSV("sync", "call", .filter = "duration_ns >= 3us && container == db"), syncs, "call\nfdatasync\n");
+	lines(CSV("sync", "call", .filter = "error == EIO"), syncs, "call\nfdatasync\n");
+	/* A column without a value is not equal, and not different either. */
+	lines(CSV("sync", "call", .filter = "fd != 4"), syncs, "call\nfdatasync\n");
+	lines(CSV("sync", "call", .filter = "!(fd == 4)"), syncs, "call\nfdatasync\nsync\n");
+	lines(CSV("sync", "call", .filter = "comm ~ \"n*\" && tid == 7"), syncs, "call\nfsync\n");
+	lines(CSV("sync", "call", .max = 2), syncs, "call\nfsync\nfdatasync\n");
+	lines(CSV("sync", "call", .sort = "-duration_ns", .max = 1), syncs, "call\nsync\n");
+	lines(CSV("sync", "call", .min_ns = 3000), syncs, "call\nfdatasync\nsync\n");
+	(void)state;
+}
+
+static void test_outputs(void **state)
+{
+	lines(&(struct asked){ .snoop = "sync", .container = "db" }, syncs,
+	      "           TIME  CONTAINER         PID  COMM             CALL        FD  DURATION  ERROR\n"
+	      "00:00:00.000001  db                 20  postgres         fdatasync    9      3 us  EIO\n");
+	lines(&(struct asked){ .snoop = "sync", .container = "web", .output = PH_OUT_JSON, .max = 1 }, syncs,
+	      "{\"time_ns\":1000,\"container\":\"web\",\"pid\":7,\"comm\":\"nginx\",\"tid\":7,\"vpid\":null,\"ppid\":99,"
+	      "\"cpu\":1,\"container_id\":\"aaaabbbbcccc\",\"image\":\"nginx:1\",\"pod\":null,\"namespace\":null,"
+	      "\"call\":\"fsync\",\"fd\":4,\"duration_ns\":1000,\"error\":null,\"ret\":0}\n");
+	/* Nothing is still a table. */
+	lines(CSV("sync", "call"), "", "call\n");
+	(void)state;
+}
+
+static void test_histogram(void **state)
+{
+	lines(&(struct asked){ .snoop = "sync", .hist = true, .by = "container", .output = PH_OUT_CSV }, syncs,
+	      "container,from_ns,to_ns,count\n"
+	      "web,512,1024,1\nweb,1024,2048,0\nweb,2048,4096,1\n"
+	      "db,2048,4096,1\n");
+	lines(&(struct asked){ .snoop = "sync", .hist = true }, syncs,
+	      "3 times, average 2.67 us, half below 3.01 us, 99 % below 4 us, most 4 us\n"
+	      "   512 ns .. 1.02 us  |####################                    | 1\n"
+	      "  1.02 us .. 2.05 us  |                                        | 0\n"
+	      "  2.05 us .. 4.1 us   |########################################| 2\n");
+	lines(&(struct asked){ .snoop = "sync", .hist = true, .by = "call", .output = PH_OUT_JSON, .container = "db" }, syncs,
+	      "{\"snoop\":\"sync\",\"by\":\"call\",\"value\":\"fdatasync\",\"duration_ns\":{\"count\":1,\"sum_ns\":3000,"
+	      "\"min_ns\":3000,\"max_ns\":3000,\"avg_ns\":3000,\"p50_ns\":3000,\"p90_ns\":3000,\"p99_ns\":3000,"
+	      "\"edges_ns\":[2048,4096],\"counts\":[1]}}\n");
+	(void)state;
+}
+
+/* What began before a gap may have ended in it. */
+static void test_gap(void **state)
+{
+	ph_autofree char *got = NULL;
+	struct ph_snoop_seen seen;
+
+	got = shown(CSV("sync", "time_ns,duration_ns"),
+		    "@10 tid=7 pid=7 container=1 syscall_entry_fsync fd=4\n"
+		    "@20 tid=20 pid=20 container=2 syscall_entry_fsync fd=4\n"
+		    "@30 cpu=0 events_discarded count=5 begin_ns=12 end_ns=18\n"
+		    "@40 tid=7 pid=7 container=1 syscall_exit_fsync ret=0\n"
+		    "@50 tid=20 pid=20 container=2 syscall_exit_fsync ret=0\n", &seen);
+	assert_string_equal(got, "time_ns,duration_ns\n20,30\n");
+	assert_int_equal(seen.cut, 1);
+	assert_int_equal(seen.shown, 1);
+	(void)state;
+}
+
+static void test_a_thousand(void **state)
+{
+	ph_autobuf events = { 0 };
+	ph_autofree char *got = NULL;
+	struct ph_snoop_seen seen;
+
+	for (unsigned int i = 0; i < 5000; i++)
+		ph_buf_addf(&events, "@%u tid=7 pid=7 container=1 syscall_entry_fsync fd=4\n"
+			    "@%u tid=7 pid=7 container=1 syscall_exit_fsync ret=0\n", 100 * i + 1, 100 * i + 2 + i % 50);
+	got = shown(CSV("sync", "duration_ns"), events.p, &seen);
+	assert_int_equal(seen.shown, 5000);
+	free(ph_take(got));
+	/* Of what is sorted in the end, no more is kept than is wanted. */
+	got = shown(CSV("sync", "time_ns,duration_ns", .sort = "-duration_ns", .max = 2), events.p, NULL);
+	assert_string_equal(got, "time_ns,duration_ns\n4901,50\n9901,50\n");
+	(void)state;
+}
+
+static void test_refused(void **state)
+{
+	static const struct { struct asked a; const char *says; } cases[] = {
+		{ { .snoop = "sync", .fields = "duration" }, "--fields: there is no field 'duration'; did you mean 'duration_ns'" },
+		{ { .snoop = "sync", .sort = "-x" }, "--sort: there is no field 'x'" },
+		{ { .snoop = "sync", .filter = "nosuch == 1" }, "'nosuch'" },
+		{ { .snoop = "sync", .filter = "prev_state == 1" }, "'trace sync' has time_ns, container" },
+		{ { .snoop = "signal", .hist = true }, "'trace signal' has no times" },
+		{ { .snoop = "sync", .by = "call" }, "--by goes with --hist" },
+		{ { .snoop = "sync", .hist = true, .by = "device" }, "--by: there is no field 'device'" },
+		{ { .snoop = "sync", .hist = true, .sort = "fd" }, "not histograms" },
+	};
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
+		struct asked a = cases[i].a;
+		ph_autofree char *got = NULL;
+
+		a.fails = true;
+		got = shown(&a, "", NULL);
+		if (!strstr(got, cases[i].says))
+			fail_msg("'%s' lacks '%s'", got, cases[i].says);
+	}
+	(void)state;
+}
+
+/* Of every view: the events that it needs are there, names are unique, and what it says of itself is short. */
+static void test_table(void **state)
+{
+	const struct ph_snoop *sn;
+
+	for (size_t i = 0; (sn = ph_snoop_nth(i)); i++) {
+		ph_strv events = { 0 };
+		ph_autobuf schema = { 0 };
+
+		assert_ptr_equal(ph_snoop_by_name(ph_snoop_name(sn)), sn);
+		assert_true(i == 0 || strcmp(ph_snoop_name(ph_snoop_nth(i - 1)), ph_snoop_name(sn)) < 0);
+		assert_true(strlen(ph_snoop_summary(sn)) < 100);
+		assert_non_null(strstr(ph_snoop_example(sn), ph_snoop_name(sn)));
+		ph_snoop_events(sn, &events);
+		assert_int_not_equal(events.n, 0);
+		ph_snoop_schema(sn, &schema);
+		assert_non_null(strstr(schema.p, "\"container\""));
+		ph_strv_done(&events);
+	}
+	assert_null(ph_snoop_by_name("nosuch"));
+	(void)state;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sync), cmocka_unit_test(test_open), cmocka_unit_test(test_exec),
+		cmocka_unit_test(test_exit), cmocka_unit_test(test_oom), cmocka_unit_test(test_signal),
+		cmocka_unit_test(test_runq), cmocka_unit_test(test_throttle),
+		cmocka_unit_test(test_selection_filter_sort), cmocka_unit_test(test_outputs),
+		cmocka_unit_test(test_histogram), cmocka_unit_test(test_gap), cmocka_unit_test(test_a_thousand),
+		cmocka_unit_test(test_refused), cmocka_unit_test(test_table),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
