@@ -16,15 +16,17 @@ teardown() {
 
 # What both containers do.
 DOES='cat /nowhere; /no/program; ph-load io /tmp 1000; sh -c "kill -TERM \$\$"
-	ph-load burst 3 100ms 1ms; ph-load alloc 64M; exec sh -c "exit 3"'
+	ph-load alloc 64M; exec sh -c "exit 3"'
 
-# shows NAME [options]: the container's lines, to $T.json.
+# shows NAME CONTAINER [options]: the container's lines, to $T.json.
 shows() {
-	porthole trace "$@" -r "$T" -c "$PH_FILE-in" -o json >"$T.json"
-	[ -z "$(jq -c "select(.container != \"$PH_FILE-in\")" "$T.json")" ] || flunk "$1: a line of the neighbour"
+	local name=$1 container=$PH_FILE-$2
+	shift 2
+	porthole trace "$name" -r "$T" -c "$container" -o json "$@" >"$T.json"
+	[ -z "$(jq -c "select(.container != \"$container\")" "$T.json")" ] || flunk "$name: a line of the neighbour"
 }
 
-# line N JQ-CONDITION: there are so many of these lines.
+# lines N JQ-CONDITION: there are so many of these lines.
 lines() {
 	local n
 	n=$(jq -c "select($2)" "$T.json" | wc -l)
@@ -36,55 +38,58 @@ some() { [ -n "$(jq -c "select($1)" "$T.json")" ] || flunk "no line with: $1" "$
 @test "what a container does, in each view of one recording" {
 	record "$T" -q --wait -c "$PH_FILE-*" \
 		-e sched,signal,oom_mark_victim,statedump,cgroup,execve,open,openat,fsync,syscall_late_string
-	launch_wait out --cpus 0.5 --memory 32M -- sh -c "$DOES" >/dev/null 2>&1 &
-	launch_wait in --cpus 0.5 --memory 32M -- sh -c "$DOES" >/dev/null 2>&1 || :
+	launch_wait out --memory 32M -- sh -c "$DOES" >/dev/null 2>&1 &
+	launch_wait in --memory 32M -- sh -c "$DOES" >/dev/null 2>&1 || :
 	wait $! || :
+	# A limit so small that whoever gets a CPU uses it up at once.
+	launch_wait limited --cpus 0.05 --cpu-period 20000 -- ph-load burst 1 50ms 1ms >/dev/null
 	record_end
 
-	shows exec
+	shows exec in
 	lines 1 '.args == "ph-load io /tmp 1000" and .path == "/bin/ph-load" and .error == null and .comm == "ph-load" and
 		.ret == 0 and .vpid > 1 and .pid > 0 and .ppid > 0 and .init == false and .duration_ns > 0'
 	lines 1 '.path == "/no/program" and .error == "ENOENT" and .ret == -2 and .comm == "sh"'
 	lines 1 '.init and .args == "sh -c '\''exit 3'\''" and .error == null'
 
-	shows exit
+	shows exit in
 	lines 1 '.signal == "SIGTERM" and .code == null and .oom == false and .init == false'
 	lines 1 '.init and .code == 3 and .signal == null'
-	some '.comm == "ph-load" and .code == 0 and .runtime_ns > 50000000'
+	some '.comm == "ph-load" and .code == 0 and .runtime_ns > 0 and .age_ns > .runtime_ns and .ppid > 0'
 
-	shows open
+	shows open in
 	lines 1 '.path == "/nowhere" and .error == "ENOENT" and .fd == null and .ret == -2 and .flags == "O_RDONLY"'
 	some '.fd >= 3 and .error == null and (.path | startswith("/tmp/"))'
 
 	# A thousand caused, a thousand shown.
-	shows sync
+	shows sync in
 	lines 1000 '.call == "fsync" and .error == null and .ret == 0 and .fd >= 3 and .comm == "ph-load" and .duration_ns > 0'
 	porthole trace sync -r "$T" --hist --by container -o json >"$T.hist"
 	[ "$(jq -r 'select(.duration_ns.count == 1000 and (.duration_ns.counts | add) == 1000).value' "$T.hist" | sort | xargs)" = \
 		"$PH_FILE-in $PH_FILE-out" ]
 
-	shows signal
+	shows signal in
 	lines 1 ".signal == \"SIGTERM\" and .code == \"SI_USER\" and .target_tid == .tid and
 		.target_container == \"$PH_FILE-in\" and .result == \"delivered\" and .to_process"
 
-	shows throttle
-	some ".quota_ns == 50000000 and .period_ns == 100000000 and .limit_level == 0 and .throttled_ns > 0 and
-		.duration_ns >= .throttled_ns and (.limit | endswith(\"/$PH_FILE-in\")) and .comm == \"ph-load\""
-
-	shows runq --min 0
+	shows runq in --min 0
 	some '.why == "woken" and .duration_ns > 0 and .prev_comm != null'
-	some '.why == "throttled" and .comm == "ph-load"'
 
 	# Under a limit of the memory controller.
-	shows exit --filter 'oom == 1'
+	shows exit in --filter 'oom == 1'
 	if [ -s "$T.json" ]; then
 		lines 1 '.signal == "SIGKILL" and .comm == "ph-load"'
-		shows oom
+		shows oom in
 		lines 1 ".comm == \"ph-load\" and .anon_rss_bytes > 16777216 and .total_vm_bytes > .anon_rss_bytes and
 			.for_comm == \"ph-load\" and .for_container == \"$PH_FILE-in\""
 	else
 		! grep -qw memory /proc/cgroups || flunk "nothing was killed for want of memory"
 	fi
+
+	shows throttle limited
+	some ".quota_ns == 1000000 and .period_ns == 20000000 and .limit_level == 0 and .throttled_ns > 0 and
+		.duration_ns >= .throttled_ns and (.limit | endswith(\"/$PH_FILE-limited\")) and .comm == \"ph-load\""
+	shows runq limited --min 0
+	some '.why == "throttled" and .comm == "ph-load"'
 }
 
 @test "as it happens, written beside it, and the same read again" {
