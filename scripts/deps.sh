@@ -27,6 +27,7 @@ requirements() {
 	check pc:cmocka                   libcmocka-dev      libcmocka-devel
 	check cmd:bats                    bats               bats
 	check cmd:jq                      jq                 jq
+	check gojq                        gojq               gojq
 	check cmd:strace                  strace             strace
 	check cmd:python3                 python3            python3
 	check cmd:babeltrace2             babeltrace2        babeltrace2
@@ -63,11 +64,13 @@ find_clang() {
 	[ "${v:-0}" -ge $clang_min ] && command -v clang
 }
 
+packaged() { apt-cache show "$1" >/dev/null 2>&1; }
+
 # The newest clang that this release's archive has.
 clang_package() {
 	local v
 	for ((v = clang_max; v >= clang_min; v--)); do
-		if apt-cache show "clang-$v" >/dev/null 2>&1; then
+		if packaged "clang-$v"; then
 			echo "clang-$v"
 			return
 		fi
@@ -80,6 +83,7 @@ have() {
 	clang) find_clang >/dev/null ;;
 	cmd:*) command -v "${1#cmd:}" || compgen -G "/usr/sbin/${1#cmd:}" || compgen -G "/sbin/${1#cmd:}" ;;
 	pc:*) pkg-config --exists "${1#pc:}" ;;
+	gojq) command -v gojq || ! packaged gojq ;;
 	libc.a) [ -e "$(gcc -print-file-name=libc.a)" ] ;;
 	esac >/dev/null 2>&1
 }
@@ -108,8 +112,7 @@ apt_names() {
 	while read -r probe apt _; do
 		case $apt in
 		clang) clang_package ;;
-		linux-perf) apt-cache show linux-perf >/dev/null 2>&1 && echo linux-perf ||
-			echo linux-tools-generic ;;
+		linux-perf) packaged linux-perf && echo linux-perf || echo linux-tools-generic ;;
 		*) echo "$apt" ;;
 		esac
 	done <<<"$1" | sort -u | paste -sd' '

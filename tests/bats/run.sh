@@ -41,12 +41,14 @@ for f; do
 	name=$(basename "$f" .bats)
 	limit=$(sed -n 's/^# limit: \([0-9]*\) s.*/\1/p' "$f")
 	export PH_FILE=$name
+	began=$SECONDS
 	timeout -k 10 $((${limit:-120} * ${PH_SLOW:-1})) bats --tap "$f" </dev/null |
 		sed -uE "s/^((not )?ok) ([0-9]+) /\1 - $name: /"
 	case ${PIPESTATUS[0]} in
 	124 | 137) echo "not ok - $name: stopped at its time limit" ;;
 	esac
 	launch_stop >/dev/null
+	echo "# $name: $((SECONDS - began)) s"
 done
 
 docker_down

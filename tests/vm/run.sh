@@ -94,7 +94,7 @@ build_root() {
 	mkdir -p "$root"/{usr/bin,usr/sbin,usr/lib,usr/lib64,dev,proc,sys,tmp,run,etc,root,porthole/build,porthole/tests}
 	for d in bin sbin lib lib64; do ln -s "usr/$d" "$root/$d"; done
 	echo 'root:x:0:0:root:/root:/bin/bash' >"$root/etc/passwd"
-	for c in bash sh awk jq grep sed find xargs tar gzip mount umount unshare nsenter setpriv ps pgrep \
+	for c in bash sh awk jq gojq grep sed find xargs tar gzip mount umount unshare nsenter setpriv ps pgrep \
 		bwrap strace busybox ip hostname filefrag diff taskset apparmor_parser; do
 		c=$(PATH=$PATH:/usr/sbin:/sbin command -v "$c") && add "$c"
 	done
@@ -123,34 +123,63 @@ build_root() {
 	(cd "$root" && find . | cpio -o -H newc --quiet) >"$vm/initrd"
 }
 
+# Three processors, of which one is for a few tests only; first serial line: the kernel's and the
+# tests' noise; second: the results.
+machine() {	# DIRECTORY KERNEL'S_ARGUMENTS
+	truncate -s 64M "$1/disk"
+	PATH=$PATH:/usr/sbin:/sbin mkfs.ext4 -q -F "$1/disk"
+	# shellcheck disable=SC2054  # the commas are QEMU's
+	qemu=(qemu-system-x86_64 -accel tcg,thread=multi -cpu max,+svm -smp 3 -m 2G -nodefaults -display none
+		-no-reboot -kernel "$vm/kernel/vmlinuz" -initrd "$vm/initrd"
+		-drive "file=$1/disk,if=none,format=raw,id=disk,cache=unsafe" -device "virtio-blk-pci,drive=disk"
+		-append "console=ttyS0 quiet tsc=reliable clocksource=tsc panic=-1 rdinit=/init $2")
+	[ -z "${PH_VM_SHELL:-}" ] || exec "${qemu[@]}" -serial mon:stdio
+	: >"$1/results"
+	timeout -k 5 "${PH_VM_LIMIT:-640}" "${qemu[@]}" -serial "file:$1/console" -serial "file:$1/results" </dev/null >&2
+}
+
+# Files of tests, in the machine. Names have no blanks; init takes them from its environment.
+tests() {	# DIRECTORY FILE...
+	local dir=$1 rc=0
+	shift
+	mkdir -p "$dir"
+	machine "$dir" "PH_VM_FILES=$(printf '/porthole/tests/bats/%s\n' "$@" | paste -sd,)" || rc=$?
+	tr -d '\r' <"$dir/results"
+	grep -q '^# the end' "$dir/results" && return
+	echo "not ok - the virtual machine ended early ($rc)"
+	grep '^# [a-z_]*: [0-9]* s$' "$dir/results" | tr -d '\r'
+	tail -n 20 "$dir/console" | tr -d '\r' | sed 's/^/# /'
+}
+
+# Two lists of files that take as long: the longest first, each to the shorter list.
+halves() {
+	local f
+	for f; do
+		echo "$(grep -c '^@test' "$here/../bats/$f") $f"
+	done | sort -rn | awk '{ i = n[1] <= n[2] ? 1 : 2; n[i] += $1; list[i] = list[i] " " $2 }
+		END { print list[1]; print list[2] }'
+}
+
 [ -e "$vm/kernel/vmlinuz" ] || fetch_kernel
 build_root
-truncate -s 64M "$vm/disk"
-PATH=$PATH:/usr/sbin:/sbin mkfs.ext4 -q -F "$vm/disk"
-
-files=
-for f; do files+=" /porthole/tests/bats/$(basename "$f")"; done
-# Names of files have no blanks; init takes them from its environment.
-append="console=ttyS0 quiet panic=-1 rdinit=/init PH_VM_FILES=$(tr ' ' , <<<"${files# }")"
-# shellcheck disable=SC2054  # the commas are QEMU's
-qemu=(qemu-system-x86_64 -accel tcg,thread=multi -cpu max,+svm -smp 3 -m 2G -nodefaults -display none
-	-no-reboot -kernel "$vm/kernel/vmlinuz" -initrd "$vm/initrd"
-	-drive "file=$vm/disk,if=none,format=raw,id=disk,cache=unsafe" -device virtio-blk-pci,drive=disk)
 
 if [ -n "${PH_VM_SHELL:-}" ]; then
-	exec "${qemu[@]}" -serial mon:stdio -append "$append PH_VM_SHELL=1"
-fi
-
-# First serial line: the kernel's and the tests' noise; second: the results.
-: >"$vm/results"
-timeout -k 5 "${PH_VM_LIMIT:-640}" "${qemu[@]}" -serial "file:$vm/console" -serial "file:$vm/results" \
-	-append "$append" </dev/null >&2 || rc=$?
-if [ -n "${PH_VM_RUN:-}" ]; then
+	machine "$vm" PH_VM_SHELL=1
+elif [ -n "${PH_VM_RUN:-}" ]; then
+	machine "$vm" ''
 	cat "$vm/results"
-	exit
-fi
-tr -d '\r' <"$vm/results"
-if ! grep -q '^# the end' "$vm/results"; then
-	echo "not ok - the virtual machine ended early (${rc:-0})"
-	tail -n 20 "$vm/console" | tr -d '\r' | sed 's/^/# /'
+else
+	[ $# -gt 0 ] || set -- "$here"/../bats/*.bats
+	files=()
+	for f; do files+=("${f##*/}"); done
+	# What an emulated machine does is mostly done by one of its processors at a time: two of them.
+	mapfile -t lists < <(halves "${files[@]}")
+	for i in 0 1; do
+		# shellcheck disable=SC2086  # a list of files
+		[ -z "${lists[i]}" ] || tests "$vm/$i" ${lists[i]} >"$vm/$i.tap" &
+	done
+	wait
+	for i in 0 1; do
+		[ -z "${lists[i]}" ] || cat "$vm/$i.tap"
+	done
 fi
