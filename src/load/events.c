@@ -376,14 +376,14 @@ static void cause_fault(void)
 	printf("address=%lu ip=%lu kernel_address=%lu\n", (unsigned long)p + 1234, ip, (unsigned long)p + 4096);
 }
 
+static atomic_int spun_enough;
+
 static void *spinner(void *arg)
 {
-	uint64_t end = ph_now_ns() + 300000000;
-
 	pin((int)(intptr_t)arg);
 	setpriority(PRIO_PROCESS, (id_t)gettid(), 1);
 	dprintf(1, "spinner%d=%d ", (int)(intptr_t)arg, gettid());
-	while (ph_now_ns() < end)
+	while (!spun_enough)
 		;
 	return NULL;
 }
@@ -407,6 +407,7 @@ static void cause_timer(void)
 	}
 	setitimer(ITIMER_REAL, &alarm, NULL);
 	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
+	spun_enough = 1;
 	pthread_join(s, NULL);
 	printf("softexpires=%llu expires=%llu\n", (unsigned long long)first,
 	       (unsigned long long)first + 123456);
@@ -431,6 +432,7 @@ static void cause_ipi(void)
 		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 		pause_ms(5);
 	}
+	spun_enough = 1;
 	for (int i = 0; i < n; i++)
 		pthread_join(s[i], NULL);
 	printf("others=%d\n", n);
