@@ -214,6 +214,8 @@ static void on_enter(void *arg, const struct ph_segment *seg)
 		ph_neighbours_enter(s->nb, seg);
 	if (!t->group)
 		return;
+	if (s->stacks)
+		stacks_enter(t, seg);
 	switch (seg->state) {
 	case PH_ST_WAIT_CPU:
 		if (!t->waits) {
@@ -264,8 +266,11 @@ static void on_leave(void *arg, const struct ph_segment *seg)
 	if (seg->state == PH_ST_RUNNING)
 		return;
 	slow_object_of(seg, hold, &o);
-	if (seg->state != PH_ST_UNKNOWN && calls_chosen(s, seg->syscall, seg->compat))
+	if (seg->state != PH_ST_UNKNOWN && calls_chosen(s, seg->syscall, seg->compat)) {
 		wait_add(t->group, hold, &o, ns);
+		if (t->stack)
+			stacks_leave(t, seg, hold);
+	}
 	calls_leave(s, t, seg, hold, &o);
 }
 
@@ -398,6 +403,7 @@ static void group_free(struct ph_slow_group *g)
 	ph_u64map_done(&g->wait_map);
 	ph_u64map_done(&g->disk_map);
 	ph_u64map_done(&g->net_map);
+	stacks_group_free(g);
 	ph_hist_done(&g->run_queue);
 	ph_hist_done(&g->wakeup);
 	ph_hist_done(&g->reclaim);
@@ -425,6 +431,7 @@ void ph_slow_free(struct ph_slow *s)
 	ph_u64map_done(&s->group_map);
 	blocks_free(s);
 	nets_free(s);
+	stacks_free(s);
 	ph_neighbours_free(s->nb);
 	ph_states_free(s->st);
 	free(s->chosen[0]);
@@ -449,6 +456,9 @@ static void on_event(struct ph_slow *s, const struct ph_event *ev)
 		break;
 	case PH_EV_mm_vmscan_memcg_reclaim_end:
 		reclaim_end(s, ev, true);
+		break;
+	case PH_EV_sched_block_stack:
+		stacks_event(s, ev);
 		break;
 	case PH_EV_task_times:
 		on_times(s, ev);
@@ -495,6 +505,7 @@ void ph_slow_feed(struct ph_slow *s, const struct ph_event *ev)
 	}
 	switch (ev->cls->group) {
 	case PH_GROUP_MM: case PH_GROUP_META: case PH_GROUP_STATEDUMP: case PH_GROUP_BLOCK: case PH_GROUP_NET:
+	case PH_GROUP_STACK:
 		break;
 	default:
 		if (ev->cls->id != PH_EV_sched_process_fork)
@@ -562,6 +573,7 @@ void ph_slow_finish(struct ph_slow *s, uint64_t end_ns)
 		struct ph_slow_group *g = *it;
 
 		calls_group_finish(g);
+		stacks_group_finish(s, g);
 		SORT(&g->waits, longest_wait_first);
 		SORT(&g->disks, longest_disk_first);
 		SORT(&g->nets, worst_net_first);

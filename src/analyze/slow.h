@@ -42,6 +42,14 @@ struct ph_slow_wait {
 	struct ph_hist hist;
 };
 
+/* Waits of one kind at one place in the kernel. */
+struct ph_slow_stack {
+	unsigned int hold;
+	const struct slow_frames *frames;	/* inside; NULL: more places than are kept apart */
+	ph_strv functions;			/* the innermost first */
+	struct ph_hist hist;
+};
+
 /* Calls of one name. */
 struct ph_slow_call {
 	int32_t nr;			/* -1: not known */
@@ -113,8 +121,9 @@ struct ph_slow_group {
 	PH_VEC(struct ph_slow_call *) calls;
 	PH_VEC(struct ph_slow_disk *) disks;
 	PH_VEC(struct ph_slow_net *) nets;
+	PH_VEC(struct ph_slow_stack *) stacks;
 	/* Inside. */
-	struct ph_u64map wait_map, disk_map, net_map;
+	struct ph_u64map wait_map, disk_map, net_map, stack_map;
 	struct ph_slow_call **call_of[2];
 };
 
@@ -123,6 +132,7 @@ struct ph_slow {
 	const struct ph_selection *sel;	/* NULL: all */
 	bool *chosen[2];		/* calls by number, as --syscall has them; NULL: all */
 	unsigned int top;		/* slowest calls that are kept */
+	bool stacks;			/* stacks, too */
 	struct ph_states *st;
 	struct ph_cgtree *cgroups;
 	struct ph_neighbours *nb;
@@ -132,12 +142,14 @@ struct ph_slow {
 	uint64_t doubtful;		/* calls whose length a gap makes uncertain */
 	uint64_t nblock, nnet;		/* events of those kinds */
 	uint64_t nissued, ncompleted;	/* requests */
+	uint64_t nstacks;
+	struct ph_u64map nameless;	/* places in stacks that have no name */
 	uint64_t nstray;		/* requests finished that were not seen to begin */
 	PH_VEC(struct ph_slow_group *) groups;
 	PH_VEC(struct ph_slow_one) slowest;	/* the slowest first */
 	PH_VEC(struct ph_slow_user *) users;	/* of the devices' queues, the longest first */
 	/* Inside. */
-	struct ph_u64map group_map, task_map, fault_map, dev_names, fs_names;
+	struct ph_u64map group_map, task_map, fault_map, dev_names, fs_names, frames;
 	struct ph_slow_class *classes;
 	struct ph_slow_blocks *blocks;
 	struct ph_slow_nets *netio;

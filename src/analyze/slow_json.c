@@ -83,6 +83,20 @@ static void add_rows(struct ph_json *j, const struct ph_slow *s, const struct ph
 		ph_hist_json(&w->hist, j, "time");
 		end(j);
 	}
+	ph_vec_each(it, &g->stacks) {
+		const struct ph_slow_stack *st = *it;
+
+		begin(j, "stack");
+		add_container(j, s, "container", g->container);
+		ph_json_str(j, "for", ph_hold_name(st->hold));
+		ph_json_bool(j, "own_will", ph_hold_own_will(st->hold));
+		ph_json_arr(j, "functions");
+		ph_vec_each(name, &st->functions)
+			ph_json_str(j, NULL, *name);
+		ph_json_arr_end(j);
+		ph_hist_json(&st->hist, j, "time");
+		end(j);
+	}
 	ph_vec_each(it, &g->calls) {
 		const struct ph_slow_call *c = *it;
 

@@ -28,6 +28,9 @@ struct slow_task {
 	uint64_t wait_ns, waking_ns;
 	bool waits, torn;		/* torn: a gap lies in it */
 	uint64_t reclaim_ns;		/* since then */
+	/* Where it is about to wait, since when that is known; where it waits. */
+	const struct slow_frames *stack_next, *stack;
+	uint64_t stack_ns;
 };
 
 struct ph_slow_group *slow_group(struct ph_slow *s, uint32_t container);
@@ -50,6 +53,15 @@ bool calls_chosen(const struct ph_slow *s, int32_t nr, bool compat);
 void blocks_event(struct ph_slow *s, const struct ph_event *ev);
 void blocks_finish(struct ph_slow *s, uint64_t end_ns);
 void blocks_free(struct ph_slow *s);
+
+/* slow_stacks.c */
+void stacks_event(struct ph_slow *s, const struct ph_event *ev);
+/* The task enters a state in which it has (or has no more) a place where it waits. */
+void stacks_enter(struct slow_task *t, const struct ph_segment *seg);
+void stacks_leave(const struct slow_task *t, const struct ph_segment *seg, unsigned int hold);
+void stacks_group_finish(struct ph_slow *s, struct ph_slow_group *g);
+void stacks_group_free(struct ph_slow_group *g);
+void stacks_free(struct ph_slow *s);
 
 /* slow_net.c */
 void nets_event(struct ph_slow *s, const struct ph_event *ev);

@@ -31,7 +31,7 @@ void ph_slow_name(const struct ph_slow *s, uint32_t container, struct ph_buf *ou
 void ph_slow_object_text(const struct ph_slow *s, const struct ph_slow_object *o, struct ph_buf *out);
 const char *ph_slow_call_name(int32_t nr, bool compat);
 
-enum ph_slow_table { PH_SLOW_CONTAINERS, PH_SLOW_WAITS, PH_SLOW_CALLS, PH_SLOW_SLOWEST, PH_SLOW_DISKS, PH_SLOW_QUEUE, PH_SLOW_TCP, PH_SLOW_TABLES };
+enum ph_slow_table { PH_SLOW_CONTAINERS, PH_SLOW_WAITS, PH_SLOW_CALLS, PH_SLOW_SLOWEST, PH_SLOW_DISKS, PH_SLOW_QUEUE, PH_SLOW_TCP, PH_SLOW_STACKS, PH_SLOW_TABLES };
 extern const char *const ph_slow_tables[PH_SLOW_TABLES + 1];	/* ending with NULL */
 
 struct ph_slow_view {

@@ -15,8 +15,10 @@
 /* Rows of a table in the report, where it is not asked for alone. */
 #define ROWS_SHOWN 12
 #define BAR_WIDTH 40
+/* Of lines with functions, where the output is no terminal. */
+#define STACK_WIDTH 120
 
-const char *const ph_slow_tables[PH_SLOW_TABLES + 1] = { "containers", "waits", "calls", "slowest", "disks", "queue", "tcp" };
+const char *const ph_slow_tables[PH_SLOW_TABLES + 1] = { "containers", "waits", "calls", "slowest", "disks", "queue", "tcp", "stacks" };
 
 /* ---- columns ------------------------------------------------------------------------------------------- */
 
@@ -128,6 +130,19 @@ static const struct ph_col tcp_cols[] = {
 	{ "FULL", "queue_full", PH_COL_U64, .help = "how often that queue was full" },
 };
 
+static const struct ph_col stack_cols[] = {
+	CONTAINER_COL,
+	{ "FOR", "for", PH_COL_STR, .help = "what kind of wait" },
+	{ "TIMES", "count", PH_COL_U64, .help = "how often" },
+	{ "TOTAL", "total_ns", PH_COL_NS, .help = "task time" },
+	{ "AVG", "avg_ns", PH_COL_NS, .help = "of one" },
+	{ "P50", "p50_ns", PH_COL_NS, true, .help = "half of them were shorter" },
+	{ "P99", "p99_ns", PH_COL_NS, .help = "99 of 100 were shorter" },
+	{ "MAX", "max_ns", PH_COL_NS, .help = "the longest" },
+	{ "STACK", "stack", PH_COL_STR, .help = "functions of the kernel, the innermost first" },
+	{ "FOLDED", "folded", PH_COL_STR, true, .help = "the outermost first, as flame graphs are drawn from" },
+};
+
 static const struct { const struct ph_col *cols; size_t n; const char *title; } tables[PH_SLOW_TABLES] = {
 	{ container_cols, PH_ARRAY_SIZE(container_cols), NULL },
 	{ wait_cols, PH_ARRAY_SIZE(wait_cols), "What tasks waited for (above all what was not of their own will):" },
@@ -136,6 +151,7 @@ static const struct { const struct ph_col *cols; size_t n; const char *title; } 
 	{ disk_cols, PH_ARRAY_SIZE(disk_cols), "Block requests:" },
 	{ queue_cols, PH_ARRAY_SIZE(queue_cols), "Who else had requests on the device meanwhile:" },
 	{ tcp_cols, PH_ARRAY_SIZE(tcp_cols), "TCP:" },
+	{ stack_cols, PH_ARRAY_SIZE(stack_cols), NULL },
 };
 
 int ph_slow_check(const struct ph_slow_view *view, struct ph_err *err)
@@ -395,6 +411,27 @@ static void fill_net(struct ph_cell *c, const struct ph_slow *s, const struct ph
 	set_count(c, n->overflows);
 }
 
+static void fill_stack(struct ph_cell *c, const struct ph_slow *s, const struct ph_slow_group *g,
+		       const struct ph_slow_stack *st)
+{
+	ph_autobuf inner = { 0 }, outer = { 0 };
+	size_t n = st->functions.n;
+
+	for (size_t i = 0; i < n; i++) {
+		ph_buf_adds(&inner, i ? " < " : "");
+		ph_buf_adds(&inner, st->functions.v[i]);
+		ph_buf_adds(&outer, i ? ";" : "");
+		ph_buf_adds(&outer, st->functions.v[n - 1 - i]);
+	}
+	c = set_container(c, s, g->container);
+	c = set_str(c, ph_hold_name(st->hold));
+	c = set_count(c, st->hist.n);
+	c = set_time(c, st->hist.sum);
+	c = set_hist(c, &st->hist);
+	c = set_str(c, inner.p);
+	set_str(c, outer.p);
+}
+
 /* Containers of which something was seen. */
 static bool worth_a_row(const struct ph_slow *s, const struct ph_slow_group *g)
 {
@@ -433,6 +470,8 @@ static void fill_table(struct ph_table *t, enum ph_slow_table which, const struc
 			fill_disk(ph_table_row(t), s, g->disks.v[i]);
 		for (size_t i = 0; which == PH_SLOW_TCP && i < g->nets.n; i++)
 			fill_net(ph_table_row(t), s, g, g->nets.v[i]);
+		for (size_t i = 0; which == PH_SLOW_STACKS && i < g->stacks.n; i++)
+			fill_stack(ph_table_row(t), s, g, g->stacks.v[i]);
 	}
 }
 
@@ -480,6 +519,41 @@ static void print_hist(const struct ph_slow *s, const struct ph_slow_group *g, c
 	ph_hist_draw(h, 2, BAR_WIDTH, out);
 }
 
+/* Stacks are too long for columns. */
+static void print_stacks(const struct ph_slow *s, const struct ph_slow_group *g, unsigned int width, struct ph_buf *out)
+{
+	char total[PH_HUMAN_MAX], avg[PH_HUMAN_MAX];
+
+	if (!g->stacks.n)
+		return;
+	ph_buf_adds(out, "\nWhere in the kernel tasks of ");
+	ph_slow_name(s, g->container, out);
+	ph_buf_adds(out, " waited, the innermost function first:\n");
+	for (size_t i = 0; i < g->stacks.n && i < ROWS_SHOWN; i++) {
+		const struct ph_slow_stack *st = g->stacks.v[i];
+		size_t line;
+
+		ph_buf_addf(out, "  %s, %s, %" PRIu64 " time%s, %s on average\n", ph_human_ns(st->hist.sum, total),
+			    ph_hold_name(st->hold), st->hist.n, st->hist.n == 1 ? "" : "s",
+			    ph_human_ns(ph_hist_avg(&st->hist), avg));
+		line = out->len;
+		ph_buf_adds(out, "     ");
+		ph_vec_each(name, &st->functions) {
+			if (name > st->functions.v)
+				ph_buf_adds(out, " <");
+			if (out->len - line + strlen(*name) + 3 > (width ? width : STACK_WIDTH) && out->len - line > 5) {
+				ph_buf_adds(out, "\n     ");
+				line = out->len - 5;
+			}
+			ph_buf_addc(out, ' ');
+			ph_buf_add_term(out, *name, strlen(*name));
+		}
+		ph_buf_addc(out, '\n');
+	}
+	if (g->stacks.n > ROWS_SHOWN)
+		ph_buf_addf(out, "(%zu more: --table stacks)\n", g->stacks.n - ROWS_SHOWN);
+}
+
 /* Is there something to say of it beside the table? The host is told of where it is asked for, or alone. */
 static bool worth_a_verdict(const struct ph_slow *s, const struct ph_slow_group *g)
 {
@@ -505,7 +579,7 @@ static int print_report(const struct ph_slow *s, const struct ph_slow_view *view
 		ph_buf_addc(out, '\n');
 	}
 	ph_buf_adds(out, out->len ? "\n" : "");
-	for (int which = 0; r >= 0 && which < PH_SLOW_TABLES; which++) {
+	for (int which = 0; r >= 0 && which < PH_SLOW_STACKS; which++) {
 		r = print_table(s, (enum ph_slow_table)which, view, out, err);
 		/* The waits for CPUs have a form that matters. */
 		for (size_t i = 0; which == PH_SLOW_WAITS && i < s->groups.n; i++) {
@@ -519,6 +593,9 @@ static int print_report(const struct ph_slow *s, const struct ph_slow_view *view
 			print_hist(s, g, &g->memcg_reclaim, "Reclaim under a memory limit", out);
 		}
 	}
+	ph_vec_each(g, &s->groups)
+		if (worth_a_verdict(s, *g))
+			print_stacks(s, *g, view->width, out);
 	for (unsigned int i = 0; r >= 0 && ph_slow_note(s, i, &note); i++) {
 		ph_buf_addf(out, "%snote: %s.\n", i ? "" : "\n", note.p);
 		ph_buf_clear(&note);

@@ -517,6 +517,16 @@ bool ph_slow_note(const struct ph_slow *s, unsigned int i, struct ph_buf *out)
 			    s->nissued, s->ncompleted);
 		return true;
 	}
+	if (s->stacks && !s->nstacks && i-- == 0) {
+		ph_buf_adds(out, "there are no stacks: where in the kernel tasks waited is not known (record with -e +stack)");
+		return true;
+	}
+	if (s->nameless.n && i-- == 0) {
+		ph_buf_addf(out, "%zu place%s in stacks %s without a name: /proc/kallsyms did not show where functions are "
+			    "(kernel.kptr_restrict), or the recording ended too early", s->nameless.n, plural(s->nameless.n),
+			    s->nameless.n == 1 ? "is" : "are");
+		return true;
+	}
 	if (!s->nnet && i-- == 0) {
 		ph_buf_adds(out, "there are no TCP events: there were none, or they were not recorded (-e +net)");
 		return true;

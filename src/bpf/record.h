@@ -66,8 +66,8 @@ struct ph_rec_ctx {
 	__u64 cgroup_id;
 };
 
-/* Fixed part of an event's record: fields of events.def; str, bytes and s32v are 16-bit lengths
- * here (bytes; elements for s32v), their contents follow behind the fixed part in order. */
+/* Fixed part of an event's record: fields of events.def; str, bytes, s32v and x64v are 16-bit lengths
+ * here (bytes; elements for the latter two), their contents follow behind the fixed part in order. */
 #define PH_CT_u8(n) __u8 n;
 #define PH_CT_u16(n) __u16 n;
 #define PH_CT_u32(n) __u32 n;
@@ -82,6 +82,7 @@ struct ph_rec_ctx {
 #define PH_CT_str(n) __u16 n;
 #define PH_CT_bytes(n) __u16 n;
 #define PH_CT_s32v(n) __u16 n;
+#define PH_CT_x64v(n) __u16 n;
 
 #ifdef __bpf__
 #define F(type, name, unit, doc) PH_CT_##type(name)
@@ -155,6 +156,8 @@ struct ph_faildef {
 
 #define PH_NSYSCALLS 512
 
+#define PH_STACK_MAX 64		/* functions of a stack */
+
 /* ---- who is in which container ---------------------------------------------------------------- */
 
 /* Key of a cgroup: its id, with the number of its hierarchy (0: v2) on top. */
@@ -220,7 +223,7 @@ struct ph_config {
 	__u8 failures;		/* record calls that fail */
 	__u8 caps_watched;	/* mark_caps is loaded */
 	__u8 filter;		/* filters are compiled in */
-	__u8 write_switch, write_block, write_steal;	/* what is written of a switch */
+	__u8 write_switch, write_block, write_stack, write_steal;	/* what is written of a switch */
 	__u8 block_changes;	/* of waits, only those for something else than the task's last */
 };
 

@@ -87,6 +87,8 @@ int sched_switch(u64 *ctx)
 	waits = switch_state(prev, state);
 	if (cfg.write_block && ours && waits && prev->mm)
 		emit_block(prev, waits, who);
+	if (cfg.write_stack && ours && waits && prev->mm)
+		emit_stack(ctx, prev, who);
 	if (cfg.write_switch) {
 		EVENT(sched_switch, prev, who, e);
 		set_comm(e->prev_comm, prev);

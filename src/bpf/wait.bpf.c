@@ -166,3 +166,19 @@ static __always_inline int emit_block(struct task_struct *t, s64 state, u64 who)
 	DONE(sched_block, e, at);
 	return 0;
 }
+
+/* Where it does. */
+static __always_inline int emit_stack(void *ctx, struct task_struct *t, u64 who)
+{
+	long n;
+
+	EVENT_TAIL(sched_block_stack, 8 * PH_STACK_MAX, t, who, e, tail);
+	set_comm(e->comm, t);
+	SET(e, tid, t->pid);
+	n = bpf_get_stack(ctx, tail, 8 * PH_STACK_MAX, 0);
+	if (n < 0 || n > 8 * PH_STACK_MAX)
+		n = 0;
+	SET(e, callstack_kernel, n >> 3);
+	DONE(sched_block_stack, e, n);
+	return 0;
+}

@@ -17,6 +17,7 @@ struct why {
 	const char *table;
 	ph_strv calls;
 	uint64_t top;
+	bool stacks;
 	struct ph_slow_view view;
 	struct ph_slow *slow;
 };
@@ -36,11 +37,12 @@ static int parse_table(struct why *w)
 			continue;
 		w->view.table = (enum ph_slow_table)i;
 		w->view.alone = true;
+		w->stacks |= i == PH_SLOW_STACKS;
 		return 0;
 	}
 	if (!w->table)
 		return 0;
-	return ph_cmd_usage(VERB, "--table takes containers, waits, calls, slowest, disks, queue or tcp, not '%s'", w->table);
+	return ph_cmd_usage(VERB, "--table takes containers, waits, calls, slowest, disks, queue, tcp or stacks, not '%s'", w->table);
 }
 
 static int check_usage(struct why *w, ph_strv *args, size_t dashdash)
@@ -68,6 +70,7 @@ static int analyse(struct why *w, struct ph_err *err)
 	w->view.utc = w->s.utc;
 	w->slow = ph_slow_new(run->id, ph_selection_empty(&w->s.co.sel) ? NULL : &w->s.co.sel);
 	w->slow->top = (unsigned int)w->top;
+	w->slow->stacks = w->stacks;
 	r = w->calls.n ? ph_slow_choose_calls(w->slow, &w->calls, err) : 0;
 	if (r >= 0)
 		r = ph_cmd_source_run(&w->s, err);
@@ -117,8 +120,9 @@ static void done(struct why *w)
 	ph_strv_done(&w->calls);
 }
 
+/* The first only where it is asked for. */
 static const char *const needed[] = {
-	"sched", "wait", "syscall", "cgroup", "block", "mm", "inet_sock_set_state", "tcp_retransmit_skb",
+	"stack", "sched", "wait", "syscall", "cgroup", "block", "mm", "inet_sock_set_state", "tcp_retransmit_skb",
 	"tcp_listen_overflow", NULL
 };
 
@@ -127,9 +131,10 @@ int ph_cmd_why_slow(int argc, char **argv)
 	struct why w = { .top = 10 };
 	struct ph_opt opts[] = {
 		{ "syscall", 0, PH_OPT_LIST, "CALLS", &w.calls, .help = "only these system calls, and waits in them; patterns too" },
+		{ "stacks", 0, PH_OPT_FLAG, NULL, &w.stacks, .help = "where in the kernel tasks waited, by call stacks" },
 		{ "top", 0, PH_OPT_U64, "N", &w.top, .help = "keep the N slowest system calls (10)" },
 		{ "table", 0, PH_OPT_STR, "TABLE", &w.table,
-		  .help = "one table alone: containers, waits, calls (of CSV), slowest, disks, queue, tcp" },
+		  .help = "one table alone: containers, waits, calls (of CSV), slowest, disks, queue, tcp, stacks" },
 		{ 0 },
 	};
 	struct ph_opt output[PH_TABLE_NOPTS];
@@ -142,7 +147,6 @@ int ph_cmd_why_slow(int argc, char **argv)
 	int r;
 
 	ph_cmd_source_init(&w.s, VERB, groups + 2);
-	w.s.need = needed;
 	w.s.co.everybody = true;
 	ph_table_opts(&w.view.fmt, output);
 	r = ph_cmd_options(VERB, "Says in words what containers wait for: CPUs, disks, memory, locks, peers; with run-queue and\n"
@@ -156,6 +160,7 @@ int ph_cmd_why_slow(int argc, char **argv)
 	r = parse_table(&w);
 	if (r)
 		goto out;
+	w.s.need = w.stacks ? needed : needed + 1;
 	if (w.view.fmt.json_schema) {
 		ph_slow_schema(w.view.table, &schema);
 		r = ph_cmd_flush(&schema) < 0 ? PH_EXIT_FAILED : PH_EXIT_OK;

@@ -232,14 +232,18 @@ static bool decode_static(struct ph_decoder *d, const struct ph_class *c, const 
 			v->n = n;
 			tail += n;
 			break;
-		default:	/* s32v */
+		default:	/* s32v, x64v */
 			n = LOAD(uint16_t, fixed);
-			if (n > PH_ARRAY_SIZE(d->seq) - nseq || 4 * n > (size_t)(end - tail))
+			if (n > PH_ARRAY_SIZE(d->seq) - nseq || (size_t)n * (t->elem->bits / 8) > (size_t)(end - tail))
 				return false;
 			v->v = &d->seq[nseq];
 			v->n = n;
-			for (uint32_t k = 0; k < n; k++, tail += 4)
-				d->seq[nseq++].i = LOAD(int32_t, tail);
+			for (uint32_t k = 0; k < n; k++, tail += t->elem->bits / 8) {
+				if (t->elem->kind == PH_KIND_INT)
+					d->seq[nseq++].i = load_int(tail, t->elem->bits);
+				else
+					d->seq[nseq++].u = load_uint(tail, t->elem->bits);
+			}
 		}
 		fixed += fixed_bytes(t);
 	}

@@ -150,6 +150,7 @@ static void set_config(struct ph_collect *c, const struct ph_collect_opts *opts)
 	cfg->filter = opts->filter != NULL;
 	cfg->write_switch = c->events[PH_EV_sched_switch];
 	cfg->write_block = c->events[PH_EV_sched_block];
+	cfg->write_stack = c->events[PH_EV_sched_block_stack];
 	cfg->block_changes = opts->block_changes;
 	cfg->write_steal = c->events[PH_EV_cpu_steal];
 }
@@ -500,6 +501,9 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 	r = nothing_selected(c, opts, err);
 	if (r < 0)
 		goto fail;
+	/* Before there are events that would have to wait for it. */
+	if (c->cfg.write_stack)
+		c->kallsyms = ph_kallsyms_new("/proc/kallsyms");
 	c->begun_ns = ph_now_ns();
 	r = attach(c, false, err);
 	if (r < 0)
@@ -537,6 +541,7 @@ void ph_collect_close(struct ph_collect *c)
 		munmap(c->ctl, c->ctl_bytes);
 	ph_cgstat_done(&c->cgstat);
 	ph_evidence_free(c->evidence);
+	ph_kallsyms_free(c->kallsyms);
 	ph_decoder_done(&c->dec);
 	ph_ctable_done(&c->ct);
 	if (c->filter_id)

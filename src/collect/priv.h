@@ -124,7 +124,7 @@ struct ph_decoder {
 	struct ph_class *with_ctx[PH_EV_ID_MAX];
 	struct ph_event ev;
 	struct ph_value v[PH_MAX_FIELDS + 1], cv[PH_MAX_CONTEXTS];
-	struct ph_value seq[64];
+	struct ph_value seq[PH_STACK_MAX];
 	struct ph_buf path;
 };
 
@@ -151,6 +151,18 @@ void ph_emit_i(struct ph_emit *e, int64_t i);
 void ph_emit_s(struct ph_emit *e, const char *s);
 int ph_emit_done(struct ph_emit *e, ph_event_fn fn, void *arg, struct ph_err *err);
 
+/* ---- kallsyms.c: the names of kernel functions ------------------------------------------------------- */
+
+struct ph_kallsyms;
+
+/* Reads the functions that there are now; without the right to see where they are there are none. */
+struct ph_kallsyms *ph_kallsyms_new(const char *path);
+void ph_kallsyms_free(struct ph_kallsyms *k);
+/* A stack was recorded: what is in it is to be told, each place once. */
+void ph_kallsyms_saw(struct ph_kallsyms *k, const struct ph_value *stack);
+/* Tell what was seen. */
+int ph_kallsyms_run(struct ph_kallsyms *k, ph_event_fn fn, void *arg, struct ph_err *err);
+
 /* ---- the collector ----------------------------------------------------------------------------------- */
 
 struct ph_collect {
@@ -176,6 +188,7 @@ struct ph_collect {
 	bool filter_exact;
 	const struct ph_selection *sel;
 	struct ph_evidence *evidence;	/* NULL: none is collected */
+	struct ph_kallsyms *kallsyms;	/* NULL: no stacks are */
 	bool comms_in_user;	/* --comm has patterns: asked of each event here */
 	uint64_t nevents;
 	bool dumping;

@@ -22,6 +22,7 @@ static const struct {
 	{ PH_EV_sched_limit_end, "throttle_timer_exit" },
 	{ PH_EV_sched_limit_end, "throttle_csd" },
 	{ PH_EV_sched_block, "sched_switch" },
+	{ PH_EV_sched_block_stack, "sched_switch" },
 	{ PH_EV_cpu_steal, "sched_switch" },
 	{ PH_EV_sched_process_namespaces, "sched_process_fork" },
 	{ PH_EV_sched_process_namespaces, "sched_process_exec" },

@@ -96,6 +96,8 @@ static inline int to_event(struct ph_collect *c, const struct ph_found *f, struc
 		ph_evidence_task(c->evidence, r->tid);
 	else if (c->evidence && id == PH_EV_sched_process_exit)
 		ph_evidence_exit(c->evidence, &c->dec.ev);
+	if (c->kallsyms && id == PH_EV_sched_block_stack)
+		ph_kallsyms_saw(c->kallsyms, ph_event_field(&c->dec.ev, PH_FLD(sched_block_stack, callstack_kernel)));
 	c->nevents++;
 	return 1;
 }
@@ -146,6 +148,14 @@ static int drain_cpu(struct ph_collect *c, uint32_t cpu, uint64_t head, const st
 	return r;
 }
 
+/* What is looked up for events that were drained: why calls failed, the names of functions. */
+static int look_into(struct ph_collect *c, struct ph_err *err)
+{
+	int r = c->evidence ? ph_evidence_run(c->evidence, ph_state, c, err) : 0;
+
+	return c->kallsyms && r >= 0 ? ph_kallsyms_run(c->kallsyms, ph_state, c, err) : r;
+}
+
 int ph_ring_round(struct ph_collect *c, struct ph_err *err)
 {
 	int r;
@@ -169,8 +179,8 @@ int ph_ring_round(struct ph_collect *c, struct ph_err *err)
 		if (r < 0)
 			return r;
 	}
-	/* What failed in the round before this one; who drains whole rounds need not wait so long. */
-	return c->evidence ? ph_evidence_run(c->evidence, ph_state, c, err) : 0;
+	/* Of the round before this one; who drains whole rounds need not wait so long. */
+	return look_into(c, err);
 }
 
 static int drain_round(struct ph_collect *c, const struct ph_drain *to, struct ph_err *err)
@@ -179,8 +189,8 @@ static int drain_round(struct ph_collect *c, const struct ph_drain *to, struct p
 
 	for (uint32_t cpu = 0; cpu < c->ncpus && r >= 0; cpu++)
 		r = drain_cpu(c, cpu, c->heads[cpu], to, err);
-	if (c->evidence && r >= 0)
-		r = ph_evidence_run(c->evidence, ph_state, c, err);
+	if (r >= 0)
+		r = look_into(c, err);
 	return r < 0 ? r : 0;
 }
 

@@ -24,6 +24,7 @@ const struct ph_type ph_type_str = { .kind = PH_KIND_STR };
 const struct ph_type ph_type_comm = { .kind = PH_KIND_STR, .bits = 128 };
 const struct ph_type ph_type_bytes = { .kind = PH_KIND_BYTES, .bits = 8, .elem = &ph_type_u8 };
 const struct ph_type ph_type_s32v = { .kind = PH_KIND_SEQ, .elem = &ph_type_s32 };
+const struct ph_type ph_type_x64v = { .kind = PH_KIND_SEQ, .elem = &ph_type_x64 };
 
 /* An empty list of fields must still give an array: each ends in an entry that is not counted. */
 #define F(type_, name_, unit_, doc_) { #name_, &ph_type_##type_, PH_UNIT_##unit_, doc_ },
@@ -114,7 +115,7 @@ const char *ph_group_name(enum ph_group g)
 		[PH_GROUP_MM] = "mm", [PH_GROUP_FAULT] = "fault", [PH_GROUP_IRQ] = "irq",
 		[PH_GROUP_TIMER] = "timer", [PH_GROUP_BLOCK] = "block", [PH_GROUP_NET] = "net",
 		[PH_GROUP_SIGNAL] = "signal", [PH_GROUP_CAP] = "cap", [PH_GROUP_KVM] = "kvm",
-		[PH_GROUP_DENIED] = "denied",
+		[PH_GROUP_DENIED] = "denied", [PH_GROUP_STACK] = "stack",
 		[PH_GROUP_STATEDUMP] = "statedump", [PH_GROUP_META] = "meta",
 	};
 

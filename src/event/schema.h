@@ -84,7 +84,7 @@ struct ph_field {
 enum ph_group {
 	PH_GROUP_SCHED, PH_GROUP_WAIT, PH_GROUP_SYSCALL, PH_GROUP_CGROUP, PH_GROUP_CONTAINER,
 	PH_GROUP_MM, PH_GROUP_FAULT, PH_GROUP_IRQ, PH_GROUP_TIMER, PH_GROUP_BLOCK, PH_GROUP_NET,
-	PH_GROUP_SIGNAL, PH_GROUP_CAP, PH_GROUP_KVM, PH_GROUP_DENIED, PH_GROUP_STATEDUMP, PH_GROUP_META,
+	PH_GROUP_SIGNAL, PH_GROUP_CAP, PH_GROUP_KVM, PH_GROUP_DENIED, PH_GROUP_STACK, PH_GROUP_STATEDUMP, PH_GROUP_META,
 	PH_GROUP_MAX,
 };
 
@@ -169,7 +169,7 @@ static inline int64_t ph_event_i(const struct ph_event *ev, unsigned int fld, in
 /* The types of events.def, for whoever builds classes. */
 extern const struct ph_type ph_type_u8, ph_type_u16, ph_type_u32, ph_type_u64, ph_type_s8,
 	ph_type_s16, ph_type_s32, ph_type_s64, ph_type_x32, ph_type_x64, ph_type_str, ph_type_comm,
-	ph_type_bytes, ph_type_s32v;
+	ph_type_bytes, ph_type_s32v, ph_type_x64v;
 
 /* Static classes: by number, by name; NULL where there is none. System calls included. */
 const struct ph_class *ph_class_by_id(uint32_t id);

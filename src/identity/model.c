@@ -590,6 +590,17 @@ static struct task *on_discarded(struct ph_identity *id, struct ph_event *ev, st
 	return t;
 }
 
+static struct task *on_symbol(struct ph_identity *id, struct ph_event *ev, struct task *t)
+{
+	const struct ph_value *name = V(kernel_symbol, name);
+	uint64_t address = U(kernel_symbol, address, 0);
+
+	if (name && name->n && id->functions.n < FUNCTIONS_MAX)
+		free(ph_u64map_put(&id->functions, address,
+				   ph_strndup(name->s, name->n < FUNCTION_NAME_MAX ? name->n : FUNCTION_NAME_MAX)));
+	return t;
+}
+
 /* ---- classes ------------------------------------------------------------------------------------- */
 
 static handler_fn handler_of(uint32_t event)
@@ -624,6 +635,7 @@ static handler_fn handler_of(uint32_t event)
 	ON(lttng_statedump_end, on_dump_end);
 	ON(statedump_cgroup, on_cgroup_dump);
 	ON(events_discarded, on_discarded);
+	ON(kernel_symbol, on_symbol);
 #undef ON
 	}
 	return NULL;
@@ -789,6 +801,9 @@ void ph_identity_free(struct ph_identity *id)
 		free(s->val);
 	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&id->classes, s)); )
 		free(s->val);
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&id->functions, s)); )
+		free(s->val);
+	ph_u64map_done(&id->functions);
 	ph_u64map_done(&id->tasks);
 	ph_u64map_done(&id->classes);
 	ph_vec_done(&id->cpus);
@@ -801,4 +816,11 @@ const struct ph_task *ph_identity_task(const struct ph_identity *id, int32_t tid
 	struct task *t = task_find(id, tid);
 
 	return t ? &t->t : NULL;
+}
+
+const char *ph_identity_function(const struct ph_identity *id, uint64_t address)
+{
+	const char *name = ph_u64map_get(&id->functions, address);
+
+	return name ? name : "";
 }

@@ -48,6 +48,8 @@ const struct ph_container *ph_identity_by_cgroup(const struct ph_identity *id, i
 						 uint64_t cgroup_id);
 /* All containers ever seen, in order of their index, until NULL; 0 (the host) is always there. */
 const struct ph_container *ph_identity_nth(const struct ph_identity *id, size_t i);
+/* The function that a kernel address of a stack is in, "" where the stream has not told it. */
+const char *ph_identity_function(const struct ph_identity *id, uint64_t address);
 /* What columns show: the name, else the short id, else "#<index>"; "" for the host, "?" unknown. */
 const char *ph_container_label(const struct ph_identity *id, uint32_t index);
 

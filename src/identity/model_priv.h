@@ -14,6 +14,9 @@
 #define CONTAINER_LIMIT (1u << 22)
 /* Exited tasks whose sched_process_free was not recorded are dropped, the oldest first. */
 #define EXITED_MAX 4096
+/* Kernel addresses that have a name, and the length of one. */
+#define FUNCTIONS_MAX 65536
+#define FUNCTION_NAME_MAX 256
 
 struct task {
 	struct ph_task t;		/* first: the public part */
@@ -70,6 +73,8 @@ struct ph_identity {
 	bool complete;			/* a whole state dump was seen */
 	uint32_t host_ns[PH_NS_MAX];
 	struct ph_u64map derived;	/* inode -> struct cont, those that live */
+
+	struct ph_u64map functions;	/* kernel address -> its function's name */
 
 	struct class_info *cache[256];	/* by pointer of the class */
 	struct ph_u64map classes;	/* all of them */

@@ -96,6 +96,41 @@ waits() {
 	has "$T" '.event == "sched_block" and .fields.compat_name == "true" and .fields.nr_name == "read"'
 }
 
+@test "where in the kernel it waits: the stack that /proc has of it, and its functions' names" {
+	local pid stack
+	record "$T" -q -c "$PH_FILE-in" --wait -e sched,stack
+	launch out -- ph-load sleep 60s
+	launch in -- ph-load sleep 60s
+	pid=$PID
+	wait_for 60 grep -q nanosleep "/proc/$pid/stack"
+	stack=$(cat "/proc/$pid/stack")
+	record_end
+	# "[<0>] hrtimer_nanosleep+0xa7/0x160 [module]", the scheduler's own functions left out.
+	sed -nE 's|^\[<0>\] ([^+]+)\+0x([0-9a-f]+)/0x.*|\1 \2|p' <<<"$stack" |
+		while read -r name offset; do echo "$name $((0x$offset))"; done >"$T.want"
+	[ "$(wc -l <"$T.want")" -ge 4 ] || flunk "$stack"
+	every sched_block_stack ".fields.tid == $pid and .fields.comm != \"ph-launch\"" <<-END
+		comm             "ph-load"
+		tid              $pid
+		callstack_kernel ? length > 4
+	END
+	# As text: jq rounds numbers of 64 bits.
+	porthole view "$T" -e kernel_symbol,sched_block_stack >"$T.text"
+	sed -nE 's/.* kernel_symbol: .*address = ([^,]*), name = "([^"]*)", offset = ([0-9]*),.*/\1 \2 \3/p' "$T.text" >"$T.names"
+	sed -nE "s/.* sched_block_stack: .*tid = $pid, callstack_kernel = \[(.*)\].*/\1/p" "$T.text" | tail -n 1 | sed 's/, */\n/g' |
+		awk 'NR == FNR { name[$1] = $2 " " $3; next } { print name[$1] }' "$T.names" - >"$T.is"
+	tail -n "$(wc -l <"$T.want")" "$T.is" | diff "$T.want" - || flunk "$(cat "$T.is")"
+	# Each place once; of the kernel itself.
+	[ -z "$(cut -d' ' -f1 "$T.names" | sort | uniq -d)" ]
+	one kernel_symbol '.fields.name == "__schedule"' <<-END
+		address ? . > 0
+		name    "__schedule"
+		offset  ? . > 0
+		module  ""
+	END
+	neighbour_is_absent
+}
+
 @test "the wait group alone records no switches, sched alone no waits" {
 	cause wait -- ph-load wait pipe
 	has "$T" '.event == "sched_block" and .fields.mode_name == "pipe"'

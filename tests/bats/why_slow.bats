@@ -184,10 +184,17 @@ major_faults() { sed 's/.*) //' "/proc/$1/stat" | cut -d' ' -f10; }
 
 @test "the running kernel is asked the same; a trace that was cut off is answered as far as it goes" {
 	launch in -- sh -c 'while :; do ph-load pingpong 2000; done'
-	porthole why slow -c "$PH_FILE-in" -d 1s -w "$T" >"$T.text"
+	porthole why slow -c "$PH_FILE-in" -d 1s -w "$T" --stacks >"$T.text"
 	head -n 20 "$T.text"
 	grep -Eq "^$PH_FILE-in (spent|waited|was) " "$T.text"
 	grep -Eq "^$PH_FILE-in +pipe " "$T.text"
+	# Where it waits, here and from the trace: every time that it does.
+	grep -A 3 "^Where in the kernel tasks of $PH_FILE-in waited" "$T.text" | grep -q pipe_read
+	why -c "$PH_FILE-in" --stacks -o json >"$T.json"
+	parts_add_up
+	stacks=$(of stack ".for == \"pipe\" and any(.functions[]; endswith(\"pipe_read\"))" .time.sum_ns | jq -s add)
+	near "$stacks" "$(of wait '.for == "pipe"' .time.sum_ns | jq -s add)" 5
+	[ "$(of stack "any(.functions[]; test(\"^(__)?schedule$|^0x\"))" .for)" = "" ]
 	for f in "$T"/*_[0-9]; do truncate -s "$(($(stat -c %s "$f") * 2 / 3))" "$f"; done
 	why -c "$PH_FILE-in" >"$T.text" 2>"$T.err"
 	grep -Eq "^$PH_FILE-in (spent|waited|was) " "$T.text"

@@ -122,6 +122,74 @@ static void a_wait(void **state)
 	assert_int_equal(ph_event_u(ev, PH_FLD(sched_block, peer_ino), 0), 99);
 }
 
+/* A sequence of addresses, as long as a record may have it and no longer. */
+static void a_stack(void **state)
+{
+	struct fixture *f = *state;
+	const struct ph_value *v;
+
+	put(f, "waiter\0\0\0\0\0\0\0\0\0", 16);
+	put_u(f, 7, 4);
+	put_u(f, PH_STACK_MAX, 2);
+	for (uint64_t i = 0; i < PH_STACK_MAX - 1; i++)
+		put_u(f, 0xffffffff81000000 + i, 8);
+	assert_int_equal(decode(f, PH_EV_sched_block_stack), 0);
+	put_u(f, UINT64_MAX, 8);
+	assert_int_equal(decode(f, PH_EV_sched_block_stack), 1);
+	v = ph_event_field(&f->dec.ev, PH_FLD(sched_block_stack, callstack_kernel));
+	assert_int_equal(v->n, PH_STACK_MAX);
+	assert_int_equal(v->v[1].u, 0xffffffff81000001);
+	assert_int_equal(v->v[PH_STACK_MAX - 1].u, UINT64_MAX);
+	f->r.bytes[sizeof(struct ph_rec) + 20]++;
+	put_u(f, 1, 8);
+	assert_int_equal(decode(f, PH_EV_sched_block_stack), 0);
+}
+
+static int tell(void *arg, const struct ph_event *ev, struct ph_err *err)
+{
+	const struct ph_value *name = &ev->v[PH_FLD(kernel_symbol, name)];
+	const struct ph_value *module = &ev->v[PH_FLD(kernel_symbol, module)];
+
+	ph_buf_addf(arg, "%lx %.*s+%lu [%.*s]\n", ev->v[PH_FLD(kernel_symbol, address)].u, (int)name->n, name->s,
+		    ev->v[PH_FLD(kernel_symbol, offset)].u, (int)module->n, module->s);
+	return 0;
+}
+
+static void function_names(void **state)
+{
+	static const char list[] =
+		"0000000000000000 A fixed_percpu_data\n"
+		"ffffffff81000200 T second\nffffffff81000100 t first.part.0\nffffffff81000180 d data\n"
+		"\nffffffff8100\nffffffff81000300 T\nnonsense\n"
+		"ffffffffc0000000 t in_module\t[ext4]\nffffffffc0000040 t too\t[ext4]\n";
+	/* At its very end: what is behind a call that does not return. Before all, and far behind. */
+	struct ph_value at[] = { { .u = 0xffffffff81000200 }, { .u = 0xffffffff81000201 }, { .u = 0xffffffffc0000050 },
+				 { .u = 0xffffffff81000201 }, { .u = 0xffffffff81000100 }, { .u = 0xffffffff91000000 } };
+	char path[] = "/tmp/porthole-kallsyms-XXXXXX";
+	struct ph_kallsyms *k;
+	struct ph_err err = { 0 };
+	ph_autobuf out = { 0 };
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_int_equal(write(fd, list, sizeof(list) - 1), sizeof(list) - 1);
+	close(fd);
+	k = ph_kallsyms_new(path);
+	unlink(path);
+	ph_kallsyms_saw(k, &(struct ph_value){ .v = at, .n = PH_ARRAY_SIZE(at) });
+	assert_int_equal(ph_kallsyms_run(k, tell, &out, &err), 0);
+	ph_kallsyms_saw(k, &(struct ph_value){ .v = at, .n = PH_ARRAY_SIZE(at) });
+	assert_int_equal(ph_kallsyms_run(k, tell, &out, &err), 0);
+	assert_string_equal(out.p, "ffffffff81000200 first.part.0+256 []\nffffffff81000201 second+1 []\n"
+			    "ffffffffc0000050 too+16 [ext4]\n");
+	ph_kallsyms_free(k);
+	/* Nobody may see where they are. */
+	k = ph_kallsyms_new("/nonexistent");
+	ph_kallsyms_saw(k, &(struct ph_value){ .v = at, .n = PH_ARRAY_SIZE(at) });
+	assert_int_equal(ph_kallsyms_run(k, tell, &out, &err), 0);
+	ph_kallsyms_free(k);
+}
+
 static void stolen_time(void **state)
 {
 	struct fixture *f = *state;
@@ -316,6 +384,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_string_ends_before_its_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_could_not_be_read_is_empty, setup, teardown),
 		cmocka_unit_test_setup_teardown(unknown_calls, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_stack, setup, teardown),
+		cmocka_unit_test(function_names),
 		cmocka_unit_test(choosing), cmocka_unit_test(contexts),
 	};
 

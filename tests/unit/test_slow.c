@@ -26,6 +26,9 @@ static const char setup[] =
 	"@1 cpu=0 tid=0 sched_waking tid=7 target_cpu=0\n@1 cpu=0 tid=0 sched_wakeup tid=7 target_cpu=0\n"
 	"@1 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n";
 
+/* Stacks are asked for. */
+static bool with;
+
 static struct ph_slow *analyse(const char *events, struct ph_identity **ret_id, const char *call)
 {
 	struct ph_identity *id = ph_identity_new();
@@ -36,6 +39,7 @@ static struct ph_slow *analyse(const char *events, struct ph_identity **ret_id, 
 	struct ph_event *ev;
 	ph_strv calls = { 0 };
 
+	s->stacks = with;
 	if (call) {
 		ph_strv_add(&calls, call);
 		assert_int_equal(ph_slow_choose_calls(s, &calls, &err), 0);
@@ -318,6 +322,77 @@ static void test_verdicts(void **state)
 		verdict(cases[i].events, cases[i].want);
 }
 
+/*
+ * Two places in one function are one row; the way through the scheduler and what the tracer added to it is
+ * none of it. Names come late.
+ */
+static const char with_stacks[] =
+	"@10 cpu=0 tid=7 syscall_entry_futex\n"
+	"@11 cpu=0 tid=7 sched_block_stack tid=7 callstack_kernel=[0x1,0x10,0x20,0x30,0x40]\n"
+	"@12 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=0\n"
+	"@1000012 cpu=1 tid=0 sched_waking tid=7 target_cpu=0\n@1000012 cpu=1 tid=0 sched_wakeup tid=7 target_cpu=0\n"
+	"@1000012 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	"@1000013 cpu=0 tid=7 sched_block_stack tid=7 callstack_kernel=[0x1,0x10,0x20,0x31,0x40]\n"
+	"@1000014 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=0\n"
+	"@3000014 cpu=1 tid=0 sched_waking tid=7 target_cpu=0\n@3000014 cpu=1 tid=0 sched_wakeup tid=7 target_cpu=0\n"
+	"@3000014 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	/* One without its stack, and one of which it was lost that the task slept at all. */
+	"@3000015 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=0\n"
+	"@4000015 cpu=1 tid=0 sched_waking tid=7 target_cpu=0\n@4000015 cpu=1 tid=0 sched_wakeup tid=7 target_cpu=0\n"
+	"@4000015 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	"@4000020 cpu=0 tid=7 sched_block_stack tid=7 callstack_kernel=[0x99]\n"
+	"@4000021 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=0\n"
+	"@5000000 cpu=0 kernel_symbol address=0x10 name=__schedule.constprop.0\n"
+	"@5000000 cpu=0 kernel_symbol address=0x20 name=schedule\n"
+	"@5000000 cpu=0 kernel_symbol address=0x30 name=futex_wait_queue\n"
+	"@5000000 cpu=0 kernel_symbol address=0x31 name=futex_wait_queue\n";
+
+static void test_stacks(void **state)
+{
+	struct ph_identity *id;
+	struct ph_slow *s = analyse(with_stacks, &id, NULL);
+	struct ph_slow_view view = { 0 };
+	ph_autobuf out = { 0 }, note = { 0 };
+	const struct ph_slow_stack *st;
+	struct ph_err err = { 0 };
+
+	/* Only where they are asked for. */
+	assert_int_equal(group(s, 1)->stacks.n, 0);
+	done(s, id);
+	with = true;
+	s = analyse(with_stacks, &id, NULL);
+	assert_int_equal(group(s, 1)->stacks.n, 1);
+	st = group(s, 1)->stacks.v[0];
+	assert_int_equal(st->hold, PH_WAIT_FUTEX);
+	assert_int_equal(st->hist.n, 2);
+	assert_int_equal(st->hist.sum, 3 * MS);
+	assert_int_equal(st->functions.n, 2);
+	assert_int_equal(ph_slow_report(s, &view, &out, &err), 0);
+	assert_non_null(strstr(out.p, "\nWhere in the kernel tasks of web waited, the innermost function first:\n"
+				      "  3 ms, futex, 2 times, 1.5 ms on average\n"
+				      "      futex_wait_queue < 0x40\n"));
+	assert_non_null(strstr(out.p, "note: 1 place in stacks is without a name: /proc/kallsyms "));
+	view = (struct ph_slow_view){ .table = PH_SLOW_STACKS, .alone = true, .fmt.output = PH_OUT_CSV };
+	ph_strv_add(&view.fmt.fields, "folded");
+	ph_strv_add(&view.fmt.fields, "total_ns");
+	ph_buf_clear(&out);
+	assert_int_equal(ph_slow_report(s, &view, &out, &err), 0);
+	assert_string_equal(out.p, "folded,total_ns\r\n0x40;futex_wait_queue,3000000\r\n");
+	ph_strv_done(&view.fmt.fields);
+	view = (struct ph_slow_view){ .fmt.output = PH_OUT_JSON };
+	ph_buf_clear(&out);
+	assert_int_equal(ph_slow_report(s, &view, &out, &err), 0);
+	assert_non_null(strstr(out.p, "{\"kind\":\"stack\",\"container\":\"web\",\"for\":\"futex\",\"own_will\":false,"
+				      "\"functions\":[\"futex_wait_queue\",\"0x40\"],\"time\":{\"count\":2,"));
+	done(s, id);
+	s = analyse("", &id, NULL);
+	for (unsigned int i = 0; ph_slow_note(s, i, &note); i++)
+		;
+	assert_non_null(strstr(note.p, "there are no stacks: where in the kernel tasks waited is not known (record with -e +stack)"));
+	done(s, id);
+	with = false;
+}
+
 /* What the trace lacks is said, in place of noughts. */
 static void test_notes(void **state)
 {
@@ -375,6 +450,7 @@ int main(void)
 		cmocka_unit_test(test_disk),
 		cmocka_unit_test(test_net),
 		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_stacks),
 		cmocka_unit_test(test_notes),
 		cmocka_unit_test(test_report),
 	};

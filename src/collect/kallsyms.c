@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The names of kernel functions, for stacks: looked up where they are recorded, as addresses mean
+ * nothing on another machine, nor on this one after it was started anew.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/map.h"
+#include "base/vec.h"
+#include "collect/priv.h"
+
+/* No function is larger: what is further behind one is in what came later (a module) or has no name. */
+#define FUNCTION_MAX (1u << 20)
+/* Places that are told; a busy machine has some thousands. */
+#define TOLD_MAX 65536
+
+struct function {
+	uint64_t begin;
+	uint32_t name, module;		/* in `names` */
+};
+
+struct ph_kallsyms {
+	PH_VEC(struct function) functions;	/* by address */
+	struct ph_buf names;			/* each with its NUL */
+	struct ph_u64map seen;
+	PH_VEC(uint64_t) queue;			/* seen, and not told yet */
+	struct ph_emit out;
+};
+
+static uint32_t keep(struct ph_kallsyms *k, const char *s, size_t n)
+{
+	uint32_t at = (uint32_t)k->names.len;
+
+	ph_buf_add(&k->names, s, n);
+	ph_buf_addc(&k->names, 0);
+	return at;
+}
+
+/* "ffffffff81234560 t do_nanosleep", in modules with "\t[name]" behind it. */
+static void take_line(struct ph_kallsyms *k, char *line, uint32_t *module)
+{
+	struct function *f;
+	uint64_t begin;
+	char *end, *name, *mod;
+
+	begin = strtoull(line, &end, 16);
+	if (!begin || end[0] != ' ' || !end[1] || !strchr("tTwW", end[1]) || end[2] != ' ')
+		return;
+	name = end + 3;
+	name[strcspn(name, "\n")] = 0;
+	mod = strpbrk(name, "\t ");
+	f = ph_vec_push(&k->functions);
+	f->begin = begin;
+	f->name = keep(k, name, mod ? (size_t)(mod - name) : strlen(name));
+	mod = mod ? strchr(mod, '[') : NULL;
+	if (!mod)
+		return;
+	mod++;
+	mod[strcspn(mod, "]")] = 0;
+	/* A module's functions stand together. */
+	if (strcmp(k->names.p + *module, mod) != 0)
+		*module = keep(k, mod, strlen(mod));
+	f->module = *module;
+}
+
+static int by_address(const void *pa, const void *pb)
+{
+	const struct function *a = pa, *b = pb;
+
+	return a->begin < b->begin ? -1 : a->begin > b->begin;
+}
+
+struct ph_kallsyms *ph_kallsyms_new(const char *path)
+{
+	struct ph_kallsyms *k = ph_alloc(sizeof(*k));
+	ph_autofclose FILE *file = fopen(path, "re");
+	ph_autofree char *line = NULL;
+	uint32_t module = 0;
+	size_t room = 0;
+
+	keep(k, "", 0);		/* no module */
+	while (file && getline(&line, &room, file) > 0)
+		take_line(k, line, &module);
+	if (k->functions.n)
+		qsort(k->functions.v, k->functions.n, sizeof(*k->functions.v), by_address);
+	return k;
+}
+
+void ph_kallsyms_free(struct ph_kallsyms *k)
+{
+	if (!k)
+		return;
+	ph_vec_done(&k->functions);
+	ph_vec_done(&k->queue);
+	ph_buf_done(&k->names);
+	ph_u64map_done(&k->seen);
+	free(k);
+}
+
+void ph_kallsyms_saw(struct ph_kallsyms *k, const struct ph_value *stack)
+{
+	for (uint32_t i = 0; i < stack->n && k->seen.n < TOLD_MAX; i++) {
+		if (ph_likely(ph_u64map_get(&k->seen, stack->v[i].u)))
+			continue;
+		ph_u64map_put(&k->seen, stack->v[i].u, k);
+		*ph_vec_push(&k->queue) = stack->v[i].u;
+	}
+}
+
+/* The function that @address, to which a call returns, is in: a call may be the last that a function does. */
+static const struct function *find(const struct ph_kallsyms *k, uint64_t address)
+{
+	size_t lo = 0, hi = k->functions.n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (k->functions.v[mid].begin < address)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (!lo || address - k->functions.v[lo - 1].begin > FUNCTION_MAX)
+		return NULL;
+	return &k->functions.v[lo - 1];
+}
+
+int ph_kallsyms_run(struct ph_kallsyms *k, ph_event_fn fn, void *arg, struct ph_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < k->queue.n && r >= 0; i++) {
+		const struct function *f = find(k, k->queue.v[i]);
+
+		if (!f)
+			continue;
+		ph_emit_begin(&k->out, PH_EV_kernel_symbol, ph_now_ns());
+		ph_emit_u(&k->out, k->queue.v[i]);
+		ph_emit_s(&k->out, k->names.p + f->name);
+		ph_emit_u(&k->out, k->queue.v[i] - f->begin);
+		ph_emit_s(&k->out, k->names.p + f->module);
+		r = ph_emit_done(&k->out, fn, arg, err);
+	}
+	k->queue.n = 0;
+	return r;
+}
