@@ -117,6 +117,8 @@ static int check_missing(const struct ph_cmd_collect *a, struct ph_err *err)
 	struct ph_collect_stats cs;
 
 	ph_collect_stats(a->c, &cs);
+	if (a->any_events)
+		return 0;
 	for (; cs.missing && *cs.missing; cs.missing++)
 		for (size_t i = 0; i < a->events.n; i++)
 			if (!strcmp(a->events.v[i], *cs.missing))

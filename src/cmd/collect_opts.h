@@ -23,6 +23,7 @@ struct ph_cmd_collect {
 	bool wait;
 	struct ph_opt rows[PH_CMD_COLLECT_NOPTS], sel_rows[PH_SELECTION_NOPTS];
 
+	bool any_events;	/* those that this kernel lacks are only mentioned, though they were named */
 	/*
 	 * What is not selected is recorded too, for who looks at neighbours: the verb itself asks the
 	 * selection, in which the command's process is then.

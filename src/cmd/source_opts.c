@@ -78,6 +78,7 @@ int ph_cmd_source_check(struct ph_cmd_source *s, ph_strv *args, size_t dashdash)
 		s->trace = args->v[0];
 	for (size_t i = 0; s->need && s->need[i]; i++)
 		ph_strv_add(&s->co.events, s->need[i]);
+	s->co.any_events = s->need != NULL;
 	if (s->trace)
 		return check_trace(s, dashdash);
 	if (s->range || s->begin || s->end)
