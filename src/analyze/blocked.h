@@ -7,6 +7,7 @@
 /* What is known of why a task leaves its CPU to wait. */
 struct ph_block {
 	bool told;			/* by sched_block: nr and object are the kernel's own */
+	bool freezer;			/* told: it waits to be thawed */
 	bool kthread, reclaim;
 	bool uninterruptible;		/* task state D */
 	bool idle;			/* task state I */

@@ -194,6 +194,24 @@ struct ph_cgnode *ph_cgtree_cpu_node(struct ph_cgtree *t, uint64_t id)
 	return node_make(t, hierarchy < 0 ? 0 : hierarchy, id);
 }
 
+static int64_t counted_ns(const struct ph_cgnode *n)
+{
+	const struct ph_cgstat *a = &n->first, *b = &n->last;
+
+	return b->ts_ns > a->ts_ns && b->usage_ns && b->usage_ns >= a->usage_ns ? (int64_t)(b->usage_ns - a->usage_ns) : -1;
+}
+
+int64_t ph_cgtree_usage_ns(const struct ph_cgtree *t, const struct ph_cgnode *n)
+{
+	int64_t ns = counted_ns(n);
+
+	/* Who is in /a of one hierarchy is, by custom, in /a of the others. */
+	for (size_t i = 0; i < t->all.n && n->path && n->hierarchy > 0 && ns < 0; i++)
+		if (t->all.v[i]->path && !strcmp(t->all.v[i]->path, n->path))
+			ns = counted_ns(t->all.v[i]);
+	return ns;
+}
+
 struct ph_cgnode *ph_cgtree_nth(const struct ph_cgtree *t, size_t i)
 {
 	return i < t->all.n ? t->all.v[i] : NULL;

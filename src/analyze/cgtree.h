@@ -41,6 +41,8 @@ struct ph_cgnode *ph_cgtree_get(const struct ph_cgtree *t, int32_t hierarchy, ui
 int32_t ph_cgtree_cpu_hierarchy(const struct ph_cgtree *t);
 /* In that hierarchy; made where it is not known yet. */
 struct ph_cgnode *ph_cgtree_cpu_node(struct ph_cgtree *t, uint64_t id);
+/* CPU time that the kernel counted for it between first and last: with v1, in the hierarchy that does. -1: not told. */
+int64_t ph_cgtree_usage_ns(const struct ph_cgtree *t, const struct ph_cgnode *n);
 /* All of them, in the order of their first mention, until NULL. */
 struct ph_cgnode *ph_cgtree_nth(const struct ph_cgtree *t, size_t i);
 

@@ -3,7 +3,6 @@
 #include "analyze/slow.h"
 
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "analyze/slow_priv.h"
 #include "base/cleanup.h"
@@ -11,7 +10,6 @@
 
 /* Containers that are kept apart: indices come from traces. */
 #define GROUPS_MAX 16384
-#define NAMES_MAX 16384
 #define TID_LIMIT 4194304	/* there is none beyond on Linux */
 
 #define U(event, field, otherwise) ph_event_u(ev, PH_FLD(event, field), otherwise)
@@ -130,12 +128,6 @@ static struct slow_task *task_of(struct ph_slow *s, const struct ph_segment *seg
 
 /* ---- what is waited for ---------------------------------------------------------------------------------- */
 
-/* The nearer port of a connection is the service's, by custom the lower one. */
-static bool is_server(const struct ph_wait_object *o)
-{
-	return o->sport && (!o->dport || o->sport < o->dport);
-}
-
 unsigned int slow_hold_of(const struct ph_segment *seg)
 {
 	switch (seg->state) {
@@ -145,46 +137,14 @@ unsigned int slow_hold_of(const struct ph_segment *seg)
 	case PH_ST_FROZEN:	return PH_HOLD_FROZEN;
 	case PH_ST_STOPPED:	return PH_HOLD_STOPPED;
 	case PH_ST_BLOCKED:
-		return seg->wait == PH_WAIT_SOCKET && is_server(&seg->object) ? (unsigned int)PH_HOLD_CLIENT : seg->wait;
+		return ph_object_is_client(seg) ? (unsigned int)PH_HOLD_CLIENT : seg->wait;
 	default:		return PH_HOLD_UNKNOWN;
 	}
 }
 
-void slow_object_of(const struct ph_segment *seg, unsigned int hold, struct ph_slow_object *ret)
+static void wait_add(struct ph_slow_group *g, unsigned int hold, const struct ph_object *o, uint64_t ns)
 {
-	const struct ph_wait_object *o = &seg->object;
-
-	memset(ret, 0, sizeof(*ret));
-	if (seg->state != PH_ST_BLOCKED)
-		return;
-	switch (hold) {
-	case PH_WAIT_DISK:
-	case PH_WAIT_FAULT:
-		if (!o->dev)
-			return;
-		ret->thing = PH_THING_DISK;
-		ret->dev = o->dev;
-		break;
-	case PH_WAIT_SOCKET:
-	case PH_HOLD_CLIENT:
-		ret->family = o->family;
-		if (o->family == AF_UNIX) {
-			ret->thing = PH_THING_UNIX;
-		} else if (hold == PH_HOLD_CLIENT) {
-			ret->thing = PH_THING_PORT;
-			ret->port = o->sport;
-		} else if (o->dport) {
-			ret->thing = PH_THING_PEER;
-			ret->port = o->dport;
-			memcpy(ret->addr, o->daddr, sizeof(ret->addr));
-		}
-		break;
-	}
-}
-
-static void wait_add(struct ph_slow_group *g, unsigned int hold, const struct ph_slow_object *o, uint64_t ns)
-{
-	struct ph_slow_object rest = { .thing = PH_THING_REST };
+	struct ph_object rest = { .thing = PH_THING_REST };
 	uint64_t key = slow_key(o, sizeof(*o), 0xcbf29ce484222325ul + hold);
 	struct ph_slow_wait *w = ph_u64map_get(&g->wait_map, key);
 
@@ -248,7 +208,7 @@ static void on_leave(void *arg, const struct ph_segment *seg)
 	struct ph_slow *s = arg;
 	uint64_t ns = seg->end_ns - seg->begin_ns;
 	struct slow_task *t = task_of(s, seg);
-	struct ph_slow_object o;
+	struct ph_object o;
 	unsigned int hold;
 
 	if (seg->state == PH_ST_WAIT_CPU)
@@ -265,7 +225,7 @@ static void on_leave(void *arg, const struct ph_segment *seg)
 	t->group->ns[hold] += ns;
 	if (seg->state == PH_ST_RUNNING)
 		return;
-	slow_object_of(seg, hold, &o);
+	ph_object_of(seg, &o);
 	if (seg->state != PH_ST_UNKNOWN && calls_chosen(s, seg->syscall, seg->compat)) {
 		wait_add(t->group, hold, &o, ns);
 		if (t->stack)
@@ -345,12 +305,6 @@ static void on_times(struct ph_slow *s, const struct ph_event *ev)
 	f->major = n;
 }
 
-static void name_put(struct ph_u64map *m, uint32_t dev, const struct ph_value *v)
-{
-	if (v && v->n && m->n < NAMES_MAX)
-		free(ph_u64map_put(m, dev, ph_strndup(v->s, v->n < 64 ? v->n : 64)));
-}
-
 /* ---- the whole --------------------------------------------------------------------------------------- */
 
 struct ph_slow *ph_slow_new(const struct ph_identity *id, const struct ph_selection *sel)
@@ -426,8 +380,7 @@ void ph_slow_free(struct ph_slow *s)
 	ph_vec_done(&s->slowest);
 	map_free(&s->task_map);
 	map_free(&s->fault_map);
-	map_free(&s->dev_names);
-	map_free(&s->fs_names);
+	ph_devices_done(&s->devices);
 	ph_u64map_done(&s->group_map);
 	blocks_free(s);
 	nets_free(s);
@@ -474,12 +427,8 @@ static void on_event(struct ph_slow *s, const struct ph_event *ev)
 		blocks_event(s, ev);
 		break;
 	case PH_EV_lttng_statedump_block_device:
-		name_put(&s->dev_names, (uint32_t)U(lttng_statedump_block_device, dev, 0),
-			 ph_event_field(ev, PH_FLD(lttng_statedump_block_device, diskname)));
-		break;
 	case PH_EV_statedump_mount:
-		name_put(&s->fs_names, (uint32_t)U(statedump_mount, dev, 0),
-			 ph_event_field(ev, PH_FLD(statedump_mount, fstype)));
+		ph_devices_feed(&s->devices, ev);
 		break;
 	case PH_EV_block_rq_insert:
 	case PH_EV_block_rq_issue:

@@ -5,6 +5,7 @@
 #include "analyze/cgtree.h"
 #include "analyze/histogram.h"
 #include "analyze/neighbour.h"
+#include "analyze/object.h"
 #include "analyze/states.h"
 #include "base/map.h"
 #include "identity/select.h"
@@ -25,20 +26,10 @@ const char *ph_hold_name(unsigned int hold);	/* "disk", "cpu", "running" */
 /* Waits that a program asks for when it has nothing to do: sleep, poll, a child, a client. */
 bool ph_hold_own_will(unsigned int hold);
 
-/* What was waited for; all zero: nothing that has a name. */
-enum ph_slow_thing { PH_THING_NONE, PH_THING_DISK, PH_THING_PEER, PH_THING_PORT, PH_THING_UNIX, PH_THING_REST };
-
-struct ph_slow_object {
-	enum ph_slow_thing thing;
-	uint32_t dev;			/* DISK: the device, or where no request tells it that of a file system */
-	uint16_t family, port;		/* PEER: its port; PORT: the own one */
-	uint8_t addr[16];		/* PEER */
-};
-
 /* Waits of one kind for one thing. */
 struct ph_slow_wait {
 	unsigned int hold;
-	struct ph_slow_object object;
+	struct ph_object object;
 	struct ph_hist hist;
 };
 
@@ -73,7 +64,7 @@ struct ph_slow_one {
 	/* Its longest wait. */
 	unsigned int hold;
 	uint64_t hold_ns;		/* 0: it never waited */
-	struct ph_slow_object object;
+	struct ph_object object;
 	enum ph_waker waker;
 	int32_t waker_tid;
 	uint32_t waker_container;
@@ -100,7 +91,7 @@ struct ph_slow_user {
 
 /* TCP of a container: to a peer (connections that it made), or on a port of its own. */
 struct ph_slow_net {
-	struct ph_slow_object object;
+	struct ph_object object;
 	struct ph_hist connect;		/* SYN sent to established */
 	uint64_t failed, retransmits;
 	struct ph_hist accept;		/* established to accepted */
@@ -149,7 +140,8 @@ struct ph_slow {
 	PH_VEC(struct ph_slow_one) slowest;	/* the slowest first */
 	PH_VEC(struct ph_slow_user *) users;	/* of the devices' queues, the longest first */
 	/* Inside. */
-	struct ph_u64map group_map, task_map, fault_map, dev_names, fs_names, frames;
+	struct ph_u64map group_map, task_map, fault_map, frames;
+	struct ph_devices devices;
 	struct ph_slow_class *classes;
 	struct ph_slow_blocks *blocks;
 	struct ph_slow_nets *netio;

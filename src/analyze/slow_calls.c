@@ -266,7 +266,7 @@ void calls_event(struct ph_slow *s, const struct ph_event *ev)
 }
 
 void calls_leave(struct ph_slow *s, struct slow_task *t, const struct ph_segment *seg, unsigned int hold,
-		 const struct ph_slow_object *o)
+		 const struct ph_object *o)
 {
 	struct slow_call_open *c = &t->call;
 	uint64_t ns = seg->end_ns - seg->begin_ns;

@@ -29,11 +29,11 @@ static void add_parts(struct ph_json *j, const char *key, const uint64_t ns[PH_H
 	ph_json_obj_end(j);
 }
 
-static void add_object(struct ph_json *j, const struct ph_slow *s, const struct ph_slow_object *o)
+static void add_object(struct ph_json *j, const struct ph_slow *s, const struct ph_object *o)
 {
 	ph_autobuf text = { 0 };
 
-	ph_slow_object_text(s, o, &text);
+	ph_object_text(&s->devices, o, &text);
 	ph_json_str(j, "object", text.p);
 	if (o->thing == PH_THING_DISK)
 		ph_json_u64(j, "dev", o->dev);
@@ -115,7 +115,7 @@ static void add_rows(struct ph_json *j, const struct ph_slow *s, const struct ph
 
 		begin(j, "block");
 		add_container(j, s, "container", g->container);
-		add_object(j, s, &(struct ph_slow_object){ .thing = PH_THING_DISK, .dev = d->dev });
+		add_object(j, s, &(struct ph_object){ .thing = PH_THING_DISK, .dev = d->dev });
 		ph_json_str(j, "op", ph_slow_op_name(d->op));
 		ph_json_u64(j, "bytes", d->bytes);
 		ph_json_u64(j, "errors", d->errors);
@@ -208,7 +208,7 @@ void ph_slow_json(const struct ph_slow *s, const struct ph_slow_view *view, stru
 	ph_vec_each(u, &s->users) {
 		begin(&j, "queue");
 		add_container(&j, s, "container", (*u)->container);
-		add_object(&j, s, &(struct ph_slow_object){ .thing = PH_THING_DISK, .dev = (*u)->dev });
+		add_object(&j, s, &(struct ph_object){ .thing = PH_THING_DISK, .dev = (*u)->dev });
 		add_container(&j, s, "other", (*u)->other);
 		ph_json_u64(&j, "time_ns", (*u)->ns);
 		ph_json_u64(&j, "requests", (*u)->requests);

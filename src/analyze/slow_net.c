@@ -15,7 +15,7 @@ enum { TCP_ESTABLISHED = 1, TCP_SYN_SENT, TCP_SYN_RECV, TCP_CLOSE = 7 };
 struct connecting {
 	uint64_t begin_ns;
 	uint32_t container;
-	struct ph_slow_object object;
+	struct ph_object object;
 };
 
 /* A connection that waits in an accept queue. */
@@ -37,9 +37,9 @@ static struct ph_slow_nets *nets_of(struct ph_slow *s)
 	return s->netio;
 }
 
-static struct ph_slow_net *row_of(struct ph_slow *s, uint32_t container, const struct ph_slow_object *o)
+static struct ph_slow_net *row_of(struct ph_slow *s, uint32_t container, const struct ph_object *o)
 {
-	struct ph_slow_object rest = { .thing = PH_THING_REST };
+	struct ph_object rest = { .thing = PH_THING_REST };
 	struct ph_slow_net *n;
 	struct ph_slow_group *g;
 	uint64_t key;
@@ -63,9 +63,9 @@ static struct ph_slow_net *row_of(struct ph_slow *s, uint32_t container, const s
 	return n;
 }
 
-static struct ph_slow_object peer(uint16_t family, uint16_t port, const struct ph_value *addr)
+static struct ph_object peer(uint16_t family, uint16_t port, const struct ph_value *addr)
 {
-	struct ph_slow_object o;
+	struct ph_object o;
 
 	/* Its bytes are a key. */
 	memset(&o, 0, sizeof(o));
@@ -77,9 +77,9 @@ static struct ph_slow_object peer(uint16_t family, uint16_t port, const struct p
 	return o;
 }
 
-static struct ph_slow_object own_port(uint16_t family, uint16_t port)
+static struct ph_object own_port(uint16_t family, uint16_t port)
 {
-	struct ph_slow_object o;
+	struct ph_object o;
 
 	memset(&o, 0, sizeof(o));
 	o.thing = PH_THING_PORT;
@@ -178,7 +178,7 @@ void nets_accepted(struct ph_slow *s, uint32_t container, uint64_t ts, uint16_t 
 			break;
 	}
 	if (at != SIZE_MAX) {
-		struct ph_slow_object o = own_port(n->pending.v[at].family, n->pending.v[at].port);
+		struct ph_object o = own_port(n->pending.v[at].family, n->pending.v[at].port);
 		struct ph_slow_net *row = row_of(s, container, &o);
 
 		if (row)
@@ -192,7 +192,7 @@ static void on_retransmit(struct ph_slow *s, const struct ph_event *ev)
 	uint16_t family = (uint16_t)U(tcp_retransmit_skb, family, 0), sport = (uint16_t)U(tcp_retransmit_skb, sport, 0);
 	uint16_t dport = (uint16_t)U(tcp_retransmit_skb, dport, 0);
 	/* As of waits: the lower port is the service's. */
-	struct ph_slow_object o = sport < dport ? own_port(family, sport) :
+	struct ph_object o = sport < dport ? own_port(family, sport) :
 				  peer(family, dport, ph_event_field(ev, PH_FLD(tcp_retransmit_skb, daddr)));
 	struct ph_slow_net *row = row_of(s, (uint32_t)U(tcp_retransmit_skb, sock_container, ev->container), &o);
 
@@ -202,7 +202,7 @@ static void on_retransmit(struct ph_slow *s, const struct ph_event *ev)
 
 static void on_overflow(struct ph_slow *s, const struct ph_event *ev)
 {
-	struct ph_slow_object o = own_port((uint16_t)U(tcp_listen_overflow, family, 0),
+	struct ph_object o = own_port((uint16_t)U(tcp_listen_overflow, family, 0),
 					   (uint16_t)U(tcp_listen_overflow, sport, 0));
 	struct ph_slow_net *row = row_of(s, (uint32_t)U(tcp_listen_overflow, sock_container, ev->container), &o);
 

@@ -39,12 +39,11 @@ struct slow_task *slow_task(const struct ph_slow *s, int32_t tid);
 uint64_t slow_key(const void *p, size_t n, uint64_t seed);
 
 unsigned int slow_hold_of(const struct ph_segment *seg);
-void slow_object_of(const struct ph_segment *seg, unsigned int hold, struct ph_slow_object *ret);
 
 /* slow_calls.c */
 void calls_event(struct ph_slow *s, const struct ph_event *ev);
 void calls_leave(struct ph_slow *s, struct slow_task *t, const struct ph_segment *seg, unsigned int hold,
-		 const struct ph_slow_object *o);
+		 const struct ph_object *o);
 void calls_finish(struct ph_slow *s);
 void calls_group_finish(struct ph_slow_group *g);
 bool calls_chosen(const struct ph_slow *s, int32_t nr, bool compat);

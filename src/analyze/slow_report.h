@@ -27,8 +27,6 @@ bool ph_slow_note(const struct ph_slow *s, unsigned int i, struct ph_buf *out);
 
 /* Escaped for a terminal. */
 void ph_slow_name(const struct ph_slow *s, uint32_t container, struct ph_buf *out);
-/* "vda", "10.0.0.5:5432", "clients of port 80"; nothing for what has no name. */
-void ph_slow_object_text(const struct ph_slow *s, const struct ph_slow_object *o, struct ph_buf *out);
 const char *ph_slow_call_name(int32_t nr, bool compat);
 
 enum ph_slow_table { PH_SLOW_CONTAINERS, PH_SLOW_WAITS, PH_SLOW_CALLS, PH_SLOW_SLOWEST, PH_SLOW_DISKS, PH_SLOW_QUEUE, PH_SLOW_TCP, PH_SLOW_STACKS, PH_SLOW_TABLES };

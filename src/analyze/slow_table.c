@@ -197,11 +197,11 @@ static struct ph_cell *set_container(struct ph_cell *c, const struct ph_slow *s,
 		       ph_container_label(s->id, container));
 }
 
-static struct ph_cell *set_object(struct ph_cell *c, const struct ph_slow *s, const struct ph_slow_object *o)
+static struct ph_cell *set_object(struct ph_cell *c, const struct ph_slow *s, const struct ph_object *o)
 {
 	ph_autobuf text = { 0 };
 
-	ph_slow_object_text(s, o, &text);
+	ph_object_text(&s->devices, o, &text);
 	return set_str(c, text.p);
 }
 
@@ -322,7 +322,7 @@ static struct ph_cell *set_waited(struct ph_cell *c, const struct ph_slow *s, co
 		ph_buf_adds(&text, ph_hold_name(one->hold));
 		if (one->object.thing != PH_THING_NONE)
 			ph_buf_addc(&text, ' ');
-		ph_slow_object_text(s, &one->object, &text);
+		ph_object_text(&s->devices, &one->object, &text);
 		ph_buf_addf(&text, " %s", ph_human_ns(one->hold_ns, ns));
 	}
 	return set_str(c, text.p);
@@ -372,7 +372,7 @@ static void fill_slowest(struct ph_cell *c, const struct ph_slow *s, const struc
 static void fill_disk(struct ph_cell *c, const struct ph_slow *s, const struct ph_slow_disk *d)
 {
 	c = set_container(c, s, d->container);
-	c = set_object(c, s, &(struct ph_slow_object){ .thing = PH_THING_DISK, .dev = d->dev });
+	c = set_object(c, s, &(struct ph_object){ .thing = PH_THING_DISK, .dev = d->dev });
 	c = set_str(c, ph_slow_op_name(d->op));
 	c = set_count(c, d->device.n);
 	ph_cell_u64(c++, d->bytes);
@@ -387,7 +387,7 @@ static void fill_disk(struct ph_cell *c, const struct ph_slow *s, const struct p
 static void fill_queue(struct ph_cell *c, const struct ph_slow *s, const struct ph_slow_user *u)
 {
 	c = set_container(c, s, u->container);
-	c = set_object(c, s, &(struct ph_slow_object){ .thing = PH_THING_DISK, .dev = u->dev });
+	c = set_object(c, s, &(struct ph_object){ .thing = PH_THING_DISK, .dev = u->dev });
 	c = set_container(c, s, u->other);
 	c = set_time(c, u->ns);
 	c = set_count(c, u->requests);

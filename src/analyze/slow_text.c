@@ -2,12 +2,10 @@
 /* What the sums mean, in words. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "analyze/slow_report.h"
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "event/symbols.h"
 #include "event/syscalls.h"
 
 /* Below this share of the time that tasks were up to something, nothing is called a cause. */
@@ -67,43 +65,6 @@ const char *ph_slow_call_name(int32_t nr, bool compat)
 	const struct ph_syscall *c = nr < 0 ? NULL : ph_syscall_by_nr(nr, compat);
 
 	return c ? c->name : "unknown";
-}
-
-static void add_dev(const struct ph_slow *s, uint32_t dev, struct ph_buf *out)
-{
-	const char *disk = ph_u64map_get(&s->dev_names, dev), *fs = ph_u64map_get(&s->fs_names, dev);
-
-	if (disk)
-		add_text(out, disk);
-	else if (fs)
-		add_text(out, fs);
-	if (!disk)
-		ph_buf_addf(out, "%s%u:%u", fs ? " " : "", dev >> 20, dev & 0xfffff);
-}
-
-void ph_slow_object_text(const struct ph_slow *s, const struct ph_slow_object *o, struct ph_buf *out)
-{
-	switch (o->thing) {
-	case PH_THING_NONE:
-		break;
-	case PH_THING_DISK:
-		add_dev(s, o->dev, out);
-		break;
-	case PH_THING_PEER:
-		if (o->family == AF_INET6)
-			ph_buf_addc(out, '[');
-		ph_symbol_add_addr(out, (const char *)o->addr, o->family == AF_INET6 ? 16 : 4);
-		ph_buf_addf(out, "%s:%u", o->family == AF_INET6 ? "]" : "", o->port);
-		break;
-	case PH_THING_PORT:
-		ph_buf_addf(out, "port %u", o->port);
-		break;
-	case PH_THING_UNIX:
-		ph_buf_adds(out, "a Unix socket");
-		break;
-	case PH_THING_REST:
-		ph_buf_adds(out, "others");
-	}
 }
 
 /* ---- the verdict -------------------------------------------------------------------------------------- */
@@ -257,7 +218,7 @@ static void say_disk(const struct ph_slow *s, const struct ph_slow_group *g, uin
 	if (!d)
 		return;
 	ph_buf_adds(out, ". ");
-	add_dev(s, d->dev, out);
+	ph_device_text(&s->devices, d->dev, out);
 	ph_buf_addf(out, " took ");
 	add_ns(out, ph_hist_avg(&d->device));
 	ph_buf_addf(out, " for each of its %lu %s on average, one in a hundred ", d->device.n, ops[d->op][d->device.n == 1]);
@@ -352,7 +313,7 @@ static void say_wait(const struct ph_slow *s, const struct ph_slow_wait *w, stru
 		return;
 	if (w->object.thing != PH_THING_NONE) {
 		ph_buf_adds(out, ", longest for ");
-		ph_slow_object_text(s, &w->object, out);
+		ph_object_text(&s->devices, &w->object, out);
 	}
 	ph_buf_addf(out, " (%lu time%s, ", w->hist.n, plural(w->hist.n));
 	add_ns(out, ph_hist_avg(&w->hist));
@@ -391,7 +352,7 @@ static void say_net(const struct ph_slow *s, const struct ph_slow_group *g, stru
 	if (lossy && lossy->retransmits >= 3) {
 		ph_buf_addf(out, " TCP had to send %lu segments again, ", lossy->retransmits);
 		ph_buf_adds(out, lossy->object.thing == PH_THING_PEER ? "to " : "to clients of ");
-		ph_slow_object_text(s, &lossy->object, out);
+		ph_object_text(&s->devices, &lossy->object, out);
 		ph_buf_addc(out, '.');
 	}
 }

@@ -23,6 +23,7 @@
 #define STATE_STOPPED 0x0c	/* by a signal, by a tracer */
 #define STATE_DEAD 0x70		/* exit states; 0x40 is TASK_DEAD before Linux 4.14 */
 #define STATE_IDLE 0x80
+#define STATE_FREEZER 0x8000	/* of sched_block only: in the freezer of cgroup v1 */
 #define STATE_REPORT 0xff	/* 0x100 and more: preempted, as LTTng writes it */
 
 enum mode { MODE_UNKNOWN, MODE_USER, MODE_KERNEL };
@@ -34,7 +35,7 @@ struct task {
 	bool nr_known;			/* seg.syscall -1 means: in none */
 	bool uninterruptible;		/* BLOCKED */
 	bool frozen_asleep;		/* FROZEN: it was blocked, and is again when it thaws */
-	bool reclaim;
+	bool reclaim, reclaim_memcg;
 	uint32_t rq_dev;		/* of a block request in this call */
 	/* A sched_waking that no sched_wakeup has followed yet. */
 	uint64_t waking_ns;		/* 0: none */
@@ -215,6 +216,7 @@ static void segment_leave(struct ph_states *st, struct ph_segment *s)
 			/* It may be another wait than the one before. */
 			if (state == PH_ST_BLOCKED) {
 				s->wait = PH_WAIT_OTHER;
+				s->memcg = false;
 				s->object = (struct ph_wait_object){ .fd = -1 };
 			}
 		}
@@ -253,6 +255,7 @@ static void segment_begin(struct ph_states *st, struct task *t, enum ph_state st
 	}
 	if (state != PH_ST_BLOCKED) {
 		s->wait = PH_WAIT_OTHER;
+		s->memcg = false;
 		s->object = (struct ph_wait_object){ .fd = -1 };
 	}
 }
@@ -292,6 +295,7 @@ static void segment_split(struct ph_states *st, struct task *t, uint64_t ts, int
 	t->seg.limit = old.limit;
 	t->seg.preempted = old.preempted;
 	t->seg.wait = old.wait;
+	t->seg.memcg = old.memcg;
 	t->seg.object = old.object;
 	segment_enter(st, t);
 }
@@ -778,6 +782,7 @@ static void block(struct ph_states *st, struct task *t, uint64_t state, uint64_t
 	t->uninterruptible = b.uninterruptible;
 	segment_next(st, t, PH_ST_BLOCKED, ts);
 	t->seg.wait = ph_block_reason(&b);
+	t->seg.memcg = t->seg.wait == PH_WAIT_RECLAIM && t->reclaim_memcg;
 	t->seg.object = b.object;
 	if (b.told) {
 		t->seg.syscall = b.nr;
@@ -805,6 +810,7 @@ static void on_block(struct ph_states *st, const struct ph_event *ev)
 		return;
 	t->block = (struct ph_block){
 		.told = true, .nr_known = true, .nr = I32(sched_block, nr), .compat = U(sched_block, compat, 0),
+		.freezer = U(sched_block, state, 0) & STATE_FREEZER,
 	};
 	o = &t->block.object;
 	o->fd = I32(sched_block, fd);
@@ -832,7 +838,7 @@ static void switch_out(struct ph_states *st, struct task *t, uint64_t state, uin
 		segment_next(st, t, PH_ST_THROTTLED, ts);
 		t->seg.limit = t->limit;
 		segment_enter(st, t);
-	} else if (is_frozen(st, t)) {
+	} else if (is_frozen(st, t) || (reported && t->block.freezer)) {
 		t->frozen_asleep = reported != 0;
 		go(st, t, PH_ST_FROZEN, ts);
 	} else if (!reported) {
@@ -1354,8 +1360,10 @@ static void on_context_event(struct ph_states *st, struct cpu *c, struct task *t
 		break;
 	case PH_EV_mm_vmscan_direct_reclaim_begin:
 	case PH_EV_mm_vmscan_memcg_reclaim_begin:
-		if (t)
-			t->reclaim = true;
+		if (!t)
+			break;
+		t->reclaim = true;
+		t->reclaim_memcg = ev->cls->id == PH_EV_mm_vmscan_memcg_reclaim_begin;
 		break;
 	case PH_EV_mm_vmscan_direct_reclaim_end:
 	case PH_EV_mm_vmscan_memcg_reclaim_end:

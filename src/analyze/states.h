@@ -71,6 +71,7 @@ struct ph_segment {
 	bool preempted;			/* WAIT_CPU: it was running before, not woken */
 	/* BLOCKED: */
 	enum ph_wait wait;
+	bool memcg;			/* PH_WAIT_RECLAIM: for a cgroup's memory limit, not for the machine's */
 	int32_t syscall;		/* number of the call it is in (also of RUNNING at its end), -1: none or unknown */
 	bool compat;
 	struct ph_wait_object object;

@@ -27,6 +27,7 @@ static void group_free(struct ph_throttle_group *g)
 	free(g->pod);
 	ph_spans_done(&g->throttled);
 	ph_vec_done(&g->shares);
+	ph_vec_done(&g->waits);
 	free(g);
 }
 
@@ -185,12 +186,23 @@ static bool selected(const struct ph_throttle *th, const struct ph_segment *s)
 	return !th->sel || ph_selection_match(th->sel, th->id, &ev);
 }
 
+static void group_merge(struct ph_throttle_group *to, const struct ph_throttle_group *from)
+{
+	ph_division_add(&to->t, &from->t);
+	to->ntasks += from->ntasks;
+	ph_spans_merge(&to->throttled, &from->throttled);
+	ph_vec_each(sh, &from->shares)
+		add_share(to, sh->limit, sh->throttled_ns, sh->level, sh->own);
+	waits_merge(to, from);
+}
+
 static void on_leave(void *arg, const struct ph_segment *s)
 {
 	struct ph_throttle *th = arg;
+	struct ph_throttle_group *groups[3];
 	struct ph_throttle_limit *l = NULL;
-	struct ph_throttle_group *g;
 	struct ph_cgnode *n;
+	size_t ngroups = 0;
 	bool own = false;
 
 	if (s->state == PH_ST_WAIT_CPU)
@@ -204,16 +216,16 @@ static void on_leave(void *arg, const struct ph_segment *s)
 	if (s->begin_ns == s->end_ns || !selected(th, s))
 		return;
 	n = s->cgroup_id ? ph_cgtree_cpu_node(th->cgroups, s->cgroup_id) : NULL;
-	g = container_group(th, s->container);
-	if (n)
-		g->cgroup = n;
-	add(g, s, l, own);
+	groups[ngroups++] = container_group(th, s->container);
+	groups[ngroups++] = task_group(th, s);
+	for (size_t i = 0; n && i < ngroups; i++)
+		groups[i]->cgroup = n;
 	if (n && th->by_cgroup)
-		add(cgroup_group(th, n), s, l, own);
-	g = task_group(th, s);
-	if (n)
-		g->cgroup = n;
-	add(g, s, l, own);
+		groups[ngroups++] = cgroup_group(th, n);
+	for (size_t i = 0; i < ngroups; i++)
+		add(groups[i], s, l, own);
+	if (s->state == PH_ST_BLOCKED)
+		waits_add(th, groups, ngroups, s);
 }
 
 static void on_enter(void *arg, const struct ph_segment *s)
@@ -312,6 +324,15 @@ static void settle_modes(struct ph_throttle *th, struct ph_throttle_group *g)
 	free(t);
 }
 
+/* Its sums stay, so that those of the tasks are those of their containers. */
+static void drop_task(struct ph_throttle *th, struct ph_throttle_group *g)
+{
+	if (!th->ended)
+		th->ended = group_new(PH_BY_TASK);
+	group_merge(th->ended, g);
+	group_free(g);
+}
+
 static void keep_ended(struct ph_throttle *th, struct ph_throttle_group *g)
 {
 	settle_modes(th, g);
@@ -322,10 +343,8 @@ static void keep_ended(struct ph_throttle *th, struct ph_throttle_group *g)
 	if (th->tasks.n < DEAD_MAX)
 		return;
 	qsort(th->tasks.v, th->tasks.n, sizeof(*th->tasks.v), most_lost_first);
-	while (th->tasks.n > DEAD_MAX / 2) {
-		group_free(th->tasks.v[--th->tasks.n]);
-		th->ntasks_dropped++;
-	}
+	while (th->tasks.n > DEAD_MAX / 2)
+		drop_task(th, th->tasks.v[--th->tasks.n]);
 }
 
 static void on_end(void *arg, int32_t tid, uint64_t ts)
@@ -372,6 +391,7 @@ void ph_throttle_free(struct ph_throttle *th)
 	ph_vec_done(&th->pods);
 	ph_vec_done(&th->cgroups_of);
 	ph_vec_done(&th->tasks);
+	group_free(th->ended);
 	limits_done(th);
 	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&th->times_map, s)); )
 		free(s->val);
@@ -379,6 +399,7 @@ void ph_throttle_free(struct ph_throttle *th)
 	ph_u64map_done(&th->container_map);
 	ph_u64map_done(&th->cgroup_map);
 	ph_u64map_done(&th->task_map);
+	ph_devices_done(&th->devices);
 	ph_neighbours_free(th->nb);
 	ph_states_free(th->st);
 	free(th);
@@ -398,6 +419,8 @@ void ph_throttle_feed(struct ph_throttle *th, const struct ph_event *ev)
 				   ph_event_u(ev, PH_FLD(sched_process_exit, utime_ns), 0),
 				   ph_event_u(ev, PH_FLD(sched_process_exit, stime_ns), 0), false);
 	}
+	if (ev->cls->group == PH_GROUP_STATEDUMP && ev->cls->id < PH_EV_STATIC_MAX && ph_class_like_ours(ev->cls))
+		ph_devices_feed(&th->devices, ev);
 	ph_states_feed(th->st, ev);
 }
 
@@ -428,20 +451,18 @@ static void make_pods(struct ph_throttle *th)
 			ph_strmap_put(&pods, g->pod, g);
 			*ph_vec_push(&th->pods) = g;
 		}
-		ph_division_add(&g->t, &c->t);
-		g->ntasks += c->ntasks;
-		ph_spans_merge(&g->throttled, &c->throttled);
-		ph_vec_each(sh, &c->shares)
-			add_share(g, sh->limit, sh->throttled_ns, sh->level, sh->own);
+		group_merge(g, c);
 	}
 	ph_strmap_done(&pods);
 }
 
 static void finish_groups(struct ph_throttle_group **v, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		waits_finish(v[i]);
 		if (v[i]->shares.n)
 			qsort(v[i]->shares.v, v[i]->shares.n, sizeof(*v[i]->shares.v), largest_share_first);
+	}
 	if (n)
 		qsort(v, n, sizeof(*v), most_lost_first);
 }
@@ -468,4 +489,9 @@ void ph_throttle_finish(struct ph_throttle *th, uint64_t end_ns)
 	finish_groups(th->pods.v, th->pods.n);
 	finish_groups(th->cgroups_of.v, th->cgroups_of.n);
 	finish_groups(th->tasks.v, th->tasks.n);
+	if (th->ended) {
+		finish_groups(&th->ended, 1);
+		*ph_vec_push(&th->tasks) = th->ended;
+		th->ended = NULL;
+	}
 }

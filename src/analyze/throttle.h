@@ -4,6 +4,7 @@
 
 #include "analyze/cgtree.h"
 #include "analyze/neighbour.h"
+#include "analyze/object.h"
 #include "analyze/spans.h"
 #include "analyze/states.h"
 #include "base/map.h"
@@ -77,6 +78,20 @@ struct ph_throttle_share {
 	bool own;			/* the container's own cgroup has it, or one below */
 };
 
+/* What was waited for. Compared as bytes: without padding. */
+struct ph_throttle_wait_key {
+	uint32_t wait;			/* enum ph_wait */
+	uint32_t memcg;			/* RECLAIM: for a memory limit */
+	struct ph_object object;
+	uint32_t waker_container;
+	char waker_comm[16];		/* who ended it, where tasks do that for each other; empty: not known */
+};
+
+struct ph_throttle_wait {
+	struct ph_throttle_wait_key key;
+	uint64_t ns, n;			/* task time; how often */
+};
+
 enum ph_throttle_by { PH_BY_CONTAINER, PH_BY_POD, PH_BY_CGROUP, PH_BY_TASK };
 
 struct ph_throttle_group {
@@ -90,6 +105,8 @@ struct ph_throttle_group {
 	uint64_t ntasks;
 	struct ph_spans throttled;	/* some task of it was: wall time */
 	PH_VEC(struct ph_throttle_share) shares;	/* after finish: the largest first */
+	PH_VEC(struct ph_throttle_wait) waits;	/* add up to t.blocked_ns; after finish: the longest first */
+	size_t last_wait;
 };
 
 struct ph_throttle {
@@ -98,14 +115,15 @@ struct ph_throttle {
 	struct ph_states *st;
 	struct ph_cgtree *cgroups;
 	struct ph_neighbours *nb;
+	struct ph_devices devices;
 	bool by_cgroup;			/* also rows a cgroup */
 	/* Results. */
 	struct ph_states_seen seen;
 	uint64_t begin_ns, end_ns;
 	PH_VEC(struct ph_throttle_limit *) limits;
-	PH_VEC(struct ph_throttle_group *) containers, pods, cgroups_of, tasks;
-	uint64_t ntasks_dropped;	/* ended ones of which only the sums are kept */
+	PH_VEC(struct ph_throttle_group *) containers, pods, cgroups_of, tasks;	/* tasks: of many that ended, a sum (tid -1) */
 	/* Inside. */
+	struct ph_throttle_group *ended;	/* the sum, until finish */
 	struct ph_u64map container_map, cgroup_map, task_map, times_map;
 };
 
@@ -116,6 +134,11 @@ void ph_throttle_free(struct ph_throttle *th);
 void ph_throttle_feed(struct ph_throttle *th, const struct ph_event *ev);
 /* The stream ended at @end_ns (or its last event's time, where that is later). */
 void ph_throttle_finish(struct ph_throttle *th, uint64_t end_ns);
+
+/* Do figures of the selected tasks come from @ev? To be asked after it was fed. */
+bool ph_throttle_concerns(const struct ph_throttle *th, const struct ph_event *ev);
+/* The least memory limit on the way from the container's cgroup up; NULL: none is told. */
+const struct ph_cgnode *ph_throttle_memory_limit(const struct ph_throttle *th, uint32_t container);
 
 /* CPU time in ns of a quota as "0.5 CPU". */
 static inline double ph_limit_cpus(const struct ph_throttle_limit *l, uint64_t ns)

@@ -54,6 +54,34 @@ static void add_shares(struct ph_json *j, const struct ph_throttle_group *g)
 	ph_json_arr_end(j);
 }
 
+static void add_waits(struct ph_json *j, const struct ph_throttle *th, const struct ph_throttle_group *g)
+{
+	ph_autobuf text = { 0 };
+
+	ph_json_arr(j, "blocked_on");
+	ph_vec_each(w, &g->waits) {
+		const struct ph_throttle_wait_key *key = &w->key;
+		const struct ph_cgnode *limit = key->memcg ? ph_throttle_memory_limit(th, g->container) : NULL;
+
+		ph_json_obj(j, NULL);
+		ph_json_str(j, "wait", ph_wait_name((enum ph_wait)key->wait));
+		ph_buf_clear(&text);
+		ph_object_text(&th->devices, &key->object, &text);
+		ph_json_str(j, "object", text.len ? text.p : NULL);
+		ph_json_strn(j, "woken_by", key->waker_comm, strnlen(key->waker_comm, sizeof(key->waker_comm)));
+		ph_json_str(j, "woken_by_container", key->waker_container == PH_CONTAINER_UNKNOWN ? NULL :
+			    ph_container_label(th->id, key->waker_container));
+		if (key->wait == PH_WAIT_RECLAIM)
+			ph_json_bool(j, "memory_limit", key->memcg);
+		if (limit)
+			ph_json_s64(j, "memory_limit_bytes", limit->memory_max_bytes);
+		ph_json_u64(j, "ns", w->ns);
+		ph_json_u64(j, "times", w->n);
+		ph_json_obj_end(j);
+	}
+	ph_json_arr_end(j);
+}
+
 static void add_runners(struct ph_json *j, const struct ph_throttle *th, const struct ph_throttle_group *g)
 {
 	static const char *const kinds[] = { "container", "host", "idle", "unknown" };
@@ -96,13 +124,19 @@ static void add_container(struct ph_json *j, const struct ph_throttle *th, const
 	ph_json_bool(j, "host", g->container == PH_CONTAINER_HOST);
 }
 
-static void add_counters(struct ph_json *j, const struct ph_cgnode *n)
+static void add_counters(struct ph_json *j, const struct ph_throttle *th, const struct ph_cgnode *n)
 {
+	int64_t usage;
+
 	if (!n || n->last.ts_ns <= n->first.ts_ns)
 		return;
 	ph_json_obj(j, "kernel_counted");
 	ph_json_str(j, "cgroup_path", n->path);
-	ph_json_u64(j, "usage_ns", n->last.usage_ns - n->first.usage_ns);
+	usage = ph_cgtree_usage_ns(th->cgroups, n);
+	if (usage >= 0)
+		ph_json_s64(j, "usage_ns", usage);
+	else
+		ph_json_null(j, "usage_ns");
 	ph_json_u64(j, "throttled_ns", n->last.throttled_ns - n->first.throttled_ns);
 	if (n->last.throttled_local_ns >= 0)
 		ph_json_s64(j, "throttled_local_ns", n->last.throttled_local_ns - n->first.throttled_local_ns);
@@ -144,8 +178,9 @@ static void add_group(struct ph_json *j, const struct ph_throttle *th, const str
 	}
 	add_division(j, &g->t);
 	add_shares(j, g);
+	add_waits(j, th, g);
 	if (g->by == PH_BY_CONTAINER || g->by == PH_BY_CGROUP)
-		add_counters(j, g->cgroup);
+		add_counters(j, th, g->cgroup);
 	if (g->by == PH_BY_CONTAINER)
 		add_runners(j, th, g);
 	end(j);
@@ -233,7 +268,7 @@ void ph_throttle_json(const struct ph_throttle *th, const struct ph_throttle_vie
 		add_group(&j, th, *g);
 	ph_vec_each(l, &th->limits)
 		add_limit(&j, th, *l);
-	for (size_t i = 0; view->tasks && i < th->tasks.n; i++)
+	for (size_t i = 0; (view->tasks || view->by == PH_BY_TASK) && i < th->tasks.n; i++)
 		add_group(&j, th, th->tasks.v[i]);
 	for (size_t i = 0; view->timeline && i < th->limits.n; i++)
 		add_periods(&j, th->limits.v[i], view);

@@ -17,4 +17,9 @@ void limits_out(struct ph_throttle *th, const struct ph_limit *of, uint32_t cpu,
 void limits_finish(struct ph_throttle *th);
 void limits_done(struct ph_throttle *th);
 
+/* throttle_wait.c: a BLOCKED segment. */
+void waits_add(struct ph_throttle *th, struct ph_throttle_group *const *groups, size_t n, const struct ph_segment *s);
+void waits_merge(struct ph_throttle_group *to, const struct ph_throttle_group *from);
+void waits_finish(struct ph_throttle_group *g);
+
 #endif

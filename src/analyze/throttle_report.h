@@ -37,11 +37,15 @@ void ph_runner_name(const struct ph_throttle *th, const struct ph_runner *r, str
 /* "0.5 CPU (cpu.max 50000 100000 at /pod)" */
 void ph_limit_text(const struct ph_throttle *th, const struct ph_throttle_limit *l, struct ph_buf *out);
 
+/* "disk vda", "pipe, woken by postgres in db" */
+void ph_throttle_wait_text(const struct ph_throttle *th, const struct ph_throttle_group *g,
+			   const struct ph_throttle_wait_key *key, struct ph_buf *out);
+
 /* The sentence, without a line's end. */
 void ph_throttle_verdict(const struct ph_throttle *th, const struct ph_throttle_group *g, struct ph_buf *out);
 
 struct ph_throttle_view {
-	enum ph_throttle_by by;		/* rows of the table: containers, pods or cgroups */
+	enum ph_throttle_by by;		/* rows of the table */
 	bool tasks, timeline;
 	struct ph_table_fmt fmt;
 	unsigned int width;

@@ -12,6 +12,7 @@
 
 #define TASKS_SHOWN 10
 #define RUNNERS_SHOWN 8
+#define WAITS_SHOWN 8
 
 enum col {
 	C_NAME, C_TASKS, C_TOTAL, C_USER, C_KERNEL, C_IRQ, C_OWN, C_ABOVE, C_WAIT, C_STEAL, C_FROZEN, C_STOPPED,
@@ -163,6 +164,30 @@ static void print_runners(const struct ph_throttle *th, const struct ph_throttle
 	}
 }
 
+/* What it was blocked on; of one that nobody asked for by name only if it wanted anything. */
+static void print_waits(const struct ph_throttle *th, const struct ph_throttle_group *g, struct ph_buf *out)
+{
+	uint64_t all = ph_division_blocked(&g->t), rest = all;
+	ph_autobuf name = { 0 };
+	char ns[PH_HUMAN_MAX];
+
+	if (!all || (!th->sel && ph_throttle_judge(th, g) == PH_VERDICT_IDLE))
+		return;
+	ph_throttle_name(th, g, &name);
+	ph_buf_addf(out, "\nWhat %s was blocked on (%s):\n", name.p, text_ns(all, ns));
+	for (size_t i = 0; i < g->waits.n && i < WAITS_SHOWN; i++) {
+		const struct ph_throttle_wait *w = &g->waits.v[i];
+
+		ph_buf_clear(&name);
+		ph_throttle_wait_text(th, g, &w->key, &name);
+		ph_buf_addf(out, "  %5.1f %%  %10s  %6" PRIu64 "x  %s\n", 100.0 * (double)w->ns / (double)all,
+			    text_ns(w->ns, ns), w->n, name.p);
+		rest -= w->ns;
+	}
+	if (g->waits.n > WAITS_SHOWN)
+		ph_buf_addf(out, "  %5.1f %%  %10s          others\n", 100.0 * (double)rest / (double)all, text_ns(rest, ns));
+}
+
 /* The kernel's own counters beside ours: who reads the report can see how far to trust it. */
 static void print_kernel(const struct ph_throttle_limit *l, struct ph_buf *out)
 {
@@ -198,19 +223,24 @@ static void print_limit(const struct ph_throttle *th, const struct ph_throttle_l
 	print_kernel(l, out);
 }
 
-static void print_counters(const struct ph_throttle_group *g, struct ph_buf *out)
+static void print_counters(const struct ph_throttle *th, const struct ph_throttle_group *g, struct ph_buf *out)
 {
 	const struct ph_cgnode *n = g->cgroup;
 	char a[PH_HUMAN_MAX];
+	int64_t usage;
 
-	if (!n || n->last.ts_ns <= n->first.ts_ns || n->last.usage_ns < n->first.usage_ns)
+	if (!n || n->last.ts_ns <= n->first.ts_ns)
 		return;
+	usage = ph_cgtree_usage_ns(th->cgroups, n);
 	ph_buf_adds(out, "  ");
 	if (n->path)
 		ph_buf_add_term(out, n->path, strlen(n->path));
-	ph_buf_addf(out, ": the kernel counted %s of CPU time used", text_ns(n->last.usage_ns - n->first.usage_ns, a));
-	ph_buf_addf(out, ", we %s", text_ns(ph_division_ran(&g->t) + g->t.steal_ns, a));
-	ph_buf_addf(out, "; throttled %s", text_ns(n->last.throttled_ns - n->first.throttled_ns, a));
+	ph_buf_adds(out, ": the kernel counted ");
+	if (usage >= 0) {
+		ph_buf_addf(out, "%s of CPU time used", text_ns((uint64_t)usage, a));
+		ph_buf_addf(out, ", we %s; ", text_ns(ph_division_ran(&g->t) + g->t.steal_ns, a));
+	}
+	ph_buf_addf(out, "throttled %s", text_ns(n->last.throttled_ns - n->first.throttled_ns, a));
 	if (n->last.throttled_local_ns >= 0)
 		ph_buf_addf(out, " (cpu.stat), %s (cpu.stat.local)", text_ns((uint64_t)(n->last.throttled_local_ns -
 									n->first.throttled_local_ns), a));
@@ -329,7 +359,11 @@ static int print_report(const struct ph_throttle *th, const struct ph_throttle_v
 	size_t n = 0;
 	int r;
 
-	rows(th, view, &v, &n);
+	/* A sentence for each task would be nobody's answer. */
+	if (view->by == PH_BY_TASK)
+		rows(th, &(struct ph_throttle_view){ .by = PH_BY_CONTAINER }, &v, &n);
+	else
+		rows(th, view, &v, &n);
 	for (size_t i = 0; i < n; i++) {
 		if (!worth_a_verdict(th, v[i]))
 			continue;
@@ -339,7 +373,8 @@ static int print_report(const struct ph_throttle *th, const struct ph_throttle_v
 	if (!n && view->by == PH_BY_POD)
 		ph_buf_adds(out, "No container of a pod was seen.\n");
 	ph_buf_adds(out, out->len ? "\n" : "");
-	r = print_groups(th, v, n, view, out, err);
+	r = view->by == PH_BY_TASK ? print_groups(th, th->tasks.v, th->tasks.n, view, out, err) :
+				     print_groups(th, v, n, view, out, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < th->limits.n; i++) {
@@ -349,7 +384,7 @@ static int print_report(const struct ph_throttle *th, const struct ph_throttle_v
 	}
 	for (size_t i = 0; i < n; i++)
 		if (v[i]->by != PH_BY_POD && worth_a_verdict(th, v[i]))
-			print_counters(v[i], &counters);
+			print_counters(th, v[i], &counters);
 	if (counters.len) {
 		heading(out, "The kernel's counters of the cgroups that tasks are charged to:");
 		ph_buf_add(out, counters.p, counters.len);
@@ -357,7 +392,10 @@ static int print_report(const struct ph_throttle *th, const struct ph_throttle_v
 	for (size_t i = 0; i < n; i++)
 		if (v[i]->by == PH_BY_CONTAINER && worth_a_verdict(th, v[i]) && v[i]->t.wait_ns)
 			print_runners(th, v[i], out);
-	if (view->tasks)
+	for (size_t i = 0; i < n; i++)
+		if (worth_a_verdict(th, v[i]))
+			print_waits(th, v[i], out);
+	if (view->tasks && view->by != PH_BY_TASK)
 		r = print_tasks(th, view, out, err);
 	for (size_t i = 0; view->timeline && i < th->limits.n; i++)
 		print_timeline(th, th->limits.v[i], view, out);

@@ -63,6 +63,10 @@ void ph_throttle_name(const struct ph_throttle *th, const struct ph_throttle_gro
 			ph_buf_addf(out, "cgroup %lu", g->cgroup->id);
 		break;
 	case PH_BY_TASK:
+		if (g->tid < 0) {
+			ph_buf_addf(out, "%lu tasks that ended", g->ntasks);
+			break;
+		}
 		add_text(out, g->comm[0] ? g->comm : "?");
 		ph_buf_addf(out, " (%d)", g->tid);
 		break;
@@ -95,6 +99,62 @@ static void add_cgroup(struct ph_buf *b, const struct ph_cgnode *n)
 		add_text(b, n->path);
 	else
 		ph_buf_addf(b, "cgroup %lu", n->id);
+}
+
+/* "worker", "postgres in db", "sshd on the host" */
+static void add_waker(const struct ph_throttle *th, const struct ph_throttle_group *g,
+		      const struct ph_throttle_wait_key *key, struct ph_buf *out)
+{
+	ph_buf_add_term(out, key->waker_comm, strnlen(key->waker_comm, sizeof(key->waker_comm)));
+	if (key->waker_container == PH_CONTAINER_UNKNOWN ||
+	    (g->by != PH_BY_POD && key->waker_container == g->container))
+		return;
+	ph_buf_adds(out, key->waker_container == PH_CONTAINER_HOST ? " on " : " in ");
+	container_name(th, key->waker_container, out);
+}
+
+static void add_memory_limit(const struct ph_throttle *th, uint32_t container, struct ph_buf *out)
+{
+	const struct ph_cgnode *n = ph_throttle_memory_limit(th, container);
+	char text[PH_HUMAN_MAX];
+
+	if (!n)
+		return;
+	ph_buf_addf(out, " of %s (%s at ", ph_human_bytes((uint64_t)n->memory_max_bytes, text),
+		    n->hierarchy > 0 ? "memory.limit_in_bytes" : "memory.max");
+	add_cgroup(out, n);
+	ph_buf_addc(out, ')');
+}
+
+void ph_throttle_wait_text(const struct ph_throttle *th, const struct ph_throttle_group *g,
+			   const struct ph_throttle_wait_key *key, struct ph_buf *out)
+{
+	static const char *const names[PH_WAIT_MAX] = {
+		[PH_WAIT_OTHER] = "what is not known", [PH_WAIT_DISK] = "disk", [PH_WAIT_SOCKET] = "socket",
+		[PH_WAIT_FUTEX] = "futex", [PH_WAIT_PIPE] = "pipe", [PH_WAIT_TIMER] = "timer", [PH_WAIT_POLL] = "poll",
+		[PH_WAIT_CHILD] = "child", [PH_WAIT_FAULT] = "page faults", [PH_WAIT_RECLAIM] = "reclaim of memory",
+		[PH_WAIT_LOCK] = "kernel or file lock", [PH_WAIT_TTY] = "terminal or character device",
+		[PH_WAIT_SIGNAL] = "signal", [PH_WAIT_IDLE] = "kernel threads without work",
+	};
+	ph_autobuf object = { 0 };
+
+	ph_buf_adds(out, names[key->wait]);
+	ph_object_text(&th->devices, &key->object, &object);
+	if (key->object.thing == PH_THING_PORT)
+		ph_buf_addf(out, ", clients of %s", object.p);
+	else if (key->object.thing == PH_THING_UNIX)
+		ph_buf_adds(out, ", Unix");
+	else if (object.len)
+		ph_buf_addf(out, " %s", object.p);
+	if (key->memcg) {
+		ph_buf_adds(out, " under its limit");
+		if (g->by != PH_BY_POD)
+			add_memory_limit(th, g->container, out);
+	}
+	if (key->waker_comm[0]) {
+		ph_buf_adds(out, ", woken by ");
+		add_waker(th, g, key, out);
+	}
 }
 
 static void add_cpus(struct ph_buf *b, double cpus)
@@ -448,6 +508,28 @@ static void say_waited(const struct ph_throttle *th, const struct ph_throttle_gr
 	say_wait(th, g, out);
 }
 
+/* Of the waits of a kind: the device, or the limit, where one makes up most of it. */
+static void say_longest(const struct ph_throttle *th, const struct ph_throttle_group *g, enum ph_wait wait,
+			struct ph_buf *out)
+{
+	const struct ph_throttle_wait *w = NULL;
+	ph_autobuf object = { 0 };
+
+	ph_vec_each(it, &g->waits)
+		if (!w && it->key.wait == (uint32_t)wait)
+			w = it;
+	if (!w || share(w->ns, g->t.blocked_ns[wait]) < 0.5)
+		return;
+	if (w->key.memcg) {
+		ph_buf_adds(out, " under its limit");
+		if (g->by != PH_BY_POD)
+			add_memory_limit(th, g->container, out);
+	} else if (w->key.object.thing == PH_THING_DISK) {
+		ph_object_text(&th->devices, &w->key.object, &object);
+		ph_buf_addf(out, wait == PH_WAIT_DISK ? " %s" : " from %s", object.p);
+	}
+}
+
 static void say_blocked(const struct ph_throttle *th, const struct ph_throttle_group *g, struct ph_buf *out)
 {
 	static const struct { enum ph_wait wait; const char *text; } kinds[] = {
@@ -472,6 +554,7 @@ static void say_blocked(const struct ph_throttle *th, const struct ph_throttle_g
 		ph_buf_adds(out, sep);
 		add_percent(out, share(g->t.blocked_ns[kinds[most].wait], busy));
 		ph_buf_addf(out, " of the time %s", kinds[most].text);
+		say_longest(th, g, kinds[most].wait, out);
 		sep = ", ";
 	}
 }

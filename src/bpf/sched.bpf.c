@@ -21,6 +21,8 @@ static __always_inline s64 switch_state(struct task_struct *prev, u32 state)
 {
 	if ((state & 0x402) == 0x402)	/* TASK_IDLE */
 		return 0x80;
+	if (state & STATE_REPORTED_D)
+		state |= 0x02;
 	state = (state | prev->exit_state) & 0x7f;
 	if (!state)
 		return 0;
@@ -86,7 +88,7 @@ int sched_switch(u64 *ctx)
 		limits_look((u64)BPF_CORE_READ(next, sched_task_group), bpf_get_smp_processor_id(), who, true);
 	waits = switch_state(prev, state);
 	if (cfg.write_block && ours && waits && prev->mm)
-		emit_block(prev, waits, who);
+		emit_block(prev, waits, state, who);
 	if (cfg.write_stack && ours && waits && prev->mm)
 		emit_stack(ctx, prev, who);
 	if (cfg.write_switch) {

@@ -96,7 +96,7 @@ struct {
 static __always_inline bool waits_as_before(struct task_struct *t, s32 nr, s32 fd, s64 state)
 {
 	u64 tid = t->pid, now = bpf_ktime_get_ns() >> 27 & 0x3fff;
-	u64 word = tid << 42 | (u64)(nr & 0x3ff) << 32 | (u64)(fd & 0xffff) << 16 | (state & 3) << 14 | now;
+	u64 word = tid << 42 | (u64)(nr & 0x3ff) << 32 | (u64)(fd & 0xffff) << 16 | (state & STATE_IN_FREEZER ? 3 : state & 3) << 14 | now;
 	u32 at = tid & 16383;
 	u64 *last = bpf_map_lookup_elem(&waits, &at);
 
@@ -106,8 +106,8 @@ static __always_inline bool waits_as_before(struct task_struct *t, s32 nr, s32 f
 	return false;
 }
 
-/* @t, the current task, leaves its CPU in @state. */
-static __always_inline int emit_block(struct task_struct *t, s64 state, u64 who)
+/* @t, the current task, leaves its CPU in @state; @raw: as the kernel has it. */
+static __always_inline int emit_block(struct task_struct *t, s64 state, u32 raw, u64 who)
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(t);
 	s32 nr = t->flags & PF_WORKER ? -1 : (s32)sys_nr(regs), fd = -1;
@@ -117,6 +117,8 @@ static __always_inline int emit_block(struct task_struct *t, s64 state, u64 who)
 	u16 mode = 0;
 	u32 at = 0;
 
+	if (in_freezer(t, raw))
+		state |= STATE_IN_FREEZER;
 	if (nr < 0) {
 		nr = -1;
 	} else {

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "cmd/cmd.h"
 #include "cmd/source_opts.h"
+#include "view/print.h"
 
 #define VERB "why throttled"
 
@@ -16,53 +17,36 @@ struct why {
 	const char *by;
 	struct ph_throttle_view view;
 	struct ph_throttle *th;
+	bool events;
+	struct ph_printer *printer;	/* with --events */
+	struct ph_buf out;
 };
 
-static bool has_pid(const struct ph_selection *sel, int32_t pid)
-{
-	for (size_t i = 0; i < sel->pids.n; i++)
-		if (sel->pids.v[i] == pid)
-			return true;
-	return false;
-}
+/* Events that are gathered before they are written. */
+#define FLUSH_BYTES (256u << 10)
 
-/*
- * Where processes are selected by their numbers, those that they make are, too. The kernel side does that where it
- * records only the selected; here it records everybody.
- */
-static void follow_children(struct ph_selection *sel, const struct ph_event *ev)
+static int flush(void *arg, struct ph_err *err)
 {
-	int32_t parent, child;
+	struct why *w = arg;
+	int r = ph_cmd_flush(&w->out);
 
-	if (!sel->pids.n)
-		return;
-	if (ev->cls->id == PH_EV_sched_process_fork) {
-		parent = (int32_t)ph_event_i(ev, PH_FLD(sched_process_fork, parent_pid), 0);
-		child = (int32_t)ph_event_i(ev, PH_FLD(sched_process_fork, child_pid), 0);
-		if (child > 0 && child != parent && has_pid(sel, parent) && !has_pid(sel, child))
-			*ph_vec_push(&sel->pids) = child;
-	} else if (ev->cls->id == PH_EV_sched_process_free && sel->pids.n > 1) {
-		/* A selection of nobody would be one of everybody. */
-		child = (int32_t)ph_event_i(ev, PH_FLD(sched_process_free, tid), 0);
-		for (size_t i = 0; child > 0 && i < sel->pids.n; i++)
-			if (sel->pids.v[i] == child)
-				sel->pids.v[i--] = sel->pids.v[--sel->pids.n];
-	}
+	return r < 0 ? ph_err_sys(err, r, "cannot write the output") : 0;
 }
 
 static int feed(void *arg, const struct ph_event *ev, struct ph_err *err)
 {
 	struct why *w = arg;
 
-	if (w->s.live)
-		follow_children(&w->s.co.sel, ev);
 	ph_throttle_feed(w->th, ev);
-	return 0;
+	if (!w->printer || !ph_throttle_concerns(w->th, ev))
+		return 0;
+	ph_printer_event(w->printer, w->s.run.id, ev, &w->out);
+	return w->out.len < FLUSH_BYTES ? 0 : flush(w, err);
 }
 
 static int parse_by(struct why *w)
 {
-	static const char *const names[] = { "container", "pod", "cgroup" };
+	static const char *const names[] = { "container", "pod", "cgroup", "task" };
 
 	for (size_t i = 0; w->by && i < PH_ARRAY_SIZE(names); i++) {
 		if (!strcmp(w->by, names[i])) {
@@ -70,7 +54,7 @@ static int parse_by(struct why *w)
 			return 0;
 		}
 	}
-	return w->by ? ph_cmd_usage(VERB, "--by takes container, pod or cgroup, not '%s'", w->by) : 0;
+	return w->by ? ph_cmd_usage(VERB, "--by takes container, pod, cgroup or task, not '%s'", w->by) : 0;
 }
 
 static int check_usage(struct why *w, ph_strv *args, size_t dashdash)
@@ -85,6 +69,24 @@ static int check_usage(struct why *w, ph_strv *args, size_t dashdash)
 	return parse_by(w);
 }
 
+/* As `porthole view` writes them. */
+static int print_events(struct why *w, struct ph_err *err)
+{
+	static const enum ph_view_format formats[] = {
+		[PH_OUT_COLUMNS] = PH_VIEW_TEXT, [PH_OUT_JSON] = PH_VIEW_JSON, [PH_OUT_JSONPRETTY] = PH_VIEW_JSONPRETTY,
+		[PH_OUT_CSV] = PH_VIEW_CSV,
+	};
+	const struct ph_print_opts o = {
+		.format = formats[w->view.fmt.output], .offset_ns = w->s.run.src->offset_ns, .utc = w->s.utc,
+		.no_header = w->view.fmt.no_header,
+	};
+	int r = ph_printer_new(&o, &w->printer, err);
+
+	if (r == 0)
+		ph_printer_header(w->printer, &w->out);
+	return r;
+}
+
 /* Everything is fed: who ran while the selected ones waited is not selected itself. */
 static int analyse(struct why *w, struct ph_err *err)
 {
@@ -93,13 +95,15 @@ static int analyse(struct why *w, struct ph_err *err)
 
 	run->event = feed;
 	run->arg = w;
-	run->follow = run->sel;
+	run->follow = &w->s.co.sel;
 	run->sel = NULL;
 	w->view.offset_ns = run->src->offset_ns;
 	w->view.utc = w->s.utc;
 	w->th = ph_throttle_new(run->id, ph_selection_empty(&w->s.co.sel) && !w->s.co.sel.pids.n ? NULL : &w->s.co.sel);
 	w->th->by_cgroup = w->view.by == PH_BY_CGROUP;
-	r = ph_cmd_source_run(&w->s, err);
+	r = w->events ? print_events(w, err) : 0;
+	if (r >= 0)
+		r = ph_cmd_source_run(&w->s, err);
 	if (r >= 0)
 		ph_throttle_finish(w->th, ph_cmd_interrupted && !w->s.live ? 0 : run->src->end_ns);
 	return r;
@@ -119,7 +123,6 @@ static int nothing(struct why *w, struct ph_err *err)
 static int why(struct why *w)
 {
 	struct ph_err err = { 0 };
-	ph_autobuf out = { 0 };
 	int r;
 
 	r = ph_cmd_source_open(&w->s);
@@ -129,10 +132,14 @@ static int why(struct why *w)
 	if (r >= 0 && !w->th->containers.n && w->th->sel)
 		r = nothing(w, &err);
 	if (r >= 0) {
-		r = ph_throttle_report(w->th, &w->view, &out, &err);
+		if (w->events && w->view.fmt.output == PH_OUT_COLUMNS)
+			ph_buf_addc(&w->out, '\n');
+		/* One table a file: of CSV it is theirs. */
+		if (!w->events || w->view.fmt.output != PH_OUT_CSV)
+			r = ph_throttle_report(w->th, &w->view, &w->out, &err);
 		if (r < 0)
 			return ph_cmd_usage(VERB, "%s", err.msg);
-		r = ph_cmd_flush(&out);
+		r = ph_cmd_flush(&w->out);
 		if (r < 0 && r != -EPIPE)
 			ph_err_sys(&err, r, "cannot write the output");
 	}
@@ -142,6 +149,8 @@ static int why(struct why *w)
 static void done(struct why *w)
 {
 	ph_throttle_free(w->th);
+	ph_printer_free(w->printer);
+	ph_buf_done(&w->out);
 	ph_cmd_source_done(&w->s);
 	ph_strv_done(&w->view.fmt.fields);
 }
@@ -154,9 +163,10 @@ int ph_cmd_why_throttled(int argc, char **argv)
 {
 	struct why w = { 0 };
 	struct ph_opt opts[] = {
-		{ "by", 0, PH_OPT_STR, "WHAT", &w.by, .help = "a row of the table for each container (default), pod or cgroup" },
+		{ "by", 0, PH_OPT_STR, "WHAT", &w.by, .help = "a row of the table for each container (default), pod, cgroup or task" },
 		{ "tasks", 0, PH_OPT_FLAG, NULL, &w.view.tasks, .help = "also the tasks that lost most" },
 		{ "timeline", 0, PH_OPT_FLAG, NULL, &w.view.timeline, .help = "also each limit, period by period" },
+		{ "events", 0, PH_OPT_FLAG, NULL, &w.events, .help = "first the events that the figures come from, in order of time" },
 		{ 0 },
 	};
 	struct ph_opt output[PH_TABLE_NOPTS];
@@ -170,6 +180,7 @@ int ph_cmd_why_throttled(int argc, char **argv)
 
 	ph_cmd_source_init(&w.s, VERB, groups + 2);
 	w.s.need = needed;
+	w.s.tick = flush;
 	w.s.co.everybody = w.s.co.block_changes = true;
 	ph_table_opts(&w.view.fmt, output);
 	r = ph_cmd_options(VERB, "Says in words what kept containers from running: a CPU limit (whose, and which "

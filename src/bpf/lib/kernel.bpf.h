@@ -354,6 +354,12 @@ extern void *bpf_rdonly_cast(const void *obj, u32 btf_id) __ksym __weak;
 /* Threads that io_uring (v5.12, 3bfe6106693b) and vhost (v6.4, 54e6842d0775) make of a process: they
  * never were in user mode, and their saved registers are not of a call that they are in. */
 #define PF_WORKER 0x00004010
+/* In the freezer of cgroup v1: a state since v6.1 (f5d39b020809), before a flag, which has not been anything else of a task
+ * with memory since. */
+#define STATE_IN_FREEZER 0x8000
+#define PF_FROZEN 0x00010000
+/* Waits that are no task state of their own for others (v6.11, f718faf3940e): for the freezer, for a lock of a RT kernel. */
+#define STATE_REPORTED_D 0x9000
 #define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10
@@ -469,6 +475,12 @@ static __always_inline u64 cpu_stolen(struct task_struct *t)
 	struct rq *rq = t->se.cfs_rq->rq;
 
 	return bpf_core_field_exists(rq->prev_steal_time) ? rq->prev_steal_time : 0;
+}
+
+/* Does @t, which leaves its CPU in the state @raw, wait to be thawed? */
+static __always_inline bool in_freezer(struct task_struct *t, u32 raw)
+{
+	return raw & STATE_IN_FREEZER || t->flags & PF_FROZEN;
 }
 
 /*
