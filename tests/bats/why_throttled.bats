@@ -6,38 +6,150 @@
 
 load lib
 
-setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
+POD=$PH_FILE.d/kubepods/pod11111111-2222-3333-4444-55555555555
 
-teardown() {
-	record_kill
-	launch_stop
-	# Pods of two containers stay behind.
-	find /sys/fs/cgroup/{,*/}"$PH_FILE.d" -depth -type d -exec rmdir {} \; 2>/dev/null || :
-	rm -rf "$T"*
-}
+# The limits that are reached, by the names of their containers. All of them live in one recording.
+# Limits are tight, and their common parent outweighs whatever else this machine has to do: so they run out.
+declare -gA LIMIT=(
+	[one]=$PH_FILE.d/$PH_FILE-one [twenty]=$PH_FILE.d/$PH_FILE-twenty [burst]=$PH_FILE.d/$PH_FILE-burst
+	[podone]=${POD}1 [podtwenty]=${POD}2 [pod]=${POD}3 [inner]=${POD}3/$(printf '%064d' 7 | tr 0 c)
+)
 
-# stat_of PATH KEY...: from the cpu controller's cpu.stat of that cgroup, the first key that is there; in ns.
-stat_of() {
-	local f path=$1
-	shift
-	for f in /sys/fs/cgroup/{cpu,cpu,cpuacct}*/"$path"/cpu.stat /sys/fs/cgroup/"$path"/cpu.stat; do
-		[ -r "$f" ] || continue
-		awk '$1 == "throttled_time" { print $2; exit } $1 == "throttled_usec" { printf "%.0f\n", $2 * 1000; exit }' "$f"
-		return
+# cpu_file PATH NAME: of the cpu controller, for a cgroup that is there.
+cpu_file() {
+	local f
+	for f in /sys/fs/cgroup/{cpu,cpu,cpuacct}*/"$1"/"$2" /sys/fs/cgroup/"$1"/"$2"; do
+		[ ! -e "$f" ] || { echo "$f"; return; }
 	done
 }
 
 # limit_cgroup PATH QUOTA_US: set it on a cgroup that is there.
 limit_cgroup() {
 	local f
-	for f in /sys/fs/cgroup/{cpu,cpu,cpuacct}*/"$1"/cpu.cfs_quota_us; do
-		[ ! -e "$f" ] || echo "$2" >"$f"
-	done
-	f=/sys/fs/cgroup/$1/cpu.max
-	[ ! -e "$f" ] || echo "$2 100000" >"$f"
+	f=$(cpu_file "$1" cpu.cfs_quota_us)
+	[ -z "$f" ] || echo "$2" >"$f"
+	f=$(cpu_file "$1" cpu.max)
+	[ -z "$f" ] || echo "$2 100000" >"$f"
 }
 
-why() { porthole why throttled -r "$T" "$@"; }
+# All that is below $PH_FILE.d goes before others.
+outweigh() {
+	local f
+	f=$(cpu_file "$PH_FILE.d" cpu.shares)
+	[ -z "$f" ] || echo 102400 >"$f"
+	f=$(cpu_file "$PH_FILE.d" cpu.weight)
+	[ -z "$f" ] || echo 10000 >"$f"
+}
+
+# What the kernel counted as throttled: a line for each of $LIMIT, in ns.
+kernel_counts() {
+	local name files=()
+	for name in "${!LIMIT[@]}"; do files+=("n=$name" "$(cpu_file "${LIMIT[$name]}" cpu.stat)"); done
+	awk '$1 == "throttled_time" { print n, $2 } $1 == "throttled_usec" { printf "%s %.0f\n", n, $2 * 1000 }' "${files[@]}"
+}
+
+now_ns() { echo "${EPOCHREALTIME/./}000"; }
+
+# freeze NAME, thaw NAME: a container, by whichever freezer there is; when it is done.
+freezer() { [ -d /sys/fs/cgroup/freezer ] && F=/sys/fs/cgroup/freezer/$1 || F=/sys/fs/cgroup/$1; }
+is_frozen() { grep -qsx FROZEN "$F/freezer.state" || grep -qsx "frozen 1" "$F/cgroup.events"; }
+freeze() {
+	freezer "$PH_FILE.d/$PH_FILE-$1"
+	if [ -e "$F/freezer.state" ]; then echo FROZEN >"$F/freezer.state"; else echo 1 >"$F/cgroup.freeze"; fi
+	wait_for 20 is_frozen
+}
+thaw() {
+	freezer "$PH_FILE.d/$PH_FILE-$1"
+	if [ -e "$F/freezer.state" ]; then echo THAWED >"$F/freezer.state"; else echo 0 >"$F/cgroup.freeze"; fi
+}
+
+# limited NAME LAUNCH-OPTIONS... -- LOAD...: its load, and then a sleep.
+limited() {
+	local opts=()
+	while [ "$1" != -- ]; do
+		opts+=("$1")
+		shift
+	done
+	shift
+	launch "${opts[@]}" -- sh -c "$*; exec ph-load sleep 300s"
+}
+
+# @FIGURES: KEY TAB VALUE for all that the report says of containers and limits.
+figures() {
+	jq -r 'select(.kind == "limit" or .kind == "container") |
+		(if .kind == "limit" then "limit" + .cgroup_path else "container/" + (.id // .name | tostring)[0:4],
+			"container/" + (.name | tostring) end) as $at |
+		to_entries[] | "\($at)/\(.key)\t\(.value)"'
+}
+
+setup_file() {
+	local d=$PH_WORK/$PH_FILE.limits name
+	export DIR=$d
+	mkdir "$d"
+	record "$d/trace" -q -a -e sched,wait,statedump,cgroup
+	limited one --cpus 0.1 --cgroup "${LIMIT[one]}" -- ph-load spin 3s
+	limited twenty --cpus 0.1 --cgroup "${LIMIT[twenty]}" -- ph-load threads 20 3s
+	limited burst --cpus 0.1 --cpu-burst 5000 --cgroup "${LIMIT[burst]}" -- ph-load burst 12 150ms 100ms
+	limited podone --cpu-weight 50 --cgroup "${LIMIT[podone]}/$(printf '%064d' 7 | tr 0 a)" -- ph-load spin 3s
+	limit_cgroup "${LIMIT[podone]}" 8000
+	limited podtwenty --cpu-weight 50 --cgroup "${LIMIT[podtwenty]}/$(printf '%064d' 7 | tr 0 b)" -- ph-load threads 20 3s
+	limit_cgroup "${LIMIT[podtwenty]}" 8000
+	# Of another period than its pod's: now the one is refilled first, now the other.
+	limited inner --cpus 0.08 --cpu-period 70000 --cgroup "${LIMIT[inner]}" -- ph-load spin 3s
+	limit_cgroup "${LIMIT[pod]}" 20000
+	# Its sibling takes most of the pod's quota, and has no limit of its own.
+	limited greedy --cpu-weight 200 --cgroup "${LIMIT[pod]}/$(printf '%064d' 7 | tr 0 d)" -- ph-load spin 3s
+	launch frozen --cpus 0.2 --cgroup "$PH_FILE.d/$PH_FILE-frozen" -- ph-load spin 100s
+	# Not before all of them have their limits.
+	outweigh
+	sleep 0.5
+	now_ns >"$d/frozen"
+	freeze frozen
+	now_ns >>"$d/frozen"
+	sleep 1
+	now_ns >>"$d/frozen"
+	thaw frozen
+	wait_for 10 running_again
+	now_ns >>"$d/frozen"
+	for name in one twenty burst podone podtwenty inner greedy; do
+		wait_for 60 grep -q load= "$PH_WORK/$PH_FILE-$name.log"
+	done
+	settled kernel_counts >"$d/kernel"
+	record_end
+	why -o json --tasks --by cgroup -r "$d/trace" >"$d/json"
+	figures <"$d/json" >"$d/figures"
+	launch_stop
+}
+
+# Frozen no more, and it has had a CPU since.
+running_again() { ! is_frozen && [ "$(awk '{ print $14 }' "/proc/$PID/stat")" -gt "${TICKS:=$(awk '{ print $14 }' "/proc/$PID/stat")}" ]; }
+
+setup() {
+	local k v
+	T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER
+	declare -gA FIGURE KERNEL
+	while IFS=$'\t' read -r k v; do FIGURE[$k]=$v; done <"$DIR/figures"
+	while read -r k v; do KERNEL[$k]=$v; done <"$DIR/kernel"
+}
+
+tidy() {
+	record_kill
+	launch_stop
+	# Pods of two containers stay behind.
+	find /sys/fs/cgroup/{,*/}"$PH_FILE.d" -depth -type d -exec rmdir {} \; 2>/dev/null || :
+}
+
+teardown() {
+	tidy
+	rm -rf "$T"*
+}
+
+teardown_file() {
+	tidy
+	rm -rf "$DIR"*
+}
+
+why() { porthole why throttled "$@"; }
 
 # settled COMMAND...: what it prints once that no longer changes: the kernel counts a throttled span when it ends.
 settled() {
@@ -65,112 +177,104 @@ near() {
 		flunk "$1 is not within $3 % of $2"
 }
 
-# Every container's parts are its whole.
+# The parts of each row are its whole, in FILE.
 parts_add_up() {
-	jq -e 'select(.kind == "container" or .kind == "task") |
+	jq -e 'select(.total_ns != null) |
 		(.user_ns + .kernel_ns + .interrupted_ns + .throttled_own_ns + .throttled_above_ns + .wait_cpu_ns +
 		 .steal_ns + .frozen_ns + .stopped_ns + .unknown_ns + ([.blocked_ns[]] | add)) as $sum |
-		if ($sum - .total_ns | fabs) * 1000 <= .total_ns then empty else [.name, $sum, .total_ns] end' \
-		"$T.json" >"$T.wrong" || :
+		if ($sum - .total_ns | fabs) * 1000 <= .total_ns and ([.blocked_on[].ns] | add // 0) == ([.blocked_ns[]] | add) then empty else [.name, $sum, .total_ns] end' \
+		"$1" >"$T.wrong" || :
 	[ ! -s "$T.wrong" ] || flunk "$(cat "$T.wrong")"
 }
 
-# Limits here are so tight that they run out even where others leave little of the CPUs.
-#
-# throttled_run PATH-OF-LIMIT LAUNCH-OPTIONS... -- LOAD...: the container lives within the recording, its
-# load and then a sleep; $KERNEL is what the kernel counted.
-throttled_run() {
-	local path=$1 opts=()
-	shift
-	rm -f "$PH_WORK/$PH_FILE-web.log"
-	record "$T" -q -a -e sched,statedump,cgroup
-	while [ "$1" != -- ]; do
-		opts+=("$1")
-		shift
-	done
-	shift
-	launch web "${opts[@]}" -- sh -c "$*; exec ph-load sleep 30s"
-	# shellcheck disable=SC2154  # PARENT_QUOTA, of the test
-	[ -z "${PARENT_QUOTA:-}" ] || limit_cgroup "$(dirname "$CGROUP")" "$PARENT_QUOTA"
-	wait_for 30 grep -q load= "$PH_WORK/$PH_FILE-web.log"
-	KERNEL=$(settled stat_of "$path")
-	record_end
-	why -o json --tasks >"$T.json"
-	parts_add_up
-	counters_agree "$path"
-}
-
-# What the report itself says of the kernel's counter, which it took while recording.
-counters_agree() {
+# What the report says of the limit of NAME, against the kernel: its counter at the end, and what the recorder read of it.
+kernel_agrees() {
+	local at=limit/${LIMIT[$1]}
+	near "${FIGURE[$at/throttled_cpu_ns]}" "${KERNEL[$1]}" 1
 	# The recorder may lose its CPU while it reads the counter: then a refill counts on one side only, on each CPU.
-	SLACK_NS=250000000 near "$(of limit ".cgroup_path == \"/$1\"" .same_time_throttled_cpu_ns)" "$(of limit ".cgroup_path == \"/$1\"" .kernel_throttled_cpu_ns)" 1
+	SLACK_NS=250000000 near "${FIGURE[$at/same_time_throttled_cpu_ns]}" "${FIGURE[$at/kernel_throttled_cpu_ns]}" 1
 }
 
 @test "its own limit, one thread: the kernel's time, and the sentence" {
-	throttled_run "porthole.d/$PH_FILE-web" --cpus 0.1 -- ph-load spin 2s
-	near "$(of limit ".cgroup_path == \"/porthole.d/$PH_FILE-web\"" .throttled_cpu_ns)" "$KERNEL" 1
-	why -c "$PH_FILE-web" >"$T.text"
-	cat "$T.text"
-	grep -Eq "^$PH_FILE-web was throttled [0-9]+ % of the time: its own limit of 0.1 CPU \(cpu\..* 10000 .*at /porthole.d/$PH_FILE-web\) ran out in [0-9]+ of [0-9]+ periods, [0-9.]+ ms into each\." "$T.text"
-	grep -Eq 'one thread at a time; [12] CPUs? would remove 95 % of it' "$T.text"
-	[ "$(of container ".name == \"$PH_FILE-web\"" .throttled_above_ns)" = 0 ]
-	[ "$(of container ".name == \"$PH_FILE-web\"" .verdict)" = throttled ]
+	local c=container/$PH_FILE-one
+	kernel_agrees one
+	echo "${FIGURE[$c/text]}" | tee "$T.text"
+	grep -Eq "^$PH_FILE-one was throttled [0-9.]+ % of the time: its own limit of 0.1 CPU \(cpu\..* 10000 .*at /$PH_FILE.d/$PH_FILE-one\) ran out in [0-9]+ of [0-9]+ periods, [0-9.]+ ms into each\." "$T.text"
+	grep -Eq 'one thread at a time; ([12]|0\.[0-9]+|1\.[0-9]+) CPUs? would remove 95 % of it' "$T.text"
+	[ "${FIGURE[$c/throttled_above_ns]}" = 0 ]
+	[ "${FIGURE[$c/verdict]}" = throttled ]
 }
 
 @test "its own limit, twenty threads" {
-	throttled_run "porthole.d/$PH_FILE-web" --cpus 0.2 -- ph-load threads 20 2s
-	near "$(of limit ".cgroup_path == \"/porthole.d/$PH_FILE-web\"" .throttled_cpu_ns)" "$KERNEL" 1
-	[ "$(of limit ".cgroup_path == \"/porthole.d/$PH_FILE-web\"" .threads)" -ge 15 ]
+	kernel_agrees twenty
+	[ "${FIGURE[limit/${LIMIT[twenty]}/threads]}" -ge 15 ]
 }
 
 @test "its own limit, with burst" {
-	throttled_run "porthole.d/$PH_FILE-web" --cpus 0.1 --cpu-burst 5000 -- ph-load burst 8 150ms 100ms
 	# The cgroup was made while recording: its burst is read when it comes.
-	[ "$(of limit ".cgroup_path == \"/porthole.d/$PH_FILE-web\"" .burst_ns)" = 5000000 ]
-	near "$(of limit ".cgroup_path == \"/porthole.d/$PH_FILE-web\"" .throttled_cpu_ns)" "$KERNEL" 1
+	[ "${FIGURE[limit/${LIMIT[burst]}/burst_ns]}" = 5000000 ]
+	kernel_agrees burst
 }
 
 @test "its pod's limit: one and twenty threads, and the container's own counter shows nothing" {
-	CGROUP=$PH_FILE.d/kubepods/pod11111111-2222-3333-4444-555555555555/$(printf '%064d' 7 | tr 0 a)
-	for load in "ph-load spin 2s" "ph-load threads 20 2s"; do
-		PARENT_QUOTA=15000 throttled_run "$(dirname "$CGROUP")" --cpu-weight 50 --cgroup "$CGROUP" -- $load
-		near "$(of limit ".cgroup_path == \"/$(dirname "$CGROUP")\"" .throttled_cpu_ns)" "$KERNEL" 1
-		[ "$(of container '.id | tostring | startswith("aaaa")' .throttled_own_ns)" = 0 ]
-		[ "$(of container '.id | tostring | startswith("aaaa")' .throttled_above_ns)" -gt 200000000 ]
-		of container '.id | tostring | startswith("aaaa")' .text >"$T.text"
-		cat "$T.text"
-		grep -q "its pod's limit of 0.15 CPU" "$T.text"
+	local n id
+	for n in podone:aaaa podtwenty:bbbb; do
+		id=${n#*:} n=${n%:*}
+		kernel_agrees "$n"
+		[ "${FIGURE[container/$id/throttled_own_ns]}" = 0 ]
+		[ "${FIGURE[container/$id/throttled_above_ns]}" -gt 200000000 ]
+		echo "${FIGURE[container/$id/text]}" | tee "$T.text"
+		grep -q "its pod's limit of 0.08 CPU" "$T.text"
 		grep -q "the container's own cpu.stat shows 0, because the limit is not on its cgroup" "$T.text"
-		[ "$(stat_of "$CGROUP")" = 0 ]
-		launch_stop
-		rm -rf "$T"* "$PH_WORK/$PH_FILE-web.log"
+		[[ ${FIGURE[container/$id/kernel_counted]} == *'"throttled_ns":0'* ]]
 	done
 }
 
 @test "limits on both: each is blamed for what it did" {
-	CGROUP=$PH_FILE.d/kubepods/pod11111111-2222-3333-4444-555555555555/$(printf '%064d' 7 | tr 0 a)
-	pod=$(dirname "$CGROUP")
-	rm -f "$PH_WORK/$PH_FILE"-*.log
-	record "$T" -q -a -e sched,statedump,cgroup
-	# Of another period than its pod's: now the one is refilled first, now the other.
-	launch web --cpus 0.15 --cpu-period 70000 --cgroup "$CGROUP" -- sh -c 'ph-load spin 3s; exec ph-load sleep 30s'
-	limit_cgroup "$pod" 40000
-	# Its sibling takes most of the pod's quota, and has no limit of its own.
-	launch greedy --cpu-weight 200 --cgroup "$pod/$(printf '%064d' 7 | tr 0 b)" -- \
-		sh -c 'ph-load spin 3s; exec ph-load sleep 30s'
-	wait_for 30 grep -q load= "$PH_WORK/$PH_FILE-greedy.log"
-	wait_for 30 grep -q load= "$PH_WORK/$PH_FILE-web.log"
-	own=$(settled stat_of "$CGROUP") above=$(settled stat_of "$pod")
-	record_end
-	why -o json >"$T.json"
-	parts_add_up
-	near "$(of limit ".cgroup_path == \"/$pod\"" .throttled_cpu_ns)" "$above" 1
-	counters_agree "$pod"
-	[ "$own" -lt 20000000 ] || near "$(of limit ".cgroup_path == \"/$CGROUP\"" .throttled_cpu_ns)" "$own" 1
-	of container '.id | tostring | startswith("aaaa")' '.throttled_by | tostring'
+	kernel_agrees pod
+	[ "${KERNEL[inner]}" -lt 20000000 ] || near "${FIGURE[limit/${LIMIT[inner]}/throttled_cpu_ns]}" "${KERNEL[inner]}" 1
 	# Other load may leave the pod too little to use up its quota.
-	[ "$above" -lt 1000000000 ] ||
-		[ "$(of container '.id | tostring | startswith("aaaa")' '[.throttled_by[].own] | sort | tostring')" = '[false,true]' ]
+	[ "${KERNEL[pod]}" -lt 1000000000 ] ||
+		[ "$(jq -c '[.[].own] | sort' <<<"${FIGURE[container/cccc/throttled_by]}")" = '[false,true]' ]
+}
+
+@test "a frozen container" {
+	local c=container/$PH_FILE-frozen t
+	mapfile -t t <"$DIR/frozen"
+	echo "${FIGURE[$c/frozen_ns]} ns of ${t[*]}" "${FIGURE[$c/text]}"
+	[ "${FIGURE[$c/frozen_ns]}" -ge $((t[2] - t[1])) ]
+	[ "${FIGURE[$c/frozen_ns]}" -le $((t[3] - t[0])) ]
+}
+
+@test "the parts of each row are its whole, and rows of all kinds the same time" {
+	parts_add_up "$DIR/json"
+	jq -se '[("container", "task", "cgroup") as $kind | [.[] | select(.kind == $kind)] |
+			[(map(.total_ns - .unknown_ns) | add), (map(.throttled_own_ns) | add), (map(.wait_cpu_ns) | add)] ] |
+		if (.[0] == .[1]) and (.[0][1] == .[2][1]) then empty else . end' "$DIR/json" >"$T.wrong" || :
+	[ ! -s "$T.wrong" ] || flunk "$(cat "$T.wrong")"
+	# A row a task, the sentence is that of its container.
+	why -r "$DIR/trace" -c "$PH_FILE-twenty" --by task >"$T.text"
+	[ "$(grep -c "^$PH_FILE-twenty was throttled" "$T.text")" = 1 ]
+	[ "$(grep -c '^ph-load (' "$T.text")" -ge 20 ]
+	why -r "$DIR/trace" -c "$PH_FILE-twenty" --by task -o csv --fields name,total_ns >"$T.csv"
+	[ "$(grep -c '^ph-load' "$T.csv")" -ge 20 ]
+}
+
+@test "the events behind the figures" {
+	why -r "$DIR/trace" -c "$PH_FILE-one" --events -o json >"$T.events"
+	# In order, then the report; of this container all refills of its limit, and nothing of others.
+	jq -se '([.[] | select(.kind == null)] | length > 0 and . == sort_by(.time_ns)) and
+		([.[].kind != null] | . == sort) and .[-1].kind == "limit"' "$T.events"
+	jq -r 'select(.event == "sched_limit_end") | .fields.cgroup_id' "$T.events" | sort | uniq -c | tee "$T.ends"
+	[ "$(wc -l <"$T.ends")" = 1 ]
+	read -r n id <"$T.ends"
+	[ "$(porthole view -r "$DIR/trace" -e sched_limit_end -o csv --no-header -f "sched_limit_end.cgroup_id == $id" | wc -l)" = "$n" ]
+	jq -r 'select(.event == "sched_block") | .container' "$T.events" | sort -u >"$T.whose"
+	[ "$(cat "$T.whose")" = "$PH_FILE-one" ]
+	# As text: events first.
+	why -r "$DIR/trace" -c "$PH_FILE-one" --events >"$T.text"
+	head -n 1 "$T.text" | grep -q '^\[.* sched_\|cgroup\|container'
+	grep -q "^$PH_FILE-one was throttled" "$T.text"
 }
 
 # usage_of PATH: CPU time of a cgroup, ns.
@@ -189,22 +293,23 @@ three_on_a_cpu() {
 	declare -gA START WAITED
 	# They are there when the recording begins, which tells their weights, and wait until their pipes are opened.
 	mkdir "$T.go"
-	for n in small:1:6s large:39:3s middle:10:3s; do
+	for n in small:1:4s large:39:2s middle:10:2s; do
 		IFS=: read -r name weight time <<<"$n"
 		mkfifo "$T.go/$name"
-		ph-launch --detach --quiet --name "$PH_FILE-$name" --timeout 60s --cpu-weight "$weight" \
+		ph-launch --detach --quiet --name "$PH_FILE-$name" --timeout 60s --cpu-weight "$weight" --cgroup "$PH_FILE.d/$PH_FILE-$name" \
 			-b "$T.go:/go:rw" -- sh -c "read -r _ </go/$name; exec ph-load burst 1 $time 50s" >"$T.$name"
 		# Not before: Linux 6.1 forgets it when the task comes into a cgroup with a cpuset.
 		taskset -pc 0 "$(cat "$T.$name")"
 	done
+	outweigh
 	record "$T" -q -a -e sched,statedump,cgroup
 	for n in small large middle; do
 		wait_for 20 asleep "$n"
 		[ -z "$(schedstat "$n")" ] || read -r _ "WAITED[$n]" _ <<<"$(schedstat "$n")"
 	done
-	for n in large middle; do START[$n]=$(usage_of "porthole.d/$PH_FILE-$n"); done
+	for n in large middle; do START[$n]=$(usage_of "$PH_FILE.d/$PH_FILE-$n"); done
 	for n in small large middle; do : >"$T.go/$n"; done
-	sleep 6
+	sleep 4
 	settled schedstat small
 	record_end
 }
@@ -215,19 +320,19 @@ asleep() { grep -q '^State:.S' "/proc/$(cat "$T.$1")/status"; }
 
 @test "neighbours: who ran, ranked, for as long as their own CPU time, and weights are to blame" {
 	three_on_a_cpu
-	large=$(($(usage_of "porthole.d/$PH_FILE-large") - START[large]))
-	middle=$(($(usage_of "porthole.d/$PH_FILE-middle") - START[middle]))
+	large=$(($(usage_of "$PH_FILE.d/$PH_FILE-large") - START[large]))
+	middle=$(($(usage_of "$PH_FILE.d/$PH_FILE-middle") - START[middle]))
 	declare -A waited
 	for n in small large middle; do
 		[ -z "$(schedstat "$n")" ] || read -r _ "waited[$n]" _ <<<"$(schedstat "$n")"
 	done
-	why -o json --tasks >"$T.json"
-	parts_add_up
-	why -c "$PH_FILE-small" | tee "$T.text"
+	why -r "$T" -o json --tasks >"$T.json"
+	parts_add_up "$T.json"
+	why -r "$T" -c "$PH_FILE-small" | tee "$T.text"
 	grep -q "^$PH_FILE-small was not throttled: it waited .* for CPUs that .*$PH_FILE-large .* Weights made it so (cpu\." "$T.text"
 	[ "$(of container ".name == \"$PH_FILE-small\"" .verdict)" = waited ]
 	[ "$(of container ".name == \"$PH_FILE-small\"" .wait_cause)" = weights ]
-	# Both ran for three seconds of each other's time: the list has what each had of it.
+	# Both ran for two seconds of each other's time: the list has what each had of it.
 	ranked=$(of container ".name == \"$PH_FILE-small\"" '.ran_meanwhile[].name' | grep "^$PH_FILE-" | head -n 2)
 	[ "$ranked" = "$PH_FILE-large"$'\n'"$PH_FILE-middle" ]
 	near "$(of container ".name == \"$PH_FILE-small\"" ".ran_meanwhile[] | select(.name == \"$PH_FILE-large\").waited_ns")" \
@@ -241,7 +346,8 @@ asleep() { grep -q '^State:.S' "/proc/$(cat "$T.$1")/status"; }
 }
 
 @test "the running kernel is asked the same" {
-	launch web --cpus 0.1 -- ph-load spin 20s
+	launch web --cpus 0.1 --cgroup "$PH_FILE.d/$PH_FILE-web" -- ph-load spin 100s
+	outweigh
 	porthole why throttled -c "$PH_FILE-web" -d 2s >"$T.text"
 	cat "$T.text"
 	grep -q "^$PH_FILE-web was throttled .*: its own limit of 0.1 CPU" "$T.text"
@@ -252,5 +358,5 @@ asleep() { grep -q '^State:.S' "/proc/$(cat "$T.$1")/status"; }
 	porthole why throttled -o json --tasks -- sh -c \
 		'ph-load spin 300ms >/dev/null & (exec ph-load spin 300ms >/dev/null) & wait' >"$T.json"
 	[ "$(of task true .name | sort | tr '\n' ' ')" = "ph-load ph-load sh " ]
-	parts_add_up
+	parts_add_up "$T.json"
 }
