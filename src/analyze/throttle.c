@@ -61,8 +61,9 @@ static struct ph_throttle_group *task_group(struct ph_throttle *th, const struct
 {
 	struct ph_throttle_group *g = ph_u64map_get(&th->task_map, (uint64_t)s->tid);
 	const struct ph_task *t;
+	bool fresh = !g;
 
-	if (!g) {
+	if (fresh) {
 		g = group_new(PH_BY_TASK);
 		g->tid = s->tid;
 		g->ntasks = 1;
@@ -71,10 +72,31 @@ static struct ph_throttle_group *task_group(struct ph_throttle *th, const struct
 	if (s->container != PH_CONTAINER_UNKNOWN)
 		g->container = s->container;
 	g->pid = s->pid;
+	/* Its name changes while it runs, or has run. */
+	if (!fresh && s->state != PH_ST_RUNNING)
+		return g;
 	t = ph_identity_task(th->id, s->tid);
 	if (t && t->comm[0])
 		memcpy(g->comm, t->comm, sizeof(g->comm));
 	return g;
+}
+
+/* The group of the container that task @g is in: mostly the same as the last time. */
+static struct ph_throttle_group *home_group(struct ph_throttle *th, struct ph_throttle_group *g, uint32_t container)
+{
+	if (!g->home || g->home->container != container)
+		g->home = container_group(th, container);
+	return g->home;
+}
+
+/* The cgroup that it is charged to, likewise. */
+static struct ph_cgnode *charged_to(struct ph_throttle *th, const struct ph_throttle_group *g, uint64_t cgroup_id)
+{
+	if (!cgroup_id)
+		return NULL;
+	if (g->cgroup && g->cgroup->id == cgroup_id && g->cgroup->hierarchy == ph_cgtree_cpu_hierarchy(th->cgroups))
+		return g->cgroup;
+	return ph_cgtree_cpu_node(th->cgroups, cgroup_id);
 }
 
 /* ---- sums ------------------------------------------------------------------------------------------- */
@@ -215,9 +237,9 @@ static void on_leave(void *arg, const struct ph_segment *s)
 	}
 	if (s->begin_ns == s->end_ns || !selected(th, s))
 		return;
-	n = s->cgroup_id ? ph_cgtree_cpu_node(th->cgroups, s->cgroup_id) : NULL;
-	groups[ngroups++] = container_group(th, s->container);
 	groups[ngroups++] = task_group(th, s);
+	groups[ngroups++] = home_group(th, groups[0], s->container);
+	n = charged_to(th, groups[0], s->cgroup_id);
 	for (size_t i = 0; n && i < ngroups; i++)
 		groups[i]->cgroup = n;
 	if (n && th->by_cgroup)

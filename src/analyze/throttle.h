@@ -99,6 +99,7 @@ struct ph_throttle_group {
 	uint32_t container;		/* PH_BY_CONTAINER, PH_BY_TASK */
 	struct ph_cgnode *cgroup;	/* of its tasks: of PH_BY_CGROUP the group itself, else the last seen */
 	int32_t tid, pid;		/* PH_BY_TASK */
+	struct ph_throttle_group *home;	/* PH_BY_TASK: of the container that it was in last */
 	char comm[16];
 	char *pod;			/* PH_BY_POD: "namespace/name" */
 	struct ph_division t;

@@ -85,7 +85,7 @@ static void add_waits(struct ph_json *j, const struct ph_throttle *th, const str
 static void add_runners(struct ph_json *j, const struct ph_throttle *th, const struct ph_throttle_group *g)
 {
 	static const char *const kinds[] = { "container", "host", "idle", "unknown" };
-	static const char *const causes[] = { "cpus", "weights", "cpuset" };
+	static const char *const causes[] = { "cpus", "weights", "cpuset", "placement" };
 	ph_autofree struct ph_runner *runners = NULL;
 	const struct ph_runner *top = NULL;
 	struct ph_wait_why why;

@@ -18,7 +18,11 @@ enum ph_verdict ph_throttle_judge(const struct ph_throttle *th, const struct ph_
 const char *ph_verdict_name(enum ph_verdict v);		/* "throttled" */
 
 /* Why it was waited for CPUs. */
-enum ph_wait_cause { PH_CAUSE_CPUS /* too few for all */, PH_CAUSE_WEIGHTS, PH_CAUSE_CPUSET };
+enum ph_wait_cause {
+	PH_CAUSE_CPUS,		/* too few for all */
+	PH_CAUSE_WEIGHTS, PH_CAUSE_CPUSET,
+	PH_CAUSE_PLACEMENT,	/* there was an idle CPU, and nothing of the cgroups' kept it from that */
+};
 
 struct ph_wait_why {
 	enum ph_wait_cause cause;

@@ -305,6 +305,8 @@ void ph_throttle_wait_why(const struct ph_throttle *th, const struct ph_throttle
 		ret->cause = PH_CAUSE_CPUSET;
 	else if (ret->weight && ret->weight * 2 <= ret->other_weight)
 		ret->cause = PH_CAUSE_WEIGHTS;
+	else if (ret->idle_share >= 0.5)
+		ret->cause = PH_CAUSE_PLACEMENT;
 }
 
 /* ---- sentences ------------------------------------------------------------------------------------- */
@@ -454,6 +456,12 @@ static void say_cause_of_wait(const struct ph_wait_why *why, const struct ph_thr
 	case PH_CAUSE_WEIGHTS:
 		ph_buf_addf(out, ". Weights made it so (%s %lu : %lu)", why->shares ? "cpu.shares" : "cpu.weight",
 			    why->weight, why->other_weight);
+		break;
+	case PH_CAUSE_PLACEMENT:
+		ph_buf_adds(out, ". In ");
+		add_percent(out, why->idle_share);
+		ph_buf_adds(out, " of that time a CPU was idle: its threads are bound to CPUs, or the scheduler had not moved "
+			    "them yet");
 		break;
 	case PH_CAUSE_CPUS:
 		ph_buf_addf(out, ". There were too few CPUs for all (%u)", th->seen.cpus);

@@ -235,6 +235,36 @@ static void test_waited(void **state)
 		"Its cpuset made it so: it may use CPUs 0 of 0-1, and in 100 % of that time another CPU was idle.");
 }
 
+/* Throttled, and besides a thread waits; neighbours of each kind. */
+static void test_waited_besides(void **state)
+{
+	struct setup s = plain;
+	struct ph_buf b = { 0 };
+
+	s.web_quota = 30000;
+	add_setup(&b, &s);
+	ph_buf_adds(&b, "@2 cpu=1 tid=0 sched_switch prev_tid=0 next_tid=20\n@3 cpu=1 tid=20 sched_wakeup tid=8 target_cpu=1\n");
+	add_throttled(&b, 1, 12, 0, 30);
+	verdict(&b, "web was throttled 70 % of the time: its own limit of 0.3 CPU (cpu.max 30000 100000 at " POD "/web) ran out in "
+		"8 of 8 periods, 29 ms into each. The demand comes from one thread at a time; 1 CPU would remove 95 % of it. Besides, "
+		"it waited 50 % of the time that it wanted to run, for CPUs that db (100 %) used. In 71 % of that time a CPU was idle: "
+		"its threads are bound to CPUs, or the scheduler had not moved them yet.");
+	/* Another thread of its own. */
+	add_setup(&b, &plain);
+	ph_buf_adds(&b, "@2 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n@3 cpu=0 tid=7 sched_wakeup tid=8 target_cpu=0\n");
+	verdict(&b, "web was not throttled: it waited 50 % of the time that it wanted to run, for CPUs that its own other tasks "
+		"(100 %) used.");
+	/* The host's tasks by name; and what nobody ran. */
+	add_setup(&b, &plain);
+	ph_buf_adds(&b, "@1 lttng_statedump_process_state tid=30 pid=30 name=kworker/0:1 container=0 status=5 type=1 syscall=-1\n"
+			"@2 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=30 next_comm=kworker/0:1\n");
+	ph_buf_addf(&b, "@%lu cpu=0 tid=30 sched_switch prev_tid=30 prev_comm=kworker/0:1 prev_state=1 next_tid=0\n", 600 * MS);
+	ph_buf_addf(&b, "@%lu cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n", 800 * MS);
+	verdict(&b, "web was not throttled: it waited 80 % of the time that it wanted to run, for CPUs that kworker on the host "
+		"(75 %), nobody (the CPU had not turned to it yet) (25 %) used. In 100 % of that time a CPU was idle: its threads "
+		"are bound to CPUs, or the scheduler had not moved them yet.");
+}
+
 static void test_other_verdicts(void **state)
 {
 	static const struct { const char *events, *want; } cases[] = {
@@ -545,6 +575,7 @@ int main(void)
 		cmocka_unit_test(test_pods_limit),
 		cmocka_unit_test(test_both_limits),
 		cmocka_unit_test(test_waited),
+		cmocka_unit_test(test_waited_besides),
 		cmocka_unit_test(test_other_verdicts),
 		cmocka_unit_test(test_blocked_on),
 		cmocka_unit_test(test_divisions_agree),
