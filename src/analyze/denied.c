@@ -356,9 +356,14 @@ static void exit_alone(struct ph_denied *d, const struct ph_event *ev, const cha
 	const struct ph_failcall *call = ph_failcall(name);
 	const struct ph_task *task = ph_identity_task(d->id, ev->tid);
 	struct open_call *c = ph_u64map_get(&d->calls, (uint64_t)(uint32_t)ev->tid + 1);
+	char *refused = ph_u64map_del(&d->refused, (uint64_t)(uint32_t)ev->tid + 1);
+	bool told = refused && !strcmp(refused, name);
 	struct ph_failed f = { 0 };
 	int64_t ret = 0;
 
+	free(refused);
+	if (told)		/* by seccomp_refused, just before */
+		return;
 	for (uint32_t i = 0; i < ev->cls->nfields; i++)
 		if (!strcmp(ev->cls->fields[i].name, "ret"))
 			ret = ev->v[i].i;

@@ -506,7 +506,8 @@ static bool rule_undetermined(struct dn *c)
 	ph_autobuf err = { 0 };
 
 	ph_symbol_add(&err, PH_UNIT_RET, -c->f->error);
-	dn_say(c, "undetermined", "no rule explains %s of %s()", err.p ? err.p : "the error", c->f->name);
+	dn_say(c, "undetermined", c->f->full ? "no rule explains %s of %s()" : "the trace does not tell why %s came of %s()",
+	       err.p ? err.p : "the error", c->f->name);
 	if (!c->f->full)
 		dn_change(c, "record with -e denied: this trace has the calls, but not what the kernel and the machine "
 			  "knew of them");

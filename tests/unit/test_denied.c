@@ -139,6 +139,26 @@ static void test_no_guess(void **state)
 }
 
 /* Many of one kind, by two processes, of which evidence came about the first alone: the last is the last, and whose it was. */
+/* Of a trace with calls alone, one that seccomp refused is told once. */
+static void test_calls_alone(void **state)
+{
+	struct ph_err err = { 0 };
+	ph_autobuf got = { 0 };
+	struct ph_source *src;
+
+	if (ph_synthetic_parse("@0 container_info index=1 name=web\n"
+			       "@1000 tid=7 pid=7 container=1 seccomp_refused nr=83 name=mkdir ret=-1\n"
+			       "@1100 tid=7 pid=7 container=1 syscall_exit_mkdir ret=-1\n"
+			       "@2000 tid=7 pid=7 container=1 syscall_exit_mkdir ret=-13\n", &src, &err) < 0)
+		fail_msg("%s", err.msg);
+	report(src, false, &got);
+	ph_source_close(src);
+	assert_non_null(strstr(got.p, "mkdir() EPERM at"));
+	assert_non_null(strstr(got.p, "[seccomp]"));
+	assert_null(strstr(strstr(got.p, "mkdir() EPERM") + 1, "mkdir() EPERM"));
+	assert_non_null(strstr(got.p, "the trace does not tell why EACCES came of mkdir()"));
+}
+
 static void test_group(void **state)
 {
 	static const char text[] =
@@ -181,7 +201,8 @@ static void test_group(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_words), cmocka_unit_test(test_no_guess), cmocka_unit_test(test_group),
+		cmocka_unit_test(test_words), cmocka_unit_test(test_no_guess), cmocka_unit_test(test_calls_alone),
+		cmocka_unit_test(test_group),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
