@@ -8,14 +8,15 @@
 # when it is interrupted. Where the host refuses, it says what is missing and shows the same on a
 # small trace that comes with the project. --sample only records such a trace (DEMO_SECONDS long):
 #
-#	PH_VM_RUN='scripts/demo.sh --sample /tmp/t >&2 && tar -C /tmp/t -czf - .' tests/vm/run.sh |
-#		tar -C tests/data/demo-trace -xz
+#	PH_VM_RUN='echo hello >/etc/motd; TMPDIR=/mnt scripts/demo.sh --sample /tmp/t >&2 && tar -C /tmp/t -czf - .' \
+#		tests/vm/run.sh | tar -C tests/data/demo-trace -xz
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 build=${BUILD:-build}
 porthole=$build/porthole
 seconds=${DEMO_SECONDS:-4}
 pause=4ms	# between two pages of demo-web
+events=sched,wait,syscall,block,net,denied
 trace=$build/demo-trace
 sample=tests/data/demo-trace
 names=(demo-web demo-db demo-batch demo-tiny)
@@ -39,7 +40,19 @@ show() {
 	printf '\n%s$ %s%s\n' "$dim" "$(printf '%s ' "${@@Q}" | sed "s/'\([][A-Za-z0-9_.,/:=%+-]*\)'/\1/g; s/ \$//")" "$off"
 	out=$("$@" 2>&1)
 	n=$(wc -l <<<"$out")
-	head -n "$max" <<<"$out" | sed "s/^/  /; s/^\\(.\\{$((width - 1))\\}\\).*/\\1…/"
+	# Tables are cut, sentences go on in the next line.
+	head -n "$max" <<<"$out" | awk -v w=$((width - 3)) '
+		length($0) > w && !/[^ ]  / {
+			match($0, /^ */); in_ = substr($0, 1, RLENGTH); line = ""
+			n = split($0, word, " ")
+			for (i = 1; i <= n; i++) {
+				if (line != "" && length(in_ line word[i]) >= w) { print "  " in_ line; line = "" }
+				line = line (line == "" ? "" : " ") word[i]
+			}
+			$0 = in_ line
+		}
+		length($0) > w { $0 = substr($0, 1, w) "…" }
+		{ print "  " $0 }'
 	[ "$n" -le "$max" ] || printf '%s  … and %d more lines%s\n' "$dim" $((n - max)) "$off"
 }
 
@@ -85,7 +98,7 @@ start() {
 
 start_containers() {
 	"$build/ph-launch" --cleanup >/dev/null 2>&1
-	shared=$(mktemp -d /tmp/porthole-demo.XXXXXX) && chmod 777 "$shared" || return
+	shared=$(mktemp -d "${TMPDIR:-/tmp}/porthole-demo.XXXXXX") && chmod 777 "$shared" || return
 	userns=(--unshare all)
 	start demo-db --bind "$shared:/shared:rw" --memory 64M -- ph-load db /shared/db 100s /shared &&
 		start demo-web --bind "$shared:/shared:rw" --pids 20 -- ph-load web /shared/db 100s "$pause" &&
@@ -104,8 +117,10 @@ missing() {
 record() {
 	rm -rf "$trace"
 	mkdir -p "$(dirname "$trace")"
-	printf '\n%s$ %s%s\n' "$dim" "$porthole record -c $(tr ' ' , <<<"${names[*]}") -d ${seconds}s -w $trace" "$off"
-	"$porthole" record -c "$(tr ' ' , <<<"${names[*]}")" -d "${seconds}s" -w "$trace" "$@" 2>"$log"
+	local c
+	c=$(tr ' ' , <<<"${names[*]}")
+	printf '\n%s$ %s%s\n' "$dim" "$porthole record -c $c -e $events -d ${seconds}s -w $trace" "$off"
+	"$porthole" record -c "$c" -e "$events" -d "${seconds}s" -w "$trace" 2>"$log"
 	local rc=$?
 	sed 's/^/  /' "$log"
 	return $rc
@@ -115,17 +130,19 @@ report() {
 	title "Who did what"
 	show 30 "$porthole" view -r "$trace" --stats --max-entries 10
 
-	title "demo-web asks, demo-db answers: one request across two containers"
+	title "demo-batch: why is it slow? Its limit is half a CPU"
+	show 14 "$porthole" why throttled -r "$trace" -c demo-batch
+
+	title "demo-tiny: why are its calls refused?"
+	show 14 "$porthole" why denied -r "$trace" -c demo-tiny
+
+	title "demo-db: what does it wait for?"
+	show 12 "$porthole" why slow -r "$trace" -c demo-db
+
+	title "One request across two containers: demo-web asks, demo-db answers"
 	show 8 "$porthole" view -r "$trace" -c demo-web,demo-db \
 		--fields time,container,comm,tid,event,fields \
 		-e 'syscall_entry_connect,syscall_exit_accept4,syscall_entry_fdatasync,syscall_exit_fdatasync'
-
-	title "demo-batch runs into its limit of half a CPU"
-	show 4 "$porthole" view -r "$trace" -c demo-batch --fields time,container,event,fields -e 'sched_throttle_*'
-
-	title "demo-tiny: what was not there, and what seccomp refused"
-	show 6 "$porthole" view -r "$trace" -c demo-tiny --fields time,container,comm,event,fields \
-		--comm cat,mkdir -e 'syscall_*_openat,syscall_*_open,seccomp_refused'
 
 	title "The trace"
 	note "  $trace ($(du -sh "$trace" 2>/dev/null | cut -f1)): CTF, with the containers' names in it. To go on:"
@@ -170,9 +187,8 @@ trap 'stop_containers; rm -f "$log"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 if [ "${1:-}" = --sample ]; then
-	trace=$2 seconds=${DEMO_SECONDS:-0.3} pause=40ms
-	# An emulated machine reads its clock by system calls.
-	start_containers && sleep 0.3 && record -e 'sched,syscall,!syscall_*_clock_gettime'
+	trace=$2 seconds=${DEMO_SECONDS:-0.5} pause=40ms
+	start_containers && sleep 0.3 && record
 	exit
 fi
 main
