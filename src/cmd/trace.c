@@ -57,7 +57,7 @@ static void explain(struct trace *t)
 	uint64_t min;
 
 	if (!seen->events && run->seen) {
-		ph_snoop_events(t->sn, &events);
+		ph_snoop_events(t->sn, false, &events);
 		ph_buf_addf(&why, "%s: there is nothing of what this view is made of:", run->src->what);
 		ph_vec_each(e, &events)
 			ph_buf_addf(&why, "%s %s", e == events.v ? "" : ",", *e);
@@ -67,7 +67,7 @@ static void explain(struct trace *t)
 		run->by_selection = !seen->found || !run->sel;
 		run->by_events = 0;
 		if (run->by_selection)
-			ph_buf_addf(&why, "%s: nothing of it came to its end", run->src->what);
+			ph_buf_addf(&why, "%s: what began has not ended", run->src->what);
 		else
 			ph_run_explain(run, &why);
 	} else if (ph_snoop_timed(t->sn, &min) && (t->o.has_min ? t->o.min_ns : min) && !t->o.hist) {
@@ -196,7 +196,7 @@ static int run(struct trace *t, int argc, char **argv)
 			t->s.rows[i].help = "lines for which EXPR is true, over their fields, as "
 					    "'comm == \"nginx\" && pid != 1'";
 	t->s.tick = flush;
-	ph_snoop_events(t->sn, &events);
+	ph_snoop_events(t->sn, true, &events);
 	ph_vec_each(e, &events)
 		*ph_vec_push(&need) = *e;
 	*ph_vec_push(&need) = NULL;

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/cgtree.h"
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "event/syscalls.h"
@@ -49,7 +48,7 @@ struct ph_snooping {
 	struct ph_evset *sets;		/* of each step */
 	struct ph_u64map plans;		/* class -> struct plan */
 	struct ph_u64map begun;		/* key -> struct ph_snoop_row */
-	struct ph_cgtree *cgroups;
+	struct ph_snoop_world *world;
 	struct ph_filter *filter;
 	struct ph_u64map shapes;	/* mask of columns -> struct shape */
 	struct ph_snoop_seen seen;
@@ -120,11 +119,12 @@ static void add_words(const char *list, bool known_only, ph_strv *out)
 	}
 }
 
-void ph_snoop_events(const struct ph_snoop *sn, ph_strv *out)
+void ph_snoop_events(const struct ph_snoop *sn, bool also, ph_strv *out)
 {
 	for (const struct ph_snoop_step *st = sn->steps; st->events; st++)
 		add_words(st->events, true, out);
-	add_words(sn->also, true, out);
+	if (also)
+		add_words(sn->also, true, out);
 }
 
 static size_t count_cols(const struct ph_snoop *sn)
@@ -305,7 +305,8 @@ static struct ph_snoop_row *row_new(struct ph_snooping *s, const struct ph_ident
 		row->tid = row->pid = -1;
 		row->container = PH_CONTAINER_UNKNOWN;
 	} else if (p->task >= 0 && (int32_t)ev->v[p->task].i != ev->tid) {
-		row->tid = (int32_t)ev->v[p->task].i;
+		/* 0: it is not known. */
+		row->tid = ev->v[p->task].i > 0 ? (int32_t)ev->v[p->task].i : -1;
 		t = ph_identity_task(id, row->tid);
 		row->pid = t ? t->pid : -1;
 		row->container = t ? t->container : PH_CONTAINER_UNKNOWN;
@@ -325,7 +326,7 @@ static struct ph_snoop_row *row_new(struct ph_snooping *s, const struct ph_ident
 static void tell(struct ph_snooping *s, const struct ph_identity *id, const struct ph_event *ev,
 		 const struct plan *p, struct ph_snoop_row *row, bool last)
 {
-	struct ph_snoop_at at = { .id = id, .ev = ev, .row = row, .cgroups = s->cgroups, .last = last };
+	struct ph_snoop_at at = { .id = id, .ev = ev, .row = row, .world = s->world, .last = last };
 	const struct ph_snoop_col *cols = s->sn->cols;
 
 	if (p->container >= 0)
@@ -462,6 +463,21 @@ drop:
 	row_free(s, row);
 }
 
+/* Of the same task and container, with what this event tells. */
+static void begin_next(struct ph_snooping *s, const struct ph_identity *id, const struct ph_event *ev,
+		       const struct plan *p, const struct ph_snoop_row *row, const char *what, uint64_t key)
+{
+	struct ph_snoop_row *next = ph_alloc(sizeof(*next));
+
+	*next = *row;
+	next->begin_ns = ev->ts_ns;
+	next->cpu = ev->cpu;
+	next->what = what;
+	next->cells = ph_alloc(s->ncols * sizeof(*next->cells));
+	tell(s, id, ev, p, next, false);
+	row_free(s, ph_u64map_put(&s->begun, key, next));
+}
+
 static void take(struct ph_snooping *s, const struct ph_identity *id, const struct ph_event *ev, const struct plan *p,
 		 const struct plan_step *ps)
 {
@@ -501,6 +517,8 @@ static void take(struct ph_snooping *s, const struct ph_identity *id, const stru
 			row->what = ps->st->what;
 		row->end_ns = ev->ts_ns;
 		tell(s, id, ev, p, row, true);
+		if (ps->st->next)
+			begin_next(s, id, ev, p, row, ps->st->next, key);
 		emit(s, id, row);
 		return;
 	case PH_SNOOP_MOVE:
@@ -542,17 +560,19 @@ int ph_snooping_feed(struct ph_snooping *s, const struct ph_identity *id, const 
 		forget(s, ph_event_u(ev, PH_FLD(events_discarded, end_ns), ev->ts_ns));
 		return 0;
 	}
-	ph_cgtree_feed(s->cgroups, ev);
 	p = plan_of(s, ev->cls);
-	s->seen.events += p->steps.n > 0;
 	for (size_t i = 0; i < p->steps.n; i++) {
 		const struct plan_step *ps = &p->steps.v[i];
 
-		if (!ps->st->when || ps->st->when(ev, id))
-			take(s, id, ev, p, ps);
+		if (ps->st->when && !ps->st->when(ev, id))
+			continue;
+		s->seen.events += ps->act != PH_SNOOP_ADD;
+		take(s, id, ev, p, ps);
 		if (max && s->seen.shown >= max)
 			return 1;
 	}
+	/* Behind the rows: what a call closes is still open to its own. */
+	ph_snoop_world_feed(s->world, ev);
 	return 0;
 }
 
@@ -615,7 +635,7 @@ int ph_snooping_new(const struct ph_snoop *sn, const struct ph_snoop_opts *opts,
 
 	s->sn = sn;
 	s->o = opts;
-	s->cgroups = ph_cgtree_new();
+	s->world = ph_snoop_world_new();
 	s->cols = all_cols(sn, &s->ncols);
 	s->time = find_col(s, sn->time);
 	s->min_ns = opts->has_min ? opts->min_ns : opts->hist ? 0 : sn->min_ns;
@@ -657,7 +677,7 @@ void ph_snooping_free(struct ph_snooping *s)
 	ph_u64map_done(&s->begun);
 	ph_u64map_done(&s->shapes);
 	ph_filter_free(s->filter);
-	ph_cgtree_free(s->cgroups);
+	ph_snoop_world_free(s->world);
 	ph_snoop_out_done(&s->out);
 	free(s->sets);
 	free(s->cols);

@@ -21,8 +21,11 @@ const char *ph_snoop_name(const struct ph_snoop *sn);
 const char *ph_snoop_summary(const struct ph_snoop *sn);
 /* An example of its use, as for --help. */
 const char *ph_snoop_example(const struct ph_snoop *sn);
-/* The events that it needs of a kernel, as words of -e; what this architecture lacks is left out. */
-void ph_snoop_events(const struct ph_snoop *sn, ph_strv *out);
+/*
+ * The events that it is made of, as words of -e, and with @also those that some columns live on; what this
+ * architecture lacks is left out.
+ */
+void ph_snoop_events(const struct ph_snoop *sn, bool also, ph_strv *out);
 /* Does it tell how long something took? What is shown then, where nothing is asked for: 0: everything. */
 bool ph_snoop_timed(const struct ph_snoop *sn, uint64_t *ret_min_ns);
 
@@ -60,7 +63,7 @@ void ph_snoop_schema(const struct ph_snoop *sn, struct ph_buf *out);
 
 /* How far things got, for who must explain why there is nothing to see. */
 struct ph_snoop_seen {
-	uint64_t events;	/* that this view is about */
+	uint64_t events;	/* that begin, end or are rows */
 	uint64_t found;		/* rows made of them */
 	uint64_t selected;	/* of those: of who is selected */
 	uint64_t shown;		/* and passed filter and minimum */

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/cgtree.h"
 #include "base/cleanup.h"
 #include "event/symbols.h"
 #include "event/syscalls.h"
@@ -208,15 +207,115 @@ void ph_snoop_on_cpu(const struct ph_snoop_at *at, struct ph_cell *c)
 	ph_cell_u64(c, at->ev->cpu);
 }
 
-/* Limits are the cpu controller's. */
 void ph_snoop_limit(const struct ph_snoop_at *at, struct ph_cell *c)
 {
 	const struct ph_value *v = ph_snoop_field(at->ev, "limit_cgroup_id", NULL);
-	int32_t hierarchy = ph_cgtree_cpu_hierarchy(at->cgroups);
-	const struct ph_cgnode *n = v && hierarchy >= 0 ? ph_cgtree_get(at->cgroups, hierarchy, v->u) : NULL;
 
-	if (n && n->path)
-		ph_cell_str(c, n->path);
+	set_text(c, v ? ph_snoop_world_cpu_cgroup(at->world, v->u) : NULL);
+}
+
+/* As of the call's entry: it may be the one that closes it. */
+void ph_snoop_file(const struct ph_snoop_at *at, struct ph_cell *c)
+{
+	const struct ph_value *v = ph_snoop_field(at->ev, "fd", NULL);
+
+	if (v && !at->last)
+		set_text(c, ph_snoop_world_file(at->world, at->ev, v->i));
+}
+
+void ph_snoop_disk(const struct ph_snoop_at *at, struct ph_cell *c)
+{
+	const struct ph_value *v = ph_snoop_field(at->ev, "dev", NULL);
+	const char *name = v ? ph_snoop_world_disk(at->world, v->u) : NULL;
+	ph_autobuf b = { 0 };
+
+	if (!name && v && ph_symbol_add(&b, PH_UNIT_DEV, v->i))
+		name = b.p;
+	set_text(c, name);
+}
+
+/* A request that was never queued had no time there. */
+void ph_snoop_queue_time(const struct ph_snoop_at *at, struct ph_cell *c)
+{
+	if (at->ev->cls->id == PH_EV_block_rq_issue && !at->last)
+		ph_cell_u64(c, at->ev->ts_ns - at->row->begin_ns);
+}
+
+void ph_snoop_device_time(const struct ph_snoop_at *at, struct ph_cell *c)
+{
+	if (at->last)
+		ph_cell_u64(c, at->row->end_ns - at->row->mark_ns);
+}
+
+void ph_snoop_granted(const struct ph_snoop_at *at, struct ph_cell *c)
+{
+	const struct ph_value *v = ph_snoop_field(at->ev, "ret", NULL);
+
+	if (v)
+		ph_cell_u64(c, v->i == 0);
+}
+
+/* A socket that is being closed has given its own back already. */
+void ph_snoop_local_port(const struct ph_snoop_at *at, struct ph_cell *c)
+{
+	const struct ph_value *v = ph_snoop_field(at->ev, "sport", NULL);
+
+	if (v && v->u)
+		ph_cell_u64(c, v->u);
+}
+
+void ph_snoop_runtime(const struct ph_snoop_at *at, struct ph_cell *c)
+{
+	const struct ph_container *ct = at->row->container == PH_CONTAINER_UNKNOWN || !at->row->container ? NULL :
+					ph_identity_container(at->id, at->row->container);
+
+	if (ct)
+		set_text(c, ct->runtime);
+}
+
+/* ---- strings that were read at the call's end ---------------------------------------------------- */
+
+struct late {
+	const char *call;
+	int arg;
+};
+
+/* One of these arguments; @calls ends with NULL. */
+static void late(const struct ph_snoop_at *at, struct ph_cell *c, const struct late *calls)
+{
+	const struct ph_value *nr, *arg, *value;
+	const struct ph_syscall *call;
+
+	if (at->ev->cls->id != PH_EV_syscall_late_string)
+		return;
+	nr = ph_snoop_field(at->ev, "nr", NULL);
+	arg = ph_snoop_field(at->ev, "arg", NULL);
+	value = ph_snoop_field(at->ev, "value", NULL);
+	call = nr ? ph_syscall_by_nr((int)nr->i, false) : NULL;
+	for (; call && arg && value && value->s && value->n && calls->call; calls++) {
+		if (strcmp(calls->call, call->name) || arg->i != calls->arg)
+			continue;
+		if (c->owned)
+			free((char *)c->s);
+		c->s = ph_strndup(value->s, value->n);
+		c->set = c->owned = true;
+	}
+}
+
+void ph_snoop_mount_source(const struct ph_snoop_at *at, struct ph_cell *c)
+{
+	late(at, c, (const struct late[]){ { "mount", 0 }, { "move_mount", 1 }, { "open_tree", 1 }, { 0 } });
+}
+
+void ph_snoop_mount_target(const struct ph_snoop_at *at, struct ph_cell *c)
+{
+	late(at, c, (const struct late[]){ { "mount", 1 }, { "umount", 0 }, { "move_mount", 3 }, { "pivot_root", 0 },
+					   { "mount_setattr", 1 }, { 0 } });
+}
+
+void ph_snoop_mount_type(const struct ph_snoop_at *at, struct ph_cell *c)
+{
+	late(at, c, (const struct late[]){ { "mount", 2 }, { "fsopen", 0 }, { 0 } });
 }
 
 /* Its pid namespace says so, or what is known of the container. */

@@ -11,14 +11,14 @@
 /* The inside of the live views, shared by this folder's files only. */
 
 struct ph_snoop_row;
-struct ph_cgtree;
+struct ph_snoop_world;
 
 /* What a function may look at that computes a column. */
 struct ph_snoop_at {
 	const struct ph_identity *id;
 	const struct ph_event *ev;		/* the event that begins the row, adds to it, or ends it */
 	const struct ph_snoop_row *row;
-	const struct ph_cgtree *cgroups;
+	const struct ph_snoop_world *world;
 	bool last;				/* it ends it */
 };
 
@@ -50,6 +50,7 @@ struct ph_snoop_step {
 	bool (*when)(const struct ph_event *ev, const struct ph_identity *id);	/* NULL: always */
 	const char *what;		/* for the column of this name */
 	bool keep;			/* BEGIN: what has begun with this key goes on, and this adds to it */
+	const char *next;		/* END: the same task's next row begins at once, with this for `what` */
 	bool nobody;			/* of a row that begins: the event's task is only whom an interrupt met */
 };
 
@@ -79,6 +80,16 @@ struct ph_snoop_row {
 	struct ph_cell *cells;		/* all columns */
 };
 
+/* ---- snoop_world.c ------------------------------------------------------------------------------- */
+
+struct ph_snoop_world *ph_snoop_world_new(void);
+void ph_snoop_world_free(struct ph_snoop_world *w);
+void ph_snoop_world_feed(struct ph_snoop_world *w, const struct ph_event *ev);
+/* NULL where they are not known. A descriptor of the event's process: */
+const char *ph_snoop_world_file(const struct ph_snoop_world *w, const struct ph_event *ev, int64_t fd);
+const char *ph_snoop_world_disk(const struct ph_snoop_world *w, uint64_t dev);
+const char *ph_snoop_world_cpu_cgroup(const struct ph_snoop_world *w, uint64_t id);
+
 /* ---- snoop_columns.c ----------------------------------------------------------------------------------- */
 
 /* Those that every view has, in front of its own. */
@@ -98,6 +109,17 @@ void ph_snoop_call(const struct ph_snoop_at *at, struct ph_cell *c);	/* "openat"
 void ph_snoop_in_call(const struct ph_snoop_at *at, struct ph_cell *c);	/* that the task is in */
 void ph_snoop_what(const struct ph_snoop_at *at, struct ph_cell *c);
 void ph_snoop_duration(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_file(const struct ph_snoop_at *at, struct ph_cell *c);	/* that `fd` stands for */
+void ph_snoop_disk(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_queue_time(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_device_time(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_granted(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_runtime(const struct ph_snoop_at *at, struct ph_cell *c);	/* of containers: docker … */
+void ph_snoop_local_port(const struct ph_snoop_at *at, struct ph_cell *c);
+/* Strings that were read late. */
+void ph_snoop_mount_source(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_mount_target(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_mount_type(const struct ph_snoop_at *at, struct ph_cell *c);
 void ph_snoop_on_cpu(const struct ph_snoop_at *at, struct ph_cell *c);
 void ph_snoop_limit(const struct ph_snoop_at *at, struct ph_cell *c);	/* path of the cgroup limit_cgroup_id */
 void ph_snoop_init(const struct ph_snoop_at *at, struct ph_cell *c);	/* is it its container's first process? */

@@ -25,6 +25,10 @@
 #define ERROR COL("ERROR", "error", STR, 7, "ret", "name of the error, null: it succeeded")
 #define RET HIDDEN("RET", "ret", S64, 5, "ret", "what the call returned")
 
+/* The file behind a descriptor, and what it takes to know it. */
+#define FILE GET("FILE", "file", STR, 24, ph_snoop_file, "its path, where it is known from the beginning or was opened since")
+#define FILES "open,openat,openat2,creat,close,dup,dup2,dup3,fcntl,lttng_statedump_file_descriptor"
+
 /* ---- when ---------------------------------------------------------------------------------------- */
 
 static bool ends_process(const struct ph_event *ev, const struct ph_identity *id)
@@ -40,9 +44,116 @@ static bool still_runnable(const struct ph_event *ev, const struct ph_identity *
 	return !ph_event_i(ev, PH_FLD(sched_switch, prev_state), 1) && ph_event_i(ev, PH_FLD(sched_switch, prev_tid), 0);
 }
 
+static bool execs_init(const struct ph_event *ev, const struct ph_identity *id)
+{
+	return ph_snoop_is_init(id, ev->tid);
+}
+
+/* The kernel's enum of include/net/tcp_states.h. */
+enum { ESTABLISHED = 1, SYN_SENT, SYN_RECV, CLOSE = 7 };
+
+static bool state_is(const struct ph_event *ev, int64_t from, int64_t to)
+{
+	return ph_event_i(ev, PH_FLD(inet_sock_set_state, oldstate), -1) == from &&
+	       ph_event_i(ev, PH_FLD(inet_sock_set_state, newstate), -1) == to;
+}
+
+static bool connects(const struct ph_event *ev, const struct ph_identity *id)
+{
+	(void)id;
+	return ph_event_i(ev, PH_FLD(inet_sock_set_state, newstate), -1) == SYN_SENT;
+}
+
+static bool connected(const struct ph_event *ev, const struct ph_identity *id)
+{
+	(void)id;
+	return state_is(ev, SYN_SENT, ESTABLISHED);
+}
+
+static bool not_connected(const struct ph_event *ev, const struct ph_identity *id)
+{
+	(void)id;
+	return state_is(ev, SYN_SENT, CLOSE);
+}
+
+static bool accepted(const struct ph_event *ev, const struct ph_identity *id)
+{
+	(void)id;
+	return state_is(ev, SYN_RECV, ESTABLISHED);
+}
+
+static bool closed(const struct ph_event *ev, const struct ph_identity *id)
+{
+	(void)id;
+	return ph_event_i(ev, PH_FLD(inet_sock_set_state, newstate), -1) == CLOSE;
+}
+
 /* ---- the table ----------------------------------------------------------------------------------- */
 
 static const struct ph_snoop snoops[] = {
+	{
+		.name = "bio",
+		.summary = "requests to block devices: size, time in the queue and in the device, who caused them",
+		.example = "  porthole trace bio -c db --min 10ms\n  porthole trace bio -a --hist --by device -d 10s\n",
+		.steps = STEPS{
+			{ "block_rq_insert", PH_SNOOP_BEGIN, "dev,sector" },
+			{ "block_rq_issue", PH_SNOOP_BEGIN, "dev,sector", .keep = true },
+			{ "block_rq_complete", PH_SNOOP_END, "dev,sector" },
+			{ 0 }
+		},
+		.cols = COLS{
+			GET("DEVICE", "device", STR, 8, ph_snoop_disk, "its name, or its numbers where the trace has no name"),
+			COL("KIND", "kind", STR, 10, "rwbs", "read, write, flush … and what goes with it"),
+			COL("SECTOR", "sector", U64, 10, "sector", "where, in units of 512 bytes"),
+			COL("SIZE", "size_bytes", BYTES, 8, "block_rq_insert.bytes,block_rq_issue.bytes", "how much"),
+			GET("QUEUED", "queue_ns", NS, 8, ph_snoop_queue_time, "in the queue; 0: it went past it"),
+			GET("DEVICE-TIME", "device_ns", NS, 11, ph_snoop_device_time, "in the device"),
+			HIDDEN_GET("DURATION", "duration_ns", NS, 8, ph_snoop_duration, "both together"),
+			HIDDEN("ERROR", "error", S64, 5, "error", "0, or the negative error"),
+			{ { 0 } }
+		},
+		.also = "lttng_statedump_block_device",
+		.container = "io_container",
+		.time = "duration_ns",
+	},
+	{
+		.name = "cap",
+		.summary = "capabilities that the kernel asks a task for, the call that it does so in, and the answer",
+		.example = "  porthole trace cap -c web --filter 'granted == 0'\n",
+		.steps = STEPS{ { "cap_capable", PH_SNOOP_ROW }, { 0 } },
+		.cols = COLS{
+			COL("CAPABILITY", "capability", STR, 20, "cap", "which"),
+			GET("GRANTED", "granted", BOOL, 7, ph_snoop_granted, "does the task have it?"),
+			GET("CALL", "call", STR, 12, ph_snoop_in_call, "system call that the task is in"),
+			HIDDEN("IN-NS", "ns_target", U64, 10, "target_ns", "user namespace that it is asked for in"),
+			HIDDEN("TASK-NS", "ns_task", U64, 10, "task_ns", "user namespace of the task"),
+			{ { 0 } }
+		},
+		.also = "syscall",
+	},
+	{
+		.name = "events",
+		.summary = "what becomes of containers: start, exec of their first process, pause, stop, OOM",
+		.example = "  porthole trace events -a\n",
+		.steps = STEPS{
+			{ "container_start", PH_SNOOP_ROW, .what = "start" },
+			{ "sched_process_exec", PH_SNOOP_ROW, NULL, execs_init, "exec" },
+			{ "container_pause", PH_SNOOP_ROW, .what = "pause", .nobody = true },
+			{ "container_unpause", PH_SNOOP_ROW, .what = "unpause", .nobody = true },
+			{ "oom_mark_victim", PH_SNOOP_ROW, .what = "oom" },
+			{ "container_stop", PH_SNOOP_ROW, .what = "stop", .nobody = true },
+			{ 0 }
+		},
+		.cols = COLS{
+			GET("EVENT", "event", STR, 7, ph_snoop_what, "start, exec, pause, unpause, oom, stop"),
+			GET("RUNTIME", "runtime", STR, 10, ph_snoop_runtime, "docker, containerd, podman …, where it is known"),
+			COL("PATH", "path", STR, 20, "filename", "program of an exec"),
+			{ { 0 } }
+		},
+		.also = "container",
+		.task = "container_start.init_pid,oom_mark_victim.pid",
+		.container = "index,victim_container",
+	},
 	{
 		.name = "exec",
 		.summary = "programs that are started, with their arguments, and those that cannot be",
@@ -86,6 +197,76 @@ static const struct ph_snoop snoops[] = {
 		},
 		.task = "sched_process_exit.tid,oom_mark_victim.pid",
 		.time = "age_ns",
+	},
+	{
+		.name = "file",
+		.summary = "reads and writes that take long, by file",
+		.example = "  porthole trace file -c db --min 1ms\n  porthole trace file -c db --hist --by file -d 10s\n",
+		.steps = STEPS{
+			{ "read,write,pread64,pwrite64,readv,writev,preadv,pwritev,preadv2,pwritev2", PH_SNOOP_CALL },
+			{ 0 }
+		},
+		.cols = COLS{
+			CALL_NAME,
+			COL("FD", "fd", S64, 3, "fd", "descriptor"),
+			COL("SIZE", "size_bytes", BYTES, 8, "ret", "that were read or written, null: it failed"),
+			DURATION,
+			ERROR,
+			FILE,
+			HIDDEN("POS", "pos", S64, 8, "pos", "where in the file, of calls that are told"),
+			RET,
+			{ { 0 } }
+		},
+		.also = FILES,
+		.time = "duration_ns",
+		.min_ns = 10000000,
+	},
+	{
+		.name = "mount",
+		.summary = "mounts and unmounts, and calls on mounts",
+		.example = "  porthole trace mount -c web --wait\n",
+		.steps = STEPS{
+			{ "mount,umount,move_mount,open_tree,fsopen,fsmount,mount_setattr,pivot_root", PH_SNOOP_CALL },
+			{ "syscall_late_string", PH_SNOOP_ADD },
+			{ 0 }
+		},
+		.cols = COLS{
+			CALL_NAME,
+			ERROR,
+			{ .col = { "TYPE", "type", PH_COL_STR, .width = 8, .help = "of the file system" },
+			  .from = "type,_fs_name", .get = ph_snoop_mount_type },
+			{ .col = { "SOURCE", "source", PH_COL_STR, .width = 16, .help = "what is mounted" },
+			  .from = "dev_name,from_pathname,filename", .get = ph_snoop_mount_source },
+			{ .col = { "TARGET", "target", PH_COL_STR, .width = 16, .help = "where" },
+			  .from = "dir_name,syscall_entry_umount.name,to_pathname,new_root,path", .get = ph_snoop_mount_target },
+			COL("FLAGS", "flags", STR, 12, "syscall_entry_mount.flags", "MS_*, of mount"),
+			COL("OPTIONS", "options", STR, 12, "data_data", "of the file system, of mount"),
+			HIDDEN_GET("DURATION", "duration_ns", NS, 8, ph_snoop_duration, "how long it took"),
+			RET,
+			{ { 0 } }
+		},
+		.time = "duration_ns",
+	},
+	{
+		.name = "ns",
+		.summary = "tasks whose namespaces change: which, and the call",
+		.example = "  porthole trace ns -a\n",
+		.steps = STEPS{ { "sched_process_namespaces", PH_SNOOP_ROW }, { 0 } },
+		.cols = COLS{
+			GET("CALL", "call", STR, 8, ph_snoop_in_call, "system call that it happens in"),
+			COL("CHANGED", "changed", STR, 30, "flags", "CLONE_NEW* of those that are others now"),
+			HIDDEN("CGROUP", "ns_cgroup", U64, 10, "cgroup_ns", "the task's namespaces now"),
+			HIDDEN("IPC", "ns_ipc", U64, 10, "ipc_ns", ""),
+			HIDDEN("MNT", "ns_mnt", U64, 10, "mnt_ns", ""),
+			HIDDEN("NET", "ns_net", U64, 10, "net_ns", ""),
+			HIDDEN("PID-NS", "ns_pid", U64, 10, "pid_ns", "of its children"),
+			HIDDEN("TIME-NS", "ns_time", U64, 10, "time_ns", ""),
+			HIDDEN("USER", "ns_user", U64, 10, "user_ns", ""),
+			HIDDEN("UTS", "ns_uts", U64, 10, "uts_ns", ""),
+			{ { 0 } }
+		},
+		.also = "unshare,setns,clone,clone3,fork,vfork",
+		.task = "tid",
 	},
 	{
 		.name = "oom",
@@ -183,9 +364,43 @@ static const struct ph_snoop snoops[] = {
 			COL("FD", "fd", S64, 3, "fd", "descriptor, of those that take one"),
 			DURATION,
 			ERROR,
+			FILE,
 			RET,
 			{ { 0 } }
 		},
+		.also = FILES,
+		.time = "duration_ns",
+	},
+	{
+		.name = "tcp",
+		.summary = "TCP: connect, accept, close, failures, what is sent again, resets, full accept queues",
+		.example = "  porthole trace tcp -c web\n  porthole trace tcp -c web --hist --by event -d 10s\n",
+		.steps = STEPS{
+			{ "inet_sock_set_state", PH_SNOOP_BEGIN, "skaddr", connects, "connect" },
+			{ "inet_sock_set_state", PH_SNOOP_END, "skaddr", connected, "connect", .next = "close" },
+			{ "inet_sock_set_state", PH_SNOOP_END, "skaddr", not_connected, "failed" },
+			{ "inet_sock_set_state", PH_SNOOP_ROW, NULL, accepted, "accept", .nobody = true },
+			{ "inet_sock_set_state", PH_SNOOP_BEGIN, "skaddr", accepted, "close", .nobody = true },
+			{ "inet_sock_set_state", PH_SNOOP_END, "skaddr", closed },
+			{ "tcp_retransmit_skb", PH_SNOOP_ROW, .what = "retransmit", .nobody = true },
+			{ "tcp_send_reset", PH_SNOOP_ROW, .what = "reset", .nobody = true },
+			{ "tcp_listen_overflow", PH_SNOOP_ROW, .what = "overflow", .nobody = true },
+			{ 0 }
+		},
+		.cols = COLS{
+			GET("EVENT", "event", STR, 10, ph_snoop_what, "connect, accept, close, failed (to connect), retransmit, reset, overflow"),
+			COL("LOCAL", "local_addr", STR, 15, "saddr", "its address, as that network namespace has it"),
+			GET("LPORT", "local_port", U64, 5, ph_snoop_local_port, "and port"),
+			COL("REMOTE", "remote_addr", STR, 15, "daddr", "the peer's address"),
+			COL("RPORT", "remote_port", U64, 5, "dport", "and port"),
+			GET("DURATION", "duration_ns", NS, 8, ph_snoop_duration, "to connect, to fail, or from there to the close"),
+			HIDDEN("STATE", "state", STR, 12, "state", "of the socket, of a retransmit or reset"),
+			HIDDEN("QUEUED", "queued", U64, 6, "queued", "of an overflow: connections that wait to be accepted"),
+			HIDDEN("BACKLOG", "backlog", U64, 7, "backlog", "and how many may"),
+			HIDDEN("NETNS", "netns", U64, 10, "netns", "network namespace"),
+			{ { 0 } }
+		},
+		.container = "sock_container",
 		.time = "duration_ns",
 	},
 	{

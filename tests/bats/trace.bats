@@ -11,12 +11,12 @@ teardown() {
 	[ -z "${TRACER:-}" ] || kill -9 "$TRACER" 2>/dev/null || :
 	record_kill
 	launch_stop
-	rm -rf "$T"*
+	rm -rf "$T"* "${DISK:-}"
 }
 
 # What both containers do.
-DOES='cat /nowhere; /no/program; ph-load io /tmp 1000; sh -c "kill -TERM \$\$"
-	ph-load alloc 64M; exec sh -c "exit 3"'
+DOES='cat /nowhere; /no/program; ph-load io /tmp 1000; ph-load io /data 3 65536; sh -c "kill -TERM \$\$"
+	ph-load net tcp; mount -t tmpfs -o size=1m none /run; unshare -m true; ph-load alloc 64M; exec sh -c "exit 3"'
 
 # shows NAME CONTAINER [options]: the container's lines, to $T.json.
 shows() {
@@ -36,10 +36,13 @@ lines() {
 some() { [ -n "$(jq -c "select($1)" "$T.json")" ] || flunk "no line with: $1" "$(head -n 20 "$T.json")"; }
 
 @test "what a container does, in each view of one recording" {
+	DISK=$(mktemp -d -p "${PH_DISK:-/var/tmp}")
+	mkdir "$DISK/in" "$DISK/out"
 	record "$T" -q --wait -c "$PH_FILE-*" \
-		-e sched,signal,oom_mark_victim,statedump,cgroup,execve,open,openat,fsync,syscall_late_string
-	launch_wait out --memory 32M -- sh -c "$DOES" >/dev/null 2>&1 &
-	launch_wait in --memory 32M -- sh -c "$DOES" >/dev/null 2>&1 || :
+		-e sched,signal,oom_mark_victim,statedump,cgroup,container,block,inet_sock_set_state,cap \
+		-e execve,open,openat,close,fsync,pwrite64,mount,unshare,syscall_late_string
+	launch_wait out --caps all --memory 32M -b "$DISK/out:/data:rw" -- sh -c "$DOES" >/dev/null 2>&1 &
+	launch_wait in --caps all --memory 32M -b "$DISK/in:/data:rw" -- sh -c "$DOES" >/dev/null 2>&1 || :
 	wait $! || :
 	# A limit so small that whoever gets a CPU uses it up at once.
 	launch_wait limited --cpus 0.05 --cpu-period 20000 -- ph-load burst 1 50ms 1ms >/dev/null
@@ -62,9 +65,11 @@ some() { [ -n "$(jq -c "select($1)" "$T.json")" ] || flunk "no line with: $1" "$
 
 	# A thousand caused, a thousand shown.
 	shows sync in
-	lines 1000 '.call == "fsync" and .error == null and .ret == 0 and .fd >= 3 and .comm == "ph-load" and .duration_ns > 0'
+	lines 1000 '.call == "fsync" and .error == null and .ret == 0 and .fd >= 3 and .comm == "ph-load" and .duration_ns > 0 and
+		(.file | startswith("/tmp/"))'
+	lines 3 '.file | startswith("/data/")'
 	porthole trace sync -r "$T" --hist --by container -o json >"$T.hist"
-	[ "$(jq -r 'select(.duration_ns.count == 1000 and (.duration_ns.counts | add) == 1000).value' "$T.hist" | sort | xargs)" = \
+	[ "$(jq -r 'select(.duration_ns.count == 1003 and (.duration_ns.counts | add) == 1003).value' "$T.hist" | sort | xargs)" = \
 		"$PH_FILE-in $PH_FILE-out" ]
 
 	shows signal in
@@ -73,6 +78,39 @@ some() { [ -n "$(jq -c "select($1)" "$T.json")" ] || flunk "no line with: $1" "$
 
 	shows runq in --min 0
 	some '.why == "woken" and .duration_ns > 0 and .prev_comm != null'
+
+	shows file in --min 0
+	lines 3 '.call == "pwrite64" and (.file | startswith("/data/")) and .size_bytes == 65536 and .pos == 0 and
+		.error == null and .duration_ns > 0 and .comm == "ph-load"'
+
+	shows tcp in
+	lines 1 '.event == "connect" and .local_addr == "127.0.0.1" and .local_port == 7002 and .remote_addr == "127.0.0.1" and
+		.remote_port == 7001 and .comm == "ph-load" and .duration_ns > 0'
+	lines 1 '.event == "accept" and .local_port == 7001 and .remote_port == 7002 and .pid == null'
+	lines 1 '.event == "close" and .local_port == 7002 and .remote_port == 7001 and .duration_ns > 0'
+
+	shows mount in
+	lines 1 '.call == "mount" and .error == null and .type == "tmpfs" and .source == "none" and .target == "/run" and
+		.options == "size=1m"'
+
+	shows ns in
+	lines 1 '.call == "unshare" and .changed == "CLONE_NEWNS" and .ns_mnt > 0'
+
+	# Linux 6.1 does not tell.
+	shows cap in
+	[ ! -s "$T.json" ] || some '.capability == "CAP_SYS_ADMIN" and .granted and .call == "mount"'
+
+	shows events in
+	lines 1 '.event == "start" and .runtime == "porthole"'
+	lines 1 '.event == "exec" and .path == "/bin/sh" and .pid > 0'
+	lines 1 '.event == "stop"'
+
+	# What is on no block device asks none.
+	if [ $(($(stat -c %d "$DISK") >> 8)) != 0 ]; then
+		shows bio in
+		some '(.kind | contains("WRITE")) and .size_bytes >= 65536 and .device_ns > 0 and .queue_ns >= 0 and .error == 0 and
+			.duration_ns == .queue_ns + .device_ns and .sector > 0 and (.device | test("^[a-z]"))'
+	fi
 
 	# Under a limit of the memory controller.
 	shows exit in --filter 'oom == 1'
@@ -92,6 +130,8 @@ some() { [ -n "$(jq -c "select($1)" "$T.json")" ] || flunk "no line with: $1" "$
 	some '.why == "throttled" and .comm == "ph-load"'
 }
 
+all_there() { [ "$(wc -l <"$T.live")" = 50 ]; }
+
 @test "as it happens, written beside it, and the same read again" {
 	porthole trace sync -c "$PH_FILE-in" --wait -w "$T" --max-entries 50 -o json >"$T.live" 2>"$T.out" 3>&- &
 	TRACER=$! RECORDER=$!
@@ -99,7 +139,7 @@ some() { [ -n "$(jq -c "select($1)" "$T.json")" ] || flunk "no line with: $1" "$
 	launch_wait out -- ph-load io /tmp 60 >/dev/null &
 	launch_wait in -- ph-load io /tmp 60 >/dev/null
 	wait $! || :
-	wait_for 20 test "$(wc -l <"$T.live")" = 50
+	wait_for 20 all_there
 	wait "$TRACER" || flunk "$(cat "$T.out")"
 	[ ! -s "$T.out" ] || flunk "$(cat "$T.out")"
 	[ "$(jq -r '"\(.container) \(.comm) \(.call)"' "$T.live" | sort -u)" = "$PH_FILE-in ph-load fsync" ]

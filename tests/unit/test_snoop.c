@@ -36,7 +36,8 @@ static char *shown(const struct asked *a, const char *events, struct ph_snoop_se
 	struct ph_identity *id = ph_identity_new();
 	struct ph_selection sel = { 0 };
 	struct ph_snoop_opts o = { .utc = true, .filter = a->filter, .hist = a->hist, .by = a->by,
-				   .has_min = a->min_ns || !strcmp(a->snoop, "runq"), .min_ns = a->min_ns };
+				   .has_min = a->min_ns || !strcmp(a->snoop, "runq") ||
+				   !strcmp(a->snoop, "file"), .min_ns = a->min_ns };
 	struct ph_snooping *s;
 	struct ph_source *src;
 	struct ph_buf out = { 0 };
@@ -240,6 +241,167 @@ static void test_throttle(void **state)
 	(void)state;
 }
 
+static void test_bio(void **state)
+{
+	const char *fields = "time_ns,container,tid,comm,device,kind,sector,size_bytes,queue_ns,device_ns,duration_ns,error";
+	const char *events =
+		"@0 lttng_statedump_block_device dev=266338304 diskname=vda\n"
+		"@100 tid=7 pid=7 container=1 block_rq_insert dev=266338304 sector=8 bytes=4096 rwbs=4\n"
+		"@110 tid=99 pid=99 container=0 block_rq_issue dev=266338304 sector=8 bytes=4096 rwbs=4 io_container=1\n"
+		/* One that goes past the queue, written back for db by somebody of the host. */
+		"@120 tid=99 pid=99 container=0 block_rq_issue dev=266338305 sector=8 bytes=8192 rwbs=1 io_container=2\n"
+		"@150 cpu=1 tid=20 pid=20 container=2 block_rq_complete dev=266338304 sector=8 rwbs=4 bytes=4096 io_container=1\n"
+		"@190 cpu=1 tid=0 pid=0 container=0 block_rq_complete dev=266338305 sector=8 rwbs=1 bytes=8192 error=-5 io_container=2\n";
+
+	lines(CSV("bio", fields), events,
+	      "time_ns,container,tid,comm,device,kind,sector,size_bytes,queue_ns,device_ns,duration_ns,error\n"
+	      "100,web,7,nginx,vda,READ,8,4096,10,40,50,0\n"
+	      "120,db,99,bash,254:1,WRITE,8,8192,0,70,70,-5\n");
+	/* The I/O is of the container that it is charged to, whoever had the CPU. */
+	lines(CSV("bio", "sector,device", .container = "db"), events, "sector,device\n8,254:1\n");
+	lines(&(struct asked){ .snoop = "bio", .hist = true, .by = "device", .output = PH_OUT_CSV }, events,
+	      "device,from_ns,to_ns,count\n254:1,64,128,1\nvda,32,64,1\n");
+	(void)state;
+}
+
+static void test_cap(void **state)
+{
+	lines(CSV("cap", "container,comm,capability,granted,call,ns_target,ns_task"),
+	      "@10 tid=7 pid=7 container=1 syscall_entry_mount\n"
+	      "@11 tid=7 pid=7 container=1 cap_capable cap=21 target_ns=5 task_ns=6 ret=-1\n"
+	      "@12 tid=7 pid=7 container=1 syscall_exit_mount ret=-1\n"
+	      "@13 tid=20 pid=20 container=2 cap_capable cap=7 target_ns=6 task_ns=6 ret=0\n",
+	      "container,comm,capability,granted,call,ns_target,ns_task\n"
+	      "web,nginx,CAP_SYS_ADMIN,false,mount,5,6\n"
+	      "db,postgres,CAP_SETUID,true,,6,6\n");
+	(void)state;
+}
+
+static void test_events(void **state)
+{
+	const char *events =
+		"@10 container_info index=3 name=new runtime=docker image=redis:7\n"
+		"@10 container_start index=3 name=new init_pid=0\n"
+		"@20 tid=7 pid=7 container=1 sched_process_exec filename=/bin/again tid=7 old_tid=7\n"
+		/* Not the first process. */
+		"@30 tid=20 pid=20 container=2 sched_process_exec filename=/bin/sh tid=20 old_tid=20\n"
+		"@40 tid=99 pid=99 container=0 container_pause index=2 name=db\n"
+		"@50 tid=99 pid=99 container=0 container_unpause index=2 name=db\n"
+		"@60 tid=99 pid=99 container=0 oom_mark_victim pid=20 comm=postgres victim_container=2\n"
+		"@70 container_stop index=3 name=new\n";
+
+	lines(CSV("events", "time_ns,event,container,pid,runtime,image,path"), events,
+	      "time_ns,event,container,pid,runtime,image,path\n"
+	      "10,start,new,,docker,redis:7,\n20,exec,web,7,,nginx:1,/bin/again\n40,pause,db,,,,\n"
+	      "50,unpause,db,,,,\n60,oom,db,20,,,\n70,stop,new,,docker,redis:7,\n");
+	lines(CSV("events", "event", .container = "db"), events, "event\npause\nunpause\noom\n");
+	(void)state;
+}
+
+/* Descriptors: from the dump, opened, doubled, inherited, closed by exec and by close. */
+static void test_file(void **state)
+{
+	const char *fields = "container,tid,call,fd,size_bytes,duration_ns,error,file,pos";
+
+	lines(CSV("file", fields),
+	      "@1 lttng_statedump_process_state tid=20 pid=20 name=postgres container=2 file_table_address=0xabc status=5\n"
+	      "@1 lttng_statedump_file_descriptor file_table_address=0xabc fd=9 filename=/db/wal\n"
+	      "@10 tid=20 pid=20 container=2 syscall_entry_pwrite64 fd=9 pos=4096\n"
+	      "@15 tid=20 pid=20 container=2 syscall_exit_pwrite64 ret=512\n"
+	      "@20 tid=7 pid=7 container=1 syscall_entry_openat dfd=-100 filename=/dir\n"
+	      "@21 tid=7 pid=7 container=1 syscall_exit_openat ret=3\n"
+	      "@22 tid=7 pid=7 container=1 syscall_entry_openat dfd=3 filename=log flags=0x80000\n"
+	      "@23 tid=7 pid=7 container=1 syscall_exit_openat ret=4\n"
+	      "@24 tid=7 pid=7 container=1 syscall_entry_dup fildes=4\n"
+	      "@25 tid=7 pid=7 container=1 syscall_exit_dup ret=5\n"
+	      "@26 tid=7 pid=7 container=1 sched_process_fork parent_tid=7 parent_pid=7 child_tid=31 child_pid=31 child_container=1\n"
+	      /* The other thread closes it, and reads from it without success. */
+	      "@30 tid=8 pid=7 container=1 syscall_entry_close fd=4\n"
+	      "@31 tid=8 pid=7 container=1 syscall_exit_close ret=0\n"
+	      "@32 tid=8 pid=7 container=1 syscall_entry_read fd=4\n"
+	      "@33 tid=8 pid=7 container=1 syscall_exit_read ret=-9\n"
+	      "@34 tid=8 pid=7 container=1 syscall_entry_read fd=5\n"
+	      "@36 tid=8 pid=7 container=1 syscall_exit_read ret=0\n"
+	      /* The child has its own, and after an exec those that are meant for it. */
+	      "@40 tid=31 pid=31 container=1 syscall_entry_write fd=4\n"
+	      "@41 tid=31 pid=31 container=1 syscall_exit_write ret=7\n"
+	      "@42 tid=31 pid=31 container=1 sched_process_exec filename=/bin/x tid=31 old_tid=31\n"
+	      "@43 tid=31 pid=31 container=1 syscall_entry_write fd=4\n"
+	      "@44 tid=31 pid=31 container=1 syscall_exit_write ret=-9\n"
+	      "@45 tid=31 pid=31 container=1 syscall_entry_write fd=5\n"
+	      "@46 tid=31 pid=31 container=1 syscall_exit_write ret=8\n",
+	      "container,tid,call,fd,size_bytes,duration_ns,error,file,pos\n"
+	      "db,20,pwrite64,9,512,5,,/db/wal,4096\n"
+	      "web,8,read,4,,1,EBADF,,\n"
+	      "web,8,read,5,0,2,,/dir/log,\n"
+	      "web,31,write,4,7,1,,/dir/log,\n"
+	      "web,31,write,4,,1,EBADF,,\n"
+	      "web,31,write,5,8,1,,/dir/log,\n");
+	(void)state;
+}
+
+static void test_mount(void **state)
+{
+	lines(CSV("mount", "container,call,error,type,source,target,flags,options"),
+	      "@10 tid=7 pid=7 container=1 syscall_entry_mount dev_name=none dir_name=/mnt type=tmpfs flags=3 data_data=\"size=1m\"\n"
+	      "@11 tid=7 pid=7 container=1 syscall_exit_mount ret=-1\n"
+	      "@12 tid=7 pid=7 container=1 syscall_entry_umount name=/mnt\n"
+	      "@13 tid=7 pid=7 container=1 syscall_exit_umount ret=0\n"
+	      "@14 tid=7 pid=7 container=1 syscall_entry_mount dev_name=x\n"
+	      "@15 tid=7 pid=7 container=1 syscall_late_string nr=165 arg=1 value=/late\n"
+	      "@16 tid=7 pid=7 container=1 syscall_exit_mount ret=0\n"
+	      "@17 tid=7 pid=7 container=1 syscall_entry_move_mount from_pathname=/a to_pathname=/b\n"
+	      "@18 tid=7 pid=7 container=1 syscall_exit_move_mount ret=0\n",
+	      "container,call,error,type,source,target,flags,options\n"
+	      "web,mount,EPERM,tmpfs,none,/mnt,MS_RDONLY|MS_NOSUID,size=1m\n"
+	      "web,umount,,,,/mnt,,\n"
+	      "web,mount,,,x,/late,0,\n"
+	      "web,move_mount,,,/a,/b,,\n");
+	(void)state;
+}
+
+static void test_ns(void **state)
+{
+	lines(CSV("ns", "container,tid,call,changed,ns_mnt,ns_net,ns_time"),
+	      "@10 tid=7 pid=7 container=1 syscall_entry_unshare unshare_flags=0x20000\n"
+	      "@11 tid=7 pid=7 container=1 sched_process_namespaces tid=7 flags=0x20000 mnt_ns=77 net_ns=78 time_ns=79\n"
+	      "@12 tid=7 pid=7 container=1 syscall_exit_unshare ret=0\n",
+	      "container,tid,call,changed,ns_mnt,ns_net,ns_time\nweb,7,unshare,CLONE_NEWNS,77,78,79\n");
+	(void)state;
+}
+
+static void test_tcp(void **state)
+{
+	const char *fields = "time_ns,container,pid,event,local_addr,local_port,remote_addr,remote_port,duration_ns,state,queued,backlog";
+	const char *events =
+		/* web connects to db, which accepts in whatever task the packet met, and closes first. */
+		"@100 tid=7 pid=7 container=1 inet_sock_set_state skaddr=0x1 oldstate=7 newstate=2 dport=80 daddr=0a000002 sock_container=1\n"
+		"@110 tid=99 pid=99 container=0 inet_sock_set_state skaddr=0x2 oldstate=3 newstate=1 sport=80 dport=4000 "
+		"saddr=0a000002 daddr=0a000001 sock_container=2\n"
+		"@120 tid=0 pid=0 container=0 inet_sock_set_state skaddr=0x1 oldstate=2 newstate=1 sport=4000 dport=80 "
+		"saddr=0a000001 daddr=0a000002 sock_container=1\n"
+		"@150 tid=20 pid=20 container=2 inet_sock_set_state skaddr=0x2 oldstate=5 newstate=7 sport=0 dport=4000 "
+		"saddr=0a000002 daddr=0a000001 sock_container=2\n"
+		"@160 tid=7 pid=7 container=1 inet_sock_set_state skaddr=0x1 oldstate=9 newstate=7 sport=4000 dport=80 "
+		"saddr=0a000001 daddr=0a000002 sock_container=1\n"
+		"@200 tid=7 pid=7 container=1 inet_sock_set_state skaddr=0x3 oldstate=7 newstate=2 dport=81 daddr=0a000002 sock_container=1\n"
+		"@210 tid=0 pid=0 container=0 inet_sock_set_state skaddr=0x3 oldstate=2 newstate=7 sport=0 dport=81 daddr=0a000002 sock_container=1\n"
+		"@300 tid=99 pid=99 container=0 tcp_retransmit_skb skaddr=0x1 state=2 sport=5 dport=6 saddr=0a000001 daddr=0a000002 sock_container=1\n"
+		"@310 tid=99 pid=99 container=0 tcp_listen_overflow skaddr=0x4 sport=80 saddr=0a000002 backlog=1 queued=2 sock_container=2\n";
+
+	lines(CSV("tcp", fields), events,
+	      "time_ns,container,pid,event,local_addr,local_port,remote_addr,remote_port,duration_ns,state,queued,backlog\n"
+	      "110,db,,accept,10.0.0.2,80,10.0.0.1,4000,,,,\n"
+	      "100,web,7,connect,10.0.0.1,4000,10.0.0.2,80,20,,,\n"
+	      "110,db,,close,10.0.0.2,80,10.0.0.1,4000,40,,,\n"
+	      "120,web,7,close,10.0.0.1,4000,10.0.0.2,80,40,,,\n"
+	      "200,web,7,failed,,,10.0.0.2,81,10,,,\n"
+	      "300,web,,retransmit,10.0.0.1,5,10.0.0.2,6,,TCP_SYN_SENT,,\n"
+	      "310,db,,overflow,10.0.0.2,80,,,,,2,1\n");
+	lines(CSV("tcp", "event", .container = "db"), events, "event\naccept\nclose\noverflow\n");
+	(void)state;
+}
+
 /* ---- the engine ---------------------------------------------------------------------------------- */
 
 static void test_selection_filter_sort(void **state)
@@ -260,12 +422,12 @@ static void test_selection_filter_sort(void **state)
 static void test_outputs(void **state)
 {
 	lines(&(struct asked){ .snoop = "sync", .container = "db" }, syncs,
-	      "           TIME  CONTAINER         PID  COMM             CALL        FD  DURATION  ERROR\n"
-	      "00:00:00.000001  db                 20  postgres         fdatasync    9      3 us  EIO\n");
+	      "           TIME  CONTAINER         PID  COMM             CALL        FD  DURATION  ERROR    FILE\n"
+	      "00:00:00.000001  db                 20  postgres         fdatasync    9      3 us  EIO      -\n");
 	lines(&(struct asked){ .snoop = "sync", .container = "web", .output = PH_OUT_JSON, .max = 1 }, syncs,
 	      "{\"time_ns\":1000,\"container\":\"web\",\"pid\":7,\"comm\":\"nginx\",\"tid\":7,\"vpid\":null,\"ppid\":99,"
 	      "\"cpu\":1,\"container_id\":\"aaaabbbbcccc\",\"image\":\"nginx:1\",\"pod\":null,\"namespace\":null,"
-	      "\"call\":\"fsync\",\"fd\":4,\"duration_ns\":1000,\"error\":null,\"ret\":0}\n");
+	      "\"call\":\"fsync\",\"fd\":4,\"duration_ns\":1000,\"error\":null,\"file\":null,\"ret\":0}\n");
 	/* Nothing is still a table. */
 	lines(CSV("sync", "call"), "", "call\n");
 	(void)state;
@@ -363,7 +525,7 @@ static void test_table(void **state)
 		assert_true(i == 0 || strcmp(ph_snoop_name(ph_snoop_nth(i - 1)), ph_snoop_name(sn)) < 0);
 		assert_true(strlen(ph_snoop_summary(sn)) < 100);
 		assert_non_null(strstr(ph_snoop_example(sn), ph_snoop_name(sn)));
-		ph_snoop_events(sn, &events);
+		ph_snoop_events(sn, true, &events);
 		assert_int_not_equal(events.n, 0);
 		ph_snoop_schema(sn, &schema);
 		assert_non_null(strstr(schema.p, "\"container\""));
@@ -378,7 +540,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sync), cmocka_unit_test(test_open), cmocka_unit_test(test_exec),
 		cmocka_unit_test(test_exit), cmocka_unit_test(test_oom), cmocka_unit_test(test_signal),
-		cmocka_unit_test(test_runq), cmocka_unit_test(test_throttle),
+		cmocka_unit_test(test_runq), cmocka_unit_test(test_throttle), cmocka_unit_test(test_bio),
+		cmocka_unit_test(test_cap), cmocka_unit_test(test_events), cmocka_unit_test(test_file),
+		cmocka_unit_test(test_mount), cmocka_unit_test(test_ns), cmocka_unit_test(test_tcp),
 		cmocka_unit_test(test_selection_filter_sort), cmocka_unit_test(test_outputs),
 		cmocka_unit_test(test_histogram), cmocka_unit_test(test_gap), cmocka_unit_test(test_a_thousand),
 		cmocka_unit_test(test_refused), cmocka_unit_test(test_table),

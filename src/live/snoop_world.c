@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/cgtree.h"
+#include "base/cleanup.h"
+#include "live/snoop_priv.h"
+
+/*
+ * What columns look up that is in no single event: the files behind descriptors, disks, cgroups.
+ *
+ * Files are those that the state dump names and that processes open meanwhile, where the view asks for these
+ * events. A descriptor is as its process has it: a child has a copy, exec closes what was opened for that.
+ */
+
+struct file {
+	int32_t fd;
+	bool cloexec;
+	char *path;
+};
+
+struct files {
+	PH_VEC(struct file) v;
+};
+
+/* A call under way that makes a descriptor. */
+struct opening {
+	char *path;		/* of a new file */
+	int32_t from;		/* or the descriptor that is doubled */
+	bool cloexec;
+};
+
+struct ph_snoop_world {
+	struct ph_cgtree *cgroups;
+	struct ph_u64map disks;		/* device -> name */
+	struct ph_u64map files;		/* process -> struct files */
+	struct ph_u64map tables;	/* of the state dump: table's address -> its process, plus 1 */
+	struct ph_u64map opening;	/* thread -> struct opening */
+	struct ph_u64map kinds;		/* class -> enum kind, plus 1 */
+};
+
+enum kind { NOTHING, OPEN, OPENED, DUP, DUP_TO, FCNTL, CLOSE };
+
+struct ph_snoop_world *ph_snoop_world_new(void)
+{
+	struct ph_snoop_world *w = ph_alloc(sizeof(*w));
+
+	w->cgroups = ph_cgtree_new();
+	return w;
+}
+
+static void files_free(struct files *t)
+{
+	if (!t)
+		return;
+	ph_vec_each(f, &t->v)
+		free(f->path);
+	ph_vec_done(&t->v);
+	free(t);
+}
+
+static void opening_free(struct opening *o)
+{
+	if (!o)
+		return;
+	free(o->path);
+	free(o);
+}
+
+void ph_snoop_world_free(struct ph_snoop_world *w)
+{
+	if (!w)
+		return;
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&w->files, s)); )
+		files_free(s->val);
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&w->opening, s)); )
+		opening_free(s->val);
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&w->disks, s)); )
+		free(s->val);
+	ph_u64map_done(&w->files);
+	ph_u64map_done(&w->opening);
+	ph_u64map_done(&w->disks);
+	ph_u64map_done(&w->tables);
+	ph_u64map_done(&w->kinds);
+	ph_cgtree_free(w->cgroups);
+	free(w);
+}
+
+/* ---- files ------------------------------------------------------------------------------------- */
+
+/* A process that is not known yet has one thread as far as is known. */
+static uint64_t process_of(const struct ph_event *ev)
+{
+	return (uint64_t)(uint32_t)(ev->pid >= 0 ? ev->pid : ev->tid);
+}
+
+static struct file *file_find(const struct ph_snoop_world *w, uint64_t process, int64_t fd)
+{
+	struct files *t = ph_u64map_get(&w->files, process);
+
+	for (size_t i = 0; t && i < t->v.n; i++)
+		if (t->v.v[i].fd == fd)
+			return &t->v.v[i];
+	return NULL;
+}
+
+static void file_close(struct ph_snoop_world *w, uint64_t process, int64_t fd)
+{
+	struct files *t = ph_u64map_get(&w->files, process);
+	struct file *f = file_find(w, process, fd);
+
+	if (!f)
+		return;
+	free(f->path);
+	*f = t->v.v[--t->v.n];
+}
+
+/* Takes over @path; NULL: the descriptor is something else from now on. */
+static void file_set(struct ph_snoop_world *w, uint64_t process, int64_t fd, char *path, bool cloexec)
+{
+	struct files *t;
+
+	file_close(w, process, fd);
+	if (!path)
+		return;
+	t = ph_u64map_get(&w->files, process);
+	if (!t) {
+		t = ph_alloc(sizeof(*t));
+		ph_u64map_put(&w->files, process, t);
+	}
+	*ph_vec_push(&t->v) = (struct file){ (int32_t)fd, cloexec, path };
+}
+
+static void on_fork(struct ph_snoop_world *w, const struct ph_event *ev)
+{
+	int64_t parent = ph_event_i(ev, PH_FLD(sched_process_fork, parent_pid), -1);
+	int64_t child = ph_event_i(ev, PH_FLD(sched_process_fork, child_pid), -1);
+	struct files *from;
+
+	if (child < 0 || child == parent)
+		return;
+	files_free(ph_u64map_del(&w->files, (uint64_t)child));
+	from = ph_u64map_get(&w->files, (uint64_t)parent);
+	for (size_t i = 0; from && i < from->v.n; i++)
+		file_set(w, (uint64_t)child, from->v.v[i].fd, ph_strdup(from->v.v[i].path), from->v.v[i].cloexec);
+}
+
+static void on_exec(struct ph_snoop_world *w, const struct ph_event *ev)
+{
+	struct files *t = ph_u64map_get(&w->files, process_of(ev));
+
+	for (size_t i = t ? t->v.n : 0; i-- > 0; )
+		if (t->v.v[i].cloexec)
+			file_close(w, process_of(ev), t->v.v[i].fd);
+}
+
+static void on_end(struct ph_snoop_world *w, const struct ph_event *ev)
+{
+	opening_free(ph_u64map_del(&w->opening, (uint64_t)(uint32_t)ev->tid));
+	if (ev->tid == ev->pid || ev->pid < 0)
+		files_free(ph_u64map_del(&w->files, (uint64_t)(uint32_t)ev->tid));
+}
+
+static void on_dumped_file(struct ph_snoop_world *w, const struct ph_event *ev)
+{
+	uint64_t table = ph_event_u(ev, PH_FLD(lttng_statedump_file_descriptor, file_table_address), 0);
+	uintptr_t process = (uintptr_t)ph_u64map_get(&w->tables, table);
+	const struct ph_value *name = ph_event_field(ev, PH_FLD(lttng_statedump_file_descriptor, filename));
+	int64_t fd = ph_event_i(ev, PH_FLD(lttng_statedump_file_descriptor, fd), -1);
+
+	/* What was opened meanwhile is as good, and later. */
+	if (process && name && name->s && fd >= 0 && !file_find(w, process - 1, fd))
+		file_set(w, process - 1, fd, ph_strndup(name->s, name->n),
+			 ph_event_u(ev, PH_FLD(lttng_statedump_file_descriptor, flags), 0) & O_CLOEXEC);
+}
+
+static void on_dumped_task(struct ph_snoop_world *w, const struct ph_event *ev)
+{
+	uint64_t table = ph_event_u(ev, PH_FLD(lttng_statedump_process_state, file_table_address), 0);
+	int64_t pid = ph_event_i(ev, PH_FLD(lttng_statedump_process_state, pid), -1);
+
+	if (table && pid >= 0)
+		ph_u64map_put(&w->tables, table, (void *)(uintptr_t)(pid + 1));
+}
+
+static int64_t number(const struct ph_event *ev, const char *name, int64_t otherwise)
+{
+	const struct ph_field *f;
+	const struct ph_value *v = ph_snoop_field(ev, name, &f);
+
+	return v && (f->type->kind == PH_KIND_INT || f->type->kind == PH_KIND_UINT) ? v->i : otherwise;
+}
+
+static char *text(const struct ph_event *ev, const char *name)
+{
+	const struct ph_field *f;
+	const struct ph_value *v = ph_snoop_field(ev, name, &f);
+
+	return v && f->type->kind == PH_KIND_STR && v->s ? ph_strndup(v->s, v->n) : NULL;
+}
+
+static void begin(struct ph_snoop_world *w, const struct ph_event *ev, char *path, int32_t from, bool cloexec)
+{
+	struct opening *o = ph_alloc(sizeof(*o));
+
+	*o = (struct opening){ path, from, cloexec };
+	opening_free(ph_u64map_put(&w->opening, (uint64_t)(uint32_t)ev->tid, o));
+}
+
+/* A relative path that is below a directory whose name is known. */
+static char *open_path(struct ph_snoop_world *w, const struct ph_event *ev)
+{
+	char *path = text(ev, "filename"), *whole;
+	const struct file *dir;
+
+	if (!path)
+		path = text(ev, "pathname");
+	if (!path || path[0] == '/')
+		return path;
+	dir = file_find(w, process_of(ev), number(ev, "dfd", -1));
+	if (!dir)
+		return path;
+	whole = ph_asprintf("%s/%s", dir->path, path);
+	free(path);
+	return whole;
+}
+
+static void end(struct ph_snoop_world *w, const struct ph_event *ev)
+{
+	struct opening *o = ph_u64map_del(&w->opening, (uint64_t)(uint32_t)ev->tid);
+	int64_t fd = number(ev, "ret", -1);
+	const struct file *from;
+
+	if (!o)
+		return;
+	if (fd >= 0 && o->from < 0) {
+		file_set(w, process_of(ev), fd, ph_take(o->path), o->cloexec);
+	} else if (fd >= 0 && fd != o->from) {
+		from = file_find(w, process_of(ev), o->from);
+		file_set(w, process_of(ev), fd, from ? ph_strdup(from->path) : NULL, o->cloexec);
+	}
+	opening_free(o);
+}
+
+static enum kind kind_of(struct ph_snoop_world *w, const struct ph_class *cls)
+{
+	static const struct { const char *name; enum kind entry, exit; } calls[] = {
+		{ "open", OPEN, OPENED }, { "openat", OPEN, OPENED }, { "openat2", OPEN, OPENED },
+		{ "creat", OPEN, OPENED }, { "dup", DUP, OPENED }, { "dup2", DUP_TO, OPENED },
+		{ "dup3", DUP_TO, OPENED }, { "fcntl", FCNTL, OPENED }, { "close", CLOSE, NOTHING },
+	};
+	uint64_t key = (uint64_t)(uintptr_t)cls;
+	uintptr_t known = (uintptr_t)ph_u64map_get(&w->kinds, key);
+	const char *entry, *exit;
+	enum kind kind = NOTHING;
+
+	if (known)
+		return (enum kind)(known - 1);
+	entry = strstr(cls->name, "syscall_entry_");
+	exit = strstr(cls->name, "syscall_exit_");
+	for (size_t i = 0; i < PH_ARRAY_SIZE(calls); i++) {
+		if (entry && !strcmp(entry + strlen("syscall_entry_"), calls[i].name))
+			kind = calls[i].entry;
+		if (exit && !strcmp(exit + strlen("syscall_exit_"), calls[i].name))
+			kind = calls[i].exit;
+	}
+	ph_u64map_put(&w->kinds, key, (void *)(uintptr_t)(kind + 1));
+	return kind;
+}
+
+static void feed_call(struct ph_snoop_world *w, const struct ph_event *ev)
+{
+	int64_t cmd;
+
+	switch (kind_of(w, ev->cls)) {
+	case OPEN:
+		begin(w, ev, open_path(w, ev), -1, number(ev, "flags", 0) & O_CLOEXEC);
+		break;
+	case DUP:
+		begin(w, ev, NULL, (int32_t)number(ev, "fildes", -1), false);
+		break;
+	case DUP_TO:
+		begin(w, ev, NULL, (int32_t)number(ev, "oldfd", -1), number(ev, "flags", 0) & O_CLOEXEC);
+		break;
+	case FCNTL:
+		cmd = number(ev, "cmd", -1);
+		if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
+			begin(w, ev, NULL, (int32_t)number(ev, "fd", -1), cmd == F_DUPFD_CLOEXEC);
+		break;
+	case OPENED:
+		end(w, ev);
+		break;
+	case CLOSE:
+		file_close(w, process_of(ev), number(ev, "fd", -1));
+		break;
+	case NOTHING:
+		break;
+	}
+}
+
+/* ---- all of it --------------------------------------------------------------------------------- */
+
+static void on_disk(struct ph_snoop_world *w, const struct ph_event *ev)
+{
+	const struct ph_value *name = ph_event_field(ev, PH_FLD(lttng_statedump_block_device, diskname));
+
+	if (name && name->s && name->n)
+		free(ph_u64map_put(&w->disks, ph_event_u(ev, PH_FLD(lttng_statedump_block_device, dev), 0),
+				   ph_strndup(name->s, name->n)));
+}
+
+void ph_snoop_world_feed(struct ph_snoop_world *w, const struct ph_event *ev)
+{
+	if (ev->cls->syscall_nr >= 0 || ev->cls->id == PH_EV_UNKNOWN) {
+		feed_call(w, ev);
+		return;
+	}
+	ph_cgtree_feed(w->cgroups, ev);
+	if (!ph_class_like_ours(ev->cls))
+		return;
+	switch (ev->cls->id) {
+	case PH_EV_sched_process_fork: on_fork(w, ev); break;
+	case PH_EV_sched_process_exec: on_exec(w, ev); break;
+	case PH_EV_sched_process_exit: on_end(w, ev); break;
+	case PH_EV_lttng_statedump_process_state: on_dumped_task(w, ev); break;
+	case PH_EV_lttng_statedump_file_descriptor: on_dumped_file(w, ev); break;
+	case PH_EV_lttng_statedump_block_device: on_disk(w, ev); break;
+	default: break;
+	}
+}
+
+const char *ph_snoop_world_file(const struct ph_snoop_world *w, const struct ph_event *ev, int64_t fd)
+{
+	const struct file *f = file_find(w, process_of(ev), fd);
+
+	return f ? f->path : NULL;
+}
+
+const char *ph_snoop_world_disk(const struct ph_snoop_world *w, uint64_t dev)
+{
+	return ph_u64map_get(&w->disks, dev);
+}
+
+/* Limits of CPU time are the cpu controller's. */
+const char *ph_snoop_world_cpu_cgroup(const struct ph_snoop_world *w, uint64_t id)
+{
+	int32_t hierarchy = ph_cgtree_cpu_hierarchy(w->cgroups);
+	const struct ph_cgnode *n = hierarchy >= 0 ? ph_cgtree_get(w->cgroups, hierarchy, id) : NULL;
+
+	return n ? n->path : NULL;
+}
