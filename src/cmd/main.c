@@ -133,16 +133,19 @@ static int help(void)
 	ph_autobuf b = { 0 };
 
 	ph_buf_adds(&b, "Usage: porthole VERB [selection] [options]\n\n"
-			"Looks into every container from the host: lists them, and records what the kernel\n"
-			"does for them into a trace that says for every event whose it is.\n\nVerbs:\n");
+			"Looks into every container from the host, says why one is slow, throttled or refused,\n"
+			"and records what the kernel does for them into a trace that tells of every event whose it is.\n"
+			"\nVerbs:\n");
 	for (const struct ph_cmd *c = ph_cmds; c->name; c++)
 		ph_buf_addf(&b, "  %-10s %s\n", c->name, c->summary);
 	ph_buf_adds(&b, "\nFor a start:\n"
 			"  porthole doctor                          what can be recorded on this machine?\n"
 			"  porthole ps                              which containers are there?\n"
+			"  porthole why slow -c web -d 10s          what did that one wait for? (or throttled, denied)\n"
 			"  porthole record -c web -d 10s -w trace   record one of them for ten seconds\n"
 			"  porthole view trace --stats              what is in the trace?\n"
-			"  porthole view trace -c web               what happened in it?\n"
+			"  porthole view trace -c web               what happened to it?\n"
+			"  porthole why throttled -r trace          the same question, of a trace\n"
 			"\n'porthole VERB --help' tells a verb's options; its manual page more.\n");
 	return ph_cmd_flush(&b) < 0 ? PH_EXIT_FAILED : PH_EXIT_OK;
 }
