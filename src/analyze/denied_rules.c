@@ -270,7 +270,8 @@ static bool rule_seccomp(struct dn *c)
 	ph_symbol_add(&err, PH_UNIT_RET, -c->f->error);
 	dn_say(c, "seccomp", "the container's seccomp filter refuses %s() and makes it fail with %s; the kernel never "
 	       "began the call", c->f->name, err.p ? err.p : "an error");
-	dn_evidence(c, "the call ended without having been entered; seccomp mode %u%s", c->f->seccomp,
+	dn_evidence(c, "the call ended without having been entered%s%s",
+		    c->f->full && c->f->seccomp == 2 ? "; seccomp mode 2, a filter" : "",
 		    c->f->error == ENOSYS ? "; ENOSYS is pretended" : "");
 	dn_evidence(c, "SECCOMP_RET_ERRNO, or a supervisor's answer (SECCOMP_RET_USER_NOTIF): the two look alike");
 	dn_change(c, "allow %s in the seccomp profile (docker run --security-opt seccomp=PROFILE.json)", c->f->name);
