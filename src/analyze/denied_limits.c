@@ -178,7 +178,7 @@ bool dn_rule_rlimit(struct dn *c)
 		s = dn_fact(c, "sysctl", "fs/file-nr");
 		if (!s || sscanf(s->text, "%llu %*s %llu", &use, &max) != 2 || use < max)
 			return false;
-		dn_say(c, "host-limit", "the whole host has as many open files as it may (fs.file-nr %s)", s ? s->text : "?");
+		dn_say(c, "host-limit", "the whole host has as many open files as it may: %llu of %llu (fs.file-nr)", use, max);
 		dn_change(c, "raise fs.file-max on the host");
 		return true;
 	case EFBIG:
