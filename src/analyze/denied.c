@@ -142,6 +142,7 @@ static struct ph_denied_group *add(struct ph_denied *d, struct ph_failed *f)
 
 	d->failures++;
 	if (!g && d->groups.n >= GROUPS_MAX) {
+		d->dropped++;
 		ph_failed_done(f);
 		return NULL;
 	}
@@ -169,6 +170,9 @@ static struct ph_denied_group *add(struct ph_denied *d, struct ph_failed *f)
 		r = ph_alloc(sizeof(*r));
 		ph_u64map_put(&d->last, (uint64_t)(uint32_t)pid + 1, r);
 	}
+	/* Having to wait makes nobody fail. */
+	if (!ph_fail_recorded(g->f.call, g->f.error) && !g->f.full && g->f.error > 0)
+		return g;
 	/* A program that is run is wanted wherever it is looked for. */
 	if (!probing(&g->f) || g->f.call->kind == PH_FAIL_EXEC) {
 		r->g[r->n % LAST_MAX] = g;
@@ -367,7 +371,8 @@ static void exit_alone(struct ph_denied *d, const struct ph_event *ev, const cha
 	for (uint32_t i = 0; i < ev->cls->nfields; i++)
 		if (!strcmp(ev->cls->fields[i].name, "ret"))
 			ret = ev->v[i].i;
-	if (ret >= 0 || ret < -4095 || !ph_fail_recorded(call, (int)-ret))
+	/* From 512 on the kernel's own codes for calls to be restarted. */
+	if (ret >= 0 || ret <= -512)
 		return;
 	f = (struct ph_failed){ .ts_ns = ev->ts_ns, .tid = ev->tid, .pid = ev->pid, .container = ev->container,
 				.call = call, .name = ph_strdup(name), .error = (int)-ret, .nr = ev->cls->syscall_nr,

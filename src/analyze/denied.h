@@ -53,6 +53,7 @@ struct ph_denied {
 	struct ph_u64map refused;	/* thread -> name of the call that seccomp refused it last */
 	PH_VEC(struct ph_denied_group *) groups;
 	uint64_t failures, gaps;
+	uint64_t dropped;		/* failures of more kinds than are kept */
 	bool full;			/* there were syscall_failed events */
 };
 

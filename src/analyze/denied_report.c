@@ -229,6 +229,9 @@ int ph_denied_report(struct ph_denied *d, const struct ph_denied_view *view, str
 		if (kinds)
 			ph_buf_addf(out, "%s%lu failures of %lu kinds are part of how programs work; --ordinary shows them.\n",
 				    matter ? "\n" : "", folded, kinds);
+		if (d->dropped)
+			ph_buf_addf(out, "%lu more failures were of too many different kinds to be kept; select fewer containers.\n",
+				    d->dropped);
 		if (d->gaps)
 			ph_buf_adds(out, "Events were lost: there may be more.\n");
 	}

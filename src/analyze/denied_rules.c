@@ -476,6 +476,11 @@ static bool rule_ordinary(struct dn *c)
 {
 	const struct ph_failed *f = c->f;
 
+	if (!ph_fail_recorded(f->call, f->error)) {
+		c->v->ordinary = true;
+		return dn_say(c, "ordinary", "%s", f->error == EINTR ? "a signal came meanwhile" :
+			      f->error == EAGAIN ? "there was nothing yet, and it was not to wait" : "it goes on in the background");
+	}
 	/* read() of a directory, and the like, are errors of the program: nobody refused anything. */
 	for (size_t i = 0; i < PH_ARRAY_SIZE(ordinary); i++) {
 		const struct ordinary *o = &ordinary[i];

@@ -19,8 +19,8 @@
 #define READ_MAX 256
 #define WAITING 32
 #define TEXT_MAX 480
-/* A record has the time of the last tick. */
-#define NEAR_NS (20 * 1000000UL)
+/* A record has the time of the last tick, a failure that of its end. */
+#define NEAR_NS (100 * 1000000UL)
 #define OLD_NS PH_NSEC
 
 struct record {
@@ -154,11 +154,14 @@ static const char *basename_of(const char *path)
 	return s ? s + 1 : path;
 }
 
+static uint64_t apart(const struct record *r, const struct failure *x)
+{
+	return r->ns > x->f.ts_ns ? r->ns - x->f.ts_ns : x->f.ts_ns - r->ns;
+}
+
 static bool matches(const struct record *r, const struct failure *x)
 {
-	uint64_t apart = r->ns > x->f.ts_ns ? r->ns - x->f.ts_ns : x->f.ts_ns - r->ns;
-
-	if (!r->ns || !x->f.ts_ns || apart > NEAR_NS || (r->type == AUDIT_SECCOMP) != x->killed)
+	if (!r->ns || !x->f.ts_ns || apart(r, x) > NEAR_NS || (r->type == AUDIT_SECCOMP) != x->killed)
 		return false;
 	if (x->killed)
 		return r->pid == x->f.tid || r->pid == x->f.pid;
@@ -168,6 +171,19 @@ static bool matches(const struct record *r, const struct failure *x)
 	if (r->pid != x->f.pid && r->pid != x->f.tid)
 		return false;
 	return !r->name[0] || !x->path[0] || !strcmp(basename_of(r->name), basename_of(x->path));
+}
+
+static struct record *nearest(struct ph_audit *a, const struct failure *x)
+{
+	struct record *best = NULL;
+
+	for (unsigned int k = 0; k < WAITING; k++) {
+		struct record *r = &a->rec[k];
+
+		if (matches(r, x) && (!best || apart(r, x) < apart(best, x)))
+			best = r;
+	}
+	return best;
 }
 
 static const char *module_of(const struct record *r)
@@ -225,23 +241,21 @@ int ph_audit_tell(struct ph_audit *a, struct ev_look *l)
 	if (!a)
 		return 0;
 	read_records(a);
-	for (unsigned int i = 0; i < WAITING; i++) {
+	for (unsigned int i = 0; i < WAITING && l->r >= 0; i++) {
 		struct failure *x = &a->fail[i];
+		struct record *r = nearest(a, x);
+		const char *code = r ? value_of(r->text, "code") : NULL;
 
-		for (unsigned int k = 0; k < WAITING && x->f.ts_ns && l->r >= 0; k++) {
-			struct record *r = &a->rec[k];
-			const char *code = value_of(r->text, "code");
-
-			if (!matches(r, x))
-				continue;
+		if (r) {
 			l->f = &x->f;
 			ph_fact(l, "audit", module_of(r), r->text, "type=%d code=%lld", r->type, code ? strtoll(code, NULL, 0) : -1);
 			if (r->type == AUDIT_SECCOMP)
 				tell_call(l, r);
-			r->ns = x->f.ts_ns = 0;
 		}
-		if (x->f.ts_ns && now > x->f.ts_ns + OLD_NS)
+		if (r || now > x->f.ts_ns + OLD_NS)
 			x->f.ts_ns = 0;
+		if (r)
+			r->ns = 0;
 	}
 	return l->r;
 }

@@ -9,7 +9,15 @@ load cause
 
 setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
 
+# stricter SCOPE USERNS: what changes the whole machine, where that is ours.
+stricter() {
+	[ "${PH_OWN_MACHINE:-}" = 1 ] || return 0
+	[ ! -e /proc/sys/kernel/yama/ptrace_scope ] || echo "$1" >/proc/sys/kernel/yama/ptrace_scope
+	[ ! -e /proc/sys/kernel/unprivileged_userns_clone ] || echo "$2" >/proc/sys/kernel/unprivileged_userns_clone
+}
+
 teardown() {
+	stricter 0 1
 	record_kill
 	[ -z "${HOST:-}" ] || kill "$HOST"
 	launch_stop
@@ -324,17 +332,13 @@ begin() {
 	bad signal "kill EPERM signal" -- beside 2000 as 1000 kill -
 	bad ptrace "ptrace EPERM ptrace" -- beside 2000 as 1000 ptrace -
 	bad proc-link "readlink EACCES ptrace" -- beside 2000 as 1000 readlink /proc/1/exe
-	# What changes the whole machine: where that is ours.
-	if [ "${PH_OWN_MACHINE:-}" = 1 ]; then
-		[ ! -e /proc/sys/kernel/yama ] || echo 1 >/proc/sys/kernel/yama/ptrace_scope
-		[ ! -e /proc/sys/kernel/unprivileged_userns_clone ] || echo 0 >/proc/sys/kernel/unprivileged_userns_clone
-	fi
+	stricter 1 0
 	[ "$(cat /proc/sys/kernel/yama/ptrace_scope 2>/dev/null)" != 1 ] ||
 		bad yama "ptrace EPERM yama" --caps none -- ptrace 1
 	[ "$(cat /proc/sys/kernel/unprivileged_userns_clone 2>/dev/null)" != 0 ] ||
-		bad userns-sysctl "unshare EPERM sysctl" --caps none -- as 1000 unshare 0x10000000
+		bad userns-sysctl "unshare EPERM sysctl" -- as 1000 unshare 0x10000000
 	if [ "${PH_OWN_MACHINE:-}" = 1 ] && [ -d /sys/kernel/security/apparmor ] && command -v apparmor_parser >/dev/null; then
-		echo 'profile ph-why-denied { /** w, /proc/** rw, }' | apparmor_parser --config-file=/dev/null -K -r
+		echo 'profile ph-why-denied flags=(attach_disconnected) { file, audit deny /locked r, }' | apparmor_parser --config-file=/dev/null -K -r
 		bad apparmor "openat EACCES apparmor" -- file /locked 644 sysctl /proc/self/attr/current "changeprofile\ ph-why-denied" \
 			hold 300 open /locked r
 	fi

@@ -138,7 +138,6 @@ static void test_no_guess(void **state)
 			undetermined(failures[i], facts[k]);
 }
 
-/* Many of one kind, by two processes, of which evidence came about the first alone: the last is the last, and whose it was. */
 /* Of a trace with calls alone, one that seccomp refused is told once. */
 static void test_calls_alone(void **state)
 {
@@ -159,6 +158,7 @@ static void test_calls_alone(void **state)
 	assert_non_null(strstr(got.p, "the trace does not tell why EACCES came of mkdir()"));
 }
 
+/* Many of one kind, by two processes, of which evidence came about the first alone: the last is the last, and whose it was. */
 static void test_group(void **state)
 {
 	static const char text[] =
@@ -198,11 +198,54 @@ static void test_group(void **state)
 	ph_identity_free(id);
 }
 
+/* Entry and exit of calls are known alone: what no call is to be blamed for is folded there, too. */
+static void test_waited(void **state)
+{
+	static const char text[] =
+		"@0 container_info index=1 name=web\n"
+		"@1000 tid=7 pid=7 container=1 syscall_entry_read fd=3 count=5\n@2000 tid=7 pid=7 container=1 syscall_exit_read ret=-11\n"
+		"@3000 tid=7 pid=7 container=1 syscall_entry_openat dfd=-100 filename=/x\n"
+		"@4000 tid=7 pid=7 container=1 syscall_exit_openat ret=-13\n"
+		"@5000 tid=7 pid=7 container=1 syscall_entry_read fd=3 count=5\n@6000 tid=7 pid=7 container=1 syscall_exit_read ret=-4\n"
+		"@7000 tid=7 pid=7 container=1 syscall_entry_read fd=3 count=5\n@8000 tid=7 pid=7 container=1 syscall_exit_read ret=-512\n";
+	struct ph_err err = { 0 };
+	ph_autobuf few = { 0 }, all = { 0 };
+	struct ph_source *src;
+
+	assert_int_equal(ph_synthetic_parse(text, &src, &err), 0);
+	report(src, false, &few);
+	ph_source_close(src);
+	assert_non_null(strstr(few.p, "openat(\"/x\") EACCES"));
+	assert_null(strstr(few.p, "read"));
+	assert_non_null(strstr(few.p, "\n2 failures of 2 kinds"));
+	assert_int_equal(ph_synthetic_parse(text, &src, &err), 0);
+	report(src, true, &all);
+	ph_source_close(src);
+	assert_non_null(strstr(all.p, "there was nothing yet, and it was not to wait"));
+	assert_non_null(strstr(all.p, "a signal came meanwhile"));
+}
+
+/* A program that tries everything does not fill the memory, and it is told that it was not all. */
+static void test_too_many(void **state)
+{
+	ph_autobuf text = { 0 }, out = { 0 };
+	struct ph_err err = { 0 };
+	struct ph_source *src;
+
+	for (int i = 0; i < 20003; i++)
+		ph_buf_addf(&text, "@%d tid=7 pid=7 syscall_failed comm=x limit=-1 limit2=-1 setuid=-1 name=openat ret=-2 path=/%d\n", i + 1, i);
+	assert_int_equal(ph_synthetic_parse(text.p, &src, &err), 0);
+	report(src, false, &out);
+	ph_source_close(src);
+	assert_non_null(strstr(out.p, "20000 failures of 20000 kinds"));
+	assert_non_null(strstr(out.p, "\n3 more failures were of too many different kinds"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_words), cmocka_unit_test(test_no_guess), cmocka_unit_test(test_calls_alone),
-		cmocka_unit_test(test_group),
+		cmocka_unit_test(test_group), cmocka_unit_test(test_waited), cmocka_unit_test(test_too_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
