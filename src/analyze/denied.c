@@ -245,7 +245,19 @@ static struct ph_denied_group *killed(struct ph_denied *d, const struct ph_event
 /* Code of a shell that found no such command, and of the dynamic loader without a library. */
 #define NOT_FOUND (127 << 8)
 
-/* Which of its last failures made a process fail: those like the very last one. */
+/* Ended by a signal that others send: that is no failure of its own. */
+static bool ended_by_others(int64_t code)
+{
+	int sig = code & 0x7f;
+
+	return sig && sig != SIGABRT && sig != SIGSEGV && sig != SIGBUS && sig != SIGILL && sig != SIGFPE && sig != SIGTRAP &&
+	       sig != SIGSYS && sig != SIGXFSZ && sig != SIGXCPU;
+}
+
+/*
+ * Which of its last failures made a process fail: those like the very last one. Of files that were not
+ * there the last alone: the others were looked for, and it went on without them.
+ */
 static void blame(struct recent *r, uint64_t now_ns, int64_t code)
 {
 	struct ph_denied_group *last = r->n ? r->g[(r->n - 1) % LAST_MAX] : NULL;
@@ -255,7 +267,8 @@ static void blame(struct recent *r, uint64_t now_ns, int64_t code)
 		return;
 	}
 	for (unsigned int i = 0; i < LAST_MAX && i < r->n; i++)
-		if (now_ns - r->ts_ns[i] < FATAL_NS && r->g[i]->f.error == last->f.error)
+		if (now_ns - r->ts_ns[i] < FATAL_NS && r->g[i]->f.error == last->f.error &&
+		    (r->g[i] == last || last->f.error != ENOENT))
 			r->g[i]->fatal = true;
 }
 
@@ -283,7 +296,7 @@ static void ended(struct ph_denied *d, const struct ph_event *ev)
 		}
 	}
 	free(name);
-	if (r && code)
+	if (r && code && !ended_by_others(code))
 		blame(r, ev->ts_ns, code);
 	free(r);
 }

@@ -385,6 +385,8 @@ bool dn_rule_memory(struct dn *c)
 		dn_say(c, "hugetlb", "huge pages were asked for, and the host has none free (%lld in all)",
 		       dn_num(info, "HugePages_Total", 0));
 		dn_change(c, "reserve huge pages on the host (vm.nr_hugepages)");
+		/* Databases try, and do with small ones. */
+		c->v->ordinary = !c->g->fatal;
 		return true;
 	}
 	if (limit_reached(c, as, len))

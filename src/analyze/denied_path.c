@@ -20,7 +20,7 @@ bool ph_denied_searched(const char *path)
 	static const char *const parts[] = {
 		"/locale", "LC_MESSAGES", ".so", "/gconv", "ld.so.", "/terminfo", "/node_modules", "package.json",
 		".pyc", "__pycache__", "/python", ".py", "/perl", ".pm", "/nscd/", "/charmaps", "/hwcaps", "/usr/local/",
-		"zoneinfo", "/etc/localtime", "/.git", "/i18n", "/nls/", ".conf.d", "/dist-packages", "/site-packages",
+		"/etc/gcrypt/", "/etc/gnutls/", "/etc/selinux/", "zoneinfo", "/etc/localtime", "/.git", "/i18n", "/nls/", ".conf.d", "/dist-packages", "/site-packages",
 	};
 	static const char *const dirs[] = { "/bin/", "/sbin/", "/lib/", "/lib64/", "/lib32/", "/include/", "/libexec/" };
 

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "analyze/denied_priv.h"
 #include "base/cleanup.h"
@@ -496,6 +497,12 @@ static bool rule_ordinary(struct dn *c)
 	if ((!strcmp(f->name, "access") || !strncmp(f->name, "faccessat", 9)) && !c->g->fatal) {
 		c->v->ordinary = true;
 		return dn_say(c, "ordinary", "asks whether it might, and takes no for an answer");
+	}
+	/* What goes beyond the limit for buffers (CAP_NET_ADMIN): whoever may not then asks for less. */
+	if (dn_is(c, "setsockopt") && f->error == EPERM && f->arg[1] == SOL_SOCKET && !c->g->fatal &&
+	    (f->arg[2] == SO_SNDBUFFORCE || f->arg[2] == SO_RCVBUFFORCE)) {
+		c->v->ordinary = true;
+		return dn_say(c, "ordinary", "asks for larger buffers than others may have");
 	}
 	/* prctl, setsockopt, fcntl …: probing for what this kernel can. */
 	if (f->error == EINVAL && f->call->kind != PH_FAIL_NS && f->call->kind != PH_FAIL_RLIMIT) {

@@ -114,27 +114,16 @@ static int bind_spec(const char *root, const char *spec, struct ph_err *err)
 	return bind(root, s, dst + strspn(dst, "/"), mode && !strcmp(mode, "rw"), err);
 }
 
-/* A tmpfs with busybox and ph-load in /bin: as much as a script needs. */
-static int build_rootfs(const char *root, struct ph_err *err)
+/* The devices that every program may ask for, shared memory and terminals: as runtimes make them. */
+static int build_dev(const char *root, struct ph_err *err)
 {
-	static const char *const dirs[] = { "bin", "dev", "etc", "proc", "root", "run", "sys", "tmp",
-					    "var" };
 	static const char *const links[][2] = {
 		{ "/proc/self/fd", "dev/fd" }, { "/proc/self/fd/0", "dev/stdin" },
-		{ "/proc/self/fd/1", "dev/stdout" }, { "/proc/self/fd/2", "dev/stderr" },
+		{ "/proc/self/fd/1", "dev/stdout" }, { "/proc/self/fd/2", "dev/stderr" }, { "pts/ptmx", "dev/ptmx" },
 	};
-	ph_autofree char *busybox = find_program("busybox");
-	ph_autofree char *load = find_program("ph-load");
+	ph_autofree char *shm = ph_asprintf("%s/dev/shm", root), *pts = ph_asprintf("%s/dev/pts", root);
 	int r;
 
-	if (mount("porthole", root, "tmpfs", MS_NOSUID, "mode=755,size=256m"))
-		return ph_err_sys(err, errno, "mount a tmpfs");
-	for (size_t i = 0; i < PH_ARRAY_SIZE(dirs); i++) {
-		ph_autofree char *d = ph_asprintf("%s/%s", root, dirs[i]);
-
-		mkdir(d, !strcmp(dirs[i], "tmp") ? 01777 : 0755);
-		chmod(d, !strcmp(dirs[i], "tmp") ? 01777 : 0755);
-	}
 	for (size_t i = 0; i < PH_ARRAY_SIZE(devices); i++) {
 		ph_autofree char *src = ph_asprintf("/dev/%s", devices[i]);
 
@@ -148,6 +137,35 @@ static int build_rootfs(const char *root, struct ph_err *err)
 		if (symlink(links[i][0], p) && errno != EEXIST)
 			return ph_err_sys(err, errno, "link %s", links[i][1]);
 	}
+	mkdir(shm, 0755);
+	mkdir(pts, 0755);
+	if (mount("shm", shm, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777,size=64m"))
+		return ph_err_sys(err, errno, "mount /dev/shm");
+	if (mount("devpts", pts, "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620"))
+		return ph_err_sys(err, errno, "mount /dev/pts");
+	return 0;
+}
+
+/* A tmpfs with busybox and ph-load in /bin: as much as a script needs. */
+static int build_rootfs(const char *root, struct ph_err *err)
+{
+	static const char *const dirs[] = { "bin", "dev", "etc", "proc", "root", "run", "sys", "tmp",
+					    "var" };
+	ph_autofree char *busybox = find_program("busybox");
+	ph_autofree char *load = find_program("ph-load");
+	int r;
+
+	if (mount("porthole", root, "tmpfs", MS_NOSUID, "mode=755,size=256m"))
+		return ph_err_sys(err, errno, "mount a tmpfs");
+	for (size_t i = 0; i < PH_ARRAY_SIZE(dirs); i++) {
+		ph_autofree char *d = ph_asprintf("%s/%s", root, dirs[i]);
+
+		mkdir(d, !strcmp(dirs[i], "tmp") ? 01777 : 0755);
+		chmod(d, !strcmp(dirs[i], "tmp") ? 01777 : 0755);
+	}
+	r = build_dev(root, err);
+	if (r)
+		return r;
 	if (!busybox && !load)
 		return ph_err_set(err, ENOENT, "neither busybox nor ph-load is to be found for the root "
 				  "file system (package: busybox-static)");
@@ -192,6 +210,12 @@ int ph_rootfs_enter(const struct ph_mounts *m, struct ph_err *err)
 	if (m->rootfs) {
 		if (mount(m->rootfs, dir, NULL, MS_BIND | MS_REC, NULL))
 			return ph_err_sys(err, errno, "root file system %s", m->rootfs);
+		ph_autofree char *dev = ph_asprintf("%s/dev", dir);
+
+		/* Over what is there: of an image that is nothing, or device files that do not matter here. */
+		if (!access(dev, F_OK) && mount("dev", dev, "tmpfs", MS_NOSUID, "mode=755,size=64k"))
+			return ph_err_sys(err, errno, "mount /dev");
+		r = access(dev, F_OK) ? 0 : build_dev(dir, err);
 	} else {
 		r = build_rootfs(dir, err);
 	}

@@ -198,6 +198,38 @@ static void test_group(void **state)
 	ph_identity_free(id);
 }
 
+#define LOST(ns, pid, path) "@" #ns " tid=" #pid " pid=" #pid " container=1 syscall_failed comm=x limit=-1 limit2=-1 setuid=-1 " \
+	"name=openat ret=-2 mnt_ns=5 path=" path "\n"
+#define LOST_FACT(ns, pid, path) "@" #ns "1 tid=" #pid " pid=" #pid " container=1 denial_evidence of_ns=" #ns " of_tid=" #pid \
+	" what=path subject=" path " facts=\"known=1 errno=2\"\n"
+#define END(ns, pid, code) "@" #ns " tid=" #pid " pid=" #pid " container=1 sched_process_exit comm=x tid=" #pid " exit_code=" #code "\n"
+
+/* Which missing file a process failed for: none that was ended by another or with success; the last one, if it is not long ago. */
+static void test_blame(void **state)
+{
+	static const char text[] =
+		"@0 container_info index=1 name=web\n"
+		LOST(1000, 7, "/etc/first") LOST(2000, 7, "/etc/last") LOST_FACT(1000, 7, "/etc/first") LOST_FACT(2000, 7, "/etc/last")
+		END(30000, 7, 256)
+		LOST(40000, 8, "/etc/killed") LOST_FACT(40000, 8, "/etc/killed") END(500000, 8, 2)
+		LOST(600000, 9, "/etc/well") LOST_FACT(600000, 9, "/etc/well") END(7000000, 9, 0)
+		LOST(8000000, 10, "/etc/before") LOST_FACT(8000000, 10, "/etc/before") END(9000000000, 10, 256)
+		LOST(9100000000, 11, "/etc/abort") END(9110000000, 11, 6);
+	struct ph_err err = { 0 };
+	ph_autobuf out = { 0 };
+	struct ph_source *src;
+
+	assert_int_equal(ph_synthetic_parse(text, &src, &err), 0);
+	report(src, false, &out);
+	ph_source_close(src);
+	assert_non_null(strstr(out.p, "openat(\"/etc/last\") ENOENT"));
+	assert_null(strstr(out.p, "/etc/first"));
+	assert_null(strstr(out.p, "/etc/killed"));
+	assert_null(strstr(out.p, "/etc/well"));
+	assert_null(strstr(out.p, "/etc/before"));
+	assert_non_null(strstr(out.p, "/etc/abort"));
+}
+
 /* Entry and exit of calls are known alone: what no call is to be blamed for is folded there, too. */
 static void test_waited(void **state)
 {
@@ -245,7 +277,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_words), cmocka_unit_test(test_no_guess), cmocka_unit_test(test_calls_alone),
-		cmocka_unit_test(test_group), cmocka_unit_test(test_waited), cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_group), cmocka_unit_test(test_waited), cmocka_unit_test(test_blame),
+		cmocka_unit_test(test_too_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
