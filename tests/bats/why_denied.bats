@@ -7,6 +7,9 @@
 load lib
 load cause
 
+# A call's process stays so long that it can be looked at: what a chroot leads to only that shows.
+HOLD="hold $((500 * ${PH_SLOW:-1}))"
+
 setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
 
 # stricter SCOPE USERNS: what changes the whole machine, where that is ours.
@@ -242,7 +245,7 @@ begin() {
 	bad host-only "openat ENOENT mount-namespace" -- open "$d/only-here" r
 	bad nowhere "openat ENOENT not-there" -- open /etc/nowhere r
 	bad relative "openat ENOENT not-there" -- make-dir /d 755 cd /d open nothing r
-	bad in-chroot "openat ENOENT not-there" -- make-dir /d 755 in-root /d hold 300 open /x r
+	bad in-chroot "openat ENOENT not-there" -- make-dir /d 755 in-root /d $HOLD open /x r
 	bad other-kind "openat EISDIR mount-namespace" -b "$d/data:$d/only-here" -- open "$d/only-here" w
 	bad no-directory "openat ENOTDIR mount-namespace" -b "$d/only-here:$d/data" -- open "$d/data/there" r
 	bad directory "openat EISDIR is-a-directory" -- open /tmp w
@@ -281,8 +284,8 @@ begin() {
 	bad no-inodes "openat ENOSPC no-inodes" -- make-dir /m 755 mounted tmpfs /m - nr_inodes=20 inodes /m
 	bad device "openat EPERM device-cgroup" --few-devices -- device /mem 1 1 open /mem r
 	# shellcheck disable=SC2016  # the container's shell
-	FIRST='echo "#!/usr/bin/pyton" >/s; chmod 755 /s;' bad interpreter "execve ENOENT interpreter-missing" -- hold 300 exec /s
-	FIRST='sh -c "exec frobnicate";' bad command "execve ENOENT not-found" -- hold 300 stat /
+	FIRST='echo "#!/usr/bin/pyton" >/s; chmod 755 /s;' bad interpreter "execve ENOENT interpreter-missing" -- $HOLD exec /s
+	FIRST='sh -c "exec frobnicate";' bad command "execve ENOENT not-found" -- $HOLD stat /
 	# Since 6.6 a tmpfs has such attributes.
 	! since 6.6 || bad immutable "unlink EPERM immutable" -- file /f 644 immutable /f unlink /f
 	[ "$(cat /proc/sys/fs/protected_regular)" = 0 ] ||
@@ -314,7 +317,7 @@ begin() {
 	# The session's root may lack CAP_SYS_RESOURCE, without which nobody escapes the OOM killer.
 	! ph-load deny sysctl /proc/self/oom_score_adj -1000 open / r >/dev/null 2>&1 ||
 		bad pipes "write ENOMEM memory-limit" -m 8M -- sysctl /proc/1/oom_score_adj -1000 \
-			sysctl /proc/self/oom_score_adj -1000 hold 500 pipes
+			sysctl /proc/self/oom_score_adj -1000 $HOLD pipes
 	[ "$(awk '$1 == "HugePages_Total:" { print $2 }' /proc/meminfo)" != 0 ] ||
 		bad hugetlb "mmap ENOMEM hugetlb" -- hugetlb
 	bad nofile "openat EMFILE rlimit" --rlimit nofile=20 -- files
@@ -323,7 +326,7 @@ begin() {
 	bad nproc "clone EAGAIN rlimit" --rlimit nproc=3 -- as 4711 fork
 	bad memlock "mlock ENOMEM rlimit" --rlimit memlock=4096 -- as 1000 mlock 65536
 	bad sigpending "timer_create EAGAIN rlimit" --rlimit sigpending=5 -- as 4713 timers
-	bad maps "mmap ENOMEM map-count" -- hold 500 maps
+	bad maps "mmap ENOMEM map-count" -- $HOLD maps
 	[ "$(cat /proc/sys/vm/overcommit_memory)" != 0 ] || bad overcommit "mmap ENOMEM overcommit" -- commit 70000000000000
 	bad max-ns "unshare ENOSPC namespace-limit" -u all -- sysctl /proc/sys/user/max_uts_namespaces 0 unshare 0x4000000
 	bad inotify "inotify_init1 EMFILE inotify-limit" -- as 4712 inotify
@@ -340,7 +343,7 @@ begin() {
 	if [ "${PH_OWN_MACHINE:-}" = 1 ] && [ -d /sys/kernel/security/apparmor ] && command -v apparmor_parser >/dev/null; then
 		echo 'profile ph-why-denied flags=(attach_disconnected) { file, audit deny /locked r, }' | apparmor_parser --config-file=/dev/null -K -r
 		bad apparmor "openat EACCES apparmor" -- file /locked 644 sysctl /proc/self/attr/current "changeprofile\ ph-why-denied" \
-			hold 300 open /locked r
+			$HOLD open /locked r
 	fi
 	judged
 }
@@ -362,7 +365,7 @@ begin() {
 		FIRST="$net busybox ip route add unreachable 10.1.2.0/24;" \
 			bad unreachable "connect EHOSTUNREACH host-unreachable" -- connect 10.1.2.3 80
 	fi
-	bad other-address "connect ECONNREFUSED refused-by-peer" -- listen 127.0.0.2 17815 hold 300 connect 127.0.0.1 17815
+	bad other-address "connect ECONNREFUSED refused-by-peer" -- listen 127.0.0.2 17815 $HOLD connect 127.0.0.1 17815
 	bad elsewhere "connect ECONNREFUSED port-elsewhere" -- connect 127.0.0.1 17811
 	bad on-host "connect ECONNREFUSED port-elsewhere" -- connect 127.0.0.1 17812
 	bad later "connect ECONNREFUSED port-elsewhere" -- connect-later 127.0.0.1 17812
@@ -416,8 +419,8 @@ docked() {
 	docked d-sysctl "openat EROFS read-only-path" -- ph-load deny open /proc/sys/kernel/panic w
 	docked d-masked "openat ENOENT masked-path" -- ph-load deny open /sys/firmware/acpi r
 	docked d-masked-write "mkdir EROFS masked-path" -- ph-load deny mkdir /sys/firmware/x
-	docked d-device "openat EPERM device-cgroup" -- ph-load deny hold 500 device /tmp/mem 1 1 open /tmp/mem r
-	docked d-pids "clone EAGAIN pids-limit" --pids-limit 6 -- ph-load deny hold 500 fork
+	docked d-device "openat EPERM device-cgroup" -- ph-load deny $HOLD device /tmp/mem 1 1 open /tmp/mem r
+	docked d-pids "clone EAGAIN pids-limit" --pids-limit 6 -- ph-load deny $HOLD fork
 	docked d-raw "socket EPERM capability" --cap-drop ALL -- ph-load deny raw
 	docked d-nofile "openat EMFILE rlimit" --ulimit nofile=30 -- ph-load deny files
 	docked d-host "connect ECONNREFUSED port-not-bound" -- ph-load deny connect-later 127.0.0.1 17819
