@@ -11,6 +11,7 @@
 #include "live/snoop_priv.h"
 
 #define KEY_MAX 3
+#define BEGUN_MAX (1u << 16)
 #define COLS_MAX 64	/* a bit each in a mask */
 
 /* What a class of events means for the view, worked out when its first event comes. */
@@ -551,6 +552,25 @@ static void forget(struct ph_snooping *s, uint64_t before)
 	ph_vec_done(&keys);
 }
 
+/*
+ * What never ends (a request that was merged into another) must not add up: the older half of time goes, of
+ * which most has come to nothing.
+ */
+static void trim(struct ph_snooping *s, uint64_t now)
+{
+	uint64_t oldest = now, cut = s->seen.cut;
+
+	if (ph_likely(s->begun.n <= BEGUN_MAX))
+		return;
+	for (struct ph_u64map_slot *sl = NULL; (sl = ph_u64map_next(&s->begun, sl)); ) {
+		const struct ph_snoop_row *row = sl->val;
+
+		oldest = row->begin_ns < oldest ? row->begin_ns : oldest;
+	}
+	forget(s, oldest + (now - oldest) / 2 + 1);
+	s->seen.cut = cut;
+}
+
 int ph_snooping_feed(struct ph_snooping *s, const struct ph_identity *id, const struct ph_event *ev)
 {
 	uint64_t max = s->o->fmt.sort || s->o->hist ? 0 : s->o->fmt.max_entries;
@@ -571,6 +591,7 @@ int ph_snooping_feed(struct ph_snooping *s, const struct ph_identity *id, const 
 		if (max && s->seen.shown >= max)
 			return 1;
 	}
+	trim(s, ev->ts_ns);
 	/* Behind the rows: what a call closes is still open to its own. */
 	ph_snoop_world_feed(s->world, ev);
 	return 0;

@@ -153,16 +153,29 @@ void ph_snoop_set(const struct ph_identity *id, struct ph_cell *c, enum ph_col_t
 	c->set = true;
 }
 
-const struct ph_value *ph_snoop_field(const struct ph_event *ev, const char *name, const struct ph_field **ret)
+static const struct ph_value *field(const struct ph_event *ev, const char *name, enum ph_kind a, enum ph_kind b)
 {
 	for (uint32_t i = 0; i < ev->cls->nfields; i++) {
-		if (strcmp(ev->cls->fields[i].name, name))
-			continue;
-		if (ret)
-			*ret = &ev->cls->fields[i];
-		return &ev->v[i];
+		enum ph_kind kind = ev->cls->fields[i].type->kind;
+
+		if (!strcmp(ev->cls->fields[i].name, name))
+			return kind == a || kind == b ? &ev->v[i] : NULL;
 	}
 	return NULL;
+}
+
+int64_t ph_snoop_number(const struct ph_event *ev, const char *name, int64_t otherwise)
+{
+	const struct ph_value *v = field(ev, name, PH_KIND_INT, PH_KIND_UINT);
+
+	return v ? v->i : otherwise;
+}
+
+const struct ph_value *ph_snoop_text(const struct ph_event *ev, const char *name)
+{
+	const struct ph_value *v = field(ev, name, PH_KIND_STR, PH_KIND_STR);
+
+	return v && v->s ? v : NULL;
 }
 
 /* ---- what is computed ---------------------------------------------------------------------------- */
@@ -209,27 +222,27 @@ void ph_snoop_on_cpu(const struct ph_snoop_at *at, struct ph_cell *c)
 
 void ph_snoop_limit(const struct ph_snoop_at *at, struct ph_cell *c)
 {
-	const struct ph_value *v = ph_snoop_field(at->ev, "limit_cgroup_id", NULL);
+	int64_t id = ph_snoop_number(at->ev, "limit_cgroup_id", 0);
 
-	set_text(c, v ? ph_snoop_world_cpu_cgroup(at->world, v->u) : NULL);
+	set_text(c, id ? ph_snoop_world_cpu_cgroup(at->world, (uint64_t)id) : NULL);
 }
 
 /* As of the call's entry: it may be the one that closes it. */
 void ph_snoop_file(const struct ph_snoop_at *at, struct ph_cell *c)
 {
-	const struct ph_value *v = ph_snoop_field(at->ev, "fd", NULL);
+	int64_t fd = ph_snoop_number(at->ev, "fd", -1);
 
-	if (v && !at->last)
-		set_text(c, ph_snoop_world_file(at->world, at->ev, v->i));
+	if (fd >= 0 && !at->last)
+		set_text(c, ph_snoop_world_file(at->world, at->ev, fd));
 }
 
 void ph_snoop_disk(const struct ph_snoop_at *at, struct ph_cell *c)
 {
-	const struct ph_value *v = ph_snoop_field(at->ev, "dev", NULL);
-	const char *name = v ? ph_snoop_world_disk(at->world, v->u) : NULL;
+	int64_t dev = ph_snoop_number(at->ev, "dev", 0);
+	const char *name = ph_snoop_world_disk(at->world, (uint64_t)dev);
 	ph_autobuf b = { 0 };
 
-	if (!name && v && ph_symbol_add(&b, PH_UNIT_DEV, v->i))
+	if (!name && dev && ph_symbol_add(&b, PH_UNIT_DEV, dev))
 		name = b.p;
 	set_text(c, name);
 }
@@ -249,19 +262,19 @@ void ph_snoop_device_time(const struct ph_snoop_at *at, struct ph_cell *c)
 
 void ph_snoop_granted(const struct ph_snoop_at *at, struct ph_cell *c)
 {
-	const struct ph_value *v = ph_snoop_field(at->ev, "ret", NULL);
+	int64_t ret = ph_snoop_number(at->ev, "ret", 1);
 
-	if (v)
-		ph_cell_u64(c, v->i == 0);
+	if (ret <= 0)
+		ph_cell_u64(c, ret == 0);
 }
 
 /* A socket that is being closed has given its own back already. */
 void ph_snoop_local_port(const struct ph_snoop_at *at, struct ph_cell *c)
 {
-	const struct ph_value *v = ph_snoop_field(at->ev, "sport", NULL);
+	int64_t port = ph_snoop_number(at->ev, "sport", 0);
 
-	if (v && v->u)
-		ph_cell_u64(c, v->u);
+	if (port)
+		ph_cell_u64(c, (uint64_t)port);
 }
 
 void ph_snoop_runtime(const struct ph_snoop_at *at, struct ph_cell *c)
@@ -283,17 +296,17 @@ struct late {
 /* One of these arguments; @calls ends with NULL. */
 static void late(const struct ph_snoop_at *at, struct ph_cell *c, const struct late *calls)
 {
-	const struct ph_value *nr, *arg, *value;
+	const struct ph_value *value;
 	const struct ph_syscall *call;
+	int64_t arg;
 
 	if (at->ev->cls->id != PH_EV_syscall_late_string)
 		return;
-	nr = ph_snoop_field(at->ev, "nr", NULL);
-	arg = ph_snoop_field(at->ev, "arg", NULL);
-	value = ph_snoop_field(at->ev, "value", NULL);
-	call = nr ? ph_syscall_by_nr((int)nr->i, false) : NULL;
-	for (; call && arg && value && value->s && value->n && calls->call; calls++) {
-		if (strcmp(calls->call, call->name) || arg->i != calls->arg)
+	arg = ph_snoop_number(at->ev, "arg", -1);
+	value = ph_snoop_text(at->ev, "value");
+	call = ph_syscall_by_nr((int)ph_snoop_number(at->ev, "nr", -1), false);
+	for (; call && value && value->n && calls->call; calls++) {
+		if (strcmp(calls->call, call->name) || arg != calls->arg)
 			continue;
 		if (c->owned)
 			free((char *)c->s);
@@ -338,9 +351,7 @@ void ph_snoop_init(const struct ph_snoop_at *at, struct ph_cell *c)
 
 static int64_t wait_status(const struct ph_snoop_at *at)
 {
-	const struct ph_value *v = ph_snoop_field(at->ev, "exit_code", NULL);
-
-	return v ? v->i : -1;
+	return ph_snoop_number(at->ev, "exit_code", -1);
 }
 
 void ph_snoop_exit_code(const struct ph_snoop_at *at, struct ph_cell *c)
@@ -389,33 +400,32 @@ void ph_snoop_si_code(const struct ph_snoop_at *at, struct ph_cell *c)
 	};
 	static const char *const child[] = { NULL, "CLD_EXITED", "CLD_KILLED", "CLD_DUMPED", "CLD_TRAPPED",
 					     "CLD_STOPPED", "CLD_CONTINUED" };
-	const struct ph_value *code = ph_snoop_field(at->ev, "code", NULL);
-	const struct ph_value *sig = ph_snoop_field(at->ev, "sig", NULL);
+	int64_t code = ph_snoop_number(at->ev, "code", INT64_MIN), sig = ph_snoop_number(at->ev, "sig", 0);
 	const char *name = NULL;
 	ph_autobuf b = { 0 };
 
-	if (!code || !sig)
+	if (code == INT64_MIN)
 		return;
-	if (code->i == 0x80)
+	if (code == 0x80)
 		name = "SI_KERNEL";
-	else if (code->i <= 0 && code->i > -(int64_t)PH_ARRAY_SIZE(negative))
-		name = negative[-code->i];
-	else if (sig->i == SIGCHLD && code->i > 0 && code->i < (int64_t)PH_ARRAY_SIZE(child))
-		name = child[code->i];
+	else if (code <= 0 && code > -(int64_t)PH_ARRAY_SIZE(negative))
+		name = negative[-code];
+	else if (sig == SIGCHLD && code > 0 && code < (int64_t)PH_ARRAY_SIZE(child))
+		name = child[code];
 	if (name)
 		ph_buf_adds(&b, name);
 	else
-		ph_buf_add_s64(&b, code->i);
+		ph_buf_add_s64(&b, code);
 	ph_cell_str(c, b.p);
 }
 
 void ph_snoop_sig_result(const struct ph_snoop_at *at, struct ph_cell *c)
 {
 	static const char *const results[] = { "delivered", "ignored", "pending", "lost", "without-info" };
-	const struct ph_value *v = ph_snoop_field(at->ev, "result", NULL);
+	int64_t result = ph_snoop_number(at->ev, "result", -1);
 
-	if (v && v->i >= 0 && v->i < (int64_t)PH_ARRAY_SIZE(results))
-		ph_cell_str(c, results[v->i]);
+	if (result >= 0 && result < (int64_t)PH_ARRAY_SIZE(results))
+		ph_cell_str(c, results[result]);
 }
 
 /* ---- in whose context the last event was ---------------------------------------------------------------- */

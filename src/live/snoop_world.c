@@ -15,13 +15,8 @@
  */
 
 struct file {
-	int32_t fd;
 	bool cloexec;
 	char *path;
-};
-
-struct files {
-	PH_VEC(struct file) v;
 };
 
 /* A call under way that makes a descriptor. */
@@ -34,7 +29,7 @@ struct opening {
 struct ph_snoop_world {
 	struct ph_cgtree *cgroups;
 	struct ph_u64map disks;		/* device -> name */
-	struct ph_u64map files;		/* process -> struct files */
+	struct ph_u64map files;		/* process -> map of descriptors -> struct file */
 	struct ph_u64map tables;	/* of the state dump: table's address -> its process, plus 1 */
 	struct ph_u64map opening;	/* thread -> struct opening */
 	struct ph_u64map kinds;		/* class -> enum kind, plus 1 */
@@ -50,13 +45,21 @@ struct ph_snoop_world *ph_snoop_world_new(void)
 	return w;
 }
 
-static void files_free(struct files *t)
+static void file_free(struct file *f)
+{
+	if (!f)
+		return;
+	free(f->path);
+	free(f);
+}
+
+static void files_free(struct ph_u64map *t)
 {
 	if (!t)
 		return;
-	ph_vec_each(f, &t->v)
-		free(f->path);
-	ph_vec_done(&t->v);
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(t, s)); )
+		file_free(s->val);
+	ph_u64map_done(t);
 	free(t);
 }
 
@@ -95,31 +98,26 @@ static uint64_t process_of(const struct ph_event *ev)
 	return (uint64_t)(uint32_t)(ev->pid >= 0 ? ev->pid : ev->tid);
 }
 
-static struct file *file_find(const struct ph_snoop_world *w, uint64_t process, int64_t fd)
+static const struct file *file_find(const struct ph_snoop_world *w, uint64_t process, int64_t fd)
 {
-	struct files *t = ph_u64map_get(&w->files, process);
+	const struct ph_u64map *t = ph_u64map_get(&w->files, process);
 
-	for (size_t i = 0; t && i < t->v.n; i++)
-		if (t->v.v[i].fd == fd)
-			return &t->v.v[i];
-	return NULL;
+	return t ? ph_u64map_get(t, (uint64_t)fd) : NULL;
 }
 
 static void file_close(struct ph_snoop_world *w, uint64_t process, int64_t fd)
 {
-	struct files *t = ph_u64map_get(&w->files, process);
-	struct file *f = file_find(w, process, fd);
+	struct ph_u64map *t = ph_u64map_get(&w->files, process);
 
-	if (!f)
-		return;
-	free(f->path);
-	*f = t->v.v[--t->v.n];
+	if (t)
+		file_free(ph_u64map_del(t, (uint64_t)fd));
 }
 
 /* Takes over @path; NULL: the descriptor is something else from now on. */
 static void file_set(struct ph_snoop_world *w, uint64_t process, int64_t fd, char *path, bool cloexec)
 {
-	struct files *t;
+	struct ph_u64map *t;
+	struct file *f;
 
 	file_close(w, process, fd);
 	if (!path)
@@ -129,30 +127,39 @@ static void file_set(struct ph_snoop_world *w, uint64_t process, int64_t fd, cha
 		t = ph_alloc(sizeof(*t));
 		ph_u64map_put(&w->files, process, t);
 	}
-	*ph_vec_push(&t->v) = (struct file){ (int32_t)fd, cloexec, path };
+	f = ph_alloc(sizeof(*f));
+	*f = (struct file){ cloexec, path };
+	ph_u64map_put(t, (uint64_t)fd, f);
 }
 
 static void on_fork(struct ph_snoop_world *w, const struct ph_event *ev)
 {
 	int64_t parent = ph_event_i(ev, PH_FLD(sched_process_fork, parent_pid), -1);
 	int64_t child = ph_event_i(ev, PH_FLD(sched_process_fork, child_pid), -1);
-	struct files *from;
+	const struct ph_u64map *from;
 
 	if (child < 0 || child == parent)
 		return;
 	files_free(ph_u64map_del(&w->files, (uint64_t)child));
 	from = ph_u64map_get(&w->files, (uint64_t)parent);
-	for (size_t i = 0; from && i < from->v.n; i++)
-		file_set(w, (uint64_t)child, from->v.v[i].fd, ph_strdup(from->v.v[i].path), from->v.v[i].cloexec);
+	for (struct ph_u64map_slot *s = NULL; from && (s = ph_u64map_next(from, s)); ) {
+		const struct file *f = s->val;
+
+		file_set(w, (uint64_t)child, (int64_t)s->key, ph_strdup(f->path), f->cloexec);
+	}
 }
 
 static void on_exec(struct ph_snoop_world *w, const struct ph_event *ev)
 {
-	struct files *t = ph_u64map_get(&w->files, process_of(ev));
+	const struct ph_u64map *t = ph_u64map_get(&w->files, process_of(ev));
+	PH_VEC(int64_t) closed = { 0 };
 
-	for (size_t i = t ? t->v.n : 0; i-- > 0; )
-		if (t->v.v[i].cloexec)
-			file_close(w, process_of(ev), t->v.v[i].fd);
+	for (struct ph_u64map_slot *s = NULL; t && (s = ph_u64map_next(t, s)); )
+		if (((const struct file *)s->val)->cloexec)
+			*ph_vec_push(&closed) = (int64_t)s->key;
+	for (size_t i = 0; i < closed.n; i++)
+		file_close(w, process_of(ev), closed.v[i]);
+	ph_vec_done(&closed);
 }
 
 static void on_end(struct ph_snoop_world *w, const struct ph_event *ev)
@@ -184,20 +191,11 @@ static void on_dumped_task(struct ph_snoop_world *w, const struct ph_event *ev)
 		ph_u64map_put(&w->tables, table, (void *)(uintptr_t)(pid + 1));
 }
 
-static int64_t number(const struct ph_event *ev, const char *name, int64_t otherwise)
-{
-	const struct ph_field *f;
-	const struct ph_value *v = ph_snoop_field(ev, name, &f);
-
-	return v && (f->type->kind == PH_KIND_INT || f->type->kind == PH_KIND_UINT) ? v->i : otherwise;
-}
-
 static char *text(const struct ph_event *ev, const char *name)
 {
-	const struct ph_field *f;
-	const struct ph_value *v = ph_snoop_field(ev, name, &f);
+	const struct ph_value *v = ph_snoop_text(ev, name);
 
-	return v && f->type->kind == PH_KIND_STR && v->s ? ph_strndup(v->s, v->n) : NULL;
+	return v ? ph_strndup(v->s, v->n) : NULL;
 }
 
 static void begin(struct ph_snoop_world *w, const struct ph_event *ev, char *path, int32_t from, bool cloexec)
@@ -218,7 +216,7 @@ static char *open_path(struct ph_snoop_world *w, const struct ph_event *ev)
 		path = text(ev, "pathname");
 	if (!path || path[0] == '/')
 		return path;
-	dir = file_find(w, process_of(ev), number(ev, "dfd", -1));
+	dir = file_find(w, process_of(ev), ph_snoop_number(ev, "dfd", -1));
 	if (!dir)
 		return path;
 	whole = ph_asprintf("%s/%s", dir->path, path);
@@ -229,7 +227,7 @@ static char *open_path(struct ph_snoop_world *w, const struct ph_event *ev)
 static void end(struct ph_snoop_world *w, const struct ph_event *ev)
 {
 	struct opening *o = ph_u64map_del(&w->opening, (uint64_t)(uint32_t)ev->tid);
-	int64_t fd = number(ev, "ret", -1);
+	int64_t fd = ph_snoop_number(ev, "ret", -1);
 	const struct file *from;
 
 	if (!o)
@@ -275,24 +273,24 @@ static void feed_call(struct ph_snoop_world *w, const struct ph_event *ev)
 
 	switch (kind_of(w, ev->cls)) {
 	case OPEN:
-		begin(w, ev, open_path(w, ev), -1, number(ev, "flags", 0) & O_CLOEXEC);
+		begin(w, ev, open_path(w, ev), -1, ph_snoop_number(ev, "flags", 0) & O_CLOEXEC);
 		break;
 	case DUP:
-		begin(w, ev, NULL, (int32_t)number(ev, "fildes", -1), false);
+		begin(w, ev, NULL, (int32_t)ph_snoop_number(ev, "fildes", -1), false);
 		break;
 	case DUP_TO:
-		begin(w, ev, NULL, (int32_t)number(ev, "oldfd", -1), number(ev, "flags", 0) & O_CLOEXEC);
+		begin(w, ev, NULL, (int32_t)ph_snoop_number(ev, "oldfd", -1), ph_snoop_number(ev, "flags", 0) & O_CLOEXEC);
 		break;
 	case FCNTL:
-		cmd = number(ev, "cmd", -1);
+		cmd = ph_snoop_number(ev, "cmd", -1);
 		if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
-			begin(w, ev, NULL, (int32_t)number(ev, "fd", -1), cmd == F_DUPFD_CLOEXEC);
+			begin(w, ev, NULL, (int32_t)ph_snoop_number(ev, "fd", -1), cmd == F_DUPFD_CLOEXEC);
 		break;
 	case OPENED:
 		end(w, ev);
 		break;
 	case CLOSE:
-		file_close(w, process_of(ev), number(ev, "fd", -1));
+		file_close(w, process_of(ev), ph_snoop_number(ev, "fd", -1));
 		break;
 	case NOTHING:
 		break;
