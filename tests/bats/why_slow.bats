@@ -43,31 +43,40 @@ run_delay() {
 
 computed() { [ "$(cat "/proc/$1/comm")" = ph-load ] && grep -q '^State:.*S' "/proc/$1/status"; }
 
+opens_fifo() { grep -Eq '(wait_for_partner|fifo_open)' "/proc/$1/stack" && grep -q '^State:.*S' "/proc/$1/status"; }
+
 # What a container does first: it waits for the file go.
 UNTIL_GO='until [ -e /data/go ]; do ph-load sleep 20ms; done;'
 
 @test "waiting for a CPU: as much as /proc/PID/schedstat says, and who ran" {
 	need taskset
 	mkdir "$T.data"
+	mkfifo "$T.data/go"
+	# Neither wakes up before it is told to: no wait has begun before the recording does.
 	taskset -c 0 ph-launch --detach --quiet --name "$PH_FILE-in" --timeout 60s -b "$T.data:/data:rw" -- \
-		sh -c "$UNTIL_GO exec ph-load burst 1 700ms 50s" >"$T.in"
+		sh -c 'read -r x </data/go; exec ph-load burst 1 700ms 50s' >"$T.in"
 	taskset -c 0 ph-launch --detach --quiet --name "$PH_FILE-out" --timeout 60s -b "$T.data:/data:rw" -- \
-		sh -c "$UNTIL_GO exec ph-load burst 1 1500ms 50s" >"$T.out"
-	in=$(cat "$T.in")
+		sh -c 'read -r x </data/go; exec ph-load burst 1 1500ms 50s' >"$T.out"
+	in=$(cat "$T.in") out=$(cat "$T.out")
+	wait_for 20 opens_fifo "$in"
+	wait_for 20 opens_fifo "$out"
 	record "$T" -q -a -e sched,wait,statedump,cgroup
 	counted=$(cat /proc/self/schedstat 2>/dev/null)
 	before=$(run_delay "$in")
-	touch "$T.data/go"
+	echo >"$T.data/go"
 	wait_for 60 computed "$in"
 	after=$(run_delay "$in")
 	record_end
 	why -p "$in" -o json >"$T.json"
 	parts_add_up
-	[ -z "$counted" ] || near "$(of container .tasks==1 .run_queue.sum_ns)" $((after - before)) 2
+	# A wait that ends where who ran before is not recorded (a process that root may not look at) is not known.
+	[ -z "$counted" ] || near "$(of container .tasks==1 .run_queue.sum_ns)" $((after - before)) 2 \
+		"$(of container .tasks==1 .task_time_ns.unknown)"
 	[ "$(of container .tasks==1 .task_time_ns.cpu)" -ge "$(of container .tasks==1 .run_queue.sum_ns)" ]
 	why -c "$PH_FILE-in" >"$T.text"
 	head -n 3 "$T.text"
-	grep -Eq "^$PH_FILE-in spent [0-9]+ % of the time that it was busy waiting for a CPU, .*\. Meanwhile ran .*$PH_FILE-out \(" "$T.text"
+	# Where the machine has more to do, others may have run longer than the neighbour.
+	grep -Eq "^$PH_FILE-in spent [0-9]+ % of the time that it was busy waiting for a CPU, .*\. Meanwhile ran .*($PH_FILE-out|on the host) \(" "$T.text"
 	grep -Eq '^ +[0-9.]+ [mu]?s \.\. [0-9.]+ [mu]?s +\|#+ *\| [0-9]+$' "$T.text"
 	grep -q '^note: there are no system calls' "$T.text"
 }
@@ -192,8 +201,9 @@ major_faults() { sed 's/.*) //' "/proc/$1/stat" | cut -d' ' -f10; }
 	grep -A 3 "^Where in the kernel tasks of $PH_FILE-in waited" "$T.text" | grep -q pipe_read
 	why -c "$PH_FILE-in" --stacks -o json >"$T.json"
 	parts_add_up
-	stacks=$(of stack ".for == \"pipe\" and any(.functions[]; endswith(\"pipe_read\"))" .time.sum_ns | jq -s add)
-	near "$stacks" "$(of wait '.for == "pipe"' .time.sum_ns | jq -s add)" 5
+	stacks=$(of stack ".for == \"pipe\" and any(.functions[]; endswith(\"pipe_read\"))" .time.count | jq -s add)
+	# Two waits may have begun before the recording did.
+	near "$stacks" "$(of wait '.for == "pipe"' .time.count | jq -s add)" 1 2
 	[ "$(of stack "any(.functions[]; test(\"^(__)?schedule$|^0x\"))" .for)" = "" ]
 	for f in "$T"/*_[0-9]; do truncate -s "$(($(stat -c %s "$f") * 2 / 3))" "$f"; done
 	why -c "$PH_FILE-in" >"$T.text" 2>"$T.err"
