@@ -259,6 +259,13 @@ static void test_bio(void **state)
 	      "120,db,99,bash,254:1,WRITE,8,8192,0,70,70,-5\n");
 	/* The I/O is of the container that it is charged to, whoever had the CPU. */
 	lines(CSV("bio", "sector,device", .container = "db"), events, "sector,device\n8,254:1\n");
+	/* Charged to nobody: still its task's. */
+	lines(CSV("bio", "container"),
+	      "@10 tid=7 pid=7 container=1 block_rq_issue dev=1 sector=8 io_container=0\n"
+	      "@11 tid=0 pid=0 container=0 block_rq_complete dev=1 sector=8 io_container=0\n"
+	      "@20 tid=99 pid=99 container=0 block_rq_issue dev=1 sector=8 io_container=0\n"
+	      "@21 tid=20 pid=20 container=2 block_rq_complete dev=1 sector=8 io_container=0\n",
+	      "container\nweb\n\n");
 	lines(&(struct asked){ .snoop = "bio", .hist = true, .by = "device", .output = PH_OUT_CSV }, events,
 	      "device,from_ns,to_ns,count\n254:1,64,128,1\nvda,32,64,1\n");
 	(void)state;

@@ -143,6 +143,53 @@ static void fields_and_sort(void **state)
 	assert_string_equal(u, "-5\n30\n -\n");
 }
 
+/* Rows that come bit by bit: one heading, columns that only grow, and are no narrower than they say. */
+static void bit_by_bit(void **state)
+{
+	static const struct ph_col two[] = { { "A", "a", PH_COL_STR, .width = 4 }, { "B", "b", PH_COL_U64 } };
+	const char *names[] = { "x", "longer one", "y" };
+	struct ph_table_fmt fmt = { 0 }, csv = { .output = PH_OUT_CSV };
+	struct ph_table_more more = { 0 }, other = { 0 };
+	struct ph_buf out = { 0 }, lines = { 0 };
+	struct ph_table t;
+
+	ph_table_init(&t, two, 2);
+	for (size_t i = 0; i < PH_ARRAY_SIZE(names); i++) {
+		struct ph_cell *r = ph_table_row(&t);
+
+		ph_cell_str(&r[0], names[i]);
+		ph_cell_u64(&r[1], i);
+		assert_int_equal(ph_table_print_more(&t, &fmt, 0, &more, &out, NULL), 0);
+		assert_int_equal(t.rows.n, 0);
+		ph_cell_u64(&ph_table_row(&t)[1], i);
+		assert_int_equal(ph_table_print_more(&t, &csv, 0, &other, &lines, NULL), 0);
+	}
+	assert_string_equal(out.p, "A     B\nx     0\nlonger one  1\ny           2\n");
+	assert_string_equal(lines.p, "a,b\r\n,0\r\n,1\r\n,2\r\n");
+	ph_table_more_done(&more);
+	ph_table_more_done(&other);
+	ph_table_done(&t);
+	ph_buf_done(&out);
+	ph_buf_done(&lines);
+	(void)state;
+}
+
+static void best_ones_are_kept(void **state)
+{
+	struct ph_table_fmt fmt = { .sort = "-count" }, wrong = { .sort = "x" };
+	struct ph_table t;
+
+	fill(&t);
+	assert_int_equal(ph_table_keep(&t, &wrong, 2, NULL), -EINVAL);
+	assert_int_equal(t.rows.n, 3);
+	assert_int_equal(ph_table_keep(&t, &fmt, 2, NULL), 0);
+	assert_int_equal(t.rows.n, 2);
+	assert_int_equal(t.rows.v[0][1].i, 30);
+	assert_int_equal(t.rows.v[1][1].i, -5);
+	ph_table_done(&t);
+	(void)state;
+}
+
 static void unknown_names(void **state)
 {
 	char *bad[] = { (char *)"+pth" };
@@ -202,7 +249,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(columns), cmocka_unit_test(cut_to_width),
 		cmocka_unit_test(wide_characters), cmocka_unit_test(json_rows), cmocka_unit_test(csv),
-		cmocka_unit_test(fields_and_sort), cmocka_unit_test(unknown_names),
+		cmocka_unit_test(fields_and_sort), cmocka_unit_test(bit_by_bit),
+		cmocka_unit_test(best_ones_are_kept), cmocka_unit_test(unknown_names),
 		cmocka_unit_test(schema), cmocka_unit_test(option_rows),
 	};
 
