@@ -803,9 +803,14 @@ bool dn_rule_room(struct dn *c)
 		return false;
 	point = r->subject;
 	if (f->error == EDQUOT) {
-		dn_say(c, "quota", "the quota of user %u, group %u or of the project is used up on the file system at %s (%s)",
-		       f->fsuid, f->fsgid, point, r->text);
-		dn_change(c, "remove files, or raise the quota (repquota, setquota on the host)");
+		if (!strcmp(r->text, "btrfs")) {
+			dn_say(c, "quota", "the quota of the subvolume is used up on the file system at %s (btrfs)", point);
+			dn_change(c, "remove files, or raise the quota (btrfs qgroup show, btrfs qgroup limit on the host)");
+		} else {
+			dn_say(c, "quota", "the quota of user %u, group %u or of the project is used up on the file system at %s (%s)",
+			       f->fsuid, f->fsgid, point, r->text);
+			dn_change(c, "remove files, or raise the quota (repquota, setquota on the host)");
+		}
 	} else if (dn_num(r, "files", 0) && !dn_num(r, "ffree", 1)) {
 		dn_say(c, "no-inodes", "the file system at %s (%s) has no inodes left: all %lld are used", point, r->text,
 		       dn_num(r, "files", 0));
