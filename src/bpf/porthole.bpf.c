@@ -16,5 +16,6 @@
 #include "net.bpf.c"
 #include "misc.bpf.c"
 #include "dump.bpf.c"
+#include "count.bpf.c"
 
 char LICENSE[] SEC("license") = "GPL";

@@ -235,6 +235,20 @@ enum {
 	PH_CTX_PID = 1 << 7,	/* in every record's header: user space only */
 };
 
+/* ---- counting: one struct for each container and CPU ------------------------------------------------- */
+
+struct ph_counts {
+	__u64 syscalls, errors;		/* that ended; of them, with an error */
+	__u64 exited_wait_ns;		/* for a CPU, of tasks that ended */
+	__u64 sent_bytes, received_bytes;	/* of IPv4 and IPv6 sockets */
+};
+
+/* The same of the tasks that live, summed up by the iterator in round `round`. */
+struct ph_waits {
+	__u64 round, wait_ns;
+};
+#define PH_COUNTS_MAX 4096
+
 /* ---- state dump: one struct per task, from iter/task --------------------------------------------- */
 
 #define PH_DUMP_LEVELS 8

@@ -20,6 +20,7 @@ struct top {
 	struct ph_table_fmt fmt;
 	uint64_t interval_ns, duration_ns, count;
 	bool batch;
+	struct ph_top_want want;
 	struct ph_top t;
 	struct ph_buf told;	/* what is missing, as it was told last */
 };
@@ -135,18 +136,6 @@ static int run(struct top *top, struct ph_err *err)
 	return r < 0 ? ph_cmd_fail(VERB, err) : PH_EXIT_OK;
 }
 
-static uint32_t wanted(const struct ph_table_fmt *fmt)
-{
-	uint32_t want = 0;
-
-	if (ph_table_shows(fmt, ph_top_cols, PH_TOP_NCOLS, PH_TOP_COL_RUNQ) ||
-	    ph_table_shows(fmt, ph_top_cols, PH_TOP_NCOLS, PH_TOP_COL_RUNQ_NS))
-		want |= PH_TOP_WANT_RUNQ;
-	if (ph_table_shows(fmt, ph_top_cols, PH_TOP_NCOLS, PH_TOP_COL_FILES))
-		want |= PH_TOP_WANT_FILES;
-	return want;
-}
-
 static int check(struct top *top, ph_strv *args, struct ph_err *err)
 {
 	for (size_t i = 0; i < args->n; i++)
@@ -168,6 +157,7 @@ int ph_cmd_top(int argc, char **argv)
 		{ "count", 'n', PH_OPT_U64, "N", &top.count, .help = "end after N intervals" },
 		{ "duration", 'd', PH_OPT_DURATION, "TIME", &top.duration_ns, .help = "end after TIME" },
 		{ "batch", 'b', PH_OPT_FLAG, NULL, &top.batch, .help = "a table each interval, one below the other" },
+		{ "no-bpf", 0, PH_OPT_FLAG, NULL, &top.want.no_bpf, .help = "only what files tell: no system calls, and nothing is loaded into the kernel" },
 		{ 0 },
 	};
 	const struct ph_opt_group groups[] = {
@@ -199,7 +189,8 @@ int ph_cmd_top(int argc, char **argv)
 	r = check(&top, &args, &err);
 	if (r == PH_EXIT_OK) {
 		ph_cmd_catch_signals();
-		r = ph_top_open(&top.t, "/", wanted(&top.fmt), &err) < 0 ? ph_cmd_fail(VERB, &err) : run(&top, &err);
+		ph_top_wanted(&top.fmt, &top.want);
+		r = ph_top_open(&top.t, "/", &top.want, &err) < 0 ? ph_cmd_fail(VERB, &err) : run(&top, &err);
 		ph_top_close(&top.t);
 	}
 out:

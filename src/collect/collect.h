@@ -25,6 +25,7 @@ struct ph_collect_opts {
 	uint32_t context;		/* PH_CTX_* */
 	bool wait;			/* a selection that matches nothing yet is no error */
 	bool block_changes;		/* sched_block only where it differs from the task's last, at least 7 times a second */
+	bool count;			/* the kernel side counts for each container: ph_collect_counted() */
 	bool everybody;			/* record who is not selected, too: @sel only says who must be there */
 };
 
@@ -94,6 +95,24 @@ struct ph_collect_stats {
 	const char *const *missing;	/* chosen events that this kernel does not have, NULL-ended */
 };
 void ph_collect_stats(const struct ph_collect *c, struct ph_collect_stats *ret);
+
+/* ---- counting in the kernel, for who wants sums and no events ------------------------------------------ */
+
+enum ph_counted {
+	PH_COUNTED_SYSCALLS, PH_COUNTED_ERRORS,
+	PH_COUNTED_WAIT_NS,		/* ready, without a CPU; summed over tasks */
+	PH_COUNTED_SENT_BYTES, PH_COUNTED_RECEIVED_BYTES,	/* of IP sockets, Linux 6.3 */
+	PH_COUNTED_N,
+};
+
+/* @c: NULL for what is in no container. @known: a bit for each of @v that this kernel counts. */
+typedef void (*ph_counted_fn)(void *arg, const struct ph_container *c, const uint64_t v[PH_COUNTED_N], uint32_t known);
+/*
+ * What was counted so far, for each container that did anything, to @fn; takes in what is new about containers
+ * before. To be called every few seconds at least. Sums only grow, but for a task that is moved to another
+ * cgroup: it takes along what it waited.
+ */
+int ph_collect_counted(struct ph_collect *c, ph_counted_fn fn, void *arg, struct ph_err *err);
 
 /* ---- choosing events ---------------------------------------------------------------------------- */
 

@@ -167,6 +167,28 @@ static void *variable(struct bpf_object *obj, const char *section)
 	return NULL;
 }
 
+/* The same of the loaded object, shared with the kernel: libbpf before 1.6 does that for skeletons only. */
+static int share_variable(struct ph_collect *c, const char *section, uint64_t **ret, struct ph_err *err)
+{
+	struct bpf_map *map;
+
+	*ret = NULL;
+	bpf_object__for_each_map(map, c->obj)
+		if (!strcmp(bpf_map__name(map), section))
+			*ret = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED,
+				    bpf_map__fd(map), 0);
+	if (*ret && *ret != MAP_FAILED)
+		return 0;
+	*ret = NULL;
+	return ph_err_sys(err, errno, "cannot map the kernel side's %s", section);
+}
+
+static void unshare_variable(uint64_t *p)
+{
+	if (p)
+		munmap(p, (size_t)sysconf(_SC_PAGESIZE));
+}
+
 /*
  * Copy a call's captures. Names, addresses and structs are of use as a whole only; of data the first
  * bytes tell what it is. The k-th field that is captured is filled by the k-th capture.
@@ -285,6 +307,8 @@ static void load_programs(struct ph_collect *c)
 	load_iterator(c, "dump_file", true);
 	load_iterator(c, "dump_marks", c->cfg.mark_seccomp);
 	load_iterator(c, "dump_limits", c->events[PH_EV_sched_limit_begin]);
+	load_iterator(c, "dump_waits", c->count);
+	ph_count_programs(c);
 }
 
 /*
@@ -359,7 +383,7 @@ static int attach(struct ph_collect *c, bool tracking, struct ph_err *err)
 	return 0;
 }
 
-static int run_iterator(struct ph_collect *c, const char *name)
+int ph_collect_iterate(struct ph_collect *c, const char *name)
 {
 	struct bpf_program *p = bpf_object__find_program_by_name(c->obj, name);
 	struct bpf_link *link = bpf_program__attach_iter(p, NULL);
@@ -432,6 +456,7 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 	int r;
 
 	memcpy(c->events, opts->events, sizeof(c->events));
+	c->count = opts->count;
 	ph_buf_clear(&libbpf_log);
 	libbpf_set_print(keep_log);
 	r = libbpf_num_possible_cpus();
@@ -484,10 +509,14 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 	r = map_buffers(c, err);
 	if (r < 0)
 		goto fail;
+	if (share_variable(c, ".data.generation", &c->generation, err) < 0 ||
+	    share_variable(c, ".data.control_lost", &c->control_lost, err) < 0 ||
+	    share_variable(c, ".data.count_round", &c->count_round, err) < 0) {
+		r = -EIO;
+		goto fail;
+	}
 	ph_ctable_init(&c->ct, opts->sel, opts->everybody, bpf_object__find_map_fd_by_name(c->obj, "cgroups"),
-		       bpf_object__find_map_fd_by_name(c->obj, "namespaces"),
-		       variable(c->obj, ".data.generation"));
-	c->control_lost = variable(c->obj, ".data.control_lost");
+		       bpf_object__find_map_fd_by_name(c->obj, "namespaces"), c->generation);
 	r = set_selection_maps(c, opts, err);
 	if (r < 0)
 		goto fail;
@@ -509,9 +538,9 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 	if (r < 0)
 		goto fail;
 	if (c->cfg.mark_seccomp)
-		run_iterator(c, "dump_marks");
+		ph_collect_iterate(c, "dump_marks");
 	if (c->events[PH_EV_sched_limit_begin])
-		run_iterator(c, "dump_limits");
+		ph_collect_iterate(c, "dump_limits");
 	if (c->events[PH_EV_denial_evidence] && c->cfg.failures)
 		c->evidence = ph_evidence_new(c);
 	*ret = c;
@@ -544,6 +573,9 @@ void ph_collect_close(struct ph_collect *c)
 	ph_kallsyms_free(c->kallsyms);
 	ph_decoder_done(&c->dec);
 	ph_ctable_done(&c->ct);
+	unshare_variable(c->generation);
+	unshare_variable(c->control_lost);
+	unshare_variable(c->count_round);
 	if (c->filter_id)
 		ph_identity_free(c->filter_id);
 	bpf_object__close(c->obj);

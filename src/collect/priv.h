@@ -192,7 +192,11 @@ struct ph_collect {
 	bool comms_in_user;	/* --comm has patterns: asked of each event here */
 	uint64_t nevents;
 	bool dumping;
-	uint64_t *control_lost;	/* the kernel side's count, mapped */
+	bool count;
+	uint32_t counted;	/* what of enum ph_counted, a bit each */
+	uint64_t *count_round;	/* the kernel side's, mapped */
+	uint64_t counted_gone[PH_COUNTED_N];	/* by what is no more */
+	uint64_t *generation, *control_lost;	/* the kernel side's counts, mapped */
 	/* of the round under way */
 	ph_event_fn state;
 	void *state_arg;
@@ -244,6 +248,10 @@ uint64_t ph_ring_lost(struct ph_collect *c, uint32_t cpu);
 /* An event about containers or of the state dump, for c->state and for the filter's own model. */
 int ph_state(void *collect, const struct ph_event *ev, struct ph_err *err);
 int ph_control_open(struct ph_collect *c, int fd, struct ph_err *err);
+
+/* count.c: choose the programs that count, before loading */
+void ph_count_programs(struct ph_collect *c);
+int ph_collect_iterate(struct ph_collect *c, const char *program);
 
 /* live.c: the source without the state dump */
 struct ph_source *ph_live_new(struct ph_collect *c);

@@ -19,12 +19,12 @@
 #define SCAN_SHARE 100		/* of the time, for looking for containers: 1 % */
 #define SCAN_MAX_NS (10 * PH_NSEC)
 
-int ph_top_open(struct ph_top *t, const char *root, uint32_t want, struct ph_err *err)
+int ph_top_open(struct ph_top *t, const char *root, const struct ph_top_want *want, struct ph_err *err)
 {
 	struct rlimit files;
 	int r;
 
-	*t = (struct ph_top){ .want = want, .rootfd = -1, .procfd = -1 };
+	*t = (struct ph_top){ .want = *want, .rootfd = -1, .procfd = -1 };
 	t->scan_opts.root = root && strcmp(root, "/") ? root : NULL;
 	t->rootfd = open(root ? root : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (t->rootfd < 0)
@@ -35,7 +35,7 @@ int ph_top_open(struct ph_top *t, const char *root, uint32_t want, struct ph_err
 		ph_top_close(t);
 		return r;
 	}
-	/* A container keeps up to seven directories open. */
+	/* A container keeps some twenty files open. */
 	if (!getrlimit(RLIMIT_NOFILE, &files) && files.rlim_cur < files.rlim_max) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
@@ -43,6 +43,8 @@ int ph_top_open(struct ph_top *t, const char *root, uint32_t want, struct ph_err
 	t->fs = ph_alloc(sizeof(*t->fs));
 	ph_cgroupfs_open(t->fs, t->rootfd);
 	t->tasks = ph_top_tasks_new();
+	if (!want->no_bpf && want->counts & PH_TOP_KERNEL)
+		ph_top_kernel_open(t);
 	return 0;
 }
 
@@ -60,6 +62,7 @@ void ph_top_close(struct ph_top *t)
 	ph_strmap_done(&t->by_key);
 	ph_vec_done(&t->rows);
 	ph_scan_done(&t->scan);
+	ph_top_kernel_close(t);
 	ph_top_tasks_free(t->tasks);
 	if (t->fs)
 		ph_cgroupfs_done(t->fs);
@@ -103,6 +106,10 @@ static void take_in(struct ph_top *t, const struct ph_host_container *hc)
 		if (hc->c.index != PH_CONTAINER_HOST)
 			r->dirs = ph_top_dirs_open(t->fs, hc);
 		ph_strmap_put(&t->by_key, r->key, r);
+	}
+	if (r->dirs && !ph_top_dirs_current(r->dirs, hc)) {
+		ph_top_dirs_free(r->dirs);
+		r->dirs = ph_top_dirs_open(t->fs, hc);
 	}
 	r->hc = hc;
 	r->round = t->round;
@@ -165,7 +172,7 @@ static void network(struct ph_top *t, struct ph_top_row *r)
 	const struct ph_container *c = &r->hc->c, *host = &t->scan.containers.v[0]->c;
 	char buf[16384];
 
-	if (!c->init_pid || !c->ns[PH_NS_NET] || !host->ns[PH_NS_NET] || c->ns[PH_NS_NET] == host->ns[PH_NS_NET])
+	if (!(t->want.counts & PH_TOP_NETWORK) || !c->init_pid || !c->ns[PH_NS_NET] || !host->ns[PH_NS_NET] || c->ns[PH_NS_NET] == host->ns[PH_NS_NET])
 		return;
 	if (ph_proc_read(t->procfd, c->init_pid, "net/dev", buf, sizeof(buf)) > 0)
 		ph_top_net(buf, NULL, NULL, &r->now);
@@ -223,7 +230,7 @@ static void sample(struct ph_top *t, struct ph_top_row *r, uint64_t now_ns, uint
 	ph_top_set_level(&r->now, PH_TOP_TASKS, r->hc->ntasks);
 	if (r->hc->memory.found)
 		ph_top_set_level(&r->now, PH_TOP_MEMORY_LIMIT, r->hc->memory.bytes);
-	if (ph_top_cgroup(r->dirs, &r->now) == -ENODEV)
+	if (ph_top_cgroup(r->dirs, &t->want, &r->before, &r->now) == -ENODEV)
 		t->lost_one = true;
 	r->by_tasks = !(r->now.counted & 1ull << PH_TOP_CPU) && !(r->now.levelled & 1u << PH_TOP_WORKING_SET);
 	network(t, r);
@@ -242,6 +249,7 @@ int ph_top_round(struct ph_top *t, uint64_t now_ns, struct ph_err *err)
 	for (size_t i = 0; i < t->rows.n; i++)
 		if (t->rows.v[i])
 			sample(t, t->rows.v[i], now_ns, skew);
+	ph_top_kernel_round(t);
 	ph_top_tasks_round(t);
 	for (size_t i = 0; i < t->rows.n; i++)
 		if (t->rows.v[i])

@@ -21,11 +21,16 @@ enum ph_top_count {
 	PH_TOP_FAULTS, PH_TOP_MAJOR_FAULTS,
 	PH_TOP_READ_BYTES, PH_TOP_WRITE_BYTES, PH_TOP_READS, PH_TOP_WRITES,
 	PH_TOP_RX_BYTES, PH_TOP_TX_BYTES, PH_TOP_RX_PACKETS, PH_TOP_TX_PACKETS, PH_TOP_NET_DROPS,
-	PH_TOP_SYSCALLS, PH_TOP_ERRORS, PH_TOP_SWITCHES,
+	PH_TOP_SYSCALLS, PH_TOP_ERRORS, PH_TOP_SOCKET_RX, PH_TOP_SOCKET_TX,	/* the kernel side's */
 	PH_TOP_CPU_SOME, PH_TOP_CPU_FULL, PH_TOP_IO_SOME, PH_TOP_IO_FULL, PH_TOP_MEMORY_SOME, PH_TOP_MEMORY_FULL,
 	PH_TOP_STEAL,
 	PH_TOP_NCOUNTS,
 };
+
+#define PH_TOP_KERNEL (1ull << PH_TOP_RUNQ | 1ull << PH_TOP_SYSCALLS | 1ull << PH_TOP_ERRORS | \
+		       1ull << PH_TOP_SOCKET_RX | 1ull << PH_TOP_SOCKET_TX)
+#define PH_TOP_NETWORK (1ull << PH_TOP_RX_BYTES | 1ull << PH_TOP_TX_BYTES | 1ull << PH_TOP_RX_PACKETS | \
+			1ull << PH_TOP_TX_PACKETS | 1ull << PH_TOP_NET_DROPS)
 
 /* What is as it is at the moment. */
 enum ph_top_level {
@@ -63,18 +68,24 @@ struct ph_top_host {
 #define PH_TOP_STEAL_PERCENT 10.0
 #define PH_TOP_STEAL_NS (60 * 1000000000ull)
 
-/* What takes more than a few files for each container is read on request only. */
-enum { PH_TOP_WANT_RUNQ = 1, PH_TOP_WANT_FILES = 2 };
+/* What is to be known, a bit each: what nobody looks at is not read. */
+struct ph_top_want {
+	uint64_t counts;
+	uint32_t levels;
+	bool no_bpf;
+};
 
 struct ph_top {
 	struct ph_scan_opts scan_opts;
-	uint32_t want;
+	struct ph_top_want want;
 	struct ph_scan scan;
 	PH_VEC(struct ph_top_row *) rows;	/* by the index of the scan: [0] is the machine */
 	struct ph_top_host host;
 	uint32_t unreadable;		/* processes that could not be asked for what was wanted */
 	/* The insides. */
 	struct ph_strmap by_key;
+	struct ph_collect *kernel;	/* NULL: nothing is counted there, as the user may not or did not want */
+	char *kernel_why;		/* why not, NULL */
 	struct ph_top_tasks *tasks;
 	struct ph_cgroupfs *fs;
 	int rootfd, procfd;
@@ -84,7 +95,7 @@ struct ph_top {
 };
 
 /* @root: "/" or a tree made by a test. */
-int ph_top_open(struct ph_top *t, const char *root, uint32_t want, struct ph_err *err);
+int ph_top_open(struct ph_top *t, const char *root, const struct ph_top_want *want, struct ph_err *err);
 void ph_top_close(struct ph_top *t);
 /*
  * Take a sample of each container. Looking for containers costs more than reading their counters: it
@@ -110,6 +121,8 @@ enum ph_top_col {
 };
 extern const struct ph_col ph_top_cols[PH_TOP_NCOLS];
 
+/* What a table shows, is sorted by, or is told of in the machine's line. */
+void ph_top_wanted(const struct ph_table_fmt *fmt, struct ph_top_want *want);
 /* Fill a row of cells; @unix_ns: now. */
 void ph_top_fill(const struct ph_top *t, const struct ph_top_row *r, uint64_t unix_ns, struct ph_cell *cells);
 /* The line above the containers, into @out without a newline. */
@@ -143,13 +156,24 @@ void ph_top_net(const char *text, bool (*only)(void *arg, const char *name), voi
 /* top_cgroup.c */
 struct ph_top_dirs *ph_top_dirs_open(const struct ph_cgroupfs *fs, const struct ph_host_container *hc);
 void ph_top_dirs_free(struct ph_top_dirs *d);
-/* -ENODEV: it has gone. */
-int ph_top_cgroup(const struct ph_top_dirs *d, struct ph_top_sample *s);
+/* Were they opened for the CPU limit that is in force now? */
+bool ph_top_dirs_current(const struct ph_top_dirs *d, const struct ph_host_container *hc);
+/*
+ * @s: the sample to be, @last: the one before. A container that used no CPU meanwhile is mostly taken to be as
+ * it was. -ENODEV: it has gone.
+ */
+int ph_top_cgroup(struct ph_top_dirs *d, const struct ph_top_want *want, const struct ph_top_sample *last,
+		  struct ph_top_sample *s);
 
 /* top_tasks.c: what only /proc has, or what cgroups do not have here */
 struct ph_top_tasks *ph_top_tasks_new(void);
 void ph_top_tasks_free(struct ph_top_tasks *k);
 void ph_top_tasks_round(struct ph_top *t);
+
+/* top_kernel.c: what the kernel side counts; without the rights for that t->kernel_why tells so */
+void ph_top_kernel_open(struct ph_top *t);
+void ph_top_kernel_close(struct ph_top *t);
+void ph_top_kernel_round(struct ph_top *t);
 
 /* top_host.c */
 void ph_top_host_round(struct ph_top *t, struct ph_top_row *r);

@@ -27,6 +27,32 @@ static const struct { enum how how; unsigned int a, b; } from[PH_TOP_NCOLS] = {
 #undef PH_TOP_COL
 };
 
+void ph_top_wanted(const struct ph_table_fmt *fmt, struct ph_top_want *want)
+{
+	for (unsigned int col = 0; col < PH_TOP_NCOLS; col++) {
+		if (!ph_table_shows(fmt, ph_top_cols, PH_TOP_NCOLS, col))
+			continue;
+		switch (from[col].how) {
+		case SHARE:
+			want->counts |= 1ull << from[col].b;
+			/* fall through */
+		case PART:
+		case RATE:
+		case DELTA:
+			want->counts |= 1ull << from[col].a;
+			break;
+		case OF:
+			want->levels |= 1u << from[col].b;
+			/* fall through */
+		case LEVEL:
+			want->levels |= 1u << from[col].a;
+			break;
+		case TEXT:
+			break;
+		}
+	}
+}
+
 static void number(struct ph_cell *c, enum ph_top_col col, double v)
 {
 	if (ph_top_cols[col].type == PH_COL_F64)
@@ -184,6 +210,8 @@ void ph_top_missing(const struct ph_top *t, const struct ph_table_fmt *fmt, stru
 {
 	bool containers = t->rows.n > 1;
 
+	if (t->kernel_why)
+		ph_buf_addf(out, "system calls are not counted: %s\n", t->kernel_why);
 	if (t->scan.hidden_why)
 		ph_buf_addf(out, "%s\n", t->scan.hidden_why);
 	for (size_t i = 0; containers && i < PH_ARRAY_SIZE(needs); i++)

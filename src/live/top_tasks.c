@@ -211,9 +211,9 @@ void ph_top_tasks_round(struct ph_top *t)
 			continue;
 		if (r->by_tasks)
 			without_cgroup(t, r, task->pid);
-		if (t->want & PH_TOP_WANT_RUNQ && task->container)
+		if (t->want.counts & 1ull << PH_TOP_RUNQ && task->container && !t->kernel)
 			run_queue(t, r, task->pid);
-		if (t->want & PH_TOP_WANT_FILES)
+		if (t->want.levels & 1u << PH_TOP_FILES)
 			open_files(t, r, task->pid);
 	}
 	forget(&t->tasks->procs, t->tasks->round);

@@ -50,3 +50,36 @@ now_ns() { date +%s%N; }
 	run porthole top -b -n 1 -c "$PH_FILE-no-such"
 	[ "$status" = 1 ] && [[ "$output" == *"matches none"* ]]
 }
+
+# Into every hierarchy's cgroup of the container, then the command in this process's place.
+in_cgroup() {
+	local d
+	for d in /sys/fs/cgroup/porthole.d/"$1" /sys/fs/cgroup/*/porthole.d/"$1"; do
+		[ ! -e "$d/cgroup.procs" ] || echo "$BASHPID" >"$d/cgroup.procs"
+	done
+	shift
+	exec "$@"
+}
+
+rows() { [ "$(wc -l <"$PH_WORK/calls.json")" -ge "$1" ]; }
+
+@test "system calls are counted in the kernel, each one" {
+	local top calls errors n
+	launch two -- ph-load sleep 50s
+	porthole top -b -i 1s -o json -c "$PH_FILE-two" --fields container,syscalls,syscall_errors >"$PH_WORK/calls.json" \
+		2>"$PH_WORK/top.err" 3>&- &
+	top=$!
+	wait_for 40 rows 1 || flunk "$(cat "$PH_WORK/top.err")"
+	(in_cgroup "$PH_FILE-two" ph-load getppid 30000) 3>&-
+	n=$(wc -l <"$PH_WORK/calls.json")
+	wait_for 40 rows $((n + 2))
+	kill -INT $top
+	wait $top
+	calls=$(jq -s 'map(.syscalls) | add' "$PH_WORK/calls.json")
+	errors=$(jq -s 'map(.syscall_errors) | add' "$PH_WORK/calls.json")
+	echo "calls $calls, errors $errors"
+	# Its own, and those of bash and of a program that starts.
+	[ "$calls" -ge 30000 ] && [ "$calls" -lt 31500 ]
+	[ "$errors" -lt 200 ]
+	porthole top -b -n 1 -i 100ms --no-bpf -o json -c "$PH_FILE-two" 2>/dev/null | jq -e '.syscalls == null and .cpu_ns != null'
+}

@@ -12,6 +12,10 @@
 #define CG "sys/fs/cgroup/docker/" ID1
 #define NEAR(a, b) assert_true(fabs((a) - (b)) < 0.01)
 
+/* Everything, and what is in the cgroups' files. */
+static const struct ph_top_want all = { ~0ull, ~0u, true };
+static const struct ph_top_want cgroups = { ~(1ull << PH_TOP_RUNQ), ~(1u << PH_TOP_FILES), true };
+
 static struct ph_top_row *row_of(struct ph_top *t, const char *id)
 {
 	for (size_t i = 0; i < t->rows.n; i++)
@@ -85,7 +89,7 @@ static void counters_v2(void **state)
 	put(&h, "proc/60/fd/1", "");
 	proc_files(&h, 0, 0);
 	cgroup_v2(&h, 0);
-	assert_int_equal(ph_top_open(&t, h.root, PH_TOP_WANT_RUNQ | PH_TOP_WANT_FILES, &err), 0);
+	assert_int_equal(ph_top_open(&t, h.root, &all, &err), 0);
 	assert_int_equal(ph_top_round(&t, 10 * PH_NSEC, &err), 0);
 	r = row_of(&t, ID1);
 	assert_non_null(r);
@@ -158,7 +162,7 @@ static void counters_hybrid(void **state)
 	put(&h, "sys/fs/cgroup/cpu/docker/" ID1 "/cpu.stat", "nr_periods 0\nnr_throttled 0\nthrottled_time 0\n");
 	add_proc(&h, 60, 1, "nginx", in, 0, "\t1");
 	proc_files(&h, 0, 0);
-	assert_int_equal(ph_top_open(&t, h.root, 0, &err), 0);
+	assert_int_equal(ph_top_open(&t, h.root, &cgroups, &err), 0);
 	for (unsigned int k = 0; k < 2; k++) {
 		put(&h, "sys/fs/cgroup/cpu/docker/cpu.stat", "nr_periods %u\nnr_throttled %u\nthrottled_time 5\n", 10 + k * 10, 2 + k * 4);
 		put(&h, "sys/fs/cgroup/cpu/docker/" ID1 "/cpu.stat.local", "throttled_time %u\n", 5 + k * 30000);
@@ -220,7 +224,7 @@ static void counters_without_cgroup(void **state)
 	add_proc(&h, 72, 71, "app", "0::/\n", 900, "\t2");
 	process(&h, 71, 100, 10);
 	process(&h, 72, 1000, 20);
-	assert_int_equal(ph_top_open(&t, h.root, 0, &err), 0);
+	assert_int_equal(ph_top_open(&t, h.root, &cgroups, &err), 0);
 	assert_int_equal(ph_top_round(&t, 10 * PH_NSEC, &err), 0);
 	assert_int_equal(t.rows.n, 2);
 	process(&h, 71, 110, 10);
@@ -255,7 +259,7 @@ static void come_and_go(void **state)
 	proc_files(&h, 0, 0);
 	add_proc(&h, 60, 1, "nginx", "0::/docker/" ID1 "\n", 700, "\t1");
 	cgroup_v2(&h, 5);
-	assert_int_equal(ph_top_open(&t, h.root, 0, &err), 0);
+	assert_int_equal(ph_top_open(&t, h.root, &cgroups, &err), 0);
 	assert_int_equal(ph_top_round(&t, 10 * PH_NSEC, &err), 0);
 	assert_int_equal(t.rows.n, 2);
 	host_remove(&h, "proc/60");
@@ -288,7 +292,7 @@ static void steal_flag(void **state)
 	(void)state;
 	host_new(&h, "0::/\n", V2_MOUNT);
 	proc_files(&h, 0, 0);
-	assert_int_equal(ph_top_open(&t, h.root, 0, &err), 0);
+	assert_int_equal(ph_top_open(&t, h.root, &cgroups, &err), 0);
 	for (unsigned int s = 0; s <= 60; s += 10) {
 		proc_files(&h, 0, steal);
 		assert_int_equal(ph_top_round(&t, (100 + s) * PH_NSEC, &err), 0);
@@ -323,7 +327,7 @@ static void broken_files(void **state)
 	put(&h, "sys/fs/cgroup/cgroup.controllers", "cpu io memory pids\n");
 	proc_files(&h, 0, 0);
 	add_proc(&h, 60, 1, "nginx", "0::/docker/" ID1 "\n", 700, "\t1");
-	assert_int_equal(ph_top_open(&t, h.root, PH_TOP_WANT_RUNQ | PH_TOP_WANT_FILES, &err), 0);
+	assert_int_equal(ph_top_open(&t, h.root, &all, &err), 0);
 	for (size_t c = 0; c < PH_ARRAY_SIZE(contents); c++) {
 		for (size_t f = 0; f < PH_ARRAY_SIZE(files); f++) {
 			ph_autofree char *path = ph_asprintf(CG "/%s", files[f]);

@@ -37,7 +37,7 @@ typedef __u16 __sum16;
 #define false 0
 #define NULL ((void *)0)
 
-enum { BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_ARRAY = 2, BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+enum { BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_ARRAY = 2, BPF_MAP_TYPE_PERCPU_HASH = 5, BPF_MAP_TYPE_PERCPU_ARRAY = 6,
        BPF_MAP_TYPE_LRU_HASH = 9, BPF_MAP_TYPE_RINGBUF = 27, BPF_MAP_TYPE_TASK_STORAGE = 29 };
 enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_F_NO_PREALLOC = 1 << 0, BPF_F_MMAPABLE = 1 << 10,
        BPF_LOCAL_STORAGE_GET_F_CREATE = 1, BPF_RB_NO_WAKEUP = 1 };
@@ -351,6 +351,7 @@ extern void *bpf_rdonly_cast(const void *obj, u32 btf_id) __ksym __weak;
 
 #define PAGE_BYTES 4096ull
 #define PF_KTHREAD 0x00200000
+#define PF_EXITING 0x00000004
 /* Threads that io_uring (v5.12, 3bfe6106693b) and vhost (v6.4, 54e6842d0775) make of a process: they
  * never were in user mode, and their saved registers are not of a call that they are in. */
 #define PF_WORKER 0x00004010
