@@ -21,6 +21,7 @@ requirements() {
 	build pc:libbpf                   libbpf-dev         libbpf-devel
 	build pc:libelf                   libelf-dev         elfutils-libelf-devel
 	build pc:jansson                  libjansson-dev     jansson-devel
+	build pc:ncursesw                 libncurses-dev     ncurses-devel
 	build libc.a                      libc6-dev          glibc-static
 	demo  cmd:busybox                 busybox-static     busybox
 	check cmd:busybox                 busybox-static     busybox
@@ -29,6 +30,7 @@ requirements() {
 	check cmd:jq                      jq                 jq
 	check gojq                        gojq               gojq
 	check cmd:strace                  strace             strace
+	check cmd:tmux                    tmux               tmux
 	check cmd:python3                 python3            python3
 	check cmd:babeltrace2             babeltrace2        babeltrace2
 	check cmd:dockerd                 docker.io          moby-engine

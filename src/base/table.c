@@ -257,7 +257,7 @@ static int cmp_key(const void *pa, const void *pb)
 	return a->desc ? -c : c;
 }
 
-static void sort_rows(struct ph_table *t, size_t col, bool desc)
+void ph_table_sort(struct ph_table *t, size_t col, bool desc)
 {
 	ph_autofree struct sort_key *keys = NULL;
 
@@ -405,8 +405,7 @@ static size_t utf8_len(const char *s, wchar_t *ret)
 	return n;
 }
 
-/* Terminal cells of @s; stops before @max of them and tells the bytes that fit. */
-static size_t display_width(const char *s, size_t max, size_t *ret_bytes)
+size_t ph_display_width(const char *s, size_t max, size_t *ret_bytes)
 {
 	size_t width = 0, at = 0;
 
@@ -444,7 +443,7 @@ static void fit(const struct ph_table *t, const col_list *list, size_t *widths, 
 		total += widths[k] + (k ? GAP : 0);
 	for (size_t k = list->n; k-- > 0 && total > width; ) {
 		const struct ph_col *col = &t->cols[list->v[k]];
-		size_t min = display_width(col->head, SIZE_MAX, &unused), cut;
+		size_t min = ph_display_width(col->head, SIZE_MAX, &unused), cut;
 
 		if (is_number(col))
 			continue;
@@ -468,10 +467,10 @@ static void pad(struct ph_buf *out, size_t n)
 
 static void put_cell(const char *s, size_t width, bool right, bool last, struct ph_buf *out)
 {
-	size_t bytes, w = display_width(s, SIZE_MAX, &bytes);
+	size_t bytes, w = ph_display_width(s, SIZE_MAX, &bytes);
 
 	if (w > width) {
-		w = display_width(s, width - 1, &bytes) + 1;
+		w = ph_display_width(s, width - 1, &bytes) + 1;
 		ph_buf_add(out, s, bytes);
 		ph_buf_adds(out, MB_CUR_MAX > 1 ? "\xe2\x80\xa6" : "~");
 		if (!last)
@@ -494,7 +493,7 @@ static void end_line(struct ph_buf *out, size_t line, unsigned int width)
 		out->len--;
 	if (width && out->len > line) {
 		out->p[out->len] = 0;
-		display_width(out->p + line, width, &bytes);
+		ph_display_width(out->p + line, width, &bytes);
 		out->len = line + bytes;
 	}
 	ph_buf_addc(out, '\n');
@@ -510,7 +509,7 @@ static void print_columns(const struct ph_table *t, const col_list *list, size_t
 	size_t line, w, unused;
 
 	for (size_t k = 0; k < list->n && (header || keep); k++)
-		widths[k] = display_width(t->cols[list->v[k]].head, SIZE_MAX, &unused);
+		widths[k] = ph_display_width(t->cols[list->v[k]].head, SIZE_MAX, &unused);
 	for (size_t k = 0; k < list->n && keep; k++) {
 		w = keep[list->v[k]] ? keep[list->v[k]] : t->cols[list->v[k]].width;
 		widths[k] = w > widths[k] ? w : widths[k];
@@ -523,7 +522,7 @@ static void print_columns(const struct ph_table *t, const col_list *list, size_t
 			cell_text(&t->cols[list->v[k]], &t->rows.v[i][list->v[k]], true, &raw);
 			ph_buf_add_term(&esc, raw.p ? raw.p : "", raw.len);
 			text[i * list->n + k] = ph_buf_steal(&esc);
-			w = display_width(text[i * list->n + k], SIZE_MAX, &unused);
+			w = ph_display_width(text[i * list->n + k], SIZE_MAX, &unused);
 			if (w > widths[k])
 				widths[k] = w;
 		}
@@ -570,7 +569,7 @@ static int print_table(struct ph_table *t, const struct ph_table_fmt *fmt, unsig
 	if (r == 0 && fmt->sort) {
 		r = choose_sort(fmt, t->cols, t->ncols, &col, &desc, err);
 		if (r == 0)
-			sort_rows(t, col, desc);
+			ph_table_sort(t, col, desc);
 	}
 	if (r < 0) {
 		ph_vec_done(&list);
@@ -629,7 +628,7 @@ int ph_table_keep(struct ph_table *t, const struct ph_table_fmt *fmt, size_t n, 
 		r = choose_sort(fmt, t->cols, t->ncols, &col, &desc, err);
 		if (r < 0)
 			return r;
-		sort_rows(t, col, desc);
+		ph_table_sort(t, col, desc);
 	}
 	cut_rows(t, n);
 	return 0;

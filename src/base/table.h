@@ -81,6 +81,10 @@ int ph_table_check(const struct ph_table_fmt *fmt, const struct ph_col *cols, si
 		   struct ph_err *err);
 /* Is column @col among those that will be printed, or sorted by? For what is costly to find out. */
 bool ph_table_shows(const struct ph_table_fmt *fmt, const struct ph_col *cols, size_t ncols, size_t col);
+/* Order the rows; equal ones keep theirs, those without a value come last. */
+void ph_table_sort(struct ph_table *t, size_t col, bool descending);
+/* Terminal cells of @s, which ph_buf_add_term() made; stops before @max of them and tells the bytes that fit. */
+size_t ph_display_width(const char *s, size_t max, size_t *ret_bytes);
 /*
  * Append the whole table to @out. @width is the terminal's width (0: unlimited): the last string
  * columns are cut to fit, never wrapped. Strings are escaped for their format.

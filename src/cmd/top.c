@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "cmd/cmd.h"
 #include "cmd/scan_opts.h"
+#include "cmd/top_screen.h"
 #include "live/top.h"
 
 #define VERB "top"
@@ -105,6 +106,39 @@ static bool nobody(const struct top *top)
 	return !ph_selection_empty(&top->sel);
 }
 
+static bool on_screen(void *arg, const struct ph_top_row *r)
+{
+	return shown(arg, r);
+}
+
+static int screen(struct top *top, struct ph_err *err)
+{
+	struct ph_top_view view;
+	int r;
+
+	ph_top_view_init(&view, &top->t);
+	for (size_t i = 0; i < PH_TOP_NCOLS; i++) {
+		bool descending = top->fmt.sort[0] == '-';
+
+		if (strcmp(top->fmt.sort + (descending || top->fmt.sort[0] == '+'), ph_top_cols[i].json))
+			continue;
+		view.sort[PH_SHOW_CONTAINERS] = i;
+		view.ascending[PH_SHOW_CONTAINERS] = (ph_top_cols[i].type == PH_COL_STR) == descending;
+	}
+	view.wanted = on_screen;
+	view.arg = top;
+	r = ph_cmd_screen_run(&view, top->interval_ns, top->duration_ns, err);
+	ph_top_view_done(&view);
+	return r < 0 ? ph_cmd_fail(VERB, err) : PH_EXIT_OK;
+}
+
+/* A terminal gets the full screen, unless tables were asked for. */
+static bool wants_screen(const struct top *top)
+{
+	return !top->batch && !top->count && top->fmt.output == PH_OUT_COLUMNS && !top->fmt.fields.n &&
+	       ph_cmd_screen_possible();
+}
+
 static int run(struct top *top, struct ph_err *err)
 {
 	uint64_t begun = ph_now_ns(), next = begun;
@@ -112,6 +146,8 @@ static int run(struct top *top, struct ph_err *err)
 
 	if (r >= 0 && nobody(top))
 		return ph_cmd_scan_none(VERB, &top->sel, &top->t.scan);
+	if (r >= 0 && wants_screen(top))
+		return screen(top, err);
 	for (uint64_t n = 0; r >= 0 && (!top->count || n < top->count); n++) {
 		uint64_t now;
 
@@ -156,7 +192,7 @@ int ph_cmd_top(int argc, char **argv)
 		{ "interval", 'i', PH_OPT_DURATION, "TIME", &top.interval_ns, .help = "between two looks (default 1s)" },
 		{ "count", 'n', PH_OPT_U64, "N", &top.count, .help = "end after N intervals" },
 		{ "duration", 'd', PH_OPT_DURATION, "TIME", &top.duration_ns, .help = "end after TIME" },
-		{ "batch", 'b', PH_OPT_FLAG, NULL, &top.batch, .help = "a table each interval, one below the other" },
+		{ "batch", 'b', PH_OPT_FLAG, NULL, &top.batch, .help = "a table each interval, one below the other, also on a terminal" },
 		{ "no-bpf", 0, PH_OPT_FLAG, NULL, &top.want.no_bpf, .help = "only what files tell: no system calls, and nothing is loaded into the kernel" },
 		{ 0 },
 	};
@@ -190,6 +226,8 @@ int ph_cmd_top(int argc, char **argv)
 	if (r == PH_EXIT_OK) {
 		ph_cmd_catch_signals();
 		ph_top_wanted(&top.fmt, &top.want);
+		if (wants_screen(&top))
+			top.want.levels |= 1u << PH_TOP_OOM_KILLS;
 		r = ph_top_open(&top.t, "/", &top.want, &err) < 0 ? ph_cmd_fail(VERB, &err) : run(&top, &err);
 		ph_top_close(&top.t);
 	}

@@ -6,6 +6,7 @@
 load lib
 
 teardown() {
+	[ ! -S "$PH_WORK/tmux" ] || tmux -S "$PH_WORK/tmux" kill-server 2>/dev/null || :
 	launch_stop
 }
 
@@ -23,7 +24,7 @@ now_ns() { date +%s%N; }
 
 @test "CPU time is the cgroup's, throttling is seen, the machine and other formats" {
 	local before after begun ended sum time
-	launch one --cpus 0.05 --memory 64M -- ph-load spin 50s
+	launch one --cpus 0.05 --memory 64M -- ph-load spin $((50 * ${PH_SLOW:-1}))s
 	begun=$(now_ns) before=$(cpu_usage "$PH_FILE-one")
 	porthole top -b -n 3 -i 1s -o json -a >"$PH_WORK/top.json" 2>"$PH_WORK/top.err"
 	after=$(cpu_usage "$PH_FILE-one") ended=$(now_ns)
@@ -65,14 +66,14 @@ rows() { [ "$(wc -l <"$PH_WORK/calls.json")" -ge "$1" ]; }
 
 @test "system calls are counted in the kernel, each one" {
 	local top calls errors n
-	launch two -- ph-load sleep 50s
+	launch two -- ph-load sleep $((50 * ${PH_SLOW:-1}))s
 	porthole top -b -i 1s -o json -c "$PH_FILE-two" --fields container,syscalls,syscall_errors >"$PH_WORK/calls.json" \
 		2>"$PH_WORK/top.err" 3>&- &
 	top=$!
-	wait_for 40 rows 1 || flunk "$(cat "$PH_WORK/top.err")"
+	wait_for $((40 * ${PH_SLOW:-1})) rows 1 || flunk "$(cat "$PH_WORK/top.err")"
 	(in_cgroup "$PH_FILE-two" ph-load getppid 30000) 3>&-
 	n=$(wc -l <"$PH_WORK/calls.json")
-	wait_for 40 rows $((n + 2))
+	wait_for $((40 * ${PH_SLOW:-1})) rows $((n + 2))
 	kill -INT $top
 	wait $top
 	calls=$(jq -s 'map(.syscalls) | add' "$PH_WORK/calls.json")
@@ -82,4 +83,35 @@ rows() { [ "$(wc -l <"$PH_WORK/calls.json")" -ge "$1" ]; }
 	[ "$calls" -ge 30000 ] && [ "$calls" -lt 31500 ]
 	[ "$errors" -lt 200 ]
 	porthole top -b -n 1 -i 100ms --no-bpf -o json -c "$PH_FILE-two" 2>/dev/null | jq -e '.syscalls == null and .cpu_ns != null'
+}
+
+in_tmux() { tmux -S "$PH_WORK/tmux" -f /dev/null "$@" 3>&- 4>&-; }
+screen() { in_tmux capture-pane -p -t top; }
+screen_has() { [[ $(screen) == *"$1"* ]]; }
+# shows TEXT: at last.
+shows() { wait_for $((20 * ${PH_SLOW:-1})) screen_has "$1" || flunk "no '$1' in:" "$(screen)"; }
+widest() { screen | awk '{ if (length > n) n = length } END { print n }'; }
+
+@test "the screen: rows, in and out, filter, resized, left" {
+	need tmux
+	launch web --memory 64M -- ph-load sleep $((50 * ${PH_SLOW:-1}))s
+	LC_ALL=C.UTF-8 TERM=screen in_tmux new-session -d -s top -x 80 -y 24 "$(command -v porthole) top -i 200ms; echo left \$?; sleep 50"
+	shows "$PH_FILE-web"
+	shows "memory"
+	[[ "$(screen | tail -n 1)" == "h help  q quit"* ]]
+	in_tmux send-keys -t top / web
+	shows "filter: web_"
+	in_tmux send-keys -t top Enter Enter
+	shows "$PH_FILE-web: 1 process"
+	screen | grep -qE "^ *$PID +1 .*ph-load" || flunk "$(screen)"
+	in_tmux send-keys -t top Enter
+	shows "1 thread of process $PID"
+	in_tmux send-keys -t top BSpace BSpace
+	shows "by CPU%"
+	in_tmux resize-window -t top -x 200 -y 50
+	shows "AGE"
+	[ "$(widest)" -gt 80 ]
+	in_tmux send-keys -t top q
+	shows "left 0"
+	in_tmux kill-server
 }

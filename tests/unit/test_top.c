@@ -2,11 +2,12 @@
 /* What top makes of counters: hosts of plain files that change between two rounds. */
 #include "host_tree.h"
 
+#include <locale.h>
 #include <math.h>
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "live/top.h"
+#include "live/top_view.h"
 
 #define ID1 "1111111111111111111111111111111111111111111111111111111111111111"
 #define CG "sys/fs/cgroup/docker/" ID1
@@ -346,6 +347,205 @@ static void broken_files(void **state)
 	host_done(&h);
 }
 
+/* ---- the screen ------------------------------------------------------------------------------------------- */
+
+struct screen {
+	struct host h;
+	struct ph_top t;
+	struct ph_top_view v;
+};
+
+static void container(struct host *h, const char *id, int pid, unsigned int usage_us)
+{
+	ph_autofree char *cg = ph_asprintf("0::/lxc.payload.%s\n", id), *file = ph_asprintf("sys/fs/cgroup/lxc.payload.%s/cpu.stat", id);
+
+	add_proc(h, pid, 1, id, cg, (unsigned int)pid, "\t1");
+	put(h, file, "usage_usec %u\nuser_usec %u\nsystem_usec 0\n", usage_us, usage_us);
+}
+
+#define EVIL "ev\x1b[31mil\xc2\x9b"
+#define WIDE "日本語の名前"
+
+static void usage(struct host *h, unsigned int round)
+{
+	container(h, "alpha", 60, round * 100000);
+	container(h, "beta", 70, round * 700000);
+	container(h, EVIL, 80, round * 300000);
+	container(h, WIDE, 90, 0);
+}
+
+static void screen_new(struct screen *s)
+{
+	struct ph_err err = { 0 };
+
+	host_new(&s->h, "0::/\n", V2_MOUNT);
+	put(&s->h, "sys/fs/cgroup/cgroup.controllers", "cpu io memory pids\n");
+	proc_files(&s->h, 0, 0);
+	usage(&s->h, 0);
+	assert_int_equal(ph_top_open(&s->t, s->h.root, &cgroups, &err), 0);
+	ph_top_view_init(&s->v, &s->t);
+	s->v.utf8 = true;
+	for (unsigned int i = 0; i < 2; i++) {
+		usage(&s->h, i);
+		assert_int_equal(ph_top_round(&s->t, (100 + i) * PH_NSEC, &err), 0);
+	}
+}
+
+static void screen_done(struct screen *s)
+{
+	ph_top_view_done(&s->v);
+	ph_top_close(&s->t);
+	host_done(&s->h);
+}
+
+/* As many lines as there are, none too wide, and nothing in them that a terminal would act upon. */
+static void draw(struct screen *s, unsigned int width, unsigned int height)
+{
+	ph_top_view_draw(&s->v, width, height, 1700000100 * PH_NSEC);
+	assert_int_equal(s->v.lines.n, width && height ? height : 0);
+	ph_vec_each(l, &s->v.lines) {
+		size_t bytes, cells = ph_display_width(l->text.p ? l->text.p : "", SIZE_MAX, &bytes);
+
+		assert_true(cells <= width);
+		for (size_t i = 0; i < l->text.len; i++) {
+			unsigned char c = (unsigned char)l->text.p[i];
+
+			assert_true(c >= ' ' && c != 127 && (s->v.utf8 || c < 128));
+			assert_false(c == 0xc2 && (unsigned char)l->text.p[i + 1] < 0xa0);
+		}
+	}
+}
+
+/* The line that has @what, -1: none. */
+static int line_of(const struct screen *s, const char *what)
+{
+	for (size_t i = 0; i < s->v.lines.n; i++)
+		if (s->v.lines.v[i].text.p && strstr(s->v.lines.v[i].text.p, what))
+			return (int)i;
+	return -1;
+}
+
+static void keys(struct screen *s, const char *text)
+{
+	for (; *text; text++)
+		assert_true(ph_top_view_key(&s->v, (unsigned char)*text));
+}
+
+static void screen_sizes(void **state)
+{
+	static const unsigned int sizes[][2] = { { 80, 24 }, { 200, 50 }, { 300, 100 }, { 40, 10 }, { 10, 3 }, { 1, 1 }, { 0, 0 }, { 80, 1 } };
+	struct screen s;
+
+	(void)state;
+	screen_new(&s);
+	for (size_t i = 0; i < PH_ARRAY_SIZE(sizes); i++) {
+		s.v.utf8 = true;
+		draw(&s, sizes[i][0], sizes[i][1]);
+		s.v.utf8 = false;
+		draw(&s, sizes[i][0], sizes[i][1]);
+		assert_int_equal(line_of(&s, "AGE") >= 0, sizes[i][0] >= 200);
+		keys(&s, "h");
+		draw(&s, sizes[i][0], sizes[i][1]);
+		keys(&s, "h");
+	}
+	/* 80x24: the machine, what is shown, headings, by CPU time; the keys last. */
+	s.v.utf8 = true;
+	draw(&s, 80, 24);
+	assert_int_equal(line_of(&s, "2 CPUs"), 0);
+	assert_true(line_of(&s, "4 containers, by CPU%") < line_of(&s, "CONTAINER"));
+	assert_int_equal(line_of(&s, "CONTAINER") + 1, line_of(&s, "beta"));
+	assert_int_equal(line_of(&s, "beta") + 1, line_of(&s, "ev\\x1b[31mil\\xc2\\x9b"));
+	assert_int_equal(line_of(&s, "beta") + 2, line_of(&s, "alpha"));
+	assert_int_equal(line_of(&s, "beta") + 3, line_of(&s, WIDE));
+	assert_non_null(strstr(s.v.lines.v[line_of(&s, "beta")].text.p, " 70.0"));
+	assert_int_equal(s.v.lines.v[line_of(&s, "beta")].style, PH_STYLE_SELECTED);
+	assert_int_equal(line_of(&s, "h help"), 23);
+	screen_done(&s);
+}
+
+static void screen_keys(void **state)
+{
+	struct ph_err err = { 0 };
+	struct screen s;
+
+	(void)state;
+	screen_new(&s);
+	process(&s.h, 60, 100, 10);
+	draw(&s, 100, 30);
+	/* A filter, as one types. */
+	keys(&s, "/ALPx");
+	draw(&s, 100, 30);
+	assert_true(line_of(&s, "0 containers") >= 0 && line_of(&s, "filter: ALPx_") >= 0);
+	ph_top_view_key(&s.v, PH_KEY_BACK);
+	draw(&s, 100, 30);
+	assert_true(line_of(&s, "1 container,") >= 0 && line_of(&s, "alpha") > 0 && line_of(&s, "beta") < 0);
+	ph_top_view_key(&s.v, PH_KEY_ENTER);
+	/* In: its processes, with both numbers. */
+	ph_top_view_key(&s.v, PH_KEY_ENTER);
+	draw(&s, 100, 30);
+	assert_true(line_of(&s, "alpha: 1 process, by CPU%") >= 0);
+	assert_true(line_of(&s, "PID  CPID") >= 0);
+	/* The container ends while one looks at it. */
+	host_remove(&s.h, "proc/60");
+	assert_int_equal(ph_top_round(&s.t, 103 * PH_NSEC, &err), 0);
+	ph_top_view_round(&s.v, 103 * PH_NSEC);
+	assert_int_equal(ph_top_round(&s.t, 104 * PH_NSEC, &err), 0);
+	ph_top_view_round(&s.v, 104 * PH_NSEC);
+	draw(&s, 100, 30);
+	assert_true(line_of(&s, "alpha (has ended)") >= 0);
+	ph_top_view_key(&s.v, PH_KEY_BACK);
+	draw(&s, 100, 30);
+	assert_true(line_of(&s, "3 containers") >= 0);
+	/* Sorted by name, and the other way round; what is selected stays so. */
+	ph_top_view_key(&s.v, PH_KEY_HOME);
+	draw(&s, 100, 30);
+	assert_int_equal(s.v.lines.v[line_of(&s, "beta")].style, PH_STYLE_SELECTED);
+	ph_top_view_key(&s.v, '<');
+	draw(&s, 100, 30);
+	assert_true(line_of(&s, "beta") < line_of(&s, "31mil"));
+	keys(&s, "r");
+	draw(&s, 100, 30);
+	assert_true(line_of(&s, "beta") > line_of(&s, "31mil"));
+	assert_int_equal(s.v.lines.v[line_of(&s, "beta")].style, PH_STYLE_SELECTED);
+	ph_top_view_click(&s.v, (unsigned int)line_of(&s, "31mil"), false);
+	draw(&s, 100, 30);
+	assert_int_equal(s.v.lines.v[line_of(&s, "31mil")].style, PH_STYLE_SELECTED);
+	/* On a low screen it is scrolled to. */
+	ph_top_view_key(&s.v, PH_KEY_END);
+	draw(&s, 100, 6);
+	assert_true(line_of(&s, "beta") >= 0);
+	assert_false(ph_top_view_key(&s.v, 'q'));
+	screen_done(&s);
+}
+
+/* Garbage keys, clicks and sizes, while containers come and go. */
+static void screen_garbage(void **state)
+{
+	struct ph_err err = { 0 };
+	struct screen s;
+	unsigned int seed = 1;
+
+	(void)state;
+	screen_new(&s);
+	for (unsigned int i = 0; i < 3000; i++) {
+		unsigned int r = seed = seed * 1103515245 + 12345;
+		int key = r >> 16 & 1 ? (int)(PH_KEY_UP + (r >> 20) % 14) : (int)((r >> 18) % 300);
+
+		ph_top_view_key(&s.v, key);
+		if (i % 7 == 0)
+			ph_top_view_click(&s.v, (r >> 8) % 40, i % 2);
+		draw(&s, (r >> 9) % 120, (r >> 12) % 40);
+		if (i % 300 == 0) {
+			usage(&s.h, i);
+			if (i % 600 == 0)
+				host_remove(&s.h, "proc/70");
+			assert_int_equal(ph_top_round(&s.t, (200 + i * 20) * PH_NSEC, &err), 0);
+			ph_top_view_round(&s.v, (200 + i * 20) * PH_NSEC);
+		}
+	}
+	screen_done(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,7 +555,11 @@ int main(void)
 		cmocka_unit_test(come_and_go),
 		cmocka_unit_test(steal_flag),
 		cmocka_unit_test(broken_files),
+		cmocka_unit_test(screen_sizes),
+		cmocka_unit_test(screen_keys),
+		cmocka_unit_test(screen_garbage),
 	};
 
+	setlocale(LC_CTYPE, "C.UTF-8");
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The terminal: ncurses draws what live/top_view.c makes, and takes its keys. */
+#include "cmd/top_screen.h"
+
+#include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "cmd/cmd.h"
+
+#define NCURSES_NOMACROS
+#define NCURSES_WIDECHAR 1
+#include <ncurses.h>
+
+bool ph_cmd_screen_possible(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && term && *term && strcmp(term, "dumb") != 0;
+}
+
+static bool color;
+
+static attr_t attribute_of(enum ph_top_style style)
+{
+	switch (style) {
+	case PH_STYLE_HEAD:
+		return (color ? (attr_t)COLOR_PAIR(1) : A_UNDERLINE) | A_BOLD;
+	case PH_STYLE_SELECTED:
+		return A_REVERSE;
+	case PH_STYLE_TITLE:
+		return A_BOLD;
+	case PH_STYLE_WARN:
+		return (color ? (attr_t)COLOR_PAIR(2) : A_NORMAL) | A_BOLD;
+	case PH_STYLE_KEYS:
+		return color ? (attr_t)COLOR_PAIR(3) : A_DIM;
+	default:
+		return A_NORMAL;
+	}
+}
+
+static void draw(struct ph_top_view *v)
+{
+	struct timespec now;
+	int height, width;
+
+	getmaxyx(stdscr, height, width);
+	clock_gettime(CLOCK_REALTIME, &now);
+	ph_top_view_draw(v, width > 0 ? (unsigned int)width : 0, height > 0 ? (unsigned int)height : 0,
+			 (uint64_t)now.tv_sec * PH_NSEC + (uint64_t)now.tv_nsec);
+	erase();
+	for (size_t y = 0; y < v->lines.n; y++) {
+		attr_t attribute = attribute_of(v->lines.v[y].style);
+
+		attrset((int)attribute);
+		mvaddstr((int)y, 0, v->lines.v[y].text.p ? v->lines.v[y].text.p : "");
+		/* A selected row is one to the right end. */
+		if (v->lines.v[y].style == PH_STYLE_SELECTED || v->lines.v[y].style == PH_STYLE_HEAD)
+			mvchgat((int)y, 0, -1, attribute & ~(attr_t)A_COLOR, (short)PAIR_NUMBER(attribute), NULL);
+	}
+	attrset(A_NORMAL);
+	refresh();
+}
+
+static int key_of(int c)
+{
+	static const struct { int curses, key; } keys[] = {
+		{ KEY_UP, PH_KEY_UP }, { KEY_DOWN, PH_KEY_DOWN }, { KEY_PPAGE, PH_KEY_PAGE_UP },
+		{ KEY_NPAGE, PH_KEY_PAGE_DOWN }, { KEY_HOME, PH_KEY_HOME }, { KEY_END, PH_KEY_END },
+		{ KEY_ENTER, PH_KEY_ENTER }, { '\n', PH_KEY_ENTER }, { '\r', PH_KEY_ENTER },
+		{ KEY_BACKSPACE, PH_KEY_BACK }, { '\b', PH_KEY_BACK }, { 127, PH_KEY_BACK }, { 27, PH_KEY_ESCAPE },
+		{ KEY_F(6), PH_KEY_SORT }, { KEY_F(1), 'h' }, { KEY_F(10), 'q' }, { KEY_LEFT, PH_KEY_LEFT },
+		{ KEY_RIGHT, PH_KEY_RIGHT },
+	};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (keys[i].curses == c)
+			return keys[i].key;
+	return c < 256 ? c : 0;
+}
+
+static void mouse(struct ph_top_view *v)
+{
+	MEVENT ev;
+
+	if (getmouse(&ev) != OK)
+		return;
+	if (ev.bstate & BUTTON4_PRESSED)
+		ph_top_view_key(v, PH_KEY_UP);
+#ifdef BUTTON5_PRESSED
+	else if (ev.bstate & BUTTON5_PRESSED)
+		ph_top_view_key(v, PH_KEY_DOWN);
+#endif
+	else if (ev.y >= 0)
+		ph_top_view_click(v, (unsigned int)ev.y, ev.bstate & BUTTON1_DOUBLE_CLICKED);
+}
+
+static void begin(struct ph_top_view *v)
+{
+	color = has_colors() && !getenv("NO_COLOR");
+	v->utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
+	cbreak();
+	noecho();
+	nonl();
+	keypad(stdscr, TRUE);
+	set_escdelay(50);
+	curs_set(0);
+	mousemask(BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED | BUTTON4_PRESSED
+#ifdef BUTTON5_PRESSED
+		  | BUTTON5_PRESSED
+#endif
+		  , NULL);
+	if (color) {
+		start_color();
+		use_default_colors();
+		init_pair(1, COLOR_CYAN, -1);
+		init_pair(2, COLOR_RED, -1);
+		init_pair(3, COLOR_GREEN, -1);
+	}
+}
+
+int ph_cmd_screen_run(struct ph_top_view *v, uint64_t interval_ns, uint64_t duration_ns, struct ph_err *err)
+{
+	uint64_t begun = ph_now_ns(), next = begun + interval_ns;
+	SCREEN *screen = newterm(NULL, stdout, stdin);
+	int r = 0;
+
+	if (!screen)
+		return ph_err_set(err, -ENOTTY, "this terminal (TERM) is not known; -b prints tables");
+	begin(v);
+	draw(v);
+	while (r >= 0 && !ph_cmd_interrupted) {
+		uint64_t now = ph_now_ns();
+		int c;
+
+		if (duration_ns && now - begun >= duration_ns)
+			break;
+		timeout(next > now ? (int)((next - now) / 1000000) + 1 : 0);
+		c = getch();
+		if (c == KEY_MOUSE)
+			mouse(v);
+		else if (c != ERR && c != KEY_RESIZE && !ph_top_view_key(v, key_of(c)))
+			break;
+		now = ph_now_ns();
+		if (now >= next) {
+			next = now + interval_ns;
+			if (!v->paused) {
+				r = ph_top_round(v->t, now, err);
+				ph_top_view_round(v, now);
+			}
+		} else if (c == ERR) {
+			continue;
+		}
+		if (r >= 0)
+			draw(v);
+	}
+	endwin();
+	delscreen(screen);
+	return r;
+}
