@@ -215,6 +215,12 @@ void ph_snoop_duration(const struct ph_snoop_at *at, struct ph_cell *c)
 		ph_cell_u64(c, at->row->end_ns - at->row->begin_ns);
 }
 
+void ph_snoop_not_zero(const struct ph_snoop_at *at, struct ph_cell *c)
+{
+	(void)at;
+	c->set = c->set && c->u;
+}
+
 void ph_snoop_on_cpu(const struct ph_snoop_at *at, struct ph_cell *c)
 {
 	ph_cell_u64(c, at->ev->cpu);

@@ -120,6 +120,7 @@ void ph_snoop_local_port(const struct ph_snoop_at *at, struct ph_cell *c);
 void ph_snoop_mount_source(const struct ph_snoop_at *at, struct ph_cell *c);
 void ph_snoop_mount_target(const struct ph_snoop_at *at, struct ph_cell *c);
 void ph_snoop_mount_type(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_not_zero(const struct ph_snoop_at *at, struct ph_cell *c);	/* 0 of a field says that it is not known */
 void ph_snoop_on_cpu(const struct ph_snoop_at *at, struct ph_cell *c);
 void ph_snoop_limit(const struct ph_snoop_at *at, struct ph_cell *c);	/* path of the cgroup limit_cgroup_id */
 void ph_snoop_init(const struct ph_snoop_at *at, struct ph_cell *c);	/* is it its container's first process? */

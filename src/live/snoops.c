@@ -274,8 +274,10 @@ static const struct ph_snoop snoops[] = {
 		.example = "  porthole trace oom -a\n",
 		.steps = STEPS{ { "oom_mark_victim", PH_SNOOP_ROW }, { 0 } },
 		.cols = COLS{
-			COL("ANON", "anon_rss_bytes", BYTES, 8, "anon_rss_bytes", "anonymous memory that it has in RAM"),
-			COL("VM", "total_vm_bytes", BYTES, 8, "total_vm_bytes", "its address space"),
+			{ .col = { "ANON", "anon_rss_bytes", PH_COL_BYTES, .width = 8, .help = "anonymous memory that it has in RAM, null: the kernel does not tell (Linux 6.1)" },
+			  .from = "anon_rss_bytes", .get = ph_snoop_not_zero },
+			{ .col = { "VM", "total_vm_bytes", PH_COL_BYTES, .width = 8, .help = "its address space, null: the kernel does not tell (Linux 6.1)" },
+			  .from = "total_vm_bytes", .get = ph_snoop_not_zero },
 			COL("ADJ", "oom_score_adj", S64, 5, "oom_score_adj", "its oom_score_adj"),
 			GET("FOR-PID", "for_pid", S64, 7, ph_snoop_event_pid, "process that found no memory"),
 			GET("FOR-COMM", "for_comm", STR, 15, ph_snoop_event_comm, "its name"),

@@ -181,6 +181,10 @@ static void test_oom(void **state)
 
 	lines(CSV("oom", "container,pid,comm,anon_rss_bytes,total_vm_bytes,oom_score_adj,for_pid,for_comm,for_container"),
 	      event, want);
+	/* Of Linux 6.1. */
+	lines(CSV("oom", "pid,comm,container,anon_rss_bytes,total_vm_bytes"),
+	      "@20 tid=20 pid=20 container=2 oom_mark_victim pid=20 victim_container=4294967295\n",
+	      "pid,comm,container,anon_rss_bytes,total_vm_bytes\n20,postgres,db,,\n");
 	/* Who asked for the memory is told, too. */
 	lines(CSV("oom", "container,pid,comm,anon_rss_bytes,total_vm_bytes,oom_score_adj,for_pid,for_comm,for_container",
 		  .container = "web"), event, want);
