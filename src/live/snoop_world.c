@@ -310,22 +310,25 @@ static void on_disk(struct ph_snoop_world *w, const struct ph_event *ev)
 
 void ph_snoop_world_feed(struct ph_snoop_world *w, const struct ph_event *ev)
 {
+	void (*fn)(struct ph_snoop_world *w, const struct ph_event *ev);
+
 	if (ev->cls->syscall_nr >= 0 || ev->cls->id == PH_EV_UNKNOWN) {
 		feed_call(w, ev);
 		return;
 	}
 	ph_cgtree_feed(w->cgroups, ev);
-	if (!ph_class_like_ours(ev->cls))
-		return;
+	/* Most are none of these, and to compare a class with ours costs more than all the rest. */
 	switch (ev->cls->id) {
-	case PH_EV_sched_process_fork: on_fork(w, ev); break;
-	case PH_EV_sched_process_exec: on_exec(w, ev); break;
-	case PH_EV_sched_process_exit: on_end(w, ev); break;
-	case PH_EV_lttng_statedump_process_state: on_dumped_task(w, ev); break;
-	case PH_EV_lttng_statedump_file_descriptor: on_dumped_file(w, ev); break;
-	case PH_EV_lttng_statedump_block_device: on_disk(w, ev); break;
-	default: break;
+	case PH_EV_sched_process_fork: fn = on_fork; break;
+	case PH_EV_sched_process_exec: fn = on_exec; break;
+	case PH_EV_sched_process_exit: fn = on_end; break;
+	case PH_EV_lttng_statedump_process_state: fn = on_dumped_task; break;
+	case PH_EV_lttng_statedump_file_descriptor: fn = on_dumped_file; break;
+	case PH_EV_lttng_statedump_block_device: fn = on_disk; break;
+	default: return;
 	}
+	if (ph_class_like_ours(ev->cls))
+		fn(w, ev);
 }
 
 const char *ph_snoop_world_file(const struct ph_snoop_world *w, const struct ph_event *ev, int64_t fd)
