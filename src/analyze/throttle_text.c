@@ -144,6 +144,8 @@ void ph_throttle_wait_text(const struct ph_throttle *th, const struct ph_throttl
 		ph_buf_addf(out, ", clients of %s", object.p);
 	else if (key->object.thing == PH_THING_UNIX)
 		ph_buf_adds(out, ", Unix");
+	else if (key->object.thing == PH_THING_REST)
+		ph_buf_adds(out, ", others");
 	else if (object.len)
 		ph_buf_addf(out, " %s", object.p);
 	if (key->memcg) {
