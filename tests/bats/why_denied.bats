@@ -7,7 +7,8 @@
 load lib
 load cause
 
-# A call's process stays so long that it can be looked at: what a chroot leads to only that shows.
+# A call's process stays so long that it can be looked at: what a chroot leads to only that shows. (A missing file is
+# told of whoever fails within a second.)
 HOLD="hold $((500 * ${PH_SLOW:-1}))"
 
 setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
@@ -245,7 +246,7 @@ begin() {
 	bad host-only "openat ENOENT mount-namespace" -- open "$d/only-here" r
 	bad nowhere "openat ENOENT not-there" -- open /etc/nowhere r
 	bad relative "openat ENOENT not-there" -- make-dir /d 755 cd /d open nothing r
-	bad in-chroot "openat ENOENT not-there" -- make-dir /d 755 in-root /d $HOLD open /x r
+	bad in-chroot "openat EACCES file-mode" -- make-dir /d 755 make-dir /d/e 700 in-root /d as 1000 $HOLD open /e/x r
 	bad other-kind "openat EISDIR mount-namespace" -b "$d/data:$d/only-here" -- open "$d/only-here" w
 	bad no-directory "openat ENOTDIR mount-namespace" -b "$d/only-here:$d/data" -- open "$d/data/there" r
 	bad directory "openat EISDIR is-a-directory" -- open /tmp w
