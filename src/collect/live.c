@@ -183,8 +183,11 @@ static void advance(struct live *l)
 	lc->last_ns = lc->next.rec->ts_ns;
 	if (ph_unlikely(spilled(lc))) {
 		lc->spill_at += lc->next.len;
-		if (!spilled(lc))
+		if (!spilled(lc)) {
+			/* There may be another: when the recording ends. */
 			ph_buf_done(&lc->spill);
+			lc->spill_at = 0;
+		}
 	} else {
 		lc->pos += lc->next.len;
 		if (lc->pos - l->c->ctl[cpu].tail >= PH_RELEASE_BYTES)
@@ -369,14 +372,22 @@ struct ph_source *ph_live_new(struct ph_collect *c)
 	return &l->src;
 }
 
+void ph_live_spill(struct ph_source *s)
+{
+	struct live *l = (struct live *)s;
+
+	if (!l->in_round)
+		for (uint32_t cpu = 0; cpu < l->c->ncpus; cpu++)
+			spill(l, cpu);
+}
+
 /* A dump takes long on a large host: what is recorded meanwhile must not fill the buffers. */
 static int on_dump(void *arg, const struct ph_event *ev, struct ph_err *err)
 {
 	struct live *l = arg;
 
-	if (!l->in_round && ++l->dumped % 64 == 0 && ph_collect_fill(l->c) >= PH_BUSY_PERCENT)
-		for (uint32_t cpu = 0; cpu < l->c->ncpus; cpu++)
-			spill(l, cpu);
+	if (++l->dumped % 64 == 0 && ph_collect_fill(l->c) >= PH_BUSY_PERCENT)
+		ph_live_spill(&l->src);
 	return on_state(l, ev, err);
 }
 

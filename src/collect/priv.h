@@ -255,6 +255,8 @@ int ph_collect_iterate(struct ph_collect *c, const char *program);
 
 /* live.c: the source without the state dump */
 struct ph_source *ph_live_new(struct ph_collect *c);
+/* Between rounds: copy what is in the buffers, to give back their room. */
+void ph_live_spill(struct ph_source *s);
 
 /* filter.c: a copy of the object file with c->filter written into its filter slots */
 int ph_filter_install(struct ph_collect *c, const void *object, size_t size, void **ret_image,

@@ -232,6 +232,32 @@ static void what_was_given_back_is_not_owed(void **state)
 	nothing_comes(k);
 }
 
+/* As at the beginning of a busy machine's recording, and once more when it ends. */
+static void what_was_copied_comes_first(void **state)
+{
+	struct kernel *k = *state;
+	struct ph_event *ev;
+
+	for (int i = 0; i < 2; i++) {
+		happens(k, 0, 100 + i * 100, 1);
+		commit(k, 0, reserve(k, 0, 105 + i * 100, 99), 0);
+		happens(k, 0, 110 + i * 100, 2);
+		happens(k, 1, 120 + i * 100, 3);
+		ph_live_spill(k->s);
+		assert_int_equal(k->ctl[0].tail, k->ctl[0].head);
+		happens(k, 0, 130 + i * 100, 4);
+		if (i)
+			stop(k);
+		comes(k, 0, 100 + i * 100, 1);
+		comes(k, 0, 110 + i * 100, 2);
+		comes(k, 1, 120 + i * 100, 3);
+		comes(k, 0, 130 + i * 100, 4);
+		if (!i)
+			nothing_comes(k);
+	}
+	assert_int_equal(next(k, &ev), 0);
+}
+
 static void a_loss_stands_where_it_may_have_begun(void **state)
 {
 	struct kernel *k = *state;
@@ -316,7 +342,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(one_order_over_all_cpus), CASE(the_last_moments_wait),
 		CASE(a_record_that_is_owed_keeps_others_back), CASE(but_not_forever),
-		CASE(what_was_given_back_is_not_owed), CASE(a_loss_stands_where_it_may_have_begun),
+		CASE(what_was_given_back_is_not_owed), CASE(what_was_copied_comes_first),
+		CASE(a_loss_stands_where_it_may_have_begun),
 		CASE(what_is_said_of_a_container_comes_first), CASE(around_and_around),
 	};
 
