@@ -89,8 +89,10 @@ static struct ph_event feed(struct ph_identity *id, const struct ph_class *cls, 
 static struct ph_event own_switch_as(struct ph_identity *id, uint32_t cpu, int prev, const char *pcomm,
 				     int64_t state, int next, const char *ncomm)
 {
-	struct ph_value v[7] = { str(pcomm), num(prev), num(0), num(state), str(ncomm), num(next), num(0) };
+	/* What is returned points to them: until the next call. */
+	static struct ph_value v[7];
 
+	memcpy(v, (struct ph_value[]){ str(pcomm), num(prev), num(0), num(state), str(ncomm), num(next), num(0) }, sizeof(v));
 	return feed(id, OWN(sched_switch), cpu, v, NULL);
 }
 
@@ -103,11 +105,11 @@ static struct ph_event own_switch(struct ph_identity *id, uint32_t cpu, int prev
 static struct ph_event own_fork(struct ph_identity *id, uint32_t cpu, int parent, int child,
 				int child_pid, uint32_t container, const int *vtids, uint32_t n)
 {
-	struct ph_value vt[PH_PID_LEVELS];
-	struct ph_value v[11] = { str("parent"), num(parent), num(parent), num(PIDNS_HOST), str("child"),
-				  num(child), { .v = vt, .n = n }, num(child_pid), num(PIDNS_HOST),
-				  num(container), num(77) };
+	static struct ph_value vt[PH_PID_LEVELS], v[11];
 
+	memcpy(v, (struct ph_value[]){ str("parent"), num(parent), num(parent), num(PIDNS_HOST), str("child"), num(child),
+				       { .v = vt, .n = n }, num(child_pid), num(PIDNS_HOST), num(container), num(77) },
+	       sizeof(v));
 	for (uint32_t i = 0; i < n; i++)
 		vt[i] = num(vtids[i]);
 	return feed(id, OWN(sched_process_fork), cpu, v, NULL);
