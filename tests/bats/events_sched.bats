@@ -384,8 +384,9 @@ cpu_cgroup() {
 	END
 	sum=$(events "$T" -e sched_limit_end | jq -s 'map(.fields.throttled_ns) | add')
 	echo "limit $sum"
-	[ "$sum" -gt $((kernel * 99 / 100)) ]
-	[ "$sum" -lt $((kernel * 101 / 100)) ]
+	# One in a hundred; where a timer's handler may wait for the host's CPU, three.
+	[ "$sum" -gt $((kernel * (100 - ${PH_SLOW:-1}) / 100)) ]
+	[ "$sum" -lt $((kernel * (100 + ${PH_SLOW:-1}) / 100)) ]
 }
 
 @test "throttling: by the parent's limit" {
