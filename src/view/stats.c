@@ -266,6 +266,8 @@ static int section(struct ph_table *t, const char *name, const char *sort, const
 		goto out;
 	for (size_t i = 0; i < t->rows.n; i++)
 		ph_cell_str(&t->rows.v[i][0], name);
+	/* Of as many as another: by name. */
+	ph_table_sort(t, 1, false);
 	if (out->len && fmt->output != PH_OUT_JSON && fmt->output != PH_OUT_JSONPRETTY)
 		ph_buf_addc(out, '\n');
 	/* For eyes a heading does it. */
