@@ -78,6 +78,7 @@ seen() {
 		'vtid > 2'
 }
 
+# On the host only.
 @test "text, patterns, containers, sequences, and what is not there" {
 	one "-c$PH_FILE-*" syscall,signal \
 		'filename ~ "/tmp/*" && filename !~ "*[0-9]"' \

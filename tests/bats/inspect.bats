@@ -43,6 +43,7 @@ of() { porthole inspect "$PH_FILE-$1" -o json 2>/dev/null | jq -r "$2"; }
 	[[ $output == *pids.max=50* ]]
 }
 
+# On the host only.
 @test "what is not there is an error with the nearest name" {
 	launch there -- ph-load sleep 30s
 	run porthole inspect "$PH_FILE-ther"

@@ -14,12 +14,14 @@ teardown() { launch_stop; }
 	[ "${lines[2]}" != "$(readlink /proc/self/ns/pid)" ]
 }
 
+# On the host only.
 @test "namespaces are shared where asked for" {
 	run launch_wait sh --share pid,net -- sh -c 'readlink /proc/self/ns/net; readlink /proc/self/ns/ipc'
 	[ "${lines[0]}" = "$(readlink /proc/self/ns/net)" ]
 	[ "${lines[1]}" != "$(readlink /proc/self/ns/ipc)" ]
 }
 
+# On the host only.
 @test "another's namespace is joined" {
 	launch one -- ph-load sleep 20s
 	run launch_wait two --join-ns "net:$PID" -- readlink /proc/self/ns/net
@@ -61,6 +63,7 @@ teardown() { launch_stop; }
 	[[ $output == *"call=mount errno=ENODEV"* ]]
 }
 
+# On the host only.
 @test "exit code, signal and timeout are told as a shell does" {
 	run launch_wait rc -- sh -c 'exit 7'
 	[ "$status" = 7 ]
@@ -81,6 +84,7 @@ teardown() { launch_stop; }
 	[ -z "$(find /sys/fs/cgroup -name "$PH_FILE-crash")" ]
 }
 
+# On the host only.
 @test "containers nest" {
 	run launch_wait outer --caps all -b "$PORTHOLE_BUILD/ph-launch:/bin/ph-launch" \
 		-b /sys/fs/cgroup:/sys/fs/cgroup:rw -- \
@@ -98,6 +102,7 @@ teardown() { launch_stop; }
 	[ -z "$(find /sys/fs/cgroup -name "$PH_FILE-outer")" ]
 }
 
+# On the host only.
 @test "every load runs and says what it did" {
 	local l
 	for l in "spin 20ms" "burst 2 1ms 1ms" "getppid 1000" "threads 2 10ms" "sleep 1ms" "io /tmp 3" \
@@ -109,6 +114,7 @@ teardown() { launch_stop; }
 	done
 }
 
+# On the host only.
 @test "web and db talk over a shared directory" {
 	mkdir -m 777 "$PH_WORK/sock"
 	launch db -b "$PH_WORK/sock:/sock:rw" -- ph-load db /sock/db 2s

@@ -57,6 +57,7 @@ calls_of() {
 		sed -n '/syscall_entry_brk/,$p'
 }
 
+# On the host only.
 @test "a command's calls come in their order, as they are in a recording of it" {
 	porthole view -e syscall -o json -- sh -c "ph-load calls >'$T.said'" >"$T.json"
 	in_order "$T.json"
@@ -111,6 +112,7 @@ calls_of() {
 	in_order "$T.json"
 }
 
+# On the host only.
 @test "--wait waits for a container that does not exist yet" {
 	porthole view --wait -d 500ms -c "$PH_FILE-later" -e syscall -o json >"$T.json" 3>&- &
 	VIEWER=$!
@@ -121,6 +123,7 @@ calls_of() {
 	shown '.fields.filename == "/nope-later"'
 }
 
+# On the host only.
 @test "a selection that matches nothing says what there is" {
 	busy here
 	run porthole view -c "$PH_FILE-hare" -d 1s
@@ -160,6 +163,7 @@ calls_of() {
 	[[ $output == *"did you mean '$PH_FILE-thr'"* ]] || flunk "$output"
 }
 
+# On the host only.
 @test "Ctrl-C: what happened until then is shown" {
 	busy it
 	live -c "$PH_FILE-it" -e openat,execve
@@ -168,6 +172,7 @@ calls_of() {
 	jq -es 'length > 0' "$T.json" >/dev/null
 }
 
+# On the host only.
 @test "a second Ctrl-C does not wait for a reader who has stopped" {
 	mkfifo "$T.pipe"
 	exec 9<>"$T.pipe"
@@ -184,6 +189,7 @@ calls_of() {
 	exec 9>&-
 }
 
+# On the host only.
 @test "a command's exit ends it, also when the command does not exist" {
 	run porthole view -e exit_group -- sh -c 'exit 7'
 	[ "$status" = 0 ]
@@ -201,6 +207,7 @@ calls_of() {
 	not_shown '.event | test("statedump")'
 }
 
+# On the host only.
 @test "--filter, --max-entries, --stats" {
 	busy fil
 	porthole view -c "$PH_FILE-fil" -e syscall -f 'syscall_exit_openat.ret < 0' --max-entries 3 -o json >"$T.json"
@@ -219,6 +226,7 @@ calls_of() {
 	not_shown '.comm == "bats"'
 }
 
+# On the host only.
 @test "what does not go together is wrong usage" {
 	run porthole view
 	[ "$status" = 2 ]

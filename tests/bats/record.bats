@@ -34,6 +34,7 @@ busy() {
 	babeltrace_reads "$T"
 }
 
+# On the host only.
 @test "arguments have their values, strings their text" {
 	porthole record -q -w "$T" -e syscall -- ph-load calls /tmp >/dev/null
 	has "$T" '.event == "syscall_entry_mkdirat" and .fields.pathname == "calls.d" and .fields.mode == 488'
@@ -85,6 +86,7 @@ busy() {
 	has "$T" '.fields.filename == "/nope-later"'
 }
 
+# On the host only.
 @test "a selection that matches nothing says what there is" {
 	busy here
 	run porthole record -c "$PH_FILE-hare" -w "$T" -d 1s
@@ -162,6 +164,7 @@ busy() {
 	[ -s "$PH_WORK/full.json" ]
 }
 
+# On the host only.
 @test "rotation keeps the newest pieces, each a trace of its own" {
 	busy rot
 	porthole record -q -a -e syscall --rotate 300ms --keep 2 -w "$T" -d 2s
@@ -173,6 +176,7 @@ busy() {
 	done
 }
 
+# On the host only.
 @test "an unknown event is an error, not an empty trace" {
 	run porthole record -a -e sched_swich -w "$T" -d 100ms
 	[ "$status" = 2 ]

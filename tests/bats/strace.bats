@@ -45,6 +45,7 @@ at_least() {
 	[ "${n:-0}" -ge "$2" ] || flunk "only ${n:-0} of $1: $output"
 }
 
+# On the host only.
 @test "every argument of a call has the value that strace sees, pointers too" {
 	run compare -e raw=all
 	[ "$status" = 0 ] || flunk "$output"
@@ -53,6 +54,7 @@ at_least() {
 	[[ $output == *"8 threads, "* ]] || flunk "$output"
 }
 
+# On the host only.
 @test "paths, buffers, addresses and structures have the content that strace sees" {
 	run compare -X raw -xx -s 4096
 	[ "$status" = 0 ] || flunk "$output"
