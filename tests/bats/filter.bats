@@ -93,6 +93,7 @@ seen() {
 		'filename && flags && !(ret)'
 }
 
+# On the host only.
 @test "one container of the whole machine" {
 	one -a syscall "container == \"$PH_FILE-in\"" "container ~ \"$PH_FILE-o*\" && ret < 0"
 	hasnt "$T.1" ".container != \"$PH_FILE-in\"" -e syscall

@@ -6,6 +6,7 @@ load lib
 
 teardown() { launch_stop; }
 
+# On the host only.
 @test "a container has its own namespaces, root and name" {
 	run launch_wait ns -- sh -c 'hostname; ls / | tr "\n" " "; echo; readlink /proc/self/ns/pid'
 	[ "$status" = 0 ]
@@ -28,6 +29,7 @@ teardown() { launch_stop; }
 	[ "$output" = "$(readlink "/proc/$PID/ns/net")" ]
 }
 
+# On the host only.
 @test "a user namespace maps root to an ordinary user" {
 	launch user --unshare all -- ph-load sleep 20s
 	[ "$(stat -c %u "/proc/$PID/")" = 100000 ]
@@ -40,6 +42,7 @@ teardown() { launch_stop; }
 	[ -z "$(find /sys/fs/cgroup -name "$PH_FILE-cg")" ]
 }
 
+# On the host only.
 @test "the CPU limit holds" {
 	run launch_wait cpu --cpus 0.25 -- ph-load spin 800ms
 	cpu=$(sed 's/.*cpu_ns=\([0-9]*\).*/\1/' <<<"$output")
@@ -54,6 +57,7 @@ teardown() { launch_stop; }
 	[ "$output" = "load=pids n=4 errno=EAGAIN" ]
 }
 
+# On the host only.
 @test "seccomp and capabilities refuse" {
 	run launch_wait sec --seccomp keyctl --seccomp-errno 13 -- ph-load fail
 	[[ $output == *"call=keyctl errno=EACCES"* ]]
@@ -74,6 +78,7 @@ teardown() { launch_stop; }
 	[ "$status" = 137 ]
 }
 
+# On the host only.
 @test "a killed launcher takes its container along, --cleanup the rest" {
 	launch crash -- ph-load sleep 50s
 	kill -9 "$(awk '{ print $4 }' "/proc/$PID/stat")"
@@ -92,6 +97,7 @@ teardown() { launch_stop; }
 	[ "$output" = inner ]
 }
 
+# On the host only.
 @test "what a container in a container leaves goes with the outer one" {
 	launch outer --caps all -b "$PORTHOLE_BUILD/ph-launch:/bin/ph-launch" \
 		-b /sys/fs/cgroup:/sys/fs/cgroup:rw -- sh -c "ph-launch -q -d --name inner \

@@ -68,6 +68,7 @@ calls_of() {
 	diff "$T.live" "$T.recorded"
 }
 
+# On the host only.
 @test "-w writes the trace of what was shown" {
 	busy one
 	launch two -- ph-load spin 30s
@@ -81,6 +82,7 @@ calls_of() {
 	[ ! -s "$T.diff" ] || flunk "$(cat "$T.diff")"
 }
 
+# On the host only.
 @test "of all CPUs, in one order" {
 	launch p1 -- ph-load rate 20K 30s
 	launch p2 -- ph-load rate 20K 30s
@@ -99,6 +101,7 @@ calls_of() {
 	not_shown ".container != \"$PH_FILE-left\""
 }
 
+# On the host only.
 @test "a container that starts meanwhile has its name from its first event on, and ends" {
 	busy old
 	live -c "$PH_FILE-new*,$PH_FILE-old" -e syscall,sched,container
@@ -131,6 +134,7 @@ calls_of() {
 	[[ $output == *"$PH_FILE-here"* ]] || flunk "$output"
 }
 
+# On the host only.
 @test "what is lost is told, and nothing is missing beyond that" {
 	local seen lost rc=0
 	porthole view --strict --buffer 1M -e getppid -o json -- ph-load getppid 1000000 >"$T.all" 2>"$T.err" || rc=$?
@@ -147,6 +151,7 @@ calls_of() {
 	not_shown '.event == "events_discarded" and .fields.end_ns < .fields.begin_ns'
 }
 
+# On the host only.
 @test "an analysis says of the running kernel what it says of the trace of it" {
 	launch thr --cpus 0.2 -- ph-load spin 30s
 	launch other -- ph-load spin 30s
@@ -199,6 +204,7 @@ calls_of() {
 	[[ $output == *'ret = -2 ENOENT'* ]] || flunk "$output"
 }
 
+# On the host only.
 @test "without -e: what record chooses, but not the state dump" {
 	busy any
 	porthole view -c "$PH_FILE-any" -d 500ms -o json >"$T.json"

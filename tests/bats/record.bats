@@ -77,6 +77,7 @@ busy() {
 	has "$T" ".container == \"$PH_FILE-new1\" and .event == \"syscall_entry_execve\" and .fields.filename == \"/bin/sh\""
 }
 
+# On the host only.
 @test "--wait waits for a container that does not exist yet" {
 	record "$T" --wait -d 500ms -c "$PH_FILE-later" -e syscall
 	sleep 1
@@ -94,6 +95,7 @@ busy() {
 	[[ $output == *"$PH_FILE-here"* ]] || flunk "$output"
 }
 
+# On the host only.
 @test "-p follows a process and its children" {
 	sh -c 'while :; do (cat /nope-pid 2>/dev/null); sleep 0.02; done' 3>&- &
 	local pid=$!
@@ -151,6 +153,7 @@ busy() {
 	wait_for 5 clean
 }
 
+# On the host only.
 @test "a full disk ends the recording with a sentence and a readable trace" {
 	mkdir "$T"
 	mount -t tmpfs -o size=1m full "$T"

@@ -92,6 +92,7 @@ screen_has() { [[ $(screen) == *"$1"* ]]; }
 shows() { wait_for $((20 * ${PH_SLOW:-1})) screen_has "$1" || flunk "no '$1' in:" "$(screen)"; }
 widest() { screen | awk '{ if (length > n) n = length } END { print n }'; }
 
+# On the host only.
 @test "the screen: rows, in and out, filter, resized, left" {
 	need tmux
 	launch web --memory 64M -- ph-load sleep $((50 * ${PH_SLOW:-1}))s

@@ -35,6 +35,7 @@ lines() {
 
 some() { [ -n "$(jq -c "select($1)" "$T.json")" ] || flunk "no line with: $1" "$(head -n 20 "$T.json")"; }
 
+# On the host only.
 @test "what a container does, in each view of one recording" {
 	DISK=$(mktemp -d -p "${PH_DISK:-/var/tmp}")
 	mkdir "$DISK/in" "$DISK/out"
@@ -134,6 +135,7 @@ some() { [ -n "$(jq -c "select($1)" "$T.json")" ] || flunk "no line with: $1" "$
 
 all_there() { [ "$(wc -l <"$T.live")" = 50 ]; }
 
+# On the host only.
 @test "as it happens, written beside it, and the same read again" {
 	porthole trace sync -c "$PH_FILE-in" --wait -w "$T" --max-entries 50 -o json >"$T.live" 2>"$T.out" 3>&- &
 	TRACER=$! RECORDER=$!
