@@ -133,7 +133,7 @@ machine() {	# DIRECTORY KERNEL'S_ARGUMENTS
 	truncate -s 64M "$1/disk"
 	PATH=$PATH:/usr/sbin:/sbin mkfs.ext4 -q -F "$1/disk"
 	# shellcheck disable=SC2054  # the commas are QEMU's
-	qemu=(qemu-system-x86_64 -accel tcg,thread=multi -smp 3 -m 2G -nodefaults -display none -no-reboot
+	qemu=(qemu-system-x86_64 -accel tcg,thread=single -smp 3 -m 2G -nodefaults -display none -no-reboot
 		-cpu max,+svm,-avx,-avx2,-fma,-f16c,-la57,-pku,-smap,-smep,-umip
 		-kernel "$vm/kernel/vmlinuz" -initrd "$vm/initrd"
 		-drive "file=$1/disk,if=none,format=raw,id=disk,cache=unsafe" -device "virtio-blk-pci,drive=disk"
