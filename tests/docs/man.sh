@@ -49,6 +49,18 @@ for v in $verbs; do
 		bad "porthole-$v.1: its .Nd is not what porthole --help says"
 done
 
+# Who chooses events is told of each group of them.
+for g in $("$prog" record --list | awk 'NR > 1 { print $1 }' | sort -u); do
+	case $g in
+	container | meta | statedump) pages=porthole-view ;;	# in every recording
+	*) pages='porthole-record porthole-view'
+		"$prog" record --help | grep -qw -- "$g" || bad "porthole record --help does not name the group $g" ;;
+	esac
+	for page in $pages; do
+		grep -qE "^\.Cm (.* )?$g( |\$)" "$man/$page.1" || bad "$page.1 does not name the group $g"
+	done
+done
+
 for page in "$man"/*.1; do
 	grep -n '^@.*@$' "$page" && bad "$page: a part is missing"
 	if command -v mandoc >/dev/null; then
