@@ -129,6 +129,7 @@ build_root() {
 # tests' noise; second: the results.
 # Without what costs the emulator a fifth of its time and no test needs: wide registers, a fifth level
 # of page tables, checks of each access. The clock is the TSC: to ask others is a system call.
+# One thread for all processors: with one each, two of them waited for each other for ever once.
 machine() {	# DIRECTORY KERNEL'S_ARGUMENTS
 	truncate -s 64M "$1/disk"
 	PATH=$PATH:/usr/sbin:/sbin mkfs.ext4 -q -F "$1/disk"
