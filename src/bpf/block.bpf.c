@@ -56,17 +56,18 @@ static __always_inline u32 rq_container(struct request *rq, u64 *cgroup_id)
 static __always_inline bool rq_selected(struct task_struct *cur, u64 *who, struct request *rq, bool interrupt)
 {
 	struct ph_cgent *e;
+	bool ours;
 
 	if (!interrupt && cur->tgid == cfg.self_tgid)
 		return false;
-	if (current_selected(cur, who))
+	if (current_surely_selected(cur, who, &ours))
 		return true;
 	if (!cfg.by_container || cfg.by_pid || cfg.by_comm || cfg.nns)
-		return false;
+		return ours;
 	e = cgent(cgroup_key(rq->bio->bi_blkg->blkcg->css.cgroup));
 	if (!e || !(e->flags & PH_CG_SELECTED))
-		return false;
-	*who = WHO(*who, e->index);
+		return ours;
+	*who = or_of(*who, ours, e->index);
 	return true;
 }
 

@@ -133,12 +133,14 @@ static __always_inline struct ph_cgent *sock_cgent(struct sock *sk)
  */
 static __always_inline bool sock_selected(struct task_struct *cur, u64 *who, struct ph_cgent *owner)
 {
-	if (current_selected(cur, who))
+	bool ours;
+
+	if (current_surely_selected(cur, who, &ours))
 		return true;
 	if (!cfg.by_container || cfg.by_pid || cfg.by_comm || cfg.nns || !owner ||
 	    !(owner->flags & PH_CG_SELECTED))
-		return false;
-	*who = WHO(*who, owner->index);
+		return ours;
+	*who = or_of(*who, ours, owner->index);
 	return true;
 }
 

@@ -54,6 +54,9 @@ struct ph_rec {
 	__s32 tid, pid;
 };
 
+/* In `why`: or for that which it happened in, whichever of the two turns out to be selected. */
+#define PH_WHY_EITHER 0x80000000u
+
 #define PH_COMMIT(pos, secret, len, id) \
 	((__u64)((__u32)((pos) >> 3) ^ (secret)) << 32 | (__u64)((len) >> 3) << 16 | (__u16)(id))
 

@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Scheduler: switches, wake-ups, the life of tasks. */
 
-/* Is either task selected? The event happens in @cur. */
-static __always_inline bool either_selected(struct task_struct *cur, struct task_struct *other, u64 *who)
+/* Is either task selected? The event happens in @cur; *@ours: that is. */
+static __always_inline bool either_selected_how(struct task_struct *cur, struct task_struct *other, u64 *who, bool *ours)
 {
 	u64 others;
 
-	if (current_selected(cur, who))
+	if (current_surely_selected(cur, who, ours))
 		return true;
 	if (!cfg.select || !task_selected(other, &others))
-		return false;
-	*who = WHO(*who, others);
+		return *ours;
+	*who = or_of(*who, *ours, others);
 	return true;
+}
+
+static __always_inline bool either_selected(struct task_struct *cur, struct task_struct *other, u64 *who)
+{
+	bool ours;
+
+	return either_selected_how(cur, other, who, &ours);
 }
 
 /* ---- switches and wake-ups -------------------------------------------------------------------- */
@@ -65,32 +72,27 @@ int sched_switch(u64 *ctx)
 	u32 state = 0;
 	s64 waits;
 	bool ours;
-	u64 who;
+	u64 who, mine;
 
-	ours = current_selected(prev, &who);
-	if (!ours) {
-		u64 others;
-
-		if (!cfg.select || !task_selected(next, &others))
-			return 0;
-		who = WHO(who, others);
-	}
+	if (!either_selected_how(prev, next, &who, &ours))
+		return 0;
 	if (steal && (ours || !prev->pid))
 		emit_steal(prev, steal, who);
 	if (!preempt)
 		state = cfg.switch_has_state ? (u32)ctx[3] : prev->__state;
+	mine = WHO(who, who);
 	if (ours && prev->pid && prev->se.cfs_rq->throttle_count > 0) {
-		limits_look((u64)BPF_CORE_READ(prev, sched_task_group), bpf_get_smp_processor_id(), who, true);
+		limits_look((u64)BPF_CORE_READ(prev, sched_task_group), bpf_get_smp_processor_id(), mine, true);
 		if (task_throttled(prev, preempt || !state))
-			throttle_begin(prev, who);
+			throttle_begin(prev, mine);
 	}
 	if (nlimits_out && next->pid)
 		limits_look((u64)BPF_CORE_READ(next, sched_task_group), bpf_get_smp_processor_id(), who, true);
 	waits = switch_state(prev, state);
 	if (cfg.write_block && ours && waits && prev->mm)
-		emit_block(prev, waits, state, who);
+		emit_block(prev, waits, state, mine);
 	if (cfg.write_stack && ours && waits && prev->mm)
-		emit_stack(ctx, prev, who);
+		emit_stack(ctx, prev, mine);
 	if (cfg.write_switch) {
 		EVENT(sched_switch, prev, who, e);
 		set_comm(e->prev_comm, prev);

@@ -360,14 +360,22 @@ static void turn_round(struct ph_decoder *d, struct ph_value *v)
 	v->n = (uint32_t)d->path.len;
 }
 
+static bool still_selected(struct ph_decoder *d, const struct ph_rec *r)
+{
+	bool selected;
+
+	ph_ctable_resolve(d->ct, r->why & ~PH_WHY_EITHER, &selected);
+	if (!selected && r->why & PH_WHY_EITHER)
+		ph_ctable_resolve(d->ct, r->container, &selected);
+	return selected;
+}
+
 int ph_decode(struct ph_decoder *d, const struct ph_rec *r, uint32_t len, uint32_t id)
 {
 	const uint8_t *p = (const uint8_t *)(r + 1) + (d->context & ~PH_CTX_PID ? sizeof(struct ph_rec_ctx) : 0);
 	const uint8_t *end = (const uint8_t *)r + len;
-	bool selected;
 
-	ph_ctable_resolve(d->ct, r->why, &selected);
-	if (p > end || !selected)
+	if (p > end || !still_selected(d, r))
 		return 0;
 	d->ev.ts_ns = r->ts_ns;
 	d->ev.tid = r->tid;

@@ -95,3 +95,32 @@ inode() { readlink "/proc/$1/ns/$2" | grep -o '[0-9]*'; }
 		rm -rf "$T"
 	done
 }
+
+# On one processor: a task of the one follows on a task of the other.
+@test "a container's switches from one that nobody has said yet whose it is" {
+	need taskset
+	taskset -pc 0 $BASHPID >/dev/null
+	record "$T" -q -c "$PH_FILE-in" --wait -e sched
+	taskset -pc "0-$(($(nproc) - 1))" "$RECORDER" >/dev/null
+	launch in -- sh -c 'while :; do ph-load forks 20; done'
+	sleep "0.$((4 * ${PH_SLOW:-1}))"
+	kill -STOP "$RECORDER"
+	launch out -- sh -c 'while :; do ph-load forks 20; done'
+	sleep "0.$((3 * ${PH_SLOW:-1}))"
+	kill -CONT "$RECORDER"
+	sleep 0.2
+	record_end
+	[ -z "$(events "$T" | jq -c "select(.event == \"sched_process_fork\" and .container == \"$PH_FILE-out\")" | head -n 1)" ]
+	events "$T" -e sched_process_fork,sched_switch | jq -r 'if .event == "sched_switch" then
+		"switch \(.fields.next_tid) \(.container)" else "fork \(.fields.child_tid)" end' >"$T.life"
+	# The last ones may not have run yet when switches are no longer told. And some kernels tell nobody
+	# of switches from the tasks of process 1: who is waiting when one of them gets the processor.
+	ls /proc/1/task >"$T.hidden"
+	awk -v out="$PH_FILE-out" 'FILENAME == ARGV[1] { hidden[$1] = 1; next }
+		$1 == "fork" { made[++n] = $2 }
+		$1 == "switch" { ran[$2] = 1; from += $3 == out; told = n }
+		$1 == "switch" && $2 in hidden { for (i = n; i > 0 && !(made[i] in ran); i--) ran[made[i]] = 1 }
+		END { for (i = 1; i < told - 3; i++) if (!(made[i] in ran)) { print made[i]; bad++ }
+			print told " children, " bad + 0 " never ran, " from " switches from the other"
+			exit !(told > 50 && !bad && from) }' "$T.hidden" "$T.life" || flunk "children that never ran"
+}

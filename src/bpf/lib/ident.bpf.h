@@ -297,6 +297,24 @@ static __always_inline bool current_selected(struct task_struct *t, u64 *who)
 	return entry_selected(t, current_cgent(t), true, NULL, who);
 }
 
+/*
+ * Is it surely, and may a second one not be asked? *@ours: it is selected, but perhaps only because
+ * nobody knows yet whose its cgroup is, and may turn out not to be.
+ */
+static __always_inline bool current_surely_selected(struct task_struct *t, u64 *who, bool *ours)
+{
+	struct ph_cgent e = current_cgent(t);
+
+	*ours = entry_selected(t, e, true, NULL, who);
+	return *ours && !(cfg.select && e.flags & PH_CG_PENDING);
+}
+
+/* The event is as well that of @container, a selected one. */
+static __always_inline u64 or_of(u64 who, bool ours, u32 container)
+{
+	return WHO(who, container | (ours ? PH_WHY_EITHER : 0));
+}
+
 /* Is @t, any task, selected if this were its name? */
 static __always_inline bool task_selected_as(struct task_struct *t, const char *name, u64 *who)
 {
