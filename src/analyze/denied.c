@@ -217,6 +217,7 @@ static void evidence(struct ph_denied *d, const struct ph_event *ev)
 	if (!g || (g->facts_ns && g->facts_ns != of))
 		return;
 	g->facts_ns = of;
+	g->looked_ns = ev->ts_ns;
 	f = ph_vec_push(&g->facts);
 	f->what = copy(ev, PH_FLD(denial_evidence, what));
 	f->subject = copy(ev, PH_FLD(denial_evidence, subject));

@@ -39,6 +39,7 @@ struct ph_denied_group {
 	uint64_t rss_bytes;	/* oom-kill: anonymous memory of the victim, 0: not told */
 	PH_VEC(struct ph_denied_fact) facts;
 	uint64_t facts_ns;	/* time of the failure they are about, 0: none */
+	uint64_t looked_ns;	/* when the last of them was found */
 	uint32_t nlisted;	/* failures by which facts find it */
 	struct ph_denied_verdict v;
 };

@@ -11,6 +11,7 @@
 
 #include "analyze/denied_priv.h"
 #include "base/cleanup.h"
+#include "base/parse.h"
 #include "event/symbols.h"
 
 /* ---- facts ------------------------------------------------------------------------------------------ */
@@ -575,6 +576,8 @@ static const dn_rule rules[] = {
 	rule_undetermined,
 };
 
+#define LOOKED_LATE_NS 200000000	/* ten times what it takes usually */
+
 void ph_denied_judge(const struct ph_denied *d, struct ph_denied_group *g)
 {
 	struct dn c = { .d = d, .g = g, .f = &g->f, .v = &g->v };
@@ -582,5 +585,11 @@ void ph_denied_judge(const struct ph_denied *d, struct ph_denied_group *g)
 	dn_walks(&c);
 	for (size_t i = 0; i < PH_ARRAY_SIZE(rules); i++)
 		if (rules[i](&c))
-			return;
+			break;
+	if (g->looked_ns > g->facts_ns + LOOKED_LATE_NS) {
+		char after[PH_HUMAN_MAX];
+
+		dn_evidence(&c, "the machine was looked at only %s after the call: what had ended or changed by then is not seen",
+			    ph_human_ns(g->looked_ns - g->facts_ns, after));
+	}
 }

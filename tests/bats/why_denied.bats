@@ -350,7 +350,7 @@ begin() {
 }
 
 @test "the network: interfaces, routes, ports, names, in whose namespace they are" {
-	local d=$PH_WORK/$PH_FILE-host
+	local d=$PH_WORK/$PH_FILE-host HOLD="hold $((2000 * ${PH_SLOW:-1}))"
 	local net="busybox ip link add v0 type veth peer name v1; busybox ip addr add 10.9.0.1/24 dev v0;"
 	mkdir -p "$d"
 	chmod 755 "$PH_WORK" "$d"
