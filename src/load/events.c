@@ -427,10 +427,11 @@ static void cause_ipi(void)
 	for (int i = 0; i < n; i++)
 		pthread_create(&s[i], NULL, spinner, (void *)(intptr_t)(i + 1));
 	pause_ms(50);
-	for (int i = 0; i < 20; i++) {
+	/* Only who runs at that moment is asked: at some of these times both do, whatever else has their CPUs. */
+	for (int i = 0; i < 100; i++) {
 		pthread_kill(s[0], SIGUSR1);
 		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
-		pause_ms(5);
+		pause_ms(2 + i % 9);
 	}
 	spun_enough = 1;
 	for (int i = 0; i < n; i++)
