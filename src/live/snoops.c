@@ -22,6 +22,7 @@
 /* What calls have in common. */
 #define CALL_NAME GET("CALL", "call", STR, 9, ph_snoop_call, "system call")
 #define DURATION GET("DURATION", "duration_ns", NS, 8, ph_snoop_duration, "how long it took")
+#define HIDDEN_DURATION HIDDEN_GET("DURATION", "duration_ns", NS, 8, ph_snoop_duration, "how long it took")
 #define ERROR COL("ERROR", "error", STR, 7, "ret", "name of the error, null: it succeeded")
 #define RET HIDDEN("RET", "ret", S64, 5, "ret", "what the call returned")
 
@@ -171,7 +172,7 @@ static const struct ph_snoop snoops[] = {
 			COL("PATH", "path", STR, 20, "filename,syscall_late_string.value", "of the program, as it was asked for"),
 			COL("ARGS", "args", STR, 30, "argv", "its arguments, its own name first; what has blanks stands in quotes"),
 			HIDDEN("RET", "ret", S64, 5, "syscall_exit_exec*.ret", "0 or the negative error"),
-			HIDDEN_GET("DURATION", "duration_ns", NS, 8, ph_snoop_duration, "how long the call took"),
+			HIDDEN_DURATION,
 			{ { 0 } }
 		},
 		.time = "duration_ns",
@@ -241,7 +242,7 @@ static const struct ph_snoop snoops[] = {
 			  .from = "dir_name,syscall_entry_umount.name,to_pathname,new_root,path", .get = ph_snoop_mount_target },
 			COL("FLAGS", "flags", STR, 12, "syscall_entry_mount.flags", "MS_*, of mount"),
 			COL("OPTIONS", "options", STR, 12, "data_data", "of the file system, of mount"),
-			HIDDEN_GET("DURATION", "duration_ns", NS, 8, ph_snoop_duration, "how long it took"),
+			HIDDEN_DURATION,
 			RET,
 			{ { 0 } }
 		},
@@ -304,7 +305,7 @@ static const struct ph_snoop snoops[] = {
 			COL("FLAGS", "flags", STR, 18, "flags", "O_*; null: of openat2, which has them in memory"),
 			COL("PATH", "path", STR, 30, "filename,pathname,syscall_late_string.value", "as it was asked for"),
 			HIDDEN_GET("CALL", "call", STR, 7, ph_snoop_call, "system call"),
-			HIDDEN_GET("DURATION", "duration_ns", NS, 8, ph_snoop_duration, "how long it took"),
+			HIDDEN_DURATION,
 			RET,
 			{ { 0 } }
 		},
