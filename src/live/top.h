@@ -153,6 +153,19 @@ bool ph_top_pressure(const char *text, const char *kind, uint64_t *ret_ns);
 /* Interfaces of a /proc/PID/net/dev without lo; @only asks which count, NULL: all. */
 void ph_top_net(const char *text, bool (*only)(void *arg, const char *name), void *arg, struct ph_top_sample *s);
 
+/* What a stat of /proc/PID or of a thread has; comm[] is cut. */
+struct ph_top_stat {
+	char comm[64], state;
+	unsigned long long minor, major, user, system, start;	/* faults; ticks */
+	unsigned long threads;
+	long long rss;						/* pages */
+};
+bool ph_top_stat(const char *text, struct ph_top_stat *ret);
+
+/* Values of maps by task: each begins with the last round that it was met in. Those of other rounds go. */
+void ph_top_forget(struct ph_u64map *m, uint32_t round);
+void ph_top_forget_all(struct ph_u64map *m);
+
 /* top_cgroup.c */
 struct ph_top_dirs *ph_top_dirs_open(const struct ph_cgroupfs *fs, const struct ph_host_container *hc);
 void ph_top_dirs_free(struct ph_top_dirs *d);

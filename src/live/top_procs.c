@@ -24,49 +24,39 @@ const struct ph_col ph_top_proc_cols[PH_PROC_NCOLS] = {
 };
 
 struct seen {
-	uint64_t start, cpu, wait;
 	uint32_t round;
+	uint64_t start, cpu, wait;
 };
 
 /* @dir: /proc/PID, or /proc/PID/task/TID. */
 static void look(struct ph_top_procs *p, int procfd, const char *dir, int32_t id, uint64_t elapsed)
 {
-	unsigned long long user, system, start, wait = 0, run = 0;
-	unsigned long threads;
+	unsigned long long wait = 0, run = 0;
 	struct ph_top_proc *row;
-	char path[64], buf[8192], *open, *close;
-	struct seen *s;
+	char path[64], buf[8192];
+	struct ph_top_stat f;
 	bool alone = false;
-	long long rss;
-	char state;
-	size_t n;
+	struct seen *s;
 
 	snprintf(path, sizeof(path), "%s/stat", dir);
-	if (!ph_top_read(procfd, path, buf, 1024))
-		return;
-	open = strchr(buf, '(');
-	close = strrchr(buf, ')');
-	if (!open || !close || close < open ||
-	    sscanf(close + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %lu %*d %llu %*u %lld",
-		   &state, &user, &system, &threads, &start, &rss) != 6)
+	if (!ph_top_read(procfd, path, buf, 1024) || !ph_top_stat(buf, &f))
 		return;
 	row = ph_vec_push(&p->v);
-	*row = (struct ph_top_proc){ .id = id, .state = state, .threads = threads, .cpu = -1, .wait = -1 };
-	n = (size_t)(close - open - 1);
-	memcpy(row->comm, open + 1, n < sizeof(row->comm) ? n : sizeof(row->comm) - 1);
-	row->rss = rss > 0 ? (uint64_t)rss * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+	*row = (struct ph_top_proc){ .id = id, .state = f.state, .threads = f.threads, .cpu = -1, .wait = -1 };
+	memcpy(row->comm, f.comm, sizeof(row->comm));
+	row->rss = f.rss > 0 ? (uint64_t)f.rss * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 	/* schedstat is the first thread's alone, or of the one that was asked for. */
-	run = (user + system) * (PH_NSEC / (uint64_t)sysconf(_SC_CLK_TCK));
+	run = (f.user + f.system) * (PH_NSEC / (uint64_t)sysconf(_SC_CLK_TCK));
 	snprintf(path, sizeof(path), "%s/schedstat", dir);
 	if (ph_top_read(procfd, path, buf, sizeof(buf))) {
 		unsigned long long exact;
 
-		alone = (threads == 1 || strstr(dir, "/task/")) && sscanf(buf, "%llu %llu", &exact, &wait) == 2;
+		alone = (f.threads == 1 || strstr(dir, "/task/")) && sscanf(buf, "%llu %llu", &exact, &wait) == 2;
 		if (alone)
 			run = exact;
 	}
 	s = ph_u64map_get(&p->seen, (uint64_t)id);
-	if (s && s->start == start && elapsed) {
+	if (s && s->start == f.start && elapsed) {
 		row->cpu = run > s->cpu ? (double)(run - s->cpu) * 100 / (double)elapsed : 0;
 		if (alone)
 			row->wait = wait > s->wait ? (double)(wait - s->wait) * 100 / (double)elapsed : 0;
@@ -75,7 +65,7 @@ static void look(struct ph_top_procs *p, int procfd, const char *dir, int32_t id
 		s = ph_alloc(sizeof(*s));
 		ph_u64map_put(&p->seen, (uint64_t)id, s);
 	}
-	*s = (struct seen){ start, run, wait, p->round };
+	*s = (struct seen){ p->round, f.start, run, wait };
 	snprintf(path, sizeof(path), "%s/status", dir);
 	if (ph_top_read(procfd, path, buf, sizeof(buf))) {
 		/* "NSpid:	4711	12": the last one is the innermost. */
@@ -88,18 +78,6 @@ static void look(struct ph_top_procs *p, int procfd, const char *dir, int32_t id
 			row->inner = last ? (int32_t)strtol(last + 1, NULL, 10) : 0;
 		}
 	}
-}
-
-static void forget(struct ph_top_procs *p)
-{
-	PH_VEC(uint64_t) gone = { 0 };
-
-	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&p->seen, s));)
-		if (((struct seen *)s->val)->round != p->round)
-			*ph_vec_push(&gone) = s->key;
-	for (size_t i = 0; i < gone.n; i++)
-		free(ph_u64map_del(&p->seen, gone.v[i]));
-	ph_vec_done(&gone);
 }
 
 void ph_top_procs_round(struct ph_top_procs *p, struct ph_top *t, uint32_t container, int32_t pid, uint64_t now_ns)
@@ -132,14 +110,12 @@ void ph_top_procs_round(struct ph_top_procs *p, struct ph_top *t, uint32_t conta
 				look(p, t->procfd, path, tid, elapsed);
 		}
 	}
-	forget(p);
+	ph_top_forget(&p->seen, p->round);
 }
 
 void ph_top_procs_done(struct ph_top_procs *p)
 {
-	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&p->seen, s));)
-		free(s->val);
-	ph_u64map_done(&p->seen);
+	ph_top_forget_all(&p->seen);
 	ph_vec_done(&p->v);
 	*p = (struct ph_top_procs){ 0 };
 }

@@ -217,6 +217,8 @@ void ph_top_missing(const struct ph_top *t, const struct ph_table_fmt *fmt, stru
 	for (size_t i = 0; containers && i < PH_ARRAY_SIZE(needs); i++)
 		if (ph_table_shows(fmt, ph_top_cols, PH_TOP_NCOLS, needs[i].col) && !anybody(t, needs[i].col))
 			ph_buf_addf(out, "%s: %s\n", ph_top_cols[needs[i].col].json, needs[i].why);
+	if (t->unreadable && ph_table_shows(fmt, ph_top_cols, PH_TOP_NCOLS, PH_TOP_COL_FILES) && anybody(t, PH_TOP_COL_FILES))
+		ph_buf_adds(out, "open_files: those of some processes may not be read, and are not counted: that takes root\n");
 	if (containers && geteuid() != 0 && ph_table_shows(fmt, ph_top_cols, PH_TOP_NCOLS, PH_TOP_COL_RX) &&
 	    !anybody(t, PH_TOP_COL_RX))
 		ph_buf_adds(out, "net_rx_bytes_per_s: the network namespaces of the containers may not be looked into: "

@@ -22,10 +22,10 @@
 enum { USER, SYSTEM, MINOR, MAJOR, READ, WRITTEN, NPROC };
 
 struct seen {
+	uint32_t round;
 	uint64_t start;		/* a process id is used again */
 	uint64_t v[NPROC];
 	uint64_t known;
-	uint32_t round;
 };
 
 struct ph_top_tasks {
@@ -39,7 +39,7 @@ struct ph_top_tasks *ph_top_tasks_new(void)
 	return ph_alloc(sizeof(struct ph_top_tasks));
 }
 
-static void free_map(struct ph_u64map *m)
+void ph_top_forget_all(struct ph_u64map *m)
 {
 	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(m, s));)
 		free(s->val);
@@ -50,18 +50,17 @@ void ph_top_tasks_free(struct ph_top_tasks *k)
 {
 	if (!k)
 		return;
-	free_map(&k->procs);
-	free_map(&k->threads);
+	ph_top_forget_all(&k->procs);
+	ph_top_forget_all(&k->threads);
 	free(k);
 }
 
-/* Those that were not met in this round have ended. */
-static void forget(struct ph_u64map *m, uint32_t round)
+void ph_top_forget(struct ph_u64map *m, uint32_t round)
 {
 	PH_VEC(uint64_t) gone = { 0 };
 
 	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(m, s));)
-		if (((struct seen *)s->val)->round != round)
+		if (*(const uint32_t *)s->val != round)
 			*ph_vec_push(&gone) = s->key;
 	for (size_t i = 0; i < gone.n; i++)
 		free(ph_u64map_del(m, gone.v[i]));
@@ -100,34 +99,33 @@ static void grow(struct ph_top_row *r, enum ph_top_count what, struct seen *s, u
 
 /* ---- a process -------------------------------------------------------------------------------------------- */
 
-struct stat_fields {
-	unsigned long long minor, major, user, system, start;
-	unsigned long threads;
-	long long rss;
-};
-
-static bool read_stat(int procfd, int32_t pid, struct stat_fields *ret)
+bool ph_top_stat(const char *text, struct ph_top_stat *ret)
 {
-	char buf[1024], *close;
+	/* A name may hold anything, ") R 1" too: it ends at the last parenthesis. */
+	const char *open = strchr(text, '('), *close = strrchr(text, ')');
+	size_t n;
 
-	if (ph_proc_read(procfd, pid, "stat", buf, sizeof(buf)) < 0)
+	*ret = (struct ph_top_stat){ 0 };
+	/* ppid pgrp session tty tpgid flags minflt cminflt majflt cmajflt utime stime … rss */
+	if (!open || !close || close < open ||
+	    sscanf(close + 1, " %c %*d %*d %*d %*d %*d %*u %llu %*u %llu %*u %llu %llu %*d %*d %*d %*d %lu %*d %llu %*u %lld",
+		   &ret->state, &ret->minor, &ret->major, &ret->user, &ret->system, &ret->threads, &ret->start,
+		   &ret->rss) != 8)
 		return false;
-	close = strrchr(buf, ')');
-	/* state ppid pgrp session tty tpgid flags minflt cminflt majflt cmajflt utime stime … rss */
-	return close && sscanf(close + 1, " %*c %*d %*d %*d %*d %*d %*u %llu %*u %llu %*u %llu %llu %*d %*d %*d %*d %lu "
-			       "%*d %llu %*u %lld", &ret->minor, &ret->major, &ret->user, &ret->system, &ret->threads,
-			       &ret->start, &ret->rss) == 7;
+	n = (size_t)(close - open - 1);
+	memcpy(ret->comm, open + 1, n < sizeof(ret->comm) ? n : sizeof(ret->comm) - 1);
+	return true;
 }
 
 static void without_cgroup(struct ph_top *t, struct ph_top_row *r, int32_t pid)
 {
 	uint64_t tick = PH_NSEC / (uint64_t)sysconf(_SC_CLK_TCK), page = (uint64_t)sysconf(_SC_PAGESIZE), v;
-	struct stat_fields f;
-	char buf[512];
+	struct ph_top_stat f;
+	char buf[1024];
 	struct seen *s;
 	bool new;
 
-	if (!read_stat(t->procfd, pid, &f))
+	if (ph_proc_read(t->procfd, pid, "stat", buf, sizeof(buf)) < 0 || !ph_top_stat(buf, &f))
 		return;
 	s = meet(&t->tasks->procs, pid, f.start, t->tasks->round, &new);
 	grow(r, PH_TOP_USER, s, USER, f.user * tick);
@@ -216,6 +214,6 @@ void ph_top_tasks_round(struct ph_top *t)
 		if (t->want.levels & 1u << PH_TOP_FILES)
 			open_files(t, r, task->pid);
 	}
-	forget(&t->tasks->procs, t->tasks->round);
-	forget(&t->tasks->threads, t->tasks->round);
+	ph_top_forget(&t->tasks->procs, t->tasks->round);
+	ph_top_forget(&t->tasks->threads, t->tasks->round);
 }
