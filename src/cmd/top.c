@@ -226,8 +226,6 @@ int ph_cmd_top(int argc, char **argv)
 	if (r == PH_EXIT_OK) {
 		ph_cmd_catch_signals();
 		ph_top_wanted(&top.fmt, &top.want);
-		if (wants_screen(&top))
-			top.want.levels |= 1u << PH_TOP_OOM_KILLS;
 		r = ph_top_open(&top.t, "/", &top.want, &err) < 0 ? ph_cmd_fail(VERB, &err) : run(&top, &err);
 		ph_top_close(&top.t);
 	}

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "cmd/cmd.h"
+#include "cmd/top_report.h"
 
 #define NCURSES_NOMACROS
 #define NCURSES_WIDECHAR 1
@@ -75,7 +76,7 @@ static int key_of(int c)
 		{ KEY_NPAGE, PH_KEY_PAGE_DOWN }, { KEY_HOME, PH_KEY_HOME }, { KEY_END, PH_KEY_END },
 		{ KEY_ENTER, PH_KEY_ENTER }, { '\n', PH_KEY_ENTER }, { '\r', PH_KEY_ENTER },
 		{ KEY_BACKSPACE, PH_KEY_BACK }, { '\b', PH_KEY_BACK }, { 127, PH_KEY_BACK }, { 27, PH_KEY_ESCAPE },
-		{ KEY_F(6), PH_KEY_SORT }, { KEY_F(1), 'h' }, { KEY_F(10), 'q' }, { KEY_LEFT, PH_KEY_LEFT },
+		{ KEY_F(2), PH_KEY_VIEWS }, { KEY_F(6), PH_KEY_SORT }, { KEY_F(1), 'h' }, { KEY_F(10), 'q' }, { KEY_LEFT, PH_KEY_LEFT },
 		{ KEY_RIGHT, PH_KEY_RIGHT },
 	};
 
@@ -125,10 +126,14 @@ static void begin(struct ph_top_view *v)
 	}
 }
 
+/* How often what a report prints is looked for. */
+#define REPORT_MS 100
+
 int ph_cmd_screen_run(struct ph_top_view *v, uint64_t interval_ns, uint64_t duration_ns, struct ph_err *err)
 {
 	uint64_t begun = ph_now_ns(), next = begun + interval_ns;
 	SCREEN *screen = newterm(NULL, stdout, stdin);
+	struct ph_cmd_report report = { 0 };
 	int r = 0;
 
 	if (!screen)
@@ -137,16 +142,18 @@ int ph_cmd_screen_run(struct ph_top_view *v, uint64_t interval_ns, uint64_t dura
 	draw(v);
 	while (r >= 0 && !ph_cmd_interrupted) {
 		uint64_t now = ph_now_ns();
-		int c;
+		int c, wait = next > now ? (int)((next - now) / 1000000) + 1 : 0;
+		bool news;
 
 		if (duration_ns && now - begun >= duration_ns)
 			break;
-		timeout(next > now ? (int)((next - now) / 1000000) + 1 : 0);
+		timeout(report.pid && wait > REPORT_MS ? REPORT_MS : wait);
 		c = getch();
 		if (c == KEY_MOUSE)
 			mouse(v);
 		else if (c != ERR && c != KEY_RESIZE && !ph_top_view_key(v, key_of(c)))
 			break;
+		news = ph_cmd_report_follow(&report, v);
 		now = ph_now_ns();
 		if (now >= next) {
 			next = now + interval_ns;
@@ -154,12 +161,13 @@ int ph_cmd_screen_run(struct ph_top_view *v, uint64_t interval_ns, uint64_t dura
 				r = ph_top_round(v->t, now, err);
 				ph_top_view_round(v, now);
 			}
-		} else if (c == ERR) {
+		} else if (c == ERR && !news) {
 			continue;
 		}
 		if (r >= 0)
 			draw(v);
 	}
+	ph_cmd_report_done(&report);
 	endwin();
 	delscreen(screen);
 	return r;

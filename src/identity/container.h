@@ -32,6 +32,8 @@ struct ph_container {
 	uint32_t ns[PH_NS_MAX];	/* of its first process, 0: unknown */
 	int32_t init_pid;	/* host pid of its first process, 0: none */
 	uint64_t start_ns;	/* Unix time */
+	bool has_restarts;	/* does its runtime count how often it was started again? */
+	uint32_t restarts;
 };
 
 /* Free the strings and zero @c. */

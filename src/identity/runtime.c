@@ -73,8 +73,22 @@ void runtime_label(struct ph_container *c, const char *key, const char *value)
 	*ph_vec_push(&c->labels) = ph_asprintf("%s=%s", key, value);
 }
 
+static void kubernetes_restarts(struct ph_container *c, const char *text)
+{
+	struct ph_err err = { 0 };
+	uint64_t n;
+
+	if (c->has_restarts || !text || ph_parse_u64(text, &n, &err) < 0 || n > UINT32_MAX)
+		return;
+	c->has_restarts = true;
+	c->restarts = (uint32_t)n;
+}
+
 void runtime_kubernetes(struct ph_container *c, const json_t *labels)
 {
+	/* A pod's container that is started again is a new one to the runtime: only the kubelet counts. */
+	kubernetes_restarts(c, runtime_str(labels, "io.kubernetes.container.restartCount"));
+	kubernetes_restarts(c, runtime_str(labels, "annotation.io.kubernetes.container.restartCount"));
 	runtime_set(&c->pod, runtime_str(labels, "io.kubernetes.pod.name"));
 	runtime_set(&c->pod_namespace, runtime_str(labels, "io.kubernetes.pod.namespace"));
 	runtime_set(&c->pod_uid, runtime_str(labels, "io.kubernetes.pod.uid"));

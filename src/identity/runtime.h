@@ -58,7 +58,7 @@ const char *runtime_str(const json_t *j, const char *key);
 /* Set where the container has none yet and @s says something. */
 void runtime_set(char **dst, const char *s);
 void runtime_label(struct ph_container *c, const char *key, const char *value);
-/* Kubernetes' names among labels or annotations. */
+/* Kubernetes' names and its count of restarts among labels or annotations. */
 void runtime_kubernetes(struct ph_container *c, const json_t *labels);
 /* Can this name be a part of a path below a state folder? */
 bool runtime_safe(const char *name);

@@ -114,7 +114,7 @@ static bool from_disk(struct ph_runtimes *rt, struct ph_container *c)
 	for (size_t i = 0; i < rt->docker_roots.n; i++) {
 		ph_autofree char *path = ph_asprintf("%s/containers/%s/config.v2.json",
 						     rt->docker_roots.v[i], c->id);
-		json_t *j = runtime_json(rt->rootfd, path), *config, *state;
+		json_t *j = runtime_json(rt->rootfd, path), *config, *state, *restarts;
 
 		if (!json_is_object(j)) {
 			json_decref(j);
@@ -123,6 +123,11 @@ static bool from_disk(struct ph_runtimes *rt, struct ph_container *c)
 		config = json_object_get(j, "Config");
 		state = json_object_get(j, "State");
 		set_labels(c, json_object_get(config, "Labels"));
+		restarts = json_object_get(j, "RestartCount");
+		if (!c->has_restarts && json_is_integer(restarts)) {
+			c->has_restarts = true;
+			c->restarts = (uint32_t)json_integer_value(restarts);
+		}
 		set_name(c, runtime_str(j, "Name"));
 		runtime_set(&c->image, runtime_str(config, "Image"));
 		if (json_is_true(json_object_get(state, "Paused")))

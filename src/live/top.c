@@ -200,6 +200,15 @@ bool ph_top_delta(const struct ph_top_row *r, enum ph_top_count what, uint64_t *
 	return true;
 }
 
+const char *ph_top_name(const struct ph_top_row *r)
+{
+	const struct ph_container *c = &r->hc->c;
+
+	if (c->index == PH_CONTAINER_HOST)
+		return "(host)";
+	return c->name ? c->name : c->id ? c->id : "?";
+}
+
 bool ph_top_level(const struct ph_top_row *r, enum ph_top_level what, uint64_t *ret)
 {
 	if (!(r->now.levelled & 1u << what))

@@ -110,6 +110,8 @@ static inline uint64_t ph_top_interval(const struct ph_top_row *r)
 	return r->now.ns - r->before.ns;
 }
 bool ph_top_level(const struct ph_top_row *r, enum ph_top_level what, uint64_t *ret);
+/* What eyes know the container by. */
+const char *ph_top_name(const struct ph_top_row *r);
 
 /* ---- as a table: top.def ---------------------------------------------------------------------------- */
 
@@ -121,6 +123,8 @@ enum ph_top_col {
 };
 extern const struct ph_col ph_top_cols[PH_TOP_NCOLS];
 
+/* What it takes to fill this column. */
+void ph_top_want_col(struct ph_top_want *want, enum ph_top_col col);
 /* What a table shows, is sorted by, or is told of in the machine's line. */
 void ph_top_wanted(const struct ph_table_fmt *fmt, struct ph_top_want *want);
 /* Fill a row of cells; @unix_ns: now. */

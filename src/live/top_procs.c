@@ -13,6 +13,7 @@
 #include "identity/proc.h"
 
 const struct ph_col ph_top_proc_cols[PH_PROC_NCOLS] = {
+	[PH_PROC_CONTAINER] = { "CONTAINER", "container", PH_COL_STR, .help = "whose it is" },
 	[PH_PROC_PID] = { "PID", "pid", PH_COL_S64, .help = "on the host" },
 	[PH_PROC_INNER] = { "CPID", "container_pid", PH_COL_S64, .help = "in the container" },
 	[PH_PROC_STATE] = { "S", "state", PH_COL_STR, .help = "R running, S sleeping, D waiting for I/O …" },
@@ -29,7 +30,7 @@ struct seen {
 };
 
 /* @dir: /proc/PID, or /proc/PID/task/TID. */
-static void look(struct ph_top_procs *p, int procfd, const char *dir, int32_t id, uint64_t elapsed)
+static struct ph_top_proc *look(struct ph_top_procs *p, int procfd, const char *dir, int32_t id, uint64_t elapsed)
 {
 	unsigned long long wait = 0, run = 0;
 	struct ph_top_proc *row;
@@ -40,7 +41,7 @@ static void look(struct ph_top_procs *p, int procfd, const char *dir, int32_t id
 
 	snprintf(path, sizeof(path), "%s/stat", dir);
 	if (!ph_top_read(procfd, path, buf, 1024) || !ph_top_stat(buf, &f))
-		return;
+		return NULL;
 	row = ph_vec_push(&p->v);
 	*row = (struct ph_top_proc){ .id = id, .state = f.state, .threads = f.threads, .cpu = -1, .wait = -1 };
 	memcpy(row->comm, f.comm, sizeof(row->comm));
@@ -78,38 +79,72 @@ static void look(struct ph_top_procs *p, int procfd, const char *dir, int32_t id
 			row->inner = last ? (int32_t)strtol(last + 1, NULL, 10) : 0;
 		}
 	}
+	return row;
 }
 
-void ph_top_procs_round(struct ph_top_procs *p, struct ph_top *t, uint32_t container, int32_t pid, uint64_t now_ns)
+void ph_top_each_process(const struct ph_top *t, const struct ph_top_scope *scope, ph_top_process_fn fn, void *arg)
 {
-	uint64_t elapsed = p->ns ? now_ns - p->ns : 0;
+	ph_vec_each(task, &t->scan.tasks) {
+		const struct ph_top_row *r = task->container < t->rows.n ? t->rows.v[task->container] : NULL;
+
+		if (!r || (scope->row ? r != scope->row : !scope->wanted(scope->arg, r)) ||
+		    (scope->pid && task->pid != scope->pid))
+			continue;
+		fn(arg, task, r);
+	}
+}
+
+struct looking {
+	struct ph_top_procs *p;
+	const struct ph_top *t;
+	bool threads;
+	uint64_t elapsed;
+};
+
+static void put(const struct looking *l, const char *dir, int32_t id, int32_t pid, const struct ph_top_row *r)
+{
+	struct ph_top_proc *row = look(l->p, l->t->procfd, dir, id, l->elapsed);
+
+	if (!row)
+		return;
+	row->pid = pid;
+	snprintf(row->container, sizeof(row->container), "%s", ph_top_name(r));
+}
+
+static void look_at(void *arg, const struct ph_scan_task *task, const struct ph_top_row *r)
+{
+	const struct looking *l = arg;
 	ph_autoclosedir DIR *d = NULL;
 	struct dirent *de;
 	char path[64];
 	int fd;
 
+	if (!l->threads) {
+		snprintf(path, sizeof(path), "%d", task->pid);
+		put(l, path, task->pid, task->pid, r);
+		return;
+	}
+	snprintf(path, sizeof(path), "%d/task", task->pid);
+	fd = openat(l->t->procfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	d = fd < 0 ? NULL : fdopendir(fd);
+	while (d && (de = readdir(d))) {
+		int32_t tid = (int32_t)strtol(de->d_name, NULL, 10);
+
+		snprintf(path, sizeof(path), "%d/task/%d", task->pid, tid);
+		if (tid > 0)
+			put(l, path, tid, task->pid, r);
+	}
+}
+
+void ph_top_procs_round(struct ph_top_procs *p, struct ph_top *t, const struct ph_top_scope *scope, bool threads,
+			uint64_t now_ns)
+{
+	struct looking l = { p, t, threads, p->ns ? now_ns - p->ns : 0 };
+
 	p->ns = now_ns;
 	p->round++;
 	p->v.n = 0;
-	if (!pid) {
-		ph_vec_each(task, &t->scan.tasks) {
-			if (task->container != container)
-				continue;
-			snprintf(path, sizeof(path), "%d", task->pid);
-			look(p, t->procfd, path, task->pid, elapsed);
-		}
-	} else {
-		snprintf(path, sizeof(path), "%d/task", pid);
-		fd = openat(t->procfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		d = fd < 0 ? NULL : fdopendir(fd);
-		while (d && (de = readdir(d))) {
-			int32_t tid = (int32_t)strtol(de->d_name, NULL, 10);
-
-			snprintf(path, sizeof(path), "%d/task/%d", pid, tid);
-			if (tid > 0)
-				look(p, t->procfd, path, tid, elapsed);
-		}
-	}
+	ph_top_each_process(t, scope, look_at, &l);
 	ph_top_forget(&p->seen, p->round);
 }
 
@@ -124,6 +159,7 @@ void ph_top_proc_fill(const struct ph_top_proc *p, struct ph_cell *cells)
 {
 	const char state[2] = { p->state };
 
+	ph_cell_str(&cells[PH_PROC_CONTAINER], p->container);
 	ph_cell_s64(&cells[PH_PROC_PID], p->id);
 	if (p->inner)
 		ph_cell_s64(&cells[PH_PROC_INNER], p->inner);

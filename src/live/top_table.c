@@ -27,30 +27,33 @@ static const struct { enum how how; unsigned int a, b; } from[PH_TOP_NCOLS] = {
 #undef PH_TOP_COL
 };
 
+void ph_top_want_col(struct ph_top_want *want, enum ph_top_col col)
+{
+	switch (from[col].how) {
+	case SHARE:
+		want->counts |= 1ull << from[col].b;
+		/* fall through */
+	case PART:
+	case RATE:
+	case DELTA:
+		want->counts |= 1ull << from[col].a;
+		break;
+	case OF:
+		want->levels |= 1u << from[col].b;
+		/* fall through */
+	case LEVEL:
+		want->levels |= 1u << from[col].a;
+		break;
+	case TEXT:
+		break;
+	}
+}
+
 void ph_top_wanted(const struct ph_table_fmt *fmt, struct ph_top_want *want)
 {
-	for (unsigned int col = 0; col < PH_TOP_NCOLS; col++) {
-		if (!ph_table_shows(fmt, ph_top_cols, PH_TOP_NCOLS, col))
-			continue;
-		switch (from[col].how) {
-		case SHARE:
-			want->counts |= 1ull << from[col].b;
-			/* fall through */
-		case PART:
-		case RATE:
-		case DELTA:
-			want->counts |= 1ull << from[col].a;
-			break;
-		case OF:
-			want->levels |= 1u << from[col].b;
-			/* fall through */
-		case LEVEL:
-			want->levels |= 1u << from[col].a;
-			break;
-		case TEXT:
-			break;
-		}
-	}
+	for (unsigned int col = 0; col < PH_TOP_NCOLS; col++)
+		if (ph_table_shows(fmt, ph_top_cols, PH_TOP_NCOLS, col))
+			ph_top_want_col(want, col);
 }
 
 static void number(struct ph_cell *c, enum ph_top_col col, double v)
@@ -114,6 +117,8 @@ static void fill_container(const struct ph_container *c, struct ph_cell *cells)
 	if (c->init_pid)
 		ph_cell_s64(&cells[PH_TOP_COL_PID], c->init_pid);
 	ph_cell_str(&cells[PH_TOP_COL_CGROUP], c->cgroup_path);
+	if (c->has_restarts)
+		ph_cell_u64(&cells[PH_TOP_COL_RESTARTS], c->restarts);
 }
 
 void ph_top_fill(const struct ph_top *t, const struct ph_top_row *r, uint64_t unix_ns, struct ph_cell *cells)

@@ -95,20 +95,34 @@ widest() { screen | awk '{ if (length > n) n = length } END { print n }'; }
 # On the host only.
 @test "the screen: rows, in and out, filter, resized, left" {
 	need tmux
-	launch web --memory 64M -- ph-load sleep $((50 * ${PH_SLOW:-1}))s
+	launch web --memory 64M -- ph-load rate 50 $((50 * ${PH_SLOW:-1}))s
 	LC_ALL=C.UTF-8 TERM=screen in_tmux new-session -d -s top -x 80 -y 24 "$(command -v porthole) top -i 200ms; echo left \$?; sleep 50"
 	shows "$PH_FILE-web"
 	shows "memory"
 	[[ "$(screen | tail -n 1)" == "h help  q quit"* ]]
-	in_tmux send-keys -t top / web
-	shows "filter: web_"
+	# Others run here as well.
+	in_tmux send-keys -t top / "$PH_FILE-web"
+	shows "filter: ${PH_FILE}-web_"
 	in_tmux send-keys -t top Enter Enter
 	shows "$PH_FILE-web: 1 process"
 	screen | grep -qE "^ *$PID +1 .*ph-load" || flunk "$(screen)"
 	in_tmux send-keys -t top Enter
 	shows "1 thread of process $PID"
-	in_tmux send-keys -t top BSpace BSpace
+	in_tmux send-keys -t top f
+	shows "open files of process $PID, by PID"
+	in_tmux send-keys -t top BSpace BSpace BSpace
+	shows "CONTAINER"
+	in_tmux send-keys -t top s
+	shows "getppid"
+	[[ "$(screen)" == *"$PH_FILE-web: its system calls in 3 s"* ]] || flunk "$(screen)"
+	in_tmux send-keys -t top F2
+	shows "What is to be shown?"
+	in_tmux send-keys -t top Down Down Enter
 	shows "by CPU%"
+	shows "CONTS"
+	in_tmux send-keys -t top F2
+	shows "What is to be shown?"
+	in_tmux send-keys -t top Enter
 	in_tmux resize-window -t top -x 200 -y 50
 	shows "AGE"
 	[ "$(widest)" -gt 80 ]

@@ -65,7 +65,7 @@ static void kubernetes_v2(void **state)
 	put(&h, "run/containerd/io.containerd.runtime.v2.task/k8s.io/" ID1 "/config.json",
 	    "{\"process\":{\"env\":[\"X=\\\"annotations\\\":{\"]},\"annotations\":{"
 	    "\"io.kubernetes.cri.container-name\":\"web\",\"io.kubernetes.cri.sandbox-name\":\"front-0\","
-	    "\"io.kubernetes.cri.sandbox-namespace\":\"prod\","
+	    "\"io.kubernetes.cri.sandbox-namespace\":\"prod\",\"io.kubernetes.container.restartCount\":\"4\","
 	    "\"io.kubernetes.cri.image-name\":\"docker.io/library/nginx:1.25\"},\"linux\":{}}");
 	run(&h, &scan, false);
 	assert_int_equal(scan.containers.n, 2);
@@ -77,6 +77,7 @@ static void kubernetes_v2(void **state)
 	assert_string_equal(c->c.pod_namespace, "prod");
 	assert_string_equal(c->c.pod_uid, UID);
 	assert_string_equal(c->c.image, "docker.io/library/nginx:1.25");
+	assert_true(c->c.has_restarts && c->c.restarts == 4);
 	assert_string_equal(c->c.state, "paused");
 	assert_string_equal(c->c.cgroup_path, POD "/" ID1);
 	assert_int_equal(c->c.init_pid, 60);
@@ -121,7 +122,7 @@ static void docker_hybrid(void **state)
 	add_proc(&h, 70, 60, "sleep) R 1 (", nested, 800, "\t9\t1");
 	put(&h, "var/lib/docker/containers/" ID1 "/config.v2.json",
 	    "{\"Name\":\"/dind\",\"Config\":{\"Image\":\"docker:dind\",\"Labels\":{\"app\":\"ci\"}},"
-	    "\"State\":{\"Running\":true}}");
+	    "\"State\":{\"Running\":true},\"RestartCount\":2}");
 	put(&h, "var/lib/docker/containers/" ID3 "/config.v2.json",
 	    "{\"Name\":\"/old\",\"Config\":{\"Image\":\"alpine\"},\"State\":{\"Running\":false,"
 	    "\"FinishedAt\":\"2026-01-01T00:00:00Z\"}}");
@@ -129,6 +130,7 @@ static void docker_hybrid(void **state)
 	c = find(&scan, "dind");
 	assert_non_null(c);
 	assert_string_equal(c->c.labels.v[0], "app=ci");
+	assert_true(c->c.has_restarts && c->c.restarts == 2);
 	assert_string_equal(c->c.state, "running");
 	assert_true(c->cpu.own);
 	assert_int_equal(c->cpu_hierarchy, 2);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_LIVE_TOP_VIEW_PRIV_H
+#define PH_LIVE_TOP_VIEW_PRIV_H
+
+#include "live/top_view.h"
+
+/* ---- top_view.c: where one is, what keys do ----------------------------------------------------------- */
+
+/* The column that this is sorted by, and how: of @show. */
+static inline enum ph_top_show ph_top_view_sorted_as(enum ph_top_show show)
+{
+	return show == PH_SHOW_GROUPS ? PH_SHOW_CONTAINERS : show;
+}
+
+const struct ph_top_row *ph_top_view_row(const struct ph_top_view *v, const char *key);
+/* Is it among what the user selected? Without the host, unless that was asked for. */
+bool ph_top_view_wanted(void *arg, const struct ph_top_row *r);
+
+/* What F2 offers. */
+struct ph_top_view_kind {
+	const char *name, *what;
+	enum ph_top_show show;
+	enum ph_top_by by;
+};
+extern const struct ph_top_view_kind ph_top_view_kinds[];	/* ends with name NULL */
+
+/* ---- top_lines.c ------------------------------------------------------------------------------------- */
+
+/* Cut to the width; a terminal that has no UTF-8 gets one ? for each other character. */
+void ph_top_put_line(struct ph_top_view *v, enum ph_top_style style, const char *text, unsigned int width);
+/*
+ * Text of many lines as it fits: prose goes on in the next line, tables are cut, with their first @x cells to the
+ * left of the screen.
+ */
+void ph_top_wrap(const char *text, unsigned int width, size_t x, ph_strv *out);
+/* The machine's line, over as many lines as it takes. */
+void ph_top_put_host(struct ph_top_view *v, unsigned int width);
+void ph_top_put_help(struct ph_top_view *v, unsigned int width);
+/* The keys that do something here, the most useful first: as many as there is room for. */
+void ph_top_put_keys(struct ph_top_view *v, unsigned int width);
+
+#endif
