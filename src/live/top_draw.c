@@ -79,10 +79,13 @@ static void add_where(const struct ph_top_view *v, size_t n, struct ph_buf *b)
 		ph_buf_add_term(b, p->name, strlen(p->name));
 		ph_buf_addf(b, "%s: ", ph_top_view_row(v, p->container) ? "" : " (has ended)");
 	}
-	if (p->show == PH_SHOW_REPORT)
+	if (p->show == PH_SHOW_REPORT && p->pid)
+		ph_buf_addf(b, "process %d: ", p->pid);
+	if (p->show == PH_SHOW_REPORT) {
 		ph_buf_adds(b, v->report.what);
-	else
-		ph_buf_addf(b, "%zu %s", n, n == 1 ? one : many);
+		return;
+	}
+	ph_buf_addf(b, "%zu %s", n, n == 1 ? one : many);
 	if (p->pid)
 		ph_buf_addf(b, " of process %d", p->pid);
 }

@@ -116,7 +116,8 @@ void ph_top_put_keys(struct ph_top_view *v, unsigned int width)
 		{ "Enter in", ROWS & ~(1u << PH_SHOW_THREADS) }, { "Enter show it", 1u << PH_SHOW_VIEWS },
 		{ "Up Down Left Right move", 1u << PH_SHOW_REPORT }, { "F2 views", LISTS }, { "w why throttled", ROWS },
 		{ "s calls", ROWS }, { "f files", (ROWS & ~(1u << PH_SHOW_GROUPS)) | 1u << PH_SHOW_SOCKETS },
-		{ "n sockets", (ROWS & ~(1u << PH_SHOW_GROUPS)) | 1u << PH_SHOW_FILES }, { "/ filter", LISTS }, { "< > sort", LISTS },
+		{ "n sockets", (ROWS & ~(1u << PH_SHOW_GROUPS)) | 1u << PH_SHOW_FILES }, { "i inspect", ROWS },
+		{ "/ filter", LISTS }, { "< > sort", LISTS },
 		{ "t tree", 1u << PH_SHOW_CONTAINERS }, { "Space pause", LISTS },
 	};
 	unsigned int here = 1u << ph_top_view_here(v)->show | (v->places.n > 1 ? INNER : 0u);
@@ -141,6 +142,7 @@ void ph_top_put_help(struct ph_top_view *v, unsigned int width)
 		"s                           its system calls: how many, how long they take",
 		"w                           why it does not run: CPU limits, neighbours, waiting",
 		"f, n                        its open files; its network sockets",
+		"i                           its namespaces, capabilities, mounts, limits",
 		"< > F6, r                   sort by another column; the other way round",
 		"/                           show only what has these letters; Esc: all",
 		"t                           containers below those that they run in",

@@ -296,14 +296,14 @@ static void show_of_selected(struct ph_top_view *v, enum ph_top_show show)
 	go_beside(v, p);
 }
 
-/* What `porthole why` says of the selected row. */
-static void show_report(struct ph_top_view *v, const char *what, const char *const *args)
+/* What a verb of porthole says of the selected row. */
+static void show_report(struct ph_top_view *v, const char *what, bool bpf, const char *const *args)
 {
 	struct ph_top_report *rep = &v->report;
 	ph_strv selection = { 0 };
 	struct ph_top_place p;
 
-	if (v->t->want.no_bpf) {
+	if (bpf && v->t->want.no_bpf) {
 		say(v, "that is asked of the kernel, which --no-bpf does without");
 		return;
 	}
@@ -337,14 +337,21 @@ static void show_calls(struct ph_top_view *v)
 		"-d", CALLS_SECONDS "s", NULL,
 	};
 
-	show_report(v, "its system calls in " CALLS_SECONDS " s", args);
+	show_report(v, "its system calls in " CALLS_SECONDS " s", true, args);
 }
 
 static void show_throttled(struct ph_top_view *v)
 {
 	static const char *const args[] = { "why", "throttled", "-d", THROTTLED_SECONDS "s", NULL };
 
-	show_report(v, "what kept it from running in " THROTTLED_SECONDS " s", args);
+	show_report(v, "what kept it from running in " THROTTLED_SECONDS " s", true, args);
+}
+
+static void show_all(struct ph_top_view *v)
+{
+	static const char *const args[] = { "inspect", NULL };
+
+	show_report(v, "namespaces, capabilities, mounts, limits", false, args);
 }
 
 void ph_top_view_report(struct ph_top_view *v, const char *text, size_t n)
@@ -491,6 +498,9 @@ bool ph_top_view_key(struct ph_top_view *v, int key)
 		break;
 	case 'w':
 		show_throttled(v);
+		break;
+	case 'i':
+		show_all(v);
 		break;
 	case 'f':
 		show_of_selected(v, PH_SHOW_FILES);

@@ -781,11 +781,20 @@ static void screen_report(void **state)
 	ph_top_view_key(&s.v, PH_KEY_BACK);
 	draw(&s, 60, 12);
 	assert_true(line_of(&s, "3 containers") >= 0);
+	/* What is read from files takes no BPF. */
+	s.t.want.no_bpf = true;
+	keys(&s, "i");
+	assert_true(command_has(&s, "inspect") && command_has(&s, "--container=" ID1));
+	s.t.want.no_bpf = false;
+	ph_top_view_key(&s.v, PH_KEY_BACK);
+	draw(&s, 60, 12);
 	/* Of a process; of a pod. */
 	ph_top_view_key(&s.v, PH_KEY_ENTER);
 	draw(&s, 60, 12);
 	keys(&s, "s");
 	assert_true(command_has(&s, "--pid=60"));
+	draw(&s, 80, 12);
+	assert_true(line_of(&s, "front: process 60: its system calls in 3 s: looking") >= 0);
 	choose(&s, "pods");
 	keys(&s, "w");
 	assert_true(command_has(&s, "--podname=web-7") && command_has(&s, "--namespace=shop"));
@@ -793,14 +802,14 @@ static void screen_report(void **state)
 	ph_top_view_key(&s.v, PH_KEY_END);
 	draw(&s, 60, 12);
 	keys(&s, "w");
-	assert_int_equal(s.v.report.serial, 4);
+	assert_int_equal(s.v.report.serial, 5);
 	draw(&s, 60, 12);
 	assert_true(line_of(&s, "nothing in common") == 11);
 	s.t.want.no_bpf = true;
 	choose(&s, "containers");
 	keys(&s, "s");
 	draw(&s, 80, 12);
-	assert_true(line_of(&s, "--no-bpf") == 11 && s.v.report.serial == 4);
+	assert_true(line_of(&s, "--no-bpf") == 11 && s.v.report.serial == 5);
 	screen_done(&s);
 }
 
