@@ -97,7 +97,7 @@ static void put_title(struct ph_top_view *v, size_t shown, const char *sorted_by
 	add_where(v, shown, &b);
 	ph_buf_addf(&b, ", by %s", sorted_by);
 	if (v->files.unreadable)
-		ph_buf_adds(&b, "  (those of some processes may not be seen: that takes root)");
+		ph_buf_adds(&b, "  (some may not be seen: that takes root)");
 	if (v->paused)
 		ph_buf_adds(&b, "  PAUSED");
 	if (v->typing || v->filter.len) {
@@ -507,7 +507,7 @@ static void put_report(struct ph_top_view *v, unsigned int width, unsigned int h
 		rep->begun_ns = unix_ns;
 	/* It takes a moment to begin, and longer on a busy machine: one sees that it goes on. */
 	if (rep->running && !rep->text.len)
-		ph_buf_addf(&title, ": looking for %" PRIu64 " s now", (uint64_t)((unix_ns - rep->begun_ns) / PH_NSEC));
+		ph_buf_addf(&title, ": looking for %" PRIu64 " s now", (uint64_t)((unix_ns > rep->begun_ns ? unix_ns - rep->begun_ns : 0) / PH_NSEC));
 	ph_top_put_line(v, PH_STYLE_TITLE, title.p, width);
 	ph_top_wrap(rep->text.p ? rep->text.p : "", width, rep->x, &lines);
 	if (!lines.n && !rep->running)
