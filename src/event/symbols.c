@@ -126,8 +126,8 @@ static const struct symbol access_modes[] = {
 };
 static const struct symbol open_flags[] = {
 	N(O_CREAT) N(O_EXCL) N(O_NOCTTY) N(O_TRUNC) N(O_APPEND)
-	N(O_NONBLOCK) N(O_SYNC) N(O_DSYNC) N(FASYNC) N(O_DIRECT) N(O_LARGEFILE) N(O_TMPFILE)
-	N(O_DIRECTORY) N(O_NOFOLLOW) N(O_NOATIME) N(O_CLOEXEC) N(O_PATH)
+	N(O_NONBLOCK) N(O_SYNC) N(O_DSYNC) N(O_DIRECT) N(O_LARGEFILE) N(O_NOFOLLOW) N(O_NOATIME)
+	N(O_CLOEXEC) N(O_PATH) N(O_TMPFILE) N(O_DIRECTORY) N(FASYNC)
 };
 
 /* LTTng's encoding of a block request's kind. */
@@ -190,7 +190,7 @@ static const struct symbol sock_types[] = {
 	N(SOCK_STREAM) N(SOCK_DGRAM) N(SOCK_RAW) N(SOCK_RDM) N(SOCK_SEQPACKET) N(SOCK_DCCP)
 	N(SOCK_PACKET)
 };
-static const struct symbol sock_flags[] = { N(SOCK_NONBLOCK) N(SOCK_CLOEXEC) };
+static const struct symbol sock_flags[] = { N(SOCK_CLOEXEC) N(SOCK_NONBLOCK) };
 
 static const struct symbol clocks[] = {
 	N(CLOCK_REALTIME) N(CLOCK_MONOTONIC) N(CLOCK_PROCESS_CPUTIME_ID) N(CLOCK_THREAD_CPUTIME_ID)
