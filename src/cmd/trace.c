@@ -11,6 +11,7 @@
 #include "base/parse.h"
 #include "cmd/cmd.h"
 #include "cmd/source_opts.h"
+#include "cmd/trace_calls.h"
 #include "live/snoop.h"
 
 /* Of a trace, lines are written when there are so many; of the running kernel, at each round's end. */
@@ -31,7 +32,7 @@ static int flush(void *arg, struct ph_err *err)
 	struct trace *t = arg;
 	int r;
 
-	ph_snooping_print(t->snooping, &t->out);
+	ph_snooping_print(t->snooping, t->s.run.id, &t->out);
 	t->printed = ph_snooping_seen(t->snooping)->shown;
 	r = t->out.len ? ph_cmd_flush(&t->out) : 0;
 	return r < 0 ? ph_err_sys(err, r, "cannot write the output") : 0;
@@ -56,7 +57,9 @@ static void explain(struct trace *t)
 	ph_strv events = { 0 };
 	uint64_t min;
 
-	if (!seen->events && run->seen) {
+	if (!seen->events && run->seen && t->o.calls.set.n) {
+		ph_buf_addf(&why, "%s: there are none of the calls of -e", run->src->what);
+	} else if (!seen->events && run->seen) {
 		ph_snoop_events(t->sn, false, &events);
 		ph_buf_addf(&why, "%s: there is nothing of what this view is made of:", run->src->what);
 		ph_vec_each(e, &events)
@@ -102,7 +105,7 @@ static int trace(struct trace *t)
 	r = ph_cmd_source_run(&t->s, &err);
 	/* What was read before an error stays good. */
 	if (r != -EPIPE) {
-		ph_snooping_finish(t->snooping, &t->out);
+		ph_snooping_finish(t->snooping, t->s.run.id, &t->out);
 		w = ph_cmd_flush(&t->out);
 		if (w < 0 && r >= 0)
 			r = ph_err_sys(&err, w, "cannot write the output");
@@ -181,8 +184,11 @@ static int run(struct trace *t, int argc, char **argv)
 		{ 0 },
 	};
 	struct ph_opt output[PH_TABLE_NOPTS];
-	struct ph_opt_group groups[3 + PH_CMD_SOURCE_NGROUPS] = { { "Options", opts }, { "Output", output } };
-	ph_autofree char *intro = NULL, *verb = ph_asprintf("trace %s", ph_snoop_name(t->sn));
+	struct ph_opt_group groups[4 + PH_CMD_SOURCE_NGROUPS] = { { "Options", opts }, { "Output", output } };
+	struct ph_opt calls[PH_TRACE_CALLS_NOPTS];
+	bool has_calls = ph_snoop_calls(t->sn);
+	struct ph_trace_calls tc;
+	ph_autofree char *intro = NULL, *classes = NULL, *verb = ph_asprintf("trace %s", ph_snoop_name(t->sn));
 	PH_VEC(const char *) need = { 0 };
 	ph_strv events = { 0 }, args = { 0 };
 	size_t dashdash;
@@ -190,25 +196,34 @@ static int run(struct trace *t, int argc, char **argv)
 	int r;
 
 	t->verb = verb;
-	ph_cmd_source_init(&t->s, verb, groups + 2);
+	if (has_calls) {
+		groups[2] = (struct ph_opt_group){ "As strace", calls };
+		classes = ph_trace_calls_intro();
+	}
+	ph_cmd_source_init(&t->s, verb, groups + 2 + has_calls);
+	if (has_calls)
+		ph_trace_calls_init(&tc, &t->o, &t->s, calls);
 	for (size_t i = 0; i < PH_CMD_SOURCE_NOPTS; i++)
 		if (t->s.rows[i].name && !strcmp(t->s.rows[i].name, "filter"))
 			t->s.rows[i].help = "lines for which EXPR is true, over their fields, as "
 					    "'comm == \"nginx\" && pid != 1'";
 	t->s.tick = flush;
+	ph_table_opts(&t->o.fmt, output);
+	intro = ph_asprintf("Shows %s.%s%s", ph_snoop_summary(t->sn),
+			    ph_snoop_timed(t->sn, &min) && min ? "\nWithout --min, those of 10 ms and more." : "",
+			    classes ? classes : "");
+	r = ph_cmd_options(verb, intro, ph_snoop_example(t->sn), groups, argc, argv, &args, &dashdash);
+	if (r >= 0)
+		goto out;
 	ph_snoop_events(t->sn, true, &events);
+	if (has_calls)
+		ph_trace_calls_apply(&tc, &events);
 	ph_vec_each(e, &events)
 		*ph_vec_push(&need) = *e;
 	*ph_vec_push(&need) = NULL;
 	t->s.need = need.v;
-	ph_table_opts(&t->o.fmt, output);
-	intro = ph_asprintf("Shows %s.%s", ph_snoop_summary(t->sn),
-			    ph_snoop_timed(t->sn, &min) && min ? "\nWithout --min, those of 10 ms and more." : "");
-	r = ph_cmd_options(verb, intro, ph_snoop_example(t->sn), groups, argc, argv, &args, &dashdash);
-	if (r >= 0)
-		goto out;
 	if (t->o.fmt.json_schema) {
-		ph_snoop_schema(t->sn, &t->out);
+		ph_snoop_schema(t->sn, &t->o, &t->out);
 		r = ph_cmd_flush(&t->out) < 0 ? PH_EXIT_FAILED : PH_EXIT_OK;
 		goto out;
 	}
@@ -222,6 +237,7 @@ out:
 	ph_snooping_free(t->snooping);
 	ph_cmd_source_done(&t->s);
 	ph_strv_done(&t->o.fmt.fields);
+	ph_strv_done(&t->o.calls.set);
 	ph_buf_done(&t->out);
 	return r;
 }

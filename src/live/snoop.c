@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "event/syscalls.h"
+#include "live/calls_priv.h"
 #include "live/snoop_priv.h"
 
 #define KEY_MAX 3
@@ -30,6 +31,7 @@ struct plan {
 	PH_VEC(struct plan_step) steps;
 	PH_VEC(struct plan_col) cols;
 	int task, container, other_task, other_container;	/* fields, -1: none */
+	bool call_exit;
 };
 
 /* The filter sees a row as an event whose fields are the columns that have a value. */
@@ -54,6 +56,7 @@ struct ph_snooping {
 	struct ph_u64map shapes;	/* mask of columns -> struct shape */
 	struct ph_snoop_seen seen;
 	struct ph_snoop_out out;
+	struct ph_calls *calls;		/* NULL: the view has none */
 };
 
 /* ---- the table's rows -------------------------------------------------------------------------- */
@@ -81,6 +84,11 @@ const struct ph_snoop *ph_snoop_by_name(const char *name)
 		if (!strcmp(sn->name, name))
 			return sn;
 	return NULL;
+}
+
+bool ph_snoop_calls(const struct ph_snoop *sn)
+{
+	return sn->calls;
 }
 
 bool ph_snoop_timed(const struct ph_snoop *sn, uint64_t *ret_min_ns)
@@ -149,12 +157,16 @@ static struct ph_col *all_cols(const struct ph_snoop *sn, size_t *ret_n)
 	return cols;
 }
 
-void ph_snoop_schema(const struct ph_snoop *sn, struct ph_buf *out)
+void ph_snoop_schema(const struct ph_snoop *sn, const struct ph_snoop_opts *o, struct ph_buf *out)
 {
-	size_t n;
+	size_t n, nsum;
 	ph_autofree struct ph_col *cols = all_cols(sn, &n);
+	const struct ph_col *sum = ph_calls_summary_cols(&nsum);
 
-	ph_table_schema(cols, n, out);
+	if (sn->calls && o->calls.only_summary)
+		ph_table_schema(sum, nsum, out);
+	else
+		ph_table_schema(cols, n, out);
 }
 
 /* ---- plans ------------------------------------------------------------------------------------- */
@@ -241,6 +253,7 @@ static struct plan *plan_new(struct ph_snooping *s, const struct ph_class *cls)
 		if (field >= 0)
 			*ph_vec_push(&p->cols) = (struct plan_col){ (uint16_t)i, (uint16_t)field };
 	}
+	p->call_exit = strstr(cls->name, "syscall_exit_") != NULL;
 	p->task = integer_of(sn->task, cls);
 	p->container = integer_of(sn->container, cls);
 	p->other_task = integer_of(sn->other_task, cls);
@@ -265,6 +278,9 @@ static void row_free(struct ph_snooping *s, struct ph_snoop_row *row)
 {
 	if (!row)
 		return;
+	if (s->calls && s->calls->lines)
+		ph_call_lines_forget(s->calls->lines, row);
+	ph_call_free(row->call);
 	ph_snoop_cells_free(row->cells, s->ncols);
 	free(row);
 }
@@ -302,6 +318,7 @@ static struct ph_snoop_row *row_new(struct ph_snooping *s, const struct ph_ident
 				      .by_container = ev->container, .tid = ev->tid, .pid = ev->pid,
 				      .by_tid = ev->tid, .by_pid = ev->pid, .what = st->what };
 	row->cells = ph_alloc(s->ncols * sizeof(*row->cells));
+	row->call = s->calls ? ph_call_new() : NULL;
 	if (st->nobody) {
 		row->tid = row->pid = -1;
 		row->container = PH_CONTAINER_UNKNOWN;
@@ -333,6 +350,8 @@ static void tell(struct ph_snooping *s, const struct ph_identity *id, const stru
 	if (p->container >= 0)
 		set_container(row, id, ev->v[p->container].u);
 	ph_snoop_identify(id, row);
+	if (row->call)
+		ph_call_tell(s->calls, row->call, &at);
 	ph_vec_each(pc, &p->cols)
 		ph_snoop_set(id, &row->cells[PH_SNOOP_NCOMMON + pc->col], cols[pc->col].col.type,
 			     &ev->cls->fields[pc->field], &ev->v[pc->field]);
@@ -455,11 +474,18 @@ static void emit(struct ph_snooping *s, const struct ph_identity *id, struct ph_
 	s->seen.selected++;
 	if (time && s->min_ns && (!time->set || time->u < s->min_ns))
 		goto drop;
+	if (row->call && (ph_call_failed(row->call) ? s->o->calls.succeeded : s->o->calls.failed))
+		goto drop;
 	ph_cell_s64(&row->cells[PH_SNOOP_TIME], (int64_t)(row->begin_ns + (uint64_t)s->o->offset_ns));
 	if (!passes(s, id, row))
 		goto drop;
 	s->seen.shown++;
-	ph_snoop_out_row(&s->out, ph_take(row->cells));
+	if (s->calls && s->calls->summary)
+		ph_call_summary_add(s->calls->summary, id, row);
+	if (s->calls && s->calls->lines)
+		ph_call_lines_end(s->calls->lines, id, row);
+	else if (!s->calls || !s->o->calls.only_summary)
+		ph_snoop_out_row(&s->out, ph_take(row->cells));
 drop:
 	row_free(s, row);
 }
@@ -504,6 +530,8 @@ static void take(struct ph_snooping *s, const struct ph_identity *id, const stru
 		row = row_new(s, id, ev, p, ps->st);
 		tell(s, id, ev, p, row, false);
 		row_free(s, ph_u64map_put(&s->begun, key, row));
+		if (s->calls && s->calls->lines && is_selected(s, id, row))
+			ph_call_lines_begin(s->calls->lines, id, row);
 		return;
 	case PH_SNOOP_ADD:
 		row = ph_u64map_get(&s->begun, key);
@@ -571,6 +599,20 @@ static void trim(struct ph_snooping *s, uint64_t now)
 	s->seen.cut = cut;
 }
 
+/* What is no call, but stands among their lines. */
+static void tell_task(struct ph_snooping *s, const struct ph_identity *id, const struct ph_event *ev)
+{
+	struct ph_snoop_row row = { .container = ev->container, .tid = ev->tid, .pid = ev->pid };
+
+	if ((ev->cls->id != PH_EV_sched_process_exit && ev->cls->id != PH_EV_signal_deliver) ||
+	    !ph_class_like_ours(ev->cls) || !is_selected(s, id, &row))
+		return;
+	if (ev->cls->id == PH_EV_sched_process_exit)
+		ph_call_lines_exit(s->calls->lines, id, ev);
+	else
+		ph_call_lines_signal(s->calls->lines, id, ev);
+}
+
 int ph_snooping_feed(struct ph_snooping *s, const struct ph_identity *id, const struct ph_event *ev)
 {
 	uint64_t max = s->o->fmt.sort || s->o->hist ? 0 : s->o->fmt.max_entries;
@@ -581,19 +623,24 @@ int ph_snooping_feed(struct ph_snooping *s, const struct ph_identity *id, const 
 		return 0;
 	}
 	p = plan_of(s, ev->cls);
+	/* What a call closes is still open to its entry, and what it opens is so to its exit. */
+	if (p->call_exit)
+		ph_snoop_world_feed(s->world, ev);
 	for (size_t i = 0; i < p->steps.n; i++) {
 		const struct plan_step *ps = &p->steps.v[i];
 
 		if (ps->st->when && !ps->st->when(ev, id))
 			continue;
-		s->seen.events += ps->act != PH_SNOOP_ADD;
+		s->seen.events += ps->act != PH_SNOOP_ADD && (!s->calls || ps->st->act == PH_SNOOP_CALL);
 		take(s, id, ev, p, ps);
 		if (max && s->seen.shown >= max)
 			return 1;
 	}
+	if (s->calls && s->calls->lines)
+		tell_task(s, id, ev);
 	trim(s, ev->ts_ns);
-	/* Behind the rows: what a call closes is still open to its own. */
-	ph_snoop_world_feed(s->world, ev);
+	if (!p->call_exit)
+		ph_snoop_world_feed(s->world, ev);
 	return 0;
 }
 
@@ -602,14 +649,36 @@ const struct ph_snoop_seen *ph_snooping_seen(const struct ph_snooping *s)
 	return &s->seen;
 }
 
-void ph_snooping_print(struct ph_snooping *s, struct ph_buf *out)
+static void print_lines(struct ph_snooping *s, struct ph_buf *out)
 {
-	ph_snoop_out_print(&s->out, false, out);
+	struct ph_buf *lines = &s->calls->lines->out;
+
+	if (lines->len)
+		ph_buf_add(out, lines->p, lines->len);
+	ph_buf_clear(lines);
 }
 
-void ph_snooping_finish(struct ph_snooping *s, struct ph_buf *out)
+void ph_snooping_print(struct ph_snooping *s, const struct ph_identity *id, struct ph_buf *out)
 {
-	ph_snoop_out_print(&s->out, true, out);
+	if (s->calls && s->calls->lines) {
+		if (s->o->chosen)
+			ph_call_lines_wait(s->calls->lines, id);
+		print_lines(s, out);
+	} else if (!s->calls || !s->o->calls.only_summary) {
+		ph_snoop_out_print(&s->out, false, out);
+	}
+}
+
+void ph_snooping_finish(struct ph_snooping *s, const struct ph_identity *id, struct ph_buf *out)
+{
+	if (s->calls && s->calls->lines) {
+		ph_call_lines_finish(s->calls->lines, id);
+		print_lines(s, out);
+	} else if (!s->calls || !s->o->calls.only_summary) {
+		ph_snoop_out_print(&s->out, true, out);
+	}
+	if (s->calls && s->calls->summary)
+		ph_call_summary_print(s->calls->summary, &s->o->fmt, s->o->width, out);
 }
 
 /* ---- making and freeing -------------------------------------------------------------------------- */
@@ -625,7 +694,13 @@ static size_t find_col(const struct ph_snooping *s, const char *name)
 static int check(struct ph_snooping *s, struct ph_err *err)
 {
 	const struct ph_snoop_opts *o = s->o;
-	int r = ph_table_check(&o->fmt, s->cols, s->ncols, err);
+	const struct ph_col *cols = s->cols;
+	size_t ncols = s->ncols;
+	int r;
+
+	if (o->calls.only_summary)
+		cols = ph_calls_summary_cols(&ncols);
+	r = ph_table_check(&o->fmt, cols, ncols, err);
 
 	if (r < 0)
 		return r;
@@ -665,6 +740,14 @@ int ph_snooping_new(const struct ph_snoop *sn, const struct ph_snoop_opts *opts,
 	s->sets = ph_alloc((nsteps + 1) * sizeof(*s->sets));
 	for (size_t i = 0; i < nsteps; i++)
 		add_words(sn->steps[i].events, false, &s->sets[i].words);
+	if (sn->calls) {
+		s->calls = ph_calls_new(opts);
+		if (opts->calls.set.n) {
+			ph_strv_done(&s->sets[0].words);
+			ph_vec_each(w, &opts->calls.set)
+				ph_strv_add(&s->sets[0].words, *w);
+		}
+	}
 	s->out = (struct ph_snoop_out){ .sn = sn, .o = opts, .cols = s->cols, .ncols = s->ncols, .time = s->time,
 					.by = find_col(s, opts->by), .shown_sec = INT64_MIN };
 	ph_table_init(&s->out.table, s->cols, s->ncols);
@@ -698,6 +781,7 @@ void ph_snooping_free(struct ph_snooping *s)
 	ph_u64map_done(&s->begun);
 	ph_u64map_done(&s->shapes);
 	ph_filter_free(s->filter);
+	ph_calls_free(s->calls);
 	ph_snoop_world_free(s->world);
 	ph_snoop_out_done(&s->out);
 	free(s->sets);

@@ -4,6 +4,7 @@
 
 #include "base/table.h"
 #include "identity/select.h"
+#include "live/calls.h"
 
 /*
  * Live views that have a line for each thing that happened: what it was, who did it, how long it took. A
@@ -26,6 +27,8 @@ const char *ph_snoop_example(const struct ph_snoop *sn);
  * architecture lacks is left out.
  */
 void ph_snoop_events(const struct ph_snoop *sn, bool also, ph_strv *out);
+/* Is it the one about system calls, whose options are ph_snoop_opts.calls? */
+bool ph_snoop_calls(const struct ph_snoop *sn);
 /* Does it tell how long something took? What is shown then, where nothing is asked for: 0: everything. */
 bool ph_snoop_timed(const struct ph_snoop *sn, uint64_t *ret_min_ns);
 
@@ -45,6 +48,7 @@ struct ph_snoop_opts {
 	 */
 	const struct ph_selection *sel;
 	bool chosen;
+	struct ph_calls_opts calls;
 };
 
 struct ph_snooping;
@@ -55,11 +59,12 @@ int ph_snooping_new(const struct ph_snoop *sn, const struct ph_snoop_opts *opts,
 void ph_snooping_free(struct ph_snooping *s);
 /* For every event of the stream, in order, after ph_identity_feed(). 1: as many rows as were wanted. */
 int ph_snooping_feed(struct ph_snooping *s, const struct ph_identity *id, const struct ph_event *ev);
-/* What can be printed already: nothing where it is to be sorted, or for histograms. */
-void ph_snooping_print(struct ph_snooping *s, struct ph_buf *out);
+/* What can be printed already: nothing where it is to be sorted, or for histograms and summaries. */
+void ph_snooping_print(struct ph_snooping *s, const struct ph_identity *id, struct ph_buf *out);
 /* The rest. */
-void ph_snooping_finish(struct ph_snooping *s, struct ph_buf *out);
-void ph_snoop_schema(const struct ph_snoop *sn, struct ph_buf *out);
+void ph_snooping_finish(struct ph_snooping *s, const struct ph_identity *id, struct ph_buf *out);
+/* Of the summary, where @o asks for that alone. */
+void ph_snoop_schema(const struct ph_snoop *sn, const struct ph_snoop_opts *o, struct ph_buf *out);
 
 /* How far things got, for who must explain why there is nothing to see. */
 struct ph_snoop_seen {

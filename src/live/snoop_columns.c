@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "event/symbols.h"
 #include "event/syscalls.h"
+#include "live/calls_priv.h"
 #include "live/snoop_priv.h"
 
 const struct ph_col ph_snoop_common[PH_SNOOP_NCOMMON] = {
@@ -192,6 +193,30 @@ void ph_snoop_call(const struct ph_snoop_at *at, struct ph_cell *c)
 			return;
 		}
 	}
+}
+
+void ph_snoop_call_name(const struct ph_snoop_at *at, struct ph_cell *c)
+{
+	if (!c->set && at->row->call && at->row->call->cc)
+		ph_cell_str(c, at->row->call->cc->name);
+}
+
+void ph_snoop_call_args(const struct ph_snoop_at *at, struct ph_cell *c)
+{
+	ph_autobuf b = { 0 };
+
+	if (!at->last || !at->row->call)
+		return;
+	ph_call_add_args(at->row->call, 0, false, &b);
+	ph_cell_str(c, b.p ? b.p : "");
+}
+
+void ph_snoop_call_error(const struct ph_snoop_at *at, struct ph_cell *c)
+{
+	ph_autobuf b = { 0 };
+
+	if (at->last && at->row->call && ph_call_failed(at->row->call) && ph_symbol_add(&b, PH_UNIT_RET, at->row->call->ret))
+		ph_cell_str(c, b.p);
 }
 
 void ph_snoop_in_call(const struct ph_snoop_at *at, struct ph_cell *c)

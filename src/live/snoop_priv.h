@@ -10,6 +10,7 @@
 
 /* The inside of the live views, shared by this folder's files only. */
 
+struct ph_call;
 struct ph_snoop_row;
 struct ph_snoop_world;
 
@@ -66,6 +67,8 @@ struct ph_snoop {
 	const char *other_task, *other_container;
 	const char *time;		/* column that --min and --hist are about, NULL: none */
 	uint64_t min_ns;		/* of it, where nothing is said */
+	/* It has system calls, those of its first step, or of them those that are asked for: calls*.c know more of them. */
+	bool calls;
 };
 
 /* A row that has begun. */
@@ -78,6 +81,7 @@ struct ph_snoop_row {
 	const char *what;
 	bool single;				/* made of one event: it took no time */
 	struct ph_cell *cells;		/* all columns */
+	struct ph_call *call;		/* of a view that has calls */
 };
 
 /* ---- snoop_world.c ------------------------------------------------------------------------------- */
@@ -106,6 +110,9 @@ bool ph_snoop_is_init(const struct ph_identity *id, int32_t tid);
 
 /* Computed. */
 void ph_snoop_call(const struct ph_snoop_at *at, struct ph_cell *c);	/* "openat", from the event's name */
+void ph_snoop_call_name(const struct ph_snoop_at *at, struct ph_cell *c);	/* as its manual page is called */
+void ph_snoop_call_args(const struct ph_snoop_at *at, struct ph_cell *c);	/* what stands between its parentheses */
+void ph_snoop_call_error(const struct ph_snoop_at *at, struct ph_cell *c);
 void ph_snoop_in_call(const struct ph_snoop_at *at, struct ph_cell *c);	/* that the task is in */
 void ph_snoop_what(const struct ph_snoop_at *at, struct ph_cell *c);
 void ph_snoop_duration(const struct ph_snoop_at *at, struct ph_cell *c);

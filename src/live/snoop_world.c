@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "analyze/cgtree.h"
 #include "base/cleanup.h"
+#include "event/symbols.h"
 #include "live/snoop_priv.h"
 
 /*
@@ -23,6 +26,7 @@ struct file {
 struct opening {
 	char *path;		/* of a new file */
 	int32_t from;		/* or the descriptor that is doubled */
+	int32_t to;		/* the descriptor that is connected or bound, -1: the result is one */
 	bool cloexec;
 };
 
@@ -35,7 +39,7 @@ struct ph_snoop_world {
 	struct ph_u64map kinds;		/* class -> enum kind, plus 1 */
 };
 
-enum kind { NOTHING, OPEN, OPENED, DUP, DUP_TO, FCNTL, CLOSE };
+enum kind { NOTHING, OPEN, OPENED, DUP, DUP_TO, FCNTL, SOCKET, CONNECT, ACCEPT, ACCEPTED, CLOSE };
 
 struct ph_snoop_world *ph_snoop_world_new(void)
 {
@@ -202,8 +206,41 @@ static void begin(struct ph_snoop_world *w, const struct ph_event *ev, char *pat
 {
 	struct opening *o = ph_alloc(sizeof(*o));
 
-	*o = (struct opening){ path, from, cloexec };
+	*o = (struct opening){ path, from, -1, cloexec };
 	opening_free(ph_u64map_put(&w->opening, (uint64_t)(uint32_t)ev->tid, o));
+}
+
+/* Whom a socket is connected to, or what it is bound to. */
+static char *address(const struct ph_event *ev, const char *field)
+{
+	ph_autobuf b = { 0 };
+
+	for (uint32_t i = 0; i < ev->cls->nfields; i++)
+		if (ev->cls->fields[i].type->kind == PH_KIND_BYTES && !strcmp(ev->cls->fields[i].name, field) &&
+		    ev->v[i].n && ph_symbol_add_sockaddr(&b, ev->v[i].s, ev->v[i].n))
+			return ph_buf_steal(&b);
+	return NULL;
+}
+
+static void begin_connect(struct ph_snoop_world *w, const struct ph_event *ev)
+{
+	char *to = address(ev, "uservaddr_data");
+	struct opening *o;
+
+	begin(w, ev, to ? to : address(ev, "umyaddr_data"), -1, false);
+	o = ph_u64map_get(&w->opening, (uint64_t)(uint32_t)ev->tid);
+	o->to = (int32_t)ph_snoop_number(ev, "fd", -1);
+}
+
+static void name_peer(struct ph_snoop_world *w, const struct ph_event *ev)
+{
+	struct opening *o = ph_u64map_get(&w->opening, (uint64_t)(uint32_t)ev->tid);
+	char *peer = o ? address(ev, "upeer_sockaddr_data") : NULL;
+
+	if (!peer)
+		return;
+	free(o->path);
+	o->path = peer;
 }
 
 /* A relative path that is below a directory whose name is known. */
@@ -224,6 +261,13 @@ static char *open_path(struct ph_snoop_world *w, const struct ph_event *ev)
 	return whole;
 }
 
+static bool is_cloexec(const struct ph_snoop_world *w, const struct ph_event *ev, int64_t fd)
+{
+	const struct file *f = file_find(w, process_of(ev), fd);
+
+	return f && f->cloexec;
+}
+
 static void end(struct ph_snoop_world *w, const struct ph_event *ev)
 {
 	struct opening *o = ph_u64map_del(&w->opening, (uint64_t)(uint32_t)ev->tid);
@@ -232,7 +276,10 @@ static void end(struct ph_snoop_world *w, const struct ph_event *ev)
 
 	if (!o)
 		return;
-	if (fd >= 0 && o->from < 0) {
+	if (o->to >= 0) {
+		if (o->path && (fd == 0 || fd == -EINPROGRESS))
+			file_set(w, process_of(ev), o->to, ph_take(o->path), is_cloexec(w, ev, o->to));
+	} else if (fd >= 0 && o->from < 0) {
 		file_set(w, process_of(ev), fd, ph_take(o->path), o->cloexec);
 	} else if (fd >= 0 && fd != o->from) {
 		from = file_find(w, process_of(ev), o->from);
@@ -247,6 +294,8 @@ static enum kind kind_of(struct ph_snoop_world *w, const struct ph_class *cls)
 		{ "open", OPEN, OPENED }, { "openat", OPEN, OPENED }, { "openat2", OPEN, OPENED },
 		{ "creat", OPEN, OPENED }, { "dup", DUP, OPENED }, { "dup2", DUP_TO, OPENED },
 		{ "dup3", DUP_TO, OPENED }, { "fcntl", FCNTL, OPENED }, { "close", CLOSE, NOTHING },
+		{ "socket", SOCKET, OPENED }, { "connect", CONNECT, OPENED }, { "bind", CONNECT, OPENED },
+		{ "accept", ACCEPT, ACCEPTED }, { "accept4", ACCEPT, ACCEPTED },
 	};
 	uint64_t key = (uint64_t)(uintptr_t)cls;
 	uintptr_t known = (uintptr_t)ph_u64map_get(&w->kinds, key);
@@ -285,6 +334,19 @@ static void feed_call(struct ph_snoop_world *w, const struct ph_event *ev)
 		cmd = ph_snoop_number(ev, "cmd", -1);
 		if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
 			begin(w, ev, NULL, (int32_t)ph_snoop_number(ev, "fd", -1), cmd == F_DUPFD_CLOEXEC);
+		break;
+	case SOCKET:
+		begin(w, ev, ph_strdup("socket"), -1, ph_snoop_number(ev, "type", 0) & SOCK_CLOEXEC);
+		break;
+	case CONNECT:
+		begin_connect(w, ev);
+		break;
+	case ACCEPT:
+		begin(w, ev, ph_strdup("socket"), -1, ph_snoop_number(ev, "flags", 0) & SOCK_CLOEXEC);
+		break;
+	case ACCEPTED:
+		name_peer(w, ev);
+		end(w, ev);
 		break;
 	case OPENED:
 		end(w, ev);

@@ -375,6 +375,30 @@ static const struct ph_snoop snoops[] = {
 		.time = "duration_ns",
 	},
 	{
+		.name = "syscalls",
+		.summary = "system calls as strace shows them, with decoded arguments; or a summary of them",
+		.example = "  porthole trace syscalls -c web -e %file\n  porthole trace syscalls -c web -C -d 10s\n",
+		.steps = STEPS{
+			{ "syscall", PH_SNOOP_CALL },
+			/* A thread that is not the first one becomes it, with its number. */
+			{ "sched_process_exec", PH_SNOOP_MOVE, "old_tid" },
+			{ "syscall_late_string", PH_SNOOP_ADD },
+			{ "sched_process_exit", PH_SNOOP_END },
+			{ 0 }
+		},
+		.cols = COLS{
+			GET("CALL", "call", STR, 9, ph_snoop_call_name, "system call, as its manual page is called"),
+			GET("ARGS", "args", STR, 40, ph_snoop_call_args, "its arguments, as strace writes them"),
+			COL("RET", "ret", S64, 5, "syscall_exit_*.ret,compat_syscall_exit_*.ret", "what it returned; null: its thread has ended"),
+			GET("ERROR", "error", STR, 7, ph_snoop_call_error, "name of the error, null: it succeeded"),
+			DURATION,
+			{ { 0 } }
+		},
+		.also = "signal_deliver",
+		.time = "duration_ns",
+		.calls = true,
+	},
+	{
 		.name = "tcp",
 		.summary = "TCP: connect, accept, close, failures, what is sent again, resets, full accept queues",
 		.example = "  porthole trace tcp -c web\n  porthole trace tcp -c web --hist --by event -d 10s\n",

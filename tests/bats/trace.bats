@@ -126,6 +126,13 @@ some() { [ -n "$(jq -c "select($1)" "$T.json")" ] || flunk "no line with: $1" "$
 		! grep -qw memory /proc/cgroups || flunk "nothing was killed for want of memory"
 	fi
 
+	shows syscalls in
+	lines 1 '.call == "mount" and (.args | test("^\"none\", \"/run\", \"tmpfs\", [A-Z0_|]+, \"size=1m\"$")) and .ret == 0 and
+		.error == null'
+	lines 1 '.call == "openat" and (.args | startswith("AT_FDCWD, \"/nowhere\", O_RDONLY")) and .error == "ENOENT"'
+	shows syscalls in -C
+	lines 1 '.call == "fsync" and .calls == 1003 and .errors == 0 and .total_ns > 1003 and .p99_ns > 0 and .p99_ns <= .max_ns'
+
 	shows throttle limited
 	some ".quota_ns == 1000000 and .period_ns == 20000000 and .limit_level == 0 and .throttled_ns > 0 and
 		.duration_ns >= .throttled_ns and (.limit | endswith(\"/$PH_FILE-limited\")) and .comm == \"ph-load\""
@@ -148,4 +155,15 @@ all_there() { [ "$(wc -l <"$T.live")" = 50 ]; }
 	[ ! -s "$T.out" ] || flunk "$(cat "$T.out")"
 	[ "$(jq -r '"\(.container) \(.comm) \(.call)"' "$T.live" | sort -u)" = "$PH_FILE-in ph-load fsync" ]
 	porthole trace sync -r "$T" --max-entries 50 -o json | diff "$T.live" -
+}
+
+# On the host only.
+@test "system calls of a command as they happen, and no others are recorded" {
+	porthole trace syscalls -e openat -w "$T" -o json -- sh -c 'ph-load io /tmp 2 >/dev/null' >"$T.json"
+	some '.call == "openat" and .comm == "ph-load" and (.args | contains("\"/tmp/")) and .ret >= 0 and .duration_ns > 0'
+	porthole trace syscalls -r "$T" -e openat -o json | diff "$T.json" -
+	[ "$(events "$T" -e syscall | jq -r .event | sort -u | xargs)" = "syscall_entry_openat syscall_exit_openat" ]
+	porthole trace syscalls -r "$T" >"$T.text"
+	grep -qE '^ph-load\[[0-9]+\] openat\(AT_FDCWD, "/tmp/[^"]*", O_[A-Z_|]+(, 0[0-7]+)?\) = [0-9]+$' "$T.text"
+	tail -n 1 "$T.text" | grep -qE '^[a-z-]+\[[0-9]+\] \+\+\+ exited with 0 \+\+\+$'
 }

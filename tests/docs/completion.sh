@@ -90,6 +90,8 @@ is "slowest" why slow --table slow
 is "fdatasync" why slow --syscall fdatas
 is "--timeline" why throttled --tim
 is "sync" trace syn
+is "%file" trace syscalls -e %fi
+is "open,openat open,openat2" trace syscalls -e open,openat
 is "--hist" trace sync --hi
 is "duration_ns" trace sync --sort dur
 is "csv" trace exec -o cs

@@ -67,9 +67,9 @@ static char *shown(const struct asked *a, const char *events, struct ph_snoop_se
 		ph_identity_feed(id, ev);
 		if (ph_snooping_feed(s, id, ev))
 			break;
-		ph_snooping_print(s, &out);
+		ph_snooping_print(s, id, &out);
 	}
-	ph_snooping_finish(s, &out);
+	ph_snooping_finish(s, id, &out);
 	if (ret_seen)
 		*ret_seen = *ph_snooping_seen(s);
 	ph_snooping_free(s);
@@ -538,7 +538,7 @@ static void test_table(void **state)
 		assert_non_null(strstr(ph_snoop_example(sn), ph_snoop_name(sn)));
 		ph_snoop_events(sn, true, &events);
 		assert_int_not_equal(events.n, 0);
-		ph_snoop_schema(sn, &schema);
+		ph_snoop_schema(sn, &(struct ph_snoop_opts){ 0 }, &schema);
 		assert_non_null(strstr(schema.p, "\"container\""));
 		ph_strv_done(&events);
 	}

@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The kernel's values, as in event/symbols.c: not <fcntl.h>. */
+#include <linux/fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "event/callset.h"
+#include "event/symbols.h"
+#include "live/calls_priv.h"
+#include "view/print.h"
+
+/* Arguments and results of calls as text, in the order of the arguments. */
+
+/* ---- classes --------------------------------------------------------------------------------------- */
+
+static const struct ph_syscall *find(const char *event, const char **ret_name)
+{
+	static const struct { const char *prefix; bool compat; } kinds[] = {
+		{ "syscall_entry_", false }, { "syscall_exit_", false },
+		{ "compat_syscall_entry_", true }, { "compat_syscall_exit_", true },
+	};
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(kinds); i++) {
+		size_t n = strlen(kinds[i].prefix);
+
+		if (strncmp(event, kinds[i].prefix, n))
+			continue;
+		*ret_name = event + n;
+		if (!strcmp(event + n, "unknown"))
+			return ph_syscall_unknown(kinds[i].compat);
+		for (int nr = 0; nr < ph_syscall_end(kinds[i].compat); nr++) {
+			const struct ph_syscall *sc = ph_syscall_by_nr(nr, kinds[i].compat);
+
+			if (sc && !strcmp(sc->name, event + n))
+				return sc;
+		}
+		return NULL;
+	}
+	*ret_name = event;
+	return NULL;
+}
+
+/* Which argument field @f of the trace's class is about, by its name in ours. */
+static void place(struct call_class *cc, const struct ph_class *ours, const uint8_t *src, const struct ph_capture *caps,
+		  const char *name, uint32_t f)
+{
+	size_t k = 0;
+
+	for (uint32_t i = 0; ours && i < ours->nfields; i++) {
+		bool data = src[i] == PH_SRC_CAPTURE;
+
+		k += data;
+		if (strcmp(ours->fields[i].name, name))
+			continue;
+		if (src[i] < CALL_ARGS) {
+			cc->field[src[i]] = f + 1;
+		} else if (src[i] == PH_SRC_NR) {
+			*ph_vec_push(&cc->more) = f;
+		} else if (data && k <= PH_MAX_CAPTURES && caps[k - 1].arg < CALL_ARGS) {
+			uint8_t arg = caps[k - 1].arg;
+
+			/* A message has two: its address and its content. */
+			if (caps[k - 1].kind == PH_CAP_MSG_NAME) {
+				cc->msg_name = f + 1;
+			} else {
+				cc->data[arg] = f + 1;
+				cc->cap[arg] = &caps[k - 1];
+			}
+		}
+		return;
+	}
+	*ph_vec_push(&cc->more) = f;
+}
+
+static const struct call_class *class_of(struct ph_calls *c, const struct ph_class *cls)
+{
+	struct call_class *cc = ph_u64map_get(&c->classes, (uint64_t)(uintptr_t)cls);
+	bool is_exit = strstr(cls->name, "syscall_exit_") != NULL;
+	const char *name;
+
+	if (cc)
+		return cc;
+	cc = ph_alloc(sizeof(*cc));
+	cc->sc = find(cls->name, &name);
+	cc->name = ph_strdup(ph_call_name(name));
+	cc->ret = -1;
+	for (uint32_t f = 0; f < cls->nfields; f++) {
+		const char *field = cls->fields[f].name;
+
+		if (is_exit && !strcmp(field, "ret"))
+			cc->ret = (int)f;
+		else if (cc->sc)
+			place(cc, is_exit ? cc->sc->exit : cc->sc->entry, is_exit ? cc->sc->exit_src : cc->sc->entry_src,
+			      is_exit ? cc->sc->out : cc->sc->in, field, f);
+		else
+			*ph_vec_push(&cc->more) = f;
+	}
+	for (unsigned int arg = 0; cc->sc && arg < CALL_ARGS; arg++)
+		cc->names[arg] = call_names_of(cc->sc->name, arg);
+	ph_u64map_put(&c->classes, (uint64_t)(uintptr_t)cls, cc);
+	return cc;
+}
+
+static void class_free(struct call_class *cc)
+{
+	free(cc->name);
+	ph_vec_done(&cc->more);
+	free(cc);
+}
+
+struct ph_calls *ph_calls_new(const struct ph_snoop_opts *o)
+{
+	bool table = o->fmt.output != PH_OUT_COLUMNS || o->fmt.fields.n || o->fmt.sort || o->hist;
+	struct ph_calls *c = ph_alloc(sizeof(*c));
+
+	c->o = o;
+	c->no_args = (o->calls.only_summary || o->hist) && !o->filter && !(o->by && !strcmp(o->by, "args"));
+	if (o->calls.summary || o->calls.only_summary)
+		c->summary = ph_call_summary_new();
+	if (!table && !o->calls.only_summary) {
+		c->lines = ph_alloc(sizeof(*c->lines));
+		*c->lines = (struct ph_call_lines){
+			.o = o, .shown_sec = INT64_MIN,
+			.in_order = !o->filter && !o->has_min && !o->calls.succeeded && !o->calls.failed,
+		};
+	}
+	return c;
+}
+
+void ph_calls_free(struct ph_calls *c)
+{
+	if (!c)
+		return;
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&c->classes, s)); )
+		class_free(s->val);
+	ph_u64map_done(&c->classes);
+	if (c->lines)
+		ph_buf_done(&c->lines->out);
+	free(c->lines);
+	ph_call_summary_free(c->summary);
+	free(c);
+}
+
+struct ph_call *ph_call_new(void)
+{
+	return ph_alloc(sizeof(struct ph_call));
+}
+
+void ph_call_free(struct ph_call *call)
+{
+	if (!call)
+		return;
+	for (int i = 0; i < CALL_ARGS; i++)
+		free(call->arg[i]);
+	free(call->ret_path);
+	free(call->found);
+	ph_buf_done(&call->more);
+	free(call);
+}
+
+/* ---- arguments ------------------------------------------------------------------------------------- */
+
+static bool is_number(const struct ph_field *f)
+{
+	return f->type->kind == PH_KIND_INT || f->type->kind == PH_KIND_UINT;
+}
+
+/* How long the buffer is, where the call says so: more may have been there than was captured. */
+static uint64_t whole_length(const struct call_telling *t, const struct ph_capture *cap)
+{
+	uint64_t max = cap->len_arg < CALL_ARGS ? (uint64_t)t->call->value[cap->len_arg] : 0, ret;
+
+	if (cap->kind == PH_CAP_ARG_LEN)
+		return max > UINT32_MAX ? UINT32_MAX : max * cap->len;
+	if (cap->kind == PH_CAP_IOVEC || cap->kind == PH_CAP_MSG)
+		return t->call->ended && t->call->ret > 0 ? (uint64_t)t->call->ret : 0;
+	if (cap->kind != PH_CAP_RET_LEN || t->call->ret < 0)
+		return 0;
+	ret = (uint64_t)t->call->ret;
+	return (ret < max ? ret : max) * cap->len;
+}
+
+static void add_ints(const struct ph_field *f, const struct ph_value *v, struct ph_buf *b)
+{
+	ph_buf_addc(b, '[');
+	for (uint32_t i = 0; i < v->n; i++) {
+		if (i)
+			ph_buf_adds(b, ", ");
+		if (!strcmp(f->name, "stat_addr_data"))
+			call_add_wait_status(b, (int32_t)v->v[i].i);
+		else
+			ph_buf_add_s64(b, v->v[i].i);
+	}
+	ph_buf_addc(b, ']');
+}
+
+static void add_message(const struct call_telling *t, const char *data, struct ph_buf *b)
+{
+	const struct ph_value *name = t->cc->msg_name ? &t->at->ev->v[t->cc->msg_name - 1] : NULL;
+
+	ph_buf_addc(b, '{');
+	if (name && name->n && t->at->ev->cls->fields[t->cc->msg_name - 1].type->kind == PH_KIND_BYTES) {
+		ph_buf_adds(b, "msg_name=");
+		call_add_data(b, PH_UNIT_SOCKADDR, &(struct ph_capture){ 0 }, name->s, name->n, 0, UINT64_MAX);
+		ph_buf_adds(b, ", ");
+	}
+	ph_buf_addf(b, "msg_iov=[{iov_base=%s}]}", data);
+}
+
+/* What the argument points to; false: nothing is known of that. */
+static bool add_data(const struct call_telling *t, unsigned int arg, struct ph_buf *b)
+{
+	const struct ph_field *f = &t->at->ev->cls->fields[t->cc->data[arg] - 1];
+	const struct ph_value *v = &t->at->ev->v[t->cc->data[arg] - 1];
+	const struct ph_capture *cap = t->cc->cap[arg];
+	uint64_t max = t->c->o->calls.string_max;
+	ph_autobuf part = { 0 };
+
+	switch (f->type->kind) {
+	case PH_KIND_STR:
+		/* An address of nothing and an empty string look the same. */
+		if (t->at_exit && !v->n)
+			return false;
+		ph_value_string(b, v->s, v->n);
+		return true;
+	case PH_KIND_SEQ:
+		if (!v->n || (f->type->elem->kind != PH_KIND_INT && f->type->elem->kind != PH_KIND_UINT))
+			return false;
+		add_ints(f, v, b);
+		return true;
+	case PH_KIND_BYTES:
+		break;
+	default:
+		return false;
+	}
+	if (!strcmp(f->name, "optval_data") && v->n == 4) {
+		int32_t one;
+
+		memcpy(&one, v->s, sizeof(one));
+		ph_buf_addf(b, "[%d]", one);
+		return true;
+	}
+	/* Nothing was read, or is to be written; an address of nothing is that. */
+	if (!v->n && t->cc->field[arg] && !t->at->ev->v[t->cc->field[arg] - 1].u)
+		return false;
+	if (!v->n && (cap->kind == PH_CAP_ARG_LEN || cap->kind == PH_CAP_RET_LEN) && cap->len_arg < CALL_ARGS &&
+	    (cap->kind == PH_CAP_ARG_LEN ? !t->call->value[cap->len_arg] : t->call->ended && !t->call->ret)) {
+		ph_buf_adds(b, f->unit == PH_UNIT_NONE ? "\"\"" : "[]");
+		return true;
+	}
+	if (!call_add_data(&part, f->unit, cap, v->s, v->n, whole_length(t, cap), max))
+		return false;
+	if (cap->kind == PH_CAP_MSG)
+		add_message(t, part.p, b);
+	else if (cap->kind == PH_CAP_IOVEC)
+		ph_buf_addf(b, "[{iov_base=%s}%s]", part.p, t->call->value[cap->len_arg] > 1 ? ", ..." : "");
+	else
+		ph_buf_adds(b, part.p);
+	return true;
+}
+
+static void set_arg(struct ph_call *call, unsigned int arg, struct ph_buf *b, bool sure)
+{
+	free(call->arg[arg]);
+	call->arg[arg] = ph_buf_steal(b);
+	call->sure[arg] = sure;
+}
+
+/* What this event says of an argument. */
+static void tell_arg(const struct call_telling *t, unsigned int arg)
+{
+	const struct ph_event *ev = t->at->ev;
+	uint32_t field = t->cc->field[arg], data = t->cc->data[arg];
+	ph_autobuf b = { 0 };
+
+	if (data && add_data(t, arg, &b)) {
+		/* A string whose page was not there yet comes with the exit. */
+		set_arg(t->call, arg, &b, t->at_exit || t->cc->cap[arg]->kind != PH_CAP_STR || ev->v[data - 1].n);
+	} else if (field && is_number(&ev->cls->fields[field - 1])) {
+		call_add_number(t, &ev->cls->fields[field - 1], arg, &ev->v[field - 1], &b);
+		set_arg(t->call, arg, &b, true);
+	} else if (field) {
+		/* Another tracer's idea of flags. */
+		ph_value_text(&b, t->at->id, ev->cls->fields[field - 1].type, ev->cls->fields[field - 1].unit,
+			      &ev->v[field - 1]);
+		set_arg(t->call, arg, &b, true);
+	}
+}
+
+/* The length that goes with an address which the kernel fills in. */
+static void tell_length(const struct call_telling *t, unsigned int arg)
+{
+	const struct ph_capture *cap = t->cc->cap[arg];
+	const struct ph_field *f = &t->at->ev->cls->fields[t->cc->data[arg] - 1];
+	uint32_t n = t->at->ev->v[t->cc->data[arg] - 1].n;
+	ph_autobuf b = { 0 };
+
+	if (cap->kind != PH_CAP_PTR_LEN || f->type->kind != PH_KIND_BYTES || !n || cap->len_arg >= CALL_ARGS)
+		return;
+	ph_buf_addf(&b, "[%u]", n);
+	set_arg(t->call, cap->len_arg, &b, true);
+}
+
+/* ---- events ----------------------------------------------------------------------------------------- */
+
+static void tell_more(const struct call_telling *t)
+{
+	const struct ph_event *ev = t->at->ev;
+
+	ph_vec_each(f, &t->cc->more) {
+		const struct ph_field *field = &ev->cls->fields[*f];
+
+		ph_buf_adds(&t->call->more, t->call->more.len ? ", " : "");
+		ph_buf_add_term(&t->call->more, field->name, strlen(field->name));
+		ph_buf_addc(&t->call->more, '=');
+		ph_value_text(&t->call->more, t->at->id, field->type, field->unit, &ev->v[*f]);
+	}
+}
+
+static void tell_entry(struct call_telling *t)
+{
+	const struct ph_event *ev = t->at->ev;
+	struct ph_call *call = t->call;
+
+	call->cc = t->cc;
+	if (t->c->no_args)
+		return;
+	for (unsigned int i = 0; i < CALL_ARGS; i++)
+		if (t->cc->field[i] && is_number(&ev->cls->fields[t->cc->field[i] - 1]))
+			call->value[i] = ev->v[t->cc->field[i] - 1].i;
+	call->nargs = call_count_args(call, t->cc->sc ? t->cc->sc->nargs : 0, &call->skip);
+	for (unsigned int i = 0; i < call->nargs; i++)
+		tell_arg(t, i);
+	tell_more(t);
+}
+
+/* Calls whose result is a descriptor. */
+static bool makes_fd(const struct ph_call *call)
+{
+	static const char *const names[] = { "open", "openat", "openat2", "creat", "dup", "dup2", "dup3", "accept",
+					     "accept4", "socket" };
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(names); i++)
+		if (call_is(call, names[i]))
+			return true;
+	return call_is(call, "fcntl") && (call->value[1] == F_DUPFD || call->value[1] == 1030);
+}
+
+static bool polls(const struct ph_call *call)
+{
+	return call_is(call, "poll") || call_is(call, "ppoll");
+}
+
+/* What poll found stands behind its result. */
+static void tell_polled(const struct call_telling *t)
+{
+	const struct ph_value *v = &t->at->ev->v[t->cc->data[0] - 1];
+	ph_autobuf b = { 0 };
+
+	if (t->at->ev->cls->fields[t->cc->data[0] - 1].type->kind != PH_KIND_BYTES)
+		return;
+	if (t->call->ret)
+		call_add_revents(&b, v->s, v->n);
+	else
+		ph_buf_adds(&b, "Timeout");
+	t->call->found = ph_buf_steal(&b);
+}
+
+static void tell_exit(struct call_telling *t)
+{
+	const struct ph_event *ev = t->at->ev;
+	struct ph_call *call = t->call;
+	const char *path;
+
+	if (t->cc->ret >= 0 && is_number(&ev->cls->fields[t->cc->ret])) {
+		call->ended = true;
+		call->ret = ev->v[t->cc->ret].i;
+		call->address = ev->cls->fields[t->cc->ret].type->base == 16;
+	}
+	if (t->c->no_args)
+		return;
+	for (unsigned int i = 0; t->cc->sc == call->cc->sc && i < call->nargs; i++)
+		if (!call->arg[i] || !call->sure[i])
+			tell_arg(t, i);
+	for (unsigned int i = 0; t->cc->sc == call->cc->sc && i < CALL_ARGS; i++)
+		if (t->cc->data[i])
+			tell_length(t, i);
+	if (t->cc->sc && call->cc->sc == t->cc->sc && t->cc->data[0] && call->ended && call->ret >= 0 && polls(call))
+		tell_polled(t);
+	if (t->c->o->calls.paths && call->ended && call->ret >= 0 && makes_fd(call)) {
+		path = ph_snoop_world_file(t->at->world, ev, call->ret);
+		call->ret_path = path ? ph_strdup(path) : NULL;
+	}
+}
+
+void ph_call_tell(struct ph_calls *c, struct ph_call *call, const struct ph_snoop_at *at)
+{
+	const struct ph_event *ev = at->ev;
+	struct call_telling t = { .c = c, .call = call, .at = at };
+	const struct ph_value *value;
+	ph_autobuf b = { 0 };
+	int64_t arg;
+
+	if (strstr(ev->cls->name, "syscall_entry_")) {
+		t.cc = class_of(c, ev->cls);
+		tell_entry(&t);
+	} else if (strstr(ev->cls->name, "syscall_exit_")) {
+		t.cc = class_of(c, ev->cls);
+		t.at_exit = true;
+		tell_exit(&t);
+	} else if (ev->cls->id == PH_EV_syscall_late_string) {
+		arg = ph_snoop_number(ev, "arg", -1);
+		value = ph_snoop_text(ev, "value");
+		if (arg < 0 || arg >= call->nargs || !value || !value->n)
+			return;
+		ph_value_string(&b, value->s, value->n);
+		set_arg(call, (unsigned int)arg, &b, true);
+	}
+}
+
+/* ---- text ------------------------------------------------------------------------------------------- */
+
+unsigned int ph_call_add_args(const struct ph_call *call, unsigned int from, bool sure, struct ph_buf *b)
+{
+	unsigned int i;
+
+	for (i = from; i < call->nargs; i++) {
+		if (call->skip >> i & 1)
+			continue;
+		if (sure && (!call->arg[i] || !call->sure[i]))
+			return i;
+		ph_buf_adds(b, call->arg[i] ? call->arg[i] : "?");
+		if (i + 1 < call->nargs)
+			ph_buf_adds(b, ", ");
+	}
+	if (call->more.len && i == call->nargs && from <= i) {
+		ph_buf_adds(b, call->nargs ? ", " : "");
+		ph_buf_add(b, call->more.p, call->more.len);
+	}
+	return i + 1;
+}
+
+static void add_flags_result(const struct ph_call *call, struct ph_buf *b)
+{
+	bool fd = call->value[1] == F_GETFD;
+
+	ph_buf_addf(b, call->ret ? "%#lx" : "%lu", (unsigned long)call->ret);
+	if (fd && !call->ret)
+		return;
+	ph_buf_adds(b, " (flags ");
+	if (fd)
+		ph_buf_adds(b, "FD_CLOEXEC");
+	else
+		ph_symbol_add(b, PH_UNIT_OPEN_FLAGS, call->ret);
+	ph_buf_addc(b, ')');
+}
+
+/* What the kernel keeps to itself: the program sees EINTR, or the call anew. */
+static const char *restart_text(int64_t error)
+{
+	switch (error) {
+	case 512: return "To be restarted if SA_RESTART is set";
+	case 513: return "To be restarted";
+	case 514: return "To be restarted if no handler";
+	case 516: return "Interrupted by signal";
+	default: return NULL;
+	}
+}
+
+void ph_call_add_result(const struct ph_call *call, struct ph_buf *b)
+{
+	if (!call->ended) {
+		ph_buf_addc(b, '?');
+	} else if (ph_call_failed(call)) {
+		const char *restart = restart_text(-call->ret), *text = strerrordesc_np((int)-call->ret);
+
+		ph_buf_adds(b, restart ? "? " : "-1 ");
+		if (!ph_symbol_add(b, PH_UNIT_RET, call->ret))
+			ph_buf_addf(b, "(errno %ld)", (long)-call->ret);
+		else if (restart || text)
+			ph_buf_addf(b, " (%s)", restart ? restart : text);
+	} else if (call->address) {
+		ph_buf_addf(b, "%#lx", (unsigned long)call->ret);
+	} else if (call_is(call, "umask")) {
+		ph_buf_addf(b, "%#03lo", (unsigned long)call->ret);
+	} else if (call_is(call, "fcntl") && (call->value[1] == F_GETFL || call->value[1] == F_GETFD)) {
+		add_flags_result(call, b);
+	} else {
+		ph_buf_add_s64(b, call->ret);
+		if (call->ret_path) {
+			ph_buf_addc(b, '<');
+			ph_buf_add_term(b, call->ret_path, strlen(call->ret_path));
+			ph_buf_addc(b, '>');
+		}
+		if (call->found)
+			ph_buf_addf(b, " (%s)", call->found);
+	}
+}

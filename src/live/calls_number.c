@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The kernel's values, as in event/symbols.c: not <fcntl.h>. */
+#include <linux/fcntl.h>
+#include <linux/futex.h>
+#include <linux/mount.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "base/cleanup.h"
+#include "event/symbols.h"
+#include "live/calls_priv.h"
+
+/* Arguments that are numbers, and which of them a call has. */
+
+bool call_is(const struct ph_call *call, const char *name)
+{
+	return call->cc->sc && !strcmp(call->cc->sc->name, name);
+}
+
+static void add_fd(const struct call_telling *t, struct ph_buf *b, int32_t fd)
+{
+	const char *path = NULL;
+
+	if (fd == AT_FDCWD)
+		ph_buf_adds(b, "AT_FDCWD");
+	else
+		ph_buf_add_s64(b, fd);
+	if (t->c->o->calls.paths && fd >= 0)
+		path = ph_snoop_world_file(t->at->world, t->at->ev, fd);
+	if (!path)
+		return;
+	ph_buf_addc(b, '<');
+	ph_buf_add_term(b, path, strlen(path));
+	ph_buf_addc(b, '>');
+}
+
+/* 64 bits in hex are an address or not, which their type does not tell: what is nothing has two names. */
+static bool is_plain(const char *name)
+{
+	static const char *const prefixes[] = { "offset", "flags", "prot", "arg", "tls", "ctx", "data", "pgoff", "idx",
+						"mode", "unshare_flags", "mask" };
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(prefixes); i++)
+		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}
+
+static void add_hex(struct ph_buf *b, uint64_t v)
+{
+	ph_buf_addf(b, v ? "%#lx" : "%lu", (unsigned long)v);
+}
+
+/* Of mknod the kind of file stands in front. */
+static void add_mode(struct ph_buf *b, uint64_t mode)
+{
+	static const struct { const char *name; uint64_t type; } types[] = {
+		{ "S_IFSOCK", S_IFSOCK }, { "S_IFLNK", S_IFLNK }, { "S_IFREG", S_IFREG }, { "S_IFBLK", S_IFBLK },
+		{ "S_IFDIR", S_IFDIR }, { "S_IFCHR", S_IFCHR }, { "S_IFIFO", S_IFIFO },
+	};
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(types); i++) {
+		if ((mode & S_IFMT) != types[i].type)
+			continue;
+		ph_buf_addf(b, "%s|", types[i].name);
+		mode &= ~(uint64_t)S_IFMT;
+	}
+	ph_buf_addf(b, "%#03lo", (unsigned long)mode);
+}
+
+static bool add_special(const struct call_telling *t, unsigned int arg, int64_t v, struct ph_buf *b)
+{
+	const struct ph_call *call = t->call;
+
+	if (call->cc->names[arg])
+		return call_names_add(call->cc->names[arg], v, b);
+	if (arg == 2 && call_is(call, "socket") && (call->value[0] == AF_INET || call->value[0] == AF_INET6))
+		return call_names_add(call_names_of("IP", 0), v, b);
+	if (arg == 2 && (call_is(call, "setsockopt") || call_is(call, "getsockopt")) && call->value[1] == SOL_SOCKET)
+		return call_names_add(call_names_of("SO", 0), v, b);
+	if (arg == 2 && (call_is(call, "setsockopt") || call_is(call, "getsockopt")) && call->value[1] == SOL_TCP)
+		return call_names_add(call_names_of("TCP", 0), v, b);
+	if (arg == 5 && call_is(call, "futex") && (uint32_t)v == FUTEX_BITSET_MATCH_ANY) {
+		ph_buf_adds(b, "FUTEX_BITSET_MATCH_ANY");
+		return true;
+	}
+	if ((arg == 2 && call_is(call, "mknod")) || (arg == 3 && call_is(call, "mknodat"))) {
+		ph_buf_addf(b, "makedev(%#x, %#x)", major((dev_t)v), minor((dev_t)v));
+		return true;
+	}
+	if (arg == 2 && call_is(call, "fcntl")) {
+		if (call->value[1] == F_SETFD && v == FD_CLOEXEC)
+			ph_buf_adds(b, "FD_CLOEXEC");
+		else if (call->value[1] == F_SETFL)
+			ph_symbol_add(b, PH_UNIT_OPEN_FLAGS, v);
+		else if (call->value[1] == F_DUPFD || call->value[1] == 1030)
+			ph_buf_add_s64(b, v);
+		else
+			return false;
+		return true;
+	}
+	return false;
+}
+
+void call_add_number(const struct call_telling *t, const struct ph_field *f, unsigned int arg, const struct ph_value *v,
+		     struct ph_buf *b)
+{
+	const struct ph_type *type = f->type;
+
+	if (arg < CALL_ARGS && add_special(t, arg, v->i, b))
+		return;
+	switch (f->unit) {
+	case PH_UNIT_FD:
+	case PH_UNIT_DIRFD:
+		add_fd(t, b, (int32_t)v->i);
+		return;
+	case PH_UNIT_MODE:
+		add_mode(b, v->u);
+		return;
+	case PH_UNIT_SIGNAL:
+		call_add_signal(b, v->i);
+		return;
+	case PH_UNIT_MOUNT_FLAGS:
+		if ((v->u & MS_MGC_MSK) != MS_MGC_VAL)
+			break;
+		ph_buf_adds(b, "MS_MGC_VAL");
+		if (v->u & ~(uint64_t)MS_MGC_MSK) {
+			ph_buf_addc(b, '|');
+			ph_symbol_add(b, f->unit, (int64_t)(v->u & ~(uint64_t)MS_MGC_MSK));
+		}
+		return;
+	case PH_UNIT_UID:
+	case PH_UNIT_GID:
+		ph_buf_add_s64(b, (uint32_t)v->u == UINT32_MAX ? -1 : v->i);
+		return;
+	case PH_UNIT_MMAP_PROT:
+		if (!v->u) {
+			ph_buf_adds(b, "PROT_NONE");
+			return;
+		}
+		break;
+	case PH_UNIT_FUTEX_OP:
+		if (v->u & FUTEX_PRIVATE_FLAG && ph_symbol_add(b, f->unit, v->i & FUTEX_CMD_MASK)) {
+			ph_buf_adds(b, v->u & FUTEX_CLOCK_REALTIME ? "_PRIVATE|FUTEX_CLOCK_REALTIME" : "_PRIVATE");
+			return;
+		}
+		break;
+	case PH_UNIT_MMAP_FLAGS:
+	case PH_UNIT_SOCK_TYPE:
+		/* The number that is no flag comes first. */
+		if (v->u & 0xf && v->u & ~0xful && ph_symbol_add(b, f->unit, v->i & 0xf)) {
+			ph_buf_addc(b, '|');
+			if (!ph_symbol_add(b, f->unit, v->i & ~0xfl))
+				add_hex(b, v->u & ~0xful);
+			return;
+		}
+		break;
+	default:
+		break;
+	}
+	if (f->unit != PH_UNIT_NONE && f->unit != PH_UNIT_RET && ph_symbol_add(b, f->unit, v->i))
+		return;
+	if (type->kind == PH_KIND_INT && type->base != 16)
+		ph_buf_add_s64(b, v->i);
+	else if (type->base != 16)
+		ph_buf_add_u64(b, v->u);
+	else if (!v->u && type->bits >= 32 && f->unit == PH_UNIT_NONE && !is_plain(f->name) &&
+		 (type->bits == 64 || strstr(t->at->ev->cls->name, "compat_")))
+		ph_buf_adds(b, "NULL");
+	else
+		add_hex(b, v->u);
+}
+
+/* ---- how many ---------------------------------------------------------------------------------------- */
+
+static uint8_t count_prctl(const int64_t *v, uint8_t n)
+{
+	switch (v[0]) {
+	case PR_GET_DUMPABLE: case PR_GET_KEEPCAPS: case PR_GET_SECCOMP: case PR_GET_TIMERSLACK: case PR_GET_SECUREBITS:
+		return 1;
+	case PR_SET_NAME: case PR_GET_NAME: case PR_SET_PDEATHSIG: case PR_GET_PDEATHSIG: case PR_SET_DUMPABLE:
+	case PR_SET_KEEPCAPS: case PR_CAPBSET_READ: case PR_CAPBSET_DROP: case PR_SET_TIMERSLACK: case PR_SET_PTRACER:
+	case PR_SET_CHILD_SUBREAPER: case PR_GET_CHILD_SUBREAPER: case PR_SET_SECUREBITS:
+		return 2;
+	default:
+		return n;
+	}
+}
+
+uint8_t call_count_args(const struct ph_call *call, uint8_t n, uint8_t *skip)
+{
+	const int64_t *v = call->value;
+
+	if (!call->cc->sc)
+		return 0;
+	if (call_is(call, "open") || call_is(call, "openat"))
+		return v[n - 2] & O_CREAT || (v[n - 2] & O_TMPFILE) == O_TMPFILE ? n : n - 1;
+	if (call_is(call, "mq_open"))
+		return v[1] & O_CREAT ? n : 2;
+	if (call_is(call, "fcntl"))
+		return v[1] == F_GETFD || v[1] == F_GETFL || v[1] == F_GETOWN || v[1] == F_GETSIG || v[1] == 1025 ||
+		       v[1] == 1032 || v[1] == 1034 ? 2 : n;
+	if (call_is(call, "futex")) {
+		switch (v[1] & FUTEX_CMD_MASK) {
+		case FUTEX_WAKE: return 3;
+		case FUTEX_WAIT: case FUTEX_LOCK_PI: return 4;
+		case FUTEX_UNLOCK_PI: case FUTEX_TRYLOCK_PI: return 2;
+		case FUTEX_WAIT_BITSET: *skip = 1 << 4; return n;
+		case FUTEX_WAKE_BITSET: *skip = 1 << 3 | 1 << 4; return n;
+		default: return n;
+		}
+	}
+	if (call_is(call, "mremap"))
+		return v[3] & MREMAP_FIXED ? n : n - 1;
+	if (call_is(call, "mknod") || call_is(call, "mknodat"))
+		return S_ISCHR(v[n - 2]) || S_ISBLK(v[n - 2]) ? n : n - 1;
+	if (call_is(call, "prctl"))
+		return count_prctl(v, n);
+	return n;
+}

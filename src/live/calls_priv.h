@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_LIVE_CALLS_PRIV_H
+#define PH_LIVE_CALLS_PRIV_H
+
+#include "event/syscalls.h"
+#include "live/calls.h"
+#include "live/snoop_priv.h"
+
+/* The inside of the view "syscalls", shared by calls*.c and the engine (snoop.c). */
+
+#define CALL_ARGS 6
+
+/* What a class of entries or exits means, worked out when its first event comes. */
+struct call_class {
+	const struct ph_syscall *sc;	/* NULL: not one of ours */
+	char *name;			/* as manual pages have it */
+	uint32_t field[CALL_ARGS];	/* with the argument's own value, plus 1; 0: none … */
+	uint32_t data[CALL_ARGS];	/* … and with what it points to */
+	const struct ph_capture *cap[CALL_ARGS];	/* of data */
+	uint32_t msg_name;		/* a message's address, plus 1 */
+	const struct call_names *names[CALL_ARGS];
+	PH_VEC(uint32_t) more;		/* fields that are no argument as far as is known */
+	int ret;			/* field, -1: none */
+};
+
+/* A call that has begun: its arguments as far as they are known, as text. */
+struct ph_call {
+	const struct call_class *cc;	/* of the entry */
+	uint8_t nargs, skip;		/* of them, a bit each: not shown */
+	char *arg[CALL_ARGS];		/* NULL: not known yet, or not there */
+	bool sure[CALL_ARGS];		/* the exit says nothing else */
+	struct ph_buf more;
+	int64_t value[CALL_ARGS];	/* of those that are numbers */
+	char *ret_path;			/* of the descriptor that it returns */
+	char *found;			/* what stands behind the result */
+	int64_t ret;
+	bool ended, address;		/* ret is known; it is an address */
+	bool cut;			/* printed, as unfinished … */
+	unsigned int printed;		/* … up to this argument */
+};
+
+struct ph_calls;
+
+struct ph_calls *ph_calls_new(const struct ph_snoop_opts *o);
+void ph_calls_free(struct ph_calls *c);
+
+/* ---- calls.c: what events tell ------------------------------------------------------------------- */
+
+struct ph_call *ph_call_new(void);
+void ph_call_free(struct ph_call *call);
+/* The entry, the string that was read late, or the exit (@last). */
+void ph_call_tell(struct ph_calls *c, struct ph_call *call, const struct ph_snoop_at *at);
+/* Arguments @from … without those from the first on that may still change, where @sure; the next number. */
+unsigned int ph_call_add_args(const struct ph_call *call, unsigned int from, bool sure, struct ph_buf *b);
+/* "3", "-1 ENOENT (No such file or directory)", "?" */
+void ph_call_add_result(const struct ph_call *call, struct ph_buf *b);
+static inline bool ph_call_failed(const struct ph_call *call)
+{
+	return call->ended && call->ret < 0 && call->ret >= -4095;
+}
+
+/* ---- calls_number.c: arguments that are numbers ----------------------------------------------------- */
+
+/* Of one event of a call. */
+struct call_telling {
+	struct ph_calls *c;
+	struct ph_call *call;
+	const struct call_class *cc;	/* of the event */
+	const struct ph_snoop_at *at;
+	bool at_exit;
+};
+
+/* By the name of its event. */
+bool call_is(const struct ph_call *call, const char *name);
+void call_add_number(const struct call_telling *t, const struct ph_field *f, unsigned int arg, const struct ph_value *v,
+		     struct ph_buf *b);
+/* Those of @n that it has with these values: how many, and in @skip those in between that it has not. */
+uint8_t call_count_args(const struct ph_call *call, uint8_t n, uint8_t *skip);
+
+/* ---- calls_names.c: names of arguments that only one call gives this meaning --------------------- */
+
+struct call_names;
+const struct call_names *call_names_of(const char *call, unsigned int arg);
+/* False, and nothing appended, where it has no name. */
+bool call_names_add(const struct call_names *names, int64_t v, struct ph_buf *b);
+
+/* ---- calls_value.c: what arguments point to -------------------------------------------------------- */
+
+/* @whole: how long it is, where that is more than what was captured, else 0. False: print the address. */
+bool call_add_data(struct ph_buf *b, enum ph_unit unit, const struct ph_capture *cap, const char *s, size_t n,
+		   uint64_t whole, uint64_t string_max);
+/* Of descriptors that were waited for: those where something is. */
+void call_add_revents(struct ph_buf *b, const char *s, size_t n);
+void call_add_signal(struct ph_buf *b, int64_t sig);
+void call_add_wait_status(struct ph_buf *b, int32_t status);
+
+/* ---- calls_lines.c ------------------------------------------------------------------------------------ */
+
+struct ph_call_lines {
+	const struct ph_snoop_opts *o;
+	struct ph_buf out;
+	const struct ph_snoop_row *open;	/* whose line would still be whole if its end came now */
+	const struct ph_snoop_row *waits;	/* that it was already … */
+	uint64_t waits_ns;			/* … at this time of ph_now_ns() */
+	bool in_order;				/* what begins is told at once, and not only what has passed a filter */
+	uint64_t last_ns;			/* of the last line */
+	bool any;
+	int64_t shown_sec;
+	char hms[16];
+};
+
+void ph_call_lines_begin(struct ph_call_lines *l, const struct ph_identity *id, struct ph_snoop_row *row);
+void ph_call_lines_end(struct ph_call_lines *l, const struct ph_identity *id, struct ph_snoop_row *row);
+/* @row is no more. */
+void ph_call_lines_forget(struct ph_call_lines *l, const struct ph_snoop_row *row);
+/* A task's end. */
+void ph_call_lines_exit(struct ph_call_lines *l, const struct ph_identity *id, const struct ph_event *ev);
+/* A signal that arrives. */
+void ph_call_lines_signal(struct ph_call_lines *l, const struct ph_identity *id, const struct ph_event *ev);
+/* Of the running kernel, now and then: what takes long is not kept back. */
+void ph_call_lines_wait(struct ph_call_lines *l, const struct ph_identity *id);
+/* What has not ended. */
+void ph_call_lines_finish(struct ph_call_lines *l, const struct ph_identity *id);
+
+/* ---- calls_summary.c ---------------------------------------------------------------------------------- */
+
+struct ph_call_summary;
+struct ph_call_summary *ph_call_summary_new(void);
+void ph_call_summary_free(struct ph_call_summary *s);
+void ph_call_summary_add(struct ph_call_summary *s, const struct ph_identity *id, const struct ph_snoop_row *row);
+void ph_call_summary_print(struct ph_call_summary *s, const struct ph_table_fmt *fmt, unsigned int width,
+			   struct ph_buf *out);
+
+/* ---- what the engine holds ---------------------------------------------------------------------------- */
+
+struct ph_calls {
+	const struct ph_snoop_opts *o;
+	struct ph_u64map classes;	/* class -> struct call_class */
+	bool no_args;			/* nobody looks at them */
+	struct ph_call_lines *lines;	/* NULL: a table */
+	struct ph_call_summary *summary;	/* NULL: none */
+};
+
+#endif

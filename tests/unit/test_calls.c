@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* System calls as strace prints them, of streams whose lines are known. */
+#include "test.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "event/callset.h"
+#include "event/evset.h"
+#include "live/snoop.h"
+#include "source/synthetic.h"
+
+/* Containers 1 "web" (process 7 with thread 8) and 2 "db" (20); 99 is on the host. */
+static const char setup[] =
+	"@0 container_info index=1 name=web id=aaaabbbbcccc cgroup_path=/web cgroup_id=12 init_pid=7\n"
+	"@0 container_info index=2 name=db cgroup_path=/db cgroup_id=13\n"
+	"@0 lttng_statedump_process_state tid=7 pid=7 ppid=99 name=nginx container=1 status=5 syscall=-1 file_table_address=0xf7\n"
+	"@0 lttng_statedump_process_state tid=8 pid=7 ppid=99 name=worker container=1 status=5 syscall=-1 file_table_address=0xf7\n"
+	"@0 lttng_statedump_process_state tid=20 pid=20 ppid=99 name=postgres container=2 status=5 syscall=-1 file_table_address=0xf20\n"
+	"@0 lttng_statedump_process_state tid=99 pid=99 ppid=1 name=bash container=0 status=5 syscall=-1 file_table_address=0xf99\n"
+	"@0 lttng_statedump_file_descriptor file_table_address=0xf7 fd=1 filename=/log\n";
+
+struct asked {
+	struct ph_calls_opts calls;
+	const char *set, *container, *fields, *filter, *sort;
+	enum ph_output output;
+	uint64_t min_ns, max;
+};
+
+static char *shown(const struct asked *a, const char *events)
+{
+	ph_autofree char *text = ph_asprintf("%s%s", setup, events);
+	struct ph_identity *id = ph_identity_new();
+	struct ph_snoop_opts o = { .utc = true, .filter = a->filter, .has_min = a->min_ns, .min_ns = a->min_ns,
+				   .calls = a->calls };
+	struct ph_selection sel = { 0 };
+	struct ph_snooping *s = NULL;
+	struct ph_source *src = NULL;
+	struct ph_buf out = { 0 };
+	struct ph_err err = { 0 };
+	struct ph_event *ev;
+
+	if (!o.calls.string_max)
+		o.calls.string_max = 32;
+	if (a->container)
+		ph_strv_add(&sel.container, a->container);
+	o.sel = &sel;
+	o.fmt = (struct ph_table_fmt){ .output = a->output, .sort = a->sort, .max_entries = a->max };
+	if ((a->fields && ph_parse_list(a->fields, &o.fmt.fields, &err) < 0) ||
+	    (a->set && ph_callset_parse(a->set, &o.calls.set, &err) < 0) || ph_selection_check(&sel, &err) < 0 ||
+	    ph_snooping_new(ph_snoop_by_name("syscalls"), &o, &s, &err) < 0 || ph_synthetic_parse(text, &src, &err) < 0)
+		fail_msg("%s", err.msg);
+	while (ph_source_next(src, &ev, &err) > 0) {
+		ph_identity_feed(id, ev);
+		if (ph_snooping_feed(s, id, ev))
+			break;
+		ph_snooping_print(s, id, &out);
+	}
+	ph_snooping_finish(s, id, &out);
+	ph_snooping_free(s);
+	ph_source_close(src);
+	ph_identity_free(id);
+	ph_selection_done(&sel);
+	ph_strv_done(&o.fmt.fields);
+	ph_strv_done(&o.calls.set);
+	return ph_buf_steal(&out);
+}
+
+static void lines(const struct asked *a, const char *events, const char *expected)
+{
+	ph_autofree char *got = shown(a, events);
+
+	assert_string_equal(got, expected);
+}
+
+#define ASKED(...) (&(struct asked){ __VA_ARGS__ })
+#define CALLS(...) .calls = { __VA_ARGS__ }
+
+/* One call of nginx: its whole line without the head. */
+static void call(const char *entry, const char *exit, const char *expected)
+{
+	ph_autofree char *events = ph_asprintf("@10 tid=7 pid=7 container=1 syscall_entry_%s\n"
+					       "@20 tid=7 pid=7 container=1 syscall_exit_%s\n", entry, exit);
+	ph_autofree char *want = ph_asprintf("[web] nginx[7] %s\n", expected);
+
+	lines(ASKED(0), events, want);
+}
+
+/* ---- arguments and results --------------------------------------------------------------------- */
+
+static void test_numbers(void **state)
+{
+	call("close fd=3", "close ret=0", "close(3) = 0");
+	call("close fd=4294967295", "close ret=-9", "close(-1) = -1 EBADF (Bad file descriptor)");
+	call("getpid", "getpid ret=7", "getpid() = 7");
+	call("brk brk=0", "brk ret=0x1000", "brk(NULL) = 0x1000");
+	call("mmap addr=0 len=4096 prot=3 flags=0x22 fd=-1 offset=0", "mmap ret=0x7f0000000000",
+	     "mmap(NULL, 4096, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f0000000000");
+	call("mprotect start=0x1000 len=4096 prot=0", "mprotect ret=0", "mprotect(0x1000, 4096, PROT_NONE) = 0");
+	call("socket family=2 type=0x80001 protocol=6", "socket ret=3",
+	     "socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_TCP) = 3");
+	call("socket family=1 type=2 protocol=0", "socket ret=3", "socket(AF_UNIX, SOCK_DGRAM, 0) = 3");
+	call("kill pid=20 sig=15", "kill ret=-1", "kill(20, SIGTERM) = -1 EPERM (Operation not permitted)");
+	call("chown filename=/f user=4294967295 group=5", "chown ret=0", "chown(\"/f\", -1, 5) = 0");
+	call("umask mask=18", "umask ret=18", "umask(022) = 022");
+	call("access filename=/f mode=0", "access ret=0", "access(\"/f\", F_OK) = 0");
+	call("access filename=/f mode=6", "access ret=0", "access(\"/f\", R_OK|W_OK) = 0");
+	call("madvise start=0x1000 len_in=4096 behavior=4", "madvise ret=0", "madvise(0x1000, 4096, MADV_DONTNEED) = 0");
+	call("newfstat fd=3", "newfstat ret=0 statbuf=0x10", "fstat(3, 0x10) = 0");
+	call("newuname", "newuname ret=0 name=0x10", "uname(0x10) = 0");
+	call("futex uaddr=0x10 op=129 val=1", "futex ret=1", "futex(0x10, FUTEX_WAKE_PRIVATE, 1) = 1");
+	call("ioctl fd=1 cmd=0x5413 arg=0x20", "ioctl ret=-25",
+	     "ioctl(1, TIOCGWINSZ, 0x20) = -1 ENOTTY (Inappropriate ioctl for device)");
+	call("nanosleep rqtp=0x10", "nanosleep ret=-516 rmtp=0x20",
+	     "nanosleep(0x10, 0x20) = ? ERESTART_RESTARTBLOCK (Interrupted by signal)");
+	call("unknown nr=999 arg0=1", "unknown ret=-38 nr=999",
+	     "unknown(0x1, 0, 0, 0, 0, 0, nr=999) = -1 ENOSYS (Function not implemented)");
+	(void)state;
+}
+
+/* What a call has depends on what else it has. */
+static void test_number_of_arguments(void **state)
+{
+	call("openat dfd=-100 filename=/etc/passwd flags=0x80000", "openat ret=3",
+	     "openat(AT_FDCWD, \"/etc/passwd\", O_RDONLY|O_CLOEXEC) = 3");
+	call("openat dfd=5 filename=new flags=0x41 mode=420", "openat ret=3",
+	     "openat(5, \"new\", O_WRONLY|O_CREAT, 0644) = 3");
+	call("open filename=/f flags=0", "open ret=-2", "open(\"/f\", O_RDONLY) = -1 ENOENT (No such file or directory)");
+	call("fcntl fd=3 cmd=3 arg=0", "fcntl ret=2050", "fcntl(3, F_GETFL) = 0x802 (flags O_RDWR|O_NONBLOCK)");
+	call("fcntl fd=3 cmd=1 arg=0", "fcntl ret=1", "fcntl(3, F_GETFD) = 0x1 (flags FD_CLOEXEC)");
+	call("fcntl fd=3 cmd=2 arg=1", "fcntl ret=0", "fcntl(3, F_SETFD, FD_CLOEXEC) = 0");
+	call("fcntl fd=3 cmd=1030 arg=10", "fcntl ret=10", "fcntl(3, F_DUPFD_CLOEXEC, 10) = 10");
+	call("prctl option=15 arg2=0x10 arg3=5", "prctl ret=0", "prctl(PR_SET_NAME, 0x10) = 0");
+	call("futex uaddr=0x10 op=0x89 val=1 val3=4294967295", "futex ret=0",
+	     "futex(0x10, FUTEX_WAIT_BITSET_PRIVATE, 1, NULL, FUTEX_BITSET_MATCH_ANY) = 0");
+	call("mknodat dfd=-100 filename=f mode=4480", "mknodat ret=0", "mknodat(AT_FDCWD, \"f\", S_IFIFO|0600) = 0");
+	call("pipe2 flags=0", "pipe2 ret=0 fildes=[3,4]", "pipe2([3, 4], 0) = 0");
+	(void)state;
+}
+
+static void test_buffers(void **state)
+{
+	call("read fd=3 count=100", "read ret=5 buf=0x10 buf_data=68690a0031", "read(3, \"hi\\n\\0001\", 100) = 5");
+	call("read fd=3 count=100", "read ret=0 buf=0x10", "read(3, \"\", 100) = 0");
+	call("read fd=3 count=100", "read ret=-11 buf=0x10",
+	     "read(3, 0x10, 100) = -1 EAGAIN (Resource temporarily unavailable)");
+	/* More was there than was captured, or than is shown. */
+	call("write fd=3 buf=0x10 count=100 buf_data=7f454c46", "write ret=100", "write(3, \"\\177ELF\"..., 100) = 100");
+	lines(ASKED(CALLS(.string_max = 2)),
+	      "@1 tid=7 pid=7 container=1 syscall_entry_write fd=3 buf_data=616263 count=3\n"
+	      "@2 tid=7 pid=7 container=1 syscall_exit_write ret=3\n", "[web] nginx[7] write(3, \"ab\"..., 3) = 3\n");
+	call("writev fd=3 vec=0x10 vlen=2 vec_data=6162", "writev ret=5", "writev(3, [{iov_base=\"ab\"}, ...], 2) = 5");
+	call("sendmsg fd=3 msg=0x10 msg_data=6162 msg_name=02000035080808080000000000000000 flags=0x4000", "sendmsg ret=2",
+	     "sendmsg(3, {msg_name={sa_family=AF_INET, sin_port=htons(53), sin_addr=inet_addr(\"8.8.8.8\")}, "
+	     "msg_iov=[{iov_base=\"ab\"}]}, MSG_NOSIGNAL) = 2");
+	call("readlink path=/proc/self/exe bufsiz=99", "readlink ret=8 buf=0x10 buf_data=/bin/cat",
+	     "readlink(\"/proc/self/exe\", \"/bin/cat\", 99) = 8");
+	call("execve filename=/bin/ls argv=6c73002d6c00 envp=0x20", "execve ret=-13",
+	     "execve(\"/bin/ls\", [\"ls\", \"-l\"], 0x20) = -1 EACCES (Permission denied)");
+	call("mkdir pathname=\"/a\\\"\\nb\" mode=511", "mkdir ret=0", "mkdir(\"/a\\\"\\nb\", 0777) = 0");
+	(void)state;
+}
+
+static void test_structures(void **state)
+{
+	call("nanosleep rqtp=0x10 rqtp_data=01000000000000000500000000000000", "nanosleep ret=0",
+	     "nanosleep({tv_sec=1, tv_nsec=5}, NULL) = 0");
+	call("setitimer which=0 value=0x10 value_data=0000000000000000000000000000000002000000000000000300000000000000",
+	     "setitimer ret=0",
+	     "setitimer(ITIMER_REAL, {it_interval={tv_sec=0, tv_usec=0}, it_value={tv_sec=2, tv_usec=3}}, NULL) = 0");
+	call("rt_sigaction sig=2 act=0x10 act_data=01000000000000000000001400000000 sigsetsize=8", "rt_sigaction ret=0",
+	     "rt_sigaction(SIGINT, {sa_handler=SIG_IGN, sa_flags=SA_RESTORER|SA_RESTART}, NULL, 8) = 0");
+	call("rt_sigprocmask how=0 nset=0x10 nset_data=0300000000000000 sigsetsize=8",
+	     "rt_sigprocmask ret=0 oset=0x20 oset_data=0000000000000000",
+	     "rt_sigprocmask(SIG_BLOCK, [HUP INT], [], 8) = 0");
+	call("prlimit64 pid=0 resource=7 new_rlim=0", "prlimit64 ret=0 old_rlim=0x10 old_rlim_data=0004000000000000ffffffffffffffff",
+	     "prlimit64(0, RLIMIT_NOFILE, NULL, {rlim_cur=1024, rlim_max=RLIM_INFINITY}) = 0");
+	call("poll ufds=0x10 ufds_data=0300000001000000 nfds=1 timeout_msecs=-1",
+	     "poll ret=1 ufds=0x10 ufds_data=0300000001001000",
+	     "poll([{fd=3, events=POLLIN}], 1, -1) = 1 ([{fd=3, revents=POLLHUP}])");
+	call("poll ufds=0x10 ufds_data=0300000001000000 nfds=1 timeout_msecs=5", "poll ret=0 ufds_data=0300000001000000",
+	     "poll([{fd=3, events=POLLIN}], 1, 5) = 0 (Timeout)");
+	call("connect fd=3 uservaddr=0x10 uservaddr_data=01002f746d702f7300 addrlen=9", "connect ret=0",
+	     "connect(3, {sa_family=AF_UNIX, sun_path=\"/tmp/s\"}, 9) = 0");
+	call("bind fd=3 umyaddr=0x10 umyaddr_data=0100006162 addrlen=5", "bind ret=0",
+	     "bind(3, {sa_family=AF_UNIX, sun_path=@\"ab\"}, 5) = 0");
+	call("bind fd=3 umyaddr=0x10 umyaddr_data=0a000050000000000000000000000000000000000000000100000000 addrlen=28", "bind ret=0",
+	     "bind(3, {sa_family=AF_INET6, sin6_port=htons(80), sin6_flowinfo=htonl(0), "
+	     "inet_pton(AF_INET6, \"::1\", &sin6_addr), sin6_scope_id=0}, 28) = 0");
+	call("accept4 fd=3 upeer_addrlen=0x20 flags=0x80000",
+	     "accept4 ret=5 upeer_sockaddr=0x10 upeer_sockaddr_data=02001f907f0000010000000000000000 upeer_addrlen=0x20",
+	     "accept4(3, {sa_family=AF_INET, sin_port=htons(8080), sin_addr=inet_addr(\"127.0.0.1\")}, [16], SOCK_CLOEXEC) = 5");
+	call("wait4 upid=-1 options=1", "wait4 ret=9 stat_addr=0x10 stat_addr_data=[768] ru=0",
+	     "wait4(-1, [{WIFEXITED(s) && WEXITSTATUS(s) == 3}], WNOHANG, NULL) = 9");
+	call("pipe2 flags=0x80000", "pipe2 ret=0 fildes=[3,4]", "pipe2([3, 4], O_CLOEXEC) = 0");
+	call("openat2 dfd=-100 filename=f how=0x10 how_data=000008000000000000000000000000000800000000000000 usize=24",
+	     "openat2 ret=3", "openat2(AT_FDCWD, \"f\", {flags=O_RDONLY|O_CLOEXEC, resolve=0x8}, 24) = 3");
+	call("setsockopt fd=3 level=1 optname=2 optval=0x10 optval_data=01000000 optlen=4", "setsockopt ret=0",
+	     "setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0");
+	/* Cut by the recorder: bytes. */
+	call("nanosleep rqtp=0x10 rqtp_data=0100", "nanosleep ret=0", "nanosleep(\"\\1\\0\", NULL) = 0");
+	(void)state;
+}
+
+/* A string whose page was not in memory at the entry. */
+static void test_late_string(void **state)
+{
+	lines(ASKED(0),
+	      "@10 tid=7 pid=7 container=1 syscall_entry_openat dfd=-100 filename=\"\" flags=0\n"
+	      "@11 tid=20 pid=20 container=2 syscall_entry_getpid\n"
+	      "@12 tid=20 pid=20 container=2 syscall_exit_getpid ret=1\n"
+	      "@19 tid=7 pid=7 container=1 syscall_late_string nr=257 arg=1 value=/late\n"
+	      "@20 tid=7 pid=7 container=1 syscall_exit_openat ret=3\n",
+	      "[web] nginx[7] openat(AT_FDCWD,  <unfinished ...>\n"
+	      "[db] postgres[20] getpid() = 1\n"
+	      "[web] nginx[7] <... openat resumed>\"/late\", O_RDONLY) = 3\n");
+	(void)state;
+}
+
+/* ---- lines ------------------------------------------------------------------------------------------ */
+
+static const char two[] =
+	"@1000 tid=7 pid=7 container=1 syscall_entry_read fd=3 count=10\n"
+	"@2000 tid=8 pid=7 container=1 syscall_entry_close fd=9\n"
+	"@3000 tid=8 pid=7 container=1 syscall_exit_close ret=0\n"
+	"@4000 tid=20 pid=20 container=2 syscall_entry_close fd=4\n"
+	"@5000 tid=7 pid=7 container=1 syscall_exit_read ret=1 buf_data=61\n"
+	"@6000 tid=20 pid=20 container=2 syscall_exit_close ret=-5\n"
+	"@7000 tid=99 pid=99 container=0 syscall_entry_getuid\n"
+	"@8000 tid=99 pid=99 container=0 syscall_exit_getuid ret=0\n";
+
+static void test_unfinished(void **state)
+{
+	lines(ASKED(0), two,
+	      "[web] nginx[7] read(3,  <unfinished ...>\n"
+	      "[web] worker[8] close(9) = 0\n"
+	      "[db] postgres[20] close(4 <unfinished ...>\n"
+	      "[web] nginx[7] <... read resumed>\"a\", 10) = 1\n"
+	      "[db] postgres[20] <... close resumed>) = -1 EIO (Input/output error)\n"
+	      "bash[99] getuid() = 0\n");
+	/* What is not shown comes into no line. */
+	lines(ASKED(.container = "db"), two, "[db] postgres[20] close(4) = -1 EIO (Input/output error)\n");
+	lines(ASKED(.set = "read"), two, "[web] nginx[7] read(3, \"a\", 10) = 1\n");
+	lines(ASKED(.set = "!read,getuid"), two,
+	      "[web] worker[8] close(9) = 0\n[db] postgres[20] close(4) = -1 EIO (Input/output error)\n");
+	/* What must have ended to be judged is told then. */
+	lines(ASKED(CALLS(.failed = true)), two, "[db] postgres[20] close(4) = -1 EIO (Input/output error)\n");
+	lines(ASKED(CALLS(.succeeded = true), .max = 2), two,
+	      "[web] worker[8] close(9) = 0\n[web] nginx[7] read(3, \"a\", 10) = 1\n");
+	lines(ASKED(.filter = "call == close && ret == 0"), two, "[web] worker[8] close(9) = 0\n");
+	lines(ASKED(.min_ns = 3000), two, "[web] nginx[7] read(3, \"a\", 10) = 1\n");
+	/* And what has not ended at all. */
+	lines(ASKED(0), "@1 tid=7 pid=7 container=1 syscall_entry_read fd=3 count=10\n",
+	      "[web] nginx[7] read(3,  <unfinished ...>\n");
+	(void)state;
+}
+
+static void test_times(void **state)
+{
+	const char *one = "@1500000000 tid=7 pid=7 container=1 syscall_entry_close fd=9\n"
+			  "@1500012999 tid=7 pid=7 container=1 syscall_exit_close ret=0\n"
+			  "@1700000000 tid=7 pid=7 container=1 syscall_entry_getuid\n"
+			  "@1700001000 tid=7 pid=7 container=1 syscall_exit_getuid ret=0\n";
+
+	lines(ASKED(CALLS(.duration = true), .set = "close"), one, "[web] nginx[7] close(9) = 0 <0.000012>\n");
+	lines(ASKED(CALLS(.time = PH_CALLS_SEC), .set = "close"), one, "00:00:01 [web] nginx[7] close(9) = 0\n");
+	lines(ASKED(CALLS(.time = PH_CALLS_USEC), .set = "close"), one, "00:00:01.500000 [web] nginx[7] close(9) = 0\n");
+	lines(ASKED(CALLS(.time = PH_CALLS_UNIX), .set = "close"), one, "1.500000 [web] nginx[7] close(9) = 0\n");
+	lines(ASKED(CALLS(.relative = true)), one,
+	      "     0.000000 [web] nginx[7] close(9) = 0\n     0.200000 [web] nginx[7] getuid() = 0\n");
+	(void)state;
+}
+
+static void test_ends(void **state)
+{
+	lines(ASKED(0),
+	      "@5 tid=8 pid=7 container=1 syscall_entry_read fd=3 count=10\n"
+	      "@10 tid=7 pid=7 container=1 syscall_entry_exit_group error_code=3\n"
+	      "@15 tid=8 pid=7 container=1 sched_process_exit comm=worker tid=8 exit_code=9\n"
+	      "@20 tid=7 pid=7 container=1 sched_process_exit comm=nginx tid=7 exit_code=768\n"
+	      "@25 tid=20 pid=20 container=2 signal_deliver sig=17 code=1\n",
+	      "[web] worker[8] read(3,  <unfinished ...>\n"
+	      "[web] nginx[7] exit_group(3 <unfinished ...>\n"
+	      "[web] worker[8] <... read resumed>?, 10) = ?\n"
+	      "[web] worker[8] +++ killed by SIGKILL +++\n"
+	      "[web] nginx[7] <... exit_group resumed>) = ?\n"
+	      "[web] nginx[7] +++ exited with 3 +++\n"
+	      "[db] postgres[20] --- SIGCHLD {si_code=CLD_EXITED} ---\n");
+	/* An exec of a thread makes it its process's first. */
+	lines(ASKED(0),
+	      "@10 tid=8 pid=7 container=1 syscall_entry_execve filename=/bin/ls\n"
+	      "@20 tid=7 pid=7 container=1 sched_process_exec filename=/bin/ls tid=7 old_tid=8\n"
+	      "@30 tid=7 pid=7 container=1 syscall_exit_execve ret=0\n",
+	      "[web] ls[7] execve(\"/bin/ls\", [], NULL) = 0\n");
+	/* A child returns from a call that it has not begun; what began before a gap may have ended in it. */
+	lines(ASKED(0),
+	      "@10 tid=8 pid=7 container=1 syscall_exit_clone ret=0\n"
+	      "@20 tid=7 pid=7 container=1 syscall_entry_close fd=1\n"
+	      "@30 cpu=0 events_discarded count=5 begin_ns=22 end_ns=28\n"
+	      "@40 tid=7 pid=7 container=1 syscall_exit_close ret=0\n", "");
+	(void)state;
+}
+
+static void test_paths(void **state)
+{
+	lines(ASKED(CALLS(.paths = true)),
+	      "@10 tid=7 pid=7 container=1 syscall_entry_openat dfd=-100 filename=/etc/passwd flags=0\n"
+	      "@20 tid=7 pid=7 container=1 syscall_exit_openat ret=3\n"
+	      "@30 tid=7 pid=7 container=1 syscall_entry_dup2 oldfd=3 newfd=1\n"
+	      "@40 tid=7 pid=7 container=1 syscall_exit_dup2 ret=1\n"
+	      "@50 tid=7 pid=7 container=1 syscall_entry_close fd=3\n"
+	      "@60 tid=7 pid=7 container=1 syscall_exit_close ret=0\n"
+	      "@70 tid=7 pid=7 container=1 syscall_entry_socket family=2 type=1\n"
+	      "@71 tid=7 pid=7 container=1 syscall_exit_socket ret=3\n"
+	      "@72 tid=7 pid=7 container=1 syscall_entry_connect fd=3 uservaddr_data=02000050010203040000000000000000 addrlen=16\n"
+	      "@73 tid=7 pid=7 container=1 syscall_exit_connect ret=-115\n"
+	      "@74 tid=8 pid=7 container=1 syscall_entry_close fd=3\n"
+	      "@75 tid=8 pid=7 container=1 syscall_exit_close ret=0\n"
+	      "@76 tid=8 pid=7 container=1 syscall_entry_accept fd=9 upeer_addrlen=0x10\n"
+	      "@77 tid=8 pid=7 container=1 syscall_exit_accept ret=3 upeer_sockaddr_data=02001f90050607080000000000000000\n"
+	      "@78 tid=20 pid=20 container=2 syscall_entry_fsync fd=3\n"
+	      "@79 tid=20 pid=20 container=2 syscall_exit_fsync ret=0\n",
+	      "[web] nginx[7] openat(AT_FDCWD, \"/etc/passwd\", O_RDONLY) = 3</etc/passwd>\n"
+	      "[web] nginx[7] dup2(3</etc/passwd>, 1</log>) = 1</etc/passwd>\n"
+	      "[web] nginx[7] close(3</etc/passwd>) = 0\n"
+	      "[web] nginx[7] socket(AF_INET, SOCK_STREAM, IPPROTO_IP) = 3<socket>\n"
+	      "[web] nginx[7] connect(3<socket>, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"1.2.3.4\")}, 16) = "
+	      "-1 EINPROGRESS (Operation now in progress)\n"
+	      "[web] worker[8] close(3<1.2.3.4:80>) = 0\n"
+	      "[web] worker[8] accept(9, {sa_family=AF_INET, sin_port=htons(8080), sin_addr=inet_addr(\"5.6.7.8\")}, [16]) = "
+	      "3<5.6.7.8:8080>\n"
+	      "[db] postgres[20] fsync(3) = 0\n");
+	(void)state;
+}
+
+static void test_table(void **state)
+{
+	lines(ASKED(.output = PH_OUT_CSV, .fields = "time_ns,container,tid,call,args,ret,error,duration_ns"), two,
+	      "time_ns,container,tid,call,args,ret,error,duration_ns\r\n"
+	      "2000,web,8,close,9,0,,1000\r\n"
+	      "1000,web,7,read,\"3, \"\"a\"\", 10\",1,,4000\r\n"
+	      "4000,db,20,close,4,-5,EIO,2000\r\n"
+	      "7000,,99,getuid,,0,,1000\r\n");
+	lines(ASKED(.fields = "call,ret", .sort = "-duration_ns", .max = 1), two, "CALL  RET\nread    1\n");
+	(void)state;
+}
+
+/* ---- the summary -------------------------------------------------------------------------------------- */
+
+static void test_summary(void **state)
+{
+	static const char more[] =
+		"@11000 tid=7 pid=7 container=1 syscall_entry_read fd=3 count=10\n"
+		"@13000 tid=7 pid=7 container=1 syscall_exit_read ret=-11\n"
+		"@14000 tid=7 pid=7 container=1 syscall_entry_exit_group\n"
+		"@19000 tid=7 pid=7 container=1 sched_process_exit tid=7\n";
+	ph_autofree char *events = ph_asprintf("%s%s", two, more);
+
+	lines(ASKED(CALLS(.only_summary = true), .output = PH_OUT_CSV, .fields = "container,call,calls,errors,total_ns,avg_ns,max_ns"),
+	      events,
+	      "container,call,calls,errors,total_ns,avg_ns,max_ns\r\n"
+	      "web,read,2,1,6000,3000,4000\r\nweb,close,1,0,1000,1000,1000\r\n"
+	      "db,close,1,1,2000,2000,2000\r\n,getuid,1,0,1000,1000,1000\r\n");
+	lines(ASKED(CALLS(.only_summary = true), .container = "web"), events,
+	      "CONTAINER  %TIME  TOTAL  AVERAGE   P99  CALLS  ERRORS  CALL\n"
+	      "web         85.7   6 us     3 us  4 us      2       1  read\n"
+	      "web         14.3   1 us     1 us  1 us      1       0  close\n"
+	      "web        100.0   7 us  2.33 us     -      3       1  total\n");
+	/* A filter may be about arguments. */
+	lines(ASKED(CALLS(.only_summary = true), .output = PH_OUT_CSV, .fields = "call,calls", .filter = "args ~ \"4*\""), events,
+	      "call,calls\r\nclose,1\r\n");
+	lines(ASKED(CALLS(.summary = true), .container = "db"), events,
+	      "[db] postgres[20] close(4) = -1 EIO (Input/output error)\n"
+	      "CONTAINER  %TIME  TOTAL  AVERAGE   P99  CALLS  ERRORS  CALL\n"
+	      "db         100.0   2 us     2 us  2 us      1       1  close\n"
+	      "db         100.0   2 us     2 us     -      1       1  total\n");
+	(void)state;
+}
+
+/* ---- which calls ---------------------------------------------------------------------------------------- */
+
+static bool has(const char *list, const char *event)
+{
+	struct ph_evset set = { 0 };
+	struct ph_err err = { 0 };
+	bool in;
+
+	if (ph_callset_parse(list, &set.words, &err) < 0 || ph_evset_check(&set, &err) < 0)
+		fail_msg("%s: %s", list, err.msg);
+	in = ph_evset_has(&set, ph_class_by_name(event));
+	ph_evset_done(&set);
+	return in;
+}
+
+static void test_callset(void **state)
+{
+	static const struct { const char *list, *says; } wrong[] = {
+		{ "opne", "did you mean 'open'?" }, { "%files", "did you mean '%file'?" }, { "", "''" },
+		{ "signal=SIGINT", "only trace=" }, { "none", "no system call" }, { "!all", "no system call" },
+		{ "open,!close", "in front of the whole list" }, { "?nosuch", "no system call" }, { "open,,close", "''" },
+	};
+	struct ph_err err = { 0 };
+	ph_strv words = { 0 };
+	const char *name;
+
+	assert_true(has("open,close", "syscall_entry_close"));
+	assert_true(has("close", "compat_syscall_exit_close"));
+	assert_false(has("open,close", "syscall_entry_read"));
+	assert_true(has("trace=stat", "syscall_entry_newstat") && has("newstat", "syscall_entry_newstat"));
+	assert_true(has("%file", "syscall_exit_openat") && has("%file", "syscall_entry_execve"));
+	assert_false(has("%file", "syscall_entry_close"));
+	assert_true(has("file,%net", "syscall_entry_connect") && has("t=%desc", "syscall_entry_newfstat"));
+	assert_true(has("!close", "syscall_entry_read"));
+	assert_false(has("!close,%file", "syscall_entry_close") || has("!close,%file", "syscall_entry_openat"));
+	assert_false(has("!close", "sched_switch") || has("all", "signal_generate"));
+	assert_true(has("all", "syscall_entry_unknown") && has("fsync,?nosuch", "syscall_entry_fsync"));
+	assert_true(has("*at", "syscall_entry_unlinkat"));
+	for (size_t i = 0; (name = ph_callset_class_nth(i)); i++)
+		assert_int_equal(ph_callset_parse(name, &words, &err), 0);
+	ph_strv_done(&words);
+	for (size_t i = 0; i < PH_ARRAY_SIZE(wrong); i++) {
+		assert_int_equal(ph_callset_parse(wrong[i].list, &words, &err), -EINVAL);
+		if (!strstr(err.msg, wrong[i].says))
+			fail_msg("'%s': %s", wrong[i].list, err.msg);
+		ph_strv_done(&words);
+	}
+	(void)state;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_numbers), cmocka_unit_test(test_number_of_arguments), cmocka_unit_test(test_buffers),
+		cmocka_unit_test(test_structures), cmocka_unit_test(test_late_string), cmocka_unit_test(test_unfinished),
+		cmocka_unit_test(test_times), cmocka_unit_test(test_ends), cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_table), cmocka_unit_test(test_summary), cmocka_unit_test(test_callset),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
