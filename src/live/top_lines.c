@@ -138,7 +138,7 @@ void ph_top_put_help(struct ph_top_view *v, unsigned int width)
 	static const char *const text[] = {
 		"Up Down PgUp PgDn Home End  select a row (also k j g G, the mouse)",
 		"Enter, Backspace            in (processes of a container, their threads), back",
-		"F2                          other views: pods, images, processes …",
+		"F2, v                       other views: pods, images, processes …",
 		"s                           its system calls: how many, how long they take",
 		"w                           why it does not run: CPU limits, neighbours, waiting",
 		"f, n                        its open files; its network sockets",

@@ -508,7 +508,7 @@ bool ph_top_view_key(struct ph_top_view *v, int key)
 	case 'n':
 		show_of_selected(v, PH_SHOW_SOCKETS);
 		break;
-	case PH_KEY_VIEWS:
+	case PH_KEY_VIEWS: case 'v':
 		show_views(v);
 		break;
 	case '/':

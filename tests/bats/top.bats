@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # porthole top, against the kernel's own counters. Each counter's arithmetic is in tests/unit/test_top.c.
-# limit: 60 s
+# limit: 100 s
 
 load lib
 

@@ -657,9 +657,8 @@ static void screen_views(void **state)
 	put(&s.h, "proc/60/task/66/stat", "66 (worker) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 2 0 6000 0 0");
 	choose(&s, "threads");
 	assert_true(line_of(&s, "2 threads, by CPU%") >= 0 && line_of(&s, "worker") > 0);
-	/* F2 twice: where one was. */
-	ph_top_view_key(&s.v, PH_KEY_VIEWS);
-	ph_top_view_key(&s.v, PH_KEY_VIEWS);
+	/* Again: where one was. */
+	keys(&s, "vv");
 	draw(&s, 100, 30);
 	assert_true(line_of(&s, "2 threads") >= 0);
 	screen_done(&s);
