@@ -43,6 +43,7 @@ bool dn_rule_port(struct dn *c)
 {
 	const struct ph_failed *f = c->f;
 	const struct ph_denied_fact *s, *net = dn_fact(c, "net", NULL);
+	const char *again = NULL;
 	ph_autobuf addr = { 0 };
 	char head[64];
 
@@ -78,15 +79,20 @@ bool dn_rule_port(struct dn *c)
 		if (!s)
 			return dn_fact(c, "net_gone", NULL) ? gone(c, "the port is in use") : false;
 		dn_say(c, "port-in-use", "port %d is taken in the container's own network namespace %u", port(f), f->net_ns);
-		if (dn_num(s, "sockets", 0))
+		if (dn_num(s, "sockets", 0) && !dn_num(s, "listening", 1)) {
+			dn_evidence(c, "nobody there listens on it; sockets that are bound only, connected or in TIME_WAIT: %lld",
+				    dn_num(s, "sockets", 0));
+			again = "set SO_REUSEADDR before every bind to it, so that only a listener is in the way; or take another port";
+		} else if (dn_num(s, "sockets", 0)) {
 			dn_evidence(c, "%lld socket%s there are bound to it", dn_num(s, "sockets", 0),
 				    dn_num(s, "sockets", 0) > 1 ? "s" : "");
-		else
+		} else {
 			dn_evidence(c, "a moment later nobody had it any more: a program that tries again will get it");
+		}
 		if (net && dn_num(net, "host", 0))
 			dn_evidence(c, "that namespace is the host's");
-		dn_change(c, net && dn_num(net, "host", 0) ? "it shares the host's network: take another port, or give it a network of "
-			  "its own" : "stop the other program in the container, or take another port");
+		dn_change(c, again ? again : net && dn_num(net, "host", 0) ? "it shares the host's network: take another port, or give it "
+			  "a network of its own" : "stop the other program in the container, or take another port");
 		return true;
 	}
 	if (f->error == EADDRNOTAVAIL) {

@@ -53,6 +53,7 @@ struct ph_evidence {
 	int32_t own_root;
 	struct ph_emit out;
 	struct ph_audit *audit;
+	struct ph_net *net;
 };
 
 /* ---- views ------------------------------------------------------------------------------------- */
@@ -265,6 +266,7 @@ struct ph_evidence *ph_evidence_new(struct ph_collect *c)
 	e->round = 1;
 	e->own_root = root_mount(getpid());
 	e->audit = ph_audit_new();
+	e->net = ph_net_new();
 	return e;
 }
 
@@ -287,9 +289,23 @@ const struct ev_mount *ph_look_mount(struct ph_evidence *e, uint32_t mnt_ns, int
 	return NULL;
 }
 
+int ph_open_ns(const char *type, uint32_t inum, int32_t tid)
+{
+	struct stat st;
+	char file[32];
+	int fd;
+
+	snprintf(file, sizeof(file), "ns/%s", type);
+	fd = inum ? open_proc(tid, file, O_RDONLY) : -1;
+	if (fd >= 0 && (fstat(fd, &st) < 0 || st.st_ino != inum)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
 int ph_look_ns(struct ph_evidence *e, const char *type, uint32_t inum, int32_t tid)
 {
-	char file[32];
 	struct kept_ns *k;
 	int fd;
 
@@ -299,10 +315,7 @@ int ph_look_ns(struct ph_evidence *e, const char *type, uint32_t inum, int32_t t
 			return p->fd;
 		}
 	}
-	if (!inum || ns_of(tid, type) != inum)
-		return -1;
-	snprintf(file, sizeof(file), "ns/%s", type);
-	fd = open_proc(tid, file, O_RDONLY);
+	fd = ph_open_ns(type, inum, tid);
 	if (fd < 0)
 		return -1;
 	if (e->ns.n >= NS_MAX) {
@@ -419,6 +432,7 @@ void ph_evidence_free(struct ph_evidence *e)
 		ph_failed_done(f);
 	ph_vec_done(&e->queue);
 	ph_audit_free(e->audit);
+	ph_net_free(e->net);
 	free(e);
 }
 
@@ -718,7 +732,7 @@ static struct ev_view *find_view(struct ph_evidence *e, const struct ph_failed *
 static int look(struct ph_evidence *e, const struct ph_failed *f, ph_event_fn fn, void *arg,
 		struct ph_err *err)
 {
-	struct ev_look l = { .e = e, .c = e->c, .f = f, .fn = fn, .arg = arg, .err = err };
+	struct ev_look l = { .e = e, .c = e->c, .f = f, .net = e->net, .fn = fn, .arg = arg, .err = err };
 
 	l.alive = ns_of(f->tid, "mnt") != 0;
 	l.view = find_view(e, f);
@@ -765,6 +779,9 @@ int ph_evidence_run(struct ph_evidence *e, ph_event_fn fn, void *arg, struct ph_
 		if (e->queue.v[i].name)
 			e->queue.v[kept++] = e->queue.v[i];
 	e->queue.n = kept;
+	/* Whatever fails from now on is later than what was answered. */
+	if (!kept)
+		ph_net_forget(e->net);
 	if (r >= 0)
 		r = ph_audit_tell(e->audit, &(struct ev_look){ .e = e, .c = e->c, .fn = fn, .arg = arg, .err = err });
 	trim(e);

@@ -53,6 +53,7 @@ struct ev_look {
 	const struct ph_failed *f;
 	bool alive;			/* its task is there still */
 	struct ev_view *view;		/* NULL: gone */
+	struct ph_net *net;
 	ph_event_fn fn;
 	void *arg;
 	struct ph_err *err;
@@ -71,6 +72,8 @@ const struct ev_mount *ph_look_mount(struct ph_evidence *e, uint32_t mnt_ns, int
 int ph_mount_of(int fd);
 /* A descriptor of a namespace, which the cache keeps; -1: gone. */
 int ph_look_ns(struct ph_evidence *e, const char *type, uint32_t inum, int32_t tid);
+/* The same for the moment: the caller closes it. */
+int ph_open_ns(const char *type, uint32_t inum, int32_t tid);
 
 void ph_look_path(struct ev_look *l, const char *path, bool follow);
 void ph_look_memory(struct ev_look *l);
@@ -83,6 +86,12 @@ void ph_look_sysctl(struct ev_look *l, const char *name);
 void ph_look_net(struct ev_look *l);
 void ph_look_target(struct ev_look *l, int32_t vpid);
 void ph_look_kernel(struct ev_look *l);
+
+/* What network namespaces said of their sockets, for all failures that were before. */
+struct ph_net;
+struct ph_net *ph_net_new(void);
+void ph_net_free(struct ph_net *n);
+void ph_net_forget(struct ph_net *n);
 
 /* Records of the kernel's audit log, each told as a fact about the failure that it is of. NULL: not to be heard. */
 struct ph_audit;

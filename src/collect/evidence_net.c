@@ -12,10 +12,27 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/parse.h"
 #include "collect/evidence.h"
+#include "collect/sockets.h"
 
-#define NETNS_MAX 64		/* others that are asked for a port or a name */
+/* Others that are asked for a port or a name; fewer where each walks all connections of the machine. */
+#define NETNS_MAX 256
+#define NETNS_SLOW_MAX 64
+#define ANSWERS_MAX (4 * NETNS_MAX)
+
+/* What a network namespace said last. */
+struct answer {
+	uint64_t sockets_ns, names_ns;	/* when it was asked, 0: it was not */
+	ph_socketv sockets;
+	ph_strv names;
+};
+
+struct ph_net {
+	struct ph_sockets how;
+	struct ph_u64map answers;	/* network namespace -> struct answer */
+};
 
 struct wanted {
 	int family;
@@ -25,6 +42,7 @@ struct wanted {
 	char name[128];		/* of a Unix socket, abstract ones with @ */
 };
 
+/* False: there is nothing to ask for. */
 static bool want(const struct ph_failed *f, struct wanted *w)
 {
 	memset(w, 0, sizeof(*w));
@@ -50,62 +68,7 @@ static bool want(const struct ph_failed *f, struct wanted *w)
 					w->name[i] = '@';
 		}
 	}
-	return true;
-}
-
-/* Sockets bound to @port in the network namespace that we are in: listening ones, with an address. */
-static int bound(const char *file, uint16_t port, bool udp, char *addr, size_t size)
-{
-	ph_autobuf b = { 0 };
-	char *rest, *line;
-	int n = 0;
-
-	if (ph_read_file_at(AT_FDCWD, file, 4 << 20, &b) < 0 || !b.len)
-		return 0;
-	rest = b.p;
-	strsep(&rest, "\n");
-	while ((line = strsep(&rest, "\n"))) {
-		char local[64];
-		unsigned int p, state;
-
-		if (sscanf(line, "%*d: %63[0-9A-Fa-f]:%x %*[0-9A-Fa-f:] %x", local, &p, &state) != 3 || p != port)
-			continue;
-		if (!udp && state != 0x0a)
-			continue;
-		if (!n++)
-			snprintf(addr, size, "%s", local);
-	}
-	return n;
-}
-
-static int bound_any(uint16_t port, char *addr, size_t size)
-{
-	return bound("/proc/thread-self/net/tcp", port, false, addr, size) +
-	       bound("/proc/thread-self/net/tcp6", port, false, addr, size) +
-	       bound("/proc/thread-self/net/udp", port, true, addr, size) +
-	       bound("/proc/thread-self/net/udp6", port, true, addr, size);
-}
-
-/* Unix sockets of this name (of any state but connected halves) in the namespace that we are in. */
-static int unix_there(const char *name)
-{
-	ph_autobuf b = { 0 };
-	char *rest, *line;
-	int n = 0;
-
-	if (ph_read_file_at(AT_FDCWD, "/proc/thread-self/net/unix", 8 << 20, &b) < 0)
-		return 0;
-	rest = b.p;
-	while ((line = strsep(&rest, "\n"))) {
-		const char *p = line;
-
-		for (int i = 0; i < 7 && p; i++) {
-			p = strchr(p, ' ');
-			p = p ? p + strspn(p, " ") : NULL;
-		}
-		n += p && !strcmp(p, name);
-	}
-	return n;
+	return w->port || w->name[0];
 }
 
 static bool enter(int fd)
@@ -169,20 +132,121 @@ static void tell_here(struct ev_look *l, const struct wanted *w)
 		l->f->net_ns == l->c->ct.host_ns[PH_NS_NET]);
 }
 
-static void tell_wanted(struct ev_look *l, const struct wanted *w, const char *where)
-{
-	char addr[64] = "";
-	int n;
+/* ---- who waits at a port or under a name ---------------------------------------------------------------- */
 
-	if (w->family == AF_UNIX && w->name[0]) {
-		n = unix_there(w->name);
-		if (n || !strcmp(where, "inside"))
-			ph_fact(l, "unix", w->name, where, "sockets=%d", n);
-	} else if (w->port) {
-		n = bound_any(w->port, addr, sizeof(addr));
-		if (n || !strcmp(where, "inside"))
-			ph_fact(l, "port", where, addr, "port=%u sockets=%d", w->port, n);
+struct ph_net *ph_net_new(void)
+{
+	struct ph_net *n = ph_alloc(sizeof(*n));
+	ph_socketv v = { 0 };
+
+	/* If the kernel has to load modules for this, then now. */
+	ph_sockets_read(&n->how, 0, &v);
+	ph_vec_done(&v);
+	return n;
+}
+
+void ph_net_forget(struct ph_net *n)
+{
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&n->answers, s));) {
+		struct answer *a = s->val;
+
+		ph_vec_done(&a->sockets);
+		ph_strv_done(&a->names);
+		free(a);
 	}
+	ph_u64map_done(&n->answers);
+}
+
+void ph_net_free(struct ph_net *n)
+{
+	if (!n)
+		return;
+	ph_net_forget(n);
+	free(n);
+}
+
+/* An answer that was given since the call failed is as good as a new one, and nearer to it. */
+static bool serves(const struct ev_look *l, const struct wanted *w, const struct answer *a)
+{
+	return a && (w->port ? a->sockets_ns : a->names_ns) > l->f->ts_ns;
+}
+
+static void ask(struct ev_look *l, const struct wanted *w, uint32_t net_ns)
+{
+	struct answer *a = ph_u64map_get(&l->net->answers, net_ns);
+
+	if (!a) {
+		/* Namespaces come and go while failures never cease. */
+		if (l->net->answers.n >= ANSWERS_MAX)
+			ph_net_forget(l->net);
+		a = ph_alloc(sizeof(*a));
+		ph_u64map_put(&l->net->answers, net_ns, a);
+	}
+	if (w->port) {
+		a->sockets_ns = ph_now_ns();
+		a->sockets.n = 0;
+		ph_sockets_read(&l->net->how, 0, &a->sockets);
+	} else {
+		a->names_ns = ph_now_ns();
+		ph_strv_done(&a->names);
+		ph_sockets_names(&a->names);
+	}
+}
+
+static void tell_port(struct ev_look *l, const struct wanted *w, const char *where, const ph_socketv *v)
+{
+	bool inside = !strcmp(where, "inside");
+	const struct ph_socket *first = NULL;
+	char addr[INET6_ADDRSTRLEN] = "";
+	int n = 0, listening = 0;
+	ph_socketv all = { 0 };
+
+	ph_vec_each(s, v)
+		listening += s->port == w->port;
+	/* A port is taken by what is connected as well, or waits for its end. */
+	if (inside && !listening && l->f->error == EADDRINUSE) {
+		ph_sockets_read(&l->net->how, w->port, &all);
+		v = &all;
+	}
+	ph_vec_each(s, v) {
+		if (s->port == w->port && !n++)
+			first = s;
+	}
+	if (first)
+		inet_ntop(first->family, first->addr, addr, sizeof(addr));
+	if (n || inside)
+		ph_fact(l, "port", where, addr, "port=%u sockets=%d listening=%d", w->port, n, listening);
+	ph_vec_done(&all);
+}
+
+static void tell_name(struct ev_look *l, const struct wanted *w, const char *where, const ph_strv *v)
+{
+	int n = 0;
+
+	ph_vec_each(s, v)
+		n += !strcmp(*s, w->name);
+	if (n || !strcmp(where, "inside"))
+		ph_fact(l, "unix", w->name, where, "sockets=%d", n);
+}
+
+/* Enters the namespace only where it has to be asked: @fd, or that of @tid. */
+static bool tell_wanted(struct ev_look *l, const struct wanted *w, const char *where, uint32_t net_ns, int fd, int32_t tid)
+{
+	const struct answer *a = ph_u64map_get(&l->net->answers, net_ns);
+
+	if (!serves(l, w, a)) {
+		ph_autoclose int opened = fd < 0 ? ph_open_ns("net", net_ns, tid) : -1;
+
+		if (!enter(fd < 0 ? opened : fd))
+			return false;
+		ask(l, w, net_ns);
+		a = ph_u64map_get(&l->net->answers, net_ns);
+	}
+	if (w->port)
+		tell_port(l, w, where, &a->sockets);
+	else
+		tell_name(l, w, where, &a->names);
+	return true;
 }
 
 /* Other containers' network namespaces, each once. */
@@ -194,16 +258,19 @@ static void elsewhere(struct ev_look *l, const struct wanted *w)
 
 	ph_u64map_put(&seen, l->f->net_ns, l);
 	ph_u64map_put(&seen, c->ct.host_ns[PH_NS_NET], l);
-	for (struct ph_u64map_slot *s = NULL; n < NETNS_MAX && (s = ph_u64map_next(&c->ct.by_index, s));) {
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&c->ct.by_index, s));) {
 		const struct ph_container *o = &((struct ph_centry *)s->val)->c;
 		ph_autofree char *where = NULL;
 
-		if (!o->ns[PH_NS_NET] || !o->init_pid || ph_u64map_put(&seen, o->ns[PH_NS_NET], l))
+		if (n >= (l->net->how.no_diag ? NETNS_SLOW_MAX : NETNS_MAX))
+			break;
+		if (!o->ns[PH_NS_NET] || !o->init_pid || ph_u64map_get(&seen, o->ns[PH_NS_NET]))
 			continue;
-		n++;
 		where = ph_asprintf("container %s", o->name ? o->name : o->id ? o->id : "?");
-		if (enter(ph_look_ns(l->e, "net", o->ns[PH_NS_NET], o->init_pid)))
-			tell_wanted(l, w, where);
+		if (tell_wanted(l, w, where, o->ns[PH_NS_NET], -1, o->init_pid)) {
+			ph_u64map_put(&seen, o->ns[PH_NS_NET], l);
+			n++;
+		}
 	}
 	ph_u64map_done(&seen);
 }
@@ -235,11 +302,14 @@ void ph_look_net(struct ev_look *l)
 	ph_look_sysctl(l, "net/ipv4/ip_unprivileged_port_start");
 	ph_look_sysctl(l, "net/ipv6/conf/all/disable_ipv6");
 	if (any)
-		tell_wanted(l, &w, "inside");
-	/* Our own namespace is the host's, but where we are in a container ourselves. */
-	if (any && f->net_ns != host && enter(own))
-		tell_wanted(l, &w, "the host");
-	if (any)
+		tell_wanted(l, &w, "inside", f->net_ns, fd, 0);
+	/*
+	 * Who else has it matters where nobody was found. Our own namespace is the host's, but where we are in a
+	 * container ourselves.
+	 */
+	if (any && f->error == ECONNREFUSED && f->net_ns != host)
+		tell_wanted(l, &w, "the host", host, own, 0);
+	if (any && f->error == ECONNREFUSED)
 		elsewhere(l, &w);
 	/* Whatever happened: nothing else may run in a container's network. */
 	if (setns(own, CLONE_NEWNET) < 0)
