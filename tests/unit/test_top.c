@@ -607,6 +607,43 @@ static void groups_add_up(void **state)
 	screen_done(&s);
 }
 
+static bool inner_only(void *arg, const struct ph_top_row *r)
+{
+	(void)arg;
+	return r->hc->c.id && !strcmp(r->hc->c.id, ID2);
+}
+
+/* What a cgroup counts has the containers in it already; who is looked at alone is counted. */
+static void groups_nested(void **state)
+{
+	ph_top_groups g = { 0 };
+	struct ph_err err = { 0 };
+	struct ph_top t;
+	struct host h;
+
+	(void)state;
+	v2_host(&h);
+	pod_container(&h, ID1, 60, "outer", "nginx:1", NULL, 700);
+	put(&h, "var/lib/docker/containers/" ID2 "/config.v2.json", "{\"Name\":\"/inner\",\"Config\":{\"Image\":\"nginx:1\"}}");
+	add_proc(&h, 70, 60, "inner", "0::/docker/" ID1 "/docker/" ID2 "\n", 800, "\t9\t1");
+	assert_int_equal(ph_top_open(&t, h.root, &cgroups, &err), 0);
+	for (unsigned int k = 0; k < 2; k++) {
+		put(&h, CG "/cpu.stat", "usage_usec %u\nuser_usec 0\nsystem_usec 0\n", k * 500000);
+		put(&h, CG "/docker/" ID2 "/cpu.stat", "usage_usec %u\nuser_usec 0\nsystem_usec 0\n", k * 200000);
+		assert_int_equal(ph_top_round(&t, (10 + k) * PH_NSEC, &err), 0);
+	}
+	ph_top_groups_make(&t, PH_TOP_BY_IMAGE, anybody, NULL, &g);
+	assert_int_equal(g.n, 1);
+	assert_int_equal(g.v[0]->members, 2);
+	NEAR(cell(&t, &g.v[0]->row, PH_TOP_COL_CPU), 50);
+	ph_top_groups_done(&g);
+	ph_top_groups_make(&t, PH_TOP_BY_IMAGE, inner_only, NULL, &g);
+	NEAR(cell(&t, &g.v[0]->row, PH_TOP_COL_CPU), 20);
+	ph_top_groups_done(&g);
+	ph_top_close(&t);
+	host_done(&h);
+}
+
 /* To the view of this name, by F2. */
 static void choose(struct screen *s, const char *name)
 {
@@ -874,6 +911,7 @@ int main(void)
 		cmocka_unit_test(screen_sizes),
 		cmocka_unit_test(screen_keys),
 		cmocka_unit_test(groups_add_up),
+		cmocka_unit_test(groups_nested),
 		cmocka_unit_test(screen_views),
 		cmocka_unit_test(screen_files),
 		cmocka_unit_test(screen_report),
