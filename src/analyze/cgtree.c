@@ -150,8 +150,25 @@ static void on_stat(struct ph_cgtree *t, const struct ph_event *ev)
 		.throttled_local_ns = I(cgroup_stat, throttled_local_ns, -1),
 		.cpu_some_ns = I(cgroup_stat, cpu_some_ns, -1),
 	};
-	if (!n->first.ts_ns)
+	if (n->first.ts_ns)
+		n->ran_ns += n->ran_since_ns;
+	else
 		n->first = n->last;
+	n->ran_since_ns = 0;
+}
+
+void ph_cgtree_ran(struct ph_cgnode *n, uint64_t begin_ns, uint64_t end_ns)
+{
+	for (; n; n = n->parent) {
+		uint64_t first = n->first.ts_ns, last = n->last.ts_ns;
+
+		if (!first)
+			continue;
+		if (end_ns > last)
+			n->ran_since_ns += end_ns - (begin_ns > last ? begin_ns : last);
+		if (begin_ns < last && end_ns > first)
+			n->ran_ns += (end_ns < last ? end_ns : last) - (begin_ns > first ? begin_ns : first);
+	}
 }
 
 void ph_cgtree_feed(struct ph_cgtree *t, const struct ph_event *ev)

@@ -27,6 +27,7 @@ struct ph_cgnode {
 	int64_t memory_max_bytes, pids_max;
 	char *cpuset;			/* NULL: no controller */
 	struct ph_cgstat first, last;	/* cgroup_stat: what the kernel has counted */
+	uint64_t ran_ns, ran_since_ns;	/* ph_cgtree_ran(): between these two, and after the last */
 	void *data;			/* for the analysis that the tree is made for */
 };
 
@@ -43,6 +44,8 @@ int32_t ph_cgtree_cpu_hierarchy(const struct ph_cgtree *t);
 struct ph_cgnode *ph_cgtree_cpu_node(struct ph_cgtree *t, uint64_t id);
 /* CPU time that the kernel counted for it between first and last: with v1, in the hierarchy that does. -1: not told. */
 int64_t ph_cgtree_usage_ns(const struct ph_cgtree *t, const struct ph_cgnode *n);
+/* A task of it ran: counted for it and all above, as the kernel does. Spans may come late, never before they end. */
+void ph_cgtree_ran(struct ph_cgnode *n, uint64_t begin_ns, uint64_t end_ns);
 /* All of them, in the order of their first mention, until NULL. */
 struct ph_cgnode *ph_cgtree_nth(const struct ph_cgtree *t, size_t i);
 

@@ -227,10 +227,13 @@ static void on_leave(void *arg, const struct ph_segment *s)
 	size_t ngroups = 0;
 	bool own = false;
 
-	if (s->state == PH_ST_WAIT_CPU)
+	if (s->state == PH_ST_WAIT_CPU) {
 		ph_neighbours_leave(th->nb, s);
-	else if (s->state == PH_ST_RUNNING)
+	} else if (s->state == PH_ST_RUNNING) {
 		limits_ran(th, s);
+		if (s->cgroup_id)
+			ph_cgtree_ran(ph_cgtree_cpu_node(th->cgroups, s->cgroup_id), s->begin_ns, s->end_ns);
+	}
 	if (s->state == PH_ST_THROTTLED) {
 		l = limits_throttled(th, s);
 		own = is_own(th, s, l);

@@ -137,6 +137,7 @@ static void add_counters(struct ph_json *j, const struct ph_throttle *th, const 
 		ph_json_s64(j, "usage_ns", usage);
 	else
 		ph_json_null(j, "usage_ns");
+	ph_json_u64(j, "same_time_ran_ns", n->ran_ns);
 	ph_json_u64(j, "throttled_ns", n->last.throttled_ns - n->first.throttled_ns);
 	if (n->last.throttled_local_ns >= 0)
 		ph_json_s64(j, "throttled_local_ns", n->last.throttled_local_ns - n->first.throttled_local_ns);

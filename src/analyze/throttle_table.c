@@ -238,7 +238,7 @@ static void print_counters(const struct ph_throttle *th, const struct ph_throttl
 	ph_buf_adds(out, ": the kernel counted ");
 	if (usage >= 0) {
 		ph_buf_addf(out, "%s of CPU time used", text_ns((uint64_t)usage, a));
-		ph_buf_addf(out, ", we %s; ", text_ns(ph_division_ran(&g->t) + g->t.steal_ns, a));
+		ph_buf_addf(out, ", we %s in the same time; ", text_ns(n->ran_ns, a));
 	}
 	ph_buf_addf(out, "throttled %s", text_ns(n->last.throttled_ns - n->first.throttled_ns, a));
 	if (n->last.throttled_local_ns >= 0)

@@ -568,6 +568,35 @@ static void test_modes_by_ticks(void **state)
 	ph_identity_free(id);
 }
 
+/* Beside the kernel's counters stands what ran between their first and last reading, here and below. */
+static void test_ran_meanwhile(void **state)
+{
+	static const struct { unsigned long at; const char *event; } events[] = {
+		{ 10, "cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7" },
+		{ 20, "cgroup_stat hierarchy=0 id=12 usage_ns=1000" }, { 20, "cgroup_stat hierarchy=0 id=11 usage_ns=1000" },
+		{ 50, "cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=20" },
+		{ 60, "cpu=0 tid=20 sched_switch prev_tid=20 prev_state=1 next_tid=7" },
+		{ 70, "cgroup_stat hierarchy=0 id=12 usage_ns=40001000" }, { 70, "cgroup_stat hierarchy=0 id=11 usage_ns=40001000" },
+		{ 90, "cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=0" },
+		{ 95, "cgroup_stat hierarchy=0 id=11 usage_ns=60001000" },
+		{ 100, "cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7" },
+		{ 110, "cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=0" },
+	};
+	ph_autobuf b = { 0 };
+	struct ph_identity *id;
+	struct ph_throttle *th;
+
+	add_setup(&b, &plain);
+	for (size_t i = 0; i < PH_ARRAY_SIZE(events); i++)
+		ph_buf_addf(&b, "@%lu %s\n", events[i].at * MS, events[i].event);
+	th = analyse(b.p, &id);
+	assert_int_equal(ph_cgtree_get(th->cgroups, 0, 12)->ran_ns, 40 * MS);
+	assert_int_equal(ph_cgtree_get(th->cgroups, 0, 11)->ran_ns, 60 * MS);
+	assert_int_equal(ph_cgtree_get(th->cgroups, 0, 13)->ran_ns, 0);
+	ph_throttle_free(th);
+	ph_identity_free(id);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -582,6 +611,7 @@ int main(void)
 		cmocka_unit_test(test_concerns),
 		cmocka_unit_test(test_notes),
 		cmocka_unit_test(test_modes_by_ticks),
+		cmocka_unit_test(test_ran_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
