@@ -140,11 +140,10 @@ static void say_cpu(const struct ph_slow *s, const struct ph_slow_group *g, stru
 {
 	ph_autofree struct ph_runner *runners = NULL;
 	size_t n = ph_neighbours_of(s->nb, g->container, &runners), shown = 0;
-	const struct ph_hist *h = g->wakeup.n * 2 > g->run_queue.n ? &g->wakeup : &g->run_queue;
+	const struct ph_hist *h = &g->run_queue;
 	uint64_t all = 0;
 
-	ph_buf_addf(out, ", %lu time%s: half of %s took more than ", h->n, plural(h->n),
-		    h == &g->wakeup ? "its wake-ups" : "these waits");
+	ph_buf_addf(out, ", %lu time%s: half of these waits took more than ", h->n, plural(h->n));
 	add_ns(out, ph_hist_quantile(h, 0.5));
 	ph_buf_adds(out, ", one in a hundred ");
 	add_ns(out, ph_hist_quantile(h, 0.99));
