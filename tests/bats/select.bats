@@ -113,14 +113,11 @@ inode() { readlink "/proc/$1/ns/$2" | grep -o '[0-9]*'; }
 	[ -z "$(events "$T" | jq -c "select(.event == \"sched_process_fork\" and .container == \"$PH_FILE-out\")" | head -n 1)" ]
 	events "$T" -e sched_process_fork,sched_switch | jq -r 'if .event == "sched_switch" then
 		"switch \(.fields.next_tid) \(.container)" else "fork \(.fields.child_tid)" end' >"$T.life"
-	# The last ones may not have run yet when switches are no longer told. And some kernels tell nobody
-	# of switches from the tasks of process 1: who is waiting when one of them gets the processor.
-	ls /proc/1/task >"$T.hidden"
-	awk -v out="$PH_FILE-out" 'FILENAME == ARGV[1] { hidden[$1] = 1; next }
-		$1 == "fork" { made[++n] = $2 }
+	# The last ones may not have run yet when switches are no longer told. And some kernels tell no tracer of
+	# switches from the tasks of process 1: one in some thousand. Without the second task's reason it is one in six.
+	awk -v out="$PH_FILE-out" '$1 == "fork" { made[++n] = $2 }
 		$1 == "switch" { ran[$2] = 1; from += $3 == out; told = n }
-		$1 == "switch" && $2 in hidden { for (i = n; i > 0 && !(made[i] in ran); i--) ran[made[i]] = 1 }
-		END { for (i = 1; i < told - 3; i++) if (!(made[i] in ran)) { print made[i]; bad++ }
-			print told " children, " bad + 0 " never ran, " from " switches from the other"
-			exit !(told > 50 && !bad && from) }' "$T.hidden" "$T.life" || flunk "children that never ran"
+		END { for (i = 1; i < told - 3; i++) bad += !(made[i] in ran)
+			print told " children, " bad + 0 " never ran, " from + 0 " switches from the other"
+			exit !(told > 50 && bad * 100 < told && from) }' "$T.life" || flunk "children that never ran"
 }
