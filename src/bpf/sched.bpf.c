@@ -1,24 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Scheduler: switches, wake-ups, the life of tasks. */
 
-/* Is either task selected? The event happens in @cur; *@ours: that is. */
-static __always_inline bool either_selected_how(struct task_struct *cur, struct task_struct *other, u64 *who, bool *ours)
-{
-	u64 others;
+/* Is either task selected, which one as far as was asked? The event happens in @cur. */
+enum { CUR_SELECTED = 1, OTHER_SELECTED = 2 };
 
-	if (current_surely_selected(cur, who, ours))
-		return true;
-	if (!cfg.select || !task_selected(other, &others))
-		return *ours;
-	*who = or_of(*who, *ours, others);
-	return true;
-}
-
-static __always_inline bool either_selected(struct task_struct *cur, struct task_struct *other, u64 *who)
+static __always_inline u32 either_selected(struct task_struct *cur, struct task_struct *other, u64 *who)
 {
 	bool ours;
+	u64 others;
 
-	return either_selected_how(cur, other, who, &ours);
+	if (current_surely_selected(cur, who, &ours))
+		return CUR_SELECTED;
+	if (!cfg.select || !task_selected(other, &others))
+		return ours;
+	*who = or_of(*who, ours, others);
+	return OTHER_SELECTED | ours;
 }
 
 /* ---- switches and wake-ups -------------------------------------------------------------------- */
@@ -71,28 +67,30 @@ int sched_switch(u64 *ctx)
 	u64 steal = cfg.write_steal ? stolen(prev) : 0;
 	u32 state = 0;
 	s64 waits;
+	u32 selected;
 	bool ours;
-	u64 who, mine;
+	u64 who;
 
-	if (!either_selected_how(prev, next, &who, &ours))
+	selected = either_selected(prev, next, &who);
+	if (!selected)
 		return 0;
+	ours = selected & CUR_SELECTED;
 	if (steal && (ours || !prev->pid))
 		emit_steal(prev, steal, who);
 	if (!preempt)
 		state = cfg.switch_has_state ? (u32)ctx[3] : prev->__state;
-	mine = WHO(who, who);
 	if (ours && prev->pid && prev->se.cfs_rq->throttle_count > 0) {
-		limits_look((u64)BPF_CORE_READ(prev, sched_task_group), bpf_get_smp_processor_id(), mine, true);
+		limits_look((u64)BPF_CORE_READ(prev, sched_task_group), bpf_get_smp_processor_id(), OWN(who), true);
 		if (task_throttled(prev, preempt || !state))
-			throttle_begin(prev, mine);
+			throttle_begin(prev, OWN(who));
 	}
 	if (nlimits_out && next->pid)
 		limits_look((u64)BPF_CORE_READ(next, sched_task_group), bpf_get_smp_processor_id(), who, true);
 	waits = switch_state(prev, state);
 	if (cfg.write_block && ours && waits && prev->mm)
-		emit_block(prev, waits, state, mine);
+		emit_block(prev, waits, state, OWN(who));
 	if (cfg.write_stack && ours && waits && prev->mm)
-		emit_stack(ctx, prev, mine);
+		emit_stack(ctx, prev, OWN(who));
 	if (cfg.write_switch) {
 		EVENT(sched_switch, prev, who, e);
 		set_comm(e->prev_comm, prev);

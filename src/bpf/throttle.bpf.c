@@ -308,7 +308,8 @@ static __always_inline struct task_group *throttle_culprit(struct task_struct *t
 	return with_limit;
 }
 
-static __always_inline int throttle_begin(struct task_struct *t, u64 who)
+/* (Not inline: with sched_switch and what that calls, Linux 6.1 counts more than the 512 bytes of stack that there are.) */
+static __noinline int throttle_begin(struct task_struct *t, u64 who)
 {
 	u32 level = 0, cpu = bpf_get_smp_processor_id();
 	struct task_group *tg = throttle_culprit(t, cpu, &level);

@@ -238,6 +238,8 @@ static __always_inline struct ph_cgent current_cgent(struct task_struct *t)
  * not selected after all (it was a cgroup that nobody knew yet) and drops the event then.
  */
 #define WHO(container, why) ((u64)(why) << 32 | (u32)(container))
+/* For what concerns the first alone. */
+#define OWN(who) WHO(who, who)
 
 static __always_inline bool process_selected(struct task_struct *t)
 {
