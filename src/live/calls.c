@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The kernel's values, as in event/symbols.c: not <fcntl.h>. */
 #include <linux/fcntl.h>
+#include <linux/sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/cleanup.h"
 #include "event/callset.h"
@@ -238,7 +240,11 @@ static bool add_data(const struct call_telling *t, unsigned int arg, struct ph_b
 		int32_t one;
 
 		memcpy(&one, v->s, sizeof(one));
-		ph_buf_addf(b, "[%d]", one);
+		ph_buf_addc(b, '[');
+		if (t->call->value[1] != SOL_SOCKET || t->call->value[2] != SO_ERROR ||
+		    !ph_symbol_add(b, PH_UNIT_RET, -(int64_t)one))
+			ph_buf_add_s64(b, one);
+		ph_buf_addc(b, ']');
 		return true;
 	}
 	/* Nothing was read, or is to be written; an address of nothing is that. */
@@ -318,6 +324,37 @@ static void tell_more(const struct call_telling *t)
 	}
 }
 
+/* Argument @i, which stands there as one of those that follow each other in @args; takes its text. */
+static void name_arg(struct ph_call *call, unsigned int i, const char *name, char *args[CALL_ARGS], unsigned int *n)
+{
+	args[(*n)++] = ph_asprintf("%s=%s", name, call->arg[i] ? call->arg[i] : "?");
+}
+
+/* Of clone, whose order depends on the architecture, strace tells the names, and only of what the flags ask for. */
+static void name_clone(const struct call_telling *t)
+{
+	bool tls_first = !strcmp(t->cc->sc->entry->fields[3].name, "tls");
+	unsigned int tls = tls_first ? 3 : 4, child = tls_first ? 4 : 3, n = 0;
+	struct ph_call *call = t->call;
+	uint64_t flags = (uint64_t)call->value[0];
+	char *args[CALL_ARGS] = { 0 };
+
+	name_arg(call, 1, "child_stack", args, &n);
+	name_arg(call, 0, "flags", args, &n);
+	if (flags & (CLONE_PARENT_SETTID | CLONE_PIDFD))
+		name_arg(call, 2, "parent_tid", args, &n);
+	if (flags & CLONE_SETTLS)
+		name_arg(call, tls, "tls", args, &n);
+	if (flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID))
+		name_arg(call, child, "child_tidptr", args, &n);
+	for (unsigned int i = 0; i < CALL_ARGS; i++) {
+		free(call->arg[i]);
+		call->arg[i] = args[i];
+		call->sure[i] = true;
+	}
+	call->nargs = (uint8_t)n;
+}
+
 static void tell_entry(struct call_telling *t)
 {
 	const struct ph_event *ev = t->at->ev;
@@ -332,6 +369,8 @@ static void tell_entry(struct call_telling *t)
 	call->nargs = call_count_args(call, t->cc->sc ? t->cc->sc->nargs : 0, &call->skip);
 	for (unsigned int i = 0; i < call->nargs; i++)
 		tell_arg(t, i);
+	if (call_is(call, "clone"))
+		name_clone(t);
 	tell_more(t);
 }
 

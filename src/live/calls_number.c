@@ -90,6 +90,12 @@ static bool add_special(const struct call_telling *t, unsigned int arg, int64_t 
 		ph_buf_adds(b, "FUTEX_BITSET_MATCH_ANY");
 		return true;
 	}
+	if (arg == 1 && call_is(call, "prctl") && (call->value[0] == PR_CAPBSET_READ || call->value[0] == PR_CAPBSET_DROP))
+		return ph_symbol_add(b, PH_UNIT_CAP, v);
+	if ((arg == 1 || arg == 3) && call_is(call, "rseq")) {
+		add_hex(b, (uint32_t)v);
+		return true;
+	}
 	if ((arg == 2 && call_is(call, "mknod")) || (arg == 3 && call_is(call, "mknodat"))) {
 		ph_buf_addf(b, "makedev(%#x, %#x)", major((dev_t)v), minor((dev_t)v));
 		return true;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <arpa/inet.h>
+#include <linux/sched.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -46,7 +47,7 @@ static void add_string(struct ph_buf *b, const char *s, size_t n, uint64_t whole
 		} else if (c >= 0x20 && c < 0x7f) {
 			ph_buf_addc(b, (char)c);
 		} else {
-			ph_buf_addf(b, i + 1 < shown && s[i + 1] >= '0' && s[i + 1] <= '9' ? "\\%03o" : "\\%o", c);
+			ph_buf_addf(b, i + 1 < shown && s[i + 1] >= '0' && s[i + 1] <= '7' ? "\\%03o" : "\\%o", c);
 		}
 	}
 	ph_buf_adds(b, shown < n || shown < whole ? "\"..." : "\"");
@@ -101,24 +102,27 @@ static bool add_timer(struct ph_buf *b, const char *s, size_t n, const char *fra
 	return true;
 }
 
-static void add_limit(struct ph_buf *b, uint64_t v, size_t size)
+static void add_limit(struct ph_buf *b, uint64_t v, size_t size, bool wide)
 {
 	if (v == UINT64_MAX || (size == 4 && v == UINT32_MAX))
-		ph_buf_adds(b, "RLIM_INFINITY");
+		ph_buf_adds(b, wide ? "RLIM64_INFINITY" : "RLIM_INFINITY");
 	else if (v > 1024 && v % 1024 == 0)
 		ph_buf_addf(b, "%lu*1024", (unsigned long)(v / 1024));
 	else
 		ph_buf_add_u64(b, v);
 }
 
-static bool add_rlimit(struct ph_buf *b, const char *s, size_t n)
+static bool add_rlimit(struct ph_buf *b, const char *s, size_t n, const struct ph_capture *cap)
 {
+	/* Those of prlimit64, which are not its second argument, are so wide for 32-bit programs, too. */
+	bool wide = cap->arg != 1;
+
 	if (n != 8 && n != 16)
 		return false;
 	ph_buf_adds(b, "{rlim_cur=");
-	add_limit(b, number(s, n / 2), n / 2);
+	add_limit(b, number(s, n / 2), n / 2, wide);
 	ph_buf_adds(b, ", rlim_max=");
-	add_limit(b, number(s + n / 2, n / 2), n / 2);
+	add_limit(b, number(s + n / 2, n / 2), n / 2, wide);
 	ph_buf_addc(b, '}');
 	return true;
 }
@@ -127,11 +131,12 @@ static bool add_rlimit(struct ph_buf *b, const char *s, size_t n)
 
 static const struct { const char *poll, *epoll; uint32_t bit; } polls[] = {
 	{ "POLLIN", "EPOLLIN", EPOLLIN }, { "POLLPRI", "EPOLLPRI", EPOLLPRI }, { "POLLOUT", "EPOLLOUT", EPOLLOUT },
+	{ "POLLERR", "EPOLLERR", EPOLLERR }, { "POLLHUP", "EPOLLHUP", EPOLLHUP }, { "POLLNVAL", NULL, POLLNVAL },
 	{ "POLLRDNORM", "EPOLLRDNORM", EPOLLRDNORM }, { "POLLRDBAND", "EPOLLRDBAND", EPOLLRDBAND },
 	{ "POLLWRNORM", "EPOLLWRNORM", EPOLLWRNORM }, { "POLLWRBAND", "EPOLLWRBAND", EPOLLWRBAND },
-	{ "POLLMSG", "EPOLLMSG", EPOLLMSG }, { "POLLERR", "EPOLLERR", EPOLLERR }, { "POLLHUP", "EPOLLHUP", EPOLLHUP },
-	{ "POLLRDHUP", "EPOLLRDHUP", EPOLLRDHUP }, { "POLLNVAL", NULL, POLLNVAL }, { NULL, "EPOLLEXCLUSIVE", EPOLLEXCLUSIVE },
-	{ NULL, "EPOLLWAKEUP", EPOLLWAKEUP }, { NULL, "EPOLLONESHOT", EPOLLONESHOT }, { NULL, "EPOLLET", EPOLLET },
+	{ "POLLMSG", "EPOLLMSG", EPOLLMSG }, { "POLLRDHUP", "EPOLLRDHUP", EPOLLRDHUP },
+	{ NULL, "EPOLLEXCLUSIVE", EPOLLEXCLUSIVE }, { NULL, "EPOLLWAKEUP", EPOLLWAKEUP },
+	{ NULL, "EPOLLONESHOT", EPOLLONESHOT }, { NULL, "EPOLLET", EPOLLET },
 };
 
 static void add_poll(struct ph_buf *b, uint32_t v, bool epoll)
@@ -344,26 +349,33 @@ static void add_argv(struct ph_buf *b, const char *s, size_t n)
 	ph_buf_addc(b, ']');
 }
 
+/* What the flags do not ask for may be anything, and is not shown. */
 static bool add_clone_args(struct ph_buf *b, const char *s, size_t n)
 {
-	static const char *const names[] = { "pidfd", "child_tid", "parent_tid", "exit_signal", "stack", "stack_size",
-					     "tls", "set_tid", "set_tid_size", "cgroup" };
-	uint64_t v;
+	static const struct { const char *name; uint64_t flags; } fields[] = {
+		{ "pidfd", CLONE_PIDFD }, { "child_tid", CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID },
+		{ "parent_tid", CLONE_PARENT_SETTID }, { "exit_signal", 0 }, { "stack", 0 }, { "stack_size", 0 },
+		{ "tls", CLONE_SETTLS }, { "set_tid", 0 }, { "set_tid_size", 0 }, { "cgroup", CLONE_INTO_CGROUP },
+	};
+	enum { EXIT_SIGNAL = 3, STACK, SET_TID = 7, SET_TID_SIZE };
+	uint64_t flags, v;
 
 	if (n < 8)
 		return false;
+	flags = number(s, 8);
 	ph_buf_adds(b, "{flags=");
-	add_symbol(b, PH_UNIT_CLONE_FLAGS, number(s, 8));
-	for (size_t i = 0; i < PH_ARRAY_SIZE(names) && 16 + 8 * i <= n; i++) {
+	add_symbol(b, PH_UNIT_CLONE_FLAGS, flags);
+	for (size_t i = 0; i < PH_ARRAY_SIZE(fields) && 16 + 8 * i <= n; i++) {
 		v = number(s + 8 + 8 * i, 8);
-		/* What is not given is not worth a word. */
-		if (!v)
+		if ((fields[i].flags && !(flags & fields[i].flags)) || ((i == SET_TID || i == SET_TID_SIZE) && !v))
 			continue;
-		ph_buf_addf(b, ", %s=", names[i]);
-		if (i == 3)
+		ph_buf_addf(b, ", %s=", fields[i].name);
+		if (i == EXIT_SIGNAL)
 			call_add_signal(b, (int64_t)v);
+		else if (i == STACK && !v)
+			ph_buf_adds(b, "NULL");
 		else
-			ph_buf_addf(b, "%#lx", (unsigned long)v);
+			ph_buf_addf(b, v ? "%#lx" : "%lu", (unsigned long)v);
 	}
 	ph_buf_addc(b, '}');
 	return true;
@@ -418,7 +430,7 @@ static bool add_unit(struct ph_buf *b, enum ph_unit unit, const struct ph_captur
 	case PH_UNIT_TIMEVAL: return add_time(b, s, n, "tv_usec");
 	case PH_UNIT_ITIMERSPEC: return add_timer(b, s, n, "tv_nsec");
 	case PH_UNIT_ITIMERVAL: return add_timer(b, s, n, "tv_usec");
-	case PH_UNIT_RLIMIT: return add_rlimit(b, s, n);
+	case PH_UNIT_RLIMIT: return add_rlimit(b, s, n, cap);
 	case PH_UNIT_POLLFDS: return add_pollfds(b, s, n, whole);
 	case PH_UNIT_EPOLL_EVENTS: return add_epoll(b, s, n, cap, whole);
 	case PH_UNIT_SIGACTION: return add_sigaction(b, s, n);

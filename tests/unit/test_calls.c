@@ -11,6 +11,7 @@
 #include "base/parse.h"
 #include "event/callset.h"
 #include "event/evset.h"
+#include "live/calls_priv.h"
 #include "live/snoop.h"
 #include "source/synthetic.h"
 
@@ -137,6 +138,10 @@ static void test_number_of_arguments(void **state)
 	call("prctl option=15 arg2=0x10 arg3=5", "prctl ret=0", "prctl(PR_SET_NAME, 0x10) = 0");
 	call("futex uaddr=0x10 op=0x89 val=1 val3=4294967295", "futex ret=0",
 	     "futex(0x10, FUTEX_WAIT_BITSET_PRIVATE, 1, NULL, FUTEX_BITSET_MATCH_ANY) = 0");
+	call("clone flags=0x1200011 newsp=0 child_tid=0x10", "clone ret=9",
+	     "clone(child_stack=NULL, flags=CLONE_CHILD_CLEARTID|CLONE_CHILD_SETTID|SIGCHLD, child_tidptr=0x10) = 9");
+	call("clone flags=0x80100 newsp=0x20 tls=0x30", "clone ret=9",
+	     "clone(child_stack=0x20, flags=CLONE_VM|CLONE_SETTLS, tls=0x30) = 9");
 	call("mknodat dfd=-100 filename=f mode=4480", "mknodat ret=0", "mknodat(AT_FDCWD, \"f\", S_IFIFO|0600) = 0");
 	call("pipe2 flags=0", "pipe2 ret=0 fildes=[3,4]", "pipe2([3, 4], 0) = 0");
 	(void)state;
@@ -144,7 +149,7 @@ static void test_number_of_arguments(void **state)
 
 static void test_buffers(void **state)
 {
-	call("read fd=3 count=100", "read ret=5 buf=0x10 buf_data=68690a0031", "read(3, \"hi\\n\\0001\", 100) = 5");
+	call("read fd=3 count=100", "read ret=7 buf=0x10 buf_data=68690a00310038", "read(3, \"hi\\n\\0001\\08\", 100) = 7");
 	call("read fd=3 count=100", "read ret=0 buf=0x10", "read(3, \"\", 100) = 0");
 	call("read fd=3 count=100", "read ret=-11 buf=0x10",
 	     "read(3, 0x10, 100) = -1 EAGAIN (Resource temporarily unavailable)");
@@ -178,7 +183,7 @@ static void test_structures(void **state)
 	     "rt_sigprocmask ret=0 oset=0x20 oset_data=0000000000000000",
 	     "rt_sigprocmask(SIG_BLOCK, [HUP INT], [], 8) = 0");
 	call("prlimit64 pid=0 resource=7 new_rlim=0", "prlimit64 ret=0 old_rlim=0x10 old_rlim_data=0004000000000000ffffffffffffffff",
-	     "prlimit64(0, RLIMIT_NOFILE, NULL, {rlim_cur=1024, rlim_max=RLIM_INFINITY}) = 0");
+	     "prlimit64(0, RLIMIT_NOFILE, NULL, {rlim_cur=1024, rlim_max=RLIM64_INFINITY}) = 0");
 	call("poll ufds=0x10 ufds_data=0300000001000000 nfds=1 timeout_msecs=-1",
 	     "poll ret=1 ufds=0x10 ufds_data=0300000001001000",
 	     "poll([{fd=3, events=POLLIN}], 1, -1) = 1 ([{fd=3, revents=POLLHUP}])");
@@ -199,10 +204,44 @@ static void test_structures(void **state)
 	call("pipe2 flags=0x80000", "pipe2 ret=0 fildes=[3,4]", "pipe2([3, 4], O_CLOEXEC) = 0");
 	call("openat2 dfd=-100 filename=f how=0x10 how_data=000008000000000000000000000000000800000000000000 usize=24",
 	     "openat2 ret=3", "openat2(AT_FDCWD, \"f\", {flags=O_RDONLY|O_CLOEXEC, resolve=0x8}, 24) = 3");
+	call("clone3 uargs=0x10 uargs_data=00011000000000001000000000000000200000000000000030000000000000001100000000000000"
+	     "00000000000000000000000000000000 size=64", "clone3 ret=9",
+	     "clone3({flags=CLONE_VM|CLONE_PARENT_SETTID, parent_tid=0x30, exit_signal=SIGCHLD, stack=NULL, stack_size=0}, 64) = 9");
 	call("setsockopt fd=3 level=1 optname=2 optval=0x10 optval_data=01000000 optlen=4", "setsockopt ret=0",
 	     "setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0");
+	call("getsockopt fd=3 level=1 optname=4 optlen=0x20", "getsockopt ret=0 optval=0x10 optval_data=6f000000 optlen=0x20",
+	     "getsockopt(3, SOL_SOCKET, SO_ERROR, [ECONNREFUSED], [4]) = 0");
 	/* Cut by the recorder: bytes. */
 	call("nanosleep rqtp=0x10 rqtp_data=0100", "nanosleep ret=0", "nanosleep(\"\\1\\0\", NULL) = 0");
+	(void)state;
+}
+
+/* What a program has in its memory may be anything, and of any length. */
+static void test_any_bytes(void **state)
+{
+	static const uint8_t kinds[] = { PH_CAP_ARG_LEN, PH_CAP_RET_LEN, PH_CAP_FIXED, PH_CAP_MSG };
+	uint64_t x = 1;
+	char bytes[160];
+
+	for (unsigned int round = 0; round < 200; round++) {
+		for (size_t i = 0; i < sizeof(bytes); i++) {
+			x = x * 6364136223846793005 + 1442695040888963407;
+			bytes[i] = (char)(round % 3 ? x >> 56 : x >> 62);
+		}
+		for (unsigned int unit = 0; unit < PH_UNIT_MAX; unit++) {
+			struct ph_capture cap = { .kind = kinds[round % 4], .arg = round % 6, .len = round % 2 ? 12 : 16 };
+			/* At the very end of what may be read. */
+			size_t n = (round * 7 + unit) % (sizeof(bytes) + 1);
+			char *edge = malloc(n + !n);
+			ph_autobuf b = { 0 };
+
+			memcpy(edge, bytes, n);
+			call_add_data(&b, unit, &cap, edge, n, n + round % 2, 32);
+			for (size_t i = 0; i < b.len; i++)
+				assert_true((unsigned char)b.p[i] >= 0x20 && b.p[i] != 0x7f);
+			free(edge);
+		}
+	}
 	(void)state;
 }
 
@@ -435,7 +474,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers), cmocka_unit_test(test_number_of_arguments), cmocka_unit_test(test_buffers),
-		cmocka_unit_test(test_structures), cmocka_unit_test(test_late_string), cmocka_unit_test(test_unfinished),
+		cmocka_unit_test(test_structures), cmocka_unit_test(test_any_bytes), cmocka_unit_test(test_late_string), cmocka_unit_test(test_unfinished),
 		cmocka_unit_test(test_times), cmocka_unit_test(test_ends), cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_table), cmocka_unit_test(test_summary), cmocka_unit_test(test_callset),
 	};
