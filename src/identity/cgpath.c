@@ -189,7 +189,6 @@ static const struct {
 	{ "docker", "docker" },
 	{ "actions_job", "docker" },	/* --cgroup-parent of GitHub's runners */
 	{ "libpod", "podman" },
-	{ "libpod_parent", "podman" },
 	{ "k8s.io", "containerd" },
 	{ "moby", "containerd" },
 	{ "default", "containerd" },
@@ -341,6 +340,8 @@ static bool in_dir(struct part prev, struct part before, struct part p, bool in_
 		   size_t depth, struct ph_cgpath *r)
 {
 	if (is_id(p)) {
+		if (is(prev, "libpod_parent"))	/* a pod of podman's, with its conmon */
+			return false;
 		if (in_pod)
 			return take(r, "kubepods", p);
 		for (size_t i = 0; i < PH_ARRAY_SIZE(dirs); i++)
@@ -373,6 +374,13 @@ static bool in_dir(struct part prev, struct part before, struct part p, bool in_
 	if (is(prev, "crun") || is(prev, "runc"))
 		return is_name(p) && take(r, is(prev, "crun") ? "crun" : "runc", p);
 	return false;
+}
+
+/* "lxc.monitor.NAME", "libpod-conmon-ID.scope", "conmon": those are not in the container. */
+static bool is_watcher(struct part p)
+{
+	return starts(p, "lxc.monitor") || is(p, "conmon") || starts(p, "libpod-conmon-") ||
+	       starts(p, "crio-conmon-");
 }
 
 bool ph_cgpath_parse(const char *path, struct ph_cgpath *ret)
@@ -417,6 +425,7 @@ bool ph_cgpath_parse(const char *path, struct ph_cgpath *ret)
 			pod_uid[0] = 0;
 			pod_len = 0;
 		}
+		ret->watcher = !found && is_watcher(p);
 		if (!depth++)
 			top = p;
 		before = prev;

@@ -14,6 +14,7 @@ struct ph_cgpath {
 	char id[128];		/* container id or name, "" where the path has none */
 	char pod_uid[64];	/* with dashes, "" outside Kubernetes */
 	bool pod_only;		/* the path is a pod's, not a container's */
+	bool watcher;		/* it is of who only watches one: LXC's monitor, conmon */
 	size_t own_len;		/* length of the prefix that is the container's own cgroup */
 };
 

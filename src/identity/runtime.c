@@ -7,17 +7,47 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include <linux/openat2.h>
 
 #include "base/cleanup.h"
 #include "base/parse.h"
 
 #define STATE_MAX (4 << 20)
 
+static int open_within(int rootfd, const char *path, int flags)
+{
+	struct open_how how = { .flags = (unsigned int)flags,
+				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+
+	return (int)syscall(SYS_openat2, rootfd, path, &how, sizeof(how));
+}
+
+int runtime_open(int rootfd, const char *path, int flags)
+{
+	int fd;
+
+	flags |= O_CLOEXEC | (flags & O_PATH ? 0 : O_NONBLOCK);
+	fd = open_within(rootfd, path, flags);
+	/* Before Linux 5.6; nobody's root but the host's is looked into then. */
+	return fd < 0 && errno == ENOSYS ? openat(rootfd, path, flags) : fd;
+}
+
+int runtime_open_root(int procfd, int32_t pid)
+{
+	ph_autoclose int fd = -1;
+	char path[32];
+
+	snprintf(path, sizeof(path), "%d/root", pid);
+	fd = openat(procfd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -1 : open_within(fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
 char *runtime_read(int rootfd, const char *path, size_t max, size_t *ret_n)
 {
-	/* O_NONBLOCK: somebody may have put a fifo there. */
-	ph_autoclose int fd = openat(rootfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	ph_autoclose int fd = runtime_open(rootfd, path, O_RDONLY | O_NOFOLLOW);
 	ph_autofree char *buf = NULL;
 	struct stat st;
 	size_t at = 0;
@@ -37,6 +67,13 @@ char *runtime_read(int rootfd, const char *path, size_t max, size_t *ret_n)
 	buf[at] = 0;
 	*ret_n = at;
 	return ph_take(buf);
+}
+
+bool runtime_has(int rootfd, const char *path)
+{
+	ph_autoclose int fd = runtime_open(rootfd, path, O_PATH | O_NOFOLLOW);
+
+	return fd >= 0;
 }
 
 json_t *runtime_json(int rootfd, const char *path)
@@ -112,16 +149,6 @@ void ph_runtimes_done(struct ph_runtimes *rt)
 	ph_strv_done(&rt->docker_sockets);
 }
 
-void ph_runtime_states_done(ph_runtime_states *v)
-{
-	for (size_t i = 0; i < v->n; i++) {
-		free(v->v[i].runtime);
-		free(v->v[i].id);
-		free(v->v[i].bundle);
-	}
-	ph_vec_done(v);
-}
-
 static void add_path(ph_strv *v, const char *path, size_t n)
 {
 	ph_autofree char *p = NULL;
@@ -194,7 +221,7 @@ static bool has_config(int rootfd, const char *bundle)
 {
 	ph_autofree char *path = ph_asprintf("%s/config.json", bundle);
 
-	return faccessat(rootfd, path, F_OK, 0) == 0;
+	return runtime_has(rootfd, path);
 }
 
 static void find_bundle_dirs(struct ph_runtimes *rt)
@@ -205,7 +232,7 @@ static void find_bundle_dirs(struct ph_runtimes *rt)
 					    "var/snap/microk8s/common/run/containerd/io.containerd.runtime.v2.task" };
 
 	for (size_t i = 0; i < PH_ARRAY_SIZE(tops); i++) {
-		int fd = openat(rt->rootfd, tops[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		int fd = runtime_open(rt->rootfd, tops[i], O_RDONLY | O_DIRECTORY);
 		ph_autoclosedir DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
 		struct dirent *de;
 
@@ -267,17 +294,19 @@ static void describe_bundle(struct ph_runtimes *rt, struct ph_container *c, cons
 void ph_runtimes_describe(struct ph_runtimes *rt, struct ph_container *c, const char *bundle_hint,
 			  char **ret_bundle)
 {
-	const char *kind = c->runtime ? c->runtime : "";
+	/* A copy: who is found out below may be another. */
+	ph_autofree char *kind = ph_strdup(c->runtime ? c->runtime : "");
 	char *bundle = NULL;
+	/* Those runtimes whose tools make containers for others: the id of one of podman's is as long. */
+	bool lent = (!strcmp(kind, "runc") || !strcmp(kind, "crun")) && c->id && strlen(c->id) == 64;
 
 	if (!runtime_safe(c->id))
 		return;
 	if (!strcmp(kind, "docker") || !strcmp(kind, "oci") || !strcmp(kind, "kubepods"))
 		docker_describe(rt, c);
 	if (!strcmp(kind, "podman") || !strcmp(kind, "cri-o") || !strcmp(kind, "oci") ||
-	    !strcmp(kind, "kubepods"))
-		storage_describe(rt, c, &bundle);
-	/* A shim stands in its container's bundle, wherever its daemon keeps them. */
+	    !strcmp(kind, "kubepods") || lent)
+		storage_describe(rt, c, bundle_hint, &bundle);
 	if (!bundle && bundle_hint && has_config(rt->rootfd, bundle_hint + (*bundle_hint == '/')))
 		bundle = ph_strdup(bundle_hint + (*bundle_hint == '/'));
 	if (!bundle && strlen(c->id) == 64)
@@ -303,86 +332,94 @@ void ph_runtimes_describe(struct ph_runtimes *rt, struct ph_container *c, const 
 	free(bundle);
 }
 
+/* What is on record of the container of this first process. */
+static void identify(struct ph_runtimes *rt, int procfd, struct ph_container *c, char **hint)
+{
+	struct ph_runtime_state above;
+	ph_runtime_states all = { 0 };
+	struct ph_proc_stat init, up;
+	bool named = false;
+
+	if (ph_proc_stat(procfd, c->init_pid, &init) < 0)
+		return;
+	/* What is inside of a container counts processes by itself. */
+	if (!rt->files_only)
+		ph_runtimes_by_hand(rt, &all);
+	ph_vec_each(s, &all)
+		if (s->pid == init.pid && (!s->start_ticks || s->start_ticks == init.start_ticks))
+			named = runtime_take(c, s);
+	ph_runtime_states_done(&all);
+	if (ph_proc_stat(procfd, init.ppid, &up) < 0 ||
+	    !ph_runtimes_above(rt, procfd, &up, init.pid, named || ph_runtime_has_id(c) ? c->id : NULL,
+			       &above))
+		return;
+	*hint = ph_take(above.bundle);
+	runtime_take(c, &above);
+	ph_runtime_state_done(&above);
+}
+
+/* Daemons whose data is not where it usually is. */
+static void learn_dockerds(struct ph_runtimes *rt, int procfd)
+{
+	int fd = openat(procfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ph_autoclosedir DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	struct ph_proc_stat st;
+	struct dirent *de;
+
+	while (d && (de = readdir(d))) {
+		int32_t pid = (int32_t)strtol(de->d_name, NULL, 10);
+		ph_autobuf b = { 0 };
+		char path[32];
+
+		if (pid <= 0 || ph_proc_stat(procfd, pid, &st) < 0 || strcmp(st.comm, "dockerd"))
+			continue;
+		snprintf(path, sizeof(path), "%d/cmdline", pid);
+		if (ph_read_file_at(procfd, path, 1 << 16, &b) == 0 && b.p)
+			ph_runtimes_learn_dockerd(rt, b.p, b.len);
+	}
+}
+
 void ph_runtime_describe(struct ph_container *c, const struct ph_scan_opts *opts, char **ret_bundle)
 {
 	ph_autoclose int rootfd = open(opts && opts->root ? opts->root : "/",
 				       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ph_autoclose int procfd = openat(rootfd, "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ph_autoclose int inner = -1;
+	ph_autofree char *hint = NULL;
 	struct ph_runtimes rt;
 
 	if (ret_bundle)
 		*ret_bundle = NULL;
-	if (rootfd < 0)
+	if (rootfd < 0 || procfd < 0)
 		return;
-	ph_runtimes_open(&rt, rootfd, opts);
-	ph_runtimes_describe(&rt, c, NULL, ret_bundle);
+	if (opts && opts->seen_by)
+		inner = runtime_open_root(procfd, opts->seen_by);
+	ph_runtimes_open(&rt, inner < 0 ? rootfd : inner, opts);
+	rt.files_only = inner >= 0;
+	if (c->init_pid)
+		identify(&rt, procfd, c, &hint);
+	if (!rt.files_only && c->runtime && !strcmp(c->runtime, "docker") && !docker_has(&rt, c))
+		learn_dockerds(&rt, procfd);
+	ph_runtimes_describe(&rt, c, hint, ret_bundle);
 	ph_runtimes_done(&rt);
 }
 
-/* ---- runc and crun by hand ------------------------------------------------------------------------ */
-
-static void take_state(ph_runtime_states *out, const char *runtime, const char *id, json_t *j)
+/* LXC has a folder for each, with its configuration. */
+static void lxc_list(struct ph_runtimes *rt, ph_runtime_states *out)
 {
-	const json_t *labels = json_object_get(json_object_get(j, "config"), "labels");
-	const char *bundle = runtime_str(j, "bundle");
-	struct ph_runtime_state *s;
-	json_int_t pid = json_integer_value(json_object_get(j, "init_process_pid"));
-	size_t i;
-	json_t *l;
-
-	if (!pid)
-		pid = json_integer_value(json_object_get(j, "pid"));
-	if (pid <= 0 || pid > INT32_MAX)
-		return;
-	json_array_foreach(labels, i, l) {
-		const char *v = json_string_value(l);
-
-		if (v && !strncmp(v, "bundle=", 7))
-			bundle = v + 7;
-	}
-	s = ph_vec_push(out);
-	s->runtime = ph_strdup(runtime);
-	s->id = ph_strdup(id);
-	s->bundle = ph_strdup(bundle);
-	s->pid = (int32_t)pid;
-}
-
-static void states_in(struct ph_runtimes *rt, const char *dir, const char *runtime, const char *file,
-		      ph_runtime_states *out)
-{
-	int fd = openat(rt->rootfd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = runtime_open(rt->rootfd, "var/lib/lxc", O_RDONLY | O_DIRECTORY);
 	ph_autoclosedir DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *de;
 
 	while (d && (de = readdir(d))) {
-		ph_autofree char *path = NULL;
-		json_t *j;
+		ph_autofree char *path = ph_asprintf("var/lib/lxc/%s/config", de->d_name);
+		struct ph_runtime_state *s;
 
-		if (!runtime_safe(de->d_name))
+		if (!runtime_safe(de->d_name) || !runtime_has(rt->rootfd, path))
 			continue;
-		path = ph_asprintf("%s/%s/%s", dir, de->d_name, file);
-		j = runtime_json(rt->rootfd, path);
-		if (json_is_object(j))
-			take_state(out, runtime, de->d_name, j);
-		json_decref(j);
-	}
-}
-
-void ph_runtimes_by_hand(struct ph_runtimes *rt, ph_runtime_states *out)
-{
-	int fd = openat(rt->rootfd, "run/user", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ph_autoclosedir DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *de;
-
-	states_in(rt, "run/runc", "runc", "state.json", out);
-	states_in(rt, "run/crun", "crun", "status", out);
-	while (d && (de = readdir(d))) {
-		ph_autofree char *runc = ph_asprintf("run/user/%s/runc", de->d_name);
-		ph_autofree char *crun = ph_asprintf("run/user/%s/crun", de->d_name);
-
-		if (de->d_name[0] == '.')
-			continue;
-		states_in(rt, runc, "runc", "state.json", out);
-		states_in(rt, crun, "crun", "status", out);
+		s = ph_vec_push(out);
+		s->runtime = ph_strdup("lxc");
+		s->id = ph_strdup(de->d_name);
 	}
 }
 
@@ -390,4 +427,6 @@ void ph_runtimes_list(struct ph_runtimes *rt, ph_runtime_states *out)
 {
 	docker_list(rt, out);
 	storage_list(rt, out);
+	lxc_list(rt, out);
+	runtime_list_by_hand(rt, out);
 }

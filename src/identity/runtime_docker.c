@@ -67,7 +67,7 @@ static json_t *ask(struct ph_runtimes *rt, const char *path)
 
 static void ask_daemons(struct ph_runtimes *rt)
 {
-	if (rt->docker_asked)
+	if (rt->docker_asked || rt->files_only)
 		return;
 	rt->docker_asked = true;
 	rt->docker_list = json_array();
@@ -107,6 +107,17 @@ static void set_labels(struct ph_container *c, json_t *labels)
 	json_object_foreach(labels, key, v)
 		if (json_is_string(v))
 			runtime_label(c, key, json_string_value(v));
+}
+
+bool docker_has(const struct ph_runtimes *rt, const struct ph_container *c)
+{
+	for (size_t i = 0; i < rt->docker_roots.n; i++) {
+		ph_autofree char *path = ph_asprintf("%s/containers/%s", rt->docker_roots.v[i], c->id);
+
+		if (runtime_has(rt->rootfd, path))
+			return true;
+	}
+	return false;
 }
 
 static bool from_disk(struct ph_runtimes *rt, struct ph_container *c)
@@ -177,7 +188,7 @@ void docker_list(struct ph_runtimes *rt, ph_runtime_states *out)
 
 	for (size_t i = 0; i < rt->docker_roots.n; i++) {
 		ph_autofree char *path = ph_asprintf("%s/containers", rt->docker_roots.v[i]);
-		int fd = openat(rt->rootfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		int fd = runtime_open(rt->rootfd, path, O_RDONLY | O_DIRECTORY);
 		ph_autoclosedir DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
 		struct dirent *de;
 

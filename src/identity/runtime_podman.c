@@ -7,9 +7,9 @@
 #include "base/cleanup.h"
 #include "identity/runtime.h"
 
-static void load(struct ph_runtimes *rt, const char *storage)
+/* @dir: the "overlay-containers" of a storage. */
+static void load_dir(struct ph_runtimes *rt, const char *dir)
 {
-	ph_autofree char *dir = ph_asprintf("%s/overlay-containers", storage);
 	ph_autofree char *path = ph_asprintf("%s/containers.json", dir);
 	json_t *list = runtime_json(rt->rootfd, path), *one;
 	size_t i;
@@ -31,6 +31,37 @@ static void load(struct ph_runtimes *rt, const char *storage)
 	}
 }
 
+/* The folder is named after the driver of its layers: overlay, vfs, btrfs … */
+static void load(struct ph_runtimes *rt, const char *storage)
+{
+	int fd = runtime_open(rt->rootfd, storage, O_RDONLY | O_DIRECTORY);
+	ph_autoclosedir DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	static const char suffix[] = "-containers";
+	struct dirent *de;
+
+	while (d && (de = readdir(d))) {
+		size_t n = strlen(de->d_name);
+		ph_autofree char *dir = NULL;
+
+		if (n < sizeof(suffix) || strcmp(de->d_name + n + 1 - sizeof(suffix), suffix))
+			continue;
+		dir = ph_asprintf("%s/%s", storage, de->d_name);
+		load_dir(rt, dir);
+	}
+}
+
+/* A bundle outside of the usual storages tells where another one is: DIR/ID/userdata. */
+static void learn(struct ph_runtimes *rt, const char *id, const char *bundle)
+{
+	ph_autofree char *tail = ph_asprintf("/%s/userdata", id), *dir = NULL;
+	size_t n = strlen(bundle), k = strlen(tail);
+
+	if (*bundle != '/' || n <= k + 1 || strcmp(bundle + n - k, tail))
+		return;
+	dir = ph_strndup(bundle + 1, n - k - 1);
+	load_dir(rt, dir);
+}
+
 /* Root's storage and that of each user with a home folder. */
 static void load_all(struct ph_runtimes *rt)
 {
@@ -43,7 +74,7 @@ static void load_all(struct ph_runtimes *rt)
 	rt->podman_loaded = true;
 	load(rt, "var/lib/containers/storage");
 	load(rt, "root/.local/share/containers/storage");
-	fd = openat(rt->rootfd, "home", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = runtime_open(rt->rootfd, "home", O_RDONLY | O_DIRECTORY);
 	d = fd >= 0 ? fdopendir(fd) : NULL;
 	while (d && (de = readdir(d))) {
 		ph_autofree char *storage = NULL;
@@ -67,34 +98,39 @@ void storage_done(struct ph_runtimes *rt)
 }
 
 /* CRI-O's containers have names made of five parts; the annotations have them one by one. */
-static bool is_crio_name(const char *name)
+bool storage_is_crio(const char *name)
 {
 	return name && !strncmp(name, "k8s_", 4);
 }
 
-void storage_describe(struct ph_runtimes *rt, struct ph_container *c, char **ret_bundle)
+void storage_describe(struct ph_runtimes *rt, struct ph_container *c, const char *bundle_hint,
+		      char **ret_bundle)
 {
 	json_t *j, *meta = NULL;
 	const char *name, *text, *dir;
 
 	load_all(rt);
 	j = ph_strmap_get(&rt->podman, c->id);
+	if (!j && bundle_hint) {
+		learn(rt, c->id, bundle_hint);
+		j = ph_strmap_get(&rt->podman, c->id);
+	}
 	if (!j)
 		return;
 	name = json_string_value(json_array_get(json_object_get(j, "names"), 0));
-	if (!is_crio_name(name))
+	if (!storage_is_crio(name))
 		runtime_set(&c->name, name);
 	/* The metadata is JSON in a string. */
 	text = runtime_str(j, "metadata");
 	meta = text ? json_loads(text, 0, NULL) : NULL;
 	runtime_set(&c->image, runtime_str(meta, "image-name"));
-	if (is_crio_name(name)) {
+	if (storage_is_crio(name)) {
 		runtime_set(&c->pod, runtime_str(meta, "pod-name"));
 		runtime_set(&c->name, runtime_str(json_object_get(meta, "metadata"), "name"));
-		if (!strcmp(c->runtime, "kubepods") || !strcmp(c->runtime, "oci")) {
-			free(c->runtime);
-			c->runtime = ph_strdup("cri-o");
-		}
+	}
+	if (strcmp(c->runtime, "podman") && strcmp(c->runtime, "cri-o")) {
+		free(c->runtime);
+		c->runtime = ph_strdup(storage_is_crio(name) ? "cri-o" : "podman");
 	}
 	json_decref(meta);
 	dir = ph_strmap_get(&rt->podman_dirs, c->id);
@@ -109,7 +145,7 @@ void storage_list(struct ph_runtimes *rt, ph_runtime_states *out)
 		struct ph_runtime_state *st;
 
 		st = ph_vec_push(out);
-		st->runtime = ph_strdup(is_crio_name(name) ? "cri-o" : "podman");
+		st->runtime = ph_strdup(storage_is_crio(name) ? "cri-o" : "podman");
 		st->id = ph_strdup(s->key);
 	}
 }

@@ -77,34 +77,6 @@ static char *own_path(const struct scan_run *run, const struct scan_found *f, co
 	return path;
 }
 
-/* nspawn without machined tells its machine's name to nobody: -M NAME, or the folder's. */
-static char *nspawn_name(struct scan_run *run, const struct scan_proc *launcher)
-{
-	const char *machine = NULL, *dir = NULL, *slash;
-	ph_autobuf b = { 0 };
-	char path[32];
-
-	snprintf(path, sizeof(path), "%d/cmdline", launcher->st.pid);
-	if (ph_read_file_at(run->procfd, path, 1 << 16, &b) < 0 || !b.p)
-		return NULL;
-	for (const char *a = b.p; a < b.p + b.len; a += strlen(a) + 1) {
-		const char *next = a + strlen(a) + 1;
-
-		if (!strncmp(a, "--machine=", 10))
-			machine = a + 10;
-		else if (!strncmp(a, "--directory=", 12))
-			dir = a + 12;
-		else if (next < b.p + b.len && !strcmp(a, "-M"))
-			machine = next;
-		else if (next < b.p + b.len && !strcmp(a, "-D"))
-			dir = next;
-		else if (!strcmp(a, "--"))
-			break;
-	}
-	slash = dir ? strrchr(dir, '/') : NULL;
-	return ph_strdup(machine ? machine : slash && slash[1] ? slash + 1 : dir);
-}
-
 static void name_sandbox(struct scan_run *run, struct ph_container *c, const struct scan_found *f,
 			 const struct scan_proc *init)
 {
@@ -113,14 +85,6 @@ static void name_sandbox(struct scan_run *run, struct ph_container *c, const str
 
 	c->init_pid = init->st.pid;
 	ph_sandbox_name(c, comms, PH_ARRAY_SIZE(comms), f->key == root->mnt_ns ? "mnt" : "pid", f->key);
-	if (up && !strcmp(c->runtime, "nspawn")) {
-		char *name = nspawn_name(run, up);
-
-		if (name) {
-			free(c->name);
-			c->name = name;
-		}
-	}
 }
 
 static void set_cgroup(struct scan_run *run, struct ph_container *c, const struct scan_found *f,
@@ -239,61 +203,101 @@ static void describe(struct scan_run *run, uint32_t index)
 
 /* ---- what the runtimes say -------------------------------------------------------------------------- */
 
+static const struct scan_proc *init_of(const struct scan_run *run, size_t k)
+{
+	return run->found.v[k].init ? &run->procs.v[run->found.v[k].init - 1] : NULL;
+}
+
+/* Somebody has a record of container @k: that is what it is called. */
+static void take_state(struct scan_run *run, size_t k, struct ph_runtime_state *s)
+{
+	struct ph_host_container *hc = run->scan->containers.v[k];
+
+	if (runtime_take(&hc->c, s))
+		run->found.v[k].recorded = true;
+	if (!hc->bundle)
+		hc->bundle = ph_take(s->bundle);
+}
+
 static void take_by_hand(struct scan_run *run)
 {
 	ph_runtime_states states = { 0 };
 
 	ph_runtimes_by_hand(&run->rt, &states);
-	for (size_t i = 0; i < states.n; i++) {
+	ph_vec_each(s, &states) {
 		for (size_t k = 1; k < run->scan->containers.n; k++) {
-			struct ph_host_container *hc = run->scan->containers.v[k];
-			struct ph_runtime_state *s = &states.v[i];
+			const struct scan_proc *init = init_of(run, k);
 
-			if (hc->c.init_pid != s->pid)
+			/* What its record was left of may be long gone, and its number somebody else's. */
+			if (!init || init->st.pid != s->pid ||
+			    (s->start_ticks && s->start_ticks != init->st.start_ticks))
 				continue;
-			free(hc->c.runtime);
-			free(hc->c.id);
-			free(hc->c.name);
-			hc->c.runtime = ph_take(s->runtime);
-			hc->c.id = ph_take(s->id);
-			hc->c.name = ph_strdup(hc->c.id);
-			hc->bundle = ph_take(s->bundle);
+			take_state(run, k, s);
 			break;
 		}
 	}
 	ph_runtime_states_done(&states);
 }
 
-/* A shim's working directory is the bundle of its container. */
-static char *shim_bundle(struct scan_run *run, const struct scan_proc *init, const char *id)
+/*
+ * Where the runtimes in container @index keep what they know: below the root that its first process
+ * sees. The host's for the host, and for one that may not be looked into.
+ */
+static struct ph_runtimes *runtimes_in(struct scan_run *run, uint32_t index)
 {
-	const struct scan_proc *up = parent_of(run, init);
-	char path[32], buf[4096];
-	size_t n = strlen(id);
-	ssize_t r;
+	const struct scan_proc *init = index ? init_of(run, index) : NULL;
+	struct ph_runtimes *rt;
+	int rootfd;
 
-	if (!up || strncmp(up->st.comm, "containerd-shim", 15))
-		return NULL;
-	snprintf(path, sizeof(path), "%d/cwd", up->st.pid);
-	r = readlinkat(run->procfd, path, buf, sizeof(buf) - 1);
-	if (r <= 0)
-		return NULL;
-	buf[r] = 0;
-	return (size_t)r > n && !strcmp(buf + (size_t)r - n, id) ? ph_strdup(buf) : NULL;
+	if (!init)
+		return &run->rt;
+	rt = ph_u64map_get(&run->inner, index);
+	if (rt)
+		return rt;
+	rootfd = runtime_open_root(run->procfd, init->st.pid);
+	if (rootfd < 0)
+		return &run->rt;
+	rt = ph_alloc(sizeof(*rt));
+	ph_runtimes_open(rt, rootfd, NULL);
+	/* Who answers on a socket in there may be anybody. */
+	rt->files_only = true;
+	ph_u64map_put(&run->inner, index, rt);
+	return rt;
+}
+
+static void learn_dockerds(struct scan_run *run)
+{
+	ph_vec_each(at, &run->dockerds) {
+		const struct scan_proc *p = &run->procs.v[*at];
+		ph_autobuf b = { 0 };
+		char path[32];
+
+		snprintf(path, sizeof(path), "%d/cmdline", p->st.pid);
+		if (ph_read_file_at(run->procfd, path, 1 << 16, &b) == 0 && b.p)
+			ph_runtimes_learn_dockerd(runtimes_in(run, p->owner), b.p, b.len);
+	}
 }
 
 static void take_names(struct scan_run *run)
 {
+	learn_dockerds(run);
 	for (size_t k = 1; k < run->scan->containers.n; k++) {
 		struct ph_host_container *hc = run->scan->containers.v[k];
+		const struct scan_proc *init = init_of(run, k), *up = init ? parent_of(run, init) : NULL;
+		struct ph_runtimes *rt = runtimes_in(run, hc->c.parent);
 		const struct scan_found *f = &run->found.v[k];
+		struct ph_runtime_state above;
 		ph_autofree char *hint = NULL;
 
-		if (f->sandbox || !hc->c.id)
+		if (up && ph_runtimes_above(rt, run->procfd, &up->st, init->st.pid,
+					    f->sandbox && !f->recorded ? NULL : hc->c.id, &above)) {
+			hint = ph_take(above.bundle);
+			take_state(run, k, &above);
+			ph_runtime_state_done(&above);
+		}
+		if (!hc->c.id || (f->sandbox && !f->recorded))
 			continue;
-		if (f->init)
-			hint = shim_bundle(run, &run->procs.v[f->init - 1], hc->c.id);
-		ph_runtimes_describe(&run->rt, &hc->c, hint, &hc->bundle);
+		ph_runtimes_describe(rt, &hc->c, hint, &hc->bundle);
 	}
 }
 
@@ -308,12 +312,15 @@ static void take_stopped(struct scan_run *run)
 	ph_runtimes_list(&run->rt, &all);
 	for (size_t i = 0; i < all.n; i++) {
 		struct ph_host_container *hc;
+		uint32_t index;
 
 		if (ph_strmap_put(&have, all.v[i].id, (void *)1))
 			continue;
-		hc = run->scan->containers.v[scan_add(run)];
+		index = scan_add(run);	/* which moves the vector */
+		hc = run->scan->containers.v[index];
 		hc->c.runtime = ph_take(all.v[i].runtime);
 		hc->c.id = ph_take(all.v[i].id);
+		hc->bundle = ph_take(all.v[i].bundle);
 		ph_runtimes_describe(&run->rt, &hc->c, NULL, &hc->bundle);
 		if (!hc->c.state || !strcmp(hc->c.state, "running")) {
 			free(hc->c.state);
@@ -368,6 +375,15 @@ static void tell_hidden(struct scan_run *run)
 static void run_done(struct scan_run *run)
 {
 	ph_runtimes_done(&run->rt);
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&run->inner, s)); ) {
+		struct ph_runtimes *rt = s->val;
+
+		close(rt->rootfd);
+		ph_runtimes_done(rt);
+		free(rt);
+	}
+	ph_u64map_done(&run->inner);
+	ph_vec_done(&run->dockerds);
 	ph_cgroupfs_done(&run->fs);
 	for (struct ph_strmap_slot *s = NULL; (s = ph_strmap_next(&run->cgroups, s)); ) {
 		struct scan_cgroup *cg = s->val;
@@ -379,6 +395,7 @@ static void run_done(struct scan_run *run)
 	ph_strmap_done(&run->by_path);
 	ph_u64map_done(&run->by_pid);
 	ph_u64map_done(&run->sandboxes);
+	ph_u64map_done(&run->places);
 	ph_vec_done(&run->procs);
 	ph_vec_done(&run->found);
 }

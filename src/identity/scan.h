@@ -55,6 +55,7 @@ struct ph_scan_opts {
 	const char *root;	/* "/" or a tree made by a test */
 	bool stopped;		/* also those that the runtimes know but that do not run */
 	bool no_names;		/* cgroups and namespaces only: do not ask runtimes */
+	int32_t seen_by;	/* ph_runtime_describe(): its runtime sees the files that this process sees */
 	uint64_t runtime_timeout_ns;	/* for each runtime socket; 0: 200 ms */
 };
 
@@ -70,9 +71,12 @@ void ph_scan_done(struct ph_scan *scan);
 void ph_sandbox_name(struct ph_container *c, const char *const *comms, size_t n, const char *ns,
 		     uint32_t inum);
 
+/* Does its cgroup's path tell its id? */
+bool ph_runtime_has_id(const struct ph_container *c);
 /*
  * Fill in name, image, pod, labels, state of one container from what its runtime left on disk or
- * serves: @c has runtime, id, cgroup_path, pod_uid. For containers that appear while recording.
+ * serves: @c has runtime, id, cgroup_path, pod_uid; where it has init_pid, what is on record of that
+ * process may change runtime and id too. For containers that appear while recording.
  * Never fails: what is unknown stays NULL.
  */
 void ph_runtime_describe(struct ph_container *c, const struct ph_scan_opts *opts, char **ret_bundle);

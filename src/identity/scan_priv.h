@@ -31,18 +31,22 @@ struct scan_found {
 	size_t root;			/* sandboxes: the process it was found by + 1 */
 	uint32_t key;			/* sandboxes: inode of the namespace that decides */
 	bool sandbox;			/* found by namespaces */
+	bool recorded;			/* and yet somebody has a record of it */
 };
 
 struct scan_run {
 	struct ph_scan *scan;
 	int rootfd, procfd;
 	struct ph_cgroupfs fs;
-	struct ph_runtimes rt;
+	struct ph_runtimes rt;		/* the host's */
+	struct ph_u64map inner;		/* index -> struct ph_runtimes of what runs in that container */
+	PH_VEC(size_t) dockerds;	/* positions */
 	PH_VEC(struct scan_proc) procs;
 	struct ph_u64map by_pid;	/* pid -> position + 1 */
 	struct ph_strmap cgroups;	/* content -> struct scan_cgroup */
 	struct ph_strmap by_path;	/* "hierarchy:path" -> index, as a pointer */
 	struct ph_u64map sandboxes;	/* inode -> index + 1, as a pointer */
+	struct ph_u64map places;	/* inode of a container's pid or mount namespace -> its index */
 	PH_VEC(struct scan_found) found;
 	uint64_t btime_ns;
 	int32_t host_ref;		/* a process of the host that can be looked into */

@@ -55,16 +55,6 @@ static struct scan_cgroup *read_cgroup(struct scan_run *run, int32_t pid)
 	return cg;
 }
 
-static void learn_dockerd(struct scan_run *run, int32_t pid)
-{
-	ph_autobuf b = { 0 };
-	char path[32];
-
-	snprintf(path, sizeof(path), "%d/cmdline", pid);
-	if (ph_read_file_at(run->procfd, path, 1 << 16, &b) == 0 && b.p)
-		ph_runtimes_learn_dockerd(&run->rt, b.p, b.len);
-}
-
 static void read_proc(struct scan_run *run, int32_t pid)
 {
 	struct scan_proc p = { 0 };
@@ -85,7 +75,7 @@ static void read_proc(struct scan_run *run, int32_t pid)
 		run->denied = true;
 	}
 	if (!strcmp(p.st.comm, "dockerd"))
-		learn_dockerd(run, pid);
+		*ph_vec_push(&run->dockerds) = run->procs.n;
 	*ph_vec_push(&run->procs) = p;
 	ph_u64map_put(&run->by_pid, (uint64_t)pid, (void *)(uintptr_t)run->procs.n);
 }
@@ -193,6 +183,32 @@ static uint32_t host_ns(const struct scan_run *run, bool pid)
 	return host->ns[pid ? PH_NS_PID : PH_NS_MNT];
 }
 
+/* Namespaces of containers that have a cgroup: the first of those that share one has it. */
+static void note_places(struct scan_run *run)
+{
+	for (size_t k = 1; k < run->found.n; k++) {
+		const struct scan_proc *init = run->found.v[k].init ?
+					       &run->procs.v[run->found.v[k].init - 1] : NULL;
+		const uint32_t ns[] = { init ? init->pid_ns : 0, init ? init->mnt_ns : 0 };
+
+		for (int i = 0; i < 2; i++)
+			if (ns[i] && ns[i] != host_ns(run, !i) && !ph_u64map_get(&run->places, ns[i]))
+				ph_u64map_put(&run->places, ns[i], (void *)(uintptr_t)k);
+	}
+}
+
+/* Whose namespaces a task of the host's cgroups has entered, as nsenter does; 0: nobody's. */
+static uint32_t entered(const struct scan_run *run, const struct scan_proc *p)
+{
+	uint32_t index = 0;
+
+	if (!cgroup_container(p))
+		index = (uint32_t)(uintptr_t)ph_u64map_get(&run->places, p->mnt_ns);
+	if (!cgroup_container(p) && !index)
+		index = (uint32_t)(uintptr_t)ph_u64map_get(&run->places, p->pid_ns);
+	return index;
+}
+
 static void resolve_one(struct scan_run *run, size_t at, size_t parent)
 {
 	struct scan_proc *p = &run->procs.v[at];
@@ -226,6 +242,8 @@ static void resolve_one(struct scan_run *run, size_t at, size_t parent)
 	if (p->pid_ns != base_pid && (!inherits || up_pid != p->pid_ns)) {
 		/* Known already: somebody entered it (nsenter, setns), or it has several roots. */
 		index = sandbox_by(run, p->pid_ns);
+		if (!index)
+			index = entered(run, p);
 		if (index)
 			p->owner = index;
 		else if (inherits || !cg)
@@ -238,8 +256,10 @@ static void resolve_one(struct scan_run *run, size_t at, size_t parent)
 	index = sandbox_by(run, p->mnt_ns);
 	if (index)
 		p->owner = index;
-	else if (inherits && !is_unit(p, up) && other_ns_differs(run, p->st.pid, ref))
-		p->owner = sandbox_new(run, at, p->owner, p->mnt_ns);
+	else if (inherits && !is_unit(p, up) && other_ns_differs(run, p->st.pid, ref)) {
+		index = entered(run, p);
+		p->owner = index ? index : sandbox_new(run, at, p->owner, p->mnt_ns);
+	}
 }
 
 /* Parents first; a loop among them (pids came back while we read) ends where it is met. */
@@ -302,11 +322,13 @@ int scan_tasks(struct scan_run *run, struct ph_err *err)
 	for (size_t i = 0; i < run->procs.n; i++)
 		if (cgroup_container(&run->procs.v[i]))
 			note_init(run, cgroup_container(&run->procs.v[i]), i);
+	note_places(run);
 	for (size_t i = 0; i < run->procs.n; i++)
 		resolve(run, i);
 	for (size_t i = 0; i < run->procs.n; i++) {
 		const struct scan_proc *p = &run->procs.v[i];
-		bool in_pid_ns = p->pid_ns == run->found.v[p->owner].key;
+		uint32_t key = run->found.v[p->owner].key;
+		bool within = key && (p->pid_ns == key || p->mnt_ns == key);
 		struct ph_scan_task *t = ph_vec_push(&run->scan->tasks);
 
 		t->pid = p->st.pid;
@@ -320,9 +342,9 @@ int scan_tasks(struct scan_run *run, struct ph_err *err)
 		if (!run->found.v[p->owner].sandbox)
 			continue;
 		/* The launcher is older than the namespace's first process, which is the one. */
-		if (!run->found.v[p->owner].init || in_pid_ns)
+		if (!run->found.v[p->owner].init || within)
 			note_init(run, p->owner, i);
-		if (in_pid_ns && run->procs.v[run->found.v[p->owner].init - 1].pid_ns != p->pid_ns)
+		if (p->pid_ns == key && run->procs.v[run->found.v[p->owner].init - 1].pid_ns != key)
 			run->found.v[p->owner].init = i + 1;
 	}
 	return 0;
