@@ -15,9 +15,6 @@
 #include "collect/priv.h"
 #include "identity/cgpath.h"
 
-
-
-
 /* The namespaces of a task; false where it is gone or may not be looked into. */
 static bool task_namespaces(int32_t tid, uint32_t ns[PH_NS_MAX])
 {
@@ -48,6 +45,21 @@ uint64_t ph_tracked_hierarchies(const struct ph_cgroupfs *fs)
 	       (blkio && blkio->num < 64 ? 1ULL << blkio->num : 0);
 }
 
+/*
+ * Do these namespaces make a container of their own? A pid namespace does, or a mount namespace
+ * together with another one: a private mount namespace alone is what many services have.
+ */
+static bool sandbox(const struct ph_ctable *t, const uint32_t ns[PH_NS_MAX])
+{
+	unsigned int own = 0;
+
+	if (ns[PH_NS_PID] && ns[PH_NS_PID] != t->host_ns[PH_NS_PID])
+		return true;
+	for (int i = 0; i < PH_NS_MAX; i++)
+		own += ns[i] && ns[i] != t->host_ns[i];
+	return own >= 2 && ns[PH_NS_MNT] != t->host_ns[PH_NS_MNT];
+}
+
 static struct ph_centry *centry(struct ph_ctable *t, uint32_t index)
 {
 	return ph_u64map_get(&t->by_index, index);
@@ -70,9 +82,17 @@ void ph_ctable_init(struct ph_ctable *t, const struct ph_selection *sel, bool ev
 	static const struct ph_container host;
 
 	*t = (struct ph_ctable){ .sel = sel, .everybody = everybody, .cgroups_fd = cgroups_fd,
-				 .namespaces_fd = namespaces_fd, .generation = generation };
+				 .namespaces_fd = namespaces_fd, .generation = generation,
+				 .next_index = 1 };
 	ph_host_namespaces(t->host_ns);
 	t->host_selected = everybody || !sel || ph_selection_match_container(sel, &host);
+}
+
+static void centry_free(struct ph_centry *e)
+{
+	ph_container_done(&e->c);
+	ph_vec_done(&e->ns_keys);
+	free(e);
 }
 
 void ph_ctable_done(struct ph_ctable *t)
@@ -81,10 +101,8 @@ void ph_ctable_done(struct ph_ctable *t)
 		free(((struct ph_ix *)s->val)->path);
 		free(s->val);
 	}
-	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&t->by_index, s));) {
-		ph_container_done(&((struct ph_centry *)s->val)->c);
-		free(s->val);
-	}
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&t->by_index, s));)
+		centry_free(s->val);
 	ph_vec_done(&t->gone);
 	ph_u64map_done(&t->ix);
 	ph_u64map_done(&t->by_index);
@@ -141,6 +159,19 @@ static void tell_namespaces(struct ph_ctable *t, uint64_t key, uint32_t index, u
 static uint32_t kernel_flags(bool selected, bool container)
 {
 	return (selected ? PH_CG_SELECTED : 0) | (container ? PH_CG_CONTAINER : 0);
+}
+
+/* Tasks of the host's cgroups that are in these namespaces are @e's from now on. */
+static void own_namespaces(struct ph_ctable *t, struct ph_centry *e, uint64_t key)
+{
+	*ph_vec_push(&e->ns_keys) = key;
+	tell_namespaces(t, key, e->c.index, kernel_flags(e->selected, true));
+}
+
+static void tell_namespaces_again(struct ph_ctable *t, const struct ph_centry *e)
+{
+	ph_vec_each(key, &e->ns_keys)
+		tell_namespaces(t, *key, e->c.index, kernel_flags(e->selected, true));
 }
 
 static void decide(struct ph_ctable *t, struct ph_centry *e)
@@ -241,19 +272,19 @@ int ph_ctable_scan(struct ph_ctable *t, struct ph_err *err)
 		struct ph_centry *e = add_container(t, &hc->c);
 
 		hc->c = (struct ph_container){ 0 };	/* it is the table's now */
-		e->started = e->c.init_pid > 0;
+		e->started = e->settled = e->c.init_pid > 0;
 		map_index(t, e->c.index, e);
 		if (e->c.cgroup_path)
 			ph_strmap_put(&own, e->c.cgroup_path, e);
 		if (hc->cpu_cgroup && !ph_strmap_get(&own, hc->cpu_cgroup))
 			ph_strmap_put(&own, hc->cpu_cgroup, e);
-		if (!e->c.cgroup_path && e->c.ns[PH_NS_MNT]) {
-			uint64_t key = PH_NSKEY(e->c.ns[PH_NS_MNT], e->c.ns[PH_NS_PID]);
-
-			e->ns_key = key;
-			tell_namespaces(t, key, e->c.index, kernel_flags(e->selected, true));
-		}
+		/* Of one with a cgroup it is what nsenter brings in from another. */
+		if (e->c.ns[PH_NS_MNT] && (!e->c.cgroup_path || sandbox(t, e->c.ns)))
+			own_namespaces(t, e, PH_NSKEY(e->c.ns[PH_NS_MNT], e->c.ns[PH_NS_PID]));
+		if (e->c.cgroup_path && e->c.ns[PH_NS_PID] && e->c.ns[PH_NS_PID] != t->host_ns[PH_NS_PID])
+			own_namespaces(t, e, PH_NSKEY(t->host_ns[PH_NS_MNT], e->c.ns[PH_NS_PID]));
 	}
+	t->next_index = (uint32_t)scan.containers.n;
 	ph_scan_done(&scan);
 	rootfd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (rootfd < 0) {
@@ -327,21 +358,6 @@ static void set_state(struct ph_container *c, const char *state)
 	c->state = ph_strdup(state);
 }
 
-/*
- * Do these namespaces make a container of their own? A pid namespace does, or a mount namespace
- * together with another one: a private mount namespace alone is what many services have.
- */
-static bool sandbox(const struct ph_ctable *t, const uint32_t ns[PH_NS_MAX])
-{
-	unsigned int own = 0;
-
-	if (ns[PH_NS_PID] && ns[PH_NS_PID] != t->host_ns[PH_NS_PID])
-		return true;
-	for (int i = 0; i < PH_NS_MAX; i++)
-		own += ns[i] && ns[i] != t->host_ns[i];
-	return own >= 2 && ns[PH_NS_MNT] != t->host_ns[PH_NS_MNT];
-}
-
 int32_t ph_thread_group(int32_t tid)
 {
 	ph_autobuf b = { 0 };
@@ -379,18 +395,26 @@ static void name_by_namespaces(const struct ph_ctable *t, struct ph_container *c
 			c->ns[own_pid ? PH_NS_PID : PH_NS_MNT]);
 }
 
+/* Of a container in a container the runtime keeps its state in there too. */
+static void describe(struct ph_ctable *t, struct ph_container *c, char **ret_bundle)
+{
+	struct ph_centry *outer = c->parent ? centry(t, c->parent) : NULL;
+	struct ph_scan_opts opts = { .root = "/", .seen_by = outer ? outer->c.init_pid : 0 };
+
+	ph_runtime_describe(c, &opts, ret_bundle);
+}
+
 /*
  * @index is a new container, @c (taken over): give it a name, tell the kernel side and the stream.
  */
 static int new_container(struct ph_ctable *t, struct ph_container *c, uint32_t index, uint64_t ts_ns,
 			 ph_event_fn fn, void *arg, struct ph_err *err)
 {
-	struct ph_scan_opts opts = { .root = "/" };
 	ph_autofree char *bundle = NULL;
 	struct ph_centry *e;
 
 	c->index = index;
-	ph_runtime_describe(c, &opts, &bundle);
+	describe(t, c, &bundle);
 	if (!c->name && c->id && c->id[0])
 		c->name = ph_strdup(c->id);
 	if (!c->state)
@@ -405,6 +429,41 @@ static struct ph_centry *find_by_id(struct ph_ctable *t, const char *id)
 	return id[0] ? ph_strmap_get(&t->by_id, id) : NULL;
 }
 
+/* The container in @outer that this cgroup is of, or is to be: @ret says what its path says. */
+static bool is_inner(const struct ph_centry *outer, const char *path, struct ph_cgpath *ret)
+{
+	size_t n = outer->c.cgroup_path ? strlen(outer->c.cgroup_path) : 0;
+
+	return n && !strncmp(path, outer->c.cgroup_path, n) && path[n] == '/' &&
+	       ph_cgpath_parse(path, ret) && ret->own_len > n && strcmp(ret->id, outer->c.id);
+}
+
+/* Nobody has to hurry here: a container in a container is the outer one's until we have read this. */
+static int inner_new(struct ph_ctable *t, const struct ph_ctl *r, ph_event_fn fn, void *arg,
+		     struct ph_err *err)
+{
+	struct ph_centry *outer = centry(t, ph_ctable_resolve(t, r->index, NULL)), *e;
+	struct ph_cgpath cp;
+	int ret = 0;
+
+	if (!outer || !is_inner(outer, r->path, &cp) || strlen(r->path) != cp.own_len)
+		return 0;
+	e = find_by_id(t, cp.id);
+	if (!e) {
+		struct ph_container c = {
+			.id = ph_strdup(cp.id), .runtime = ph_strdup(cp.runtime),
+			.parent = outer->c.index, .hierarchy = r->hierarchy, .cgroup_id = r->cgroup_id,
+			.cgroup_path = ph_strdup(r->path),
+		};
+
+		ret = new_container(t, &c, t->next_index++, r->ts_ns, fn, arg, err);
+		e = find_by_id(t, cp.id);
+	}
+	e->cgroups++;
+	tell_cgroup(t, r->hierarchy, r->cgroup_id, e->c.index, kernel_flags(e->selected, true));
+	return ret;
+}
+
 static int cgroup_new(struct ph_ctable *t, const struct ph_ctl *r, ph_event_fn fn, void *arg,
 		      struct ph_err *err)
 {
@@ -414,7 +473,7 @@ static int cgroup_new(struct ph_ctable *t, const struct ph_ctl *r, ph_event_fn f
 	int ret = 0;
 
 	if (r->flags & PH_CG_CONTAINER)		/* below a known container: it has the parent's index */
-		return 0;
+		return inner_new(t, r, fn, arg, err);
 	if (ix->state == PH_IX_KNOWN)		/* the scan has seen it */
 		return 0;
 	ix->hierarchy = r->hierarchy;
@@ -423,6 +482,12 @@ static int cgroup_new(struct ph_ctable *t, const struct ph_ctl *r, ph_event_fn f
 	ix->path = ph_strdup(r->path);
 	if (!ph_cgpath_parse(r->path, &cp)) {
 		ix->state = PH_IX_MAYBE;
+		/* The first process of what is watched begins in here, and is not to take it for its own. */
+		if (cp.watcher) {
+			map_index(t, r->index, NULL);
+			tell_cgroup(t, r->hierarchy, r->cgroup_id, r->index,
+				    kernel_flags(t->host_selected, false));
+		}
 		return 0;
 	}
 	if (cp.pod_only) {
@@ -450,6 +515,55 @@ static int cgroup_new(struct ph_ctable *t, const struct ph_ctl *r, ph_event_fn f
 	return ret;
 }
 
+/* Its id, its namespaces' inodes and its cgroup's number may soon be somebody else's. */
+static int stopped(struct ph_ctable *t, struct ph_centry *e, uint64_t ts_ns, ph_event_fn fn, void *arg,
+		   struct ph_err *err)
+{
+	if (e->stopped)
+		return 0;
+	e->stopped = true;
+	e->stopped_ns = ts_ns;
+	t->nstopped++;
+	if (e->c.id && ph_strmap_get(&t->by_id, e->c.id) == e)
+		ph_strmap_del(&t->by_id, e->c.id);
+	ph_vec_each(key, &e->ns_keys)
+		bpf_map_delete_elem(t->namespaces_fd, key);
+	__atomic_add_fetch(t->generation, 1, __ATOMIC_RELEASE);
+	set_state(&e->c, "stopped");
+	return emit_life(PH_EV_container_stop, e, ts_ns, fn, arg, err);
+}
+
+/*
+ * A first process that had its namespaces before it entered the container's cgroup was taken for
+ * another container: it is this one.
+ */
+static int absorb(struct ph_ctable *t, struct ph_centry *e, uint64_t ts_ns, ph_event_fn fn, void *arg,
+		  struct ph_err *err)
+{
+	struct ph_centry *other = NULL;
+
+	for (struct ph_u64map_slot *s = NULL; !other && (s = ph_u64map_next(&t->by_index, s));) {
+		struct ph_centry *c = s->val;
+
+		if (c != e && !c->c.cgroup_path && !c->stopped && c->c.init_pid == e->c.init_pid)
+			other = c;
+	}
+	if (!other || !e->c.cgroup_path)
+		return 0;
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&t->ix, s));) {
+		struct ph_ix *ix = s->val;
+
+		if (ix->e == other)
+			ix->e = e;
+	}
+	ph_vec_each(key, &other->ns_keys)
+		own_namespaces(t, e, *key);
+	other->ns_keys.n = 0;
+	t->last_index = 0;
+	t->last = NULL;
+	return stopped(t, other, ts_ns, fn, arg, err);
+}
+
 /* The first task enters a container, or a plain cgroup. */
 static int started(struct ph_ctable *t, struct ph_centry *e, int32_t tid, uint64_t ts_ns,
 		   ph_event_fn fn, void *arg, struct ph_err *err)
@@ -466,26 +580,46 @@ static int started(struct ph_ctable *t, struct ph_centry *e, int32_t tid, uint64
 	task_namespaces(tid, e->c.ns);
 	set_state(&e->c, "running");
 	r = ph_ctable_emit_info(&e->c, ts_ns, fn, arg, err);
-	return r < 0 ? r : emit_life(PH_EV_container_start, e, ts_ns, fn, arg, err);
+	if (r >= 0)
+		r = emit_life(PH_EV_container_start, e, ts_ns, fn, arg, err);
+	return r < 0 ? r : absorb(t, e, ts_ns, fn, arg, err);
 }
 
-/* Its id, its namespaces' inodes and its cgroup's number may soon be somebody else's. */
-static int stopped(struct ph_ctable *t, struct ph_centry *e, uint64_t ts_ns, ph_event_fn fn, void *arg,
-		   struct ph_err *err)
+/* The container with a cgroup whose mount or, failing that, pid namespace it is: somebody entered it. */
+static struct ph_centry *by_namespaces(struct ph_ctable *t, const uint32_t ns[PH_NS_MAX])
 {
-	if (e->stopped)
-		return 0;
-	e->stopped = true;
-	e->stopped_ns = ts_ns;
-	t->nstopped++;
-	if (e->c.id && ph_strmap_get(&t->by_id, e->c.id) == e)
-		ph_strmap_del(&t->by_id, e->c.id);
-	if (e->ns_key) {
-		bpf_map_delete_elem(t->namespaces_fd, &e->ns_key);
-		__atomic_add_fetch(t->generation, 1, __ATOMIC_RELEASE);
+	static const enum ph_ns kinds[] = { PH_NS_MNT, PH_NS_PID };
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(kinds); i++) {
+		uint32_t inum = ns[kinds[i]];
+
+		if (!inum || inum == t->host_ns[kinds[i]])
+			continue;
+		for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&t->by_index, s));) {
+			struct ph_centry *e = s->val;
+
+			if (e->c.cgroup_path && !e->stopped && e->c.ns[kinds[i]] == inum)
+				return e;
+		}
 	}
-	set_state(&e->c, "stopped");
-	return emit_life(PH_EV_container_stop, e, ts_ns, fn, arg, err);
+	return NULL;
+}
+
+/* The container whose cgroup @pid has entered since, as the first process of one does. */
+static struct ph_centry *by_cgroup_now(struct ph_ctable *t, int32_t pid)
+{
+	char path[32], content[16384];
+	struct ph_cgpath cp;
+	ph_autoclose int fd = -1;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? 0 : read(fd, content, sizeof(content) - 1);
+	if (n <= 0)
+		return NULL;
+	content[n] = 0;
+	return ph_cgpath_parse_proc(content, &cp, NULL, NULL, 0) ? find_by_id(t, cp.id) : NULL;
 }
 
 static int namespaces_new(struct ph_ctable *t, const struct ph_ctl *r, ph_event_fn fn, void *arg,
@@ -493,6 +627,7 @@ static int namespaces_new(struct ph_ctable *t, const struct ph_ctl *r, ph_event_
 {
 	struct ph_container c = { .init_pid = r->pid, .parent = PH_CONTAINER_HOST };
 	struct ph_ix *ix = ph_ctable_ix(t, r->index);
+	struct ph_centry *e;
 	int ret;
 
 	if (ix->state == PH_IX_KNOWN)
@@ -503,13 +638,19 @@ static int namespaces_new(struct ph_ctable *t, const struct ph_ctl *r, ph_event_
 		tell_namespaces(t, r->ns_key, PH_CONTAINER_HOST, kernel_flags(t->host_selected, false));
 		return 0;
 	}
+	e = by_namespaces(t, c.ns);
+	if (!e)
+		e = by_cgroup_now(t, r->pid);
+	if (e) {
+		map_index(t, r->index, e);
+		own_namespaces(t, e, r->ns_key);
+		return 0;
+	}
 	name_by_namespaces(t, &c);
 	ret = new_container(t, &c, r->index, r->ts_ns, fn, arg, err);
 	if (ret >= 0) {
-		struct ph_centry *e = centry(t, r->index);
-
-		e->ns_key = r->ns_key;
-		tell_namespaces(t, r->ns_key, r->index, kernel_flags(e->selected, true));
+		e = centry(t, r->index);
+		own_namespaces(t, e, r->ns_key);
 		ret = started(t, e, r->pid, r->ts_ns, fn, arg, err);
 	}
 	return ret;
@@ -520,6 +661,7 @@ int ph_ctable_control(struct ph_ctable *t, const struct ph_ctl *r, ph_event_fn f
 {
 	struct ph_centry *e = centry(t, ph_ctable_resolve(t, r->index, NULL));
 	bool own = e && e->c.cgroup_path && !strcmp(e->c.cgroup_path, r->path);
+	struct ph_cgpath cp;
 
 	switch (r->kind) {
 	case PH_CTL_CG_NEW:
@@ -528,6 +670,9 @@ int ph_ctable_control(struct ph_ctable *t, const struct ph_ctl *r, ph_event_fn f
 	case PH_CTL_NS_NEW:
 		return namespaces_new(t, r, fn, arg, err);
 	case PH_CTL_CG_ATTACH:
+		/* Into a container in that one, before the kernel side was told of it? */
+		if (e && is_inner(e, r->path, &cp) && find_by_id(t, cp.id))
+			e = find_by_id(t, cp.id);
 		return e ? started(t, e, r->tid, r->ts_ns, fn, arg, err) : 0;
 	case PH_CTL_CG_GONE:
 		if (r->index >= PH_KERNEL_INDICES)
@@ -567,24 +712,89 @@ static int adopt_cgroup(struct ph_ctable *t, struct ph_centry *e, struct ph_cont
 	e->c = *c;
 	ph_strmap_put(&t->by_id, e->c.id, e);
 	decide(t, e);
-	if (e->ns_key)
-		tell_namespaces(t, e->ns_key, e->c.index, kernel_flags(e->selected, true));
+	tell_namespaces_again(t, e);
 	return ph_ctable_emit_info(&e->c, ts_ns, fn, arg, err);
 }
 
-/* Who starts a container changes namespaces on the way: they are those of its first program. */
-static int settle(struct ph_ctable *t, struct ph_centry *e, uint64_t ts_ns, ph_event_fn fn, void *arg,
-		  struct ph_err *err)
+/* Is it the first of a pid namespace, or has who entered the container first gone? */
+static bool takes_over(const struct ph_centry *e, int32_t tid)
+{
+	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int32_t pids[PH_PROC_LEVELS];
+	struct ph_proc_stat st;
+	bool r = false;
+	int n;
+
+	if (proc < 0)
+		return false;
+	n = ph_proc_nspid(proc, tid, pids);
+	r = (n > 1 && pids[n - 1] == 1) || ph_proc_stat(proc, e->c.init_pid, &st) < 0;
+	close(proc);
+	return r;
+}
+
+/* All its cgroups, after the selection has been asked again. */
+static void tell_again(struct ph_ctable *t, struct ph_centry *e)
+{
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&t->ix, s));) {
+		const struct ph_ix *ix = s->val;
+
+		if (ix->e == e && ix->path)
+			tell_cgroup(t, ix->hierarchy, ix->cgroup_id, e->c.index,
+				    kernel_flags(e->selected, true));
+	}
+	tell_namespaces_again(t, e);
+}
+
+/* What is on record of it now that it runs: where that is only now, it may be selected by it. */
+static void learn_more(struct ph_ctable *t, struct ph_centry *e)
+{
+	bool selected = e->selected, nameless = !e->c.name || !strcmp(e->c.name, e->c.id);
+	ph_autofree char *bundle = NULL, *id = NULL;
+
+	if (!nameless && ph_runtime_has_id(&e->c))
+		return;
+	if (nameless) {
+		free(e->c.name);
+		e->c.name = NULL;
+	}
+	id = ph_strdup(e->c.id);
+	describe(t, &e->c, &bundle);
+	if (!e->c.name)
+		e->c.name = ph_strdup(e->c.id);
+	if (strcmp(id, e->c.id)) {
+		if (ph_strmap_get(&t->by_id, id) == e)
+			ph_strmap_del(&t->by_id, id);
+		ph_strmap_put(&t->by_id, e->c.id, e);
+	}
+	decide(t, e);
+	if (e->selected != selected)
+		tell_again(t, e);
+}
+
+/*
+ * A program begins in a container: @tid runs it. Who starts a container changes namespaces on the
+ * way, and runc's first process is not the one that stays: the first program's process, its
+ * namespaces and what its runtime has written of it until then are the container's.
+ */
+static int settle(struct ph_ctable *t, struct ph_centry *e, int32_t tid, bool exec, uint64_t ts_ns,
+		  ph_event_fn fn, void *arg, struct ph_err *err)
 {
 	uint32_t ns[PH_NS_MAX] = { 0 };
 
-	if (!task_namespaces(e->c.init_pid, ns) || !memcmp(ns, e->c.ns, sizeof(ns)))
+	if ((e->c.init_pid != tid && !takes_over(e, tid)) || !task_namespaces(tid, ns))
 		return 0;
+	if (e->c.init_pid == tid && !memcmp(ns, e->c.ns, sizeof(ns)) && (!exec || e->settled))
+		return 0;
+	e->settled |= exec;
+	e->c.init_pid = first_pid(tid);
 	memcpy(e->c.ns, ns, sizeof(ns));
+	if (exec)
+		learn_more(t, e);
 	return ph_ctable_emit_info(&e->c, ts_ns, fn, arg, err);
 }
 
-int ph_ctable_recheck(struct ph_ctable *t, uint32_t index, int32_t tid, uint64_t ts_ns,
+int ph_ctable_recheck(struct ph_ctable *t, uint32_t index, int32_t tid, bool exec, uint64_t ts_ns,
 		      ph_event_fn fn, void *arg, struct ph_err *err)
 {
 	struct ph_centry *e = centry(t, ph_ctable_resolve(t, index, NULL));
@@ -592,8 +802,8 @@ int ph_ctable_recheck(struct ph_ctable *t, uint32_t index, int32_t tid, uint64_t
 	struct ph_ix *ix;
 	int r;
 
-	if (e && e->started && !e->stopped && e->c.init_pid == tid)
-		return settle(t, e, ts_ns, fn, arg, err);
+	if (e && e->started && !e->stopped && (e->c.init_pid == tid || !e->settled))
+		return settle(t, e, tid, exec, ts_ns, fn, arg, err);
 	if (index < PH_KERNEL_INDICES || index == PH_CONTAINER_UNKNOWN)
 		return 0;
 	ix = ph_ctable_ix(t, index);
@@ -662,8 +872,7 @@ static void forget_container(struct ph_ctable *t, struct ph_centry *e)
 		forget_index(t, indices.v[i]);
 	ph_vec_done(&indices);
 	ph_u64map_del(&t->by_index, e->c.index);
-	ph_container_done(&e->c);
-	free(e);
+	centry_free(e);
 	t->nstopped--;
 }
 

@@ -37,8 +37,9 @@ struct ph_centry {
 	struct ph_container c;
 	bool matches, selected;	/* by the selection; it is recorded */
 	bool started, stopped;
+	bool settled;		/* its first program has begun: its process is known */
 	uint32_t cgroups;	/* live cgroups that are its own (not below) */
-	uint64_t ns_key;	/* where the kernel side knows it by its namespaces, else 0 */
+	PH_VEC(uint64_t) ns_keys;	/* namespaces that the kernel side knows it by */
 	uint64_t stopped_ns;
 };
 
@@ -53,6 +54,7 @@ struct ph_ctable {
 	struct ph_strmap by_id;		/* runtime id or name -> struct ph_centry */
 	const struct ph_selection *sel;
 	bool everybody, host_selected;
+	uint32_t next_index;	/* of containers that only we know of, below the kernel side's */
 	uint32_t nselected;	/* those that match */
 	int cgroups_fd, namespaces_fd;	/* maps of the kernel side */
 	uint64_t *generation;		/* the kernel side's, mapped: count changes of its maps */
@@ -78,8 +80,11 @@ int ph_ctable_scan(struct ph_ctable *t, struct ph_err *err);
 /* A control record; calls @fn with the events that follow from it. */
 int ph_ctable_control(struct ph_ctable *t, const struct ph_ctl *r, ph_event_fn fn, void *arg,
 		      struct ph_err *err);
-/* A task ran a program or changed its namespaces: is its MAYBE cgroup a container after all? */
-int ph_ctable_recheck(struct ph_ctable *t, uint32_t index, int32_t tid, uint64_t ts_ns,
+/*
+ * A task ran a program (@exec) or changed its namespaces: is its MAYBE cgroup a container after all?
+ * Is it the first of its container?
+ */
+int ph_ctable_recheck(struct ph_ctable *t, uint32_t index, int32_t tid, bool exec, uint64_t ts_ns,
 		      ph_event_fn fn, void *arg, struct ph_err *err);
 /* Process of a task, -1: there is no such task. */
 int32_t ph_thread_group(int32_t tid);

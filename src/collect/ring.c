@@ -75,7 +75,8 @@ static inline int to_event(struct ph_collect *c, const struct ph_found *f, struc
 
 	/* What a new program or new namespaces may show of a plain cgroup; what an exit ends. */
 	if (id == PH_EV_sched_process_exec || id == PH_EV_sched_process_namespaces)
-		n = ph_ctable_recheck(&c->ct, r->container, r->tid, r->ts_ns, ph_state, c, err);
+		n = ph_ctable_recheck(&c->ct, r->container, r->tid, id == PH_EV_sched_process_exec,
+				      r->ts_ns, ph_state, c, err);
 	else if (id == PH_EV_sched_process_exit)
 		n = ph_ctable_exited(&c->ct, r->container, r->tid, r->ts_ns, ph_state, c, err);
 	if (n < 0)
