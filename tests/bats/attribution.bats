@@ -13,6 +13,7 @@ teardown() {
 	launch_stop
 	docker_stop
 	[ -z "${SANDBOX:-}" ] || kill -9 "$SANDBOX" 2>/dev/null || :
+	by_hand_stop
 	rm -rf "$T"*
 }
 
@@ -31,6 +32,37 @@ owned() {
 	local who
 	who=$(owners "$1")
 	[ "$who" = "$2" ] || flunk "/mark-$1 is opened by $2, the trace says: ${who:-nobody}"
+}
+
+# containerd's own client, in a namespace of its own, at the daemon that dockerd has started.
+ctr() { command ctr -a "$PH_WORK/docker-run/containerd/containerd.sock" -n "$PH_FILE" "$@"; }
+
+# by_hand_run NAME: with runc as $PH_FILE-NAME, in a cgroup that nobody would take for a container's.
+by_hand_run() {
+	BY_HAND=$PH_FILE-$1
+	mkdir -p "$T.bundle/rootfs/bin"
+	cp "$(command -v busybox)" "$T.bundle/rootfs/bin/sh"
+	ln "$T.bundle/rootfs/bin/sh" "$T.bundle/rootfs/bin/cat"
+	ln "$T.bundle/rootfs/bin/sh" "$T.bundle/rootfs/bin/sleep"
+	runc spec -b "$T.bundle"
+	jq --arg run "$(mark "$1")" --arg cgroup "/$BY_HAND.group" '.process.terminal = false |
+		del(.process.rlimits) | .process.args = ["sh", "-c", $run] | .linux.cgroupsPath = $cgroup' \
+		"$T.bundle/config.json" >"$T.bundle/config.new"
+	mv "$T.bundle/config.new" "$T.bundle/config.json"
+	runc run -d -b "$T.bundle" "$BY_HAND" >"$T.runc" 2>&1 </dev/null 3>&- || flunk "$(cat "$T.runc")"
+}
+
+by_hand_stop() {
+	[ -z "${BY_HAND:-}" ] || runc delete -f "$BY_HAND" || :
+	[ -z "${BY_CTR:-}" ] || ctr task rm -f "$BY_CTR" >/dev/null 2>&1 || :
+	[ -z "${BY_CTR:-}" ] || ctr container rm "$BY_CTR" || :
+	[ -z "${BY_CTR:-}" ] || rmdir /sys/fs/cgroup/*/"$PH_FILE" /sys/fs/cgroup/"$PH_FILE" 2>/dev/null || :
+}
+
+# told NAME: [runtime, pid], as the trace told last of the container of that id.
+told() {
+	events "$T" -e container_info |
+		jq -sc "map(.fields | select(.id == \"$PH_FILE-$1\") | [.runtime, .init_pid]) | last"
 }
 
 @test "the launcher's, with all namespaces and with a user namespace" {
@@ -85,6 +117,33 @@ owned() {
 	look
 	owned main "$PH_FILE-main"
 	owned exec "$PH_FILE-main"
+}
+
+# On the host only.
+@test "runc's by hand, containerd's by ctr, and who enters one from outside" {
+	local pid ctr_pid
+	need runc ctr nsenter
+	docker_up
+	record "$T" -q -a -e syscall
+	by_hand_run hand
+	BY_CTR=$PH_FILE-ctr
+	ctr run -d --env PATH=/bin --rootfs "$T.bundle/rootfs" "$BY_CTR" /bin/sh -c "$(mark ctr)" 3>&-
+	record_end
+	pid=$(runc state "$BY_HAND" | jq .pid)
+	ctr_pid=$(ctr task ls | awk -v name="$BY_CTR" '$1 == name { print $2 }')
+	[ "$(told hand)" = "[\"runc\",$pid]" ]
+	[ "$(told ctr)" = "[\"containerd\",$ctr_pid]" ]
+	[ "$(porthole ps -o json 2>/dev/null | jq -c "select(.id == \"$BY_HAND\") | [.runtime, .pid, .state]")" \
+		= "[\"runc\",$pid,\"running\"]" ]
+	[ "$(porthole ps -o json 2>/dev/null | jq -c "select(.id == \"$BY_CTR\") | [.runtime, .pid, .state]")" \
+		= "[\"containerd\",$ctr_pid,\"running\"]" ]
+	nsenter -t "$pid" -m -p -u -i -n sh -c "$(mark enter)" 3>&- &
+	SANDBOX=$!
+	rm -rf "$T"
+	look
+	owned hand "$BY_HAND"
+	owned ctr "$BY_CTR"
+	owned enter "$BY_HAND"
 }
 
 @test "the launcher's that share a pod's namespaces" {
