@@ -59,6 +59,17 @@ by_hand_stop() {
 	[ -z "${BY_CTR:-}" ] || rmdir /sys/fs/cgroup/*/"$PH_FILE" /sys/fs/cgroup/"$PH_FILE" 2>/dev/null || :
 }
 
+# What starts a container is back when that is about to run its program.
+runs_sh() { [ "$(cat "/proc/$1/comm")" = sh ]; }
+
+# A child of $SANDBOX is in the pid namespace of process $1.
+enters() {
+	local child
+	child=$(cat "/proc/$SANDBOX/task/$SANDBOX/children")
+	[ -n "$child" ] && [ "$(readlink "/proc/${child% }/ns/pid")" = "$(readlink "/proc/$1/ns/pid")" ] &&
+		runs_sh "${child% }"
+}
+
 # told NAME: [runtime, pid], as the trace told last of the container of that id.
 told() {
 	events "$T" -e container_info |
@@ -128,9 +139,11 @@ told() {
 	by_hand_run hand
 	BY_CTR=$PH_FILE-ctr
 	ctr run -d --env PATH=/bin --rootfs "$T.bundle/rootfs" "$BY_CTR" /bin/sh -c "$(mark ctr)" 3>&-
-	record_end
 	pid=$(runc state "$BY_HAND" | jq .pid)
 	ctr_pid=$(ctr task ls | awk -v name="$BY_CTR" '$1 == name { print $2 }')
+	wait_for 20 runs_sh "$pid"
+	wait_for 20 runs_sh "$ctr_pid"
+	record_end
 	[ "$(told hand)" = "[\"runc\",$pid]" ]
 	[ "$(told ctr)" = "[\"containerd\",$ctr_pid]" ]
 	[ "$(porthole ps -o json 2>/dev/null | jq -c "select(.id == \"$BY_HAND\") | [.runtime, .pid, .state]")" \
@@ -139,6 +152,7 @@ told() {
 		= "[\"containerd\",$ctr_pid,\"running\"]" ]
 	nsenter -t "$pid" -m -p -u -i -n sh -c "$(mark enter)" 3>&- &
 	SANDBOX=$!
+	wait_for 20 enters "$pid"
 	rm -rf "$T"
 	look
 	owned hand "$BY_HAND"
