@@ -425,7 +425,7 @@ bool ph_cgpath_parse(const char *path, struct ph_cgpath *ret)
 			pod_uid[0] = 0;
 			pod_len = 0;
 		}
-		ret->watcher = !found && is_watcher(p);
+		ret->watcher = !found && (ret->watcher || is_watcher(p));
 		if (!depth++)
 			top = p;
 		before = prev;

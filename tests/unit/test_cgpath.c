@@ -86,6 +86,24 @@ static void own_cgroup(void **state)
 	assert_int_equal(got.own_len, strlen("/kubepods/burstable/pod" UID));
 }
 
+/* Who watches a container is not in it. */
+static void watchers(void **state)
+{
+	static const char *const paths[] = { "/lxc.monitor.a", "/lxc.monitor/a", "/libpod_parent/conmon",
+					     "/machine.slice/libpod-conmon-" ID ".scope",
+					     "/system.slice/crio-conmon-" ID ".scope" };
+	struct ph_cgpath got;
+
+	(void)state;
+	for (size_t i = 0; i < PH_ARRAY_SIZE(paths); i++) {
+		assert_false(ph_cgpath_parse(paths[i], &got));
+		assert_true(got.watcher);
+	}
+	assert_true(ph_cgpath_parse("/lxc.payload.a", &got) && !got.watcher);
+	assert_true(ph_cgpath_parse("/lxc.payload.a/conmon", &got));
+	assert_false(ph_cgpath_parse("/system.slice/a.service", &got) || got.watcher);
+}
+
 static void which_line(void **state)
 {
 	struct ph_cgpath got;
@@ -127,8 +145,8 @@ static void long_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table), cmocka_unit_test(own_cgroup), cmocka_unit_test(which_line),
-		cmocka_unit_test(long_names),
+		cmocka_unit_test(table), cmocka_unit_test(own_cgroup), cmocka_unit_test(watchers),
+		cmocka_unit_test(which_line),		cmocka_unit_test(long_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

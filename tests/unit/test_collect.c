@@ -145,6 +145,66 @@ static void a_stack(void **state)
 	assert_int_equal(decode(f, PH_EV_sched_block_stack), 0);
 }
 
+/* "NAME in PARENT: STATE;" for each container_info, "NAME stops;" for each end. */
+static int note_life(void *arg, const struct ph_event *ev, struct ph_err *err)
+{
+	struct ph_buf *b = arg;
+
+	const struct ph_value *name;
+
+	if (ev->cls->id == PH_EV_container_info) {
+		const struct ph_value *life = &ev->v[PH_FLD(container_info, state)];
+
+		name = &ev->v[PH_FLD(container_info, name)];
+		ph_buf_addf(b, "%.*s in %d: %.*s; ", (int)name->n, name->s,
+			    (int)ev->v[PH_FLD(container_info, parent)].u, (int)life->n, life->s);
+	} else if (ev->cls->id == PH_EV_container_stop) {
+		name = &ev->v[PH_FLD(container_stop, name)];
+		ph_buf_addf(b, "%.*s stops; ", (int)name->n, name->s);
+	}
+	return 0;
+}
+
+static void control(struct fixture *f, struct ph_buf *said, uint32_t kind, uint32_t index, uint32_t flags,
+		    uint64_t id, const char *path)
+{
+	struct ph_ctl r = { .kind = kind, .index = index, .flags = flags, .cgroup_id = id, .tid = 1 << 30,
+			    .pid = 1 << 30 };
+	struct ph_err err = { 0 };
+
+	snprintf(r.path, sizeof(r.path), "%s", path);
+	ph_buf_clear(said);
+	assert_int_equal(ph_ctable_control(&f->ct, &r, note_life, said, &err), 0);
+}
+
+/* LXC makes a cgroup for its monitor too; a container in a container is its own. */
+static void cgroups_of_containers(void **state)
+{
+	const uint32_t monitor = PH_KERNEL_INDICES, outer = monitor + 1;
+	struct fixture *f = *state;
+	ph_autobuf said = { 0 };
+
+	control(f, &said, PH_CTL_CG_NEW, monitor, 0, 10, "/lxc.monitor.a");
+	assert_int_equal(said.len, 0);
+	assert_int_equal(ph_ctable_ix(&f->ct, monitor)->state, PH_IX_KNOWN);
+	assert_int_equal(ph_ctable_resolve(&f->ct, monitor, NULL), PH_CONTAINER_HOST);
+	control(f, &said, PH_CTL_CG_NEW, outer, 0, 11, "/lxc.payload.a");
+	assert_string_equal(said.p, "a in 0: created; ");
+	control(f, &said, PH_CTL_CG_ATTACH, outer, 0, 11, "/lxc.payload.a");
+	assert_string_equal(said.p, "a in 0: running; ");
+	control(f, &said, PH_CTL_CG_NEW, outer, PH_CG_CONTAINER, 12, "/lxc.payload.a/init.scope");
+	assert_int_equal(said.len, 0);
+	control(f, &said, PH_CTL_CG_NEW, outer, PH_CG_CONTAINER, 13, "/lxc.payload.a/lxc.payload.b");
+	assert_string_equal(said.p, "b in 1048577: created; ");
+	/* The kernel side was not told yet whose it is. */
+	control(f, &said, PH_CTL_CG_ATTACH, outer, 0, 13, "/lxc.payload.a/lxc.payload.b");
+	assert_string_equal(said.p, "b in 1048577: running; ");
+	control(f, &said, PH_CTL_CG_GONE, f->ct.next_index - 1, 0, 13, "/lxc.payload.a/lxc.payload.b");
+	assert_string_equal(said.p, "b stops; ");
+	control(f, &said, PH_CTL_CG_GONE, outer, 0, 11, "/lxc.payload.a");
+	assert_string_equal(said.p, "a stops; ");
+}
+
 static int tell(void *arg, const struct ph_event *ev, struct ph_err *err)
 {
 	const struct ph_value *name = &ev->v[PH_FLD(kernel_symbol, name)];
@@ -375,6 +435,7 @@ static void contexts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(cgroups_of_containers, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_switch, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_wait, setup, teardown),
 		cmocka_unit_test_setup_teardown(stolen_time, setup, teardown),
