@@ -49,8 +49,7 @@ static int go_to_begin(struct ph_run *r, const struct ph_selection *follow, stru
 	bool dumped = false;
 	int rc;
 
-	/* Who is a child of whom is told by the events themselves. */
-	if ((follow && follow->pids.n) || !r->src->ops->seek || !ph_ctf_only_state(r->src))
+	if (!r->src->ops->seek || !ph_ctf_only_state(r->src))
 		return 0;
 	while ((rc = ph_source_next(r->src, &ev, err)) > 0) {
 		if (ev->ts_ns >= from && (dumped || ev->ts_ns - from > DUMP_MAX_NS))
@@ -58,7 +57,10 @@ static int go_to_begin(struct ph_run *r, const struct ph_selection *follow, stru
 		ph_identity_feed(r->id, ev);
 		dumped = dumped || ev->cls->id == PH_EV_lttng_statedump_end;
 	}
-	return rc < 0 ? rc : r->src->ops->seek(r->src, r->begin_ns, err);
+	if (rc < 0)
+		return rc;
+	/* Who is a child of whom is told by the events themselves: also by those before the range. */
+	return r->src->ops->seek(r->src, follow && follow->pids.n ? 0 : r->begin_ns, err);
 }
 
 static void feed(void *id, struct ph_event *ev)

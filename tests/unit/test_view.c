@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "test.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 
-#include "base/cleanup.h"
-#include "base/parse.h"
 #include "ctf/ctf.h"
+#include "program.h"
 
 /*
  * porthole view on a small trace, from the command line to the last byte: two containers, told in
@@ -125,42 +122,12 @@ static int teardown(void **state)
 	return 0;
 }
 
-struct result {
-	char *out, *err;
-	int code;
-	size_t lines;
-};
-
 /* Run `porthole view TRACE ARGS`. */
 static struct result view(const struct fixture *f, const char *args)
 {
-	ph_autofree char *cmd = ph_asprintf("TZ=UTC '%s' view '%s' %s 2>'%s/err'", PH_PROGRAM, f->trace, args,
-					    f->dir);
-	ph_autofree char *errs = ph_asprintf("%s/err", f->dir);
-	struct ph_buf out = { 0 }, err = { 0 };
-	struct result r = { 0 };
-	char chunk[65536];
-	size_t n;
-	FILE *p = popen(cmd, "r");
+	ph_autofree char *line = ph_asprintf("view '%s' %s", f->trace, args);
 
-	assert_non_null(p);
-	while ((n = fread(chunk, 1, sizeof(chunk), p)))
-		ph_buf_add(&out, chunk, n);
-	n = (size_t)pclose(p);
-	assert_true(WIFEXITED(n));
-	r.code = WEXITSTATUS(n);
-	for (size_t i = 0; i < out.len; i++)
-		r.lines += out.p[i] == '\n';
-	assert_int_equal(ph_read_file_at(AT_FDCWD, errs, 1 << 20, &err), 0);
-	r.out = ph_buf_steal(&out);
-	r.err = ph_buf_steal(&err);
-	return r;
-}
-
-static void done(struct result *r)
-{
-	free(r->out);
-	free(r->err);
+	return program_run(f->dir, line);
 }
 
 struct run {
@@ -216,7 +183,7 @@ static void test_runs(void **state)
 		    (x->err ? !strstr(r.err, x->err) : r.err[0]))
 			fail_msg("view %s: exit %d, %zu lines, stderr \"%s\", stdout \"%.3000s\"", x->args, r.code,
 				 r.lines, r.err, r.out);
-		done(&r);
+		result_done(&r);
 	}
 }
 
@@ -228,8 +195,8 @@ static void test_seek(void **state)
 
 	assert_non_null(tail);
 	assert_string_equal(part.out, tail);
-	done(&all);
-	done(&part);
+	result_done(&all);
+	result_done(&part);
 }
 
 /* The state dump is made while events are recorded already: those before it have names too. */
@@ -255,7 +222,11 @@ static void test_before_the_dump(void **state)
 	assert_int_equal(ph_ctf_close(w.w, 12 * SEC, &err), 0);
 	r = view(&early, "-c web -f 'comm == nginx' --fields container,comm,pid,tid");
 	assert_string_equal(r.out, "web nginx 101:101\n");
-	done(&r);
+	result_done(&r);
+	/* Also where all is read from the beginning, for whose children there are. */
+	r = view(&early, "-p 101 -e syscall --fields container,comm,pid,tid");
+	assert_string_equal(r.out, "web nginx 101:101\n");
+	result_done(&r);
 	free(early.trace);
 }
 
@@ -265,11 +236,11 @@ static void test_pipes(void **state)
 
 	assert_int_equal(r.lines, 1);
 	assert_string_equal(r.err, "");
-	done(&r);
+	result_done(&r);
 	r = view(*state, ">/dev/full");
 	assert_int_equal(r.code, 1);
 	assert_non_null(strstr(r.err, "cannot write the output: No space left"));
-	done(&r);
+	result_done(&r);
 }
 
 static void test_babeltrace(void **state)
@@ -287,7 +258,7 @@ static void test_babeltrace(void **state)
 	assert_int_equal(ph_read_file_at(AT_FDCWD, path, 1 << 24, &want), 0);
 	assert_true(r.lines == 3 * STEPS + 4);
 	assert_string_equal(r.out, want.p);
-	done(&r);
+	result_done(&r);
 }
 
 static void test_no_trace(void **state)
@@ -299,11 +270,11 @@ static void test_no_trace(void **state)
 	r = view(&none, "");
 	assert_int_equal(r.code, 1);
 	assert_non_null(strstr(r.err, "/nonexistent"));
-	done(&r);
+	result_done(&r);
 	none.trace = none.dir;
 	r = view(&none, "--max-entries 1");
 	assert_int_equal(r.code, 0);
-	done(&r);
+	result_done(&r);
 }
 
 int main(void)
