@@ -250,6 +250,26 @@ static void tell(const struct ph_cmd_source *s)
 		ph_cmd_collect_notes(&s->co);
 }
 
+int ph_cmd_source_nothing(struct ph_cmd_source *s, struct ph_err *err)
+{
+	ph_autobuf text = { 0 };
+
+	s->run.by_selection = 0;
+	s->run.sel = &s->co.sel;
+	ph_run_explain(&s->run, &text);
+	return ph_err_set(err, -ENOENT, "%s", text.p);
+}
+
+int ph_cmd_source_report(struct ph_cmd_source *s, struct ph_buf *out, int rc, struct ph_err *err)
+{
+	if (rc >= 0) {
+		rc = ph_cmd_flush(out);
+		if (rc < 0)
+			ph_err_sys(err, rc, "cannot write the output");
+	}
+	return ph_cmd_source_end(s, rc, err);
+}
+
 int ph_cmd_source_end(struct ph_cmd_source *s, int rc, struct ph_err *err)
 {
 	int r = 0;

@@ -23,8 +23,8 @@
  *	if (!r) {
  *		s.run.event = …; s.run.arg = …;
  *		rc = ph_cmd_source_run(&s, &err);
- *		… print the report to stdout …
- *		r = ph_cmd_source_end(&s, rc, &err);
+ *		… make the report in a buffer …
+ *		r = ph_cmd_source_report(&s, &out, rc, &err);
  *	}
  *	ph_cmd_source_done(&s);
  *
@@ -68,6 +68,10 @@ int ph_cmd_source_open(struct ph_cmd_source *s);
  * ph_run(); what was handed over until then stays good.
  */
 int ph_cmd_source_run(struct ph_cmd_source *s, struct ph_err *err);
+/* A selection that met nothing says so, and what is there: -ENOENT with that sentence. */
+int ph_cmd_source_nothing(struct ph_cmd_source *s, struct ph_err *err);
+/* Writes the report @out, where @rc is no error; then as ph_cmd_source_end(). */
+int ph_cmd_source_report(struct ph_cmd_source *s, struct ph_buf *out, int rc, struct ph_err *err);
 /*
  * When the output is written: completes the trace of -w, says what there is to say of losses and of
  * what matched nothing, and of the error @rc (-EPIPE is none). Returns the exit code.

@@ -53,15 +53,11 @@ static int why(struct why *w)
 	if (r)
 		return r;
 	r = analyse(w, &err);
-	if (r >= 0) {
+	if (r >= 0 && w->d->sel && ph_run_no_container(&w->s.run, w->d->sel))
+		r = ph_cmd_source_nothing(&w->s, &err);
+	if (r >= 0)
 		r = ph_denied_report(w->d, &w->view, &out, &err);
-		if (r < 0)
-			return ph_cmd_usage(VERB, "%s", err.msg);
-		r = ph_cmd_flush(&out);
-		if (r < 0 && r != -EPIPE)
-			ph_err_sys(&err, r, "cannot write the output");
-	}
-	return ph_cmd_source_end(&w->s, r, &err);
+	return ph_cmd_source_report(&w->s, &out, r, &err);
 }
 
 static const char *const needed[] = { "denied", "oom_mark_victim", NULL };

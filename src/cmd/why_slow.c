@@ -79,17 +79,6 @@ static int analyse(struct why *w, struct ph_err *err)
 	return r;
 }
 
-/* A selection that meets nothing says so, and what is there. */
-static int nothing(struct why *w, struct ph_err *err)
-{
-	ph_autobuf text = { 0 };
-
-	w->s.run.by_selection = 0;
-	w->s.run.sel = &w->s.co.sel;
-	ph_run_explain(&w->s.run, &text);
-	return ph_err_set(err, -ENOENT, "%s", text.p);
-}
-
 static int why(struct why *w)
 {
 	struct ph_err err = { 0 };
@@ -100,16 +89,11 @@ static int why(struct why *w)
 	if (r)
 		return r;
 	r = analyse(w, &err);
-	if (r >= 0 && !w->slow->groups.n && !ph_selection_empty(&w->s.co.sel))
-		r = nothing(w, &err);
+	if (r >= 0 && !w->slow->groups.n && w->slow->sel)
+		r = ph_cmd_source_nothing(&w->s, &err);
 	if (r >= 0)
 		r = ph_slow_report(w->slow, &w->view, &out, &err);
-	if (r >= 0) {
-		r = ph_cmd_flush(&out);
-		if (r < 0 && r != -EPIPE)
-			ph_err_sys(&err, r, "cannot write the output");
-	}
-	return ph_cmd_source_end(&w->s, r, &err);
+	return ph_cmd_source_report(&w->s, &out, r, &err);
 }
 
 static void done(struct why *w)

@@ -109,17 +109,6 @@ static int analyse(struct why *w, struct ph_err *err)
 	return r;
 }
 
-/* A selection that meets nothing says so, and what is there. */
-static int nothing(struct why *w, struct ph_err *err)
-{
-	ph_autobuf text = { 0 };
-
-	w->s.run.by_selection = 0;
-	w->s.run.sel = &w->s.co.sel;
-	ph_run_explain(&w->s.run, &text);
-	return ph_err_set(err, -ENOENT, "%s", text.p);
-}
-
 static int why(struct why *w)
 {
 	struct ph_err err = { 0 };
@@ -130,20 +119,13 @@ static int why(struct why *w)
 		return r;
 	r = analyse(w, &err);
 	if (r >= 0 && !w->th->containers.n && w->th->sel)
-		r = nothing(w, &err);
-	if (r >= 0) {
-		if (w->events && w->view.fmt.output == PH_OUT_COLUMNS)
-			ph_buf_addc(&w->out, '\n');
-		/* One table a file: of CSV it is theirs. */
-		if (!w->events || w->view.fmt.output != PH_OUT_CSV)
-			r = ph_throttle_report(w->th, &w->view, &w->out, &err);
-		if (r < 0)
-			return ph_cmd_usage(VERB, "%s", err.msg);
-		r = ph_cmd_flush(&w->out);
-		if (r < 0 && r != -EPIPE)
-			ph_err_sys(&err, r, "cannot write the output");
-	}
-	return ph_cmd_source_end(&w->s, r, &err);
+		r = ph_cmd_source_nothing(&w->s, &err);
+	if (r >= 0 && w->events && w->view.fmt.output == PH_OUT_COLUMNS)
+		ph_buf_addc(&w->out, '\n');
+	/* One table a file: of CSV it is theirs. */
+	if (r >= 0 && (!w->events || w->view.fmt.output != PH_OUT_CSV))
+		r = ph_throttle_report(w->th, &w->view, &w->out, &err);
+	return ph_cmd_source_report(&w->s, &w->out, r, &err);
 }
 
 static void done(struct why *w)

@@ -106,27 +106,32 @@ int ph_run(struct ph_run *r, struct ph_err *err)
 	}
 }
 
-/* The selection names containers, and the trace has none of them: what it has instead. */
-static bool no_such_container(const struct ph_run *r, struct ph_err *err)
+bool ph_run_no_container(const struct ph_run *r, const struct ph_selection *sel)
+{
+	const struct ph_container *c;
+	bool any = !ph_selection_by_container(sel);
+
+	for (size_t i = 0; !any && (c = ph_identity_nth(r->id, i)); i++)
+		any = ph_selection_match_container(sel, c);
+	return !any;
+}
+
+/* What it has in the place of those that it has not. */
+static void add_containers(const struct ph_run *r, struct ph_buf *out)
 {
 	PH_VEC(const struct ph_container *) all = { 0 };
 	const struct ph_container *c;
-	bool any = !ph_selection_by_container(r->sel);
+	struct ph_err err = { 0 };
 
-	for (size_t i = 0; !any && (c = ph_identity_nth(r->id, i)); i++) {
+	for (size_t i = 0; (c = ph_identity_nth(r->id, i)); i++)
 		*ph_vec_push(&all) = c;
-		any = ph_selection_match_container(r->sel, c);
-	}
-	if (!any)
-		ph_selection_none(r->sel, all.v, all.n, err);
+	ph_selection_none(r->sel, all.v, all.n, &err);
 	ph_vec_done(&all);
-	return !any;
+	ph_buf_adds(out, err.msg);
 }
 
 void ph_run_explain(const struct ph_run *r, struct ph_buf *out)
 {
-	struct ph_err err = { 0 };
-
 	ph_buf_addf(out, "%s: ", r->src->what);
 	if (!r->seen && r->src->live) {
 		ph_buf_adds(out, "nothing of what was selected happened");
@@ -134,8 +139,8 @@ void ph_run_explain(const struct ph_run *r, struct ph_buf *out)
 		ph_buf_adds(out, r->begin_ns || r->end_ns ? "there are no events in this range of time" :
 			    "there are no events in it");
 	} else if (!r->by_selection) {
-		if (no_such_container(r, &err))
-			ph_buf_adds(out, err.msg);
+		if (ph_run_no_container(r, r->sel))
+			add_containers(r, out);
 		else
 			ph_buf_addf(out, "the selection matches none of its %lu events", r->seen);
 	} else if (!r->by_events) {

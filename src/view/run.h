@@ -41,6 +41,8 @@ struct ph_run {
 
 int ph_run(struct ph_run *r, struct ph_err *err);
 
+/* Does @sel name containers, of which the stream has told none until now? */
+bool ph_run_no_container(const struct ph_run *r, const struct ph_selection *sel);
 /*
  * Why nothing passed: a sentence that says which of selection, -e, filter and range let nothing
  * through, and what is there instead. Only to be asked where r->passed is 0.
