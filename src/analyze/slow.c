@@ -81,8 +81,11 @@ bool slow_container_selected(const struct ph_slow *s, uint32_t container)
 {
 	const struct ph_container *k = ph_identity_container(s->id, container);
 
-	if (!s->sel || !ph_selection_by_container(s->sel))
+	if (!s->sel)
 		return true;
+	/* Tasks are selected: what is charged to a container is theirs where one of them is in it. */
+	if (!ph_selection_by_container(s->sel))
+		return ph_u64map_get(&s->group_map, container);
 	return k && ph_selection_match_container(s->sel, k);
 }
 

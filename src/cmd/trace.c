@@ -94,7 +94,7 @@ static int trace(struct trace *t)
 	/* The kernel knows the command's process; so must who asks again. */
 	if (t->s.live && t->s.co.child.pid > 0)
 		*ph_vec_push(&t->s.co.sel.pids) = t->s.co.child.pid;
-	t->o.sel = ph_selection_empty(&t->s.co.sel) && !t->s.co.sel.pids.n ? NULL : &t->s.co.sel;
+	t->o.sel = ph_selection_empty(&t->s.co.sel) ? NULL : &t->s.co.sel;
 	t->o.chosen = t->s.live != NULL;
 	t->o.offset_ns = t->s.run.src->offset_ns;
 	t->o.utc = t->s.utc;

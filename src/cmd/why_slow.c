@@ -65,6 +65,7 @@ static int analyse(struct why *w, struct ph_err *err)
 
 	run->event = feed;
 	run->arg = w;
+	run->follow = &w->s.co.sel;
 	run->sel = NULL;
 	w->view.offset_ns = run->src->offset_ns;
 	w->view.utc = w->s.utc;

@@ -99,7 +99,7 @@ static int analyse(struct why *w, struct ph_err *err)
 	run->sel = NULL;
 	w->view.offset_ns = run->src->offset_ns;
 	w->view.utc = w->s.utc;
-	w->th = ph_throttle_new(run->id, ph_selection_empty(&w->s.co.sel) && !w->s.co.sel.pids.n ? NULL : &w->s.co.sel);
+	w->th = ph_throttle_new(run->id, ph_selection_empty(&w->s.co.sel) ? NULL : &w->s.co.sel);
 	w->th->by_cgroup = w->view.by == PH_BY_CGROUP;
 	r = w->events ? print_events(w, err) : 0;
 	if (r >= 0)

@@ -137,7 +137,7 @@ bool ph_selection_by_container(const struct ph_selection *sel)
 
 bool ph_selection_empty(const struct ph_selection *sel)
 {
-	return !ph_selection_by_container(sel) && !sel->comm.n && !sel->ns.n && !sel->pid.n;
+	return !ph_selection_by_container(sel) && !sel->comm.n && !sel->ns.n && !sel->pid.n && !sel->pids.n;
 }
 
 /* ---- matching ------------------------------------------------------------------------------------ */

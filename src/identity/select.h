@@ -16,7 +16,7 @@
 struct ph_selection {
 	ph_strv container, podname, pod_namespace, label, image, cgroup, comm, ns, pid;
 	bool host, all;
-	PH_VEC(int32_t) pids;		/* parsed by ph_selection_check(); negative: excluded */
+	PH_VEC(int32_t) pids;		/* parsed by ph_selection_check(), and a command's; negative: excluded */
 	struct ph_u64map born;		/* processes that are as those are: their children, to any depth */
 	struct { enum ph_ns type; uint32_t inum; bool not; } *ns_sel;
 	size_t nns;

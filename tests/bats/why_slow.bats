@@ -205,6 +205,10 @@ major_faults() { sed 's/.*) //' "/proc/$1/stat" | cut -d' ' -f10; }
 	# Two waits may have begun before the recording did.
 	near "$stacks" "$(of wait '.for == "pipe"' .time.count | jq -s add)" 1 2
 	[ "$(of stack "any(.functions[]; test(\"^(__)?schedule$|^0x\"))" .for)" = "" ]
+	# Of a command: its children too, and nobody else.
+	porthole why slow -o json -- sh -c 'ph-load pingpong 200 >/dev/null & wait' >"$T.json"
+	[ "$(of container '.name != null' '.name == "'"$PH_FILE-in"'"')" = false ]
+	[ "$(of container '.name != null' '.tasks >= 3')" = true ]
 	for f in "$T"/*_[0-9]; do truncate -s "$(($(stat -c %s "$f") * 2 / 3))" "$f"; done
 	why -c "$PH_FILE-in" >"$T.text" 2>"$T.err"
 	grep -Eq "^$PH_FILE-in (spent|waited|was) " "$T.text"

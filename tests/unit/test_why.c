@@ -14,10 +14,19 @@ static const struct {
 	const char *args, *out, *err;	/* stdout as a whole; to be found on stderr, NULL: nothing is said there */
 	int code;
 } runs[] = {
+	/* A process with its children, and nobody else: whose requests, too. */
+	{ "slow -p 179 --table containers --fields container,tasks" ROWS, "demo-tiny,19\r\n", NULL, 0 },
+	{ "slow -p 169 --table containers --fields container,tasks" ROWS, "demo-db,1\r\n", NULL, 0 },
+	{ "slow -p 169 --table disks --fields container,device,op,count" ROWS, "demo-db,vda,write,2\r\n", NULL, 0 },
+	{ "throttled -p 179 --fields name,tasks" ROWS, "demo-tiny,19\r\n", NULL, 0 },
+	{ "denied -p 179 --fields container,comm,cause,count" ROWS,
+	  "demo-tiny,mkdir,seccomp,5\r\ndemo-tiny,cat,mount-namespace,4\r\n", NULL, 0 },
 	/* What is not there. */
 	{ "throttled -c nosuch", "", "--container nosuch matches none of 4 containers; there are: demo-db", 1 },
 	{ "slow -c nosuch", "", "--container nosuch matches none of 4 containers; there are: demo-db", 1 },
 	{ "denied -c nosuch", "", "--container nosuch matches none of 4 containers; there are: demo-db", 1 },
+	{ "throttled -p 99999", "", "the selection matches none of its", 1 },
+	{ "slow -p 99999", "", "the selection matches none of its", 1 },
 	{ "denied -c demo-db", "Nothing was denied.\n", NULL, 0 },
 	{ "throttled >/dev/full", "", "cannot write the output: No space left", 1 },
 	{ "slow >/dev/full", "", "cannot write the output: No space left", 1 },
