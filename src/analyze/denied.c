@@ -86,44 +86,33 @@ void ph_denied_free(struct ph_denied *d)
 	free(d);
 }
 
-static uint64_t mix(uint64_t h, const void *p, size_t n)
-{
-	const uint8_t *b = p;
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ b[i]) * 0x100000001b3ULL;
-	return h;
-}
-
 static uint64_t group_key(const struct ph_failed *f)
 {
-	uint64_t h = 0xcbf29ce484222325ULL;
+	uint64_t h = PH_HASH_INIT;
 
-	h = mix(h, &f->container, sizeof(f->container));
-	h = mix(h, &f->error, sizeof(f->error));
-	h = mix(h, &f->refused, sizeof(f->refused));
-	h = mix(h, &f->fsuid, sizeof(f->fsuid));
-	h = mix(h, f->name, strlen(f->name) + 1);
-	h = mix(h, f->comm, strlen(f->comm) + 1);
-	h = mix(h, f->path, strlen(f->path) + 1);
-	h = mix(h, f->path2, strlen(f->path2) + 1);
-	h = mix(h, f->base, strlen(f->base) + 1);
-	h = mix(h, f->addr, f->addr_len);
+	h = ph_hash(h, &f->container, sizeof(f->container));
+	h = ph_hash(h, &f->error, sizeof(f->error));
+	h = ph_hash(h, &f->refused, sizeof(f->refused));
+	h = ph_hash(h, &f->fsuid, sizeof(f->fsuid));
+	h = ph_hash(h, f->name, strlen(f->name) + 1);
+	h = ph_hash(h, f->comm, strlen(f->comm) + 1);
+	h = ph_hash(h, f->path, strlen(f->path) + 1);
+	h = ph_hash(h, f->path2, strlen(f->path2) + 1);
+	h = ph_hash(h, f->base, strlen(f->base) + 1);
+	h = ph_hash(h, f->addr, f->addr_len);
 	if (f->call->pid)
-		h = mix(h, &f->arg[f->call->pid - 1], 8);
+		h = ph_hash(h, &f->arg[f->call->pid - 1], 8);
 	/* An ioctl's request, fcntl's and prctl's command. */
 	if (f->call->kind == PH_FAIL_IOCTL || !strcmp(f->name, "fcntl"))
-		h = mix(h, &f->arg[1], 8);
+		h = ph_hash(h, &f->arg[1], 8);
 	if (!strcmp(f->name, "prctl") || !strcmp(f->name, "bpf"))
-		h = mix(h, &f->arg[0], 8);
-	return h ? h : 1;
+		h = ph_hash(h, &f->arg[0], 8);
+	return h;
 }
 
 static uint64_t call_key(uint64_t ts_ns, int32_t tid)
 {
-	uint64_t h = mix(mix(0xcbf29ce484222325ULL, &ts_ns, 8), &tid, 4);
-
-	return h ? h : 1;
+	return ph_hash(ph_hash(PH_HASH_INIT, &ts_ns, 8), &tid, 4);
 }
 
 static bool probing(const struct ph_failed *f)
@@ -484,14 +473,13 @@ static void find_searches(struct ph_denied *d)
 	ph_vec_each(p, &d->groups) {
 		struct ph_denied_group *g = *p, *o;
 		const char *name = basename_of(g->f.path);
-		uint64_t h = 0xcbf29ce484222325ULL;
+		uint64_t h = PH_HASH_INIT;
 
 		if (g->f.error != ENOENT)
 			continue;
-		h = mix(h, &g->f.container, sizeof(g->f.container));
-		h = mix(h, g->f.comm, strlen(g->f.comm) + 1);
-		h = mix(h, name, strlen(name));
-		h = h ? h : 1;
+		h = ph_hash(h, &g->f.container, sizeof(g->f.container));
+		h = ph_hash(h, g->f.comm, strlen(g->f.comm) + 1);
+		h = ph_hash(h, name, strlen(name));
 		o = ph_u64map_get(&first, h);
 		if (!o) {
 			ph_u64map_put(&first, h, g);

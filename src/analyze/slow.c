@@ -46,15 +46,6 @@ uint64_t ph_slow_held(const uint64_t ns[PH_HOLD_MAX])
 	return sum;
 }
 
-uint64_t slow_key(const void *p, size_t n, uint64_t seed)
-{
-	const uint8_t *b = p;
-
-	for (size_t i = 0; i < n; i++)
-		seed = (seed ^ b[i]) * 0x100000001b3ul;
-	return seed ^ seed >> 29;
-}
-
 /* ---- groups and tasks ----------------------------------------------------------------------------------- */
 
 struct ph_slow_group *slow_group(struct ph_slow *s, uint32_t container)
@@ -148,12 +139,12 @@ unsigned int slow_hold_of(const struct ph_segment *seg)
 static void wait_add(struct ph_slow_group *g, unsigned int hold, const struct ph_object *o, uint64_t ns)
 {
 	struct ph_object rest = { .thing = PH_THING_REST };
-	uint64_t key = slow_key(o, sizeof(*o), 0xcbf29ce484222325ul + hold);
+	uint64_t key = ph_hash(PH_HASH_INIT + hold, o, sizeof(*o));
 	struct ph_slow_wait *w = ph_u64map_get(&g->wait_map, key);
 
 	if (!w && g->waits.n >= SLOW_ROWS_MAX) {
 		o = &rest;
-		key = slow_key(o, sizeof(*o), 0xcbf29ce484222325ul + hold);
+		key = ph_hash(PH_HASH_INIT + hold, o, sizeof(*o));
 		w = ph_u64map_get(&g->wait_map, key);
 	}
 	if (!w) {

@@ -63,7 +63,7 @@ static uint64_t place(uint32_t dev, uint64_t sector, uint32_t rwbs)
 	/* What is freed may be discarded while it is written anew. A flush has no place, and there is one at a time. */
 	uint64_t k[3] = { dev, rwbs & RW_FLUSH ? UINT64_MAX : sector, op_of(rwbs) };
 
-	return slow_key(k, sizeof(k), 0x9e3779b97f4a7c15ul);
+	return ph_hash(PH_HASH_INIT, k, sizeof(k));
 }
 
 const char *ph_slow_op_name(enum ph_slow_op op)
@@ -78,7 +78,7 @@ const char *ph_slow_op_name(enum ph_slow_op op)
 static struct ph_slow_user *user_of(struct ph_slow *s, uint32_t dev, uint32_t container, uint32_t other)
 {
 	uint32_t k[3] = { dev, container, other };
-	uint64_t key = slow_key(k, sizeof(k), 0x2545f4914f6cdd1dul);
+	uint64_t key = ph_hash(PH_HASH_INIT, k, sizeof(k));
 	struct ph_slow_user *u = ph_u64map_get(&s->blocks->users, key);
 
 	if (u)

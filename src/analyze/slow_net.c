@@ -47,11 +47,11 @@ static struct ph_slow_net *row_of(struct ph_slow *s, uint32_t container, const s
 	if (!slow_container_selected(s, container))
 		return NULL;
 	g = slow_group(s, container);
-	key = slow_key(o, sizeof(*o), 0x84222325ul);
+	key = ph_hash(PH_HASH_INIT, o, sizeof(*o));
 	n = ph_u64map_get(&g->net_map, key);
 	if (!n && g->nets.n >= SLOW_ROWS_MAX) {
 		o = &rest;
-		key = slow_key(o, sizeof(*o), 0x84222325ul);
+		key = ph_hash(PH_HASH_INIT, o, sizeof(*o));
 		n = ph_u64map_get(&g->net_map, key);
 	}
 	if (!n) {

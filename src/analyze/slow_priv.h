@@ -36,7 +36,6 @@ struct slow_task {
 struct ph_slow_group *slow_group(struct ph_slow *s, uint32_t container);
 bool slow_container_selected(const struct ph_slow *s, uint32_t container);
 struct slow_task *slow_task(const struct ph_slow *s, int32_t tid);
-uint64_t slow_key(const void *p, size_t n, uint64_t seed);
 
 unsigned int slow_hold_of(const struct ph_segment *seg);
 

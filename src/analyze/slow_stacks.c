@@ -21,7 +21,7 @@ void stacks_event(struct ph_slow *s, const struct ph_event *ev)
 {
 	const struct ph_value *v = ph_event_field(ev, PH_FLD(sched_block_stack, callstack_kernel));
 	struct slow_task *t = slow_task(s, (int32_t)ph_event_i(ev, PH_FLD(sched_block_stack, tid), -1));
-	uint64_t key = 0xcbf29ce484222325ul;
+	uint64_t key = PH_HASH_INIT;
 	struct slow_frames *f;
 	uint32_t n;
 
@@ -34,7 +34,7 @@ void stacks_event(struct ph_slow *s, const struct ph_event *ev)
 		return;
 	n = v->n < FRAMES_MAX ? v->n : FRAMES_MAX;
 	for (uint32_t i = 0; i < n; i++)
-		key = slow_key(&v->v[i].u, sizeof(v->v[i].u), key);
+		key = ph_hash(key, &v->v[i].u, sizeof(v->v[i].u));
 	f = ph_u64map_get(&s->frames, key);
 	if (!f && s->frames.n < STACKS_MAX) {
 		f = ph_alloc(sizeof(*f) + n * sizeof(f->at[0]));
@@ -64,7 +64,7 @@ void stacks_enter(struct slow_task *t, const struct ph_segment *seg)
 static struct ph_slow_stack *row(struct ph_slow_group *g, unsigned int hold, const struct slow_frames *f)
 {
 	const void *parts[] = { f, (void *)(uintptr_t)hold };
-	uint64_t key = slow_key(parts, sizeof(parts), 0xcbf29ce484222325ul);
+	uint64_t key = ph_hash(PH_HASH_INIT, parts, sizeof(parts));
 	struct ph_slow_stack *st = ph_u64map_get(&g->stack_map, key);
 
 	if (st)

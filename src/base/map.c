@@ -24,14 +24,10 @@ static uint64_t mix(uint64_t k)
 	return k ^ k >> 33;
 }
 
-/* FNV-1a, mixed. Never 0. */
+/* Never 0. */
 static uint64_t hash_str(const char *s)
 {
-	uint64_t h = 0xcbf29ce484222325ULL;
-
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3ULL;
-	return mix(h) | 1;
+	return mix(ph_hash(PH_HASH_INIT, s, strlen(s))) | 1;
 }
 
 static struct ph_u64map_slot *u64_find(const struct ph_u64map *m, uint64_t key)

@@ -36,4 +36,15 @@ void ph_strmap_done(struct ph_strmap *m);
 struct ph_u64map_slot *ph_u64map_next(const struct ph_u64map *m, struct ph_u64map_slot *s);
 struct ph_strmap_slot *ph_strmap_next(const struct ph_strmap *m, struct ph_strmap_slot *s);
 
+/* FNV-1a over @n bytes: for a key made of several things, the first on PH_HASH_INIT, each on what the last gave. */
+#define PH_HASH_INIT 0xcbf29ce484222325ULL
+static inline uint64_t ph_hash(uint64_t h, const void *p, size_t n)
+{
+	const uint8_t *b = p;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ b[i]) * 0x100000001b3ULL;
+	return h;
+}
+
 #endif

@@ -438,32 +438,23 @@ void ph_evidence_free(struct ph_evidence *e)
 
 /* ---- the queue ------------------------------------------------------------------------------------ */
 
-static uint64_t mix(uint64_t h, const void *p, size_t n)
-{
-	const uint8_t *b = p;
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ b[i]) * 0x100000001b3ULL;
-	return h;
-}
-
 /* Failures with the same answer: of the same program, for the same thing, by the same rights. */
 static uint64_t failure_key(const struct ph_failed *f)
 {
-	uint64_t h = 0xcbf29ce484222325ULL;
+	uint64_t h = PH_HASH_INIT;
 	uint32_t ids[] = { f->container, f->mnt_ns, f->fsuid, f->fsgid, f->user_ns, (uint32_t)f->error,
 			   f->nr, f->refused };
 
-	h = mix(h, ids, sizeof(ids));
-	h = mix(h, f->path, strlen(f->path) + 1);
-	h = mix(h, f->path2, strlen(f->path2) + 1);
-	h = mix(h, f->base, strlen(f->base) + 1);
-	h = mix(h, f->addr, f->addr_len);
-	h = mix(h, f->comm, strlen(f->comm));
-	h = mix(h, &f->cap_effective, sizeof(f->cap_effective));
+	h = ph_hash(h, ids, sizeof(ids));
+	h = ph_hash(h, f->path, strlen(f->path) + 1);
+	h = ph_hash(h, f->path2, strlen(f->path2) + 1);
+	h = ph_hash(h, f->base, strlen(f->base) + 1);
+	h = ph_hash(h, f->addr, f->addr_len);
+	h = ph_hash(h, f->comm, strlen(f->comm));
+	h = ph_hash(h, &f->cap_effective, sizeof(f->cap_effective));
 	if (f->call->pid)
-		h = mix(h, &f->arg[f->call->pid - 1], 8);
-	return h ? h : 1;
+		h = ph_hash(h, &f->arg[f->call->pid - 1], 8);
+	return h;
 }
 
 static bool due(struct ph_evidence *e, const struct ph_failed *f)
