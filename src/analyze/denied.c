@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/parse.h"
 
 /* A process that ends with an error within this time failed because of what it was refused. */
 #define FATAL_NS PH_NSEC
@@ -458,13 +459,6 @@ static int by_weight(const void *a, const void *b)
 	return (*x)->first_ns < (*y)->first_ns ? -1 : (*x)->first_ns > (*y)->first_ns;
 }
 
-static const char *basename_of(const char *path)
-{
-	const char *s = strrchr(path, '/');
-
-	return s ? s + 1 : path;
-}
-
 /* Who looked for one name in several places. */
 static void find_searches(struct ph_denied *d)
 {
@@ -472,7 +466,7 @@ static void find_searches(struct ph_denied *d)
 
 	ph_vec_each(p, &d->groups) {
 		struct ph_denied_group *g = *p, *o;
-		const char *name = basename_of(g->f.path);
+		const char *name = ph_basename(g->f.path);
 		uint64_t h = PH_HASH_INIT;
 
 		if (g->f.error != ENOENT)

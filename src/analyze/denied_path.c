@@ -11,6 +11,7 @@
 
 #include "analyze/denied_priv.h"
 #include "base/cleanup.h"
+#include "base/parse.h"
 
 /* ---- not there ------------------------------------------------------------------------------------------- */
 
@@ -31,13 +32,6 @@ bool ph_denied_searched(const char *path)
 		if (strstr(path, dirs[i]))
 			return true;
 	return false;
-}
-
-static const char *basename_of(const char *path)
-{
-	const char *s = strrchr(path, '/');
-
-	return s ? s + 1 : path;
 }
 
 static bool is_number(const char *s)
@@ -100,7 +94,7 @@ static void say_masked(struct dn *c, const struct dn_walk *w)
 /* The end of a search for a command or a library. */
 static bool say_not_found(struct dn *c)
 {
-	const char *name = basename_of(c->f->path);
+	const char *name = ph_basename(c->f->path);
 	ph_autobuf places = { 0 };
 	unsigned int n = 0;
 
@@ -108,10 +102,10 @@ static bool say_not_found(struct dn *c)
 		const struct ph_denied_group *g = *p;
 
 		if (g->f.error != ENOENT || g->f.container != c->f->container || strcmp(g->f.comm, c->f->comm) ||
-		    strcmp(basename_of(g->f.path), name))
+		    strcmp(ph_basename(g->f.path), name))
 			continue;
 		if (n++ < 12)
-			ph_buf_addf(&places, "%s%.*s", n > 1 ? " " : "", (int)(basename_of(g->f.path) - g->f.path), g->f.path);
+			ph_buf_addf(&places, "%s%.*s", n > 1 ? " " : "", (int)(ph_basename(g->f.path) - g->f.path), g->f.path);
 		ph_vec_each(x, &g->facts)
 			if (!strcmp(x->what, "host_path") && dn_num(x, "known", 0) && !dn_num(x, "errno", -1))
 				dn_evidence(c, "on the host it is at %s", x->subject);

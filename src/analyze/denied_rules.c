@@ -330,11 +330,6 @@ static bool rule_chroot(struct dn *c)
 	return dn_capability(c, CAP_SYS_CHROOT, "chroot()");
 }
 
-static bool has_word(const char *list, const char *word)
-{
-	return strstr(list, word) != NULL;
-}
-
 /* What the kernel wrote into the audit log about this very call. */
 static bool rule_audit(struct dn *c)
 {
@@ -415,7 +410,7 @@ static bool rule_lsm(struct dn *c)
 		return false;
 	for (size_t i = 0; i < PH_ARRAY_SIZE(judges); i++) {
 		/* A task that AppArmor does not confine is not refused by it. */
-		if (!has_word(l->text, judges[i]) || (!strcmp(judges[i], "apparmor") && !strcmp(l->subject, "unconfined")))
+		if (!ph_list_has(l->text, judges[i]) || (!strcmp(judges[i], "apparmor") && !strcmp(l->subject, "unconfined")))
 			continue;
 		ph_buf_addf(&active, "%s%s", n ? ", " : "", judges[i]);
 		n++;

@@ -108,6 +108,38 @@ bool ph_glob(const char *pattern, const char *s)
 	return strpbrk(pattern, "*?[") ? fnmatch(pattern, s, 0) == 0 : !strcmp(pattern, s);
 }
 
+const char *ph_basename(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+bool ph_list_has(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *p = list; p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL)
+		if (!strncmp(p, word, n) && (!p[n] || p[n] == ','))
+			return true;
+	return false;
+}
+
+void ph_unescape_octal(char *s)
+{
+	char *to = s;
+
+	for (; *s; s++) {
+		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' && s[3] >= '0' && s[3] <= '7') {
+			*to++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
+			s += 3;
+		} else {
+			*to++ = *s;
+		}
+	}
+	*to = 0;
+}
+
 int ph_read_file_at(int dirfd, const char *path, size_t max, struct ph_buf *b)
 {
 	ph_autoclose int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);

@@ -20,6 +20,13 @@ int ph_parse_list(const char *s, ph_strv *out, struct ph_err *err);
 /* Shell-style pattern (fnmatch without special slashes); a pattern without *?[ is compared whole. */
 bool ph_glob(const char *pattern, const char *s);
 
+/* What stands behind the last slash. */
+const char *ph_basename(const char *path);
+/* Is @word in the list @list, with commas? */
+bool ph_list_has(const char *list, const char *word);
+/* In place: blanks, backslashes and the like as the kernel writes them into mountinfo, \040. */
+void ph_unescape_octal(char *s);
+
 /*
  * Read a whole small file (proc, sysfs, state files) of at most @max bytes into @b.
  * 0 or -errno; -EFBIG where it is longer. @dirfd may be AT_FDCWD.

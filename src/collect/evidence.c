@@ -44,6 +44,7 @@ struct id_maps {
 
 struct ph_evidence {
 	struct ph_collect *c;
+	int proc;			/* /proc */
 	PH_VEC(struct ph_failed) queue;
 	struct ph_u64map seen;		/* hash -> struct seen */
 	struct ph_u64map views;		/* mount namespace -> struct ev_view */
@@ -95,34 +96,6 @@ static bool remote_fs(const char *type)
 	return false;
 }
 
-static bool has_word(const char *list, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (const char *p = list; (p = strstr(p, word)); p += n)
-		if ((p == list || p[-1] == ',') && (!p[n] || p[n] == ','))
-			return true;
-	return false;
-}
-
-/* As mountinfo writes blanks and backslashes: \040. */
-static char *unescape(const char *s)
-{
-	char *out = ph_strdup(s), *to = out;
-
-	for (; *s; s++) {
-		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
-		    s[3] >= '0' && s[3] <= '7') {
-			*to++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
-			s += 3;
-		} else {
-			*to++ = *s;
-		}
-	}
-	*to = 0;
-	return out;
-}
-
 /* 36 35 98:0 /root /point rw,noatime shared:1 - ext3 /dev/root rw,errors=continue */
 static void read_mount(struct ev_view *v, char *line)
 {
@@ -141,12 +114,14 @@ static void read_mount(struct ev_view *v, char *line)
 	type = strsep(&sep, " ");
 	source = strsep(&sep, " ");
 	super = sep ? sep : "";
+	ph_unescape_octal(word[3]);
+	ph_unescape_octal(word[4]);
 	m = ph_vec_push(&v->mounts);
 	*m = (struct ev_mount){
-		.id = atoi(word[0]), .ro = has_word(word[5], "ro"), .nosuid = has_word(word[5], "nosuid"),
-		.nodev = has_word(word[5], "nodev"), .noexec = has_word(word[5], "noexec"),
-		.sb_ro = has_word(super, "ro"), .remote = remote_fs(type),
-		.root = unescape(word[3]), .point = unescape(word[4]), .fstype = ph_strdup(type),
+		.id = atoi(word[0]), .ro = ph_list_has(word[5], "ro"), .nosuid = ph_list_has(word[5], "nosuid"),
+		.nodev = ph_list_has(word[5], "nodev"), .noexec = ph_list_has(word[5], "noexec"),
+		.sb_ro = ph_list_has(super, "ro"), .remote = remote_fs(type),
+		.root = ph_strdup(word[3]), .point = ph_strdup(word[4]), .fstype = ph_strdup(type),
 		.source = ph_strdup(source ? source : ""), .super = ph_strdup(super),
 	};
 }
@@ -163,21 +138,6 @@ static void read_mounts(struct ev_view *v, int32_t tid)
 	rest = b.p;
 	while ((line = strsep(&rest, "\n")))
 		read_mount(v, line);
-}
-
-static uint32_t ns_of(int32_t tid, const char *type)
-{
-	char path[64], link[64];
-	const char *p;
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/%s", tid, type);
-	n = readlink(path, link, sizeof(link) - 1);
-	if (n <= 0)
-		return 0;
-	link[n] = 0;
-	p = strchr(link, '[');
-	return p ? (uint32_t)strtoul(p + 1, NULL, 10) : 0;
 }
 
 static int open_proc(int32_t tid, const char *file, int flags)
@@ -229,7 +189,7 @@ static struct ev_view *view_of(struct ph_evidence *e, uint32_t mnt_ns, int32_t r
 	int root;
 
 	/* Since then it may have turned to another root (pivot_root): what is there is not what was asked. */
-	root = tid > 0 && mnt_ns && !fresh && ns_of(tid, "mnt") == mnt_ns ? open_root(tid, &id) : -1;
+	root = tid > 0 && mnt_ns && !fresh && ph_proc_ns(e->proc, tid, "mnt") == mnt_ns ? open_root(tid, &id) : -1;
 	if (root >= 0 && id != root_mnt) {
 		close(root);
 	} else if (root >= 0) {
@@ -263,6 +223,7 @@ struct ph_evidence *ph_evidence_new(struct ph_collect *c)
 	struct ph_evidence *e = ph_alloc(sizeof(*e));
 
 	e->c = c;
+	e->proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	e->round = 1;
 	e->own_root = root_mount(getpid());
 	e->audit = ph_audit_new();
@@ -272,7 +233,7 @@ struct ph_evidence *ph_evidence_new(struct ph_collect *c)
 
 struct ev_view *ph_look_host(struct ev_look *l)
 {
-	return view_of(l->e, ns_of(getpid(), "mnt"), l->e->own_root, getpid());
+	return view_of(l->e, ph_proc_ns(l->e->proc, getpid(), "mnt"), l->e->own_root, getpid());
 }
 
 const struct ev_mount *ph_look_mount(struct ph_evidence *e, uint32_t mnt_ns, int id)
@@ -349,7 +310,7 @@ static void keep_maps(struct ph_evidence *e, uint32_t user_ns, int32_t tid)
 {
 	struct id_maps *m = ph_u64map_get(&e->maps, user_ns);
 
-	if (!user_ns || (m && ph_now_ns() - m->used_ns < VIEW_NS) || ns_of(tid, "user") != user_ns)
+	if (!user_ns || (m && ph_now_ns() - m->used_ns < VIEW_NS) || ph_proc_ns(e->proc, tid, "user") != user_ns)
 		return;
 	if (m)
 		maps_free(ph_u64map_del(&e->maps, user_ns));
@@ -365,7 +326,7 @@ static void keep_maps(struct ph_evidence *e, uint32_t user_ns, int32_t tid)
 
 void ph_evidence_task(struct ph_evidence *e, int32_t tid)
 {
-	uint32_t mnt = ns_of(tid, "mnt"), net = ns_of(tid, "net"), user = ns_of(tid, "user");
+	uint32_t mnt = ph_proc_ns(e->proc, tid, "mnt"), net = ph_proc_ns(e->proc, tid, "net"), user = ph_proc_ns(e->proc, tid, "user");
 	int32_t root = mnt ? root_mount(tid) : -1;
 
 	if (root >= 0 && !ph_u64map_get(&e->views, view_key(mnt, root)))
@@ -433,6 +394,8 @@ void ph_evidence_free(struct ph_evidence *e)
 	ph_vec_done(&e->queue);
 	ph_audit_free(e->audit);
 	ph_net_free(e->net);
+	if (e->proc >= 0)
+		close(e->proc);
 	free(e);
 }
 
@@ -723,12 +686,12 @@ static struct ev_view *find_view(struct ph_evidence *e, const struct ph_failed *
 static int look(struct ph_evidence *e, const struct ph_failed *f, ph_event_fn fn, void *arg,
 		struct ph_err *err)
 {
-	struct ev_look l = { .e = e, .c = e->c, .f = f, .net = e->net, .fn = fn, .arg = arg, .err = err };
+	struct ev_look l = { .e = e, .c = e->c, .proc = e->proc, .f = f, .net = e->net, .fn = fn, .arg = arg, .err = err };
 
-	l.alive = ns_of(f->tid, "mnt") != 0;
+	l.alive = ph_proc_ns(e->proc, f->tid, "mnt") != 0;
 	l.view = find_view(e, f);
 	/* What is gone may have been in our own namespace. */
-	if (!l.view && f->root_mnt == e->own_root && f->mnt_ns == ns_of(getpid(), "mnt"))
+	if (!l.view && f->root_mnt == e->own_root && f->mnt_ns == ph_proc_ns(e->proc, getpid(), "mnt"))
 		l.view = ph_look_host(&l);
 	ph_look_ns(e, "net", f->net_ns, f->tid);
 	if (!l.view && f->mnt_ns)

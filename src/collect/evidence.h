@@ -50,6 +50,7 @@ struct ev_view {
 struct ev_look {
 	struct ph_evidence *e;
 	struct ph_collect *c;
+	int proc;			/* /proc */
 	const struct ph_failed *f;
 	bool alive;			/* its task is there still */
 	struct ev_view *view;		/* NULL: gone */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/parse.h"
 #include "collect/evidence.h"
 #include "event/syscalls.h"
 
@@ -147,13 +148,6 @@ static void read_records(struct ph_audit *a)
 	}
 }
 
-static const char *basename_of(const char *path)
-{
-	const char *s = strrchr(path, '/');
-
-	return s ? s + 1 : path;
-}
-
 static uint64_t apart(const struct record *r, const struct failure *x)
 {
 	return r->ns > x->f.ts_ns ? r->ns - x->f.ts_ns : x->f.ts_ns - r->ns;
@@ -170,7 +164,7 @@ static bool matches(const struct record *r, const struct failure *x)
 		return r->name[0] && x->f.error == EACCES && !strcmp(r->name, x->path);
 	if (r->pid != x->f.pid && r->pid != x->f.tid)
 		return false;
-	return !r->name[0] || !x->path[0] || !strcmp(basename_of(r->name), basename_of(x->path));
+	return !r->name[0] || !x->path[0] || !strcmp(ph_basename(r->name), ph_basename(x->path));
 }
 
 static struct record *nearest(struct ph_audit *a, const struct failure *x)

@@ -306,20 +306,7 @@ void ph_look_devices(struct ev_look *l)
 
 /* ---- the task that a call was aimed at --------------------------------------------------------------- */
 
-static uint32_t ns_number(const char *pid, const char *type)
-{
-	char path[64], link[64];
-	const char *p;
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/proc/%.16s/ns/%s", pid, type);
-	n = readlink(path, link, sizeof(link) - 1);
-	link[n > 0 ? n : 0] = 0;
-	p = strchr(link, '[');
-	return p ? (uint32_t)strtoul(p + 1, NULL, 10) : 0;
-}
-
-static void tell_target(struct ev_look *l, const char *pid, const char *where)
+static void tell_target(struct ev_look *l, int32_t pid, const char *where)
 {
 	ph_autobuf b = { 0 };
 	char path[64], comm[64] = "";
@@ -327,8 +314,8 @@ static void tell_target(struct ev_look *l, const char *pid, const char *where)
 	unsigned long caps = 0;
 	const char *p;
 
-	snprintf(path, sizeof(path), "/proc/%.16s/status", pid);
-	if (ph_read_file_at(AT_FDCWD, path, 1 << 16, &b) < 0 || !b.len)
+	snprintf(path, sizeof(path), "%d/status", pid);
+	if (ph_read_file_at(l->proc, path, 1 << 16, &b) < 0 || !b.len)
 		return;
 	if (!strncmp(b.p, "Name:\t", 6))
 		snprintf(comm, sizeof(comm), "%.*s", (int)strcspn(b.p + 6, "\n"), b.p + 6);
@@ -337,54 +324,47 @@ static void tell_target(struct ev_look *l, const char *pid, const char *where)
 	if ((p = strstr(b.p, "\nCapPrm:")))
 		caps = strtoul(p + 8, NULL, 16);
 	ph_fact(l, "target", where, comm,
-		"pid=%s uid=%u euid=%u suid=%u cap_permitted=%lu user_ns=%u pid_ns=%u kthread=%d", pid, ruid, euid,
-		suid, caps, ns_number(pid, "user"), ns_number(pid, "pid"), !strstr(b.p, "\nVmSize:"));
+		"pid=%d uid=%u euid=%u suid=%u cap_permitted=%lu user_ns=%u pid_ns=%u kthread=%d", pid, ruid, euid,
+		suid, caps, ph_proc_ns(l->proc, pid, "user"), ph_proc_ns(l->proc, pid, "pid"), !strstr(b.p, "\nVmSize:"));
 }
 
-/* The host's number of the process that is @vpid in the caller's pid namespace. */
-static bool find_pid(struct ev_look *l, int32_t vpid, char *pid, size_t size)
+/* The host's number of the process that is @vpid in the caller's pid namespace; 0: there is none. */
+static int32_t find_pid(const struct ev_look *l, int32_t vpid)
 {
 	ph_autoclosedir DIR *dir = opendir("/proc");
+	int32_t levels[PH_PROC_LEVELS];
 	struct dirent *de;
-	int n = 0;
+	int tasks = 0;
 
-	while (dir && (de = readdir(dir)) && n++ < TASKS_MAX) {
-		ph_autobuf b = { 0 };
-		char path[64];
-		const char *p;
-		long last = -1;
+	while (dir && (de = readdir(dir)) && tasks++ < TASKS_MAX) {
+		int32_t pid = atoi(de->d_name);
+		int n;
 
-		if (de->d_name[0] < '0' || de->d_name[0] > '9' || ns_number(de->d_name, "pid") != l->f->pid_ns)
+		if (pid <= 0 || ph_proc_ns(l->proc, pid, "pid") != l->f->pid_ns)
 			continue;
-		snprintf(path, sizeof(path), "/proc/%.16s/status", de->d_name);
-		if (ph_read_file_at(AT_FDCWD, path, 1 << 16, &b) < 0 || !(p = strstr(b.p, "\nNSpid:")))
-			continue;
-		for (p += 7; *p == '\t';)
-			last = strtol(p, (char **)&p, 10);
-		if (last == vpid) {
-			snprintf(pid, size, "%.16s", de->d_name);
-			return true;
-		}
+		n = ph_proc_nspid(l->proc, pid, levels);
+		if (n > 0 && levels[n - 1] == vpid)
+			return pid;
 	}
-	return false;
+	return 0;
 }
 
 void ph_look_target(struct ev_look *l, int32_t vpid)
 {
-	char pid[32];
+	int32_t pid;
 
+	/* A group of processes, all, or a number that nobody can have. */
 	if (vpid < 0)
-		vpid = vpid == -1 ? 0 : -vpid;
+		vpid = vpid == -1 || vpid == INT32_MIN ? 0 : -vpid;
 	if (vpid <= 0)
 		return;
-	if (find_pid(l, vpid, pid, sizeof(pid)))
+	pid = find_pid(l, vpid);
+	if (pid)
 		tell_target(l, pid, "inside");
 	else
 		ph_fact(l, "target", "inside", "", "pid=0");
-	if (l->f->pid_ns != l->c->ct.host_ns[PH_NS_PID]) {
-		snprintf(pid, sizeof(pid), "%d", vpid);
-		tell_target(l, pid, "outside");
-	}
+	if (l->f->pid_ns != l->c->ct.host_ns[PH_NS_PID])
+		tell_target(l, vpid, "outside");
 }
 
 /* Has this kernel the call? A weak symbol is the stub that stands for calls left out. */

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/parse.h"
 #include "ctf/ctf.h"
 #include "ctf/file.h"
 #include "source/merge.h"
@@ -85,9 +86,7 @@ static int add_file(struct reader *r, const struct ph_ct_trace *t, const char *p
 /* A file of the stream in which our recorder says who is who: state_0. */
 static bool is_state(const char *path)
 {
-	const char *name = strrchr(path, '/');
-
-	return !strncmp(name ? name + 1 : path, "state_", 6);
+	return !strncmp(ph_basename(path), "state_", 6);
 }
 
 /* Files in which the recorder speaks, or the others. */

@@ -12,16 +12,6 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 
-static bool list_has(const char *list, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (const char *at = list; at && *at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
-		if (!strncmp(at, name, n) && (!at[n] || at[n] == ','))
-			return true;
-	return false;
-}
-
 static void add_hierarchies(struct ph_cgroupfs *fs, char *content)
 {
 	char *save = NULL;
@@ -42,22 +32,6 @@ static void add_hierarchies(struct ph_cgroupfs *fs, char *content)
 	}
 }
 
-/* The kernel writes blanks in mount points as \040. */
-static void unescape(char *s)
-{
-	char *out = s;
-
-	for (; *s; s++) {
-		if (s[0] == '\\' && s[1] && s[2] && s[3]) {
-			*out++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
-			s += 3;
-		} else {
-			*out++ = *s;
-		}
-	}
-	*out = 0;
-}
-
 static bool is_mount_of(const struct ph_hierarchy *h, bool v2, const char *super)
 {
 	ph_autofree char *list = NULL;
@@ -67,7 +41,7 @@ static bool is_mount_of(const struct ph_hierarchy *h, bool v2, const char *super
 	/* v1: all of the hierarchy's controllers stand among the super block's options. */
 	list = ph_strdup(h->controllers);
 	for (char *save = NULL, *c = strtok_r(list, ",", &save); c; c = strtok_r(NULL, ",", &save))
-		if (!list_has(super, c))
+		if (!ph_list_has(super, c))
 			return false;
 	return *h->controllers;
 }
@@ -83,8 +57,8 @@ static void add_mounts(struct ph_cgroupfs *fs, char *content)
 		if (!dash || sscanf(l, "%*d %*d %*s %4095s %4095s", root, mount) != 2 ||
 		    sscanf(dash, " - %15s %*s %1023s", type, super) != 2)
 			continue;
-		unescape(root);
-		unescape(mount);
+		ph_unescape_octal(root);
+		ph_unescape_octal(mount);
 		ph_vec_each(h, &fs->h) {
 			if (h->mount || !is_mount_of(h, !strcmp(type, "cgroup2"), super))
 				continue;
@@ -141,7 +115,7 @@ const struct ph_hierarchy *ph_cgroupfs_by_controller(const struct ph_cgroupfs *f
 						     const char *controller)
 {
 	ph_vec_each(h, &fs->h)
-		if (list_has(h->controllers, controller))
+		if (ph_list_has(h->controllers, controller))
 			return h;
 	/* v2 freezes without a controller. */
 	return !strcmp(controller, "freezer") ? ph_cgroupfs_by_num(fs, 0) : NULL;

@@ -17,22 +17,6 @@
 #include "base/parse.h"
 #include "launch/launch.h"
 
-/* Undo the \ooo that /proc/self/mountinfo uses for blanks. */
-static void unescape(char *s)
-{
-	char *to = s;
-
-	for (; *s; s++) {
-		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] && s[3]) {
-			*to++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
-			s += 3;
-		} else {
-			*to++ = *s;
-		}
-	}
-	*to = 0;
-}
-
 /* Every mounted cgroup hierarchy once, from mountinfo: v1, v2, or both (hybrid). */
 static void find_hierarchies(struct ph_cgroups *cg)
 {
@@ -55,7 +39,7 @@ static void find_hierarchies(struct ph_cgroups *cg)
 			continue;
 		strtok_r(NULL, " \n", &save);
 		super = strtok_r(NULL, " \n", &save);
-		unescape(mount);
+		ph_unescape_octal(mount);
 
 		/* The v1 super options are "rw,cpu,cpuacct": behind rw or ro come the controllers. */
 		if (super && !strncmp(super, "rw", 2))

@@ -137,6 +137,29 @@ static void options(void **state)
 	ph_vec_done(&args);
 }
 
+static void words(void **state)
+{
+	static const char *const escaped[][2] = {
+		{ "/a\\040b\\134", "/a b\\" }, { "/\\04", "/\\04" }, { "\\999\\400", "\\999\\400" }, { "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < PH_ARRAY_SIZE(escaped); i++) {
+		ph_autofree char *s = ph_strdup(escaped[i][0]);
+
+		ph_unescape_octal(s);
+		assert_string_equal(s, escaped[i][1]);
+	}
+	assert_true(ph_list_has("rw,nosuid,ro", "ro"));
+	assert_true(ph_list_has("ro", "ro"));
+	assert_false(ph_list_has("rw,roots,pro", "ro"));
+	assert_false(ph_list_has("", "ro"));
+	assert_false(ph_list_has(NULL, "ro"));
+	assert_string_equal(ph_basename("/a/b"), "b");
+	assert_string_equal(ph_basename("b"), "b");
+	assert_string_equal(ph_basename("/a/"), "");
+}
+
 static void json(void **state)
 {
 	ph_autobuf b = { 0 };
@@ -178,7 +201,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buf_numbers), cmocka_unit_test(buf_escapes),
-		cmocka_unit_test(map_churn), cmocka_unit_test(parsers), cmocka_unit_test(options),
+		cmocka_unit_test(map_churn), cmocka_unit_test(parsers), cmocka_unit_test(options), cmocka_unit_test(words),
 		cmocka_unit_test(json), cmocka_unit_test(classes),
 	};
 
