@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The verdicts in words, as a table, as JSON. */
-#include <errno.h>
-#include <stdio.h>
-#include <time.h>
-
 #include "analyze/denied.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -92,17 +88,7 @@ static void add_term(struct ph_buf *out, const char *s)
 
 static void add_time(struct ph_buf *out, const struct ph_denied_view *view, uint64_t ts_ns)
 {
-	int64_t ns = (int64_t)(ts_ns + (uint64_t)view->offset_ns);
-	time_t sec = (time_t)(ns / (int64_t)PH_NSEC);
-	struct tm tm;
-	char buf[32];
-
-	if (view->utc)
-		gmtime_r(&sec, &tm);
-	else
-		localtime_r(&sec, &tm);
-	strftime(buf, sizeof(buf), "%H:%M:%S", &tm);
-	ph_buf_addf(out, "%s.%03d", buf, (int)(ns % (int64_t)PH_NSEC / 1000000));
+	ph_clock_text((int64_t)(ts_ns + (uint64_t)view->offset_ns), view->utc, 3, out);
 }
 
 static const char *label(const struct ph_denied *d, const struct ph_denied_group *g)

@@ -2,9 +2,6 @@
 /* The report for eyes: verdicts, then the tables and histograms that they stand on. */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 #include "analyze/slow_report.h"
 #include "base/cleanup.h"
@@ -22,8 +19,13 @@ const char *const ph_slow_tables[PH_SLOW_TABLES + 1] = { "containers", "waits", 
 
 /* ---- columns ------------------------------------------------------------------------------------------- */
 
-#define MAX_COLS 32
 #define CONTAINER_COL { "CONTAINER", "container", PH_COL_STR, .help = "whose it is" }
+/* Filled by set_hist(). */
+#define HIST_COLS									\
+	{ "AVG", "avg_ns", PH_COL_NS, .help = "of one" },				\
+	{ "P50", "p50_ns", PH_COL_NS, true, .help = "half of them were shorter" },	\
+	{ "P99", "p99_ns", PH_COL_NS, .help = "99 of 100 were shorter" },		\
+	{ "MAX", "max_ns", PH_COL_NS, .help = "the longest" }
 
 static const struct ph_col container_cols[] = {
 	CONTAINER_COL,
@@ -50,10 +52,7 @@ static const struct ph_col wait_cols[] = {
 	{ "WHAT", "object", PH_COL_STR, .help = "device, peer, port" },
 	{ "TIMES", "count", PH_COL_U64, .help = "how often" },
 	{ "TOTAL", "total_ns", PH_COL_NS, .help = "task time" },
-	{ "AVG", "avg_ns", PH_COL_NS, .help = "of one" },
-	{ "P50", "p50_ns", PH_COL_NS, true, .help = "half of them were shorter" },
-	{ "P99", "p99_ns", PH_COL_NS, .help = "99 of 100 were shorter" },
-	{ "MAX", "max_ns", PH_COL_NS, .help = "the longest" },
+	HIST_COLS,
 };
 
 static const struct ph_col call_cols[] = {
@@ -62,10 +61,7 @@ static const struct ph_col call_cols[] = {
 	{ "COUNT", "count", PH_COL_U64, .help = "how many began and returned" },
 	{ "ERRORS", "errors", PH_COL_U64, .help = "how many of them failed" },
 	{ "TOTAL", "total_ns", PH_COL_NS, .help = "time in the call: what follows behind MAX adds up to it" },
-	{ "AVG", "avg_ns", PH_COL_NS, .help = "of one" },
-	{ "P50", "p50_ns", PH_COL_NS, true, .help = "half of them were shorter" },
-	{ "P99", "p99_ns", PH_COL_NS, .help = "99 of 100 were shorter" },
-	{ "MAX", "max_ns", PH_COL_NS, .help = "the longest" },
+	HIST_COLS,
 	{ "RAN", "run_ns", PH_COL_NS, .help = "on a CPU" },
 	{ "CPU-WAIT", "cpu_ns", PH_COL_NS, .help = "runnable, while others ran; throttled" },
 	{ "BLOCKED", "blocked_ns", PH_COL_NS, .help = "waiting for anything else" },
@@ -135,10 +131,7 @@ static const struct ph_col stack_cols[] = {
 	{ "FOR", "for", PH_COL_STR, .help = "what kind of wait" },
 	{ "TIMES", "count", PH_COL_U64, .help = "how often" },
 	{ "TOTAL", "total_ns", PH_COL_NS, .help = "task time" },
-	{ "AVG", "avg_ns", PH_COL_NS, .help = "of one" },
-	{ "P50", "p50_ns", PH_COL_NS, true, .help = "half of them were shorter" },
-	{ "P99", "p99_ns", PH_COL_NS, .help = "99 of 100 were shorter" },
-	{ "MAX", "max_ns", PH_COL_NS, .help = "the longest" },
+	HIST_COLS,
 	{ "STACK", "stack", PH_COL_STR, .help = "functions of the kernel, the innermost first" },
 	{ "FOLDED", "folded", PH_COL_STR, true, .help = "the outermost first, as flame graphs are drawn from" },
 };
@@ -286,16 +279,12 @@ static void fill_call(struct ph_cell *c, const struct ph_slow *s, const struct p
 
 static struct ph_cell *set_when(struct ph_cell *c, uint64_t ts, const struct ph_slow_view *view)
 {
-	unsigned long unix_ns = ts + (uint64_t)view->offset_ns;
-	time_t sec = (time_t)(unix_ns / PH_NSEC);
-	struct tm tm = { 0 };
+	uint64_t unix_ns = ts + (uint64_t)view->offset_ns;
+	ph_autobuf text = { 0 };
 
-	if (view->utc)
-		gmtime_r(&sec, &tm);
-	else
-		localtime_r(&sec, &tm);
+	ph_clock_text((int64_t)unix_ns, view->utc, 6, &text);
 	ph_cell_u64(c, unix_ns);
-	ph_cell_text(c, "%02d:%02d:%02d.%06lu", tm.tm_hour, tm.tm_min, tm.tm_sec, unix_ns % (unsigned long)PH_NSEC / 1000);
+	ph_cell_text(c, "%s", text.p);
 	return c + 1;
 }
 

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The report for eyes: verdicts, then the tables that they stand on. */
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 #include "analyze/throttle_report.h"
 #include "base/cleanup.h"
@@ -249,21 +246,6 @@ static void print_counters(const struct ph_throttle *th, const struct ph_throttl
 	ph_buf_addc(out, '\n');
 }
 
-static void print_time(struct ph_buf *out, uint64_t ts, const struct ph_throttle_view *view)
-{
-	unsigned long unix_ns = ts + (uint64_t)view->offset_ns;
-	time_t s = (time_t)(unix_ns / PH_NSEC);
-	struct tm tm;
-	char text[32];
-
-	if (view->utc)
-		gmtime_r(&s, &tm);
-	else
-		localtime_r(&s, &tm);
-	strftime(text, sizeof(text), "%H:%M:%S", &tm);
-	ph_buf_addf(out, "%s.%06lu", text, unix_ns % (unsigned long)PH_NSEC / 1000);
-}
-
 /* A row a period; periods in which nothing happened are one line together. */
 static void print_timeline(const struct ph_throttle *th, const struct ph_throttle_limit *l,
 			   const struct ph_throttle_view *view, struct ph_buf *out)
@@ -286,7 +268,7 @@ static void print_timeline(const struct ph_throttle *th, const struct ph_throttl
 			ph_buf_addf(out, "  (%zu periods without a task running)\n", quiet);
 		quiet = 0;
 		ph_buf_adds(out, "  ");
-		print_time(out, l->origin_ns + i * l->period_ns, view);
+		ph_clock_text((int64_t)(l->origin_ns + i * l->period_ns + (uint64_t)view->offset_ns), view->utc, 6, out);
 		ph_buf_addf(out, "  %10s  %10s  %10s  %5u\n", text_ns(p->used_ns, a),
 			    p->first_ns == UINT64_MAX ? "-" : text_ns(p->first_ns, b), text_ns(p->throttled_ns, c),
 			    p->ntasks);

@@ -21,3 +21,27 @@ int64_t ph_clock_offset_ns(void)
 	}
 	return offset;
 }
+
+void ph_clock_text(int64_t ns, bool utc, unsigned int digits, struct ph_buf *out)
+{
+	int64_t sec = ns / (int64_t)PH_NSEC, part = ns % (int64_t)PH_NSEC;
+	struct tm tm = { 0 };
+	char hms[16];
+	time_t when;
+
+	if (part < 0) {
+		part += (int64_t)PH_NSEC;
+		sec--;
+	}
+	when = (time_t)sec;
+	if (!(utc ? gmtime_r(&when, &tm) : localtime_r(&when, &tm)))
+		tm = (struct tm){ 0 };
+	strftime(hms, sizeof(hms), "%H:%M:%S", &tm);
+	ph_buf_adds(out, hms);
+	for (unsigned int i = digits; i < 9; i++)
+		part /= 10;
+	if (digits) {
+		ph_buf_addc(out, '.');
+		ph_buf_add_zeros(out, (uint64_t)part, digits);
+	}
+}

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/map.h"
 #include "base/opt.h"
@@ -160,6 +161,22 @@ static void words(void **state)
 	assert_string_equal(ph_basename("/a/"), "");
 }
 
+static void clock_text(void **state)
+{
+	static const struct { int64_t ns; unsigned int digits; const char *text; } cases[] = {
+		{ 1795304200887117042, 6, "23:36:40.887117" }, { 1795304200887117042, 3, "23:36:40.887" },
+		{ 1795304200087117042, 9, "23:36:40.087117042" }, { 0, 0, "00:00:00" }, { -1, 9, "23:59:59.999999999" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
+		ph_autobuf b = { 0 };
+
+		ph_clock_text(cases[i].ns, true, cases[i].digits, &b);
+		assert_string_equal(b.p, cases[i].text);
+	}
+}
+
 static void json(void **state)
 {
 	ph_autobuf b = { 0 };
@@ -202,6 +219,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buf_numbers), cmocka_unit_test(buf_escapes),
 		cmocka_unit_test(map_churn), cmocka_unit_test(parsers), cmocka_unit_test(options), cmocka_unit_test(words),
+		cmocka_unit_test(clock_text),
 		cmocka_unit_test(json), cmocka_unit_test(classes),
 	};
 
