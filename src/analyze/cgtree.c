@@ -233,3 +233,23 @@ struct ph_cgnode *ph_cgtree_nth(const struct ph_cgtree *t, size_t i)
 {
 	return i < t->all.n ? t->all.v[i] : NULL;
 }
+
+const struct ph_cgnode *ph_cgtree_memory_limit(const struct ph_cgtree *t, uint32_t container)
+{
+	const struct ph_cgnode *n;
+
+	if (container == PH_CONTAINER_UNKNOWN || container == PH_CONTAINER_HOST)
+		return NULL;
+	for (size_t i = 0; (n = ph_cgtree_nth(t, i)); i++) {
+		const struct ph_cgnode *up = n, *least = NULL;
+
+		if (n->container != container)
+			continue;
+		for (unsigned int k = 0; up && k < 64; up = up->parent, k++)
+			if (up->memory_max_bytes >= 0 && (!least || up->memory_max_bytes < least->memory_max_bytes))
+				least = up;
+		if (least)
+			return least;
+	}
+	return NULL;
+}

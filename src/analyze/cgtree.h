@@ -46,6 +46,8 @@ struct ph_cgnode *ph_cgtree_cpu_node(struct ph_cgtree *t, uint64_t id);
 int64_t ph_cgtree_usage_ns(const struct ph_cgtree *t, const struct ph_cgnode *n);
 /* A task of it ran: counted for it and all above, as the kernel does. Spans may come late, never before they end. */
 void ph_cgtree_ran(struct ph_cgnode *n, uint64_t begin_ns, uint64_t end_ns);
+/* Of those of a container, the least memory limit from there on up; NULL: none is told. */
+const struct ph_cgnode *ph_cgtree_memory_limit(const struct ph_cgtree *t, uint32_t container);
 /* All of them, in the order of their first mention, until NULL. */
 struct ph_cgnode *ph_cgtree_nth(const struct ph_cgtree *t, size_t i);
 

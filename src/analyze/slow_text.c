@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "analyze/slow_report.h"
+#include "analyze/words.h"
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "event/syscalls.h"
@@ -12,36 +13,6 @@
 #define MATTERS 0.02
 /* From here on it is the cause, whatever else was waited for. */
 #define SURELY 0.1
-
-static double share(uint64_t part, uint64_t whole)
-{
-	return whole ? (double)part / (double)whole : 0;
-}
-
-static void add_percent(struct ph_buf *b, double x)
-{
-	x *= 100;
-	ph_buf_addf(b, x < 9.95 ? "%.1f %%" : "%.0f %%", x);
-}
-
-static void add_ns(struct ph_buf *b, uint64_t ns)
-{
-	char text[PH_HUMAN_MAX];
-
-	ph_buf_adds(b, ph_human_ns(ns, text));
-}
-
-static void add_bytes(struct ph_buf *b, uint64_t n)
-{
-	char text[PH_HUMAN_MAX];
-
-	ph_buf_adds(b, ph_human_bytes(n, text));
-}
-
-static void add_text(struct ph_buf *b, const char *s)
-{
-	ph_buf_add_term(b, s, strlen(s));
-}
 
 static const char *plural(uint64_t n)
 {
@@ -52,12 +23,7 @@ static const char *plural(uint64_t n)
 
 void ph_slow_name(const struct ph_slow *s, uint32_t container, struct ph_buf *out)
 {
-	if (container == PH_CONTAINER_HOST)
-		ph_buf_adds(out, "the host");
-	else if (container == PH_CONTAINER_UNKNOWN)
-		ph_buf_adds(out, "an unknown container");
-	else
-		add_text(out, ph_container_label(s->id, container));
+	words_container(out, s->id, container);
 }
 
 const char *ph_slow_call_name(int32_t nr, bool compat)
@@ -106,16 +72,16 @@ enum ph_slow_verdict ph_slow_judge(const struct ph_slow *s, const struct ph_slow
 	*ret_ns = ns;
 	*ret_of_ns = all;
 	/* What next to nothing was seen of was idle, or the rest of one that ended. */
-	if (share(all + g->ns[PH_WAIT_SOCKET] + others, s->end_ns - s->begin_ns) < 0.001)
+	if (words_share(all + g->ns[PH_WAIT_SOCKET] + others, s->end_ns - s->begin_ns) < 0.001)
 		return g->ntasks || all ? PH_SLOW_IDLE : PH_SLOW_NONE;
-	if (share(ns, all) >= SURELY)
+	if (words_share(ns, all) >= SURELY)
 		return v;
 	if (g->ns[PH_WAIT_SOCKET] > all) {
 		*ret_ns = g->ns[PH_WAIT_SOCKET];
 		*ret_of_ns = all + g->ns[PH_WAIT_SOCKET];
 		return PH_SLOW_PEER;
 	}
-	if (share(ns, all) >= MATTERS)
+	if (words_share(ns, all) >= MATTERS)
 		return v;
 	if (others > all) {
 		*ret_ns = others;
@@ -123,7 +89,7 @@ enum ph_slow_verdict ph_slow_judge(const struct ph_slow *s, const struct ph_slow
 		return PH_SLOW_OTHERS;
 	}
 	*ret_ns = g->ns[PH_HOLD_RUN];
-	return share(g->ns[PH_HOLD_RUN], s->end_ns - s->begin_ns) < 0.005 ? PH_SLOW_IDLE : PH_SLOW_RAN;
+	return words_share(g->ns[PH_HOLD_RUN], s->end_ns - s->begin_ns) < 0.005 ? PH_SLOW_IDLE : PH_SLOW_RAN;
 }
 
 const char *ph_slow_verdict_name(enum ph_slow_verdict v)
@@ -144,21 +110,21 @@ static void say_cpu(const struct ph_slow *s, const struct ph_slow_group *g, stru
 	uint64_t all = 0;
 
 	ph_buf_addf(out, ", %lu time%s: half of these waits took more than ", h->n, plural(h->n));
-	add_ns(out, ph_hist_quantile(h, 0.5));
+	words_ns(out, ph_hist_quantile(h, 0.5));
 	ph_buf_adds(out, ", one in a hundred ");
-	add_ns(out, ph_hist_quantile(h, 0.99));
+	words_ns(out, ph_hist_quantile(h, 0.99));
 	ph_buf_adds(out, " and more, the longest ");
-	add_ns(out, h->max);
+	words_ns(out, h->max);
 	for (size_t i = 0; i < n; i++)
 		all += runners[i].ns;
 	for (size_t i = 0; i < n && shown < 2; i++) {
 		const struct ph_runner *r = &runners[i];
 
-		if (r->kind == PH_RUNNER_IDLE || r->kind == PH_RUNNER_UNKNOWN || share(r->ns, all) < 0.05)
+		if (r->kind == PH_RUNNER_IDLE || r->kind == PH_RUNNER_UNKNOWN || words_share(r->ns, all) < 0.05)
 			continue;
 		ph_buf_adds(out, shown++ ? " and " : ". Meanwhile ran ");
 		if (r->kind == PH_RUNNER_HOST) {
-			add_text(out, r->comm);
+			words_name(out, r->comm);
 			ph_buf_adds(out, " on the host");
 		} else if (r->container == g->container) {
 			ph_buf_adds(out, "its own other tasks");
@@ -166,7 +132,7 @@ static void say_cpu(const struct ph_slow *s, const struct ph_slow_group *g, stru
 			ph_slow_name(s, r->container, out);
 		}
 		ph_buf_adds(out, " (");
-		add_percent(out, share(r->ns, all));
+		words_percent(out, words_share(r->ns, all));
 		ph_buf_addc(out, ')');
 	}
 	ph_buf_adds(out, ". More CPU, a larger weight or fewer neighbours would help");
@@ -207,9 +173,9 @@ static void say_disk(const struct ph_slow *s, const struct ph_slow_group *g, uin
 	const struct ph_slow_user *u;
 	uint64_t count, sync_ns = in_calls(g, syncs, PH_WAIT_DISK, &count);
 
-	if (share(sync_ns, ns) >= 0.2) {
+	if (words_share(sync_ns, ns) >= 0.2) {
 		ph_buf_adds(out, ", ");
-		add_ns(out, sync_ns);
+		words_ns(out, sync_ns);
 		ph_buf_addf(out, " of it in %lu fsync and the like", count);
 	}
 	if (g->disks.n)
@@ -219,13 +185,13 @@ static void say_disk(const struct ph_slow *s, const struct ph_slow_group *g, uin
 	ph_buf_adds(out, ". ");
 	ph_device_text(&s->devices, d->dev, out);
 	ph_buf_addf(out, " took ");
-	add_ns(out, ph_hist_avg(&d->device));
+	words_ns(out, ph_hist_avg(&d->device));
 	ph_buf_addf(out, " for each of its %lu %s on average, one in a hundred ", d->device.n, ops[d->op][d->device.n == 1]);
-	add_ns(out, ph_hist_quantile(&d->device, 0.99));
+	words_ns(out, ph_hist_quantile(&d->device, 0.99));
 	ph_buf_adds(out, " and more");
 	if (ph_hist_avg(&d->queue) * 10 >= ph_hist_avg(&d->device)) {
 		ph_buf_adds(out, ", after ");
-		add_ns(out, ph_hist_avg(&d->queue));
+		words_ns(out, ph_hist_avg(&d->queue));
 		ph_buf_adds(out, " in the queue");
 	}
 	u = main_user(s, g->container, d->dev);
@@ -234,30 +200,18 @@ static void say_disk(const struct ph_slow *s, const struct ph_slow_group *g, uin
 	ph_buf_adds(out, ". Meanwhile ");
 	ph_slow_name(s, u->other, out);
 	ph_buf_addf(out, " had %lu request%s of ", u->requests, plural(u->requests));
-	add_bytes(out, u->bytes);
+	words_bytes(out, u->bytes);
 	ph_buf_adds(out, " there");
-}
-
-static int64_t memory_limit(const struct ph_slow *s, uint32_t container)
-{
-	const struct ph_cgnode *n;
-	int64_t least = -1;
-
-	for (size_t i = 0; (n = ph_cgtree_nth(s->cgroups, i)); i++)
-		if (n->dumped && n->container == container && n->memory_max_bytes >= 0 &&
-		    (least < 0 || n->memory_max_bytes < least))
-			least = n->memory_max_bytes;
-	return container == PH_CONTAINER_HOST ? -1 : least;
 }
 
 static void say_limit(const struct ph_slow *s, const struct ph_slow_group *g, struct ph_buf *out)
 {
-	int64_t limit = memory_limit(s, g->container);
+	const struct ph_cgnode *limit = ph_cgtree_memory_limit(s->cgroups, g->container);
 
-	if (limit < 0)
+	if (!limit)
 		return;
 	ph_buf_adds(out, ". Its memory is limited to ");
-	add_bytes(out, (uint64_t)limit);
+	words_bytes(out, (uint64_t)limit->memory_max_bytes);
 	ph_buf_adds(out, "; more would help");
 }
 
@@ -269,7 +223,7 @@ static void say_reclaim(const struct ph_slow *s, const struct ph_slow_group *g, 
 		max = g->memcg_reclaim.max;
 	if (n) {
 		ph_buf_addf(out, ", %lu time%s, the longest ", n, plural(n));
-		add_ns(out, max);
+		words_ns(out, max);
 		ph_buf_addf(out, "%s", g->memcg_reclaim.sum > g->reclaim.sum ? ", under the limit of its memory cgroup"
 									      : ", because the whole machine had none left");
 	}
@@ -294,7 +248,7 @@ static void say_in_call(const struct ph_slow_group *g, unsigned int hold, struct
 	if (!c)
 		return;
 	ph_buf_addf(out, ", mostly in %s (%lu call%s, ", ph_slow_call_name(c->nr, c->compat), c->hist.n, plural(c->hist.n));
-	add_ns(out, ph_hist_avg(&c->hist));
+	words_ns(out, ph_hist_avg(&c->hist));
 	ph_buf_adds(out, " on average)");
 }
 
@@ -315,9 +269,9 @@ static void say_wait(const struct ph_slow *s, const struct ph_slow_wait *w, stru
 		ph_object_text(&s->devices, &w->object, out);
 	}
 	ph_buf_addf(out, " (%lu time%s, ", w->hist.n, plural(w->hist.n));
-	add_ns(out, ph_hist_avg(&w->hist));
+	words_ns(out, ph_hist_avg(&w->hist));
 	ph_buf_adds(out, " on average, at most ");
-	add_ns(out, w->hist.max);
+	words_ns(out, w->hist.max);
 	ph_buf_addc(out, ')');
 }
 
@@ -371,22 +325,22 @@ void ph_slow_verdict_text(const struct ph_slow *s, const struct ph_slow_group *g
 		break;
 	case PH_SLOW_RAN:
 		ph_buf_adds(out, " was not kept waiting: ");
-		add_percent(out, share(ns, of));
+		words_percent(out, words_share(ns, of));
 		ph_buf_adds(out, " of the time that it was busy it ran (");
-		add_ns(out, ns);
+		words_ns(out, ns);
 		ph_buf_adds(out, " of CPU time). To be faster it must compute less, or on more CPUs at once");
 		break;
 	default:
 		break;
 	case PH_SLOW_PEER:
 		ph_buf_adds(out, " waited ");
-		add_percent(out, share(ns, of));
+		words_percent(out, words_share(ns, of));
 		ph_buf_adds(out, " of its time for answers over sockets");
 		say_wait(s, longest(g, PH_WAIT_SOCKET), out);
 		break;
 	case PH_SLOW_OTHERS:
 		ph_buf_adds(out, " waited ");
-		add_percent(out, share(ns, of));
+		words_percent(out, words_share(ns, of));
 		ph_buf_adds(out, " of its time for ");
 		say_others(s, g, out);
 		break;
@@ -400,7 +354,7 @@ void ph_slow_verdict_text(const struct ph_slow *s, const struct ph_slow_group *g
 		};
 
 		ph_buf_adds(out, " spent ");
-		add_percent(out, share(ns, of));
+		words_percent(out, words_share(ns, of));
 		ph_buf_addf(out, " of the time that it was busy %s", what[v]);
 	}
 	switch (v) {
@@ -441,7 +395,7 @@ bool ph_slow_note(const struct ph_slow *s, unsigned int i, struct ph_buf *out)
 	if (n->gaps && i-- == 0) {
 		ph_buf_addf(out, "%lu event%s lost in %lu gap%s, ", n->lost, n->lost == 1 ? " was" : "s were", n->gaps,
 			    plural(n->gaps));
-		add_ns(out, n->gap_ns);
+		words_ns(out, n->gap_ns);
 		ph_buf_adds(out, " long together: what tasks did then is counted as unknown");
 		if (s->doubtful)
 			ph_buf_addf(out, ", and %lu call%s not counted", s->doubtful, s->doubtful == 1 ? " is" : "s are");
@@ -464,7 +418,7 @@ bool ph_slow_note(const struct ph_slow *s, unsigned int i, struct ph_buf *out)
 		ph_buf_adds(out, "there are no wake-ups (sched_waking, sched_wakeup): waiting for a CPU after sleep counts as sleep");
 		return true;
 	}
-	if (share(n->holes, n->switches) > 0.05 && i-- == 0) {
+	if (words_share(n->holes, n->switches) > 0.05 && i-- == 0) {
 		ph_buf_adds(out, "only selected tasks were recorded: who else used CPUs and disks is known only in part (record with -a)");
 		return true;
 	}

@@ -138,8 +138,6 @@ void ph_throttle_finish(struct ph_throttle *th, uint64_t end_ns);
 
 /* Do figures of the selected tasks come from @ev? To be asked after it was fed. */
 bool ph_throttle_concerns(const struct ph_throttle *th, const struct ph_event *ev);
-/* The least memory limit on the way from the container's cgroup up; NULL: none is told. */
-const struct ph_cgnode *ph_throttle_memory_limit(const struct ph_throttle *th, uint32_t container);
 
 /* CPU time in ns of a quota as "0.5 CPU". */
 static inline double ph_limit_cpus(const struct ph_throttle_limit *l, uint64_t ns)

@@ -61,7 +61,7 @@ static void add_waits(struct ph_json *j, const struct ph_throttle *th, const str
 	ph_json_arr(j, "blocked_on");
 	ph_vec_each(w, &g->waits) {
 		const struct ph_throttle_wait_key *key = &w->key;
-		const struct ph_cgnode *limit = key->memcg ? ph_throttle_memory_limit(th, g->container) : NULL;
+		const struct ph_cgnode *limit = key->memcg ? ph_cgtree_memory_limit(th->cgroups, g->container) : NULL;
 
 		ph_json_obj(j, NULL);
 		ph_json_str(j, "wait", ph_wait_name((enum ph_wait)key->wait));

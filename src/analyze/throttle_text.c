@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "analyze/throttle_report.h"
+#include "analyze/words.h"
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "identity/cgpath.h"
@@ -11,54 +12,18 @@
 /* Below this share of the time that tasks were up to something, nothing is called a cause. */
 #define MATTERS 0.02
 
-static double share(uint64_t part, uint64_t whole)
-{
-	return whole ? (double)part / (double)whole : 0;
-}
-
-static void add_percent(struct ph_buf *b, double x)
-{
-	x *= 100;
-	if (x > 0 && x < 0.1)
-		ph_buf_adds(b, "less than 0.1 %");
-	else
-		ph_buf_addf(b, x < 10 && x != (int)x ? "%.1f %%" : "%.0f %%", x);
-}
-
-static void add_ns(struct ph_buf *b, uint64_t ns)
-{
-	char text[PH_HUMAN_MAX];
-
-	ph_buf_adds(b, ph_human_ns(ns, text));
-}
-
-static void add_text(struct ph_buf *b, const char *s)
-{
-	ph_buf_add_term(b, s, strlen(s));
-}
-
 /* ---- names ------------------------------------------------------------------------------------------ */
-
-static void container_name(const struct ph_throttle *th, uint32_t index, struct ph_buf *out)
-{
-	if (index == PH_CONTAINER_HOST)
-		ph_buf_adds(out, "the host");
-	else if (index == PH_CONTAINER_UNKNOWN)
-		ph_buf_adds(out, "an unknown container");
-	else
-		add_text(out, ph_container_label(th->id, index));
-}
 
 void ph_throttle_name(const struct ph_throttle *th, const struct ph_throttle_group *g, struct ph_buf *out)
 {
 	switch (g->by) {
 	case PH_BY_POD:
 		ph_buf_adds(out, "pod ");
-		add_text(out, g->pod);
+		words_name(out, g->pod);
 		break;
 	case PH_BY_CGROUP:
 		if (g->cgroup->path)
-			add_text(out, g->cgroup->path);
+			words_name(out, g->cgroup->path);
 		else
 			ph_buf_addf(out, "cgroup %lu", g->cgroup->id);
 		break;
@@ -67,11 +32,11 @@ void ph_throttle_name(const struct ph_throttle *th, const struct ph_throttle_gro
 			ph_buf_addf(out, "%lu tasks that ended", g->ntasks);
 			break;
 		}
-		add_text(out, g->comm[0] ? g->comm : "?");
+		words_name(out, g->comm[0] ? g->comm : "?");
 		ph_buf_addf(out, " (%d)", g->tid);
 		break;
 	case PH_BY_CONTAINER:
-		container_name(th, g->container, out);
+		words_container(out, th->id, g->container);
 	}
 }
 
@@ -79,10 +44,10 @@ void ph_runner_name(const struct ph_throttle *th, const struct ph_runner *r, str
 {
 	switch (r->kind) {
 	case PH_RUNNER_CONTAINER:
-		container_name(th, r->container, out);
+		words_container(out, th->id, r->container);
 		break;
 	case PH_RUNNER_HOST:
-		add_text(out, r->comm);
+		words_name(out, r->comm);
 		ph_buf_adds(out, " on the host");
 		break;
 	case PH_RUNNER_IDLE:
@@ -96,7 +61,7 @@ void ph_runner_name(const struct ph_throttle *th, const struct ph_runner *r, str
 static void add_cgroup(struct ph_buf *b, const struct ph_cgnode *n)
 {
 	if (n->path)
-		add_text(b, n->path);
+		words_name(b, n->path);
 	else
 		ph_buf_addf(b, "cgroup %lu", n->id);
 }
@@ -110,12 +75,12 @@ static void add_waker(const struct ph_throttle *th, const struct ph_throttle_gro
 	    (g->by != PH_BY_POD && key->waker_container == g->container))
 		return;
 	ph_buf_adds(out, key->waker_container == PH_CONTAINER_HOST ? " on " : " in ");
-	container_name(th, key->waker_container, out);
+	words_container(out, th->id, key->waker_container);
 }
 
 static void add_memory_limit(const struct ph_throttle *th, uint32_t container, struct ph_buf *out)
 {
-	const struct ph_cgnode *n = ph_throttle_memory_limit(th, container);
+	const struct ph_cgnode *n = ph_cgtree_memory_limit(th->cgroups, container);
 	char text[PH_HUMAN_MAX];
 
 	if (!n)
@@ -219,13 +184,13 @@ enum ph_verdict ph_throttle_judge(const struct ph_throttle *th, const struct ph_
 
 	if (!d->total_ns)
 		return PH_VERDICT_NONE;
-	if (share(busy, th->end_ns - th->begin_ns) < MATTERS / 2)
+	if (words_share(busy, th->end_ns - th->begin_ns) < MATTERS / 2)
 		return PH_VERDICT_IDLE;
 	/* That is what was asked, and what can be changed: the rest is said besides. */
-	if (share(causes[0].ns, busy) >= 5 * MATTERS)
+	if (words_share(causes[0].ns, busy) >= 5 * MATTERS)
 		return PH_VERDICT_THROTTLED;
 	for (size_t i = 0; i < PH_ARRAY_SIZE(causes); i++) {
-		if (causes[i].ns > most && share(causes[i].ns, busy) >= MATTERS) {
+		if (causes[i].ns > most && words_share(causes[i].ns, busy) >= MATTERS) {
 			most = causes[i].ns;
 			ret = causes[i].v;
 		}
@@ -296,7 +261,7 @@ void ph_throttle_wait_why(const struct ph_throttle *th, const struct ph_throttle
 	if (g->container == PH_CONTAINER_UNKNOWN)
 		return;
 	ret->cpuset = cpuset_of(th, g->container, &ret->all_cpus);
-	ret->idle_share = share(ph_neighbours_idle_ns(th->nb, g->container), g->t.wait_ns);
+	ret->idle_share = words_share(ph_neighbours_idle_ns(th->nb, g->container), g->t.wait_ns);
 	if (top && top->kind == PH_RUNNER_CONTAINER && top->container != g->container) {
 		own = cpu_cgroup(th, g->container);
 		other = cpu_cgroup(th, top->container);
@@ -376,7 +341,7 @@ static void say_limit(const struct ph_throttle *th, const struct ph_throttle_gro
 		ph_buf_addf(out, " ran out in %lu of %lu periods", ran_out, periods);
 		if (l->into_ns) {
 			ph_buf_adds(out, ", ");
-			add_ns(out, l->into_ns);
+			words_ns(out, l->into_ns);
 			ph_buf_adds(out, " into each");
 		}
 	} else {
@@ -410,7 +375,7 @@ static void say_throttled(const struct ph_throttle *th, const struct ph_throttle
 	uint64_t all = g->t.own_ns + g->t.above_ns;
 
 	ph_buf_adds(out, " was throttled ");
-	add_percent(out, share(ph_spans_total(&g->throttled), th->end_ns - th->begin_ns));
+	words_percent(out, words_share(ph_spans_total(&g->throttled), th->end_ns - th->begin_ns));
 	ph_buf_adds(out, " of the time");
 	if (!g->shares.n) {
 		ph_buf_adds(out, "; by which limit was not recorded");
@@ -419,11 +384,11 @@ static void say_throttled(const struct ph_throttle *th, const struct ph_throttle
 	for (size_t i = 0; i < g->shares.n && i < 3; i++) {
 		const struct ph_throttle_share *sh = &g->shares.v[i];
 
-		if (i && share(sh->throttled_ns, all) < 0.05)
+		if (i && words_share(sh->throttled_ns, all) < 0.05)
 			break;
 		ph_buf_adds(out, i ? ". " : ": ");
-		if (g->shares.n > 1 && share(g->shares.v[1].throttled_ns, all) >= 0.05) {
-			add_percent(out, share(sh->throttled_ns, all));
+		if (g->shares.n > 1 && words_share(g->shares.v[1].throttled_ns, all) >= 0.05) {
+			words_percent(out, words_share(sh->throttled_ns, all));
 			ph_buf_adds(out, " of that because ");
 		}
 		say_limit(th, g, sh, out);
@@ -439,7 +404,7 @@ static void say_not_throttled(const struct ph_throttle *th, const struct ph_thro
 		return;
 	}
 	ph_buf_adds(out, " was throttled ");
-	add_percent(out, share(ph_spans_total(&g->throttled), th->end_ns - th->begin_ns));
+	words_percent(out, words_share(ph_spans_total(&g->throttled), th->end_ns - th->begin_ns));
 	ph_buf_adds(out, " of the time only");
 }
 
@@ -448,11 +413,11 @@ static void say_cause_of_wait(const struct ph_wait_why *why, const struct ph_thr
 	switch (why->cause) {
 	case PH_CAUSE_CPUSET:
 		ph_buf_adds(out, ". Its cpuset made it so: it may use CPUs ");
-		add_text(out, why->cpuset);
+		words_name(out, why->cpuset);
 		ph_buf_adds(out, " of ");
-		add_text(out, why->all_cpus);
+		words_name(out, why->all_cpus);
 		ph_buf_adds(out, ", and in ");
-		add_percent(out, why->idle_share);
+		words_percent(out, why->idle_share);
 		ph_buf_adds(out, " of that time another CPU was idle");
 		break;
 	case PH_CAUSE_WEIGHTS:
@@ -461,7 +426,7 @@ static void say_cause_of_wait(const struct ph_wait_why *why, const struct ph_thr
 		break;
 	case PH_CAUSE_PLACEMENT:
 		ph_buf_adds(out, ". In ");
-		add_percent(out, why->idle_share);
+		words_percent(out, why->idle_share);
 		ph_buf_adds(out, " of that time a CPU was idle: its threads are bound to CPUs, or the scheduler had not moved "
 			    "them yet");
 		break;
@@ -480,14 +445,14 @@ static void say_wait(const struct ph_throttle *th, const struct ph_throttle_grou
 	size_t n = 0;
 
 	ph_buf_adds(out, "waited ");
-	add_percent(out, share(g->t.wait_ns, wanted(&g->t)));
+	words_percent(out, words_share(g->t.wait_ns, wanted(&g->t)));
 	ph_buf_adds(out, " of the time that it wanted to run");
 	if (g->by == PH_BY_CONTAINER)
 		n = ph_neighbours_of(th->nb, g->container, &runners);
 	for (size_t i = 0; i < n && i < 3; i++) {
 		const struct ph_runner *r = &runners[i];
 
-		if (i && share(r->ns, g->t.wait_ns) < 0.1)
+		if (i && words_share(r->ns, g->t.wait_ns) < 0.1)
 			break;
 		ph_buf_adds(out, i ? ", " : ", for CPUs that ");
 		if (r->kind == PH_RUNNER_CONTAINER && r->container == g->container)
@@ -495,7 +460,7 @@ static void say_wait(const struct ph_throttle *th, const struct ph_throttle_grou
 		else
 			ph_runner_name(th, r, out);
 		ph_buf_adds(out, " (");
-		add_percent(out, share(r->ns, g->t.wait_ns));
+		words_percent(out, words_share(r->ns, g->t.wait_ns));
 		ph_buf_addc(out, ')');
 		others |= r->kind != PH_RUNNER_CONTAINER || r->container != g->container;
 	}
@@ -528,7 +493,7 @@ static void say_longest(const struct ph_throttle *th, const struct ph_throttle_g
 	ph_vec_each(it, &g->waits)
 		if (!w && it->key.wait == (uint32_t)wait)
 			w = it;
-	if (!w || share(w->ns, g->t.blocked_ns[wait]) < 0.5)
+	if (!w || words_share(w->ns, g->t.blocked_ns[wait]) < 0.5)
 		return;
 	if (w->key.memcg) {
 		ph_buf_adds(out, " under its limit");
@@ -559,10 +524,10 @@ static void say_blocked(const struct ph_throttle *th, const struct ph_throttle_g
 					 g->t.blocked_ns[kinds[i].wait] > g->t.blocked_ns[kinds[most].wait]))
 				most = i;
 		used[most] = true;
-		if (n && share(g->t.blocked_ns[kinds[most].wait], busy) < MATTERS)
+		if (n && words_share(g->t.blocked_ns[kinds[most].wait], busy) < MATTERS)
 			break;
 		ph_buf_adds(out, sep);
-		add_percent(out, share(g->t.blocked_ns[kinds[most].wait], busy));
+		words_percent(out, words_share(g->t.blocked_ns[kinds[most].wait], busy));
 		ph_buf_addf(out, " of the time %s", kinds[most].text);
 		say_longest(th, g, kinds[most].wait, out);
 		sep = ", ";
@@ -575,9 +540,9 @@ static void say_ran(const struct ph_throttle *th, const struct ph_throttle_group
 
 	say_not_throttled(th, g, out);
 	ph_buf_adds(out, " nor kept waiting: it ran ");
-	add_ns(out, ph_division_ran(d));
+	words_ns(out, ph_division_ran(d));
 	ph_buf_adds(out, ", ");
-	add_percent(out, share(ph_division_ran(d), wanted(d)));
+	words_percent(out, words_share(ph_division_ran(d), wanted(d)));
 	ph_buf_adds(out, " of the time that it wanted to");
 }
 
@@ -612,7 +577,7 @@ void ph_throttle_verdict(const struct ph_throttle *th, const struct ph_throttle_
 		break;
 	case PH_VERDICT_THROTTLED:
 		say_throttled(th, g, out);
-		if (share(d->wait_ns, wanted(d)) < 5 * MATTERS)
+		if (words_share(d->wait_ns, wanted(d)) < 5 * MATTERS)
 			break;
 		ph_buf_adds(out, ". Besides, it ");
 		say_wait(th, g, out);
@@ -623,19 +588,19 @@ void ph_throttle_verdict(const struct ph_throttle *th, const struct ph_throttle_
 	case PH_VERDICT_STEAL:
 		say_not_throttled(th, g, out);
 		ph_buf_adds(out, ": the hypervisor took its CPUs away for ");
-		add_percent(out, share(d->steal_ns, wanted(d)));
+		words_percent(out, words_share(d->steal_ns, wanted(d)));
 		ph_buf_adds(out, " of the time that it wanted to run. That is decided outside of this machine");
 		break;
 	case PH_VERDICT_FROZEN:
 		say_not_throttled(th, g, out);
 		ph_buf_adds(out, ": it was frozen (paused) for ");
-		add_percent(out, share(d->frozen_ns, busy));
+		words_percent(out, words_share(d->frozen_ns, busy));
 		ph_buf_adds(out, " of the time that its tasks were not idle");
 		break;
 	case PH_VERDICT_STOPPED:
 		say_not_throttled(th, g, out);
 		ph_buf_adds(out, ": tasks of it were stopped by a signal or a debugger for ");
-		add_ns(out, d->stopped_ns);
+		words_ns(out, d->stopped_ns);
 		break;
 	case PH_VERDICT_BLOCKED:
 		say_blocked(th, g, out);
@@ -653,7 +618,7 @@ bool ph_throttle_note(const struct ph_throttle *th, unsigned int i, struct ph_bu
 	/* One that does not apply lets the next one have its number. */
 	if (s->gaps && i-- == 0) {
 		ph_buf_addf(out, "%lu events were lost in %lu %s, ", s->lost, s->gaps, s->gaps == 1 ? "gap" : "gaps");
-		add_ns(out, s->gap_ns);
+		words_ns(out, s->gap_ns);
 		ph_buf_adds(out, " long together: what tasks did then is counted as unknown");
 		return true;
 	}
@@ -661,7 +626,7 @@ bool ph_throttle_note(const struct ph_throttle *th, unsigned int i, struct ph_bu
 		ph_buf_adds(out, "there are no sched_switch events: nothing can be said of the time (record with -e sched)");
 		return true;
 	}
-	if (share(s->holes, s->switches) > 0.05 && i-- == 0) {
+	if (words_share(s->holes, s->switches) > 0.05 && i-- == 0) {
 		ph_buf_adds(out, "only selected tasks were recorded: who else ran while they waited is known only in part, "
 			    "and whether CPUs were idle (record with -a)");
 		return true;

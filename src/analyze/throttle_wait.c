@@ -112,23 +112,3 @@ void waits_finish(struct ph_throttle_group *g)
 	if (g->waits.n)
 		qsort(g->waits.v, g->waits.n, sizeof(*g->waits.v), longest_first);
 }
-
-const struct ph_cgnode *ph_throttle_memory_limit(const struct ph_throttle *th, uint32_t container)
-{
-	const struct ph_cgnode *n;
-
-	if (container == PH_CONTAINER_UNKNOWN || container == PH_CONTAINER_HOST)
-		return NULL;
-	for (size_t i = 0; (n = ph_cgtree_nth(th->cgroups, i)); i++) {
-		const struct ph_cgnode *up = n, *least = NULL;
-
-		if (n->container != container)
-			continue;
-		for (unsigned int k = 0; up && k < 64; up = up->parent, k++)
-			if (up->memory_max_bytes >= 0 && (!least || up->memory_max_bytes < least->memory_max_bytes))
-				least = up;
-		if (least)
-			return least;
-	}
-	return NULL;
-}

@@ -15,9 +15,11 @@
 
 /* Containers 1 "web" with tasks 7 and 8, 2 "db" with 20; all run for a moment and sleep then. */
 static const char setup[] =
-	"@0 container_info index=1 name=web cgroup_path=/web cgroup_id=12\n"
+	"@0 container_info index=1 name=web cgroup_path=/pod/web cgroup_id=12\n"
 	"@0 container_info index=2 name=db cgroup_path=/db cgroup_id=13\n"
-	"@0 statedump_cgroup hierarchy=0 id=12 container=1 cpu_quota_us=-1 memory_max_bytes=67108864 path=/web\n"
+	/* The pod's limit is below the container's own. */
+	"@0 statedump_cgroup hierarchy=0 id=11 container=0 cpu_quota_us=-1 memory_max_bytes=67108864 path=/pod\n"
+	"@0 statedump_cgroup hierarchy=0 id=12 parent_id=11 container=1 cpu_quota_us=-1 memory_max_bytes=134217728 path=/pod/web\n"
 	"@0 lttng_statedump_block_device dev=266338304 diskname=vda\n"
 	"@0 lttng_statedump_process_state tid=7 pid=7 name=nginx container=1 cgroup_id=12 status=5 syscall=-1\n"
 	"@0 lttng_statedump_process_state tid=8 pid=7 name=worker container=1 cgroup_id=12 status=5 syscall=-1\n"
