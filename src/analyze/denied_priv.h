@@ -69,11 +69,14 @@ bool dn_has_cap(const struct dn *c, unsigned int cap);
 bool dn_rule_path_missing(struct dn *c);
 bool dn_rule_kind(struct dn *c);
 bool dn_rule_mount(struct dn *c);
+bool dn_rule_room(struct dn *c);
+/* Does it end on one? */
+bool dn_is_device(const struct dn_walk *w);
+/* denied_rights.c */
 bool dn_rule_permission(struct dn *c);
 bool dn_rule_owner(struct dn *c);
 bool dn_rule_ids(struct dn *c);
 bool dn_rule_device(struct dn *c);
-bool dn_rule_room(struct dn *c);
 /* denied_limits.c */
 bool dn_rule_kill(struct dn *c);
 bool dn_rule_fork(struct dn *c);
