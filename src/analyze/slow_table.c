@@ -149,8 +149,12 @@ static const struct { const struct ph_col *cols; size_t n; const char *title; } 
 
 int ph_slow_check(const struct ph_slow_view *view, struct ph_err *err)
 {
+	bool json = view->fmt.output == PH_OUT_JSON || view->fmt.output == PH_OUT_JSONPRETTY;
+
 	if ((view->fmt.fields.n || view->fmt.sort) && !view->alone)
 		return ph_err_set(err, -EINVAL, "--fields and --sort are about one table: say which with --table");
+	if (view->fmt.max_entries && json && !view->alone)
+		return ph_err_set(err, -EINVAL, "--max-entries is about tables: JSON has all of the report; say which with --table");
 	return ph_table_check(&view->fmt, tables[view->table].cols, tables[view->table].n, err);
 }
 
@@ -509,8 +513,11 @@ static void print_hist(const struct ph_slow *s, const struct ph_slow_group *g, c
 }
 
 /* Stacks are too long for columns. */
-static void print_stacks(const struct ph_slow *s, const struct ph_slow_group *g, unsigned int width, struct ph_buf *out)
+static void print_stacks(const struct ph_slow *s, const struct ph_slow_group *g, const struct ph_slow_view *view,
+			 struct ph_buf *out)
 {
+	size_t shown = view->fmt.max_entries ? view->fmt.max_entries : ROWS_SHOWN;
+	unsigned int width = view->width ? view->width : STACK_WIDTH;
 	char total[PH_HUMAN_MAX], avg[PH_HUMAN_MAX];
 
 	if (!g->stacks.n)
@@ -518,7 +525,7 @@ static void print_stacks(const struct ph_slow *s, const struct ph_slow_group *g,
 	ph_buf_adds(out, "\nWhere in the kernel tasks of ");
 	ph_slow_name(s, g->container, out);
 	ph_buf_adds(out, " waited, the innermost function first:\n");
-	for (size_t i = 0; i < g->stacks.n && i < ROWS_SHOWN; i++) {
+	for (size_t i = 0; i < g->stacks.n && i < shown; i++) {
 		const struct ph_slow_stack *st = g->stacks.v[i];
 		size_t line;
 
@@ -530,7 +537,7 @@ static void print_stacks(const struct ph_slow *s, const struct ph_slow_group *g,
 		ph_vec_each(name, &st->functions) {
 			if (name > st->functions.v)
 				ph_buf_adds(out, " <");
-			if (out->len - line + strlen(*name) + 3 > (width ? width : STACK_WIDTH) && out->len - line > 5) {
+			if (out->len - line + strlen(*name) + 3 > width && out->len - line > 5) {
 				ph_buf_adds(out, "\n     ");
 				line = out->len - 5;
 			}
@@ -539,8 +546,8 @@ static void print_stacks(const struct ph_slow *s, const struct ph_slow_group *g,
 		}
 		ph_buf_addc(out, '\n');
 	}
-	if (g->stacks.n > ROWS_SHOWN)
-		ph_buf_addf(out, "(%zu more: --table stacks)\n", g->stacks.n - ROWS_SHOWN);
+	if (g->stacks.n > shown)
+		ph_buf_addf(out, "(%zu more: --table stacks)\n", g->stacks.n - shown);
 }
 
 /* Is there something to say of it beside the table? The host is told of where it is asked for, or alone. */
@@ -584,7 +591,7 @@ static int print_report(const struct ph_slow *s, const struct ph_slow_view *view
 	}
 	ph_vec_each(g, &s->groups)
 		if (worth_a_verdict(s, *g))
-			print_stacks(s, *g, view->width, out);
+			print_stacks(s, *g, view, out);
 	for (unsigned int i = 0; r >= 0 && ph_slow_note(s, i, &note); i++) {
 		ph_buf_addf(out, "%snote: %s.\n", i ? "" : "\n", note.p);
 		ph_buf_clear(&note);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The report for eyes: verdicts, then the tables that they stand on. */
+#include <errno.h>
 #include <inttypes.h>
 
 #include "analyze/throttle_report.h"
@@ -58,6 +59,11 @@ static const struct ph_col cols[C_N] = {
 
 int ph_throttle_check(const struct ph_throttle_view *view, struct ph_err *err)
 {
+	bool json = view->fmt.output == PH_OUT_JSON || view->fmt.output == PH_OUT_JSONPRETTY;
+
+	if (json && (view->fmt.fields.n || view->fmt.sort || view->fmt.max_entries))
+		return ph_err_set(err, -EINVAL, "--fields, --sort and --max-entries are about the table: JSON has all of the report "
+				  "(-o csv has the table)");
 	return ph_table_check(&view->fmt, cols, C_N, err);
 }
 

@@ -355,6 +355,7 @@ static void test_stacks(void **state)
 	struct ph_slow *s = analyse(with_stacks, &id, NULL);
 	struct ph_slow_view view = { 0 };
 	ph_autobuf out = { 0 }, note = { 0 };
+	ph_autofree char *more = NULL;
 	const struct ph_slow_stack *st;
 	struct ph_err err = { 0 };
 
@@ -386,6 +387,17 @@ static void test_stacks(void **state)
 	assert_int_equal(ph_slow_report(s, &view, &out, &err), 0);
 	assert_non_null(strstr(out.p, "{\"kind\":\"stack\",\"container\":\"web\",\"for\":\"futex\",\"own_will\":false,"
 				      "\"functions\":[\"futex_wait_queue\",\"0x40\"],\"time\":{\"count\":2,"));
+	done(s, id);
+	/* A second place, of which one line is enough. */
+	more = ph_asprintf("%s@6000000 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+			   "@6000001 cpu=0 tid=7 sched_block_stack tid=7 callstack_kernel=[0x1,0x10,0x20,0x50]\n"
+			   "@6000002 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=0\n"
+			   "@6000003 cpu=1 tid=0 sched_wakeup tid=7 target_cpu=0\n", with_stacks);
+	s = analyse(more, &id, NULL);
+	view = (struct ph_slow_view){ .fmt.max_entries = 1 };
+	ph_buf_clear(&out);
+	assert_int_equal(ph_slow_report(s, &view, &out, &err), 0);
+	assert_non_null(strstr(out.p, "futex_wait_queue < 0x40\n(1 more: --table stacks)\n"));
 	done(s, id);
 	s = analyse("", &id, NULL);
 	for (unsigned int i = 0; ph_slow_note(s, i, &note); i++)
