@@ -622,6 +622,17 @@ static struct ph_centry *by_cgroup_now(struct ph_ctable *t, int32_t pid)
 	return ph_cgpath_parse_proc(content, &cp, NULL, NULL, 0) ? find_by_id(t, cp.id) : NULL;
 }
 
+static bool is_engine(int32_t pid)
+{
+	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct ph_proc_stat st = { 0 };
+	bool r = proc >= 0 && ph_proc_stat(proc, pid, &st) >= 0 && ph_sandbox_is_engine(st.comm);
+
+	if (proc >= 0)
+		close(proc);
+	return r;
+}
+
 static int namespaces_new(struct ph_ctable *t, const struct ph_ctl *r, ph_event_fn fn, void *arg,
 			  struct ph_err *err)
 {
@@ -633,7 +644,7 @@ static int namespaces_new(struct ph_ctable *t, const struct ph_ctl *r, ph_event_
 	if (ix->state == PH_IX_KNOWN)
 		return 0;
 	task_namespaces(r->pid, c.ns);
-	if (!sandbox(t, c.ns)) {
+	if (!sandbox(t, c.ns) || (c.ns[PH_NS_PID] == t->host_ns[PH_NS_PID] && is_engine(r->pid))) {
 		map_index(t, r->index, NULL);
 		tell_namespaces(t, r->ns_key, PH_CONTAINER_HOST, kernel_flags(t->host_selected, false));
 		return 0;

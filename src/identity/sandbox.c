@@ -19,6 +19,17 @@ static const char *launcher(const char *comm)
 	return NULL;
 }
 
+bool ph_sandbox_is_engine(const char *comm)
+{
+	static const char *const engines[] = { "podman", "podman pause", "conmon", "catatonit", "buildah",
+					       "rootlesskit", "fuse-overlayfs", "slirp4netns", "pasta" };
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(engines); i++)
+		if (!strcmp(comm, engines[i]))
+			return true;
+	return false;
+}
+
 void ph_sandbox_name(struct ph_container *c, const char *const *comms, size_t n, const char *ns,
 		     uint32_t inum)
 {

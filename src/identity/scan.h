@@ -63,6 +63,11 @@ int ph_scan_run(struct ph_scan *scan, const struct ph_scan_opts *opts, struct ph
 void ph_scan_done(struct ph_scan *scan);
 
 /*
+ * Engines that users run without root live in user and mount namespaces of their own, with all their
+ * helpers, and are no containers.
+ */
+bool ph_sandbox_is_engine(const char *comm);
+/*
  * Name a container that has only namespaces of its own (@c: cgroup_path, init_pid): after its cgroup
  * where that is not a unit, else after what runs in it. @comms: names of the processes that led to
  * it, outermost first, its first process last: a known launcher among them is its runtime. @ns,

@@ -256,7 +256,8 @@ static void resolve_one(struct scan_run *run, size_t at, size_t parent)
 	index = sandbox_by(run, p->mnt_ns);
 	if (index)
 		p->owner = index;
-	else if (inherits && !is_unit(p, up) && other_ns_differs(run, p->st.pid, ref)) {
+	else if (inherits && !is_unit(p, up) && !ph_sandbox_is_engine(p->st.comm) &&
+		 other_ns_differs(run, p->st.pid, ref)) {
 		index = entered(run, p);
 		p->owner = index ? index : sandbox_new(run, at, p->owner, p->mnt_ns);
 	}

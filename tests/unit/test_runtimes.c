@@ -143,12 +143,21 @@ static void podman(void **state)
 	is(&scan, "inpod", ID3, "podman", "running", 211);
 	assert_int_equal(scan.containers.n, 3);
 	ph_scan_done(&scan);
-	/* Without rights to make cgroups (rootless): conmon's word alone. */
+	/*
+	 * Without rights to make cgroups (rootless): conmon's word alone. The engine has user and mount
+	 * namespaces of its own, in which its processes are.
+	 */
+	add_proc(&h, 199, 1, "podman pause", IN("/"), 400, "");
+	add_ns(&h, 199, "pid", HOST_PIDNS);
+	add_proc(&h, 200, 1, "conmon", IN("/"), 400, "");
+	add_ns(&h, 200, "pid", HOST_PIDNS);
 	add_proc(&h, 201, 200, "sh", IN("/"), 500, "\t1");
 	host_remove(&h, "run/runc");
 	run(&h, &scan, false);
 	c = is(&scan, "pblog", ID1, "podman", "running", 201);
 	assert_string_equal(c->c.image, "porthole.test/app:2");
+	assert_int_equal(c->c.parent, 0);
+	assert_int_equal(scan.containers.n, 3);
 	end(&h, &scan);
 }
 
