@@ -50,11 +50,13 @@ in_order() {
 	jq -r .time_ns "$1" | LC_ALL=C sort -c -n
 }
 
-# The calls of a load and how they ended, one a line; what the loader found in memory or not is chance.
+# The calls of a load and how they ended, one a line; what the loader found in memory or not is chance, and so is
+# which of its processes comes first: one after the other.
 calls_of() {
-	jq -r 'select((.comm == "ph-load" or .comm == "calls-test") and .event != "syscall_late_string") | "\(.event) \(.fields.ret |
-		if . and . > -4096 and . <= 0 then . else "" end)"' |
-		sed -n '/syscall_entry_brk/,$p'
+	jq -r 'select((.comm == "ph-load" or .comm == "calls-test") and .event != "syscall_late_string") | "\(.tid) \(.event) \(
+		.fields.ret | if . and . > -4096 and . <= 0 then . else "" end)"' |
+		sed -n '/syscall_entry_brk/,$p' |
+		awk '{ if (!($1 in n)) n[$1] = ++k; $1 = n[$1]; print }' | sort -s -n -k 1,1
 }
 
 # On the host only.
