@@ -377,9 +377,13 @@ static int emit(struct ph_collect *c, const struct ph_cgstat_entry *s, struct ph
 {
 	bool v2 = s->hierarchy == 0;
 	char stat[TEXT_MAX], text[TEXT_MAX];
+	uint64_t ts = read_cpu_stat(s->dir, stat);
+	int r = c->dumping ? 0 : ph_control_round(c, err);
 	struct ph_emit e;
 
-	ph_emit_begin(&e, PH_EV_cgroup_stat, read_cpu_stat(s->dir, stat));
+	if (r < 0)
+		return r;
+	ph_emit_begin(&e, PH_EV_cgroup_stat, ts);
 	ph_emit_i(&e, s->hierarchy);
 	ph_emit_u(&e, s->id);
 	ph_emit_u(&e, ph_ctable_resolve(&c->ct, s->index, NULL));
@@ -449,8 +453,11 @@ int ph_cgstat_round(struct ph_collect *c, bool all, struct ph_err *err)
 		if (is < 0)
 			*ph_vec_push(&gone) = m->key;
 		/* At the end again: limits are mostly set a moment after the cgroup is made. */
-		else if (e->path && (all || new))
-			r = ph_dump_cgroup(c, e->dir, e->hierarchy, e->id, e->parent, e->path, err);
+		else if (e->path && (all || new)) {
+			r = c->dumping ? 0 : ph_control_round(c, err);
+			if (r >= 0)
+				r = ph_dump_cgroup(c, e->dir, e->hierarchy, e->id, e->parent, e->path, err);
+		}
 		if (r >= 0 && is >= 0 && (all || is))
 			r = emit(c, e, err);
 	}

@@ -253,6 +253,12 @@ uint64_t ph_ring_lost(struct ph_collect *c, uint32_t cpu);
 /* An event about containers or of the state dump, for c->state and for the filter's own model. */
 int ph_state(void *collect, const struct ph_event *ev, struct ph_err *err);
 int ph_control_open(struct ph_collect *c, int fd, struct ph_err *err);
+/*
+ * What the kernel side says of containers, told at the times at which it happened. To be asked for before
+ * anything is told with the time of now: no stream goes back, and what comes after would be too late for
+ * the events of its containers.
+ */
+int ph_control_round(struct ph_collect *c, struct ph_err *err);
 
 /* count.c: choose the programs that count, before loading */
 void ph_count_programs(struct ph_collect *c);

@@ -32,6 +32,16 @@ int ph_control_open(struct ph_collect *c, int fd, struct ph_err *err)
 	return c->control ? 0 : ph_err_sys(err, -errno, "cannot map the control ring");
 }
 
+int ph_control_round(struct ph_collect *c, struct ph_err *err)
+{
+	int r;
+
+	c->control_r = 0;
+	c->control_err = err;
+	r = c->control ? ring_buffer__consume(c->control) : 0;
+	return r < 0 ? ph_err_sys(err, r, "cannot read the control ring") : c->control_r;
+}
+
 static inline bool committed(const struct ph_collect *c, uint32_t cpu, uint64_t pos, struct ph_found *ret)
 {
 	uint64_t chunk = (uint64_t)cpu * c->cfg.chunks + (pos / PH_CHUNK & (c->cfg.chunks - 1));
@@ -167,13 +177,9 @@ int ph_ring_round(struct ph_collect *c, struct ph_err *err)
 	 */
 	for (uint32_t cpu = 0; cpu < c->ncpus; cpu++)
 		c->heads[cpu] = __atomic_load_n(&c->ctl[cpu].head, __ATOMIC_ACQUIRE);
-	c->control_r = 0;
-	c->control_err = err;
-	r = c->control ? ring_buffer__consume(c->control) : 0;
+	r = ph_control_round(c, err);
 	if (r < 0)
-		return ph_err_sys(err, r, "cannot read the control ring");
-	if (c->control_r < 0)
-		return c->control_r;
+		return r;
 	if (!c->dumping) {	/* a dump walks the containers while it drains */
 		ph_ctable_expire(&c->ct, ph_now_ns());
 		r = ph_cgstat_round(c, false, err);
