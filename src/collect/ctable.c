@@ -455,9 +455,10 @@ static int inner_new(struct ph_ctable *t, const struct ph_ctl *r, ph_event_fn fn
 			.parent = outer->c.index, .hierarchy = r->hierarchy, .cgroup_id = r->cgroup_id,
 			.cgroup_path = ph_strdup(r->path),
 		};
+		uint32_t index = t->next_index++;
 
-		ret = new_container(t, &c, t->next_index++, r->ts_ns, fn, arg, err);
-		e = find_by_id(t, cp.id);
+		ret = new_container(t, &c, index, r->ts_ns, fn, arg, err);
+		e = centry(t, index);
 	}
 	e->cgroups++;
 	tell_cgroup(t, r->hierarchy, r->cgroup_id, e->c.index, kernel_flags(e->selected, true));
