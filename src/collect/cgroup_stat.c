@@ -373,12 +373,18 @@ static void put_memory(struct ph_emit *e, int dir, bool v2, char text[TEXT_MAX])
 	ph_emit_i(e, v2 ? number(text, "max", -1) : lone(dir, "memory.failcnt", text, -1));
 }
 
+/* Who has begun by now is told first. A dump walks the containers: what changes them is for its own pauses. */
+static int catch_up(struct ph_collect *c, struct ph_err *err)
+{
+	return c->dumping ? 0 : ph_control_round(c, err);
+}
+
 static int emit(struct ph_collect *c, const struct ph_cgstat_entry *s, struct ph_err *err)
 {
 	bool v2 = s->hierarchy == 0;
 	char stat[TEXT_MAX], text[TEXT_MAX];
 	uint64_t ts = read_cpu_stat(s->dir, stat);
-	int r = c->dumping ? 0 : ph_control_round(c, err);
+	int r = catch_up(c, err);
 	struct ph_emit e;
 
 	if (r < 0)
@@ -396,15 +402,6 @@ static int emit(struct ph_collect *c, const struct ph_cgstat_entry *s, struct ph
 	return ph_emit_done(&e, ph_state, c, err);
 }
 
-static uint64_t hash(const char *p, size_t n)
-{
-	uint64_t h = 14695981039346656037ULL;
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (uint8_t)p[i]) * 1099511628211ULL;
-	return h | 1;
-}
-
 /* Did something happen in it? -ENODEV: it was removed. */
 static int changed(struct ph_cgstat_entry *e)
 {
@@ -414,7 +411,7 @@ static int changed(struct ph_cgstat_entry *e)
 
 	if (n < 0)
 		return errno == ENODEV ? -ENODEV : 0;
-	now = hash(text, (size_t)n);
+	now = ph_hash(PH_HASH_INIT, text, (size_t)n) | 1;	/* 0: not read yet */
 	if (now == e->seen)
 		return 0;
 	e->seen = now;
@@ -454,7 +451,7 @@ int ph_cgstat_round(struct ph_collect *c, bool all, struct ph_err *err)
 			*ph_vec_push(&gone) = m->key;
 		/* At the end again: limits are mostly set a moment after the cgroup is made. */
 		else if (e->path && (all || new)) {
-			r = c->dumping ? 0 : ph_control_round(c, err);
+			r = catch_up(c, err);
 			if (r >= 0)
 				r = ph_dump_cgroup(c, e->dir, e->hierarchy, e->id, e->parent, e->path, err);
 		}
