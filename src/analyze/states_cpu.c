@@ -109,16 +109,10 @@ void st_on_attach(struct ph_states *st, struct task *t, uint64_t ts)
 	st_segment_split(st, t, ts, t->seg.tid);
 }
 
-struct task *st_running(struct ph_states *st, struct cpu *c, int32_t tid, uint64_t ts)
+struct task *st_unseen_switch(struct ph_states *st, struct cpu *c, int32_t tid, uint64_t ts)
 {
 	struct task *t;
 
-	if (ph_likely(c->tid == tid || tid < 0)) {
-		c->last_ns = ts;
-		if (ph_unlikely(c->cur && c->cur->seg.container == PH_CONTAINER_UNKNOWN))
-			st_on_attach(st, c->cur, ts);
-		return c->cur;
-	}
 	if (c->tid >= 0) {
 		st->seen.holes += ts >= st->gaps_end_ns;
 		st_lose_current(st, c, ts);
@@ -130,8 +124,23 @@ struct task *st_running(struct ph_states *st, struct cpu *c, int32_t tid, uint64
 		st_leave_other(st, t, c, ts);
 		st_distrust(st, t);
 		t->seg.cpu = (int32_t)(c - st->cpus.v);
-		st_go(st, t, PH_ST_RUNNING, ts);
 	}
+	return t;
+}
+
+struct task *st_running(struct ph_states *st, struct cpu *c, int32_t tid, uint64_t ts)
+{
+	struct task *t;
+
+	if (ph_likely(c->tid == tid || tid < 0)) {
+		c->last_ns = ts;
+		if (ph_unlikely(c->cur && c->cur->seg.container == PH_CONTAINER_UNKNOWN))
+			st_on_attach(st, c->cur, ts);
+		return c->cur;
+	}
+	t = st_unseen_switch(st, c, tid, ts);
+	if (t)
+		st_go(st, t, PH_ST_RUNNING, ts);
 	st_set_current(st, c, t, tid, ts);
 	return t;
 }

@@ -136,6 +136,8 @@ void st_leave_other(struct ph_states *st, const struct task *t, const struct cpu
 void st_set_current(struct ph_states *st, struct cpu *c, struct task *t, int32_t tid, uint64_t ts);
 /* Containers and cgroups become known, or change, while a state lasts. */
 void st_on_attach(struct ph_states *st, struct task *t, uint64_t ts);
+/* @tid has @c, and the switch to it was not recorded: since when is not known. NULL: it is nobody. */
+struct task *st_unseen_switch(struct ph_states *st, struct cpu *c, int32_t tid, uint64_t ts);
 /* An event in the context of @tid on @c: so that is what runs there, whatever we knew. */
 struct task *st_running(struct ph_states *st, struct cpu *c, int32_t tid, uint64_t ts);
 enum ph_waker st_waker_of(const struct ph_states *st, const struct cpu *c, int32_t tid);

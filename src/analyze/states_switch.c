@@ -155,19 +155,7 @@ void st_on_switch(struct ph_states *st, struct cpu *c, const struct ph_event *ev
 	st_settle_throttle(st, c);
 	c->depth = 0;	/* no interrupt lasts across a switch */
 	if (c->tid != prev_tid) {
-		/* The switch to it was not recorded. Since when it runs is not known. */
-		if (c->tid >= 0) {
-			st->seen.holes += ts >= st->gaps_end_ns;
-			st_lose_current(st, c, ts);
-		} else {
-			st_call_ran(st, c, -1, c->since_ns, ts);
-		}
-		prev = st_task_get(st, prev_tid);
-		if (prev) {
-			st_leave_other(st, prev, c, ts);
-			st_distrust(st, prev);
-			prev->seg.cpu = (int32_t)(c - st->cpus.v);
-		}
+		prev = st_unseen_switch(st, c, prev_tid, ts);
 	} else {
 		prev = c->cur;
 		st_divide(c, ts);
