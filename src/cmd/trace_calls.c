@@ -32,7 +32,6 @@ static int set_string_max(void *dst, const char *value, struct ph_err *err)
 {
 	struct ph_trace_calls *tc = dst;
 
-	(void)err;
 	tc->has_string_max = true;
 	return ph_parse_size(value, &tc->o->calls.string_max, err);
 }
@@ -46,7 +45,7 @@ void ph_trace_calls_init(struct ph_trace_calls *tc, struct ph_snoop_opts *o, str
 			  "but these" },
 		{ "summary-only", 'C', PH_OPT_FLAG, NULL, &o->calls.only_summary,
 		  .help = "no lines, but calls, errors and times by call, in the end" },
-		{ "summary", 0, PH_OPT_FLAG, NULL, &o->calls.summary, .help = "both" },
+		{ "summary", 0, PH_OPT_FLAG, NULL, &o->calls.summary, .help = "the lines, and then that summary" },
 		{ "syscall-times", 'T', PH_OPT_FLAG, NULL, &o->calls.duration,
 		  .help = "how long each call took, behind it: <0.000012>" },
 		{ "timestamps", 't', PH_OPT_CALL, NULL, tc, more_time,
