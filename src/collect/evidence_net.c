@@ -193,6 +193,12 @@ static void ask(struct ev_look *l, const struct wanted *w, uint32_t net_ns)
 	}
 }
 
+/* May it be what was wanted? Only TCP refuses a connect(): who has the port in UDP is somebody else. */
+static bool is_wanted(const struct ev_look *l, const struct wanted *w, const struct ph_socket *s)
+{
+	return s->port == w->port && (s->protocol == IPPROTO_TCP || l->f->call->kind != PH_FAIL_CONNECT);
+}
+
 static void tell_port(struct ev_look *l, const struct wanted *w, const char *where, const ph_socketv *v)
 {
 	bool inside = !strcmp(where, "inside");
@@ -202,14 +208,14 @@ static void tell_port(struct ev_look *l, const struct wanted *w, const char *whe
 	ph_socketv all = { 0 };
 
 	ph_vec_each(s, v)
-		listening += s->port == w->port;
+		listening += is_wanted(l, w, s);
 	/* A port is taken by what is connected as well, or waits for its end. */
 	if (inside && !listening && l->f->error == EADDRINUSE) {
 		ph_sockets_read(&l->net->how, w->port, &all);
 		v = &all;
 	}
 	ph_vec_each(s, v) {
-		if (s->port == w->port && !n++)
+		if (is_wanted(l, w, s) && !n++)
 			first = s;
 	}
 	if (first)

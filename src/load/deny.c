@@ -481,6 +481,16 @@ static void step_listen(char **a)
 		die("listen");
 }
 
+static void step_udp(char **a)
+{
+	union address to;
+	socklen_t n = address(&to, a);
+	int fd = socket(to.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, &to.sa, n))
+		die("bind");
+}
+
 /* The file of a socket that nobody has any more. */
 static void step_left_behind(char **a)
 {
@@ -641,7 +651,7 @@ static const struct verb {
 	{ "in-root", 1, step_chroot, NULL }, { "make-dir", 2, step_mkdir, NULL }, { "file", 2, step_file, NULL },
 	{ "copy", 2, step_copy, NULL }, { "own", 2, step_own, NULL }, { "device", 3, step_device, NULL }, { "mounted", 4, step_mount, NULL },
 	{ "immutable", 1, step_immutable, NULL }, { "acl", 3, step_acl, NULL }, { "landlock", 0, step_landlock, NULL }, { "sysctl", 2, step_sysctl, NULL },
-	{ "in-ns", 1, step_unshare, NULL }, { "beside", 1, step_beside, NULL }, { "listen", 2, step_listen, NULL },
+	{ "in-ns", 1, step_unshare, NULL }, { "beside", 1, step_beside, NULL }, { "listen", 2, step_listen, NULL }, { "udp", 2, step_udp, NULL },
 	{ "left-behind", 1, step_left_behind, NULL }, { "idle", 0, NULL, call_idle },
 	{ "open", 2, NULL, call_open }, { "exec", 1, NULL, call_exec }, { "mkdir", 1, NULL, call_mkdir },
 	{ "unlink", 1, NULL, call_unlink }, { "rename", 2, NULL, call_rename }, { "chmod", 1, NULL, call_chmod }, { "chown", 2, NULL, call_chown },

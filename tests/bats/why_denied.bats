@@ -371,6 +371,7 @@ begin() {
 	bad on-host "connect ECONNREFUSED port-elsewhere" -- connect 127.0.0.1 17812
 	bad later "connect ECONNREFUSED port-elsewhere" -- connect-later 127.0.0.1 17812
 	bad nobody "connect ECONNREFUSED port-not-bound" -- connect 127.0.0.1 17813
+	bad udp "connect ECONNREFUSED port-not-bound" -- udp 127.0.0.1 17816 $HOLD connect 127.0.0.1 17816
 	bad low-port "bind EACCES privileged-port" --caps none -- bind 127.0.0.1 80
 	bad in-use "bind EADDRINUSE port-in-use" -- listen 127.0.0.1 17814 bind 127.0.0.1 17814
 	bad no-address "bind EADDRNOTAVAIL address-not-here" -- bind 10.1.2.3 80
