@@ -275,8 +275,9 @@ int ph_ctable_scan(struct ph_ctable *t, struct ph_err *err)
 		ct_map_index(t, e->c.index, e);
 		if (e->c.cgroup_path)
 			ph_strmap_put(&own, e->c.cgroup_path, e);
-		if (hc->cpu_cgroup && !ph_strmap_get(&own, hc->cpu_cgroup))
-			ph_strmap_put(&own, hc->cpu_cgroup, e);
+		ph_vec_each(at, &hc->cgroups)
+			if (!ph_strmap_get(&own, at->path))
+				ph_strmap_put(&own, at->path, e);
 		/* Of one with a cgroup it is what nsenter brings in from another. */
 		if (e->c.ns[PH_NS_MNT] && (!e->c.cgroup_path || ct_sandbox(t, e->c.ns)))
 			ct_own_namespaces(t, e, PH_NSKEY(e->c.ns[PH_NS_MNT], e->c.ns[PH_NS_PID]));

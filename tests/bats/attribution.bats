@@ -12,7 +12,9 @@ teardown() {
 	record_kill
 	launch_stop
 	docker_stop
-	[ -z "${SANDBOX:-}" ] || kill -9 "$SANDBOX" 2>/dev/null || :
+	for p in ${SANDBOX:-} ${HOST:-}; do
+		kill -9 "$p" 2>/dev/null || :
+	done
 	by_hand_stop
 	rm -rf "$T"*
 }
@@ -229,6 +231,22 @@ stays_on_the_host() {
 	[ "$(owners bwrap | wc -l)" = 1 ]
 	[ "$(owners bwrap)" != null ]
 	[ "$(owners bwrap)" != "$PH_FILE-other" ]
+}
+
+@test "a sandbox without a cgroup of its own has no other's either" {
+	need bwrap
+	bwrap --unshare-all --die-with-parent --ro-bind / / --proc /proc --dev /dev sh -c "$(mark bwrap)" 3>&- &
+	SANDBOX=$!
+	sh -c "$(mark beside)" 3>&- &
+	HOST=$!
+	sleep 0.3
+	record "$T" -q -a -e syscall
+	launch new -- sh -c "$(mark new)"
+	sleep 0.5
+	record_end
+	[ "$(owners bwrap)" != null ]
+	[ "$(owners beside)" = null ]
+	owned new "$PH_FILE-new"
 }
 
 @test "a trace keeps the names of containers that are gone" {
