@@ -10,7 +10,7 @@ static __always_inline u32 rq_dev(struct request *rq)
 	struct gendisk *disk = NULL;
 
 	if (bpf_core_field_exists(rq->q->disk))
-		disk = rq->q->disk;
+		disk = WALK(rq)->q->disk;
 	else if (bpf_core_field_exists(((struct request___rq_disk *)rq)->rq_disk))
 		disk = ((struct request___rq_disk *)rq)->rq_disk;
 	return disk ? (u32)disk->major << 20 | (u32)disk->first_minor : 0;
@@ -39,7 +39,7 @@ static __always_inline u32 rwbs(u32 flags)
 /* The container that a request's I/O is charged to; *@cgroup_id 0 where the kernel does not say. */
 static __always_inline u32 rq_container(struct request *rq, u64 *cgroup_id)
 {
-	struct cgroup *c = rq->bio->bi_blkg->blkcg->css.cgroup;
+	struct cgroup *c = WALK(rq)->bio->bi_blkg->blkcg->css.cgroup;
 	struct ph_cgent *e;
 
 	*cgroup_id = c->kn->id;
@@ -64,7 +64,7 @@ static __always_inline bool rq_selected(struct task_struct *cur, u64 *who, struc
 		return true;
 	if (!cfg.by_container || cfg.by_pid || cfg.by_comm || cfg.nns)
 		return ours;
-	e = cgent(cgroup_key(rq->bio->bi_blkg->blkcg->css.cgroup));
+	e = cgent(cgroup_key(WALK(rq)->bio->bi_blkg->blkcg->css.cgroup));
 	if (!e || !(e->flags & PH_CG_SELECTED))
 		return ours;
 	*who = or_of(*who, ours, e->index);

@@ -7,7 +7,7 @@
 /* v1 has a dozen hierarchies; those that name nobody to us are left alone. */
 static __always_inline bool tracked(struct cgroup *c)
 {
-	u32 hierarchy = c->root->hierarchy_id;
+	u32 hierarchy = WALK(c)->root->hierarchy_id;
 
 	return hierarchy < 64 && cfg.hierarchies & 1ULL << hierarchy;
 }
@@ -23,8 +23,8 @@ static __always_inline struct ph_ctl *control_begin(u32 kind, struct cgroup *c)
 	__builtin_memset(r, 0, offsetof(struct ph_ctl, path));
 	r->path[0] = 0;
 	r->kind = kind;
-	r->hierarchy = c->root->hierarchy_id;
-	r->cgroup_id = c->kn->id;
+	r->hierarchy = WALK(c)->root->hierarchy_id;
+	r->cgroup_id = WALK(c)->kn->id;
 	r->ts_ns = bpf_ktime_get_ns();
 	return r;
 }
@@ -137,8 +137,8 @@ int BPF_PROG(cgroup_mkdir, struct cgroup *c, const char *path)
 
 	CGROUP_SELECTED(c, cur, entry, who);
 	EVENT_TAIL(cgroup_mkdir, PH_CTL_PATH, cur, who, e, tail);
-	SET(e, hierarchy, c->root->hierarchy_id);
-	SET(e, id, c->kn->id);
+	SET(e, hierarchy, WALK(c)->root->hierarchy_id);
+	SET(e, id, WALK(c)->kn->id);
 	SET(e, level, c->level);
 	SET(e, container, entry ? entry->index : PH_CONTAINER_HOST);
 	at = TAIL_STR(e, path, tail, at, PH_CTL_PATH, path);
@@ -154,8 +154,8 @@ int BPF_PROG(name, struct cgroup *c, const char *path)					\
 											\
 	CGROUP_SELECTED(c, cur, entry, who);					\
 	EVENT_TAIL(name, PH_CTL_PATH, cur, who, e, tail);				\
-	SET(e, hierarchy, c->root->hierarchy_id);					\
-	SET(e, id, c->kn->id);								\
+	SET(e, hierarchy, WALK(c)->root->hierarchy_id);					\
+	SET(e, id, WALK(c)->kn->id);								\
 	SET(e, level, c->level);							\
 	at = TAIL_STR(e, path, tail, at, PH_CTL_PATH, path);				\
 	DONE(name, e, at);								\
@@ -173,8 +173,8 @@ int BPF_PROG(cgroup_attach_task, struct cgroup *c, const char *path, struct task
 
 	CGROUP_SELECTED(c, cur, entry, who);
 	EVENT_TAIL(cgroup_attach_task, PH_CTL_PATH, cur, who, e, tail);
-	SET(e, hierarchy, c->root->hierarchy_id);
-	SET(e, id, c->kn->id);
+	SET(e, hierarchy, WALK(c)->root->hierarchy_id);
+	SET(e, id, WALK(c)->kn->id);
 	SET(e, level, c->level);
 	SET(e, tid, t->pid);
 	set_comm(e->comm, t);

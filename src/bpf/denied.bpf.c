@@ -116,8 +116,8 @@ __noinline int path_up(struct walk_buf *to, u64 mnt_addr, u64 dentry_addr)
 
 static __always_inline u64 limit_use(struct task_struct *t, u32 limit)
 {
-	struct mm_struct *mm = t->mm;
-	struct ucounts *uc = t->cred->ucounts;
+	struct mm_struct *mm = WALK(t)->mm;
+	struct ucounts *uc = WALK(t)->cred->ucounts;
 	u64 n = ~0ull;
 	u32 i;
 
@@ -178,8 +178,8 @@ static __always_inline u64 caps_at(const void *set)
 
 static __always_inline void put_credentials(struct ph_ev_syscall_failed *e, struct task_struct *t)
 {
-	const struct cred *c = t->cred;
-	struct nsproxy *ns = t->nsproxy;
+	const struct cred *c = WALK(t)->cred;
+	struct nsproxy *ns = WALK(t)->nsproxy;
 
 	SET(e, uid, c->uid.val);
 	SET(e, euid, c->euid.val);
@@ -200,7 +200,7 @@ static __always_inline void put_credentials(struct ph_ev_syscall_failed *e, stru
 	SET(e, caps_watched, cfg.caps_watched);
 	SET(e, setuid, -1);
 	SET(e, nosuid, 0);
-	if (t->mm) {
+	if (WALK(t)->mm) {
 		struct file *exe = BPF_CORE_READ(t, mm, exe_file);
 
 		if (BPF_CORE_READ(exe, f_inode, i_mode) & S_ISUID) {
@@ -469,7 +469,7 @@ static __noinline int emit_failed(struct task_struct *cur, struct ph_faildef *de
 	n = BPF_CORE_READ(cur, cred, group_info, ngroups);
 	if (n > PH_FAIL_GROUPS)
 		n = PH_FAIL_GROUPS;
-	if (bpf_probe_read_kernel(tail + at, 4 * n, &cur->cred->group_info->gid[0]))
+	if (bpf_probe_read_kernel(tail + at, 4 * n, &WALK(cur)->cred->group_info->gid[0]))
 		n = 0;
 	SET(e, groups, n);
 	at += 4 * n;

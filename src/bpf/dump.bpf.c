@@ -41,6 +41,7 @@ int dump_task(struct bpf_iter__task *ctx)
 {
 	struct task_struct *t = ctx->task;
 	struct ph_dump_task d = {};
+	struct task_struct *w;
 	struct nsproxy *ns;
 	u64 who;
 
@@ -48,7 +49,8 @@ int dump_task(struct bpf_iter__task *ctx)
 		return 0;
 	d.tid = t->pid;
 	d.pid = t->tgid;
-	d.ppid = t->real_parent->tgid;
+	w = WALK(t);
+	d.ppid = w->real_parent->tgid;
 	d.flags = t->flags;
 	d.state = t->__state;
 	d.exit_state = t->exit_state;
@@ -64,14 +66,14 @@ int dump_task(struct bpf_iter__task *ctx)
 	d.run_delay_ns = task_run_delay(t);
 	d.min_flt = t->min_flt;
 	d.maj_flt = t->maj_flt;
-	d.files = (u64)t->files;
+	d.files = (u64)w->files;
 	d.start_ns = t->start_time;
-	d.cgroup_id = t->sched_task_group->css.cgroup->kn->id;
-	d.cgroup_v2_id = t->cgroups->dfl_cgrp->kn->id;
-	d.uid = t->cred->uid.val;
-	d.gid = t->cred->gid.val;
-	d.user_level = t->cred->user_ns->level;
-	ns = t->nsproxy;
+	d.cgroup_id = w->sched_task_group->css.cgroup->kn->id;
+	d.cgroup_v2_id = w->cgroups->dfl_cgrp->kn->id;
+	d.uid = w->cred->uid.val;
+	d.gid = w->cred->gid.val;
+	d.user_level = w->cred->user_ns->level;
+	ns = w->nsproxy;
 	if (ns) {
 		d.ns[0] = ns->cgroup_ns->ns.inum;
 		d.ns[1] = ns->ipc_ns->ns.inum;
@@ -81,9 +83,9 @@ int dump_task(struct bpf_iter__task *ctx)
 		d.ns[5] = ns->time_ns->ns.inum;
 		d.ns[7] = ns->uts_ns->ns.inum;
 	}
-	d.ns[6] = t->cred->user_ns->ns.inum;
-	if (t->thread_pid && t->group_leader && t->real_parent)
-		dump_levels(&d, t);
+	d.ns[6] = w->cred->user_ns->ns.inum;
+	if (w->thread_pid && w->group_leader && w->real_parent)
+		dump_levels(&d, w);
 	set_comm(d.comm, t);
 	bpf_seq_write(ctx->meta->seq, &d, sizeof(d));
 	return 0;
@@ -99,9 +101,9 @@ int dump_limits(struct bpf_iter__task *ctx)
 	if (!t)
 		return 0;
 	/* A runqueue's clock was right at its last tick, so that the least difference is the best. */
-	if (!clock_ahead || bpf_ktime_get_ns() - cur->se.cfs_rq->rq->clock < clock_ahead)
-		clock_ahead = bpf_ktime_get_ns() - cur->se.cfs_rq->rq->clock;
-	if (t->se.cfs_rq->throttle_count > 0 && task_selected(t, &who))
+	if (!clock_ahead || bpf_ktime_get_ns() - WALK(cur)->se.cfs_rq->rq->clock < clock_ahead)
+		clock_ahead = bpf_ktime_get_ns() - WALK(cur)->se.cfs_rq->rq->clock;
+	if (WALK(t)->se.cfs_rq->throttle_count > 0 && task_selected(t, &who))
 		limits_look((u64)BPF_CORE_READ(t, sched_task_group), task_cpu(t), who, false);
 	return 0;
 }
@@ -139,7 +141,7 @@ int dump_file(struct bpf_iter__task_file *ctx)
 
 	if (!t || !f || t->pid != t->tgid)
 		return 0;
-	d.files = (u64)t->files;
+	d.files = (u64)WALK(t)->files;
 	d.tid = t->pid;
 	d.fd = ctx->fd;
 	d.flags = f->f_flags;

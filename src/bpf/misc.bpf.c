@@ -38,12 +38,12 @@ static __always_inline int emit_victim(struct task_struct *victim, s32 pid)
 	SET(e, anon_rss_bytes, 0);
 	SET(e, oom_score_adj, 0);
 	if (victim) {
-		struct mm_struct *mm = victim->mm;
+		struct mm_struct *mm = WALK(victim)->mm;
 
 		set_comm(e->comm, victim);
 		SET(e, total_vm_bytes, mm->total_vm * PAGE_BYTES);
 		SET(e, anon_rss_bytes, anon_pages(mm) * PAGE_BYTES);
-		SET(e, oom_score_adj, victim->signal->oom_score_adj);
+		SET(e, oom_score_adj, WALK(victim)->signal->oom_score_adj);
 	} else {
 		*(u64 *)e->comm = 0;
 		*(u64 *)(e->comm + 8) = 0;

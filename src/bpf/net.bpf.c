@@ -81,9 +81,9 @@ int BPF_PROG(event, struct sk_buff *skb)								\
 	EVENT_TAIL(event, 16 + 32, cur, who, e, tail);					\
 	SET(e, skbaddr, (u64)skb);								\
 	SET(e, len, skb->len);									\
-	at = TAIL_STR(e, name, tail, at, 16, (void *)skb->dev->name);				\
+	at = TAIL_STR(e, name, tail, at, 16, (void *)WALK(skb)->dev->name);				\
 	at &= 15;										\
-	SET(e, netns, skb->dev->nd_net.net->ns.inum);						\
+	SET(e, netns, WALK(skb)->dev->nd_net.net->ns.inum);						\
 	SET(e, protocol, pk.protocol);								\
 	SET(e, ipproto, pk.ipproto);								\
 	n = pk.alen;										\
@@ -124,7 +124,7 @@ static __always_inline struct ph_cgent *sock_cgent(struct sock *sk)
 		return NULL;
 	if (!bpf_core_field_exists(sk->sk_cgrp_data))
 		return NULL;
-	return cgent(PH_CGKEY(0, sk->sk_cgrp_data.cgroup->kn->id));
+	return cgent(PH_CGKEY(0, WALK(sk)->sk_cgrp_data.cgroup->kn->id));
 }
 
 /*

@@ -79,7 +79,7 @@ int sched_switch(u64 *ctx)
 		emit_steal(prev, steal, who);
 	if (!preempt)
 		state = cfg.switch_has_state ? (u32)ctx[3] : prev->__state;
-	if (ours && prev->pid && prev->se.cfs_rq->throttle_count > 0) {
+	if (ours && prev->pid && WALK(prev)->se.cfs_rq->throttle_count > 0) {
 		limits_look((u64)BPF_CORE_READ(prev, sched_task_group), bpf_get_smp_processor_id(), OWN(who), true);
 		if (task_throttled(prev, preempt || !state))
 			throttle_begin(prev, OWN(who));
@@ -87,9 +87,9 @@ int sched_switch(u64 *ctx)
 	if (nlimits_out && next->pid)
 		limits_look((u64)BPF_CORE_READ(next, sched_task_group), bpf_get_smp_processor_id(), who, true);
 	waits = switch_state(prev, state);
-	if (cfg.write_block && ours && waits && prev->mm)
+	if (cfg.write_block && ours && waits && WALK(prev)->mm)
 		emit_block(prev, waits, state, OWN(who));
-	if (cfg.write_stack && ours && waits && prev->mm)
+	if (cfg.write_stack && ours && waits && WALK(prev)->mm)
 		emit_stack(ctx, prev, OWN(who));
 	if (cfg.write_switch) {
 		EVENT(sched_switch, prev, who, e);
@@ -128,7 +128,7 @@ int BPF_PROG(name, struct task_struct *p)						\
 
 /* Where groups are throttled as a whole, a task that wakes up may find its group's quota used up. */
 #define LOOK_WHOLE									\
-	if (throttles_groups() && p->se.cfs_rq->throttle_count > 0) {			\
+	if (throttles_groups() && WALK(p)->se.cfs_rq->throttle_count > 0) {			\
 		u64 whose = who;							\
 											\
 		if (!cfg.select || task_selected(p, &whose))				\
@@ -179,7 +179,7 @@ int BPF_PROG(sched_pi_setprio, struct task_struct *p, struct task_struct *donor)
 
 static __always_inline int emit_namespaces(struct task_struct *t, u64 who, u64 flags)
 {
-	struct nsproxy *ns = t->nsproxy;
+	struct nsproxy *ns = WALK(t)->nsproxy;
 
 	if (!ns)
 		return 0;
@@ -192,7 +192,7 @@ static __always_inline int emit_namespaces(struct task_struct *t, u64 who, u64 f
 	SET(e, net_ns, ns->net_ns->ns.inum);
 	SET(e, pid_ns, ns->pid_ns_for_children->ns.inum);
 	SET(e, time_ns, ns->time_ns->ns.inum);
-	SET(e, user_ns, t->cred->user_ns->ns.inum);
+	SET(e, user_ns, WALK(t)->cred->user_ns->ns.inum);
 	SET(e, uts_ns, ns->uts_ns->ns.inum);
 	DONE(sched_process_namespaces, e, 0);
 	return 0;
@@ -208,10 +208,10 @@ struct ns_set {
 
 static __always_inline void ns_of(struct task_struct *t, struct ns_set *to)
 {
-	struct nsproxy *ns = t->nsproxy;
+	struct nsproxy *ns = WALK(t)->nsproxy;
 
 	__builtin_memset(to, 0, sizeof(*to));
-	to->inum[6] = t->cred->user_ns->ns.inum;
+	to->inum[6] = WALK(t)->cred->user_ns->ns.inum;
 	if (!ns)
 		return;
 	to->inum[0] = ns->cgroup_ns->ns.inum;
@@ -251,11 +251,11 @@ static __always_inline u64 ns_difference(struct task_struct *a, struct task_stru
 {
 	struct ns_set x, y;
 
-	if (a->nsproxy == b->nsproxy && a->cred == b->cred)
+	if (WALK(a)->nsproxy == WALK(b)->nsproxy && WALK(a)->cred == WALK(b)->cred)
 		return 0;
 	ns_of(a, &x);
 	ns_of(b, &y);
-	if (!a->nsproxy || !b->nsproxy)
+	if (!WALK(a)->nsproxy || !WALK(b)->nsproxy)
 		return x.inum[6] != y.inum[6] ? 0x10000000 : 0;
 	return ns_changes(&x, &y);
 }
@@ -300,7 +300,7 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 {
 	u64 who;
 	u32 child_container, level, n = 0, tgid = child->tgid, ptgid = parent->tgid;
-	struct pid *pid = child->thread_pid;
+	struct pid *pid = WALK(child)->thread_pid;
 	struct upid up = {};
 	bool first;
 	u64 changed;
@@ -313,10 +313,10 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 	}
 	changed = ns_difference(child, parent);
 	/* After unshare(CLONE_NEWPID) the child alone is in the new one, under the same nsproxy. */
-	first = pid->level != parent->thread_pid->level;
+	first = pid->level != WALK(parent)->thread_pid->level;
 	if (changed || first)
 		note_namespaces(child);
-	if (cfg.select || changed || first || child->cgroups != parent->cgroups)
+	if (cfg.select || changed || first || WALK(child)->cgroups != WALK(parent)->cgroups)
 		__sync_fetch_and_add(&generation, 1);
 	if (!either_selected(parent, child, &who))
 		return 0;
@@ -370,7 +370,7 @@ int BPF_PROG(task_rename, struct task_struct *t, const char *comm)
 	set_comm(e->oldcomm, t);
 	*(u64 *)e->newcomm = *(u64 *)newcomm;
 	*(u64 *)(e->newcomm + 8) = *(u64 *)(newcomm + 8);
-	SET(e, oom_score_adj, t->signal->oom_score_adj);
+	SET(e, oom_score_adj, WALK(t)->signal->oom_score_adj);
 	DONE_ALWAYS(task_rename, e, 0);
 	return 0;
 }
@@ -380,7 +380,7 @@ int BPF_PROG(sched_process_exec, struct task_struct *t, s32 old_tid, struct linu
 {
 	u64 who;
 	u32 at = 0;
-	u64 changed = ns_difference(t, t->real_parent);
+	u64 changed = ns_difference(t, WALK(t)->real_parent);
 
 	if (changed)
 		note_namespaces(t);
@@ -417,7 +417,7 @@ int BPF_PROG(sched_process_exit, struct task_struct *t)
 	SET(e, runtime_ns, t->se.sum_exec_runtime);
 	SET(e, run_delay_ns, task_run_delay(t));
 	DONE_ALWAYS(sched_process_exit, e, 0);
-	if (cfg.by_pid && t->signal->live.counter == 0)
+	if (cfg.by_pid && WALK(t)->signal->live.counter == 0)
 		bpf_map_delete_elem(&pids, &tgid);
 	return 0;
 }

@@ -158,7 +158,7 @@ static __always_inline u64 timer_group(struct task_struct *cur, struct hrtimer *
 	struct task_group *tg;
 
 	if (!period_timer) {
-		tg = cur->sched_task_group;
+		tg = WALK(cur)->sched_task_group;
 		period_timer = (u64)tg->cfs_bandwidth.period_timer.function;
 		slack_timer = (u64)tg->cfs_bandwidth.slack_timer.function;
 	}
@@ -236,7 +236,7 @@ SEC("?raw_tp/csd_function_entry")
 int throttle_csd(u64 *ctx)
 {
 	struct task_struct *cur = current_task();
-	struct rq *rq = cur->se.cfs_rq->rq;
+	struct rq *rq = WALK(cur)->se.cfs_rq->rq;
 	u64 at = (u64)rq + bpf_core_field_offset(struct rq___csd, cfsb_csd_list), next = 0;
 	u32 cpu = bpf_get_smp_processor_id(), container;
 
@@ -292,7 +292,7 @@ static __always_inline bool throttle_clock(struct task_group *tg, u32 cpu, u64 *
  */
 static __always_inline struct task_group *throttle_culprit(struct task_struct *t, u32 cpu, u32 *level)
 {
-	struct task_group *tg = t->sched_task_group, *with_limit = NULL;
+	struct task_group *tg = WALK(t)->sched_task_group, *with_limit = NULL;
 
 	for (u32 i = 0; i < MAX_LEVELS && tg; i++) {
 		if (is_throttled(group_rq(tg, cpu))) {
@@ -321,7 +321,7 @@ static __noinline int throttle_begin(struct task_struct *t, u64 who)
 	EVENT(sched_throttle_begin, t, who, e);
 	set_comm(e->comm, t);
 	SET(e, tid, tid);
-	SET(e, cgroup_id, t->sched_task_group->css.cgroup->kn->id);
+	SET(e, cgroup_id, WALK(t)->sched_task_group->css.cgroup->kn->id);
 	th.limit_id = BPF_CORE_READ(tg, css.cgroup, kn, id);
 	SET(e, limit_cgroup_id, th.limit_id);
 	SET(e, limit_level, level);
@@ -329,10 +329,10 @@ static __noinline int throttle_begin(struct task_struct *t, u64 who)
 	SET(e, period_ns, BPF_CORE_READ(tg, cfs_bandwidth.period));
 	SET(e, nr_throttled, BPF_CORE_READ(tg, cfs_bandwidth.nr_throttled));
 	th.begin_ns = rec_->ts_ns;
-	th.group = (u64)t->sched_task_group;
+	th.group = (u64)WALK(t)->sched_task_group;
 	th.limit = (u64)tg;
 	th.cpu = cpu;
-	th.has_clock = throttle_clock(t->sched_task_group, cpu, &th.clock_ns);
+	th.has_clock = throttle_clock(WALK(t)->sched_task_group, cpu, &th.clock_ns);
 	DONE(sched_throttle_begin, e, 0);
 	if (!bpf_map_update_elem(&throttled, &tid, &th, BPF_NOEXIST))
 		__sync_fetch_and_add(&nthrottled, 1);
@@ -350,7 +350,7 @@ static __always_inline bool throttled_of(struct task_struct *t, const struct thr
 	u64 clock = 0;
 
 	if (th->has_clock) {
-		if ((u64)t->sched_task_group != th->group || !throttle_clock(t->sched_task_group, th->cpu, &clock))
+		if ((u64)WALK(t)->sched_task_group != th->group || !throttle_clock(WALK(t)->sched_task_group, th->cpu, &clock))
 			return false;
 		/* It is the runqueue's clock, which stands a little beside ours. */
 		clock -= th->clock_ns;

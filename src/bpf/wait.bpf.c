@@ -8,18 +8,20 @@
 /* The pointer in an array of pointers. (To load it, any struct with a pointer in it will do.) */
 static __always_inline void *pointer_at(void *at)
 {
+#ifdef PH_RDONLY_CAST
+	return CAST(at - bpf_core_field_offset(struct path, mnt), struct path)->mnt;
+#else
 	void *p = NULL;
 
-	if (bpf_rdonly_cast)
-		return CAST(at - bpf_core_field_offset(struct path, mnt), struct path)->mnt;
 	bpf_probe_read_kernel(&p, sizeof(p), at);
 	return p;
+#endif
 }
 
 /* The file behind a descriptor of @t, which is the current task; NULL: there is none any more. */
 static __always_inline struct file *file_of(struct task_struct *t, s32 fd)
 {
-	struct files_struct *files = t->files;
+	struct files_struct *files = WALK(t)->files;
 	struct fdtable *fdt;
 
 	if (!files)

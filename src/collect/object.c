@@ -14,6 +14,7 @@
 #include "collect/priv.h"
 #include "event/failcalls.h"
 #include "porthole_bpf.h"
+#include "porthole_bpf_old.h"
 
 #define MAX_PROGRAMS 256
 
@@ -311,18 +312,13 @@ static void load_programs(struct ph_collect *c)
 	ph_count_programs(c);
 }
 
-/*
- * What this kernel's BTF does not have (an optional function) libbpf looks for in the modules' too, and
- * before its version 1.3 loading fails as a whole where one may not read those. It tries once: so let
- * it try while that does no harm.
- */
-static void give_up_modules(struct ph_collect *c)
+/* The object that this kernel can load (bpf/lib/kernel.bpf.h). */
+static const void *kernel_side(size_t *size)
 {
-	if (ph_kernel_may_use_modules())
-		return;
-	bpf_program__set_attach_target(bpf_object__find_program_by_name(c->obj, "sched_switch"), 0,
-				       "porthole_looks_for_nothing");
-	ph_buf_clear(&libbpf_log);
+	bool old = !ph_kernel_has_function("bpf_rdonly_cast");
+
+	*size = old ? sizeof(porthole_bpf_old) : sizeof(porthole_bpf);
+	return old ? porthole_bpf_old : porthole_bpf;
 }
 
 static int why_not_loaded(int r, struct ph_err *err)
@@ -452,6 +448,8 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 	struct ph_faildef *faildefs;
 	struct ph_sysdef *sysdefs;
 	uint32_t *next_index;
+	const void *object;
+	size_t object_size;
 	void *config;
 	int r;
 
@@ -476,16 +474,16 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 	c->filter = opts->filter;
 	ph_decoder_init(&c->dec, &c->ct, opts->context | c->cfg.context);
 	c->sel = opts->sel;
-	r = ph_filter_install(c, porthole_bpf, sizeof(porthole_bpf), &c->image, err);
+	object = kernel_side(&object_size);
+	r = ph_filter_install(c, object, object_size, &c->image, err);
 	if (r < 0)
 		goto fail;
-	c->obj = bpf_object__open_mem(c->image, sizeof(porthole_bpf), &oo);
+	c->obj = bpf_object__open_mem(c->image, object_size, &oo);
 	if (!c->obj) {
 		r = ph_err_sys(err, -errno, "cannot open the BPF object (%s)", ph_collect_last_words());
 		goto fail;
 	}
 	load_programs(c);
-	give_up_modules(c);
 	config = variable(c->obj, ".rodata.config");
 	next_index = variable(c->obj, ".data.next_index");
 	sysdefs = variable(c->obj, ".data.sysdefs");
@@ -603,9 +601,12 @@ int ph_programs_list(struct ph_program **ret, struct ph_err *err)
 	PH_VEC(struct ph_program) list = { 0 };
 	struct bpf_object *obj;
 	struct bpf_program *p;
+	const void *object;
+	size_t size;
 
 	libbpf_set_print(keep_log);
-	obj = bpf_object__open_mem(porthole_bpf, sizeof(porthole_bpf), &oo);
+	object = kernel_side(&size);
+	obj = bpf_object__open_mem(object, size, &oo);
 	if (!obj)
 		return ph_err_sys(err, -errno, "cannot open the BPF object");
 	bpf_object__for_each_program(p, obj) {

@@ -39,16 +39,18 @@ static __always_inline void fill_vpids(struct ph_rec_ctx *c, struct task_struct 
 
 static __always_inline void fill_context(struct ph_rec_ctx *c, struct task_struct *t)
 {
+	struct task_struct *w = WALK(t);
+
 	if (cfg.context & PH_CTX_PPID)
-		c->ppid = t->real_parent->tgid;
+		c->ppid = w->real_parent->tgid;
 	if (cfg.context & PH_CTX_VPID)
-		fill_vpids(c, t);
+		fill_vpids(c, w);
 	if (cfg.context & PH_CTX_PRIO) {
 		c->prio = t->prio - 100;
 		c->nice = t->static_prio - 120;
 	}
 	if (cfg.context & PH_CTX_CRED) {
-		const struct cred *cred = t->cred;
+		const struct cred *cred = w->cred;
 
 		c->uid = cred->uid.val;
 		c->euid = cred->euid.val;
@@ -58,27 +60,27 @@ static __always_inline void fill_context(struct ph_rec_ctx *c, struct task_struc
 		c->sgid = cred->sgid.val;
 	}
 	if (cfg.context & PH_CTX_NS) {
-		struct nsproxy *ns = t->nsproxy;
+		struct nsproxy *ns = w->nsproxy;
 
 		if (ns) {
 			c->ns[0] = ns->cgroup_ns->ns.inum;
 			c->ns[1] = ns->ipc_ns->ns.inum;
 			c->ns[2] = ns->mnt_ns->ns.inum;
 			c->ns[3] = ns->net_ns->ns.inum;
-			c->ns[4] = pid_ns_of(t);
+			c->ns[4] = pid_ns_of(w);
 			c->ns[5] = ns->time_ns->ns.inum;
 			c->ns[7] = ns->uts_ns->ns.inum;
 		} else {
 			for (int i = 0; i < 8; i++)
 				c->ns[i] = 0;
 		}
-		c->ns[6] = t->cred->user_ns->ns.inum;
+		c->ns[6] = w->cred->user_ns->ns.inum;
 	}
 	if (cfg.context & PH_CTX_PROCNAME)
 		set_comm(c->procname, t);
 	if (cfg.context & PH_CTX_CGROUP)
-		c->cgroup_id = cfg.identity == PH_ID_CPU ? t->sched_task_group->css.cgroup->kn->id :
-							   t->cgroups->dfl_cgrp->kn->id;
+		c->cgroup_id = cfg.identity == PH_ID_CPU ? w->sched_task_group->css.cgroup->kn->id :
+							   w->cgroups->dfl_cgrp->kn->id;
 }
 
 #define CTX_BYTES (cfg.context ? sizeof(struct ph_rec_ctx) : 0)
@@ -197,7 +199,7 @@ static __always_inline struct task_struct *current_task(void)
 static __always_inline u64 controller_cgroup(struct task_struct *t, u32 i)
 {
 	struct cgroup_subsys_state *css = NULL;
-	struct css_set *set = t->cgroups;
+	struct css_set *set = WALK(t)->cgroups;
 
 	bpf_probe_read_kernel(&css, sizeof(css), (void *)set + bpf_core_field_offset(set->subsys) + 8 * i);
 	return css ? BPF_CORE_READ(css, cgroup, kn, id) : 0;

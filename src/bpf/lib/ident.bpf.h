@@ -72,13 +72,14 @@ static __always_inline u64 cgroup_key(struct cgroup *c)
  */
 static __always_inline u32 pid_ns_of(struct task_struct *t)
 {
-	struct nsproxy *ns = t->nsproxy;
+	struct task_struct *w = WALK(t);
+	struct nsproxy *ns = w->nsproxy;
 	struct pid_namespace *in;
 	u32 level;
 
 	if (!ns)	/* the task is exiting */
 		return 0;
-	level = t->thread_pid->level;
+	level = w->thread_pid->level;
 	in = ns->pid_ns_for_children;
 	for (u32 i = 0; i < 32 && in->level > level; i++)
 		in = in->parent;
@@ -87,7 +88,7 @@ static __always_inline u32 pid_ns_of(struct task_struct *t)
 
 static __always_inline u64 ns_key(struct task_struct *t)
 {
-	struct nsproxy *ns = t->nsproxy;
+	struct nsproxy *ns = WALK(t)->nsproxy;
 
 	if (!ns)	/* the task is exiting */
 		return 0;
@@ -102,17 +103,18 @@ static __always_inline struct ph_cgent *cgent(u64 key)
 /* The entry of the container that @t is in; NULL: the host, or not known yet. */
 static __always_inline struct ph_cgent *task_cgent(struct task_struct *t)
 {
+	struct task_struct *w = WALK(t);
 	struct ph_cgent *e = NULL;
 	u64 id, key;
 
 	if (cfg.identity == PH_ID_CPU) {
-		id = t->sched_task_group->css.cgroup->kn->id;
+		id = w->sched_task_group->css.cgroup->kn->id;
 		if (id > 1)
 			e = cgent(PH_CGKEY(cfg.cpu_hierarchy, id));
 		if (e && (e->index || e->flags & PH_CG_CONTAINER))
 			return e;
 	}
-	id = t->cgroups->dfl_cgrp->kn->id;
+	id = w->cgroups->dfl_cgrp->kn->id;
 	if (id > 1) {
 		struct ph_cgent *v2 = cgent(PH_CGKEY(0, id));
 
@@ -121,7 +123,7 @@ static __always_inline struct ph_cgent *task_cgent(struct task_struct *t)
 		if (e && e->index)
 			return e;
 	}
-	key = ns_key(t);
+	key = ns_key(w);
 	if (key != cfg.host_ns_key && key) {
 		struct ph_cgent *ns = bpf_map_lookup_elem(&namespaces, &key);
 
@@ -149,7 +151,7 @@ static __always_inline struct upid upid_at(struct pid *pid, u32 level)
 
 static __always_inline bool ns_selected(struct task_struct *t)
 {
-	struct nsproxy *ns = t->nsproxy;
+	struct nsproxy *ns = WALK(t)->nsproxy;
 	bool only = false, in = false;
 
 	if (!ns)
@@ -164,7 +166,7 @@ static __always_inline bool ns_selected(struct task_struct *t)
 		case 3: is = ns->net_ns->ns.inum; break;
 		case 4: is = pid_ns_of(t); break;
 		case 5: is = ns->time_ns->ns.inum; break;
-		case 6: is = t->cred->user_ns->ns.inum; break;
+		case 6: is = WALK(t)->cred->user_ns->ns.inum; break;
 		default: is = ns->uts_ns->ns.inum; break;
 		}
 		if (cfg.ns[i].not) {
@@ -202,6 +204,7 @@ static __always_inline u64 ns_place(struct task_struct *t)
  * entry. (unshare and setns change the pointer of a task whose own events were the last here.)
  * An interrupt's probe may nest in the update: it has the same current task, and finds the entry
  * either empty or whole.
+ * (No WALK(): what is cast is loaded with a look at the address, some nanoseconds in every event.)
  */
 static __always_inline struct ph_cgent current_cgent(struct task_struct *t)
 {

@@ -340,14 +340,27 @@ struct vcpu_vmx { union vmx_exit_reason exit_reason; };
 #define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
 
 /*
- * Gives a number the type of a pointer that may be loaded from, at no cost (v6.2, a35b9af4ec2c).
- * FETCH(p, struct, field): p->field by such a load; before, by a call that reads the kernel's memory.
+ * bpf_rdonly_cast() gives a number the type of a pointer that may be loaded from, at no cost (v6.2,
+ * a35b9af4ec2c). The kernel side is built with it and without (PH_RDONLY_CAST): before v5.16 (a5d827275241) a
+ * program is refused for a call of what the kernel does not have, even where it is never made.
+ *
+ * FETCH(p, struct, field): p->field by such a load; without, by a call that reads the kernel's memory.
+ *
+ * WALK(p)->field: for loading a pointer from what the kernel hands us (an argument, the current task).
+ * That is a trusted pointer, and to find out whether what is loaded is one too, the verifier compares the
+ * names of all the kernel's types, twice a load on each path through a program: three quarters of the
+ * time in which a recording began. What is cast is trusted by nobody.
  */
-extern void *bpf_rdonly_cast(const void *obj, u32 btf_id) __ksym __weak;
+#ifdef PH_RDONLY_CAST
+extern void *bpf_rdonly_cast(const void *obj, u32 btf_id) __ksym;
 
 #define CAST(p, type) ((type *)bpf_rdonly_cast(p, bpf_core_type_id_kernel(type)))
-#define FETCH(p, type, field)									\
-	(bpf_rdonly_cast ? CAST(p, type)->field : BPF_CORE_READ((type *)(p), field))
+#define FETCH(p, type, field) (CAST(p, type)->field)
+#define WALK(p) CAST(p, typeof(*(p)))
+#else
+#define FETCH(p, type, field) BPF_CORE_READ((type *)(p), field)
+#define WALK(p) (p)
+#endif
 
 #define PAGE_BYTES 4096ull
 #define PF_KTHREAD 0x00200000
@@ -473,7 +486,7 @@ static __always_inline u64 task_run_delay(struct task_struct *t)
 /* How long the hypervisor took the CPU of @t, which is the current task, away so far. */
 static __always_inline u64 cpu_stolen(struct task_struct *t)
 {
-	struct rq *rq = t->se.cfs_rq->rq;
+	struct rq *rq = WALK(t)->se.cfs_rq->rq;
 
 	return bpf_core_field_exists(rq->prev_steal_time) ? rq->prev_steal_time : 0;
 }
@@ -498,7 +511,7 @@ static __always_inline bool task_throttled(struct task_struct *p, bool runnable)
 {
 	if (!throttles_groups())
 		return ((struct task_struct___throttled *)p)->throttled;
-	return runnable && p->se.cfs_rq->throttle_count > 0;
+	return runnable && WALK(p)->se.cfs_rq->throttle_count > 0;
 }
 
 #endif
