@@ -82,7 +82,7 @@ int sched_switch(u64 *ctx)
 	if (ours && prev->pid && WALK(prev)->se.cfs_rq->throttle_count > 0) {
 		limits_look((u64)BPF_CORE_READ(prev, sched_task_group), bpf_get_smp_processor_id(), OWN(who), true);
 		if (task_throttled(prev, preempt || !state))
-			throttle_begin(prev, OWN(who));
+			throttle_begin(OWN(who));
 	}
 	if (nlimits_out && next->pid)
 		limits_look((u64)BPF_CORE_READ(next, sched_task_group), bpf_get_smp_processor_id(), who, true);

@@ -308,9 +308,10 @@ static __always_inline struct task_group *throttle_culprit(struct task_struct *t
 	return with_limit;
 }
 
-/* (Not inline: with sched_switch and what that calls, Linux 6.1 counts more than the 512 bytes of stack that there are.) */
-static __noinline int throttle_begin(struct task_struct *t, u64 who)
+/* The current task loses its CPU. (Not inline: the stack is short of it. Not static: as limit_look().) */
+__noinline int throttle_begin(u64 who)
 {
+	struct task_struct *t = current_task();
 	u32 level = 0, cpu = bpf_get_smp_processor_id();
 	struct task_group *tg = throttle_culprit(t, cpu, &level);
 	struct throttle th = {};
