@@ -56,7 +56,8 @@ int ph_cmd_schema(const struct ph_col *cols, size_t n);
 void ph_cmd_catch_signals(void);
 extern volatile bool ph_cmd_interrupted, ph_cmd_hurry;
 
-/* Columns of the terminal on stdout, 0 where it is none. */
+/* Columns and lines of the terminal on stdout, 0 where it is none. */
 unsigned int ph_cmd_width(void);
+unsigned int ph_cmd_height(void);
 
 #endif

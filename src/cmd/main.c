@@ -72,13 +72,23 @@ void ph_cmd_catch_signals(void)
 	sigaction(SIGTERM, &sa, NULL);
 }
 
-unsigned int ph_cmd_width(void)
+static struct winsize terminal(void)
 {
-	struct winsize ws;
+	struct winsize ws = { 0 };
 
 	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) < 0)
-		return 0;
-	return ws.ws_col;
+		return (struct winsize){ 0 };
+	return ws;
+}
+
+unsigned int ph_cmd_width(void)
+{
+	return terminal().ws_col;
+}
+
+unsigned int ph_cmd_height(void)
+{
+	return terminal().ws_row;
 }
 
 int ph_cmd_fail(const char *verb, const struct ph_err *err)

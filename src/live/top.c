@@ -239,8 +239,8 @@ static void sample(struct ph_top *t, struct ph_top_row *r, uint64_t now_ns, uint
 	ph_top_set_level(&r->now, PH_TOP_TASKS, r->hc->ntasks);
 	if (r->hc->memory.found)
 		ph_top_set_level(&r->now, PH_TOP_MEMORY_LIMIT, r->hc->memory.bytes);
-	if (ph_top_cgroup(r->dirs, &t->want, &r->before, &r->now) == -ENODEV)
-		t->lost_one = true;
+	r->gone = ph_top_cgroup(r->dirs, &t->want, &r->before, &r->now) == -ENODEV;
+	t->lost_one |= r->gone;
 	r->by_tasks = !(r->now.counted & 1ull << PH_TOP_CPU) && !(r->now.levelled & 1u << PH_TOP_WORKING_SET);
 	network(t, r);
 }

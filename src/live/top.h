@@ -53,6 +53,7 @@ struct ph_top_row {
 	char *key;				/* the same container has the same one in all rounds */
 	struct ph_top_sample now, before;
 	bool by_tasks;				/* no cgroup counts for it: its tasks' counters do */
+	bool gone;				/* its cgroup went before this round, and the scan has not seen that yet */
 	bool fresh;				/* seen for the first time: there is nothing to subtract from */
 	float history[PH_TOP_HISTORY];		/* CPU %, the last one newest; < 0: none */
 	uint64_t acc[PH_TOP_NCOUNTS];		/* what is summed up over its tasks */
@@ -73,6 +74,7 @@ struct ph_top_want {
 	uint64_t counts;
 	uint32_t levels;
 	bool no_bpf;
+	bool each_round;	/* also what containers that used no CPU may have had done for them: write-back */
 };
 
 struct ph_top {

@@ -373,9 +373,11 @@ int ph_top_cgroup(struct ph_top_dirs *d, const struct ph_top_want *want, const s
 	}
 	if (r == -ENODEV)
 		return r;
-	if (cpu && last->counted & 1ull << PH_TOP_CPU && last->count[PH_TOP_CPU] == s->count[PH_TOP_CPU] &&
+	if (!want->each_round && cpu && last->counted & 1ull << PH_TOP_CPU && last->count[PH_TOP_CPU] == s->count[PH_TOP_CPU] &&
 	    d->skipped++ < SKIP_MAX) {
 		keep(last, s);
+		/* Who waits for a disk all the time uses no CPU. */
+		pressures(d, want, s);
 		return 0;
 	}
 	d->skipped = 0;

@@ -12,9 +12,17 @@
 #include "event/schema.h"
 #include "live/top.h"
 
+/* What most values fit into, where lines come one by one. */
+#define WIDTH_STR 0
+#define WIDTH_U64 5
+#define WIDTH_S64 5
+#define WIDTH_F64 5
+#define WIDTH_BYTES 8
+#define WIDTH_NS 7
+
 const struct ph_col ph_top_cols[PH_TOP_NCOLS] = {
 #define PH_TOP_COL(id, head_, json_, type_, hidden_, how_, a_, b_, help_) \
-	{ head_, json_, PH_COL_##type_, hidden_, help_ },
+	{ head_, json_, PH_COL_##type_, hidden_, help_, WIDTH_##type_ },
 #include "live/top.def"
 #undef PH_TOP_COL
 };
@@ -121,8 +129,17 @@ static void fill_container(const struct ph_container *c, struct ph_cell *cells)
 		ph_cell_u64(&cells[PH_TOP_COL_RESTARTS], c->restarts);
 }
 
+/* In % of the time; nothing where it is not known. */
+static double part(const struct ph_top_row *r, enum ph_top_count what)
+{
+	uint64_t v;
+
+	return ph_top_delta(r, what, &v) ? (double)v * 100 / (double)ph_top_interval(r) : 0;
+}
+
 void ph_top_fill(const struct ph_top *t, const struct ph_top_row *r, uint64_t unix_ns, struct ph_cell *cells)
 {
+	const struct ph_top_row *machine = t->rows.v[0];
 	const struct ph_host_container *hc = r->hc;
 	bool host = hc->c.index == PH_CONTAINER_HOST;
 	double cpus = 0;
@@ -140,6 +157,10 @@ void ph_top_fill(const struct ph_top *t, const struct ph_top_row *r, uint64_t un
 		if (ph_top_delta(r, PH_TOP_CPU, &cpu))
 			ph_cell_f64(&cells[PH_TOP_COL_OF_LIMIT], (double)cpu * 100 / (double)ph_top_interval(r) / cpus);
 	}
+	if (ph_top_delta(machine, PH_TOP_CPU, &cpu))
+		ph_cell_f64(&cells[PH_TOP_COL_HOST_CPU], part(machine, PH_TOP_CPU));
+	if (ph_top_delta(machine, PH_TOP_STEAL, &cpu))
+		ph_cell_f64(&cells[PH_TOP_COL_HOST_STEAL], part(machine, PH_TOP_STEAL));
 	if (host)
 		ph_cell_f64(&cells[PH_TOP_COL_LOAD], t->host.load[0]);
 	if (hc->c.start_ns)
@@ -150,13 +171,6 @@ void ph_top_fill(const struct ph_top *t, const struct ph_top_row *r, uint64_t un
 }
 
 /* ---- the machine in one line ---------------------------------------------------------------------------- */
-
-static double part(const struct ph_top_row *r, enum ph_top_count what)
-{
-	uint64_t v;
-
-	return ph_top_delta(r, what, &v) ? (double)v * 100 / (double)ph_top_interval(r) : 0;
-}
 
 void ph_top_host_line(const struct ph_top *t, struct ph_buf *out)
 {
@@ -208,6 +222,7 @@ static const struct {
 	{ PH_TOP_COL_WSET, "no cgroup here counts memory (the memory controller is off for the containers)" },
 	{ PH_TOP_COL_FAULTS, "no cgroup here counts page faults (the memory controller is off for the containers)" },
 	{ PH_TOP_COL_READ, "no cgroup here counts block I/O (the io or blkio controller is off for the containers)" },
+	{ PH_TOP_COL_CPU_SOME, "no cgroup here tells of waiting (PSI takes cgroup v2, and a kernel that has it switched on)" },
 	{ PH_TOP_COL_FILES, "the processes' open files may not be read: that takes root" },
 };
 

@@ -1,0 +1,85 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# porthole stat, against the kernel's own counters. Each column's arithmetic is in tests/unit/test_stat.c and test_top.c.
+# limit: 60 s
+
+load lib
+
+teardown() { launch_stop; }
+
+now_ns() { date +%s%N; }
+
+# waited_ns NAME: for how long some task of it has waited for a CPU (PSI).
+waited_ns() {
+	sed -nE 's/^some .*total=([0-9]+)$/\1000/p' /sys/fs/cgroup/porthole.d/"$1"/cpu.pressure \
+		/sys/fs/cgroup/unified/porthole.d/"$1"/cpu.pressure 2>/dev/null
+}
+
+# CPU time of all processors, ns.
+busy_ns() { awk -v hz="$(getconf CLK_TCK)" '$1 == "cpu" { printf "%.0f\n", ($2 + $3 + $4 + $7 + $8) * 1e9 / hz }' /proc/stat; }
+
+# sum CONDITION PERCENT: of the rows, as time.
+sum() { jq -s "map(select($1) | .$2 * .interval_ns / 100) | add | floor" "$PH_WORK/stat.json"; }
+
+# within NAME SUM GREW ALL: rows never have more than what the counter grew by meanwhile, and lack no more than can
+# have come before and behind them, and a little for reading that took its time. ALL: it grows by at most that then.
+within() {
+	echo "$1: $2 of $3, at most $4 aside"
+	[ "$2" -gt 0 ] && [ "$2" -le $(($3 + 20000000)) ] && [ "$2" -ge $(($3 - $4 - $3 / 4)) ]
+}
+
+# On the host only: top.bats has the same counters on the other kernel.
+@test "pressure and CPU time are the kernel's, a line each interval" {
+	local waited busy begun aside one=$PH_FILE-one
+	launch one --cpus 0.05 -- ph-load spin $((50 * ${PH_SLOW:-1}))s
+	begun=$(now_ns) waited=$(waited_ns "$one") busy=$(busy_ns)
+	porthole stat 500ms 4 -o json --fields container,interval_ns,cpu_percent,cpu_some_percent,throttled_percent,time_unix_ns,host_cpu_percent,host_steal_percent,steal_percent,syscalls_per_s \
+		>"$PH_WORK/stat.json" 2>"$PH_WORK/stat.err"
+	waited=$(($(waited_ns "$one") - waited)) busy=$(($(busy_ns) - busy))
+	[ "$(jq -s "map(select(.container == \"$one\")) | length" "$PH_WORK/stat.json")" = 4 ] ||
+		flunk "$(cat "$PH_WORK/stat.json" "$PH_WORK/stat.err")"
+	aside=$(($(now_ns) - begun - $(jq -s "map(select(.container == \"$one\") | .interval_ns) | add" "$PH_WORK/stat.json")))
+	within "waiting" "$(sum ".container == \"$one\"" cpu_some_percent)" "$waited" "$aside"
+	within "the machine" "$(sum '.container == "(host)"' cpu_percent)" "$busy" $((aside * $(nproc)))
+	jq -se "map(select(.container == \"$one\")) | all(.throttled_percent != null and .syscalls_per_s != null and
+		.steal_percent == null and .host_cpu_percent >= 0 and .host_steal_percent >= 0)" "$PH_WORK/stat.json"
+	# Those of a round have its time and its machine.
+	jq -se 'group_by(.time_unix_ns) | length == 4 and
+		all((map(.host_cpu_percent) | unique | length == 1) and (map(select(.container == "(host)")) | length == 1))' "$PH_WORK/stat.json"
+	porthole stat -c "$one" 100ms 3 2>/dev/null >"$PH_WORK/stat.txt"
+	mapfile -t lines <"$PH_WORK/stat.txt"
+	[ "${#lines[@]}" = 4 ] || flunk "${lines[@]}"
+	[[ "${lines[0]}" =~ ^\ *TIME\ +CPU%.*HSTEAL%$ ]]
+	[[ "${lines[3]}" =~ ^[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}\ .*[0-9]$ ]]
+}
+
+ended() { grep -q 'what was selected has ended' "$PH_WORK/stat.err"; }
+has_line() { [ "$(wc -l <"$PH_WORK/stat.csv")" -ge 2 ]; }
+
+# On the host only: no kernel has a part in it.
+@test "a container that ends has no more lines; what is not understood is told" {
+	local stat
+	launch brief -- ph-load sleep 50s
+	porthole stat -c "$PH_FILE-brief" 100ms --no-bpf -o csv >"$PH_WORK/stat.csv" 2>"$PH_WORK/stat.err" 3>&- &
+	stat=$!
+	wait_for 20 has_line
+	launch_stop
+	wait_for 20 ended
+	kill -INT $stat
+	wait $stat
+	[ "$(grep -c time_unix_ns "$PH_WORK/stat.csv")" = 1 ]
+	[[ "$(tail -n 1 "$PH_WORK/stat.csv")" =~ ^[0-9]+,"$PH_FILE-brief",[0-9.]+, ]]
+	run porthole stat 1 0
+	[ "$status" = 2 ] && [[ "$output" == *"'0' is no count"* ]]
+	run porthole stat web
+	[ "$status" = 2 ] && [[ "$output" == *"'web' is no interval"*"selected with -c"* ]]
+	run porthole stat 1ms
+	[ "$status" = 2 ] && [[ "$output" == *"at least 50ms"* ]]
+	run porthole stat 1 2 3
+	[ "$status" = 2 ] && [[ "$output" == *"too many arguments"* ]]
+	run porthole stat -c "$PH_FILE-no-such" 1 1
+	[ "$status" = 1 ] && [[ "$output" == *"matches none"* ]]
+	run setpriv --bounding-set=-all --inh-caps=-all --reuid=65534 --regid=65534 --clear-groups \
+		"$PORTHOLE_BUILD/porthole" stat 100ms 1 --host
+	[ "$status" = 0 ] && [[ "$output" == *"system calls are not counted"*HSTEAL%* || "$output" == *"system calls are not counted"*STEAL%* ]]
+}
