@@ -426,7 +426,6 @@ size_t ph_display_width(const char *s, size_t max, size_t *ret_bytes)
 	return width;
 }
 
-#define GAP 2		/* blanks between columns */
 #define MIN_STR 8	/* a string column is not cut below this */
 
 static bool is_number(const struct ph_col *col)
@@ -440,7 +439,7 @@ static void fit(const struct ph_table *t, const col_list *list, size_t *widths, 
 	size_t total = 0, unused;
 
 	for (size_t k = 0; k < list->n; k++)
-		total += widths[k] + (k ? GAP : 0);
+		total += widths[k] + (k ? PH_TABLE_GAP : 0);
 	for (size_t k = list->n; k-- > 0 && total > width; ) {
 		const struct ph_col *col = &t->cols[list->v[k]];
 		size_t min = ph_display_width(col->head, SIZE_MAX, &unused), cut;
@@ -499,13 +498,40 @@ static void end_line(struct ph_buf *out, size_t line, unsigned int width)
 	ph_buf_addc(out, '\n');
 }
 
+/* As eyes see it, nothing in it that a terminal would act upon. */
+static void cell_shown(const struct ph_col *col, const struct ph_cell *c, struct ph_buf *out)
+{
+	ph_autobuf raw = { 0 };
+
+	cell_text(col, c, true, &raw);
+	ph_buf_add_term(out, raw.p ? raw.p : "", raw.len);
+}
+
+void ph_table_measure(const struct ph_table *t, size_t *widths)
+{
+	ph_autobuf b = { 0 };
+	size_t unused;
+
+	for (size_t k = 0; k < t->ncols; k++) {
+		size_t w = ph_display_width(t->cols[k].head, SIZE_MAX, &unused);
+
+		w = t->cols[k].width > w ? t->cols[k].width : w;
+		widths[k] = w > widths[k] ? w : widths[k];
+		for (size_t i = 0; i < t->rows.n; i++) {
+			ph_buf_clear(&b);
+			cell_shown(&t->cols[k], &t->rows.v[i][k], &b);
+			w = ph_display_width(b.p ? b.p : "", SIZE_MAX, &unused);
+			widths[k] = w > widths[k] ? w : widths[k];
+		}
+	}
+}
+
 /* @keep: widths of all columns so far, which only grow; NULL: the rows are all that there are. */
 static void print_columns(const struct ph_table *t, const col_list *list, size_t nrows, bool header,
 			  unsigned int width, size_t *keep, struct ph_buf *out)
 {
 	ph_autofree size_t *widths = ph_alloc((list->n + 1) * sizeof(*widths));
 	ph_autofree char **text = ph_alloc((nrows * list->n + 1) * sizeof(*text));
-	ph_autobuf raw = { 0 };
 	size_t line, w, unused;
 
 	for (size_t k = 0; k < list->n && (header || keep); k++)
@@ -518,9 +544,7 @@ static void print_columns(const struct ph_table *t, const col_list *list, size_t
 		for (size_t k = 0; k < list->n; k++) {
 			ph_autobuf esc = { 0 };
 
-			ph_buf_clear(&raw);
-			cell_text(&t->cols[list->v[k]], &t->rows.v[i][list->v[k]], true, &raw);
-			ph_buf_add_term(&esc, raw.p ? raw.p : "", raw.len);
+			cell_shown(&t->cols[list->v[k]], &t->rows.v[i][list->v[k]], &esc);
 			text[i * list->n + k] = ph_buf_steal(&esc);
 			w = ph_display_width(text[i * list->n + k], SIZE_MAX, &unused);
 			if (w > widths[k])
@@ -536,7 +560,7 @@ static void print_columns(const struct ph_table *t, const col_list *list, size_t
 		for (size_t k = 0; k < list->n; k++) {
 			const struct ph_col *col = &t->cols[list->v[k]];
 
-			pad(out, k ? GAP : 0);
+			pad(out, k ? PH_TABLE_GAP : 0);
 			put_cell(col->head, widths[k], is_number(col), k + 1 == list->n, out);
 		}
 		end_line(out, line, width);
@@ -544,7 +568,7 @@ static void print_columns(const struct ph_table *t, const col_list *list, size_t
 	for (size_t i = 0; i < nrows; i++) {
 		line = out->len;
 		for (size_t k = 0; k < list->n; k++) {
-			pad(out, k ? GAP : 0);
+			pad(out, k ? PH_TABLE_GAP : 0);
 			put_cell(text[i * list->n + k], widths[k], is_number(&t->cols[list->v[k]]),
 				 k + 1 == list->n, out);
 			free(text[i * list->n + k]);

@@ -83,6 +83,9 @@ int ph_table_check(const struct ph_table_fmt *fmt, const struct ph_col *cols, si
 bool ph_table_shows(const struct ph_table_fmt *fmt, const struct ph_col *cols, size_t ncols, size_t col);
 /* Order the rows; equal ones keep theirs, those without a value come last. */
 void ph_table_sort(struct ph_table *t, size_t col, bool descending);
+#define PH_TABLE_GAP 2	/* blanks between columns */
+/* What each column takes on a terminal, into @widths, which only grow. */
+void ph_table_measure(const struct ph_table *t, size_t *widths);
 /* Terminal cells of @s, which ph_buf_add_term() made; stops before @max of them and tells the bytes that fit. */
 size_t ph_display_width(const char *s, size_t max, size_t *ret_bytes);
 /*

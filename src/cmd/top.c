@@ -96,17 +96,30 @@ static int run(struct top *top)
 	return wants_screen(top) ? screen(rs) : ph_rounds_run(rs, print, top);
 }
 
+/* What it shows are the kernel's counters as they are now; who looks for -r and -w is told what has them. */
+static int no_trace(void *dst, const char *value, struct ph_err *err)
+{
+	(void)value;
+	return ph_err_set(err, -EINVAL, "%s", (const char *)dst);
+}
+
 int ph_cmd_top(int argc, char **argv)
 {
 	struct top top = { .rounds = { .verb = VERB, .interval_ns = PH_NSEC, .fmt.sort = "-cpu_percent" } };
 	struct ph_rounds *rs = &top.rounds;
 	struct ph_opt sel_opts[PH_SELECTION_NOPTS], out_opts[PH_TABLE_NOPTS];
+	char no_read[] = "top shows what the kernel counts now, a trace has events: porthole view TRACE --stats, why QUESTION -r TRACE";
+	char no_write[] = "top keeps what it shows as -b -o json or csv >FILE; for a trace of the events: porthole record -w DIR";
 	const struct ph_opt own[] = {
 		{ "interval", 'i', PH_OPT_DURATION, "TIME", &rs->interval_ns, .help = "between two looks (default 1s)" },
 		{ "count", 'n', PH_OPT_U64, "N", &rs->count, .help = "end after N intervals" },
 		{ "duration", 'd', PH_OPT_DURATION, "TIME", &rs->duration_ns, .help = "end after TIME" },
 		{ "batch", 'b', PH_OPT_FLAG, NULL, &top.batch, .help = "a table each interval, one below the other, also on a terminal" },
 		{ "no-bpf", 0, PH_OPT_FLAG, NULL, &rs->want.no_bpf, .help = "only what files tell: no system calls, and nothing is loaded into the kernel" },
+		{ "read", 'r', PH_OPT_CALL, "TRACE", no_read, no_trace,
+		  .help = "not here: a trace has events, no counters; for those porthole view TRACE --stats, why QUESTION -r TRACE" },
+		{ "write", 'w', PH_OPT_CALL, "DIR", no_write, no_trace,
+		  .help = "not here: what top shows is kept by -b -o json >FILE, events by porthole record -w DIR" },
 		{ 0 },
 	};
 	const struct ph_opt_group groups[] = {

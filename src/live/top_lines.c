@@ -6,6 +6,31 @@
 #include "base/cleanup.h"
 #include "live/top_view_priv.h"
 
+/*
+ * Characters that are not seen but change how their neighbours are drawn, terminals do not agree how: joiners, marks of
+ * direction (U+200B to U+200F, U+2028 to U+202E, U+2060 to U+206F) and variants (U+FE00 to U+FE0F).
+ */
+static bool joins(const char *s)
+{
+	const unsigned char *c = (const unsigned char *)s;
+
+	return (c[0] == 0xe2 && c[1] == 0x80 && ((c[2] >= 0x8b && c[2] <= 0x8f) || (c[2] >= 0xa8 && c[2] <= 0xae))) ||
+	       (c[0] == 0xe2 && c[1] == 0x81 && c[2] >= 0xa0 && c[2] <= 0xaf) ||
+	       (c[0] == 0xef && c[1] == 0xb8 && c[2] >= 0x80 && c[2] <= 0x8f);
+}
+
+/* In place of a character, and as wide. */
+static void put_ascii(const char *s, size_t n, struct ph_buf *out)
+{
+	char one[8] = { 0 };
+	size_t cells, bytes;
+
+	memcpy(one, s, n < sizeof(one) ? n : sizeof(one) - 1);
+	cells = ph_display_width(one, SIZE_MAX, &bytes);
+	while (cells--)
+		ph_buf_addc(out, strcmp(one, "…") ? '?' : '~');
+}
+
 void ph_top_put_line(struct ph_top_view *v, enum ph_top_style style, const char *text, unsigned int width)
 {
 	struct ph_top_line *l = ph_vec_push(&v->lines);
@@ -13,17 +38,21 @@ void ph_top_put_line(struct ph_top_view *v, enum ph_top_style style, const char 
 
 	l->style = style;
 	ph_display_width(text, width, &bytes);
-	if (v->utf8) {
-		ph_buf_add(&l->text, text, bytes);
-		return;
-	}
 	ph_buf_reserve(&l->text, 1);
 	l->text.p[0] = 0;
-	for (size_t i = 0; i < bytes && l->text.len < width; i++)
-		if ((unsigned char)text[i] < 0x80)
+	for (size_t i = 0; i < bytes; ) {
+		size_t n = 1;
+
+		while (i + n < bytes && ((unsigned char)text[i + n] & 0xc0) == 0x80)
+			n++;
+		if (n == 1)
 			ph_buf_addc(&l->text, text[i]);
-		else if (((unsigned char)text[i] & 0xc0) == 0xc0)
-			ph_buf_addc(&l->text, '?');
+		else if (v->utf8 && !joins(text + i))
+			ph_buf_add(&l->text, text + i, n);
+		else if (!v->utf8)
+			put_ascii(text + i, n, &l->text);
+		i += n;
+	}
 }
 
 /* Where a line of prose that is too wide is to be broken: behind a blank. */
@@ -138,7 +167,7 @@ void ph_top_put_help(struct ph_top_view *v, unsigned int width)
 	static const char *const text[] = {
 		"Up Down PgUp PgDn Home End  select a row (also k j g G, the mouse)",
 		"Enter, Backspace            in (processes of a container, their threads), back",
-		"F2, v                       other views: pods, images, processes …",
+		"F2, v                       other views: pods, images, processes, threads",
 		"s                           its system calls: how many, how long they take",
 		"w                           why it does not run: CPU limits, neighbours, waiting",
 		"f, n                        its open files; its network sockets",
@@ -150,7 +179,7 @@ void ph_top_put_help(struct ph_top_view *v, unsigned int width)
 		"q                           quit",
 		"Percentages of time are of one CPU: two busy CPUs are 200 %.",
 		"LIM%: CPU time, of the CPU limit. THR%: periods in which the limit ran out.",
-		"RUNQ%: time that ready tasks waited for a CPU. MEM: working set; MEM%: of the limit.",
+		"RUNQ%: time that ready tasks waited for a CPU. MEM: working set, MEM% of its limit.",
 		"LAST: CPU time, look by look, newest to the right. man porthole-top tells more.",
 	};
 	struct ph_table_fmt fmt = { 0 };

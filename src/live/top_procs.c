@@ -16,18 +16,41 @@ const struct ph_col ph_top_proc_cols[PH_PROC_NCOLS] = {
 	[PH_PROC_CONTAINER] = { "CONTAINER", "container", PH_COL_STR, .help = "whose it is" },
 	[PH_PROC_PID] = { "PID", "pid", PH_COL_S64, .help = "on the host" },
 	[PH_PROC_INNER] = { "CPID", "container_pid", PH_COL_S64, .help = "in the container" },
+	[PH_PROC_PROCESS] = { "PID", "process", PH_COL_S64, .help = "of a thread, its process" },
 	[PH_PROC_STATE] = { "S", "state", PH_COL_STR, .help = "R running, S sleeping, D waiting for I/O …" },
 	[PH_PROC_CPU] = { "CPU%", "cpu_percent", PH_COL_F64, .help = "of one CPU" },
 	[PH_PROC_WAIT] = { "RUNQ%", "run_queue_wait_percent", PH_COL_F64, .help = "ready, without a CPU" },
 	[PH_PROC_THREADS] = { "THREADS", "threads", PH_COL_U64, .help = "threads" },
 	[PH_PROC_RSS] = { "RSS", "rss_bytes", PH_COL_BYTES, .help = "resident memory" },
 	[PH_PROC_COMM] = { "COMMAND", "comm", PH_COL_STR, .help = "name" },
+	[PH_PROC_ARGS] = { "ARGUMENTS", "arguments", PH_COL_STR, .help = "what it was started with" },
 };
 
 struct seen {
 	uint32_t round;
 	uint64_t start, cpu, wait;
 };
+
+static void read_args(struct ph_top_proc *row, int procfd, const char *dir)
+{
+	char path[64];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/cmdline", dir);
+	fd = openat(procfd, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	n = read(fd, row->args, sizeof(row->args) - 1);
+	close(fd);
+	/* Each ends with a zero. */
+	while (n > 0 && !row->args[n - 1])
+		n--;
+	for (ssize_t i = 0; i < n; i++)
+		if (!row->args[i])
+			row->args[i] = ' ';
+	row->args[n > 0 ? n : 0] = 0;
+}
 
 /* @dir: /proc/PID, or /proc/PID/task/TID. */
 static struct ph_top_proc *look(struct ph_top_procs *p, int procfd, const char *dir, int32_t id, uint64_t elapsed)
@@ -108,6 +131,8 @@ static void put(const struct looking *l, const char *dir, int32_t id, int32_t pi
 	if (!row)
 		return;
 	row->pid = pid;
+	if (!l->threads)
+		read_args(row, l->t->procfd, dir);
 	snprintf(row->container, sizeof(row->container), "%s", ph_top_name(r));
 }
 
@@ -163,6 +188,7 @@ void ph_top_proc_fill(const struct ph_top_proc *p, struct ph_cell *cells)
 	ph_cell_s64(&cells[PH_PROC_PID], p->id);
 	if (p->inner)
 		ph_cell_s64(&cells[PH_PROC_INNER], p->inner);
+	ph_cell_s64(&cells[PH_PROC_PROCESS], p->pid);
 	ph_cell_str(&cells[PH_PROC_STATE], state);
 	if (p->cpu >= 0)
 		ph_cell_f64(&cells[PH_PROC_CPU], p->cpu);
@@ -171,4 +197,6 @@ void ph_top_proc_fill(const struct ph_top_proc *p, struct ph_cell *cells)
 	ph_cell_u64(&cells[PH_PROC_THREADS], p->threads);
 	ph_cell_u64(&cells[PH_PROC_RSS], p->rss);
 	ph_cell_str(&cells[PH_PROC_COMM], p->comm);
+	if (*p->args)
+		ph_cell_str(&cells[PH_PROC_ARGS], p->args);
 }

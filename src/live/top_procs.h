@@ -27,6 +27,7 @@ struct ph_top_proc {
 	char state;
 	char comm[64];
 	char container[64];	/* cut */
+	char args[512];		/* likewise; of processes */
 	uint64_t threads, rss;
 	double cpu, wait;	/* %, < 0: not known yet */
 };
@@ -38,8 +39,8 @@ struct ph_top_procs {
 	uint64_t ns;		/* when */
 };
 
-enum { PH_PROC_CONTAINER, PH_PROC_PID, PH_PROC_INNER, PH_PROC_STATE, PH_PROC_CPU, PH_PROC_WAIT, PH_PROC_THREADS,
-       PH_PROC_RSS, PH_PROC_COMM, PH_PROC_NCOLS };
+enum { PH_PROC_CONTAINER, PH_PROC_PID, PH_PROC_INNER, PH_PROC_PROCESS, PH_PROC_STATE, PH_PROC_CPU, PH_PROC_WAIT,
+       PH_PROC_THREADS, PH_PROC_RSS, PH_PROC_COMM, PH_PROC_ARGS, PH_PROC_NCOLS };
 extern const struct ph_col ph_top_proc_cols[PH_PROC_NCOLS];
 
 /* Look again: at processes, or at the threads of each. */

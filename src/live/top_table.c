@@ -66,10 +66,14 @@ void ph_top_wanted(const struct ph_table_fmt *fmt, struct ph_top_want *want)
 
 static void number(struct ph_cell *c, enum ph_top_col col, double v)
 {
-	if (ph_top_cols[col].type == PH_COL_F64)
-		ph_cell_f64(c, v);
-	else
+	if (ph_top_cols[col].type != PH_COL_F64) {
 		ph_cell_u64(c, (uint64_t)(v + 0.5));
+		return;
+	}
+	ph_cell_f64(c, v);
+	/* Nobody reads tenths of thousands. */
+	if (v >= 1000 && from[col].how == RATE)
+		ph_cell_text(c, "%.0f", v);
 }
 
 static void fill_number(const struct ph_top_row *r, enum ph_top_col col, struct ph_cell *c)
@@ -142,8 +146,9 @@ void ph_top_fill(const struct ph_top *t, const struct ph_top_row *r, uint64_t un
 	const struct ph_top_row *machine = t->rows.v[0];
 	const struct ph_host_container *hc = r->hc;
 	bool host = hc->c.index == PH_CONTAINER_HOST;
+	char text[PH_HUMAN_MAX];
 	double cpus = 0;
-	uint64_t cpu;
+	uint64_t cpu, age;
 
 	fill_container(&hc->c, cells);
 	for (unsigned int i = 0; i < PH_TOP_NCOLS; i++)
@@ -154,6 +159,7 @@ void ph_top_fill(const struct ph_top *t, const struct ph_top_row *r, uint64_t un
 		cpus = (double)hc->cpu.quota_us / (double)hc->cpu.period_us;
 	if (cpus > 0) {
 		ph_cell_f64(&cells[PH_TOP_COL_LIMIT], cpus);
+		ph_cell_text(&cells[PH_TOP_COL_LIMIT], "%.4g", cpus);
 		if (ph_top_delta(r, PH_TOP_CPU, &cpu))
 			ph_cell_f64(&cells[PH_TOP_COL_OF_LIMIT], (double)cpu * 100 / (double)ph_top_interval(r) / cpus);
 	}
@@ -163,14 +169,23 @@ void ph_top_fill(const struct ph_top *t, const struct ph_top_row *r, uint64_t un
 		ph_cell_f64(&cells[PH_TOP_COL_HOST_STEAL], part(machine, PH_TOP_STEAL));
 	if (host)
 		ph_cell_f64(&cells[PH_TOP_COL_LOAD], t->host.load[0]);
-	if (hc->c.start_ns)
-		ph_cell_u64(&cells[PH_TOP_COL_AGE], unix_ns > hc->c.start_ns ? unix_ns - hc->c.start_ns : 0);
+	if (hc->c.start_ns) {
+		age = unix_ns > hc->c.start_ns ? unix_ns - hc->c.start_ns : 0;
+		ph_cell_u64(&cells[PH_TOP_COL_AGE], age);
+		ph_cell_text(&cells[PH_TOP_COL_AGE], "%s", ph_human_ns(age - age % PH_NSEC, text));
+	}
 	if (!r->fresh)
 		ph_cell_u64(&cells[PH_TOP_COL_INTERVAL], ph_top_interval(r));
 	ph_cell_u64(&cells[PH_TOP_COL_TIME], unix_ns);
 }
 
 /* ---- the machine in one line ---------------------------------------------------------------------------- */
+
+/* The kernel's ticks and ours do not begin at the same moment. */
+static double at_most(double v, double most)
+{
+	return v < most ? v : most;
+}
 
 void ph_top_host_line(const struct ph_top *t, struct ph_buf *out)
 {
@@ -182,14 +197,15 @@ void ph_top_host_line(const struct ph_top *t, struct ph_buf *out)
 		return;
 	ph_buf_addf(out, "%u CPU%s", t->host.cpus, t->host.cpus == 1 ? "" : "s");
 	if (ph_top_delta(r, PH_TOP_CPU, &v))
-		ph_buf_addf(out, " %.1f%% (user %.1f system %.1f steal %.1f)", part(r, PH_TOP_CPU), part(r, PH_TOP_USER),
+		ph_buf_addf(out, " %.1f%% (user %.1f system %.1f steal %.1f)",
+			    at_most(part(r, PH_TOP_CPU), t->host.cpus * 100.0), part(r, PH_TOP_USER),
 			    part(r, PH_TOP_SYSTEM), part(r, PH_TOP_STEAL));
 	ph_buf_addf(out, "  load %.2f %.2f %.2f", t->host.load[0], t->host.load[1], t->host.load[2]);
 	if (ph_top_level(r, PH_TOP_WORKING_SET, &memory) && ph_top_level(r, PH_TOP_MEMORY_LIMIT, &limit))
 		ph_buf_addf(out, "  memory %s of %s", ph_human_bytes(memory, used), ph_human_bytes(limit, all));
 	if (ph_top_delta(r, PH_TOP_CPU_SOME, &v))
-		ph_buf_addf(out, "  waiting: cpu %.1f%% io %.1f%% memory %.1f%%", part(r, PH_TOP_CPU_SOME),
-			    part(r, PH_TOP_IO_SOME), part(r, PH_TOP_MEMORY_SOME));
+		ph_buf_addf(out, "  waiting: cpu %.1f%% io %.1f%% memory %.1f%%", at_most(part(r, PH_TOP_CPU_SOME), 100),
+			    at_most(part(r, PH_TOP_IO_SOME), 100), at_most(part(r, PH_TOP_MEMORY_SOME), 100));
 	if (t->host.steal_over_ns >= PH_TOP_STEAL_NS)
 		ph_buf_addf(out, "  STEAL: the hypervisor has been taking more than %.0f %% for %" PRIu64 " s",
 			    PH_TOP_STEAL_PERCENT, (uint64_t)(t->host.steal_over_ns / PH_NSEC));

@@ -123,6 +123,7 @@ static void arrive(struct ph_top_view *v, char *key)
 	free(v->selected_key);
 	v->selected_key = key;
 	v->fitting.n = 0;
+	memset(v->widths, 0, sizeof(v->widths));
 	ph_strv_done(&v->keys);
 	ph_buf_clear(&v->filter);
 	ph_top_procs_done(&v->procs);
@@ -281,12 +282,16 @@ static void go_beside(struct ph_top_view *v, struct ph_top_place p)
 	}
 }
 
+#define NOTHING_SELECTED "nothing is selected"
+
 static void show_of_selected(struct ph_top_view *v, enum ph_top_show show)
 {
 	struct ph_top_place p;
 
-	if (!target(v, &p))
+	if (!target(v, &p)) {
+		say(v, NOTHING_SELECTED);
 		return;
+	}
 	if (!p.container && !p.pid) {
 		say(v, "of one container: Enter goes to those of the group");
 		place_done(&p);
@@ -307,8 +312,10 @@ static void show_report(struct ph_top_view *v, const char *what, bool bpf, const
 		say(v, "that is asked of the kernel, which --no-bpf does without");
 		return;
 	}
-	if (!target(v, &p))
+	if (!target(v, &p)) {
+		say(v, NOTHING_SELECTED);
 		return;
+	}
 	if (!selection_of(v, &p, &selection)) {
 		say(v, p.container ? "it has ended" : "these have nothing in common that could be selected");
 		place_done(&p);

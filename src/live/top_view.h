@@ -28,6 +28,9 @@ enum ph_top_show {
 	PH_SHOW_N,
 };
 
+/* What rows of containers have on the screen besides top.def: the past, and how many containers a group has. */
+enum { PH_TOP_COL_SPARK = PH_TOP_NCOLS, PH_TOP_COL_MEMBERS, PH_TOP_SCREEN_NCOLS };
+
 /* What is looked at; they lie one above the other, the way back out. */
 struct ph_top_place {
 	enum ph_top_show show;
@@ -67,6 +70,7 @@ struct ph_top_view {
 	char *selected_key;	/* stays selected wherever it goes; NULL: the row does */
 	ph_strv keys;		/* of the rows as drawn last */
 	PH_VEC(size_t) fitting;	/* columns as drawn last */
+	size_t widths[PH_TOP_SCREEN_NCOLS];	/* that they need; they do not shrink while one looks at them */
 	unsigned int rows_at, rows_n;	/* where on the screen the rows are */
 	PH_VEC(struct ph_top_line) lines;
 };

@@ -24,6 +24,22 @@ struct ph_top_view_kind {
 };
 extern const struct ph_top_view_kind ph_top_view_kinds[];	/* ends with name NULL */
 
+/* ---- top_draw.c, top_fit.c ---------------------------------------------------------------------------- */
+
+struct ph_top_rows {
+	struct ph_table table;
+	struct ph_col cols[PH_TOP_SCREEN_NCOLS];
+	struct ph_u64map keys;		/* cells -> key */
+	struct ph_u64map of;		/* cells -> struct ph_top_row */
+	ph_strv owned;			/* keys that are nobody else's */
+	ph_top_groups groups;
+};
+
+bool ph_top_view_of_containers(enum ph_top_show show);
+/* The rows that are on the screen (v->first, v->rows_n), with a heading; takes away the others. */
+void ph_top_fit(struct ph_top_view *v, struct ph_top_rows *rows, unsigned int width, struct ph_buf *out);
+void ph_top_want_fitting(struct ph_top_view *v);
+
 /* ---- top_lines.c ------------------------------------------------------------------------------------- */
 
 /* Cut to the width; a terminal that has no UTF-8 gets one ? for each other character. */
