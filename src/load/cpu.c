@@ -36,7 +36,7 @@ static uint64_t cpu_ns(void)
 	return (uint64_t)ts.tv_sec * PH_NSEC + (uint64_t)ts.tv_nsec;
 }
 
-static void sleep_ns(uint64_t ns)
+void sleep_ns(uint64_t ns)
 {
 	struct timespec ts = { (time_t)(ns / PH_NSEC), (long)(ns % PH_NSEC) };
 

@@ -14,6 +14,7 @@ const struct ph_load ph_loads[] = {
 	{ "rate", "[N] [TIME]", "N system calls (100K) a second for TIME (1s)", load_rate },
 	{ "threads", "[N] [TIME]", "N threads (4) that compute for TIME (100ms)", load_threads },
 	{ "sleep", "[TIME]", "sleep for TIME (1s)", load_sleep },
+	{ "marks", "[FILE] [PAUSE]", "open FILE (/mark) over and over, with PAUSE (30ms) between", load_marks },
 	{ "io", "[DIR] [N] [SIZE]", "N times write SIZE (4K), fsync, read back in DIR (/tmp)", load_io },
 	{ "db", "SOCKET [TIME] [DIR]", "serve requests on a Unix socket, a file write each", load_db },
 	{ "web", "SOCKET [TIME] [PAUSE]", "serve HTTP on loopback TCP, asking a db for each page", load_web },

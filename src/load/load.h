@@ -27,6 +27,7 @@ const char *arg_str(int argc, char **argv, int i, const char *def);
 noreturn void die(const char *what);		/* with errno */
 
 /* cpu.c */
+void sleep_ns(uint64_t ns);
 int load_spin(int argc, char **argv);
 int load_burst(int argc, char **argv);
 int load_getppid(int argc, char **argv);
@@ -34,6 +35,7 @@ int load_rate(int argc, char **argv);
 int load_threads(int argc, char **argv);
 int load_sleep(int argc, char **argv);
 /* io.c */
+int load_marks(int argc, char **argv);
 int load_io(int argc, char **argv);
 int load_db(int argc, char **argv);
 int load_web(int argc, char **argv);

@@ -13,14 +13,14 @@ teardown() {
 	launch_stop
 	docker_stop
 	for p in ${SANDBOX:-} ${HOST:-}; do
-		kill -9 "$p" 2>/dev/null || :
+		kill_tree "$p"
 	done
 	by_hand_stop
 	rm -rf "$T"*
 }
 
 # What a container NAME runs; for `sh -c`.
-mark() { echo "while :; do cat /mark-$1 2>/dev/null; sleep 0.05; done"; }
+mark() { echo "ph-load marks /mark-$1 50ms; :"; }
 
 look() { porthole record -q -a -e syscall -w "$T" -d "${1:-1s}"; }
 
@@ -44,6 +44,7 @@ by_hand_run() {
 	BY_HAND=$PH_FILE-$1
 	mkdir -p "$T.bundle/rootfs/bin"
 	cp "$(command -v busybox)" "$T.bundle/rootfs/bin/sh"
+	cp "$PORTHOLE_BUILD/ph-load" "$T.bundle/rootfs/bin/"
 	ln "$T.bundle/rootfs/bin/sh" "$T.bundle/rootfs/bin/cat"
 	ln "$T.bundle/rootfs/bin/sh" "$T.bundle/rootfs/bin/sleep"
 	runc spec -b "$T.bundle"

@@ -34,6 +34,13 @@ need() {
 # Ids and names of the BPF programs in the kernel, sorted.
 bpf_programs() { ph-load bpf | sort; }
 
+# kill_tree PID: the process and all below it.
+kill_tree() {
+	local c
+	for c in $(cat "/proc/$1"/task/*/children 2>/dev/null); do kill_tree "$c"; done
+	kill -9 "$1" 2>/dev/null || :
+}
+
 # --- containers ---
 
 # launch NAME [ph-launch options] -- COMMAND: in the background; $PID is its first process.

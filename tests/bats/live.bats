@@ -14,7 +14,7 @@ teardown() {
 }
 
 busy() {
-	launch "$1" -- sh -c "while :; do cat /nope-$1; usleep 20000; done"
+	launch "$1" -- ph-load marks "/nope-$1" 20ms
 }
 
 # live [options]: in the background, one JSON object a line in $T.json; back when there are some.

@@ -18,7 +18,7 @@ teardown() {
 busy() {
 	local name=$1
 	shift
-	launch "$name" "$@" -- sh -c "while :; do cat /nope-$name; usleep 20000; done"
+	launch "$name" "$@" -- ph-load marks "/nope-$name" 20ms
 }
 
 @test "a command's calls are there, with their results, in their order" {

@@ -7,7 +7,7 @@ load lib
 
 setup() {
 	T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER
-	launch one -- sh -c "$(mark one) & $(mark one2)"
+	launch one -- sh -c "($(mark one)) & $(mark one2)"
 	ONE=$PID
 	launch two -- sh -c "$(mark two)"
 	TWO=$PID
@@ -17,12 +17,13 @@ setup() {
 
 teardown() {
 	record_kill
-	kill -9 "$HOST" 2>/dev/null || :
+	kill_tree "$HOST"
 	launch_stop
 	rm -rf "$T"*
 }
 
-mark() { echo "while :; do cat /mark-$1 2>/dev/null; sleep 0.03; done"; }
+# (The shell has it as a child: more than one command.)
+mark() { echo "ph-load marks /mark-$1; :"; }
 
 marks() {
 	events "$@" -e syscall_entry_open,syscall_entry_openat | jq -r '.fields.filename' |
@@ -56,7 +57,7 @@ inode() { readlink "/proc/$1/ns/$2" | grep -o '[0-9]*'; }
 	only "one one2" -c "$PH_FILE-one"
 	only "one one2 two" -c "$PH_FILE-*"
 	only "two" -c "$PH_FILE-*,!$PH_FILE-one"
-	only "host" --host --comm sh,cat
+	only "host" --host --comm ph-load
 	only "host one one2 two" -a
 }
 
@@ -70,18 +71,23 @@ inode() { readlink "/proc/$1/ns/$2" | grep -o '[0-9]*'; }
 @test "cgroups, and names of tasks" {
 	only "one one2" --cgroup "/porthole.d/$PH_FILE-one"
 	only "one one2 two" --cgroup /porthole.d
-	only "host" --host --comm cat
+	only "host" --host --comm ph-load
 	records "" -c "$PH_FILE-one" --comm no-such-name
-	# The container's shell runs it without exec, and takes the name.
-	records "one one2" -c "$PH_FILE-one" --comm cat
+	records "one one2" -c "$PH_FILE-one" --comm ph-load
 }
 
 @test "processes with their children, on the host and in a container" {
-	only "host" -p "$HOST"
-	only "two" -p "$TWO"
-	only "host two" -p "$HOST,$TWO"
+	local kids='while :; do cat /mark-$0 2>/dev/null; sleep 0.1; done'
+	launch three -- sh -c "$kids" three
+	THREE=$PID
+	kill_tree "$HOST"
+	sh -c "$kids" kids 3>&- &
+	HOST=$!
+	only "kids" -p "$HOST"
+	only "three" -p "$THREE"
+	only "kids three" -p "$HOST,$THREE"
 	# They follow from where the trace begins, not from where one begins to look.
-	[ "$(marks "$T.all" --begin +300ms -p "$TWO")" = two ]
+	[ "$(marks "$T.all" --begin +300ms -p "$THREE")" = three ]
 }
 
 @test "a name that a task gets while recording" {
