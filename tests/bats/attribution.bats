@@ -87,6 +87,7 @@ told() {
 	owned two "$PH_FILE-two"
 }
 
+# On the host only.
 @test "the host's own are nobody's" {
 	launch one -- sh -c "$(mark one)"
 	sh -c "$(mark host)" 3>&- &
@@ -250,6 +251,7 @@ stays_on_the_host() {
 	owned new "$PH_FILE-new"
 }
 
+# On the host only.
 @test "a trace keeps the names of containers that are gone" {
 	launch gone -- sh -c "$(mark gone)"
 	look 500ms

@@ -56,6 +56,7 @@ status_of() { jq -r "select(.area == \"$1\" and .check == \"$2\") | .status"; }
 	[ "$(porthole view "$PH_WORK/user/trace" -e sched_switch -o json | wc -l)" -gt 0 ]
 }
 
+# On the host only.
 @test "what doctor calls missing, record refuses by name, and no more" {
 	local g e
 	porthole doctor -o json >"$PH_WORK/doctor.json"

@@ -15,13 +15,13 @@ flunk() {
 	return 1
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds.
+# wait_for SECONDS COMMAND...: until it succeeds. (Where everything is slow, asking often makes it slower.)
 wait_for() {
-	local end=$((SECONDS + $1 * ${PH_SLOW:-1}))
+	local end=$((SECONDS + $1 * ${PH_SLOW:-1})) pause=${PH_SLOW:+0.2}
 	shift
 	until "$@"; do
 		[ $SECONDS -lt $end ] || flunk "waited in vain for: $*" || return
-		sleep 0.05
+		sleep "${pause:-0.05}"
 	done
 }
 

@@ -53,6 +53,7 @@ only() {
 
 inode() { readlink "/proc/$1/ns/$2" | grep -o '[0-9]*'; }
 
+# On the host only.
 @test "containers, by name, pattern, exclusion; the host; everything" {
 	only "one one2" -c "$PH_FILE-one"
 	only "one one2 two" -c "$PH_FILE-*"
@@ -61,6 +62,7 @@ inode() { readlink "/proc/$1/ns/$2" | grep -o '[0-9]*'; }
 	only "host one one2 two" -a
 }
 
+# On the host only.
 @test "namespaces, and all but one" {
 	only "two" --ns "pid=$(inode "$TWO" pid)"
 	only "one one2" --ns "mnt=$(inode "$ONE" mnt)"
@@ -76,6 +78,7 @@ inode() { readlink "/proc/$1/ns/$2" | grep -o '[0-9]*'; }
 	records "one one2" -c "$PH_FILE-one" --comm ph-load
 }
 
+# On the host only.
 @test "processes with their children, on the host and in a container" {
 	local kids='while :; do cat /mark-$0 2>/dev/null; sleep 0.1; done'
 	launch three -- sh -c "$kids" three
@@ -90,6 +93,7 @@ inode() { readlink "/proc/$1/ns/$2" | grep -o '[0-9]*'; }
 	[ "$(marks "$T.all" --begin +300ms -p "$THREE")" = three ]
 }
 
+# On the host only.
 @test "a name that a task gets while recording" {
 	for name in new-name 'new-*'; do
 		record "$T" -q --comm "$name" -e syscall
