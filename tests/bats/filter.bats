@@ -58,10 +58,11 @@ one() {
 }
 
 # seen DIR [view options]: what happened, but when; the recorders need not agree on that, nor on numbers
-# that they give to containers. The births, names and ends of tasks are in every recording.
+# that they give to containers. The births, names and ends of tasks are in every recording. A signal's timer may fire
+# over a task of the host: which process that is knows a recorder that began after it.
 seen() {
 	events "$@" -e '!statedump,!container,!sched_process_*,!task_rename' |
-		sed -E 's/"time_ns":[0-9]*,//; s/"([a-z]*_)?container":[0-9]+,?//' | sort
+		sed -E 's/"time_ns":[0-9]*,//; s/"pid":(null|[0-9]*),//; s/"([a-z]*_)?container":[0-9]+,?//' | sort
 }
 
 @test "numbers, names of values, flags, and what the kernel decides of text" {
