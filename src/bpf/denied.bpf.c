@@ -372,21 +372,13 @@ __noinline int peer_of(struct addr_buf *to, u32 fd)
 {
 	struct task_struct *cur = current_task();
 	struct sock_common *c;
-	struct socket *sock;
-	struct file *f = NULL;
-	struct fdtable *fdt;
 	u16 family;
 
 	if (!cfg.failures || !to)
 		return 0;
-	fdt = BPF_CORE_READ(cur, files, fdt);
-	if (fd >= BPF_CORE_READ(fdt, max_fds))
+	c = fd_sock(cur, fd);
+	if (!c)
 		return 0;
-	bpf_probe_read_kernel(&f, sizeof(f), BPF_CORE_READ(fdt, fd) + fd);
-	if (!f || (BPF_CORE_READ(f, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
-		return 0;
-	sock = (struct socket *)BPF_CORE_READ(f, private_data);
-	c = (struct sock_common *)BPF_CORE_READ(sock, sk);
 	family = BPF_CORE_READ(c, skc_family);
 	*(u16 *)to->bytes = family;
 	*(u16 *)(to->bytes + 2) = BPF_CORE_READ(c, skc_dport);

@@ -14,6 +14,7 @@
 #include "irq.bpf.c"
 #include "block.bpf.c"
 #include "net.bpf.c"
+#include "dns.bpf.c"
 #include "misc.bpf.c"
 #include "dump.bpf.c"
 #include "count.bpf.c"

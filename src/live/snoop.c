@@ -21,6 +21,7 @@ struct plan_step {
 	enum ph_snoop_act act;		/* never CALL */
 	uint16_t key[KEY_MAX];		/* fields; all with the same number of them as st->key has */
 	uint8_t nkeys;			/* 0: the task */
+	int join;			/* field, -1: none */
 };
 
 struct plan_col {
@@ -55,6 +56,7 @@ struct ph_snooping {
 	struct ph_filter *filter;
 	struct ph_u64map shapes;	/* mask of columns -> struct shape */
 	struct ph_snoop_seen seen;
+	uint64_t now_ns, late_ns;	/* of the last event; when to look for what has no end next */
 	struct ph_snoop_out out;
 	struct ph_calls *calls;		/* NULL: the view has none */
 };
@@ -218,7 +220,7 @@ static bool resolve_call(const struct ph_class *cls, enum ph_snoop_act *act)
 
 static void plan_step(struct plan *p, const struct ph_snoop_step *st, const struct ph_class *cls)
 {
-	struct plan_step ps = { .st = st, .act = st->act };
+	struct plan_step ps = { .st = st, .act = st->act, .join = field_of(st->join, cls) };
 	const char *key = st->key;
 
 	if (st->act == PH_SNOOP_CALL && !resolve_call(cls, &ps.act))
@@ -293,6 +295,15 @@ static uint64_t key_of(const struct plan_step *ps, const struct ph_event *ev)
 	for (uint8_t i = 1; i < ps->nkeys; i++)
 		key = (key ^ key >> 29) * 0xbf58476d1ce4e5b9 + ev->v[ps->key[i]].u;
 	return key;
+}
+
+static uint64_t join_of(const struct plan_step *ps, const struct ph_event *ev)
+{
+	const struct ph_value *v = ps->join >= 0 ? &ev->v[ps->join] : NULL;
+
+	if (!v)
+		return 0;
+	return ev->cls->fields[ps->join].type->kind == PH_KIND_BYTES ? ph_hash(PH_HASH_INIT, v->s, v->s ? v->n : 0) : v->u;
 }
 
 static void set_container(struct ph_snoop_row *row, const struct ph_identity *id, uint64_t index)
@@ -472,7 +483,7 @@ static void emit(struct ph_snooping *s, const struct ph_identity *id, struct ph_
 	if (!is_selected(s, id, row))
 		goto drop;
 	s->seen.selected++;
-	if (time && s->min_ns && (!time->set || time->u < s->min_ns))
+	if (time && s->min_ns && (row->endless ? row->end_ns - row->begin_ns < s->min_ns : !time->set || time->u < s->min_ns))
 		goto drop;
 	if (row->call && (ph_call_failed(row->call) ? s->o->calls.succeeded : s->o->calls.failed))
 		goto drop;
@@ -488,6 +499,71 @@ static void emit(struct ph_snooping *s, const struct ph_identity *id, struct ph_
 		ph_snoop_out_row(&s->out, ph_take(row->cells));
 drop:
 	row_free(s, row);
+}
+
+/* As many rows as were wanted? */
+static bool enough(const struct ph_snooping *s)
+{
+	uint64_t max = s->o->fmt.sort || s->o->hist ? 0 : s->o->fmt.max_entries;
+
+	return max && s->seen.shown >= max;
+}
+
+/* Its end did not come; takes the row over. */
+static void give_up(struct ph_snooping *s, const struct ph_identity *id, struct ph_snoop_row *row)
+{
+	row->endless = true;
+	row->end_ns = s->now_ns;
+	emit(s, id, row);
+}
+
+static int cmp_begin(const void *pa, const void *pb)
+{
+	const struct ph_snoop_row *a = *(struct ph_snoop_row *const *)pa, *b = *(struct ph_snoop_row *const *)pb;
+
+	return a->begin_ns != b->begin_ns ? (a->begin_ns < b->begin_ns ? -1 : 1) : 0;
+}
+
+/* All of this process (-1: of every), that began at @before or earlier. */
+static void give_up_all(struct ph_snooping *s, const struct ph_identity *id, int32_t pid, uint64_t before)
+{
+	PH_VEC(struct ph_snoop_row *) rows = { 0 };
+	PH_VEC(uint64_t) keys = { 0 };
+
+	for (struct ph_u64map_slot *sl = NULL; (sl = ph_u64map_next(&s->begun, sl)); ) {
+		struct ph_snoop_row *row = sl->val;
+
+		if (row->begin_ns <= before && (pid < 0 || row->pid == pid)) {
+			*ph_vec_push(&keys) = sl->key;
+			*ph_vec_push(&rows) = row;
+		}
+	}
+	ph_vec_each(key, &keys)
+		ph_u64map_del(&s->begun, *key);
+	if (rows.n)
+		qsort(rows.v, rows.n, sizeof(*rows.v), cmp_begin);
+	for (size_t i = 0; i < rows.n; i++) {
+		if (enough(s))
+			row_free(s, rows.v[i]);
+		else
+			give_up(s, id, rows.v[i]);
+	}
+	ph_vec_done(&keys);
+	ph_vec_done(&rows);
+}
+
+/* What has waited long enough for its end. */
+static void expire(struct ph_snooping *s, const struct ph_identity *id, const struct ph_event *ev)
+{
+	uint64_t wait = s->sn->wait_ns;
+
+	if (ev->ts_ns >= s->late_ns) {
+		s->late_ns = ev->ts_ns + 1000000000;
+		if (ev->ts_ns > wait)
+			give_up_all(s, id, -1, ev->ts_ns - wait);
+	}
+	if (ev->cls->id == PH_EV_sched_process_exit && ev->pid > 0 && ev->tid == ev->pid)
+		give_up_all(s, id, ev->pid, UINT64_MAX);
 }
 
 /* Of the same task and container, with what this event tells. */
@@ -510,6 +586,7 @@ static void take(struct ph_snooping *s, const struct ph_identity *id, const stru
 {
 	uint64_t key = key_of(ps, ev);
 	struct ph_snoop_row *row;
+	uint64_t join = 0;
 
 	switch (ps->act) {
 	case PH_SNOOP_ROW:
@@ -527,7 +604,16 @@ static void take(struct ph_snooping *s, const struct ph_identity *id, const stru
 			tell(s, id, ev, p, row, false);
 			return;
 		}
+		if (s->sn->wait_ns) {
+			join = join_of(ps, ev);
+			row = ph_u64map_get(&s->begun, key);
+			if (row && row->join != join)
+				return;
+			if (row)
+				give_up(s, id, ph_u64map_del(&s->begun, key));
+		}
 		row = row_new(s, id, ev, p, ps->st);
+		row->join = join;
 		tell(s, id, ev, p, row, false);
 		row_free(s, ph_u64map_put(&s->begun, key, row));
 		if (s->calls && s->calls->lines && is_selected(s, id, row))
@@ -615,13 +701,17 @@ static void tell_task(struct ph_snooping *s, const struct ph_identity *id, const
 
 int ph_snooping_feed(struct ph_snooping *s, const struct ph_identity *id, const struct ph_event *ev)
 {
-	uint64_t max = s->o->fmt.sort || s->o->hist ? 0 : s->o->fmt.max_entries;
 	const struct plan *p;
 
+	s->now_ns = ev->ts_ns;
 	if (ev->cls->id == PH_EV_events_discarded) {
 		forget(s, ph_event_u(ev, PH_FLD(events_discarded, end_ns), ev->ts_ns));
 		return 0;
 	}
+	if (s->sn->wait_ns)
+		expire(s, id, ev);
+	if (enough(s))
+		return 1;
 	p = plan_of(s, ev->cls);
 	/* What a call closes is still open to its entry, and what it opens is so to its exit. */
 	if (p->call_exit)
@@ -633,7 +723,7 @@ int ph_snooping_feed(struct ph_snooping *s, const struct ph_identity *id, const 
 			continue;
 		s->seen.events += ps->act != PH_SNOOP_ADD && (!s->calls || ps->st->act == PH_SNOOP_CALL);
 		take(s, id, ev, p, ps);
-		if (max && s->seen.shown >= max)
+		if (enough(s))
 			return 1;
 	}
 	if (s->calls && s->calls->lines)
@@ -671,6 +761,8 @@ void ph_snooping_print(struct ph_snooping *s, const struct ph_identity *id, stru
 
 void ph_snooping_finish(struct ph_snooping *s, const struct ph_identity *id, struct ph_buf *out)
 {
+	if (s->sn->wait_ns)
+		give_up_all(s, id, -1, UINT64_MAX);
 	if (s->calls && s->calls->lines) {
 		ph_call_lines_finish(s->calls->lines, id);
 		print_lines(s, out);

@@ -19,7 +19,7 @@ struct ph_snoop_at {
 	const struct ph_identity *id;
 	const struct ph_event *ev;		/* the event that begins the row, adds to it, or ends it */
 	const struct ph_snoop_row *row;
-	const struct ph_snoop_world *world;
+	struct ph_snoop_world *world;
 	bool last;				/* it ends it */
 };
 
@@ -51,6 +51,7 @@ struct ph_snoop_step {
 	bool (*when)(const struct ph_event *ev, const struct ph_identity *id);	/* NULL: always */
 	const char *what;		/* for the column of this name */
 	bool keep;			/* BEGIN: what has begun with this key goes on, and this adds to it */
+	const char *join;		/* BEGIN: it goes on where this field is another than when it began */
 	const char *next;		/* END: the same task's next row begins at once, with this for `what` */
 	bool nobody;			/* of a row that begins: the event's task is only whom an interrupt met */
 };
@@ -67,6 +68,11 @@ struct ph_snoop {
 	const char *other_task, *other_container;
 	const char *time;		/* column that --min and --hist are about, NULL: none */
 	uint64_t min_ns;		/* of it, where nothing is said */
+	/*
+	 * How long an end is waited for, 0: as long as it takes. What has none by then, or when its key begins anew,
+	 * its process ends or the stream, is a row without.
+	 */
+	uint64_t wait_ns;
 	/* It has system calls, those of its first step, or of them those that are asked for: calls*.c know more of them. */
 	bool calls;
 };
@@ -80,6 +86,8 @@ struct ph_snoop_row {
 	int32_t tid, pid, by_tid, by_pid;
 	const char *what;
 	bool single;				/* made of one event: it took no time */
+	bool endless;				/* its end did not come: end_ns is how long it was waited for */
+	uint64_t join;				/* of the field that its step has for this */
 	struct ph_cell *cells;		/* all columns */
 	struct ph_call *call;		/* of a view that has calls */
 };
@@ -93,6 +101,9 @@ void ph_snoop_world_feed(struct ph_snoop_world *w, const struct ph_event *ev);
 const char *ph_snoop_world_file(const struct ph_snoop_world *w, const struct ph_event *ev, int64_t fd);
 const char *ph_snoop_world_disk(const struct ph_snoop_world *w, uint64_t dev);
 const char *ph_snoop_world_cpu_cgroup(const struct ph_snoop_world *w, uint64_t id);
+/* What snoop_dns.c counts; its values are only freed. */
+struct ph_u64map *ph_snoop_world_asked(struct ph_snoop_world *w);
+void ph_snoop_world_forget_asked(struct ph_snoop_world *w);
 
 /* ---- snoop_columns.c ----------------------------------------------------------------------------------- */
 
@@ -141,6 +152,17 @@ void ph_snoop_sig_result(const struct ph_snoop_at *at, struct ph_cell *c);
 void ph_snoop_event_pid(const struct ph_snoop_at *at, struct ph_cell *c);
 void ph_snoop_event_comm(const struct ph_snoop_at *at, struct ph_cell *c);
 void ph_snoop_event_container(const struct ph_snoop_at *at, struct ph_cell *c);
+
+/* ---- snoop_dns.c: columns of name look-ups ------------------------------------------------------------- */
+
+void ph_snoop_dns_server(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_dns_name(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_dns_type(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_dns_code(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_dns_answers(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_dns_try(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_dns_truncated(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_dns_protocol(const struct ph_snoop_at *at, struct ph_cell *c);
 
 /* A field by name, where the event has it and it is a number, or text (else NULL): traces may call anything so. */
 int64_t ph_snoop_number(const struct ph_event *ev, const char *name, int64_t otherwise);

@@ -37,6 +37,7 @@ struct ph_snoop_world {
 	struct ph_u64map tables;	/* of the state dump: table's address -> its process, plus 1 */
 	struct ph_u64map opening;	/* thread -> struct opening */
 	struct ph_u64map kinds;		/* class -> enum kind, plus 1 */
+	struct ph_u64map asked;		/* of snoop_dns.c */
 };
 
 enum kind { NOTHING, OPEN, OPENED, DUP, DUP_TO, FCNTL, SOCKET, CONNECT, ACCEPT, ACCEPTED, CLOSE };
@@ -75,6 +76,18 @@ static void opening_free(struct opening *o)
 	free(o);
 }
 
+struct ph_u64map *ph_snoop_world_asked(struct ph_snoop_world *w)
+{
+	return &w->asked;
+}
+
+void ph_snoop_world_forget_asked(struct ph_snoop_world *w)
+{
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&w->asked, s)); )
+		free(s->val);
+	ph_u64map_done(&w->asked);
+}
+
 void ph_snoop_world_free(struct ph_snoop_world *w)
 {
 	if (!w)
@@ -90,6 +103,7 @@ void ph_snoop_world_free(struct ph_snoop_world *w)
 	ph_u64map_done(&w->disks);
 	ph_u64map_done(&w->tables);
 	ph_u64map_done(&w->kinds);
+	ph_snoop_world_forget_asked(w);
 	ph_cgtree_free(w->cgroups);
 	free(w);
 }

@@ -133,6 +133,37 @@ static const struct ph_snoop snoops[] = {
 		.also = "syscall",
 	},
 	{
+		.name = "dns",
+		.summary = "names that are looked up: what is asked of which server, the answer, how long it takes",
+		.example = "  porthole trace dns -c web\n  porthole trace dns -a --filter 'code != NOERROR'\n"
+			   "  porthole trace dns -a --hist --by server -d 10s\n",
+		.steps = STEPS{
+			/* The same to another server is still this look-up: musl asks all that it has at once. */
+			{ "dns_query", PH_SNOOP_BEGIN, "skaddr,id", .join = "daddr" },
+			{ "dns_answer", PH_SNOOP_END, "skaddr,id" },
+			{ 0 }
+		},
+		.cols = COLS{
+			GET("SERVER", "server", STR, 15, ph_snoop_dns_server, "address and port, as that network namespace has them; of several that were asked, who answered"),
+			GET("TYPE", "type", STR, 5, ph_snoop_dns_type, "of what is asked for: A, AAAA, PTR …"),
+			GET("CODE", "code", STR, 8, ph_snoop_dns_code, "of the answer: NOERROR, NXDOMAIN, SERVFAIL …; timeout: none came before the next try, the end of the process or of the stream, or in 30 s"),
+			GET("TRY", "try", U64, 3, ph_snoop_dns_try, "how many times this process has asked for this name and type, since it was told or in the last minute"),
+			DURATION,
+			GET("NAME", "name", STR, 24, ph_snoop_dns_name, "what is asked for"),
+			GET("ANSWERS", "answers", STR, 24, ph_snoop_dns_answers, "addresses, names, texts; +N: there are N more"),
+			HIDDEN_GET("TC", "truncated", BOOL, 3, ph_snoop_dns_truncated, "does the answer say that it is cut off, to ask by TCP?"),
+			HIDDEN_GET("PROTO", "protocol", STR, 5, ph_snoop_dns_protocol, "udp or tcp"),
+			HIDDEN("QUERY-ID", "query_id", U64, 8, "id", "number of the message"),
+			HIDDEN("SIZE", "size_bytes", BYTES, 8, "dns_answer.len", "of the answer"),
+			HIDDEN_GET("LPORT", "local_port", U64, 5, ph_snoop_local_port, "port of who asks, where it had one before"),
+			HIDDEN("NETNS", "netns", U64, 10, "netns", "network namespace"),
+			{ { 0 } }
+		},
+		.also = "sched_process_exit",
+		.time = "duration_ns",
+		.wait_ns = 30000000000,
+	},
+	{
 		.name = "events",
 		.summary = "what becomes of containers: start, exec of their first process, pause, stop, OOM",
 		.example = "  porthole trace events -a\n",

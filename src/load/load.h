@@ -55,6 +55,8 @@ int load_cause(int argc, char **argv);
 void cause_kvm(void);
 /* net.c */
 int load_net(int argc, char **argv);
+/* dns.c */
+int load_dns(int argc, char **argv);
 /* wait.c */
 int load_wait(int argc, char **argv);
 /* deny.c */

@@ -126,6 +126,38 @@ states() {
 	states 10 ::1
 }
 
+@test "a name is asked for, and the answer" {
+	cause dns -- ph-load dns
+	one dns_query '.fields.id == 103' <<-END
+		skaddr   $kernel_pointer
+		netns    $(netns)
+		protocol 17
+		sport    0
+		dport    53
+		daddr    "127.0.0.1"
+		id       103
+		len      33
+		message  "006701000001000000000000076e6f7768657265076578616d706c650000010001"
+	END
+	one dns_answer '.fields.id == 103' <<-END
+		skaddr   $kernel_pointer
+		netns    $(netns)
+		protocol 17
+		sport    ? . >= 1024
+		dport    53
+		daddr    "127.0.0.1"
+		id       103
+		len      33
+		message  "006781830001000000000000076e6f7768657265076578616d706c650000010001"
+	END
+	# By TCP, without the length.
+	[ "$(events "$T" -e dns | jq -r 'select(.fields.protocol == 6) | "\(.event) \(.fields.message[:4]) \(.fields.len)"' |
+		xargs)" = "dns_query 0069 40 dns_answer 0069 66" ]
+	[ "$(events "$T" -e dns_query | jq .fields.id | xargs)" = "101 102 103 104 104 105" ]
+	[ "$(events "$T" -e dns_answer | jq .fields.id | xargs)" = "101 102 103 105" ]
+	neighbour_is_absent
+}
+
 @test "a TCP reset" {
 	cause net -- ph-load net reset
 	one tcp_send_reset true <<-END

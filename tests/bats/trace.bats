@@ -167,3 +167,37 @@ all_there() { [ "$(wc -l <"$T.live")" = 50 ]; }
 	grep -qE '^ph-load\[[0-9]+\] openat\(AT_FDCWD, "/tmp/[^"]*", O_[A-Z_|]+(, 0[0-7]+)?\) = [0-9]+$' "$T.text"
 	tail -n 1 "$T.text" | grep -qE '^[a-z-]+\[[0-9]+\] \+\+\+ exited with 0 \+\+\+$'
 }
+
+asked() { [ "$(wc -l <"$T.live")" = 6 ]; }
+
+# On the host only.
+@test "names that a container looks up, as it happens and read again" {
+	porthole trace dns -c "$PH_FILE-in" --wait -w "$T" -o json >"$T.live" 2>"$T.out" 3>&- &
+	TRACER=$! RECORDER=$!
+	wait_for 20 recording "$T"
+	launch_wait out -- ph-load dns >/dev/null &
+	launch_wait in -- ph-load dns >"$T.said"
+	wait $! || :
+	wait_for 20 asked || flunk "$(cat "$T.live")"
+	kill -INT "$TRACER"
+	wait "$TRACER" || flunk "$(cat "$T.out")"
+	cp "$T.live" "$T.json"
+	lines 6 ".container == \"$PH_FILE-in\" and .comm == \"ph-load\" and .pid > 0 and .pid == .tid and
+		.server == \"127.0.0.1:53\" and .netns == $(sed -n 's/.*net_ns=//p' "$T.said")"
+	lines 1 '.name == "both.example" and .type == "A" and .code == "NOERROR" and .try == 1 and .protocol == "udp" and
+		.answers == "alias.example 192.0.2.7" and .duration_ns >= 20000000 and .duration_ns < 20000000000 and
+		.query_id == 101 and .truncated == false and .size_bytes == 73'
+	lines 1 '.name == "both.example" and .type == "AAAA" and .code == "NOERROR" and .answers == "2001:db8::7" and
+		.duration_ns >= 20000000 and .query_id == 102'
+	lines 1 '.name == "nowhere.example" and .code == "NXDOMAIN" and .answers == null and .duration_ns > 0 and
+		.local_port > 0'
+	lines 1 '.name == "silent.example" and .code == "timeout" and .try == 1 and .duration_ns == null and .answers == null'
+	lines 1 '.name == "silent.example" and .code == "timeout" and .try == 2 and .query_id == 104'
+	lines 1 '.name == "7.2.0.192.in-addr.arpa" and .type == "PTR" and .protocol == "tcp" and .code == "NOERROR" and
+		.answers == "both.example" and .duration_ns > 0'
+	porthole trace dns -r "$T" -o json | diff "$T.live" -
+	shows dns in --filter 'code == timeout'
+	lines 2 '.name == "silent.example"'
+	[ "$(porthole trace dns -r "$T" --hist --by type -o json | jq -r '"\(.value) \(.duration_ns.count)"' | sort | xargs)" = \
+		"A 2 AAAA 1 PTR 1" ]
+}

@@ -288,6 +288,160 @@ static void test_cap(void **state)
 	(void)state;
 }
 
+/* ---- names --------------------------------------------------------------------------------------------- */
+
+static void add_dns_name(struct ph_buf *b, const char *name)
+{
+	while (*name) {
+		size_t n = strcspn(name, ".");
+
+		ph_buf_addf(b, "%02zx", n);
+		for (size_t i = 0; i < n; i++)
+			ph_buf_addf(b, "%02x", (unsigned int)name[i]);
+		name += n + (name[n] == '.');
+	}
+	ph_buf_adds(b, "00");
+}
+
+/* Process @tid asks on a socket. */
+static void ask(struct ph_buf *b, uint64_t ns, int tid, unsigned int sk, unsigned int id, const char *server,
+		const char *name, unsigned int type)
+{
+	ph_buf_addf(b, "@%lu cpu=1 tid=%d pid=%d container=%d dns_query skaddr=%u netns=5 protocol=17 sport=0 dport=53 "
+		    "daddr=%s id=%u len=30 message=%04x01000001000000000000", ns, tid, tid, tid == 20 ? 2 : 1, sk, server, id, id);
+	add_dns_name(b, name);
+	ph_buf_addf(b, "%04x0001\n", type);
+}
+
+/* It is answered with @code and, where it is not NULL, an address in hex digits. */
+static void told(struct ph_buf *b, uint64_t ns, int tid, unsigned int sk, unsigned int id, const char *server,
+		 const char *name, unsigned int type, unsigned int code, const char *addr)
+{
+	ph_buf_addf(b, "@%lu cpu=1 tid=%d pid=%d container=%d dns_answer skaddr=%u netns=5 protocol=17 sport=4000 dport=53 "
+		    "daddr=%s id=%u len=50 message=%04x81%02x0001%04x00000000", ns, tid, tid, tid == 20 ? 2 : 1, sk, server, id, id,
+		    0x80 | code, addr != NULL);
+	add_dns_name(b, name);
+	ph_buf_addf(b, "%04x0001", type);
+	if (addr)
+		ph_buf_addf(b, "c00c%04x00010000003c%04zx%s", type, strlen(addr) / 2, addr);
+	ph_buf_addc(b, '\n');
+}
+
+#define ONE "7f00000b"		/* 127.0.0.11 */
+#define TWO "0a000002"
+#define SIX "20010db8000000000000000000000035"
+
+static void test_dns(void **state)
+{
+	ph_autobuf b = { 0 };
+
+	ask(&b, 1000, 7, 1, 10, ONE, "a.example", 1);
+	ask(&b, 1001, 7, 1, 11, ONE, "a.example", 28);
+	/* Another's socket, the same number. */
+	ask(&b, 1500, 20, 2, 10, SIX, "b.example", 12);
+	told(&b, 2000, 7, 1, 10, ONE, "a.example", 1, 0, "c0000207");
+	told(&b, 2101, 7, 1, 11, ONE, "a.example", 28, 0, SIX);
+	told(&b, 2500, 20, 2, 10, SIX, "b.example", 12, 3, NULL);
+	/* An answer that nobody waits for. */
+	told(&b, 2600, 7, 1, 10, ONE, "a.example", 1, 0, "c0000208");
+	lines(CSV("dns", "time_ns,container,comm,pid,server,name,type,code,answers,duration_ns,try,truncated,protocol,query_id,"
+		  "size_bytes,local_port,netns"), b.p,
+	      "time_ns,container,comm,pid,server,name,type,code,answers,duration_ns,try,truncated,protocol,query_id,"
+	      "size_bytes,local_port,netns\n"
+	      "1000,web,nginx,7,127.0.0.11:53,a.example,A,NOERROR,192.0.2.7,1000,1,false,udp,10,50,4000,5\n"
+	      "1001,web,nginx,7,127.0.0.11:53,a.example,AAAA,NOERROR,2001:db8::35,1100,1,false,udp,11,50,4000,5\n"
+	      "1500,db,postgres,20,[2001:db8::35]:53,b.example,PTR,NXDOMAIN,,1000,1,false,udp,10,50,4000,5\n");
+	lines(CSV("dns", "name", .filter = "code == NXDOMAIN"), b.p, "name\nb.example\n");
+	lines(CSV("dns", "name,type", .container = "db"), b.p, "name,type\nb.example,PTR\n");
+	lines(&(struct asked){ .snoop = "dns", .hist = true, .by = "server", .output = PH_OUT_CSV }, b.p,
+	      "server,from_ns,to_ns,count\n127.0.0.11:53,512,1024,1\n127.0.0.11:53,1024,2048,1\n[2001:db8::35]:53,512,1024,1\n");
+	(void)state;
+}
+
+/* What has no answer is a line, too; and who asks again is seen to do so, whatever changes with the next try. */
+static void test_dns_unanswered(void **state)
+{
+	ph_autobuf b = { 0 };
+	struct ph_snoop_seen seen;
+	char *got;
+
+	/* The same message again; another socket, number and server; refused; told. */
+	ask(&b, 1000, 7, 1, 10, ONE, "a.example", 1);
+	ask(&b, 5000, 7, 1, 10, ONE, "a.example", 1);
+	ask(&b, 9000, 7, 3, 12, TWO, "a.example", 1);
+	told(&b, 9500, 7, 3, 12, TWO, "a.example", 1, 2, NULL);
+	ask(&b, 9600, 7, 3, 13, TWO, "a.example", 1);
+	told(&b, 9900, 7, 3, 13, TWO, "a.example", 1, 0, "c0000207");
+	ask(&b, 10000, 7, 3, 14, TWO, "a.example", 1);
+	/* Ends with its process; the other one at the end. */
+	ask(&b, 10500, 20, 2, 10, ONE, "b.example", 1);
+	ph_buf_adds(&b, "@11000 tid=20 pid=20 container=2 sched_process_exit tid=20\n");
+	lines(CSV("dns", "time_ns,server,name,code,try,duration_ns"), b.p,
+	      "time_ns,server,name,code,try,duration_ns\n"
+	      "1000,127.0.0.11:53,a.example,timeout,1,\n"
+	      "9000,10.0.0.2:53,a.example,SERVFAIL,3,500\n"
+	      "9600,10.0.0.2:53,a.example,NOERROR,4,300\n"
+	      "10500,127.0.0.11:53,b.example,timeout,1,\n"
+	      "5000,127.0.0.11:53,a.example,timeout,2,\n"
+	      "10000,10.0.0.2:53,a.example,timeout,1,\n");
+	/* What was waited for long enough; no more than are wanted; none has a time. */
+	lines(CSV("dns", "time_ns", .min_ns = 4000), b.p, "time_ns\n1000\n5000\n");
+	lines(CSV("dns", "time_ns", .max = 5), b.p, "time_ns\n1000\n9000\n9600\n10500\n5000\n");
+	lines(&(struct asked){ .snoop = "dns", .hist = true, .by = "name", .output = PH_OUT_CSV }, b.p,
+	      "name,from_ns,to_ns,count\na.example,256,512,2\n");
+	/* 30 s are enough. */
+	ph_buf_clear(&b);
+	ask(&b, 1000, 7, 1, 10, ONE, "a.example", 1);
+	ask(&b, 20000000000, 7, 3, 10, ONE, "a.example", 1);
+	ask(&b, 31000000000, 20, 2, 10, ONE, "b.example", 1);
+	told(&b, 32000000000, 7, 1, 10, ONE, "a.example", 1, 0, NULL);
+	told(&b, 32000000001, 7, 3, 10, ONE, "a.example", 1, 0, NULL);
+	told(&b, 32000000002, 20, 2, 10, ONE, "b.example", 1, 0, NULL);
+	lines(CSV("dns", "time_ns,code,try,duration_ns"), b.p,
+	      "time_ns,code,try,duration_ns\n1000,timeout,1,\n20000000000,NOERROR,2,12000000001\n31000000000,NOERROR,1,1000000002\n");
+	/* The answer may have been lost. */
+	ph_buf_clear(&b);
+	ask(&b, 1000, 7, 1, 10, ONE, "a.example", 1);
+	ph_buf_adds(&b, "@1100 cpu=0 events_discarded count=5 begin_ns=1010 end_ns=1090\n");
+	got = shown(CSV("dns", "name"), b.p, &seen);
+	assert_string_equal(got, "name\n");
+	assert_int_equal(seen.cut, 1);
+	free(got);
+	(void)state;
+}
+
+/* musl asks all servers at once, on one socket: that is one look-up, of who answers first. */
+static void test_dns_servers(void **state)
+{
+	ph_autobuf b = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		ask(&b, 1000 + 5000 * i, 7, 1, 10, ONE, "a.example", 1);
+		ask(&b, 1001 + 5000 * i, 7, 1, 10, TWO, "a.example", 1);
+	}
+	told(&b, 7000, 7, 1, 10, TWO, "a.example", 1, 0, "c0000207");
+	told(&b, 7100, 7, 1, 10, ONE, "a.example", 1, 0, "c0000207");
+	lines(CSV("dns", "time_ns,server,code,try,duration_ns"), b.p,
+	      "time_ns,server,code,try,duration_ns\n"
+	      "1000,127.0.0.11:53,timeout,1,\n"
+	      "6000,10.0.0.2:53,NOERROR,2,1000\n");
+	(void)state;
+}
+
+/* What is no message, and what a foreign trace calls so. */
+static void test_dns_nonsense(void **state)
+{
+	lines(CSV("dns", "server,name,type,code,answers,try"),
+	      "@10 tid=7 pid=7 container=1 dns_query skaddr=1 id=1 dport=53 daddr=7f message=00\n"
+	      "@20 tid=7 pid=7 container=1 dns_answer skaddr=1 id=1 dport=53 message=ffffffffffffffffffffffffffff\n"
+	      "@30 tid=7 pid=7 container=1 dns_query skaddr=1 id=2\n"
+	      "@40 tid=7 pid=7 container=1 dns_answer skaddr=1 id=2\n",
+	      "server,name,type,code,answers,try\n"
+	      ",,,RCODE15,,\n"
+	      ",,,,,\n");
+	(void)state;
+}
+
 static void test_events(void **state)
 {
 	const char *events =
@@ -552,7 +706,8 @@ int main(void)
 		cmocka_unit_test(test_sync), cmocka_unit_test(test_open), cmocka_unit_test(test_exec),
 		cmocka_unit_test(test_exit), cmocka_unit_test(test_oom), cmocka_unit_test(test_signal),
 		cmocka_unit_test(test_runq), cmocka_unit_test(test_throttle), cmocka_unit_test(test_bio),
-		cmocka_unit_test(test_cap), cmocka_unit_test(test_events), cmocka_unit_test(test_file),
+		cmocka_unit_test(test_cap), cmocka_unit_test(test_dns), cmocka_unit_test(test_dns_unanswered),
+		cmocka_unit_test(test_dns_servers), cmocka_unit_test(test_dns_nonsense), cmocka_unit_test(test_events), cmocka_unit_test(test_file),
 		cmocka_unit_test(test_mount), cmocka_unit_test(test_ns), cmocka_unit_test(test_tcp),
 		cmocka_unit_test(test_selection_filter_sort), cmocka_unit_test(test_outputs),
 		cmocka_unit_test(test_histogram), cmocka_unit_test(test_gap), cmocka_unit_test(test_a_thousand),

@@ -195,6 +195,22 @@ static __always_inline struct task_struct *current_task(void)
 	if (cur->tgid == cfg.self_tgid || !current_selected(cur, &who))			\
 		return 0
 
+/* The socket that descriptor @fd of @t is; NULL: it is none. */
+static __always_inline struct sock_common *fd_sock(struct task_struct *t, u32 fd)
+{
+	struct fdtable *fdt = BPF_CORE_READ(t, files, fdt);
+	struct socket *sock;
+	struct file *f = NULL;
+
+	if (fd >= BPF_CORE_READ(fdt, max_fds))
+		return NULL;
+	bpf_probe_read_kernel(&f, sizeof(f), BPF_CORE_READ(fdt, fd) + fd);
+	if (!f || (BPF_CORE_READ(f, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return NULL;
+	sock = (struct socket *)BPF_CORE_READ(f, private_data);
+	return (struct sock_common *)BPF_CORE_READ(sock, sk);
+}
+
 /* The cgroup of @t for controller @i; 0: none. */
 static __always_inline u64 controller_cgroup(struct task_struct *t, u32 i)
 {
