@@ -249,3 +249,26 @@ int BPF_PROG(kvm_userspace_exit, u32 reason, int err)
 	DONE(kvm_userspace_exit, e, 0);
 	return 0;
 }
+
+SEC("?tp_btf/kvm_inj_virq")
+int BPF_PROG(kvm_x86_inj_virq, u32 irq)
+{
+	CURRENT_SELECTED(cur, who);
+	EVENT(kvm_x86_inj_virq, cur, who, e);
+	SET(e, irq, irq);
+	DONE(kvm_x86_inj_virq, e, 0);
+	return 0;
+}
+
+/* Each halt that KVM itself sits out; where its program does (KVM_EXIT_HLT), there is none. */
+SEC("?tp_btf/kvm_vcpu_wakeup")
+int BPF_PROG(kvm_vcpu_wakeup, u64 ns, bool waited, bool valid)
+{
+	CURRENT_SELECTED(cur, who);
+	EVENT(kvm_vcpu_wakeup, cur, who, e);
+	SET(e, halted_ns, ns);
+	SET(e, waited, waited);
+	SET(e, valid, valid);
+	DONE(kvm_vcpu_wakeup, e, 0);
+	return 0;
+}

@@ -18,6 +18,7 @@
 #include "base/parse.h"
 #include "collect/priv.h"
 #include "identity/cgpath.h"
+#include "identity/guests.h"
 
 struct dump {
 	struct ph_collect *c;
@@ -569,6 +570,50 @@ static int dump_cpus(struct dump *d)
 	return r;
 }
 
+/* ---- guests ------------------------------------------------------------------------------------------ */
+
+static bool records_kvm(const struct ph_collect *c)
+{
+	const struct ph_class *cls;
+
+	for (size_t i = 0; (cls = ph_class_nth(i)); i++)
+		if (cls->group == PH_GROUP_KVM && c->events[cls->id])
+			return true;
+	return false;
+}
+
+static int dump_guest(struct dump *d, const struct ph_guest *g)
+{
+	PH_VEC(struct ph_value) vcpus = { 0 };
+	int r;
+
+	ph_vec_each(v, &g->vcpus)
+		ph_vec_push(&vcpus)->i = *v;
+	begin(d, PH_EV_kvm_guest);
+	ph_emit_i(&d->e, g->pid);
+	ph_emit_s(&d->e, g->name);
+	ph_emit_s(&d->e, g->uuid);
+	ph_emit_seq(&d->e, vcpus.v, (uint32_t)vcpus.n);
+	r = done(d);
+	ph_vec_done(&vcpus);
+	return r;
+}
+
+/* Only for who looks at them: all descriptors of the machine are read. */
+static int dump_guests(struct dump *d)
+{
+	struct ph_guests guests;
+	int r;
+
+	if (!records_kvm(d->c))
+		return 0;
+	r = ph_guests_scan(&guests, "/", d->err);
+	for (size_t i = 0; i < guests.v.n && r >= 0; i++)
+		r = dump_guest(d, &guests.v.v[i]);
+	ph_guests_done(&guests);
+	return r;
+}
+
 int ph_collect_dump(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_err *err)
 {
 	struct dump d = { .c = c, .fn = ph_state, .arg = c, .err = err };
@@ -595,6 +640,8 @@ int ph_collect_dump(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_e
 		r = iterate(&d, "dump_file", sizeof(struct ph_dump_file), dump_file);
 	if (r >= 0)
 		r = dump_mounts(&d);
+	if (r >= 0)
+		r = dump_guests(&d);
 	if (r >= 0) {
 		begin(&d, PH_EV_lttng_statedump_end);
 		r = done(&d);
@@ -612,6 +659,8 @@ int ph_collect_counts(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph
 	c->state = fn;
 	c->state_arg = arg;
 	r = iterate(&d, "dump_task", sizeof(struct ph_dump_task), dump_times);
+	if (r >= 0)
+		r = dump_guests(&d);
 	if (r >= 0)
 		r = ph_cgstat_round(c, true, err);
 	c->dumping = false;

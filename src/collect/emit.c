@@ -34,6 +34,11 @@ void ph_emit_s(struct ph_emit *e, const char *s)
 	*next(e) = (struct ph_value){ .s = s ? s : "", .n = s ? (uint32_t)strlen(s) : 0 };
 }
 
+void ph_emit_seq(struct ph_emit *e, const struct ph_value *v, uint32_t n)
+{
+	*next(e) = (struct ph_value){ .v = v, .n = n };
+}
+
 int ph_emit_done(struct ph_emit *e, ph_event_fn fn, void *arg, struct ph_err *err)
 {
 	if (e->n != e->ev.cls->nfields)

@@ -64,20 +64,37 @@ static bool has_bytes(const struct ph_field *f)
 	return f->type->kind == PH_KIND_STR || f->type->kind == PH_KIND_BYTES;
 }
 
+/* Of numbers, as all of ours are. */
+static bool has_elements(const struct ph_field *f)
+{
+	return f->type->kind == PH_KIND_SEQ;
+}
+
 static struct own *copy(const struct ph_event *ev)
 {
 	const struct ph_class *c = ev->cls;
-	size_t values = c->nfields * sizeof(struct ph_value), bytes = 0;
+	size_t values = c->nfields, bytes = 0;
+	struct ph_value *element;
 	struct own *o;
 	char *p;
 
-	for (uint32_t i = 0; i < c->nfields; i++)
+	for (uint32_t i = 0; i < c->nfields; i++) {
 		bytes += has_bytes(&c->fields[i]) ? ev->v[i].n + 1 : 0;
-	o = ph_alloc(sizeof(*o) + values + bytes);
+		values += has_elements(&c->fields[i]) ? ev->v[i].n : 0;
+	}
+	o = ph_alloc(sizeof(*o) + values * sizeof(struct ph_value) + bytes);
 	o->ev = *ev;
 	o->ev.v = o->v;
-	memcpy(o->v, ev->v, values);
-	p = (char *)(o->v + c->nfields);
+	memcpy(o->v, ev->v, c->nfields * sizeof(struct ph_value));
+	element = o->v + c->nfields;
+	for (uint32_t i = 0; i < c->nfields; i++) {
+		if (!has_elements(&c->fields[i]) || !ev->v[i].n)
+			continue;
+		memcpy(element, ev->v[i].v, ev->v[i].n * sizeof(*element));
+		o->v[i].v = element;
+		element += ev->v[i].n;
+	}
+	p = (char *)(o->v + values);
 	for (uint32_t i = 0; i < c->nfields; i++) {
 		if (!has_bytes(&c->fields[i]))
 			continue;

@@ -154,6 +154,7 @@ void ph_emit_begin(struct ph_emit *e, uint32_t id, uint64_t ts_ns);
 void ph_emit_u(struct ph_emit *e, uint64_t u);
 void ph_emit_i(struct ph_emit *e, int64_t i);
 void ph_emit_s(struct ph_emit *e, const char *s);
+void ph_emit_seq(struct ph_emit *e, const struct ph_value *v, uint32_t n);	/* @v: as long as the event */
 int ph_emit_done(struct ph_emit *e, ph_event_fn fn, void *arg, struct ph_err *err);
 
 /* ---- kallsyms.c: the names of kernel functions ------------------------------------------------------- */

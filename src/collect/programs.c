@@ -136,7 +136,7 @@ static bool other_architecture(const struct ph_class *c)
 #if defined(__x86_64__)
 	return c->id == PH_EV_ipi_entry || c->id == PH_EV_ipi_exit;
 #else
-	return !strncmp(c->name, "x86_", 4);
+	return !strncmp(c->name, "x86_", 4) || !strncmp(c->name, "kvm_x86_", 8);
 #endif
 }
 

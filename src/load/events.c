@@ -477,7 +477,7 @@ int load_cause(int argc, char **argv)
 		{ "refused", cause_refused }, { "odd-calls", cause_odd_calls }, { "fault", cause_fault },
 		{ "late", cause_late }, { "switch", cause_switch },
 		{ "nest", cause_nest }, { "timer", cause_timer }, { "ipi", cause_ipi },
-		{ "kvm", cause_kvm }, { "write", cause_write },
+		{ "kvm", cause_kvm }, { "kvm-halt", cause_kvm_halt }, { "write", cause_write },
 	};
 	const char *what = arg_str(argc, argv, 1, "");
 

@@ -31,6 +31,7 @@ const struct ph_load ph_loads[] = {
 	{ "wait", "FOR", "wait once: pipe, unix, tcp, futex, child … (without: what there is)", load_wait },
 	{ "net", "CASE", "cause one network event: udp, tcp6, reset, overflow … (without: what there is)", load_net },
 	{ "dns", "", "names that are asked for and answered, or not, as glibc, musl and Go do it", load_dns },
+	{ "guest", "[TIME]", "a virtual CPU computes for TIME (1s)", load_guest },
 	{ "who", "[TIME]", "threads and children that differ in names, ids, priorities, namespaces", load_who },
 	{ "bpf", "", "the BPF programs that are loaded", load_bpf },
 	{ 0 }

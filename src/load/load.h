@@ -53,6 +53,8 @@ void pin(int cpu);
 int load_cause(int argc, char **argv);
 /* kvm.c */
 void cause_kvm(void);
+void cause_kvm_halt(void);
+int load_guest(int argc, char **argv);
 /* net.c */
 int load_net(int argc, char **argv);
 /* dns.c */

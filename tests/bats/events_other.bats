@@ -506,3 +506,22 @@ waits() { grep -qE '^(61|260) ' "/proc/$PID/syscall" 2>/dev/null; }
 	END
 	neighbour_is_absent
 }
+
+# Halted until another thread sends an interrupt, 50 ms later.
+@test "a virtual machine's CPU halts until an interrupt comes: how long, and which" {
+	[ -c /dev/kvm ] || skip "no /dev/kvm"
+	cause kvm -b /dev/kvm:/dev/kvm:rw -- ph-load cause kvm-halt
+	one kvm_vcpu_wakeup '.fields.valid == 1' <<-END
+		halted_ns ? . >= $(said halt_ns) / 2 and . < 20000000000
+		waited    1
+		valid     1
+	END
+	# KVM_EXIT_IO: the guest went on.
+	[ "$(said last)" = 2 ]
+	neighbour_is_absent
+	[ -d /sys/module/kvm_amd ] && grep -qw svm /proc/cpuinfo || return 0
+	# More than once where an exit comes into its delivery.
+	every kvm_x86_inj_virq true <<-END
+		irq $(said vector)
+	END
+}
