@@ -161,8 +161,10 @@ static int nothing(struct verb *w, struct ph_err *err)
 
 	if (w->k->sel && ph_run_no_container(run, w->k->sel))
 		return ph_cmd_source_nothing(&w->s, err);
-	return ph_err_set(err, -ENOENT, "%s: no virtual CPU of the selection did anything%s", run->src->what,
-			  w->s.live || w->k->sel ? "" : " (are there events of the group kvm?)");
+	if (w->k->sel)
+		return ph_err_set(err, -ENOENT, "%s: nobody who is selected has a virtual CPU that did anything", run->src->what);
+	return ph_err_set(err, -ENOENT, "%s: no virtual CPU did anything%s", run->src->what,
+			  w->s.live ? "" : ", or no events of the group kvm are recorded");
 }
 
 static int look(struct verb *w)
