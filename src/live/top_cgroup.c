@@ -28,6 +28,7 @@ struct ph_top_dirs {
 	bool limited;		/* there is a CPU limit in force */
 	bool own_limit;		/* and it is its own, or there is none */
 	char *where;		/* else the cgroup that sets it */
+	bool io_counted;	/* v1: something is counted in that hierarchy */
 	unsigned int skipped;	/* rounds in which it was taken to be as before */
 };
 
@@ -49,6 +50,23 @@ static int open_at(const struct ph_cgroupfs *fs, const struct ph_hierarchy *h, c
 	return fd < 0 ? -1 : fd;
 }
 
+/*
+ * Since v6.10 (a3166c51702b) v1 counts what goes to devices for which some cgroup has a limit, and that alone: a file
+ * without any device says nothing where the whole machine's has none either.
+ */
+static bool io_counted(const struct ph_cgroupfs *fs, const struct ph_hierarchy *h)
+{
+	int root = open_at(fs, h, "/");
+	char buf[16384];
+	bool counted;
+
+	if (root < 0)
+		return true;
+	counted = !ph_top_read(root, "blkio.throttle.io_service_bytes_recursive", buf, sizeof(buf)) || strstr(buf, " Read ");
+	close(root);
+	return counted;
+}
+
 struct ph_top_dirs *ph_top_dirs_open(const struct ph_cgroupfs *fs, const struct ph_host_container *hc)
 {
 	struct ph_top_dirs *d = ph_alloc(sizeof(*d));
@@ -61,6 +79,8 @@ struct ph_top_dirs *ph_top_dirs_open(const struct ph_cgroupfs *fs, const struct 
 			h = ph_cgroupfs_by_controller(fs, "io");
 		d->at[i].v2 = h && h->num == 0;
 		d->at[i].fd = h ? open_at(fs, h, own_path(hc, h->num)) : -1;
+		if (i == AT_IO && h && !d->at[i].v2)
+			d->io_counted = io_counted(fs, h);
 	}
 	d->at[AT_V2].v2 = true;
 	d->at[AT_V2].fd = open_at(fs, ph_cgroupfs_by_num(fs, 0), own_path(hc, 0));
@@ -300,6 +320,8 @@ static void io_v1(struct ph_top_dirs *d, int file, const char *recursive, const 
 		if (read_file(d, AT_IO, file, plain, buf, sizeof(buf)) < 0)
 			return;
 	}
+	if (!d->io_counted && !strstr(buf, " Read "))
+		return;
 	for (const char *at = buf; (at = strstr(at, " Read ")); at++)
 		r += strtoull(at + 6, NULL, 10);
 	for (const char *at = buf; (at = strstr(at, " Write ")); at++)

@@ -237,7 +237,8 @@ static const struct {
 	{ PH_TOP_COL_RUNQ, "the kernel counts no run-queue wait (CONFIG_SCHED_INFO), or the tasks' schedstat may not be read" },
 	{ PH_TOP_COL_WSET, "no cgroup here counts memory (the memory controller is off for the containers)" },
 	{ PH_TOP_COL_FAULTS, "no cgroup here counts page faults (the memory controller is off for the containers)" },
-	{ PH_TOP_COL_READ, "no cgroup here counts block I/O (the io or blkio controller is off for the containers)" },
+	{ PH_TOP_COL_READ, "no cgroup here counts block I/O (the io or blkio controller is off for the containers; blkio of Linux 6.10 "
+	  "counts only for devices that have a limit)" },
 	{ PH_TOP_COL_CPU_SOME, "no cgroup here tells of waiting (PSI takes cgroup v2, and a kernel that has it switched on)" },
 	{ PH_TOP_COL_FILES, "the processes' open files may not be read: that takes root" },
 };

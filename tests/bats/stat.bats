@@ -53,6 +53,56 @@ within() {
 	[[ "${lines[3]}" =~ ^[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}\ .*[0-9]$ ]]
 }
 
+# file_of NAME FILE...: those of these that its cgroups have.
+file_of() {
+	local name=$1 f
+	shift
+	for f; do
+		cat "/sys/fs/cgroup/porthole.d/$name/$f" /sys/fs/cgroup/*/porthole.d/"$name/$f" 2>/dev/null || :
+	done
+}
+
+# "8:0 Write 4096", or on v2 "8:0 rbytes=0 wbytes=4096 …".
+written() {
+	file_of "$1" io.stat blkio.throttle.io_service_bytes | tr '=' ' ' |
+		awk '{ for (i = 2; i < NF; i++) if ($i == "Write" || $i == "wbytes") n += $(i + 1) } END { print n + 0 }'
+}
+
+in_cgroup() {
+	local d
+	for d in /sys/fs/cgroup/porthole.d/"$1" /sys/fs/cgroup/*/porthole.d/"$1"; do
+		[ ! -e "$d/cgroup.procs" ] || echo "$BASHPID" >"$d/cgroup.procs"
+	done
+	shift
+	exec "$@"
+}
+
+rows() { [ "$(wc -l <"$PH_WORK/disk.json")" -ge "$1" ]; }
+
+# On the host only: what is counted where is in tests/unit/test_top.c for both.
+@test "bytes written to a disk, each one, and memory" {
+	local disk=$PH_FILE-disk stat before memory n
+	launch disk -- ph-load sleep $((50 * ${PH_SLOW:-1}))s
+	porthole stat -c "$disk" 100ms -d 60s --no-bpf -o json --fields io_write_bytes,memory_usage_bytes >"$PH_WORK/disk.json" 2>/dev/null 3>&- &
+	stat=$!
+	wait_for 20 rows 1
+	before=$(written "$disk")
+	(in_cgroup "$disk" dd if=/dev/zero of="$PH_WORK/written" bs=64k count=50 oflag=direct 2>/dev/null) 3>&-
+	n=$(wc -l <"$PH_WORK/disk.json")
+	wait_for 20 rows $((n + 2))
+	kill -INT $stat
+	wait $stat
+	memory=$(file_of "$disk" memory.current memory.usage_in_bytes)
+	echo "$before, now $(written "$disk"); memory $memory: $(tail -n 1 "$PH_WORK/disk.json")"
+	if [ "$(written "$disk")" = "$before" ]; then	# blkio of Linux 6.10 and later, without a limit
+		jq -se 'all(.io_write_bytes == null)' "$PH_WORK/disk.json"
+	else
+		[ "$(jq -s 'map(.io_write_bytes) | add' "$PH_WORK/disk.json")" = $(($(written "$disk") - before)) ]
+		[ "$(written "$disk")" -ge $((before + 50 * 65536)) ]
+	fi
+	jq -se "last.memory_usage_bytes - $memory | fabs < 1000000" "$PH_WORK/disk.json"
+}
+
 ended() { grep -q 'what was selected has ended' "$PH_WORK/stat.err"; }
 has_line() { [ "$(wc -l <"$PH_WORK/stat.csv")" -ge 2 ]; }
 
@@ -60,7 +110,7 @@ has_line() { [ "$(wc -l <"$PH_WORK/stat.csv")" -ge 2 ]; }
 @test "a container that ends has no more lines; what is not understood is told" {
 	local stat
 	launch brief -- ph-load sleep 50s
-	porthole stat -c "$PH_FILE-brief" 100ms --no-bpf -o csv >"$PH_WORK/stat.csv" 2>"$PH_WORK/stat.err" 3>&- &
+	porthole stat -c "$PH_FILE-brief" 100ms -d 60s --no-bpf -o csv >"$PH_WORK/stat.csv" 2>"$PH_WORK/stat.err" 3>&- &
 	stat=$!
 	wait_for 20 has_line
 	launch_stop

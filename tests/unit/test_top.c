@@ -158,6 +158,42 @@ static void counters_hybrid(void **state)
 	host_done(&h);
 }
 
+/* blkio of newer kernels counts for devices with a limit: where there is none, nothing is known. */
+static void block_io_not_counted(void **state)
+{
+	static const char nobody[] = "Total 0\n", file[] = "blkio.throttle.io_service_bytes_recursive";
+	ph_autofree char *whole = ph_asprintf("sys/fs/cgroup/blkio/%s", file);
+	ph_autofree char *own = ph_asprintf("sys/fs/cgroup/blkio/docker/" ID1 "/%s", file);
+	struct ph_table_fmt fmt = { 0 };
+	ph_autobuf why = { 0 };
+	struct ph_err err = { 0 };
+	struct ph_top t;
+	struct host h;
+
+	(void)state;
+	for (unsigned int counted = 0; counted < 2; counted++) {
+		host_new(&h, "1:blkio:/\n", "34 20 0:30 / /sys/fs/cgroup/blkio rw - cgroup cgroup rw,blkio\n");
+		add_proc(&h, 60, 1, "nginx", "1:blkio:/docker/" ID1 "\n", 0, "\t1");
+		proc_files(&h, 0, 0);
+		put(&h, whole, "%s", counted ? "8:0 Read 0\n8:0 Write 9\n8:0 Total 9\nTotal 9\n" : nobody);
+		put(&h, own, "%s", nobody);
+		assert_int_equal(ph_top_open(&t, h.root, &cgroups, &err), 0);
+		assert_int_equal(ph_top_round(&t, 10 * PH_NSEC, &err), 0);
+		assert_int_equal(ph_top_round(&t, 11 * PH_NSEC, &err), 0);
+		ph_buf_clear(&why);
+		ph_top_missing(&t, &fmt, &why);
+		if (counted) {
+			NEAR(cell(&t, row_of(&t, ID1), PH_TOP_COL_WRITE_BYTES), 0);
+			assert_null(strstr(why.p, "io_read_bytes_per_s"));
+		} else {
+			assert_true(isnan(cell(&t, row_of(&t, ID1), PH_TOP_COL_WRITE_BYTES)));
+			assert_non_null(strstr(why.p, "counts only for devices that have a limit"));
+		}
+		ph_top_close(&t);
+		host_done(&h);
+	}
+}
+
 /* A sandbox in the host's cgroup: its processes are summed up; one that ended takes nothing away. */
 static void counters_without_cgroup(void **state)
 {
@@ -297,6 +333,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counters_v2),
 		cmocka_unit_test(counters_hybrid),
+		cmocka_unit_test(block_io_not_counted),
 		cmocka_unit_test(counters_without_cgroup),
 		cmocka_unit_test(come_and_go),
 		cmocka_unit_test(steal_flag),
