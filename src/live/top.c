@@ -16,7 +16,7 @@
 #include "identity/cgroupfs.h"
 #include "identity/proc.h"
 
-#define SCAN_SHARE 100		/* of the time, for looking for containers: 1 % */
+#define SCAN_SHARE 200		/* of the time, for looking for containers: 0.5 % */
 #define SCAN_MAX_NS (10 * PH_NSEC)
 
 int ph_top_open(struct ph_top *t, const char *root, const struct ph_top_want *want, struct ph_err *err)

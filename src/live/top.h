@@ -74,6 +74,7 @@ struct ph_top_want {
 	uint64_t counts;
 	uint32_t levels;
 	bool no_bpf;
+	bool seldom;		/* what is dear to find out may be some rounds old */
 	bool each_round;	/* also what containers that used no CPU may have had done for them: write-back */
 };
 
@@ -101,7 +102,7 @@ int ph_top_open(struct ph_top *t, const char *root, const struct ph_top_want *wa
 void ph_top_close(struct ph_top *t);
 /*
  * Take a sample of each container. Looking for containers costs more than reading their counters: it
- * is done as often as fits into 1 % of a CPU, and when one has gone.
+ * is done as often as fits into 0.5 % of a CPU, and when one has gone.
  */
 int ph_top_round(struct ph_top *t, uint64_t now_ns, struct ph_err *err);
 

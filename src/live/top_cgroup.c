@@ -120,6 +120,8 @@ bool ph_top_dirs_current(const struct ph_top_dirs *d, const struct ph_host_conta
 }
 
 /* A file of the cgroup at @place; @file is opened once. 0, or -errno: -ENODEV where the cgroup has gone. */
+#define SMALL_PIECE 2048
+
 static int read_file(struct ph_top_dirs *d, int place, int file, const char *name, char *buf, size_t size)
 {
 	size_t len = 0;
@@ -135,9 +137,12 @@ static int read_file(struct ph_top_dirs *d, int place, int file, const char *nam
 			d->file[file] = -2;
 		return -errno;
 	}
-	/* More than one page comes in pieces. */
-	while (len < size - 1 && (n = pread(d->file[file], buf + len, size - 1 - len, (off_t)len)) > 0)
+	/* More than one page comes in pieces, each of about a page: behind a small one there is nothing. */
+	while (len < size - 1 && (n = pread(d->file[file], buf + len, size - 1 - len, (off_t)len)) > 0) {
 		len += (size_t)n;
+		if (n < SMALL_PIECE)
+			break;
+	}
 	buf[len] = 0;
 	return n < 0 && !len ? -errno : 0;
 }

@@ -245,9 +245,16 @@ void ph_top_fit(struct ph_top_view *v, struct ph_top_rows *rows, unsigned int wi
 /* What nobody looks at is not read. */
 void ph_top_want_fitting(struct ph_top_view *v)
 {
+	size_t sort = v->sort[PH_SHOW_CONTAINERS];
+
 	v->t->want.levels = v->levels;
+	v->t->want.seldom = true;
 	if (!ph_top_view_of_containers(ph_top_view_here(v)->show))
 		return;
+	/* The past is kept of all. */
+	v->t->want.counts = 1ull << PH_TOP_CPU;
+	if (sort < PH_TOP_NCOLS)
+		ph_top_want_col(&v->t->want, sort);
 	for (size_t i = 0; i < v->fitting.n; i++)
 		if (v->fitting.v[i] < PH_TOP_NCOLS)
 			ph_top_want_col(&v->t->want, v->fitting.v[i]);

@@ -172,6 +172,8 @@ static void run_queue(struct ph_top *t, struct ph_top_row *r, int32_t pid)
 	}
 }
 
+#define FILES_ROUNDS 4
+
 static void open_files(struct ph_top *t, struct ph_top_row *r, int32_t pid)
 {
 	ph_autoclosedir DIR *d = NULL;
@@ -198,6 +200,13 @@ static void open_files(struct ph_top *t, struct ph_top_row *r, int32_t pid)
 	ph_top_set_level(&r->now, PH_TOP_FILES, r->now.level[PH_TOP_FILES] + n);
 }
 
+/* Counting them takes as long as all else: on a screen, some containers in each round. */
+static bool files_are_due(const struct ph_top *t, const struct ph_top_row *r)
+{
+	return !t->want.seldom || !(r->before.levelled & 1u << PH_TOP_FILES) ||
+	       (t->round + r->hc->c.index) % FILES_ROUNDS == 0;
+}
+
 void ph_top_tasks_round(struct ph_top *t)
 {
 	t->tasks->round++;
@@ -211,8 +220,12 @@ void ph_top_tasks_round(struct ph_top *t)
 			without_cgroup(t, r, task->pid);
 		if (t->want.counts & 1ull << PH_TOP_RUNQ && task->container && !t->kernel)
 			run_queue(t, r, task->pid);
-		if (t->want.levels & 1u << PH_TOP_FILES)
+		if (!(t->want.levels & 1u << PH_TOP_FILES))
+			continue;
+		if (files_are_due(t, r))
 			open_files(t, r, task->pid);
+		else
+			ph_top_set_level(&r->now, PH_TOP_FILES, r->before.level[PH_TOP_FILES]);
 	}
 	ph_top_forget(&t->tasks->procs, t->tasks->round);
 	ph_top_forget(&t->tasks->threads, t->tasks->round);

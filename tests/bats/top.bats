@@ -7,6 +7,7 @@ load lib
 
 teardown() {
 	[ ! -S "$PH_WORK/tmux" ] || tmux -S "$PH_WORK/tmux" kill-server 2>/dev/null || :
+	ph-launch --stop "$PH_FILE-odd" 2>/dev/null || :
 	launch_stop
 }
 
@@ -126,6 +127,52 @@ widest() { screen | awk '{ if (length > n) n = length } END { print n }'; }
 	in_tmux resize-window -t top -x 200 -y 50
 	shows "AGE"
 	[ "$(widest)" -gt 80 ]
+	in_tmux send-keys -t top q
+	shows "left 0"
+	in_tmux kill-server
+}
+
+# Bytes, as a terminal sends them.
+type_hex() { in_tmux send-keys -t top -H "$@"; }
+
+# On the host only.
+@test "the screen: odd names, one that ends, garbage keys and a storm of sizes" {
+	need tmux
+	local name=$PH_FILE-名前🚀$'\e[31m' seed=1 bytes=() b i size
+	launch odd --cgroup "lxc.payload.$name" -- ph-load sleep $((50 * ${PH_SLOW:-1}))s
+	LC_ALL=C.UTF-8 TERM=screen in_tmux new-session -d -s top -x 80 -y 24 \
+		"$(command -v porthole) top --no-bpf -i 200ms; echo left \$?; sleep 50"
+	shows "$PH_FILE-名前🚀\\x1b[31m"
+	in_tmux send-keys -t top / "$PH_FILE-名前"
+	shows "1 container, by CPU%  filter: $PH_FILE-名前_"
+	in_tmux send-keys -t top Enter Enter
+	shows "1 process, by CPU%"
+	kill -KILL "$PID"
+	shows "(has ended): 0 processes"
+	in_tmux send-keys -t top BSpace
+	shows "CONTAINER"
+	# All bytes but q and Q, which leave, those that the terminal acts upon (interrupt, quit, suspend, stop, go on), and
+	# escapes, which could make an F10.
+	for ((i = 0; i < 600; i++)); do
+		seed=$(((seed * 1103515245 + 12345) & 0x7fffffff)) b=$((seed >> 16 & 255))
+		case $b in
+		3 | 17 | 19 | 26 | 27 | 28 | 81 | 113) ;;
+		*) bytes+=("$(printf %02x $b)") ;;
+		esac
+	done
+	for ((i = 0; i < 30; i++)); do
+		seed=$(((seed * 1103515245 + 12345) & 0x7fffffff))
+		type_hex "${bytes[@]:i * 19:19}"
+		size=$((1 + (seed >> 8) % 300))
+		in_tmux resize-window -t top -x $size -y $((1 + (seed >> 18) % 80))
+	done
+	in_tmux resize-window -t top -x 80 -y 24
+	for ((i = 0; i < 8; i++)); do in_tmux send-keys -t top Escape; done
+	in_tmux send-keys -t top F2
+	shows "What is to be shown?"
+	in_tmux send-keys -t top Home Enter
+	shows "CONTAINER"
+	[[ "$(screen | tail -n 1)" == "h help  q quit"* ]] || flunk "$(screen)"
 	in_tmux send-keys -t top q
 	shows "left 0"
 	in_tmux kill-server
