@@ -247,14 +247,13 @@ static void sample(struct ph_top *t, struct ph_top_row *r, uint64_t now_ns, uint
 
 int ph_top_round(struct ph_top *t, uint64_t now_ns, struct ph_err *err)
 {
-	uint64_t skew;
+	uint64_t skew = ph_now_ns();	/* looking for containers takes its time, and comes before the counters */
 	int r;
 
 	t->round++;
 	r = look(t, now_ns, err);
 	if (r < 0)
 		return r;
-	skew = ph_now_ns();
 	for (size_t i = 0; i < t->rows.n; i++)
 		if (t->rows.v[i])
 			sample(t, t->rows.v[i], now_ns, skew);
