@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,6 +45,22 @@ static attr_t attribute_of(enum ph_top_style style)
 	default:
 		return A_NORMAL;
 	}
+}
+
+/*
+ * Of sizes that follow each other closely ncurses may miss the last one, as its signal comes while the one before is being
+ * asked for; and what a terminal made of the old lines is not what ncurses takes them for.
+ */
+static void follow_size(bool resized)
+{
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row && size.ws_col && is_term_resized(size.ws_row, size.ws_col)) {
+		resizeterm(size.ws_row, size.ws_col);
+		resized = true;
+	}
+	if (resized)
+		clearok(curscr, TRUE);
 }
 
 static void draw(struct ph_top_view *v)
@@ -153,6 +170,7 @@ int ph_cmd_screen_run(struct ph_top_view *v, uint64_t interval_ns, uint64_t dura
 			mouse(v);
 		else if (c != ERR && c != KEY_RESIZE && !ph_top_view_key(v, key_of(c)))
 			break;
+		follow_size(c == KEY_RESIZE);
 		news = ph_cmd_report_follow(&report, v);
 		now = ph_now_ns();
 		if (now >= next) {
