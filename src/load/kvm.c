@@ -94,11 +94,28 @@ void cause_kvm(void)
 	       GUEST_AT + 7);
 }
 
+/* Of the first thread, whose name has no blanks: R, S, D … */
+static char state_of_main(void)
+{
+	char path[64], state = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", getpid());
+	f = fopen(path, "re");
+	if (!f || fscanf(f, "%*d %*s %c", &state) != 1)
+		die(path);
+	fclose(f);
+	return state;
+}
+
+/* Once the guest has halted, which is the only thing that its thread sleeps for. */
 static void *send_interrupt(void *arg)
 {
 	const struct machine *m = arg;
 	struct kvm_msi msi = { .address_lo = 0xfee00000u | VCPU << 12, .data = VECTOR };
 
+	while (state_of_main() != 'S')
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	nanosleep(&(struct timespec){ .tv_nsec = HALT_NS }, NULL);
 	if (ioctl(m->vm, KVM_SIGNAL_MSI, &msi) < 1)
 		die("KVM_SIGNAL_MSI");
