@@ -10,6 +10,7 @@
 #include "sched.bpf.c"
 #include "syscalls.bpf.c"
 #include "denied.bpf.c"
+#include "calldata.bpf.c"
 #include "cgroup.bpf.c"
 #include "irq.bpf.c"
 #include "block.bpf.c"

@@ -11,6 +11,7 @@
 #include <linux/types.h>
 #endif
 
+#include "event/calldata.h"
 #include "event/capture.h"
 
 /* ---- per-CPU buffers ----------------------------------------------------------------------- */
@@ -130,7 +131,8 @@ struct ph_sysdef {
 	__u8 exit_nargs;	/* arguments that the exit record needs: 0 or nargs */
 	__u16 in_room, out_room;	/* bytes that the captures need at most */
 	__u8 on_fd;		/* its first argument is the descriptor it works on */
-	__u8 pad_;
+	__u8 ndata;		/* rows of datadefs that are its, from … */
+	__u16 data;
 	struct ph_capture in[PH_MAX_CAPTURES], out[PH_MAX_CAPTURES];
 };
 
@@ -224,6 +226,7 @@ struct ph_config {
 	__u8 victim_is_task;	/* v6.8 (72ba14deb40a): mark_victim has the task */
 	__u8 mark_seccomp;	/* tell calls that seccomp refused */
 	__u8 failures;		/* record calls that fail */
+	__u8 call_data;		/* record what calls point to */
 	__u8 caps_watched;	/* mark_caps is loaded */
 	__u8 filter;		/* filters are compiled in */
 	__u8 write_switch, write_block, write_stack, write_steal;	/* what is written of a switch */

@@ -314,6 +314,10 @@ static __always_inline void skip(struct pt_regs *regs)
 	ctl->skip_regs = (u64)regs;
 }
 
+/* calldata.bpf.c */
+enum { DATA_ENTRY, DATA_EXIT };
+__noinline int write_call_data(s32 nr, s64 ret, u64 who, u32 when);
+
 SEC("?tp_btf/sys_enter")
 int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
 {
@@ -367,6 +371,8 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
 	ring_commit(&s, rec, PH_EV_SYSCALL_ENTRY, REC_BYTES(fixed + at));
 	if (faults && def->exit)
 		remember_late(cur->pid, id, faults);
+	if (cfg.call_data && !compat)
+		write_call_data(id, -1, who, DATA_ENTRY);
 	return 0;
 }
 
@@ -485,6 +491,8 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 		return 0;
 	if (nlate)
 		emit_late(who, compat);
+	if (cfg.call_data && !compat)
+		write_call_data(nr, ret, who, DATA_EXIT);
 	nargs = def->exit_nargs & 7;
 	if (nargs > 6)
 		nargs = 6;

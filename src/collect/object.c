@@ -12,6 +12,7 @@
 #include "base/parse.h"
 #include "collect/evidence.h"
 #include "collect/priv.h"
+#include "event/calldata.h"
 #include "event/failcalls.h"
 #include "porthole_bpf.h"
 #include "porthole_bpf_old.h"
@@ -147,6 +148,7 @@ static void set_config(struct ph_collect *c, const struct ph_collect_opts *opts)
 	cfg->victim_is_task = !strcmp(type, "task_struct");
 	cfg->mark_seccomp = c->events[PH_EV_seccomp_refused];
 	cfg->failures = c->events[PH_EV_syscall_failed];
+	cfg->call_data = c->events[PH_EV_syscall_data];
 	cfg->caps_watched = ph_kernel_has_tracepoint("cap_capable");
 	cfg->filter = opts->filter != NULL;
 	cfg->write_switch = c->events[PH_EV_sched_switch];
@@ -241,6 +243,26 @@ static void set_syscalls(struct ph_collect *c, struct ph_sysdef *defs)
 				    sc->entry->fields[i].unit == PH_UNIT_FD)
 					d->on_fd = 1;
 		}
+	}
+}
+
+/* What calls point to; 32-bit programs have other structs. */
+static void set_call_data(struct ph_sysdef *calls, struct ph_data_def *defs)
+{
+	const struct ph_calldata *all, *rows;
+	size_t n;
+
+	all = ph_calldata_all(&n);
+	for (size_t i = 0; i < n; i++)
+		defs[i] = all[i].def;
+	for (int nr = 0; nr < PH_NSYSCALLS; nr++) {
+		const struct ph_syscall *sc = ph_syscall_by_nr(nr, false);
+
+		rows = sc ? ph_calldata_of(sc->name, &n) : NULL;
+		if (!rows)
+			continue;
+		calls[nr].data = (uint16_t)(rows - all);
+		calls[nr].ndata = (uint8_t)n;
 	}
 }
 
@@ -446,6 +468,7 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 	LIBBPF_OPTS(bpf_object_open_opts, oo, .object_name = "porthole");
 	struct ph_collect *c = ph_alloc(sizeof(*c));
 	struct ph_faildef *faildefs;
+	struct ph_data_def *datadefs;
 	struct ph_sysdef *sysdefs;
 	uint32_t *next_index;
 	const void *object;
@@ -488,7 +511,8 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 	next_index = variable(c->obj, ".data.next_index");
 	sysdefs = variable(c->obj, ".data.sysdefs");
 	faildefs = variable(c->obj, ".data.faildefs");
-	if (!config || !next_index || !sysdefs || !faildefs) {
+	datadefs = variable(c->obj, ".data.datadefs");
+	if (!config || !next_index || !sysdefs || !faildefs || !datadefs) {
 		r = ph_err_set(err, -EINVAL, "the BPF object lacks a data section");
 		goto fail;
 	}
@@ -496,6 +520,7 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 	*next_index = PH_KERNEL_INDICES;
 	set_syscalls(c, sysdefs);
 	set_failures(faildefs);
+	set_call_data(sysdefs, datadefs);
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(c->obj, "rings"),
 				 c->ncpus * c->cfg.chunks);
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(c->obj, "ring_ctl"), c->ncpus);

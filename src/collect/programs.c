@@ -34,6 +34,8 @@ static const struct {
 	{ PH_EV_syscall_failed, "mark_landlock" },
 	{ PH_EV_syscall_late_string, "sys_enter" },
 	{ PH_EV_syscall_late_string, "sys_exit" },
+	{ PH_EV_syscall_data, "sys_enter" },
+	{ PH_EV_syscall_data, "sys_exit" },
 };
 
 /* Identity: always loaded, whatever was chosen. */
