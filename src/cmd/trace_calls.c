@@ -71,12 +71,14 @@ void ph_trace_calls_apply(struct ph_trace_calls *tc, ph_strv *need)
 {
 	static const char files[] = "open,openat,openat2,creat,close,dup,dup2,dup3,fcntl,socket,connect,accept,accept4,bind";
 	struct ph_cmd_collect *co = &tc->s->co;
+	/* A filter may be about them. */
+	bool shows_args = !tc->o->calls.only_summary || tc->o->filter;
 	ph_strv all = { 0 };
 	struct ph_err err;
 
 	/* In the place of all calls those that are asked for. */
 	ph_vec_each(w, need)
-		if (strcmp(*w, "syscall") || !tc->o->calls.set.n)
+		if ((strcmp(*w, "syscall") || !tc->o->calls.set.n) && (strcmp(*w, "syscall_data") || shows_args))
 			ph_strv_add(&all, *w);
 	ph_vec_each(w, &tc->o->calls.set)
 		ph_strv_add(&all, *w);

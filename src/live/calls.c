@@ -158,6 +158,7 @@ void ph_call_free(struct ph_call *call)
 	free(call->ret_path);
 	free(call->found);
 	ph_buf_done(&call->more);
+	call_pieces_free(call);
 	free(call);
 }
 
@@ -203,11 +204,31 @@ static void add_message(const struct call_telling *t, const char *data, struct p
 
 	ph_buf_addc(b, '{');
 	if (name && name->n && t->at->ev->cls->fields[t->cc->msg_name - 1].type->kind == PH_KIND_BYTES) {
-		ph_buf_adds(b, "msg_name=");
-		call_add_data(b, PH_UNIT_SOCKADDR, &(struct ph_capture){ 0 }, name->s, name->n, 0, UINT64_MAX);
-		ph_buf_adds(b, ", ");
+		ph_autobuf text = { 0 };
+
+		call_add_data(&text, PH_UNIT_SOCKADDR, &(struct ph_capture){ 0 }, name->s, name->n, 0, UINT64_MAX);
+		ph_buf_addf(b, "msg_name=%s, ", text.p);
+		free(t->call->msg_name);
+		t->call->msg_name = ph_buf_steal(&text);
 	}
 	ph_buf_addf(b, "msg_iov=[{iov_base=%s}]}", data);
+}
+
+/* Values of options that are structs. */
+static bool add_sockopt(const struct call_telling *t, const struct ph_value *v, struct ph_buf *b)
+{
+	int32_t word[4];
+
+	if (t->call->value[1] != SOL_SOCKET || v->n > sizeof(word))
+		return false;
+	memcpy(word, v->s, v->n);
+	if (t->call->value[2] == SO_LINGER && v->n == 8)
+		ph_buf_addf(b, "{l_onoff=%d, l_linger=%d}", word[0], word[1]);
+	else if (t->call->value[2] == SO_PEERCRED && v->n == 12)
+		ph_buf_addf(b, "{pid=%d, uid=%u, gid=%u}", word[0], (uint32_t)word[1], (uint32_t)word[2]);
+	else
+		return false;
+	return true;
 }
 
 /* What the argument points to; false: nothing is known of that. */
@@ -236,6 +257,8 @@ static bool add_data(const struct call_telling *t, unsigned int arg, struct ph_b
 	default:
 		return false;
 	}
+	if (!strcmp(f->name, "optval_data") && add_sockopt(t, v, b))
+		return true;
 	if (!strcmp(f->name, "optval_data") && v->n == 4) {
 		int32_t one;
 
@@ -255,6 +278,12 @@ static bool add_data(const struct call_telling *t, unsigned int arg, struct ph_b
 		ph_buf_adds(b, f->unit == PH_UNIT_NONE ? "\"\"" : "[]");
 		return true;
 	}
+	if (cap->kind == PH_CAP_IOVEC && !t->call->value[cap->len_arg]) {
+		ph_buf_adds(b, "[]");
+		return true;
+	}
+	if (cap->kind == PH_CAP_IOVEC && (uint64_t)t->call->value[cap->len_arg] > CALL_VECTORS_MAX)
+		return false;
 	if (!call_add_data(&part, f->unit, cap, v->s, v->n, whole_length(t, cap), max))
 		return false;
 	if (cap->kind == PH_CAP_MSG)
@@ -300,11 +329,16 @@ static void tell_length(const struct call_telling *t, unsigned int arg)
 	const struct ph_capture *cap = t->cc->cap[arg];
 	const struct ph_field *f = &t->at->ev->cls->fields[t->cc->data[arg] - 1];
 	uint32_t n = t->at->ev->v[t->cc->data[arg] - 1].n;
+	int64_t before;
 	ph_autobuf b = { 0 };
 
 	if (cap->kind != PH_CAP_PTR_LEN || f->type->kind != PH_KIND_BYTES || !n || cap->len_arg >= CALL_ARGS)
 		return;
-	ph_buf_addf(&b, "[%u]", n);
+	before = call_data_length(t->call, cap->len_arg);
+	if (before >= 0 && before != n)
+		ph_buf_addf(&b, "[%ld => %u]", (long)before, n);
+	else
+		ph_buf_addf(&b, "[%u]", n);
 	set_arg(t->call, cap->len_arg, &b, true);
 }
 
@@ -371,6 +405,7 @@ static void tell_entry(struct call_telling *t)
 		tell_arg(t, i);
 	if (call_is(call, "clone"))
 		name_clone(t);
+	call_data_entry(t->c, call);
 	tell_more(t);
 }
 
@@ -395,12 +430,13 @@ static bool polls(const struct ph_call *call)
 static void tell_polled(const struct call_telling *t)
 {
 	const struct ph_value *v = &t->at->ev->v[t->cc->data[0] - 1];
+	const struct call_piece *all = call_piece_of(t->call, 0, true, PH_DATA_STRUCT, 0);
 	ph_autobuf b = { 0 };
 
 	if (t->at->ev->cls->fields[t->cc->data[0] - 1].type->kind != PH_KIND_BYTES)
 		return;
 	if (t->call->ret)
-		call_add_revents(&b, v->s, v->n);
+		call_add_revents(&b, all ? all->data : v->s, all ? all->n : v->n);
 	else
 		ph_buf_adds(&b, "Timeout");
 	t->call->found = ph_buf_steal(&b);
@@ -420,11 +456,13 @@ static void tell_exit(struct call_telling *t)
 	if (t->c->no_args)
 		return;
 	for (unsigned int i = 0; t->cc->sc == call->cc->sc && i < call->nargs; i++)
-		if (!call->arg[i] || !call->sure[i])
+		if (!call->arg[i] || (!call->sure[i] && t->cc->data[i] && !call_data_told(call, i)))
 			tell_arg(t, i);
 	for (unsigned int i = 0; t->cc->sc == call->cc->sc && i < CALL_ARGS; i++)
 		if (t->cc->data[i])
 			tell_length(t, i);
+	if (t->cc->sc == call->cc->sc)
+		call_data_exit(t->c, call);
 	if (t->cc->sc && call->cc->sc == t->cc->sc && t->cc->data[0] && call->ended && call->ret >= 0 && polls(call))
 		tell_polled(t);
 	if (t->c->o->calls.paths && call->ended && call->ret >= 0 && makes_fd(call)) {
@@ -448,6 +486,8 @@ void ph_call_tell(struct ph_calls *c, struct ph_call *call, const struct ph_snoo
 		t.cc = class_of(c, ev->cls);
 		t.at_exit = true;
 		tell_exit(&t);
+	} else if (ev->cls->id == PH_EV_syscall_data) {
+		call_data_tell(c, call, ev);
 	} else if (ev->cls->id == PH_EV_syscall_late_string) {
 		arg = ph_snoop_number(ev, "arg", -1);
 		value = ph_snoop_text(ev, "value");
@@ -527,6 +567,11 @@ void ph_call_add_result(const struct ph_call *call, struct ph_buf *b)
 		add_flags_result(call, b);
 	} else {
 		ph_buf_add_s64(b, call->ret);
+		if (call_is(call, "rt_sigtimedwait")) {
+			ph_buf_adds(b, " (");
+			call_add_signal(b, call->ret);
+			ph_buf_addc(b, ')');
+		}
 		if (call->ret_path) {
 			ph_buf_addc(b, '<');
 			ph_buf_add_term(b, call->ret_path, strlen(call->ret_path));

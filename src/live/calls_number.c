@@ -2,10 +2,12 @@
 /* The kernel's values, as in event/symbols.c: not <fcntl.h>. */
 #include <linux/fcntl.h>
 #include <linux/futex.h>
+#include <linux/ioctl.h>
 #include <linux/mount.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -58,7 +60,7 @@ static void add_hex(struct ph_buf *b, uint64_t v)
 }
 
 /* Of mknod the kind of file stands in front. */
-static void add_mode(struct ph_buf *b, uint64_t mode)
+void call_add_mode(struct ph_buf *b, uint64_t mode)
 {
 	static const struct { const char *name; uint64_t type; } types[] = {
 		{ "S_IFSOCK", S_IFSOCK }, { "S_IFLNK", S_IFLNK }, { "S_IFREG", S_IFREG }, { "S_IFBLK", S_IFBLK },
@@ -68,30 +70,84 @@ static void add_mode(struct ph_buf *b, uint64_t mode)
 	for (size_t i = 0; i < PH_ARRAY_SIZE(types); i++) {
 		if ((mode & S_IFMT) != types[i].type)
 			continue;
-		ph_buf_addf(b, "%s|", types[i].name);
-		mode &= ~(uint64_t)S_IFMT;
+		ph_buf_addf(b, "%s|%s%s%s", types[i].name, mode & S_ISUID ? "S_ISUID|" : "", mode & S_ISGID ? "S_ISGID|" : "",
+			    mode & S_ISVTX ? "S_ISVTX|" : "");
+		mode &= 0777;
 	}
 	ph_buf_addf(b, "%#03lo", (unsigned long)mode);
+}
+
+/* A request without a name. */
+static bool add_ioctl(struct ph_buf *b, uint32_t v)
+{
+	static const char *const dirs[] = { "_IOC_NONE", "_IOC_WRITE", "_IOC_READ", "_IOC_READ|_IOC_WRITE" };
+
+	ph_buf_addf(b, "_IOC(%s, %#x, %#x, %#x)", dirs[_IOC_DIR(v) & 3], _IOC_TYPE(v), _IOC_NR(v), _IOC_SIZE(v));
+	return true;
 }
 
 static bool add_special(const struct call_telling *t, unsigned int arg, int64_t v, struct ph_buf *b)
 {
 	const struct ph_call *call = t->call;
 
-	if (call->cc->names[arg])
-		return call_names_add(call->cc->names[arg], v, b);
+	if (call->cc->names[arg] && call_names_add(call->cc->names[arg], v, b))
+		return true;
+	if (call->cc->names[arg] && !call_is(call, "ioctl"))
+		return false;
 	if (arg == 2 && call_is(call, "socket") && (call->value[0] == AF_INET || call->value[0] == AF_INET6))
 		return call_names_add(call_names_of("IP", 0), v, b);
 	if (arg == 2 && (call_is(call, "setsockopt") || call_is(call, "getsockopt")) && call->value[1] == SOL_SOCKET)
 		return call_names_add(call_names_of("SO", 0), v, b);
 	if (arg == 2 && (call_is(call, "setsockopt") || call_is(call, "getsockopt")) && call->value[1] == SOL_TCP)
 		return call_names_add(call_names_of("TCP", 0), v, b);
+	if (arg == 2 && (call_is(call, "setsockopt") || call_is(call, "getsockopt")) && call->value[1] == SOL_IP)
+		return call_names_add(call_names_of("IPOPT", 0), v, b);
+	if (arg == 2 && (call_is(call, "setsockopt") || call_is(call, "getsockopt")) && call->value[1] == SOL_IPV6)
+		return call_names_add(call_names_of("IPV6OPT", 0), v, b);
+	if (arg == 2 && call_is(call, "statx") && !(v & AT_STATX_SYNC_TYPE)) {
+		ph_buf_adds(b, v ? "AT_STATX_SYNC_AS_STAT|" : "AT_STATX_SYNC_AS_STAT");
+		return !v || ph_symbol_add(b, PH_UNIT_AT_FLAGS, v);
+	}
+	if (arg == 1 && call_is(call, "prctl") && call->value[0] == PR_SET_DUMPABLE)
+		return call_names_add(call_names_of("DUMP", 0), v, b);
+	if (arg == 1 && call_is(call, "prctl") && call->value[0] == PR_SET_PDEATHSIG) {
+		if (v)
+			call_add_signal(b, v);
+		else
+			ph_buf_addc(b, '0');
+		return true;
+	}
+	if ((arg == 2 && (call_is(call, "shmget") || call_is(call, "semget"))) || (arg == 1 && call_is(call, "msgget"))) {
+		if (v & 03000) {
+			call_names_add(call_names_of("IPC", 0), v & 03000, b);
+			ph_buf_addc(b, '|');
+		}
+		ph_buf_addf(b, "%#03lo", (unsigned long)v & ~03000ul);
+		return true;
+	}
+	if (arg && call_is(call, "prctl") && call->value[0] == PR_SET_NO_NEW_PRIVS) {
+		ph_buf_add_s64(b, v);
+		return true;
+	}
+	if (!arg && call_is(call, "personality")) {
+		if (v)
+			add_hex(b, (uint32_t)v);
+		else
+			ph_buf_adds(b, "PER_LINUX");
+		return true;
+	}
+	if (arg == 1 && call_is(call, "ioctl") && _IOC_TYPE((uint32_t)v))
+		return add_ioctl(b, (uint32_t)v);
 	if (arg == 5 && call_is(call, "futex") && (uint32_t)v == FUTEX_BITSET_MATCH_ANY) {
 		ph_buf_adds(b, "FUTEX_BITSET_MATCH_ANY");
 		return true;
 	}
 	if (arg == 1 && call_is(call, "prctl") && (call->value[0] == PR_CAPBSET_READ || call->value[0] == PR_CAPBSET_DROP))
 		return ph_symbol_add(b, PH_UNIT_CAP, v);
+	if (arg == 2 && !v && call_is(call, "sendfile64")) {
+		ph_buf_adds(b, "NULL");
+		return true;
+	}
 	if ((arg == 1 || arg == 3) && call_is(call, "rseq")) {
 		add_hex(b, (uint32_t)v);
 		return true;
@@ -127,7 +183,7 @@ void call_add_number(const struct call_telling *t, const struct ph_field *f, uns
 		add_fd(t, b, (int32_t)v->i);
 		return;
 	case PH_UNIT_MODE:
-		add_mode(b, v->u);
+		call_add_mode(b, v->u);
 		return;
 	case PH_UNIT_SIGNAL:
 		call_add_signal(b, v->i);
@@ -222,6 +278,12 @@ uint8_t call_count_args(const struct ph_call *call, uint8_t n, uint8_t *skip)
 		default: return n;
 		}
 	}
+	if (call_is(call, "ioctl"))
+		return v[1] == FIOCLEX || v[1] == FIONCLEX || v[1] == TIOCNOTTY || v[1] == TIOCEXCL || v[1] == TIOCNXCL ? 2 : n;
+	if (call_is(call, "membarrier"))
+		return v[1] ? n : 2;
+	if (call_is(call, "ptrace"))
+		return v[0] ? n : 1;
 	if (call_is(call, "mremap"))
 		return v[3] & MREMAP_FIXED ? n : n - 1;
 	if (call_is(call, "mknod") || call_is(call, "mknodat"))

@@ -2,6 +2,7 @@
 #ifndef PH_LIVE_CALLS_PRIV_H
 #define PH_LIVE_CALLS_PRIV_H
 
+#include "event/calldata.h"
 #include "event/syscalls.h"
 #include "live/calls.h"
 #include "live/snoop_priv.h"
@@ -9,6 +10,7 @@
 /* The inside of the view "syscalls", shared by calls*.c and the engine (snoop.c). */
 
 #define CALL_ARGS 6
+#define CALL_VECTORS_MAX 1024	/* more iovecs no call takes (UIO_MAXIOV) */
 
 /* What a class of entries or exits means, worked out when its first event comes. */
 struct call_class {
@@ -23,6 +25,16 @@ struct call_class {
 	int ret;			/* field, -1: none */
 };
 
+/* Of what an argument points to, from an event of its own. */
+struct call_piece {
+	uint8_t arg, part;		/* enum ph_data_part */
+	bool at_exit;
+	uint16_t index;
+	uint32_t n;
+	uint64_t size;			/* in memory; @n were recorded */
+	char *data;
+};
+
 /* A call that has begun: its arguments as far as they are known, as text. */
 struct ph_call {
 	const struct call_class *cc;	/* of the entry */
@@ -31,6 +43,8 @@ struct ph_call {
 	bool sure[CALL_ARGS];		/* the exit says nothing else */
 	struct ph_buf more;
 	int64_t value[CALL_ARGS];	/* of those that are numbers */
+	PH_VEC(struct call_piece) pieces;
+	char *msg_name;			/* address of a message */
 	char *ret_path;			/* of the descriptor that it returns */
 	char *found;			/* what stands behind the result */
 	int64_t ret;
@@ -74,6 +88,7 @@ struct call_telling {
 bool call_is(const struct ph_call *call, const char *name);
 void call_add_number(const struct call_telling *t, const struct ph_field *f, unsigned int arg, const struct ph_value *v,
 		     struct ph_buf *b);
+void call_add_mode(struct ph_buf *b, uint64_t mode);
 /* Those of @n that it has with these values: how many, and in @skip those in between that it has not. */
 uint8_t call_count_args(const struct ph_call *call, uint8_t n, uint8_t *skip);
 
@@ -93,6 +108,32 @@ bool call_add_data(struct ph_buf *b, enum ph_unit unit, const struct ph_capture 
 void call_add_revents(struct ph_buf *b, const char *s, size_t n);
 void call_add_signal(struct ph_buf *b, int64_t sig);
 void call_add_wait_status(struct ph_buf *b, int32_t status);
+
+void call_add_string(struct ph_buf *b, const char *s, size_t n, uint64_t whole, uint64_t max);
+/* Of 8 bytes, and of 32: with mask and restorer. */
+void call_add_sigset(struct ph_buf *b, const char *s);
+void call_add_sigaction(struct ph_buf *b, const char *s);
+
+/* ---- calls_data.c: what they point to, from events of its own ------------------------------------------- */
+
+void call_data_tell(struct ph_calls *c, struct ph_call *call, const struct ph_event *ev);
+/* The entry was told: which arguments may still be shown otherwise. */
+void call_data_entry(const struct ph_calls *c, struct ph_call *call);
+const struct call_piece *call_piece_of(const struct ph_call *call, unsigned int arg, bool at_exit, unsigned int part,
+				       unsigned int index);
+/* The length that it was called with, of an address that is filled in; -1: not known. */
+int64_t call_data_length(const struct ph_call *call, unsigned int arg);
+/* By the entry's events. */
+bool call_data_told(const struct ph_call *call, unsigned int arg);
+void call_data_exit(const struct ph_calls *c, struct ph_call *call);
+void call_pieces_free(struct ph_call *call);
+
+/* ---- calls_struct.c ----------------------------------------------------------------------------------- */
+
+/* False, and nothing appended: it is not whole. */
+bool call_add_struct(struct ph_buf *b, enum ph_data_what what, const struct call_piece *p, const struct ph_call *call,
+		     uint64_t string_max);
+void call_add_fdset(struct ph_buf *b, const char *s, size_t n, int64_t nfds);
 
 /* ---- calls_lines.c ------------------------------------------------------------------------------------ */
 
@@ -137,6 +178,7 @@ struct ph_calls {
 	const struct ph_snoop_opts *o;
 	struct ph_u64map classes;	/* class -> struct call_class */
 	bool no_args;			/* nobody looks at them */
+	bool has_data;			/* what they point to comes as events of its own */
 	struct ph_call_lines *lines;	/* NULL: a table */
 	struct ph_call_summary *summary;	/* NULL: none */
 };

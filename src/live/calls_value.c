@@ -29,7 +29,7 @@ static uint64_t number(const char *s, size_t bytes)
 }
 
 /* What may be no text: bytes that do not print are octal, as short as the next one lets them be. */
-static void add_string(struct ph_buf *b, const char *s, size_t n, uint64_t whole, uint64_t max)
+void call_add_string(struct ph_buf *b, const char *s, size_t n, uint64_t whole, uint64_t max)
 {
 	static const char letters[] = "tnvfr";	/* of 9 … 13 */
 	size_t shown = n > max ? max : n;
@@ -200,7 +200,8 @@ static bool add_epoll(struct ph_buf *b, const char *s, size_t n, const struct ph
 	for (size_t at = 0; at + size <= n; at += size) {
 		ph_buf_adds(b, at ? ", {events=" : "{events=");
 		add_poll(b, (uint32_t)number(s + at, 4), true);
-		ph_buf_addf(b, ", data=%#lx}", (unsigned long)number(s + at + size - 8, 8));
+		ph_buf_addf(b, ", data={u32=%u, u64=%lu}}", (uint32_t)number(s + at + size - 8, 4),
+			    (unsigned long)number(s + at + size - 8, 8));
 	}
 	if (list)
 		ph_buf_adds(b, n < whole ? ", ...]" : "]");
@@ -209,14 +210,12 @@ static bool add_epoll(struct ph_buf *b, const char *s, size_t n, const struct ph
 
 /* ---- signals ------------------------------------------------------------------------------------- */
 
-static bool add_sigset(struct ph_buf *b, const char *s, size_t n)
+void call_add_sigset(struct ph_buf *b, const char *s)
 {
-	uint64_t set = n == 8 ? number(s, 8) : 0;
+	uint64_t set = number(s, 8);
 	bool inverse = __builtin_popcountl(set) > 40;
 	const char *sep = "";
 
-	if (n != 8)
-		return false;
 	if (inverse)
 		set = ~set;
 	ph_buf_adds(b, inverse ? "~[" : "[");
@@ -230,7 +229,6 @@ static bool add_sigset(struct ph_buf *b, const char *s, size_t n)
 		sep = " ";
 	}
 	ph_buf_addc(b, ']');
-	return true;
 }
 
 /* The kernel's, as of asm-generic/signal-defs.h; the C library has not all of them. */
@@ -240,20 +238,19 @@ static const struct { const char *name; uint32_t bit; } sa_flags[] = {
 	{ "SA_SIGINFO", 4 }, { "SA_EXPOSE_TAGBITS", 0x800 },
 };
 
-static bool add_sigaction(struct ph_buf *b, const char *s, size_t n)
+static void add_handler(struct ph_buf *b, uint64_t handler)
 {
-	uint64_t handler, flags;
-	const char *sep = "";
-
-	if (n != 8 && n != 16)
-		return false;
-	handler = number(s, n / 2);
-	flags = number(s + n / 2, n / 2);
 	ph_buf_adds(b, "{sa_handler=");
 	if (handler <= 1)
 		ph_buf_adds(b, handler ? "SIG_IGN" : "SIG_DFL");
 	else
 		ph_buf_addf(b, "%#lx", (unsigned long)handler);
+}
+
+static void add_sa_flags(struct ph_buf *b, uint64_t flags)
+{
+	const char *sep = "";
+
 	ph_buf_adds(b, ", sa_flags=");
 	for (size_t i = 0; i < PH_ARRAY_SIZE(sa_flags); i++) {
 		if (!(flags & sa_flags[i].bit))
@@ -264,8 +261,30 @@ static bool add_sigaction(struct ph_buf *b, const char *s, size_t n)
 	}
 	if (flags || !*sep)
 		ph_buf_addf(b, flags ? "%s%#lx" : "%s%lu", sep, (unsigned long)flags);
+}
+
+/* What every recording has of it. */
+static bool add_sigaction(struct ph_buf *b, const char *s, size_t n)
+{
+	if (n != 8 && n != 16)
+		return false;
+	add_handler(b, number(s, n / 2));
+	add_sa_flags(b, number(s + n / 2, n / 2));
 	ph_buf_addc(b, '}');
 	return true;
+}
+
+void call_add_sigaction(struct ph_buf *b, const char *s)
+{
+	uint64_t flags = number(s + 8, 8);
+
+	add_handler(b, number(s, 8));
+	ph_buf_adds(b, ", sa_mask=");
+	call_add_sigset(b, s + 24);
+	add_sa_flags(b, flags);
+	if (flags & 0x04000000)
+		ph_buf_addf(b, ", sa_restorer=%#lx", (unsigned long)number(s + 16, 8));
+	ph_buf_addc(b, '}');
 }
 
 void call_add_wait_status(struct ph_buf *b, int32_t status)
@@ -408,15 +427,32 @@ static bool add_cpus(struct ph_buf *b, const char *s, size_t n)
 	return true;
 }
 
+static void add_caps(struct ph_buf *b, uint64_t set)
+{
+	const char *sep = "";
+
+	if (!set)
+		ph_buf_addc(b, '0');
+	for (int cap = 0; cap < 64; cap++) {
+		if (!(set >> cap & 1))
+			continue;
+		ph_buf_addf(b, "%s1<<", sep);
+		if (!ph_symbol_add(b, PH_UNIT_CAP, cap))
+			ph_buf_add_s64(b, cap);
+		sep = "|";
+	}
+}
+
 static bool add_capset(struct ph_buf *b, const char *s, size_t n)
 {
 	static const char *const names[] = { "effective", "permitted", "inheritable" };
 
 	if (n != 24)
 		return false;
-	for (size_t i = 0; i < 3; i++)
-		ph_buf_addf(b, "%s%s=%#lx", i ? ", " : "{", names[i],
-			    (unsigned long)(number(s + 4 * i, 4) | number(s + 12 + 4 * i, 4) << 32));
+	for (size_t i = 0; i < 3; i++) {
+		ph_buf_addf(b, "%s%s=", i ? ", " : "{", names[i]);
+		add_caps(b, number(s + 4 * i, 4) | number(s + 12 + 4 * i, 4) << 32);
+	}
 	ph_buf_addc(b, '}');
 	return true;
 }
@@ -434,7 +470,10 @@ static bool add_unit(struct ph_buf *b, enum ph_unit unit, const struct ph_captur
 	case PH_UNIT_POLLFDS: return add_pollfds(b, s, n, whole);
 	case PH_UNIT_EPOLL_EVENTS: return add_epoll(b, s, n, cap, whole);
 	case PH_UNIT_SIGACTION: return add_sigaction(b, s, n);
-	case PH_UNIT_SIGSET: return add_sigset(b, s, n);
+	case PH_UNIT_SIGSET:
+		if (n == 8)
+			call_add_sigset(b, s);
+		return n == 8;
 	case PH_UNIT_CAPSET: return add_capset(b, s, n);
 	case PH_UNIT_CPUMASK: return add_cpus(b, s, n);
 	case PH_UNIT_CLONE_ARGS: return add_clone_args(b, s, n);
@@ -454,6 +493,6 @@ bool call_add_data(struct ph_buf *b, enum ph_unit unit, const struct ph_capture 
 		return false;
 	if (unit != PH_UNIT_NONE && add_unit(b, unit, cap, s, n, whole))
 		return true;
-	add_string(b, s, n, whole, string_max);
+	call_add_string(b, s, n, whole, string_max);
 	return true;
 }

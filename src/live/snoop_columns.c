@@ -179,6 +179,11 @@ const struct ph_value *ph_snoop_text(const struct ph_event *ev, const char *name
 	return v && v->s ? v : NULL;
 }
 
+const struct ph_value *ph_snoop_bytes(const struct ph_event *ev, const char *name)
+{
+	return field(ev, name, PH_KIND_BYTES, PH_KIND_BYTES);
+}
+
 /* ---- what is computed ---------------------------------------------------------------------------- */
 
 void ph_snoop_call(const struct ph_snoop_at *at, struct ph_cell *c)

@@ -167,6 +167,7 @@ void ph_snoop_dns_protocol(const struct ph_snoop_at *at, struct ph_cell *c);
 /* A field by name, where the event has it and it is a number, or text (else NULL): traces may call anything so. */
 int64_t ph_snoop_number(const struct ph_event *ev, const char *name, int64_t otherwise);
 const struct ph_value *ph_snoop_text(const struct ph_event *ev, const char *name);
+const struct ph_value *ph_snoop_bytes(const struct ph_event *ev, const char *name);
 
 /* ---- snoop_output.c ------------------------------------------------------------------------------------ */
 

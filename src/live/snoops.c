@@ -413,7 +413,7 @@ static const struct ph_snoop snoops[] = {
 			{ "syscall", PH_SNOOP_CALL },
 			/* A thread that is not the first one becomes it, with its number. */
 			{ "sched_process_exec", PH_SNOOP_MOVE, "old_tid" },
-			{ "syscall_late_string", PH_SNOOP_ADD },
+			{ "syscall_late_string,syscall_data", PH_SNOOP_ADD },
 			{ "sched_process_exit", PH_SNOOP_END },
 			{ 0 }
 		},

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <linux/capability.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/sysinfo.h>
+#include <sys/sysmacros.h>
+#include <sys/utsname.h>
+#include <termios.h>
+
+#include "base/cleanup.h"
+#include "event/symbols.h"
+#include "live/calls_priv.h"
+#include "view/print.h"
+
+/*
+ * Structs that come as events of their own (event/calldata.h), in strace's words. As everywhere what is there may be
+ * anything, but not its length: a struct that is not whole is not shown.
+ */
+
+static uint64_t number(const char *s, size_t bytes)
+{
+	uint64_t v = 0;
+
+	memcpy(&v, s, bytes);	/* traces that are read are of little-endian machines, as this one */
+	return v;
+}
+
+static void add_hex(struct ph_buf *b, uint64_t v)
+{
+	ph_buf_addf(b, v ? "%#lx" : "%lu", (unsigned long)v);
+}
+
+static void add_pointer(struct ph_buf *b, uint64_t v)
+{
+	if (v)
+		ph_buf_addf(b, "%#lx", (unsigned long)v);
+	else
+		ph_buf_adds(b, "NULL");
+}
+
+/* By a table of calls_names.c. */
+static void add_named(struct ph_buf *b, const char *table, uint64_t v)
+{
+	if (!call_names_add(call_names_of(table, 0), (int64_t)v, b))
+		add_hex(b, v);
+}
+
+/* ---- files ----------------------------------------------------------------------------------------- */
+
+static void add_file(struct ph_buf *b, const char *prefix, uint64_t mode, uint64_t size, unsigned int dev_major,
+		     unsigned int dev_minor)
+{
+	ph_buf_addf(b, "%s_mode=", prefix);
+	call_add_mode(b, mode);
+	if (S_ISCHR(mode) || S_ISBLK(mode)) {
+		if (strcmp(prefix, "st"))
+			ph_buf_addf(b, ", %s_size=%lu", prefix, (unsigned long)size);
+		else
+			ph_buf_addf(b, ", st_rdev=makedev(%#x, %#x)", dev_major, dev_minor);
+	} else {
+		ph_buf_addf(b, ", %s_size=%lu", prefix, (unsigned long)size);
+	}
+	ph_buf_adds(b, ", ...}");
+}
+
+static void add_stat(struct ph_buf *b, const char *s)
+{
+	struct stat st;
+
+	memcpy(&st, s, sizeof(st));
+	ph_buf_addc(b, '{');
+	add_file(b, "st", st.st_mode, (uint64_t)st.st_size, major(st.st_rdev), minor(st.st_rdev));
+}
+
+static void add_statx(struct ph_buf *b, const char *s)
+{
+	ph_buf_adds(b, "{stx_mask=");
+	call_names_add(call_names_of("statx", 3), (int64_t)number(s, 4), b);
+	ph_buf_adds(b, ", stx_attributes=");
+	add_named(b, "STATX_ATTR", number(s + 8, 8));
+	ph_buf_adds(b, ", ");
+	add_file(b, "stx", number(s + 28, 2), number(s + 40, 8), 0, 0);
+}
+
+static void add_statfs(struct ph_buf *b, const char *s)
+{
+	struct statfs f;
+	int fsid[2];
+
+	memcpy(&f, s, sizeof(f));
+	memcpy(fsid, &f.f_fsid, sizeof(fsid));
+	ph_buf_adds(b, "{f_type=");
+	add_named(b, "MAGIC", (uint64_t)f.f_type);
+	ph_buf_addf(b, ", f_bsize=%lu, f_blocks=%lu, f_bfree=%lu, f_bavail=%lu, f_files=%lu, f_ffree=%lu, f_fsid={val=[",
+		    (unsigned long)f.f_bsize, (unsigned long)f.f_blocks, (unsigned long)f.f_bfree,
+		    (unsigned long)f.f_bavail, (unsigned long)f.f_files, (unsigned long)f.f_ffree);
+	add_hex(b, (uint32_t)fsid[0]);
+	ph_buf_adds(b, ", ");
+	add_hex(b, (uint32_t)fsid[1]);
+	ph_buf_addf(b, "]}, f_namelen=%lu, f_frsize=%lu, f_flags=", (unsigned long)f.f_namelen, (unsigned long)f.f_frsize);
+	add_named(b, "ST", (uint64_t)f.f_flags);
+	ph_buf_addc(b, '}');
+}
+
+/* Of F_GETLK the process, too. */
+static void add_flock(struct ph_buf *b, const char *s, bool pid)
+{
+	static const char *const types[] = { "F_RDLCK", "F_WRLCK", "F_UNLCK" };
+	uint64_t type = number(s, 2);
+
+	ph_buf_adds(b, "{l_type=");
+	if (type < PH_ARRAY_SIZE(types))
+		ph_buf_adds(b, types[type]);
+	else
+		add_hex(b, type);
+	ph_buf_adds(b, ", l_whence=");
+	if (!ph_symbol_add(b, PH_UNIT_WHENCE, (int64_t)number(s + 2, 2)))
+		add_hex(b, number(s + 2, 2));
+	ph_buf_addf(b, ", l_start=%ld, l_len=%ld", (long)number(s + 8, 8), (long)number(s + 16, 8));
+	if (pid)
+		ph_buf_addf(b, ", l_pid=%d", (int)number(s + 24, 4));
+	ph_buf_addc(b, '}');
+}
+
+/* ---- terminals ------------------------------------------------------------------------------------- */
+
+/* The kernel's struct termios: four words of flags, then the discipline and the characters. */
+static void add_termios(struct ph_buf *b, const char *s)
+{
+	uint64_t out = number(s + 4, 4), control = number(s + 8, 4);
+
+	ph_buf_adds(b, "{c_iflag=");
+	add_named(b, "TERM_I", number(s, 4));
+	ph_buf_addf(b, ", c_oflag=NL%lu|CR%lu|TAB%lu|BS%lu|VT%lu|FF%lu", out >> 8 & 1, out >> 9 & 3, out >> 11 & 3,
+		    out >> 13 & 1, out >> 14 & 1, out >> 15 & 1);
+	out &= 0xff;
+	if (out) {
+		ph_buf_addc(b, '|');
+		add_named(b, "TERM_O", out);
+	}
+	ph_buf_adds(b, ", c_cflag=");
+	add_named(b, "TERM_SPEED", control & 0x100f);
+	ph_buf_addf(b, "|CS%lu", 5 + (control >> 4 & 3));
+	control &= ~0x103ful;
+	if (control) {
+		ph_buf_addc(b, '|');
+		add_named(b, "TERM_C", control);
+	}
+	ph_buf_adds(b, ", c_lflag=");
+	add_named(b, "TERM_L", number(s + 12, 4));
+	ph_buf_adds(b, ", ...}");
+}
+
+static void add_winsize(struct ph_buf *b, const char *s)
+{
+	ph_buf_addf(b, "{ws_row=%lu, ws_col=%lu, ws_xpixel=%lu, ws_ypixel=%lu}", (unsigned long)number(s, 2),
+		    (unsigned long)number(s + 2, 2), (unsigned long)number(s + 4, 2), (unsigned long)number(s + 6, 2));
+}
+
+/* ---- signals --------------------------------------------------------------------------------------- */
+
+static void add_siginfo(struct ph_buf *b, const char *s)
+{
+	int signo = (int)number(s, 4), code = (int)number(s + 8, 4);
+	bool child = signo == SIGCHLD && code > 0;
+
+	if (!signo) {
+		ph_buf_adds(b, "{}");
+		return;
+	}
+	ph_buf_adds(b, "{si_signo=");
+	call_add_signal(b, signo);
+	ph_buf_adds(b, ", si_code=");
+	if (!call_names_add(call_names_of(child ? "CLD" : "SI", 0), code, b))
+		ph_buf_add_s64(b, code);
+	ph_buf_addf(b, ", si_pid=%d, si_uid=%u", (int)number(s + 16, 4), (unsigned int)number(s + 20, 4));
+	if (child) {
+		ph_buf_adds(b, ", si_status=");
+		if (code == CLD_EXITED)
+			ph_buf_add_s64(b, (int)number(s + 24, 4));
+		else
+			call_add_signal(b, (int)number(s + 24, 4));
+		ph_buf_addf(b, ", si_utime=%ld, si_stime=%ld", (long)number(s + 32, 8), (long)number(s + 40, 8));
+	} else if (code == SI_QUEUE) {
+		ph_buf_addf(b, ", si_int=%d, si_ptr=", (int)number(s + 24, 4));
+		add_pointer(b, number(s + 24, 8));
+	}
+	ph_buf_addc(b, '}');
+}
+
+static void add_stack(struct ph_buf *b, const char *s)
+{
+	ph_buf_adds(b, "{ss_sp=");
+	add_pointer(b, number(s, 8));
+	ph_buf_adds(b, ", ss_flags=");
+	add_named(b, "SS", number(s + 8, 4));
+	ph_buf_addf(b, ", ss_size=%lu}", (unsigned long)number(s + 16, 8));
+}
+
+/* ---- times and resources ----------------------------------------------------------------------------- */
+
+static void add_time(struct ph_buf *b, const char *s, const char *fraction)
+{
+	ph_buf_addf(b, "{tv_sec=%ld, %s=%ld}", (long)number(s, 8), fraction, (long)number(s + 8, 8));
+}
+
+static void add_timer(struct ph_buf *b, const char *s, const char *fraction)
+{
+	ph_buf_adds(b, "{it_interval=");
+	add_time(b, s, fraction);
+	ph_buf_adds(b, ", it_value=");
+	add_time(b, s + 16, fraction);
+	ph_buf_addc(b, '}');
+}
+
+/* Of a file: access and change. */
+static void add_times(struct ph_buf *b, const char *s, const char *fraction)
+{
+	for (int i = 0; i < 2; i++) {
+		uint64_t ns = number(s + 16 * i + 8, 8);
+
+		ph_buf_adds(b, i ? ", " : "[");
+		if (!strcmp(fraction, "tv_nsec") && (ns == UTIME_NOW || ns == UTIME_OMIT))
+			ph_buf_adds(b, ns == UTIME_NOW ? "UTIME_NOW" : "UTIME_OMIT");
+		else
+			add_time(b, s + 16 * i, fraction);
+	}
+	ph_buf_addc(b, ']');
+}
+
+static void add_rusage(struct ph_buf *b, const char *s)
+{
+	ph_buf_adds(b, "{ru_utime=");
+	add_time(b, s, "tv_usec");
+	ph_buf_adds(b, ", ru_stime=");
+	add_time(b, s + 16, "tv_usec");
+	ph_buf_adds(b, ", ...}");
+}
+
+static void add_tms(struct ph_buf *b, const char *s)
+{
+	static const char *const names[] = { "tms_utime", "tms_stime", "tms_cutime", "tms_cstime" };
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(names); i++)
+		ph_buf_addf(b, "%s%s=%ld", i ? ", " : "{", names[i], (long)number(s + 8 * i, 8));
+	ph_buf_addc(b, '}');
+}
+
+static void add_sysinfo(struct ph_buf *b, const char *s)
+{
+	struct sysinfo i;
+
+	memcpy(&i, s, sizeof(i));
+	ph_buf_addf(b, "{uptime=%ld, loads=[%lu, %lu, %lu], totalram=%lu, freeram=%lu, sharedram=%lu, bufferram=%lu, "
+		    "totalswap=%lu, freeswap=%lu, procs=%u, totalhigh=%lu, freehigh=%lu, mem_unit=%u}",
+		    i.uptime, i.loads[0], i.loads[1], i.loads[2], i.totalram, i.freeram, i.sharedram, i.bufferram,
+		    i.totalswap, i.freeswap, i.procs, i.totalhigh, i.freehigh, i.mem_unit);
+}
+
+static void add_utsname(struct ph_buf *b, const char *s)
+{
+	size_t len = sizeof(((struct utsname *)NULL)->sysname);
+
+	ph_buf_adds(b, "{sysname=");
+	ph_value_string(b, s, strnlen(s, len));
+	ph_buf_adds(b, ", nodename=");
+	ph_value_string(b, s + len, strnlen(s + len, len));
+	ph_buf_adds(b, ", ...}");
+}
+
+/* ---- the others ------------------------------------------------------------------------------------ */
+
+static void add_cap_header(struct ph_buf *b, const char *s)
+{
+	ph_buf_adds(b, "{version=");
+	add_named(b, "CAP_VERSION", number(s, 4));
+	ph_buf_addf(b, ", pid=%d}", (int)number(s + 4, 4));
+}
+
+void call_add_fdset(struct ph_buf *b, const char *s, size_t n, int64_t nfds)
+{
+	const char *sep = "";
+
+	ph_buf_addc(b, '[');
+	for (size_t i = 0; i < 8 * n && (int64_t)i < nfds; i++) {
+		if (!(s[i / 8] >> (i % 8) & 1))
+			continue;
+		ph_buf_addf(b, "%s%zu", sep, i);
+		sep = " ";
+	}
+	ph_buf_addc(b, ']');
+}
+
+static void add_words(struct ph_buf *b, const char *s, size_t n, uint64_t whole)
+{
+	ph_buf_addc(b, '[');
+	for (size_t at = 0; at + 4 <= n; at += 4)
+		ph_buf_addf(b, "%s%u", at ? ", " : "", (unsigned int)number(s + at, 4));
+	ph_buf_adds(b, n < whole ? ", ...]" : "]");
+}
+
+static void add_random(struct ph_buf *b, const char *s, size_t n, uint64_t whole, uint64_t max)
+{
+	size_t shown = n > max ? max : n;
+
+	ph_buf_addc(b, '"');
+	for (size_t i = 0; i < shown; i++)
+		ph_buf_addf(b, "\\x%02x", (unsigned char)s[i]);
+	ph_buf_adds(b, shown < whole ? "\"..." : "\"");
+}
+
+/* Bytes that a struct needs to be shown; 0: any number. */
+static size_t needed(enum ph_data_what what)
+{
+	switch (what) {
+	case PH_WHAT_STAT: return sizeof(struct stat);
+	case PH_WHAT_STATX: return 256;
+	case PH_WHAT_STATFS: return sizeof(struct statfs);
+	case PH_WHAT_SIGACTION: case PH_WHAT_FLOCK: case PH_WHAT_TMS: case PH_WHAT_ITIMERSPEC: case PH_WHAT_ITIMERVAL:
+	case PH_WHAT_TIMESPECS: case PH_WHAT_TIMEVALS: return 32;
+	case PH_WHAT_SIGINFO: return 128;
+	case PH_WHAT_TERMIOS: return 36;
+	case PH_WHAT_STACK: return 24;
+	case PH_WHAT_TIMESPEC: case PH_WHAT_TIMEVAL: return 16;
+	case PH_WHAT_SIGSET: case PH_WHAT_U64: case PH_WHAT_WINSIZE: case PH_WHAT_CAPHEADER: return 8;
+	case PH_WHAT_INT: case PH_WHAT_LENGTH: case PH_WHAT_U32: return 4;
+	case PH_WHAT_RUSAGE: return sizeof(struct rusage);
+	case PH_WHAT_SYSINFO: return sizeof(struct sysinfo);
+	case PH_WHAT_UTSNAME: return sizeof(struct utsname);
+	default: return 0;
+	}
+}
+
+bool call_add_struct(struct ph_buf *b, enum ph_data_what what, const struct call_piece *p, const struct ph_call *call,
+		     uint64_t string_max)
+{
+	const char *s = p->data;
+
+	if (p->n < needed(what))
+		return false;
+	switch (what) {
+	case PH_WHAT_STAT: add_stat(b, s); break;
+	case PH_WHAT_STATX: add_statx(b, s); break;
+	case PH_WHAT_STATFS: add_statfs(b, s); break;
+	case PH_WHAT_FLOCK: add_flock(b, s, p->at_exit); break;
+	case PH_WHAT_TERMIOS: add_termios(b, s); break;
+	case PH_WHAT_WINSIZE: add_winsize(b, s); break;
+	case PH_WHAT_SIGACTION: call_add_sigaction(b, s); break;
+	case PH_WHAT_SIGSET: call_add_sigset(b, s); break;
+	case PH_WHAT_SIGINFO: add_siginfo(b, s); break;
+	case PH_WHAT_STACK: add_stack(b, s); break;
+	case PH_WHAT_TIMESPEC: add_time(b, s, "tv_nsec"); break;
+	case PH_WHAT_TIMEVAL: add_time(b, s, "tv_usec"); break;
+	case PH_WHAT_ITIMERSPEC: add_timer(b, s, "tv_nsec"); break;
+	case PH_WHAT_ITIMERVAL: add_timer(b, s, "tv_usec"); break;
+	case PH_WHAT_TIMESPECS: add_times(b, s, "tv_nsec"); break;
+	case PH_WHAT_TIMEVALS: add_times(b, s, "tv_usec"); break;
+	case PH_WHAT_RUSAGE: add_rusage(b, s); break;
+	case PH_WHAT_SYSINFO: add_sysinfo(b, s); break;
+	case PH_WHAT_UTSNAME: add_utsname(b, s); break;
+	case PH_WHAT_TMS: add_tms(b, s); break;
+	case PH_WHAT_CAPHEADER: add_cap_header(b, s); break;
+	case PH_WHAT_FDSET: call_add_fdset(b, s, p->n, call->value[0]); break;
+	case PH_WHAT_POLLFDS: return call_add_data(b, PH_UNIT_POLLFDS, &(struct ph_capture){ 0 }, s, p->n, p->size, string_max);
+	case PH_WHAT_EPOLL:
+		return call_add_data(b, PH_UNIT_EPOLL_EVENTS, &(struct ph_capture){ .kind = PH_CAP_RET_LEN, .len = call->ret ?
+				     (uint16_t)(p->size / (uint64_t)call->ret) : 0 }, s, p->n, p->size, string_max);
+	case PH_WHAT_CLONE_ARGS:
+		return call_add_data(b, PH_UNIT_CLONE_ARGS, &(struct ph_capture){ 0 }, s,
+				     (uint64_t)call->value[1] < p->n ? (uint64_t)call->value[1] : p->n, 0, string_max);
+	case PH_WHAT_INT: case PH_WHAT_LENGTH: ph_buf_addf(b, "[%d]", (int)number(s, 4)); break;
+	case PH_WHAT_U32: ph_buf_addf(b, "[%u]", (unsigned int)number(s, 4)); break;
+	case PH_WHAT_U64: ph_buf_addf(b, "[%ld]", (long)number(s, 8)); break;
+	case PH_WHAT_U32S: add_words(b, s, p->n, p->size); break;
+	case PH_WHAT_RANDOM: add_random(b, s, p->n, p->size, string_max); break;
+	case PH_WHAT_STRING: ph_value_string(b, s, p->n); break;
+	default: call_add_string(b, s, p->n, p->size, string_max);
+	}
+	return true;
+}
