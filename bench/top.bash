@@ -26,7 +26,7 @@ cpu_ns() { cut -d' ' -f1 "/proc/$1/schedstat"; }
 seconds=10
 beside() {
 	local pid='' before=0 loads
-	if [ -n "$1" ]; then
+	if [ -n "${1:-}" ]; then
 		script -qfec "stty rows 50 cols 200; exec $1" /dev/null </dev/null >/dev/null 2>&1 &
 		sleep 4
 		pid=$(pgrep -P $!) && before=$(cpu_ns "$pid")
