@@ -1,278 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "live/snoop.h"
-
+/* Rows of events: begun, ended, joined, given up, shown. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/parse.h"
-#include "event/syscalls.h"
 #include "live/calls_priv.h"
-#include "live/snoop_priv.h"
-
-#define KEY_MAX 3
-#define BEGUN_MAX (1u << 16)
-#define COLS_MAX 64	/* a bit each in a mask */
-
-/* What a class of events means for the view, worked out when its first event comes. */
-struct plan_step {
-	const struct ph_snoop_step *st;
-	enum ph_snoop_act act;		/* never CALL */
-	uint16_t key[KEY_MAX];		/* fields; all with the same number of them as st->key has */
-	uint8_t nkeys;			/* 0: the task */
-	int join;			/* field, -1: none */
-};
-
-struct plan_col {
-	uint16_t col, field;
-};
-
-struct plan {
-	PH_VEC(struct plan_step) steps;
-	PH_VEC(struct plan_col) cols;
-	int task, container, other_task, other_container;	/* fields, -1: none */
-	bool call_exit;
-};
-
-/* The filter sees a row as an event whose fields are the columns that have a value. */
-struct shape {
-	struct ph_class cls;
-	struct ph_field fields[COLS_MAX];
-	uint8_t at[COLS_MAX];
-};
-
-struct ph_snooping {
-	const struct ph_snoop *sn;
-	const struct ph_snoop_opts *o;
-	struct ph_col *cols;
-	size_t ncols;
-	size_t time;			/* the column, SIZE_MAX: none */
-	uint64_t min_ns;
-	struct ph_evset *sets;		/* of each step */
-	struct ph_u64map plans;		/* class -> struct plan */
-	struct ph_u64map begun;		/* key -> struct ph_snoop_row */
-	struct ph_snoop_world *world;
-	struct ph_filter *filter;
-	struct ph_u64map shapes;	/* mask of columns -> struct shape */
-	struct ph_snoop_seen seen;
-	uint64_t now_ns, late_ns;	/* of the last event; when to look for what has no end next */
-	struct ph_snoop_out out;
-	struct ph_calls *calls;		/* NULL: the view has none */
-};
-
-/* ---- the table's rows -------------------------------------------------------------------------- */
-
-const char *ph_snoop_name(const struct ph_snoop *sn)
-{
-	return sn->name;
-}
-
-const char *ph_snoop_summary(const struct ph_snoop *sn)
-{
-	return sn->summary;
-}
-
-const char *ph_snoop_example(const struct ph_snoop *sn)
-{
-	return sn->example;
-}
-
-const struct ph_snoop *ph_snoop_by_name(const char *name)
-{
-	const struct ph_snoop *sn;
-
-	for (size_t i = 0; (sn = ph_snoop_nth(i)); i++)
-		if (!strcmp(sn->name, name))
-			return sn;
-	return NULL;
-}
-
-bool ph_snoop_calls(const struct ph_snoop *sn)
-{
-	return sn->calls;
-}
-
-bool ph_snoop_timed(const struct ph_snoop *sn, uint64_t *ret_min_ns)
-{
-	*ret_min_ns = sn->min_ns;
-	return sn->time != NULL;
-}
-
-static bool has_word(const ph_strv *words, const char *word)
-{
-	for (size_t i = 0; i < words->n; i++)
-		if (!strcmp(words->v[i], word))
-			return true;
-	return false;
-}
-
-/* A system call that this architecture has not is not asked for. */
-static bool is_known(const char *word)
-{
-	if (ph_class_by_name(word) || ph_syscall_by_name(word))
-		return true;
-	for (unsigned int g = 0; g < PH_GROUP_MAX; g++)
-		if (!strcmp(ph_group_name(g), word))
-			return true;
-	return false;
-}
-
-static void add_words(const char *list, bool known_only, ph_strv *out)
-{
-	while (list && *list) {
-		size_t n = strcspn(list, ",");
-		ph_autofree char *word = ph_strndup(list, n);
-
-		if ((!known_only || is_known(word)) && !has_word(out, word))
-			ph_strv_add(out, word);
-		list += n + (list[n] == ',');
-	}
-}
-
-void ph_snoop_events(const struct ph_snoop *sn, bool also, ph_strv *out)
-{
-	for (const struct ph_snoop_step *st = sn->steps; st->events; st++)
-		add_words(st->events, true, out);
-	if (also)
-		add_words(sn->also, true, out);
-}
-
-static size_t count_cols(const struct ph_snoop *sn)
-{
-	size_t n = 0;
-
-	while (sn->cols[n].col.json)
-		n++;
-	return n;
-}
-
-static struct ph_col *all_cols(const struct ph_snoop *sn, size_t *ret_n)
-{
-	size_t own = count_cols(sn);
-	struct ph_col *cols = ph_alloc((PH_SNOOP_NCOMMON + own) * sizeof(*cols));
-
-	memcpy(cols, ph_snoop_common, sizeof(ph_snoop_common));
-	for (size_t i = 0; i < own; i++)
-		cols[PH_SNOOP_NCOMMON + i] = sn->cols[i].col;
-	*ret_n = PH_SNOOP_NCOMMON + own;
-	return cols;
-}
-
-void ph_snoop_schema(const struct ph_snoop *sn, const struct ph_snoop_opts *o, struct ph_buf *out)
-{
-	size_t n, nsum;
-	ph_autofree struct ph_col *cols = all_cols(sn, &n);
-	const struct ph_col *sum = ph_calls_summary_cols(&nsum);
-
-	if (sn->calls && o->calls.only_summary)
-		ph_table_schema(sum, nsum, out);
-	else
-		ph_table_schema(cols, n, out);
-}
-
-/* ---- plans ------------------------------------------------------------------------------------- */
-
-/* The field of @cls that @spec names first, -1: none. */
-static int field_of(const char *spec, const struct ph_class *cls)
-{
-	while (spec && *spec) {
-		size_t n = strcspn(spec, ",");
-		ph_autofree char *name = ph_strndup(spec, n);
-		char *dot = strchr(name, '.');
-		const char *field = dot ? dot + 1 : name;
-
-		if (dot)
-			*dot = 0;
-		for (uint32_t i = 0; (!dot || ph_glob(name, cls->name)) && i < cls->nfields; i++)
-			if (!strcmp(cls->fields[i].name, field))
-				return (int)i;
-		spec += n + (spec[n] == ',');
-	}
-	return -1;
-}
-
-static bool is_integer(const struct ph_class *cls, int field)
-{
-	enum ph_kind kind = field >= 0 ? cls->fields[field].type->kind : PH_KIND_STR;
-
-	return kind == PH_KIND_INT || kind == PH_KIND_UINT;
-}
-
-static int integer_of(const char *spec, const struct ph_class *cls)
-{
-	int field = field_of(spec, cls);
-
-	return is_integer(cls, field) ? field : -1;
-}
-
-/* Entry and exit of calls are told by the name, which foreign traces have too. */
-static bool resolve_call(const struct ph_class *cls, enum ph_snoop_act *act)
-{
-	if (strstr(cls->name, "syscall_entry_"))
-		*act = PH_SNOOP_BEGIN;
-	else if (strstr(cls->name, "syscall_exit_"))
-		*act = PH_SNOOP_END;
-	else
-		return false;
-	return true;
-}
-
-static void plan_step(struct plan *p, const struct ph_snoop_step *st, const struct ph_class *cls)
-{
-	struct plan_step ps = { .st = st, .act = st->act, .join = field_of(st->join, cls) };
-	const char *key = st->key;
-
-	if (st->act == PH_SNOOP_CALL && !resolve_call(cls, &ps.act))
-		return;
-	/* What a name in foreign metadata promises is only believed where the fields are there. */
-	if (st->when && !ph_class_like_ours(cls))
-		return;
-	while (key && *key && ps.nkeys < KEY_MAX) {
-		size_t n = strcspn(key, ",");
-		ph_autofree char *name = ph_strndup(key, n);
-		int field = integer_of(name, cls);
-
-		if (field < 0)
-			return;
-		ps.key[ps.nkeys++] = (uint16_t)field;
-		key += n + (key[n] == ',');
-	}
-	*ph_vec_push(&p->steps) = ps;
-}
-
-static struct plan *plan_new(struct ph_snooping *s, const struct ph_class *cls)
-{
-	struct plan *p = ph_alloc(sizeof(*p));
-	const struct ph_snoop *sn = s->sn;
-
-	for (size_t i = 0; sn->steps[i].events; i++)
-		if (ph_evset_has(&s->sets[i], cls))
-			plan_step(p, &sn->steps[i], cls);
-	for (size_t i = 0; p->steps.n && sn->cols[i].col.json; i++) {
-		int field = field_of(sn->cols[i].from, cls);
-
-		if (field >= 0)
-			*ph_vec_push(&p->cols) = (struct plan_col){ (uint16_t)i, (uint16_t)field };
-	}
-	p->call_exit = strstr(cls->name, "syscall_exit_") != NULL;
-	p->task = integer_of(sn->task, cls);
-	p->container = integer_of(sn->container, cls);
-	p->other_task = integer_of(sn->other_task, cls);
-	p->other_container = integer_of(sn->other_container, cls);
-	return p;
-}
-
-static const struct plan *plan_of(struct ph_snooping *s, const struct ph_class *cls)
-{
-	struct plan *p = ph_u64map_get(&s->plans, (uint64_t)(uintptr_t)cls);
-
-	if (ph_unlikely(!p)) {
-		p = plan_new(s, cls);
-		ph_u64map_put(&s->plans, (uint64_t)(uintptr_t)cls, p);
-	}
-	return p;
-}
+#include "live/snoop_engine.h"
 
 /* ---- rows -------------------------------------------------------------------------------------- */
 
@@ -386,92 +120,6 @@ static bool is_selected(const struct ph_snooping *s, const struct ph_identity *i
 	return sn->either && ph_selection_match(s->o->sel, id, &ev);
 }
 
-/* ---- the filter -------------------------------------------------------------------------------- */
-
-static const struct ph_type *type_of(enum ph_col_type t)
-{
-	switch (t) {
-	case PH_COL_STR: return &ph_type_str;
-	case PH_COL_S64: return &ph_type_s64;
-	default: return &ph_type_u64;
-	}
-}
-
-static const struct shape *shape_of(struct ph_snooping *s, uint64_t mask)
-{
-	struct shape *sh = ph_u64map_get(&s->shapes, mask);
-
-	if (sh)
-		return sh;
-	sh = ph_alloc(sizeof(*sh));
-	for (size_t i = 0; i < s->ncols; i++) {
-		struct ph_field *f = &sh->fields[sh->cls.nfields];
-
-		if (!(mask >> i & 1))
-			continue;
-		*f = (struct ph_field){ .name = s->cols[i].json, .type = type_of(s->cols[i].type) };
-		sh->at[sh->cls.nfields++] = (uint8_t)i;
-	}
-	sh->cls.name = s->sn->name;
-	sh->cls.fields = sh->fields;
-	sh->cls.syscall_nr = -1;
-	ph_u64map_put(&s->shapes, mask, sh);
-	return sh;
-}
-
-static bool passes(struct ph_snooping *s, const struct ph_identity *id, const struct ph_snoop_row *row)
-{
-	struct ph_value v[COLS_MAX];
-	struct ph_event ev = { .ts_ns = row->begin_ns, .cpu = row->cpu, .container = row->container,
-			       .tid = row->tid, .pid = row->pid, .v = v };
-	const struct shape *sh;
-	uint64_t mask = 0;
-
-	if (!s->filter)
-		return true;
-	for (size_t i = 0; i < s->ncols; i++)
-		mask |= (uint64_t)row->cells[i].set << i;
-	sh = shape_of(s, mask);
-	ev.cls = &sh->cls;
-	for (uint32_t i = 0; i < sh->cls.nfields; i++) {
-		const struct ph_cell *c = &row->cells[sh->at[i]];
-
-		v[i] = (struct ph_value){ .u = c->u };
-		if (s->cols[sh->at[i]].type == PH_COL_STR) {
-			v[i].s = c->s;
-			v[i].n = (uint32_t)strlen(c->s);
-		}
-	}
-	return ph_filter_match(s->filter, id, &ev);
-}
-
-static const struct ph_class *own_class(void *arg, size_t i)
-{
-	return i ? NULL : &((const struct shape *)arg)->cls;
-}
-
-static int parse_filter(struct ph_snooping *s, struct ph_err *err)
-{
-	const struct shape *all = shape_of(s, (1ull << s->ncols) - 1);
-	struct ph_filter_names names = { .nth = own_class, .arg = (void *)all };
-	int r;
-
-	if (!s->o->filter)
-		return 0;
-	r = ph_filter_parse_names(s->o->filter, &names, &s->filter, err);
-	if (r < 0)
-		return r;
-	/* Fields of events are names to the filter, too, but not to a row. */
-	if (!ph_filter_may_match(s->filter, &all->cls)) {
-		ph_autobuf have = { 0 };
-
-		for (size_t i = 0; i < s->ncols; i++)
-			ph_buf_addf(&have, "%s%s", i ? ", " : "", s->cols[i].json);
-		return ph_err_set(err, -EINVAL, "--filter: no row can pass it; 'trace %s' has %s", s->sn->name, have.p);
-	}
-	return 0;
-}
-
 /* ---- events ------------------------------------------------------------------------------------ */
 
 /* The row is complete; takes it over. */
@@ -488,7 +136,7 @@ static void emit(struct ph_snooping *s, const struct ph_identity *id, struct ph_
 	if (row->call && (ph_call_failed(row->call) ? s->o->calls.succeeded : s->o->calls.failed))
 		goto drop;
 	ph_cell_s64(&row->cells[PH_SNOOP_TIME], (int64_t)(row->begin_ns + (uint64_t)s->o->offset_ns));
-	if (!passes(s, id, row))
+	if (!sn_passes(s, id, row))
 		goto drop;
 	s->seen.shown++;
 	if (s->calls && s->calls->summary)
@@ -712,7 +360,7 @@ int ph_snooping_feed(struct ph_snooping *s, const struct ph_identity *id, const 
 		expire(s, id, ev);
 	if (enough(s))
 		return 1;
-	p = plan_of(s, ev->cls);
+	p = sn_plan_of(s, ev->cls);
 	/* What a call closes is still open to its entry, and what it opens is so to its exit. */
 	if (p->call_exit)
 		ph_snoop_world_feed(s->world, ev);
@@ -811,7 +459,7 @@ static int check(struct ph_snooping *s, struct ph_err *err)
 		ph_table_check(&fmt, s->cols, s->ncols, &known);
 		return ph_err_set(err, -EINVAL, "--by%s", known.msg + strlen("--sort"));
 	}
-	return parse_filter(s, err);
+	return sn_parse_filter(s, err);
 }
 
 int ph_snooping_new(const struct ph_snoop *sn, const struct ph_snoop_opts *opts, struct ph_snooping **ret,
@@ -824,14 +472,14 @@ int ph_snooping_new(const struct ph_snoop *sn, const struct ph_snoop_opts *opts,
 	s->sn = sn;
 	s->o = opts;
 	s->world = ph_snoop_world_new();
-	s->cols = all_cols(sn, &s->ncols);
+	s->cols = sn_all_cols(sn, &s->ncols);
 	s->time = find_col(s, sn->time);
 	s->min_ns = opts->has_min ? opts->min_ns : opts->hist ? 0 : sn->min_ns;
 	while (sn->steps[nsteps].events)
 		nsteps++;
 	s->sets = ph_alloc((nsteps + 1) * sizeof(*s->sets));
 	for (size_t i = 0; i < nsteps; i++)
-		add_words(sn->steps[i].events, false, &s->sets[i].words);
+		sn_add_words(sn->steps[i].events, false, &s->sets[i].words);
 	if (sn->calls) {
 		s->calls = ph_calls_new(opts);
 		if (opts->calls.set.n) {
