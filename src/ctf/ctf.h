@@ -17,11 +17,11 @@ const char *ph_ctf_warning(struct ph_source *s, size_t i);
 /* The classes that the trace's metadata describes, by 0-based number until NULL. */
 const struct ph_class *ph_ctf_class(struct ph_source *s, size_t i);
 /*
- * Go back to the beginning and read, until the next seek, only the streams in which the recorder
- * says who is who (those named "state"): all that an identity model needs before a seek into the
- * middle. False, and nothing changed, where @s is no CTF trace or has no such stream.
+ * The streams of @s in which the recorder says who is who (those named "state") once more, as a source
+ * of their own: what an identity model needs before a seek into the middle, and ahead of the events.
+ * It is to be closed before @s is. *@ret is NULL where @s is no CTF trace or has no such stream.
  */
-bool ph_ctf_only_state(struct ph_source *s);
+int ph_ctf_state(struct ph_source *s, struct ph_source **ret, struct ph_err *err);
 
 struct ph_ctf_writer;
 struct ph_ctf_stream;

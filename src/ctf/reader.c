@@ -25,7 +25,7 @@ struct reader {
 	struct ph_ct_file *cur;		/* of the event returned last: to be moved on */
 	struct ph_merge_entry rival;	/* what comes first of the others */
 	uint64_t skip_ns;		/* events before are not returned */
-	bool only_state;		/* only files of the stream "state" are read */
+	bool borrowed;			/* the traces are another reader's */
 	PH_VEC(const struct ph_class *) classes;	/* of ph_ctf_class(), made when asked for */
 	struct ph_event ev;
 	struct ph_err failed;
@@ -38,7 +38,8 @@ static void free_reader(struct reader *r)
 	ph_vec_each(f, &r->files)
 		ph_ct_file_done(f);
 	ph_vec_each(t, &r->traces)
-		ph_ct_trace_free(*t);
+		if (!r->borrowed)
+			ph_ct_trace_free(*t);
 	ph_vec_done(&r->files);
 	ph_vec_done(&r->traces);
 	ph_vec_done(&r->classes);
@@ -204,8 +205,6 @@ static void start(struct reader *r)
 		const struct ph_ct_file *f = &r->files.v[i];
 		uint64_t ts = 0;
 
-		if (r->only_state && !is_state(f->path))
-			continue;
 		if (f->at < f->packets.n)
 			ts = f->packets.v[f->at].begin_ns + (uint64_t)f->trace->adjust_ns;
 		if (r->skip_ns && ts > r->skip_ns)
@@ -307,7 +306,6 @@ static int reader_seek(struct ph_source *s, uint64_t ts_ns, struct ph_err *err)
 
 	(void)err;
 	r->failed.code = 0;
-	r->only_state = false;
 	r->skip_ns = ts_ns;
 	ph_vec_each(f, &r->files)
 		ph_ct_file_seek(f, ts_ns);
@@ -324,20 +322,27 @@ static const struct ph_source_ops reader_ops = {
 	.next = reader_next, .seek = reader_seek, .close = reader_close,
 };
 
-bool ph_ctf_only_state(struct ph_source *s)
+int ph_ctf_state(struct ph_source *s, struct ph_source **ret, struct ph_err *err)
 {
-	struct reader *r = (struct reader *)s;
-	bool any = false;
+	struct reader *of = (struct reader *)s, *r;
+	int rc = 0;
 
+	*ret = NULL;
 	if (s->ops != &reader_ops)
-		return false;
-	ph_vec_each(f, &r->files)
-		any = any || is_state(f->path);
-	if (!any || reader_seek(s, 0, NULL) < 0)
-		return false;
-	r->only_state = true;
+		return 0;
+	r = ph_alloc(sizeof(*r));
+	r->src = (struct ph_source){ .ops = &reader_ops, .what = ph_strdup(s->what), .offset_ns = s->offset_ns };
+	r->borrowed = true;
+	ph_vec_each(f, &of->files)
+		if (rc >= 0 && is_state(f->path))
+			rc = ph_ct_file_open(f->trace, f->path, ph_vec_push(&r->files), err);
+	if (rc < 0 || !r->files.n) {
+		free_reader(r);
+		return rc < 0 ? rc : 0;
+	}
 	start(r);
-	return true;
+	*ret = &r->src;
+	return 0;
 }
 
 static void add_classes(struct reader *r, const struct ph_ct_stream_class *sc)

@@ -39,6 +39,11 @@ void ph_identity_free(struct ph_identity *id);
  * Classes must live as long as the model: it remembers them by address.
  */
 void ph_identity_feed(struct ph_identity *id, struct ph_event *ev);
+/*
+ * @ev is still to come (and to be fed in its place): if it introduces a container of which nothing is
+ * known yet, or another index of one, take that.
+ */
+void ph_identity_introduce(struct ph_identity *id, const struct ph_event *ev);
 
 /* NULL where unknown. Pointers are valid until the next feed. */
 const struct ph_task *ph_identity_task(const struct ph_identity *id, int32_t tid);

@@ -149,6 +149,24 @@ void container_info(struct ph_identity *id, const struct ph_event *ev)
 #undef FIELD
 }
 
+void ph_identity_introduce(struct ph_identity *id, const struct ph_event *ev)
+{
+	bool info = ev->cls->id == PH_EV_container_info, alias = ev->cls->id == PH_EV_container_index;
+	uint32_t index;
+
+	if (!info && !alias)
+		return;
+	/* Both begin with the index. */
+	index = (uint32_t)ph_event_u(ev, PH_FLD(container_info, index), CONTAINER_LIMIT);
+	if (index < id->slots.n && (id->slots.v[index].cont || id->slots.v[index].canon))
+		return;
+	if (info)
+		container_info(id, ev);
+	else
+		container_set_alias(id, index, (uint32_t)ph_event_u(ev, PH_FLD(container_index, container),
+								    CONTAINER_LIMIT));
+}
+
 void container_event(struct ph_identity *id, const struct ph_event *ev)
 {
 	/* start, stop, pause and unpause all begin with the index. */

@@ -35,30 +35,50 @@ static bool wanted(struct ph_run *r, const struct ph_event *ev)
 
 /* A dump takes milliseconds; one that does not end within this was cut off. */
 #define DUMP_MAX_NS (10 * PH_NSEC)
+/* The recorder comes to tell of a new container that much later than the first event of it, at most. */
+#define TOLD_LATE_NS (2 * PH_NSEC)
+
+/* What a trace of ours tells of who is who, in a small stream of its own: read once more, ahead. */
+struct ahead {
+	struct ph_source *src;
+	struct ph_event *ev;		/* the next of it */
+	uint64_t until_ns;		/* up to there nothing is to be read ahead; UINT64_MAX: it has ended */
+};
+
+/* Wrong bytes are told of when the events themselves are read as far as there. */
+static void ahead_next(struct ahead *a)
+{
+	struct ph_err err = { 0 };
+
+	a->until_ns = UINT64_MAX;
+	if (ph_source_next(a->src, &a->ev, &err) > 0)
+		a->until_ns = a->ev->ts_ns > TOLD_LATE_NS ? a->ev->ts_ns - TOLD_LATE_NS : 0;
+}
 
 /*
- * Go to the beginning of the range, knowing who is who: a trace of ours tells that in a small stream
- * of its own, which is read alone, up to there and to the end of the first state dump; the dump is
- * made while events are recorded already, and these must not stay without a name. Of another trace
- * the beginning is read as it comes.
+ * Go to the beginning of the range, knowing who is who: as of there, and as of the end of the first
+ * state dump; the dump is made while events are recorded already, and these must not stay without a
+ * name. Of another trace the beginning is read as it comes.
  */
-static int go_to_begin(struct ph_run *r, const struct ph_selection *follow, struct ph_err *err)
+static int go_to_begin(struct ph_run *r, const struct ph_selection *follow, struct ahead *a,
+		       struct ph_err *err)
 {
 	uint64_t from = r->begin_ns > r->src->begin_ns ? r->begin_ns : r->src->begin_ns;
-	struct ph_event *ev;
 	bool dumped = false;
 	int rc;
 
-	if (!r->src->ops->seek || !ph_ctf_only_state(r->src))
+	a->until_ns = UINT64_MAX;
+	if (!r->src->ops->seek)
 		return 0;
-	while ((rc = ph_source_next(r->src, &ev, err)) > 0) {
-		if (ev->ts_ns >= from && (dumped || ev->ts_ns - from > DUMP_MAX_NS))
-			break;
-		ph_identity_feed(r->id, ev);
-		dumped = dumped || ev->cls->id == PH_EV_lttng_statedump_end;
-	}
-	if (rc < 0)
+	rc = ph_ctf_state(r->src, &a->src, err);
+	if (rc < 0 || !a->src)
 		return rc;
+	for (ahead_next(a); a->until_ns != UINT64_MAX; ahead_next(a)) {
+		if (a->ev->ts_ns >= from && (dumped || a->ev->ts_ns - from > DUMP_MAX_NS))
+			break;
+		ph_identity_feed(r->id, a->ev);
+		dumped = dumped || a->ev->cls->id == PH_EV_lttng_statedump_end;
+	}
 	/* Who is a child of whom is told by the events themselves: also by those before the range. */
 	return r->src->ops->seek(r->src, follow && follow->pids.n ? 0 : r->begin_ns, err);
 }
@@ -68,13 +88,13 @@ static void feed(void *id, struct ph_event *ev)
 	ph_identity_feed(id, ev);
 }
 
-int ph_run(struct ph_run *r, struct ph_err *err)
+static int run(struct ph_run *r, struct ahead *a, struct ph_err *err)
 {
 	struct ph_selection *follow = r->sel ? r->sel : r->follow;
 	struct ph_event *ev;
 	int rc;
 
-	rc = go_to_begin(r, follow, err);
+	rc = go_to_begin(r, follow, a, err);
 	if (rc < 0)
 		return rc;
 	if (r->src->ops->prime)
@@ -91,6 +111,10 @@ int ph_run(struct ph_run *r, struct ph_err *err)
 		}
 		if (rc <= 0)
 			return rc;
+		while (ph_unlikely(ev->ts_ns >= a->until_ns)) {
+			ph_identity_introduce(r->id, a->ev);
+			ahead_next(a);
+		}
 		ph_identity_feed(r->id, ev);
 		if (follow)
 			ph_selection_follow(follow, ev);
@@ -104,6 +128,15 @@ int ph_run(struct ph_run *r, struct ph_err *err)
 		if (rc || (r->max && r->passed >= r->max))
 			return rc < 0 ? rc : 0;
 	}
+}
+
+int ph_run(struct ph_run *r, struct ph_err *err)
+{
+	struct ahead a = { 0 };
+	int rc = run(r, &a, err);
+
+	ph_source_close(a.src);
+	return rc;
 }
 
 bool ph_run_no_container(const struct ph_run *r, const struct ph_selection *sel)

@@ -230,6 +230,59 @@ static void test_before_the_dump(void **state)
 	free(early.trace);
 }
 
+/*
+ * A container that appears is told of when the recorder comes to it, which may be after its first
+ * events, and after what the recorder said of later ones: these events are its own from the first on.
+ * What happens to it then is told at its time.
+ */
+static void test_told_late(void **state)
+{
+	static const struct ph_ctf_env env = { .hostname = "h", .trace_name = "t", .offset_ns = OFFSET };
+	struct fixture late = *(struct fixture *)*state;
+	const uint64_t at[] = { 2 * SEC, 60 * SEC };
+	struct writer w = { 0 };
+	struct ph_err err = { 0 };
+	struct result r;
+
+	late.trace = ph_asprintf("%s/late", late.dir);
+	assert_int_equal(ph_ctf_create(late.trace, &env, NULL, 0, &w.w, &err), 0);
+	assert_int_equal(ph_ctf_stream(w.w, "state", 0, &w.state, &err), 0);
+	assert_int_equal(ph_ctf_stream(w.w, "channel0", 0, &w.cpu, &err), 0);
+	write_state(&w);
+	begin(&w, PH_EV_lttng_statedump_end, 1 * SEC);
+	emit(&w, w.state);
+	for (uint32_t i = 0; i < 2; i++) {
+		begin(&w, ph_class_by_name("syscall_exit_openat")->id, at[i]);
+		w.ev.tid = 200 + (int32_t)i;
+		w.ev.container = 10 + i;
+		emit(&w, w.cpu);
+		w.ev.ts_ns += 1;
+		w.ev.container = 20 + i;
+		emit(&w, w.cpu);
+		begin(&w, PH_EV_container_info, at[i] + SEC / 2);
+		w.v[PH_FLD(container_info, index)].u = 10 + i;
+		set_str(&w, PH_FLD(container_info, name), i ? "second" : "first");
+		emit(&w, w.state);
+		begin(&w, PH_EV_container_index, at[i] + SEC / 2);
+		w.v[PH_FLD(container_index, index)].u = 20 + i;
+		w.v[PH_FLD(container_index, container)].u = 10 + i;
+		emit(&w, w.state);
+		/* One that is known is not told of ahead: its new name is of later. */
+		begin(&w, PH_EV_container_info, at[i] + SEC);
+		w.v[PH_FLD(container_info, index)].u = 10 + i;
+		set_str(&w, PH_FLD(container_info, name), i ? "second-renamed" : "first-renamed");
+		emit(&w, w.state);
+	}
+	assert_int_equal(ph_ctf_close(w.w, 120 * SEC, &err), 0);
+	r = view(&late, "-e openat --fields container,tid");
+	assert_string_equal(r.out, "first 200\nfirst 200\nsecond 201\nsecond 201\n");
+	result_done(&r);
+	r = view(&late, "-e openat -c second --begin +58s --fields container,tid");
+	assert_string_equal(r.out, "second 201\nsecond 201\n");
+	result_done(&r);
+	free(late.trace);
+}
+
 static void test_pipes(void **state)
 {
 	struct result r = view(*state, "| head -1");
@@ -281,8 +334,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_runs), cmocka_unit_test(test_seek),
-		cmocka_unit_test(test_before_the_dump), cmocka_unit_test(test_pipes),
-		cmocka_unit_test(test_babeltrace), cmocka_unit_test(test_no_trace),
+		cmocka_unit_test(test_before_the_dump), cmocka_unit_test(test_told_late),
+		cmocka_unit_test(test_pipes), cmocka_unit_test(test_babeltrace),
+		cmocka_unit_test(test_no_trace),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
