@@ -54,10 +54,13 @@ struct ph_cgnode *ph_cgtree_get(const struct ph_cgtree *t, int32_t hierarchy, ui
 	return n && n->hierarchy == hierarchy && n->id == id ? n : NULL;
 }
 
+/* Of the cgroup that a line of the stream is about, not just its number. */
 static struct ph_cgnode *node_make(struct ph_cgtree *t, int32_t hierarchy, uint64_t id)
 {
 	struct ph_cgnode *n = ph_cgtree_get(t, hierarchy, id);
 
+	if (n)
+		n->guessed = false;
 	if (n || !id)
 		return n;
 	n = ph_alloc(sizeof(*n));
@@ -111,12 +114,34 @@ static void set_parent(struct ph_cgnode *n, struct ph_cgnode *parent)
 		n->parent = parent;
 }
 
+/*
+ * Now it is known which hierarchy has the cpu controller; what was asked for before is of that one. With
+ * v1 all of its cgroups have a weight: none of them was told of before. (One of v2 that was, and has the
+ * same number, has taken the place of what was asked for: a few ms, on small hosts.)
+ */
+static void set_cpu_hierarchy(struct ph_cgtree *t, int32_t hierarchy)
+{
+	t->cpu_hierarchy = hierarchy;
+	ph_vec_each(at, &t->all) {
+		struct ph_cgnode *n = *at;
+
+		if (!n->guessed || !hierarchy || ph_cgtree_get(t, hierarchy, n->id))
+			continue;
+		ph_u64map_del(&t->nodes, key_of(n->hierarchy, n->id));
+		n->hierarchy = hierarchy;
+		ph_u64map_put(&t->nodes, key_of(hierarchy, n->id), n);
+	}
+}
+
 static void on_dump(struct ph_cgtree *t, const struct ph_event *ev)
 {
 	int32_t hierarchy = (int32_t)I(statedump_cgroup, hierarchy, 0);
-	struct ph_cgnode *n = node_make(t, hierarchy, U(statedump_cgroup, id, 0));
 	const struct ph_value *cpuset = ph_event_field(ev, PH_FLD(statedump_cgroup, cpuset));
+	struct ph_cgnode *n;
 
+	if (t->cpu_hierarchy < 0 && (U(statedump_cgroup, cpu_weight, 0) || U(statedump_cgroup, cpu_period_us, 0)))
+		set_cpu_hierarchy(t, hierarchy);
+	n = node_make(t, hierarchy, U(statedump_cgroup, id, 0));
 	if (!n)
 		return;
 	set_parent(n, ph_cgtree_get(t, hierarchy, U(statedump_cgroup, parent_id, 0)));
@@ -131,8 +156,6 @@ static void on_dump(struct ph_cgtree *t, const struct ph_event *ev)
 	n->pids_max = I(statedump_cgroup, pids_max, -1);
 	free(n->cpuset);
 	n->cpuset = cpuset && cpuset->n ? ph_strndup(cpuset->s, cpuset->n) : NULL;
-	if (n->cpu_weight || n->cpu_period_us)
-		t->cpu_hierarchy = hierarchy;
 }
 
 static void on_stat(struct ph_cgtree *t, const struct ph_event *ev)
@@ -207,8 +230,14 @@ int32_t ph_cgtree_cpu_hierarchy(const struct ph_cgtree *t)
 struct ph_cgnode *ph_cgtree_cpu_node(struct ph_cgtree *t, uint64_t id)
 {
 	int32_t hierarchy = ph_cgtree_cpu_hierarchy(t);
+	struct ph_cgnode *n = ph_cgtree_get(t, hierarchy < 0 ? 0 : hierarchy, id);
 
-	return node_make(t, hierarchy < 0 ? 0 : hierarchy, id);
+	if (n)
+		return n;
+	n = node_make(t, hierarchy < 0 ? 0 : hierarchy, id);
+	if (n)
+		n->guessed = t->cpu_hierarchy < 0;
+	return n;
 }
 
 static int64_t counted_ns(const struct ph_cgnode *n)

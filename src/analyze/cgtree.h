@@ -16,6 +16,7 @@ struct ph_cgstat {
 
 struct ph_cgnode {
 	int32_t hierarchy;		/* 0: cgroup v2 */
+	bool guessed;			/* the hierarchy: nothing was told of it yet, nor which one has the cpu controller */
 	uint64_t id;
 	struct ph_cgnode *parent;	/* NULL: a root, or not told */
 	uint32_t container;		/* index that its tasks' events carry */

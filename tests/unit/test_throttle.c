@@ -24,30 +24,40 @@ struct setup {
 
 #define POD "/kubepods/pod11111111-2222-3333-4444-555555555555"
 
-static void add_setup(struct ph_buf *b, const struct setup *s)
+static void add_cgroups(struct ph_buf *b, const struct setup *s, unsigned long ns)
 {
 	const char *cpuset = s->web_cpuset ? s->web_cpuset : "0-1";
 
+	ph_buf_addf(b, "@%lu statedump_cgroup hierarchy=%d id=1 container=0 cpu_quota_us=-1 cpu_period_us=100000 cpu_weight=100 "
+		    "memory_max_bytes=-1 cpuset=0-1 path=/\n", ns, s->hierarchy);
+	ph_buf_addf(b, "+0 statedump_cgroup hierarchy=%d id=10 parent_id=1 container=0 cpu_quota_us=-1 cpu_weight=%lu "
+		    "cpu_period_us=100000 memory_max_bytes=-1 cpuset=0-1 path=/kubepods\n", s->hierarchy, s->web_weight);
+	ph_buf_addf(b, "+0 statedump_cgroup hierarchy=%d id=11 parent_id=10 container=0 cpu_quota_us=%ld cpu_weight=%lu "
+		    "cpu_period_us=100000 memory_max_bytes=-1 cpuset=0-1 path=" POD "\n", s->hierarchy, s->pod_quota, s->web_weight);
+	ph_buf_addf(b, "+0 statedump_cgroup hierarchy=%d id=12 parent_id=11 container=1 cpu_quota_us=%ld cpu_weight=%lu "
+		    "cpu_period_us=100000 cpu_burst_us=%lu memory_max_bytes=%ld cpuset=%s path=" POD "/web\n", s->hierarchy, s->web_quota,
+		    s->web_weight, s->burst, s->web_memory ? s->web_memory : -1, cpuset);
+	ph_buf_addf(b, "+0 statedump_cgroup hierarchy=%d id=13 parent_id=1 container=2 cpu_quota_us=-1 cpu_weight=%lu "
+		    "cpu_period_us=100000 memory_max_bytes=-1 cpuset=0-1 path=/db\n", s->hierarchy, s->db_weight);
+}
+
+static void add_tasks(struct ph_buf *b)
+{
 	ph_buf_adds(b, "@0 container_info index=1 name=web cgroup_path=" POD "/web cgroup_id=12 "
 		       "pod_uid=11111111-2222-3333-4444-555555555555\n"
 		       "@0 container_info index=2 name=db cgroup_path=/db cgroup_id=13\n");
-	ph_buf_addf(b, "@0 statedump_cgroup hierarchy=%d id=1 container=0 cpu_quota_us=-1 cpu_period_us=100000 cpu_weight=100 "
-		    "memory_max_bytes=-1 cpuset=0-1 path=/\n", s->hierarchy);
-	ph_buf_addf(b, "@0 statedump_cgroup hierarchy=%d id=10 parent_id=1 container=0 cpu_quota_us=-1 cpu_weight=%lu "
-		    "cpu_period_us=100000 memory_max_bytes=-1 cpuset=0-1 path=/kubepods\n", s->hierarchy, s->web_weight);
-	ph_buf_addf(b, "@0 statedump_cgroup hierarchy=%d id=11 parent_id=10 container=0 cpu_quota_us=%ld cpu_weight=%lu "
-		    "cpu_period_us=100000 memory_max_bytes=-1 cpuset=0-1 path=" POD "\n", s->hierarchy, s->pod_quota, s->web_weight);
-	ph_buf_addf(b, "@0 statedump_cgroup hierarchy=%d id=12 parent_id=11 container=1 cpu_quota_us=%ld cpu_weight=%lu "
-		    "cpu_period_us=100000 cpu_burst_us=%lu memory_max_bytes=%ld cpuset=%s path=" POD "/web\n", s->hierarchy, s->web_quota,
-		    s->web_weight, s->burst, s->web_memory ? s->web_memory : -1, cpuset);
-	ph_buf_addf(b, "@0 statedump_cgroup hierarchy=%d id=13 parent_id=1 container=2 cpu_quota_us=-1 cpu_weight=%lu "
-		    "cpu_period_us=100000 memory_max_bytes=-1 cpuset=0-1 path=/db\n", s->hierarchy, s->db_weight);
 	for (int tid = 7; tid <= 8; tid++)
 		ph_buf_addf(b, "@0 lttng_statedump_process_state tid=%d pid=7 name=nginx container=1 cgroup_id=12 status=5 syscall=-1\n",
 			    tid);
 	ph_buf_adds(b, "@0 lttng_statedump_process_state tid=20 pid=20 name=postgres container=2 cgroup_id=13 status=5 syscall=-1\n"
 		       "@0 cpu=0 tid=0 irq_softirq_raise\n@0 cpu=1 tid=0 irq_softirq_raise\n"
 		       "@1 cpu=0 tid=0 sched_waking tid=7 target_cpu=0\n@1 cpu=0 tid=0 sched_wakeup tid=7 target_cpu=0\n");
+}
+
+static void add_setup(struct ph_buf *b, const struct setup *s)
+{
+	add_cgroups(b, s, 0);
+	add_tasks(b);
 }
 
 /* Ten periods, in each of which @tids run for 29 ms from its begin and are throttled then. */
@@ -144,6 +154,35 @@ static void test_own_limit(void **state)
 	verdict(&b, "web was throttled 70 % of the time: its own limit of 0.3 CPU (cpu.cfs_quota_us 30000 of cpu.cfs_period_us "
 		"100000, cpu.cfs_burst_us 20000 at " POD "/web) ran out in 8 of 8 periods, 29 ms into each. The demand comes from "
 		"one thread at a time; 1 CPU would remove 95 % of it.");
+}
+
+/* The state dump comes to the cgroups when the limit has run out already: it is still one limit. */
+static void test_before_the_dump(void **state)
+{
+	struct setup s = plain;
+	ph_autobuf b = { 0 };
+	struct ph_buf late = { 0 };
+	char *rest;
+
+	s.web_quota = 30000;
+	add_throttled(&b, 1, 12, 0, 30);
+	rest = strstr(b.p, "@305000000 ");
+	assert_non_null(rest);
+	for (s.hierarchy = 0; s.hierarchy <= 3; s.hierarchy += 3) {
+		ph_autobuf want = { 0 };
+
+		add_tasks(&late);
+		ph_buf_add(&late, b.p, (size_t)(rest - b.p));
+		/* Of the same number, in another hierarchy. */
+		if (s.hierarchy)
+			ph_buf_adds(&late, "@304000000 statedump_cgroup hierarchy=2 id=12 container=0 cpu_quota_us=-1 path=/other\n");
+		add_cgroups(&late, &s, 304000000);
+		ph_buf_adds(&late, rest);
+		ph_buf_addf(&want, "web was throttled 70 %% of the time: its own limit of 0.3 CPU (%s at " POD "/web) ran out in 8 "
+			    "of 8 periods, 29 ms into each. The demand comes from one thread at a time; 1 CPU would remove 95 %% "
+			    "of it.", s.hierarchy ? "cpu.cfs_quota_us 30000 of cpu.cfs_period_us 100000" : "cpu.max 30000 100000");
+		verdict(&late, want.p);
+	}
 }
 
 static void test_pods_limit(void **state)
@@ -600,7 +639,7 @@ static void test_ran_meanwhile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_own_limit),
+		cmocka_unit_test(test_own_limit), cmocka_unit_test(test_before_the_dump),
 		cmocka_unit_test(test_pods_limit),
 		cmocka_unit_test(test_both_limits),
 		cmocka_unit_test(test_waited),
