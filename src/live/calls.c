@@ -98,6 +98,8 @@ static const struct call_class *class_of(struct ph_calls *c, const struct ph_cla
 		else
 			*ph_vec_push(&cc->more) = f;
 	}
+	if (cc->sc)
+		cc->rows = ph_calldata_of(cc->sc->name, &cc->nrows);
 	for (unsigned int arg = 0; cc->sc && arg < CALL_ARGS; arg++)
 		cc->names[arg] = call_names_of(cc->sc->name, arg);
 	ph_u64map_put(&c->classes, (uint64_t)(uintptr_t)cls, cc);

@@ -31,10 +31,9 @@ static bool applies(const struct ph_calldata *row, const struct ph_call *call)
 
 static const struct ph_calldata *row_of(const struct ph_call *call, unsigned int arg, bool at_exit)
 {
-	size_t n;
-	const struct ph_calldata *rows = call->cc->sc ? ph_calldata_of(call->cc->sc->name, &n) : NULL;
+	const struct ph_calldata *rows = call->cc->rows;
 
-	for (size_t i = 0; rows && i < n; i++)
+	for (size_t i = 0; i < call->cc->nrows; i++)
 		if (rows[i].def.arg == arg && rows[i].def.at_exit == at_exit && applies(&rows[i], call))
 			return &rows[i];
 	return NULL;
@@ -335,6 +334,8 @@ static void tell_child(struct ph_call *call)
 
 void call_data_exit(const struct ph_calls *c, struct ph_call *call)
 {
+	unsigned int told = 0;
+
 	if (!call->ended || call->ret < 0)
 		return;
 	if (call->ret && (call_is(call, "clone") || call_is(call, "clone3")))
@@ -351,7 +352,11 @@ void call_data_exit(const struct ph_calls *c, struct ph_call *call)
 	/* It has added what it found, which stands behind the result. */
 	if (call_is(call, "poll") || call_is(call, "ppoll"))
 		return;
-	ph_vec_each(p, &call->pieces)
-		if (p->at_exit)
-			tell(c, call, p);
+	/* All pieces of an argument are told with the first. */
+	ph_vec_each(p, &call->pieces) {
+		if (!p->at_exit || told >> p->arg & 1)
+			continue;
+		told |= 1u << p->arg;
+		tell(c, call, p);
+	}
 }

@@ -21,6 +21,8 @@ struct call_class {
 	const struct ph_capture *cap[CALL_ARGS];	/* of data */
 	uint32_t msg_name;		/* a message's address, plus 1 */
 	const struct call_names *names[CALL_ARGS];
+	const struct ph_calldata *rows;	/* what else its arguments point to */
+	size_t nrows;
 	PH_VEC(uint32_t) more;		/* fields that are no argument as far as is known */
 	int ret;			/* field, -1: none */
 };
