@@ -210,7 +210,7 @@ __noinline int write_row(u32 row, s32 nr, s64 ret, u64 who)
 	int count;
 
 	d = &datadefs[bound(row, PH_DATA_ROWS - 1)];
-	if (d->if_arg != PH_DATA_ALWAYS && (u32)sys_arg(regs, d->if_arg, false) != d->if_value)
+	if (d->if_arg && (u32)sys_arg(regs, d->if_arg - 1, false) != d->if_value)
 		return 0;
 	address = d->kind == PH_DATA_SIGMASK ? regs->sp + SIGMASK_ABOVE_SP : sys_arg(regs, d->arg, false);
 	if (!address)

@@ -36,12 +36,11 @@ struct ph_data_def {
 	__u8 at_exit;		/* else at entry */
 	__u8 len_arg;
 	__u16 size;
-	__u8 if_arg;		/* only where this argument is if_value; PH_DATA_ALWAYS */
+	__u8 if_arg;		/* only where this argument, plus 1, is if_value; 0: always */
 	__u8 in_out;		/* of entry: the call changes it */
 	__u32 if_value;
 };
 
-#define PH_DATA_ALWAYS 0xff
 #define PH_DATA_ROWS 256	/* all calls together … */
 #define PH_DATA_CALL 24		/* … and of one call */
 #define PH_DATA_ELEMENTS 32	/* of a list: where strace stops, too */

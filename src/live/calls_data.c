@@ -26,7 +26,7 @@ static uint64_t number(const char *s, size_t bytes)
 
 static bool applies(const struct ph_calldata *row, const struct ph_call *call)
 {
-	return row->def.if_arg >= CALL_ARGS || (uint32_t)call->value[row->def.if_arg] == row->def.if_value;
+	return !row->def.if_arg || (uint32_t)call->value[row->def.if_arg - 1] == row->def.if_value;
 }
 
 static const struct ph_calldata *row_of(const struct ph_call *call, unsigned int arg, bool at_exit)
@@ -179,7 +179,7 @@ static bool add_arg(struct ph_buf *b, const struct ph_calls *c, const struct ph_
 		    const struct call_piece *any)
 {
 	const struct call_piece *before = any->at_exit ? call_piece_of(call, any->arg, false, PH_DATA_STRUCT, 0) : NULL;
-	uint64_t max = c->o->calls.string_max, count = row->def.len_arg < CALL_ARGS ? (uint64_t)call->value[row->def.len_arg] : 0;
+	uint64_t max = c->o->calls.string_max, count = (uint64_t)call->value[row->def.len_arg];
 	const struct call_piece *p;
 
 	switch (row->what) {
@@ -202,12 +202,12 @@ static bool add_arg(struct ph_buf *b, const struct ph_calls *c, const struct ph_
 	case PH_WHAT_U64:
 		/* Where it stood, and where it then stands. */
 		if (before && before->n == any->n && memcmp(before->data, any->data, any->n)) {
-			call_add_struct(b, row->what, before, call, max);
+			call_add_struct(b, row, before, call, max);
 			ph_buf_adds(b, " => ");
 		}
-		return call_add_struct(b, row->what, any, call, max);
+		return call_add_struct(b, row, any, call, max);
 	default:
-		return call_add_struct(b, row->what, any, call, max);
+		return call_add_struct(b, row, any, call, max);
 	}
 }
 
@@ -229,7 +229,7 @@ static void tell_selected(const struct ph_calls *c, struct ph_call *call)
 		const struct ph_calldata *row = p ? row_of(call, arg, true) : NULL;
 		ph_autobuf one = { 0 };
 
-		if (!row || !call_add_struct(&one, row->what, p, call, c->o->calls.string_max) || !strcmp(one.p, "[]"))
+		if (!row || !call_add_struct(&one, row, p, call, c->o->calls.string_max) || !strcmp(one.p, "[]"))
 			continue;
 		ph_buf_addf(&b, "%s%s %s", b.len ? ", " : "", names[arg], one.p);
 	}

@@ -133,9 +133,8 @@ void call_pieces_free(struct ph_call *call);
 /* ---- calls_struct.c ----------------------------------------------------------------------------------- */
 
 /* False, and nothing appended: it is not whole. */
-bool call_add_struct(struct ph_buf *b, enum ph_data_what what, const struct call_piece *p, const struct ph_call *call,
+bool call_add_struct(struct ph_buf *b, const struct ph_calldata *row, const struct call_piece *p, const struct ph_call *call,
 		     uint64_t string_max);
-void call_add_fdset(struct ph_buf *b, const char *s, size_t n, int64_t nfds);
 
 /* ---- calls_lines.c ------------------------------------------------------------------------------------ */
 

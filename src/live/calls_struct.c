@@ -281,7 +281,7 @@ static void add_cap_header(struct ph_buf *b, const char *s)
 	ph_buf_addf(b, ", pid=%d}", (int)number(s + 4, 4));
 }
 
-void call_add_fdset(struct ph_buf *b, const char *s, size_t n, int64_t nfds)
+static void add_fdset(struct ph_buf *b, const char *s, size_t n, int64_t nfds)
 {
 	const char *sep = "";
 
@@ -313,36 +313,14 @@ static void add_random(struct ph_buf *b, const char *s, size_t n, uint64_t whole
 	ph_buf_adds(b, shown < whole ? "\"..." : "\"");
 }
 
-/* Bytes that a struct needs to be shown; 0: any number. */
-static size_t needed(enum ph_data_what what)
-{
-	switch (what) {
-	case PH_WHAT_STAT: return sizeof(struct stat);
-	case PH_WHAT_STATX: return 256;
-	case PH_WHAT_STATFS: return sizeof(struct statfs);
-	case PH_WHAT_SIGACTION: case PH_WHAT_FLOCK: case PH_WHAT_TMS: case PH_WHAT_ITIMERSPEC: case PH_WHAT_ITIMERVAL:
-	case PH_WHAT_TIMESPECS: case PH_WHAT_TIMEVALS: return 32;
-	case PH_WHAT_SIGINFO: return 128;
-	case PH_WHAT_TERMIOS: return 36;
-	case PH_WHAT_STACK: return 24;
-	case PH_WHAT_TIMESPEC: case PH_WHAT_TIMEVAL: return 16;
-	case PH_WHAT_SIGSET: case PH_WHAT_U64: case PH_WHAT_WINSIZE: case PH_WHAT_CAPHEADER: return 8;
-	case PH_WHAT_INT: case PH_WHAT_LENGTH: case PH_WHAT_U32: return 4;
-	case PH_WHAT_RUSAGE: return sizeof(struct rusage);
-	case PH_WHAT_SYSINFO: return sizeof(struct sysinfo);
-	case PH_WHAT_UTSNAME: return sizeof(struct utsname);
-	default: return 0;
-	}
-}
-
-bool call_add_struct(struct ph_buf *b, enum ph_data_what what, const struct call_piece *p, const struct ph_call *call,
+bool call_add_struct(struct ph_buf *b, const struct ph_calldata *row, const struct call_piece *p, const struct ph_call *call,
 		     uint64_t string_max)
 {
 	const char *s = p->data;
 
-	if (p->n < needed(what))
+	if (row->def.kind == PH_DATA_FIXED && p->n < row->def.size)
 		return false;
-	switch (what) {
+	switch (row->what) {
 	case PH_WHAT_STAT: add_stat(b, s); break;
 	case PH_WHAT_STATX: add_statx(b, s); break;
 	case PH_WHAT_STATFS: add_statfs(b, s); break;
@@ -364,7 +342,7 @@ bool call_add_struct(struct ph_buf *b, enum ph_data_what what, const struct call
 	case PH_WHAT_UTSNAME: add_utsname(b, s); break;
 	case PH_WHAT_TMS: add_tms(b, s); break;
 	case PH_WHAT_CAPHEADER: add_cap_header(b, s); break;
-	case PH_WHAT_FDSET: call_add_fdset(b, s, p->n, call->value[0]); break;
+	case PH_WHAT_FDSET: add_fdset(b, s, p->n, call->value[0]); break;
 	case PH_WHAT_POLLFDS: return call_add_data(b, PH_UNIT_POLLFDS, &(struct ph_capture){ 0 }, s, p->n, p->size, string_max);
 	case PH_WHAT_EPOLL:
 		return call_add_data(b, PH_UNIT_EPOLL_EVENTS, &(struct ph_capture){ .kind = PH_CAP_RET_LEN, .len = call->ret ?

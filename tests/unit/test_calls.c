@@ -242,6 +242,7 @@ static void data(const char *entry, const char *in, const char *out, const char 
 #define Z8 "0000000000000000"
 #define Z32 Z8 Z8 Z8 Z8
 #define Z128 Z32 Z32 Z32 Z32
+#define SET(first) first Z32 Z32 Z32 Z8 Z8 Z8	/* of descriptors */
 
 static void test_data_of_files(void **state)
 {
@@ -366,11 +367,12 @@ static void test_data_of_io(void **state)
 	     "sendmmsg(3, [{msg_hdr={msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base=\"ab\", iov_len=2}], msg_iovlen=1, "
 	     "msg_controllen=0, msg_flags=0}, msg_len=2}], 2, 0) = 1");
 	data("select n=10 inp=0x10 outp=0x20 exp=0 tvp=0x30 tvp_data=01000000000000000000000000000000",
-	     "arg=1 size=128 data=2800000000000000;arg=2 size=128 data=" Z8, "arg=1 size=128 data=0800000000000000;arg=2 size=128 data=" Z8
+	     "arg=1 size=128 data=" SET("2800000000000000") ";arg=2 size=128 data=" SET(Z8),
+	     "arg=1 size=128 data=" SET("0800000000000000") ";arg=2 size=128 data=" SET(Z8)
 	     ";arg=4 size=16 data=" Z8 "0500000000000000", "select ret=1 inp=0x10 outp=0x20 exp=0 tvp=0x30",
 	     "select(10, [3 5], [], NULL, {tv_sec=1, tv_usec=0}) = 1 (in [3], left {tv_sec=0, tv_usec=5})");
-	data("select n=4 inp=0x10 outp=0 exp=0 tvp=0x30 tvp_data=" Z8 Z8, "arg=1 size=128 data=0800000000000000",
-	     "arg=1 size=128 data=" Z8, "select ret=0 inp=0x10", "select(4, [3], NULL, NULL, {tv_sec=0, tv_usec=0}) = 0 (Timeout)");
+	data("select n=4 inp=0x10 outp=0 exp=0 tvp=0x30 tvp_data=" Z8 Z8, "arg=1 size=128 data=" SET("0800000000000000"),
+	     "arg=1 size=128 data=" SET(Z8), "select ret=0 inp=0x10", "select(4, [3], NULL, NULL, {tv_sec=0, tv_usec=0}) = 0 (Timeout)");
 	data("poll ufds=0x10 ufds_data=0300000001000000 nfds=2 timeout_msecs=-1", "arg=0 size=16 data=03000000010000000400000001000000",
 	     "arg=0 size=16 data=03000000010000000400000001000100", "poll ret=1 ufds=0x10 ufds_data=0300000001000000",
 	     "poll([{fd=3, events=POLLIN}, {fd=4, events=POLLIN}], 2, -1) = 1 ([{fd=4, revents=POLLIN}])");
