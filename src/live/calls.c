@@ -420,7 +420,7 @@ static bool makes_fd(const struct ph_call *call)
 	for (size_t i = 0; i < PH_ARRAY_SIZE(names); i++)
 		if (call_is(call, names[i]))
 			return true;
-	return call_is(call, "fcntl") && (call->value[1] == F_DUPFD || call->value[1] == 1030);
+	return call_is(call, "fcntl") && (call->value[1] == F_DUPFD || call->value[1] == F_DUPFD_CLOEXEC);
 }
 
 static bool polls(const struct ph_call *call)

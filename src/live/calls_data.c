@@ -16,14 +16,6 @@
 /* As events have them: more is no call's. */
 #define MAX_PIECES (3 * PH_DATA_MESSAGES * PH_DATA_VECTORS)
 
-static uint64_t number(const char *s, size_t bytes)
-{
-	uint64_t v = 0;
-
-	memcpy(&v, s, bytes);
-	return v;
-}
-
 static bool applies(const struct ph_calldata *row, const struct ph_call *call)
 {
 	return !row->def.if_arg || (uint32_t)call->value[row->def.if_arg - 1] == row->def.if_value;
@@ -85,7 +77,7 @@ static void add_control(struct ph_buf *b, const struct call_piece *p)
 
 	ph_buf_adds(b, ", msg_control=[");
 	while (at + 16 <= p->n) {
-		uint64_t len = number(p->data + at, 8), level = number(p->data + at + 8, 4), type = number(p->data + at + 12, 4);
+		uint64_t len = call_number(p->data + at, 8), level = call_number(p->data + at + 8, 4), type = call_number(p->data + at + 12, 4);
 		const char *data = p->data + at + 16;
 		size_t n;
 
@@ -101,11 +93,11 @@ static void add_control(struct ph_buf *b, const struct call_piece *p)
 		ph_buf_adds(b, ", cmsg_data=");
 		if (level == SOL_SOCKET && type == SCM_RIGHTS) {
 			for (size_t i = 0; i + 4 <= n; i += 4)
-				ph_buf_addf(b, "%s%d", i ? ", " : "[", (int)number(data + i, 4));
+				ph_buf_addf(b, "%s%d", i ? ", " : "[", (int)call_number(data + i, 4));
 			ph_buf_adds(b, n < 4 ? "[]" : "]");
 		} else if (level == SOL_SOCKET && type == SCM_CREDENTIALS && n >= 12) {
-			ph_buf_addf(b, "{pid=%d, uid=%u, gid=%u}", (int)number(data, 4), (unsigned int)number(data + 4, 4),
-				    (unsigned int)number(data + 8, 4));
+			ph_buf_addf(b, "{pid=%d, uid=%u, gid=%u}", (int)call_number(data, 4), (unsigned int)call_number(data + 4, 4),
+				    (unsigned int)call_number(data + 8, 4));
 		} else {
 			call_add_string(b, data, n, n, n);
 		}
@@ -124,10 +116,10 @@ static bool add_message(struct ph_buf *b, const struct ph_call *call, const stru
 
 	if (p->n < 56)
 		return false;
-	address = number(p->data, 8);
-	vectors = number(p->data + 24, 8);
-	control_len = number(p->data + 40, 8);
-	flags = number(p->data + 48, 4);
+	address = call_number(p->data, 8);
+	vectors = call_number(p->data + 24, 8);
+	control_len = call_number(p->data + 40, 8);
+	flags = call_number(p->data + 48, 4);
 	ph_buf_adds(b, "{msg_name=");
 	if (!address)
 		ph_buf_adds(b, "NULL");
@@ -135,8 +127,8 @@ static bool add_message(struct ph_buf *b, const struct ph_call *call, const stru
 		ph_buf_adds(b, name);
 	else
 		ph_buf_addf(b, "%#lx", (unsigned long)address);
-	ph_buf_addf(b, ", msg_namelen=%u, msg_iov=", (unsigned int)number(p->data + 8, 4));
-	if (number(p->data + 16, 8))
+	ph_buf_addf(b, ", msg_namelen=%u, msg_iov=", (unsigned int)call_number(p->data + 8, 4));
+	if (call_number(p->data + 16, 8))
 		add_iovecs(b, call, p, p->index, vectors, max);
 	else
 		ph_buf_adds(b, "NULL");
@@ -145,7 +137,7 @@ static bool add_message(struct ph_buf *b, const struct ph_call *call, const stru
 		add_control(b, control);
 	ph_buf_addf(b, ", msg_controllen=%lu, msg_flags=", (unsigned long)control_len);
 	if (!ph_symbol_add(b, PH_UNIT_MSG_FLAGS, (int64_t)flags))
-		ph_buf_addf(b, flags ? "%#lx" : "%lu", (unsigned long)flags);
+		call_add_hex(b, flags);
 	ph_buf_addc(b, '}');
 	return true;
 }
@@ -166,7 +158,7 @@ static bool add_messages(struct ph_buf *b, const struct ph_call *call, const str
 		ph_buf_adds(b, "{msg_hdr=");
 		if (p->n < 64 || !add_message(b, call, p, NULL, max))
 			return false;
-		ph_buf_addf(b, ", msg_len=%u}", (unsigned int)number(p->data + 56, 4));
+		ph_buf_addf(b, ", msg_len=%u}", (unsigned int)call_number(p->data + 56, 4));
 	}
 	ph_buf_addc(b, ']');
 	return true;
@@ -293,7 +285,7 @@ int64_t call_data_length(const struct ph_call *call, unsigned int arg)
 	const struct ph_calldata *row = row_of(call, arg, false);
 	const struct call_piece *p = row && row->what == PH_WHAT_LENGTH ? call_piece_of(call, arg, false, PH_DATA_STRUCT, 0) : NULL;
 
-	return p && p->n == 4 ? (int64_t)number(p->data, 4) : -1;
+	return p && p->n == 4 ? (int64_t)call_number(p->data, 4) : -1;
 }
 
 bool call_data_told(const struct ph_call *call, unsigned int arg)

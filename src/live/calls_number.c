@@ -54,11 +54,6 @@ static bool is_plain(const char *name)
 	return false;
 }
 
-static void add_hex(struct ph_buf *b, uint64_t v)
-{
-	ph_buf_addf(b, v ? "%#lx" : "%lu", (unsigned long)v);
-}
-
 /* Of mknod the kind of file stands in front. */
 void call_add_mode(struct ph_buf *b, uint64_t mode)
 {
@@ -86,6 +81,19 @@ static bool add_ioctl(struct ph_buf *b, uint32_t v)
 	return true;
 }
 
+/* An option's name depends on the level. */
+static bool add_sockopt(struct ph_buf *b, int64_t level, int64_t v)
+{
+	static const struct { int64_t level; const char *table; } levels[] = {
+		{ SOL_SOCKET, "SO" }, { SOL_TCP, "TCP" }, { SOL_IP, "IPOPT" }, { SOL_IPV6, "IPV6OPT" },
+	};
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(levels); i++)
+		if (levels[i].level == level)
+			return call_names_add(call_names_of(levels[i].table, 0), v, b);
+	return false;
+}
+
 static bool add_special(const struct call_telling *t, unsigned int arg, int64_t v, struct ph_buf *b)
 {
 	const struct ph_call *call = t->call;
@@ -96,14 +104,8 @@ static bool add_special(const struct call_telling *t, unsigned int arg, int64_t 
 		return false;
 	if (arg == 2 && call_is(call, "socket") && (call->value[0] == AF_INET || call->value[0] == AF_INET6))
 		return call_names_add(call_names_of("IP", 0), v, b);
-	if (arg == 2 && (call_is(call, "setsockopt") || call_is(call, "getsockopt")) && call->value[1] == SOL_SOCKET)
-		return call_names_add(call_names_of("SO", 0), v, b);
-	if (arg == 2 && (call_is(call, "setsockopt") || call_is(call, "getsockopt")) && call->value[1] == SOL_TCP)
-		return call_names_add(call_names_of("TCP", 0), v, b);
-	if (arg == 2 && (call_is(call, "setsockopt") || call_is(call, "getsockopt")) && call->value[1] == SOL_IP)
-		return call_names_add(call_names_of("IPOPT", 0), v, b);
-	if (arg == 2 && (call_is(call, "setsockopt") || call_is(call, "getsockopt")) && call->value[1] == SOL_IPV6)
-		return call_names_add(call_names_of("IPV6OPT", 0), v, b);
+	if (arg == 2 && (call_is(call, "setsockopt") || call_is(call, "getsockopt")))
+		return add_sockopt(b, call->value[1], v);
 	if (arg == 2 && call_is(call, "statx") && !(v & AT_STATX_SYNC_TYPE)) {
 		ph_buf_adds(b, v ? "AT_STATX_SYNC_AS_STAT|" : "AT_STATX_SYNC_AS_STAT");
 		return !v || ph_symbol_add(b, PH_UNIT_AT_FLAGS, v);
@@ -131,7 +133,7 @@ static bool add_special(const struct call_telling *t, unsigned int arg, int64_t 
 	}
 	if (!arg && call_is(call, "personality")) {
 		if (v)
-			add_hex(b, (uint32_t)v);
+			call_add_hex(b, (uint32_t)v);
 		else
 			ph_buf_adds(b, "PER_LINUX");
 		return true;
@@ -149,7 +151,7 @@ static bool add_special(const struct call_telling *t, unsigned int arg, int64_t 
 		return true;
 	}
 	if ((arg == 1 || arg == 3) && call_is(call, "rseq")) {
-		add_hex(b, (uint32_t)v);
+		call_add_hex(b, (uint32_t)v);
 		return true;
 	}
 	if ((arg == 2 && call_is(call, "mknod")) || (arg == 3 && call_is(call, "mknodat"))) {
@@ -161,7 +163,7 @@ static bool add_special(const struct call_telling *t, unsigned int arg, int64_t 
 			ph_buf_adds(b, "FD_CLOEXEC");
 		else if (call->value[1] == F_SETFL)
 			ph_symbol_add(b, PH_UNIT_OPEN_FLAGS, v);
-		else if (call->value[1] == F_DUPFD || call->value[1] == 1030)
+		else if (call->value[1] == F_DUPFD || call->value[1] == F_DUPFD_CLOEXEC)
 			ph_buf_add_s64(b, v);
 		else
 			return false;
@@ -219,7 +221,7 @@ void call_add_number(const struct call_telling *t, const struct ph_field *f, uns
 		if (v->u & 0xf && v->u & ~0xful && ph_symbol_add(b, f->unit, v->i & 0xf)) {
 			ph_buf_addc(b, '|');
 			if (!ph_symbol_add(b, f->unit, v->i & ~0xfl))
-				add_hex(b, v->u & ~0xful);
+				call_add_hex(b, v->u & ~0xful);
 			return;
 		}
 		break;
@@ -236,7 +238,7 @@ void call_add_number(const struct call_telling *t, const struct ph_field *f, uns
 		 (type->bits == 64 || strstr(t->at->ev->cls->name, "compat_")))
 		ph_buf_adds(b, "NULL");
 	else
-		add_hex(b, v->u);
+		call_add_hex(b, v->u);
 }
 
 /* ---- how many ---------------------------------------------------------------------------------------- */
@@ -266,8 +268,8 @@ uint8_t call_count_args(const struct ph_call *call, uint8_t n, uint8_t *skip)
 	if (call_is(call, "mq_open"))
 		return v[1] & O_CREAT ? n : 2;
 	if (call_is(call, "fcntl"))
-		return v[1] == F_GETFD || v[1] == F_GETFL || v[1] == F_GETOWN || v[1] == F_GETSIG || v[1] == 1025 ||
-		       v[1] == 1032 || v[1] == 1034 ? 2 : n;
+		return v[1] == F_GETFD || v[1] == F_GETFL || v[1] == F_GETOWN || v[1] == F_GETSIG || v[1] == F_GETLEASE ||
+		       v[1] == F_GETPIPE_SZ || v[1] == F_GET_SEALS ? 2 : n;
 	if (call_is(call, "futex")) {
 		switch (v[1] & FUTEX_CMD_MASK) {
 		case FUTEX_WAKE: return 3;

@@ -2,6 +2,8 @@
 #ifndef PH_LIVE_CALLS_PRIV_H
 #define PH_LIVE_CALLS_PRIV_H
 
+#include <string.h>
+
 #include "event/calldata.h"
 #include "event/syscalls.h"
 #include "live/calls.h"
@@ -106,6 +108,20 @@ bool call_names_add(const struct call_names *names, int64_t v, struct ph_buf *b)
 /* @whole: how long it is, where that is more than what was captured, else 0. False: print the address. */
 bool call_add_data(struct ph_buf *b, enum ph_unit unit, const struct ph_capture *cap, const char *s, size_t n,
 		   uint64_t whole, uint64_t string_max);
+/* An unsigned number in memory. */
+static inline uint64_t call_number(const char *s, size_t bytes)
+{
+	uint64_t v = 0;
+
+	memcpy(&v, s, bytes);	/* traces that are read are of little-endian machines, as this one */
+	return v;
+}
+
+/* 0, or hexadecimal. */
+void call_add_hex(struct ph_buf *b, uint64_t v);
+/* struct timespec and timeval of @n bytes, whose @fraction is called so; false, and nothing appended: it is none. */
+bool call_add_time(struct ph_buf *b, const char *s, size_t n, const char *fraction);
+bool call_add_timer(struct ph_buf *b, const char *s, size_t n, const char *fraction);
 /* Of descriptors that were waited for: those where something is. */
 void call_add_revents(struct ph_buf *b, const char *s, size_t n);
 void call_add_signal(struct ph_buf *b, int64_t sig);

@@ -21,19 +21,6 @@
  * anything, but not its length: a struct that is not whole is not shown.
  */
 
-static uint64_t number(const char *s, size_t bytes)
-{
-	uint64_t v = 0;
-
-	memcpy(&v, s, bytes);	/* traces that are read are of little-endian machines, as this one */
-	return v;
-}
-
-static void add_hex(struct ph_buf *b, uint64_t v)
-{
-	ph_buf_addf(b, v ? "%#lx" : "%lu", (unsigned long)v);
-}
-
 static void add_pointer(struct ph_buf *b, uint64_t v)
 {
 	if (v)
@@ -46,7 +33,7 @@ static void add_pointer(struct ph_buf *b, uint64_t v)
 static void add_named(struct ph_buf *b, const char *table, uint64_t v)
 {
 	if (!call_names_add(call_names_of(table, 0), (int64_t)v, b))
-		add_hex(b, v);
+		call_add_hex(b, v);
 }
 
 /* ---- files ----------------------------------------------------------------------------------------- */
@@ -79,11 +66,11 @@ static void add_stat(struct ph_buf *b, const char *s)
 static void add_statx(struct ph_buf *b, const char *s)
 {
 	ph_buf_adds(b, "{stx_mask=");
-	call_names_add(call_names_of("statx", 3), (int64_t)number(s, 4), b);
+	call_names_add(call_names_of("statx", 3), (int64_t)call_number(s, 4), b);
 	ph_buf_adds(b, ", stx_attributes=");
-	add_named(b, "STATX_ATTR", number(s + 8, 8));
+	add_named(b, "STATX_ATTR", call_number(s + 8, 8));
 	ph_buf_adds(b, ", ");
-	add_file(b, "stx", number(s + 28, 2), number(s + 40, 8), 0, 0);
+	add_file(b, "stx", call_number(s + 28, 2), call_number(s + 40, 8), 0, 0);
 }
 
 static void add_statfs(struct ph_buf *b, const char *s)
@@ -98,9 +85,9 @@ static void add_statfs(struct ph_buf *b, const char *s)
 	ph_buf_addf(b, ", f_bsize=%lu, f_blocks=%lu, f_bfree=%lu, f_bavail=%lu, f_files=%lu, f_ffree=%lu, f_fsid={val=[",
 		    (unsigned long)f.f_bsize, (unsigned long)f.f_blocks, (unsigned long)f.f_bfree,
 		    (unsigned long)f.f_bavail, (unsigned long)f.f_files, (unsigned long)f.f_ffree);
-	add_hex(b, (uint32_t)fsid[0]);
+	call_add_hex(b, (uint32_t)fsid[0]);
 	ph_buf_adds(b, ", ");
-	add_hex(b, (uint32_t)fsid[1]);
+	call_add_hex(b, (uint32_t)fsid[1]);
 	ph_buf_addf(b, "]}, f_namelen=%lu, f_frsize=%lu, f_flags=", (unsigned long)f.f_namelen, (unsigned long)f.f_frsize);
 	add_named(b, "ST", (uint64_t)f.f_flags);
 	ph_buf_addc(b, '}');
@@ -110,19 +97,19 @@ static void add_statfs(struct ph_buf *b, const char *s)
 static void add_flock(struct ph_buf *b, const char *s, bool pid)
 {
 	static const char *const types[] = { "F_RDLCK", "F_WRLCK", "F_UNLCK" };
-	uint64_t type = number(s, 2);
+	uint64_t type = call_number(s, 2);
 
 	ph_buf_adds(b, "{l_type=");
 	if (type < PH_ARRAY_SIZE(types))
 		ph_buf_adds(b, types[type]);
 	else
-		add_hex(b, type);
+		call_add_hex(b, type);
 	ph_buf_adds(b, ", l_whence=");
-	if (!ph_symbol_add(b, PH_UNIT_WHENCE, (int64_t)number(s + 2, 2)))
-		add_hex(b, number(s + 2, 2));
-	ph_buf_addf(b, ", l_start=%ld, l_len=%ld", (long)number(s + 8, 8), (long)number(s + 16, 8));
+	if (!ph_symbol_add(b, PH_UNIT_WHENCE, (int64_t)call_number(s + 2, 2)))
+		call_add_hex(b, call_number(s + 2, 2));
+	ph_buf_addf(b, ", l_start=%ld, l_len=%ld", (long)call_number(s + 8, 8), (long)call_number(s + 16, 8));
 	if (pid)
-		ph_buf_addf(b, ", l_pid=%d", (int)number(s + 24, 4));
+		ph_buf_addf(b, ", l_pid=%d", (int)call_number(s + 24, 4));
 	ph_buf_addc(b, '}');
 }
 
@@ -131,10 +118,10 @@ static void add_flock(struct ph_buf *b, const char *s, bool pid)
 /* The kernel's struct termios: four words of flags, then the discipline and the characters. */
 static void add_termios(struct ph_buf *b, const char *s)
 {
-	uint64_t out = number(s + 4, 4), control = number(s + 8, 4);
+	uint64_t out = call_number(s + 4, 4), control = call_number(s + 8, 4);
 
 	ph_buf_adds(b, "{c_iflag=");
-	add_named(b, "TERM_I", number(s, 4));
+	add_named(b, "TERM_I", call_number(s, 4));
 	ph_buf_addf(b, ", c_oflag=NL%lu|CR%lu|TAB%lu|BS%lu|VT%lu|FF%lu", out >> 8 & 1, out >> 9 & 3, out >> 11 & 3,
 		    out >> 13 & 1, out >> 14 & 1, out >> 15 & 1);
 	out &= 0xff;
@@ -151,21 +138,21 @@ static void add_termios(struct ph_buf *b, const char *s)
 		add_named(b, "TERM_C", control);
 	}
 	ph_buf_adds(b, ", c_lflag=");
-	add_named(b, "TERM_L", number(s + 12, 4));
+	add_named(b, "TERM_L", call_number(s + 12, 4));
 	ph_buf_adds(b, ", ...}");
 }
 
 static void add_winsize(struct ph_buf *b, const char *s)
 {
-	ph_buf_addf(b, "{ws_row=%lu, ws_col=%lu, ws_xpixel=%lu, ws_ypixel=%lu}", (unsigned long)number(s, 2),
-		    (unsigned long)number(s + 2, 2), (unsigned long)number(s + 4, 2), (unsigned long)number(s + 6, 2));
+	ph_buf_addf(b, "{ws_row=%lu, ws_col=%lu, ws_xpixel=%lu, ws_ypixel=%lu}", (unsigned long)call_number(s, 2),
+		    (unsigned long)call_number(s + 2, 2), (unsigned long)call_number(s + 4, 2), (unsigned long)call_number(s + 6, 2));
 }
 
 /* ---- signals --------------------------------------------------------------------------------------- */
 
 static void add_siginfo(struct ph_buf *b, const char *s)
 {
-	int signo = (int)number(s, 4), code = (int)number(s + 8, 4);
+	int signo = (int)call_number(s, 4), code = (int)call_number(s + 8, 4);
 	bool child = signo == SIGCHLD && code > 0;
 
 	if (!signo) {
@@ -177,17 +164,17 @@ static void add_siginfo(struct ph_buf *b, const char *s)
 	ph_buf_adds(b, ", si_code=");
 	if (!call_names_add(call_names_of(child ? "CLD" : "SI", 0), code, b))
 		ph_buf_add_s64(b, code);
-	ph_buf_addf(b, ", si_pid=%d, si_uid=%u", (int)number(s + 16, 4), (unsigned int)number(s + 20, 4));
+	ph_buf_addf(b, ", si_pid=%d, si_uid=%u", (int)call_number(s + 16, 4), (unsigned int)call_number(s + 20, 4));
 	if (child) {
 		ph_buf_adds(b, ", si_status=");
 		if (code == CLD_EXITED)
-			ph_buf_add_s64(b, (int)number(s + 24, 4));
+			ph_buf_add_s64(b, (int)call_number(s + 24, 4));
 		else
-			call_add_signal(b, (int)number(s + 24, 4));
-		ph_buf_addf(b, ", si_utime=%ld, si_stime=%ld", (long)number(s + 32, 8), (long)number(s + 40, 8));
+			call_add_signal(b, (int)call_number(s + 24, 4));
+		ph_buf_addf(b, ", si_utime=%ld, si_stime=%ld", (long)call_number(s + 32, 8), (long)call_number(s + 40, 8));
 	} else if (code == SI_QUEUE) {
-		ph_buf_addf(b, ", si_int=%d, si_ptr=", (int)number(s + 24, 4));
-		add_pointer(b, number(s + 24, 8));
+		ph_buf_addf(b, ", si_int=%d, si_ptr=", (int)call_number(s + 24, 4));
+		add_pointer(b, call_number(s + 24, 8));
 	}
 	ph_buf_addc(b, '}');
 }
@@ -195,39 +182,25 @@ static void add_siginfo(struct ph_buf *b, const char *s)
 static void add_stack(struct ph_buf *b, const char *s)
 {
 	ph_buf_adds(b, "{ss_sp=");
-	add_pointer(b, number(s, 8));
+	add_pointer(b, call_number(s, 8));
 	ph_buf_adds(b, ", ss_flags=");
-	add_named(b, "SS", number(s + 8, 4));
-	ph_buf_addf(b, ", ss_size=%lu}", (unsigned long)number(s + 16, 8));
+	add_named(b, "SS", call_number(s + 8, 4));
+	ph_buf_addf(b, ", ss_size=%lu}", (unsigned long)call_number(s + 16, 8));
 }
 
 /* ---- times and resources ----------------------------------------------------------------------------- */
-
-static void add_time(struct ph_buf *b, const char *s, const char *fraction)
-{
-	ph_buf_addf(b, "{tv_sec=%ld, %s=%ld}", (long)number(s, 8), fraction, (long)number(s + 8, 8));
-}
-
-static void add_timer(struct ph_buf *b, const char *s, const char *fraction)
-{
-	ph_buf_adds(b, "{it_interval=");
-	add_time(b, s, fraction);
-	ph_buf_adds(b, ", it_value=");
-	add_time(b, s + 16, fraction);
-	ph_buf_addc(b, '}');
-}
 
 /* Of a file: access and change. */
 static void add_times(struct ph_buf *b, const char *s, const char *fraction)
 {
 	for (int i = 0; i < 2; i++) {
-		uint64_t ns = number(s + 16 * i + 8, 8);
+		uint64_t ns = call_number(s + 16 * i + 8, 8);
 
 		ph_buf_adds(b, i ? ", " : "[");
 		if (!strcmp(fraction, "tv_nsec") && (ns == UTIME_NOW || ns == UTIME_OMIT))
 			ph_buf_adds(b, ns == UTIME_NOW ? "UTIME_NOW" : "UTIME_OMIT");
 		else
-			add_time(b, s + 16 * i, fraction);
+			call_add_time(b, s + 16 * i, 16, fraction);
 	}
 	ph_buf_addc(b, ']');
 }
@@ -235,9 +208,9 @@ static void add_times(struct ph_buf *b, const char *s, const char *fraction)
 static void add_rusage(struct ph_buf *b, const char *s)
 {
 	ph_buf_adds(b, "{ru_utime=");
-	add_time(b, s, "tv_usec");
+	call_add_time(b, s, 16, "tv_usec");
 	ph_buf_adds(b, ", ru_stime=");
-	add_time(b, s + 16, "tv_usec");
+	call_add_time(b, s + 16, 16, "tv_usec");
 	ph_buf_adds(b, ", ...}");
 }
 
@@ -246,7 +219,7 @@ static void add_tms(struct ph_buf *b, const char *s)
 	static const char *const names[] = { "tms_utime", "tms_stime", "tms_cutime", "tms_cstime" };
 
 	for (size_t i = 0; i < PH_ARRAY_SIZE(names); i++)
-		ph_buf_addf(b, "%s%s=%ld", i ? ", " : "{", names[i], (long)number(s + 8 * i, 8));
+		ph_buf_addf(b, "%s%s=%ld", i ? ", " : "{", names[i], (long)call_number(s + 8 * i, 8));
 	ph_buf_addc(b, '}');
 }
 
@@ -277,8 +250,8 @@ static void add_utsname(struct ph_buf *b, const char *s)
 static void add_cap_header(struct ph_buf *b, const char *s)
 {
 	ph_buf_adds(b, "{version=");
-	add_named(b, "CAP_VERSION", number(s, 4));
-	ph_buf_addf(b, ", pid=%d}", (int)number(s + 4, 4));
+	add_named(b, "CAP_VERSION", call_number(s, 4));
+	ph_buf_addf(b, ", pid=%d}", (int)call_number(s + 4, 4));
 }
 
 static void add_fdset(struct ph_buf *b, const char *s, size_t n, int64_t nfds)
@@ -299,7 +272,7 @@ static void add_words(struct ph_buf *b, const char *s, size_t n, uint64_t whole)
 {
 	ph_buf_addc(b, '[');
 	for (size_t at = 0; at + 4 <= n; at += 4)
-		ph_buf_addf(b, "%s%u", at ? ", " : "", (unsigned int)number(s + at, 4));
+		ph_buf_addf(b, "%s%u", at ? ", " : "", (unsigned int)call_number(s + at, 4));
 	ph_buf_adds(b, n < whole ? ", ...]" : "]");
 }
 
@@ -331,10 +304,10 @@ bool call_add_struct(struct ph_buf *b, const struct ph_calldata *row, const stru
 	case PH_WHAT_SIGSET: call_add_sigset(b, s); break;
 	case PH_WHAT_SIGINFO: add_siginfo(b, s); break;
 	case PH_WHAT_STACK: add_stack(b, s); break;
-	case PH_WHAT_TIMESPEC: add_time(b, s, "tv_nsec"); break;
-	case PH_WHAT_TIMEVAL: add_time(b, s, "tv_usec"); break;
-	case PH_WHAT_ITIMERSPEC: add_timer(b, s, "tv_nsec"); break;
-	case PH_WHAT_ITIMERVAL: add_timer(b, s, "tv_usec"); break;
+	case PH_WHAT_TIMESPEC: call_add_time(b, s, row->def.size, "tv_nsec"); break;
+	case PH_WHAT_TIMEVAL: call_add_time(b, s, row->def.size, "tv_usec"); break;
+	case PH_WHAT_ITIMERSPEC: call_add_timer(b, s, row->def.size, "tv_nsec"); break;
+	case PH_WHAT_ITIMERVAL: call_add_timer(b, s, row->def.size, "tv_usec"); break;
 	case PH_WHAT_TIMESPECS: add_times(b, s, "tv_nsec"); break;
 	case PH_WHAT_TIMEVALS: add_times(b, s, "tv_usec"); break;
 	case PH_WHAT_RUSAGE: add_rusage(b, s); break;
@@ -350,9 +323,9 @@ bool call_add_struct(struct ph_buf *b, const struct ph_calldata *row, const stru
 	case PH_WHAT_CLONE_ARGS:
 		return call_add_data(b, PH_UNIT_CLONE_ARGS, &(struct ph_capture){ 0 }, s,
 				     (uint64_t)call->value[1] < p->n ? (uint64_t)call->value[1] : p->n, 0, string_max);
-	case PH_WHAT_INT: case PH_WHAT_LENGTH: ph_buf_addf(b, "[%d]", (int)number(s, 4)); break;
-	case PH_WHAT_U32: ph_buf_addf(b, "[%u]", (unsigned int)number(s, 4)); break;
-	case PH_WHAT_U64: ph_buf_addf(b, "[%ld]", (long)number(s, 8)); break;
+	case PH_WHAT_INT: case PH_WHAT_LENGTH: ph_buf_addf(b, "[%d]", (int)call_number(s, 4)); break;
+	case PH_WHAT_U32: ph_buf_addf(b, "[%u]", (unsigned int)call_number(s, 4)); break;
+	case PH_WHAT_U64: ph_buf_addf(b, "[%ld]", (long)call_number(s, 8)); break;
 	case PH_WHAT_U32S: add_words(b, s, p->n, p->size); break;
 	case PH_WHAT_RANDOM: add_random(b, s, p->n, p->size, string_max); break;
 	case PH_WHAT_STRING: ph_value_string(b, s, p->n); break;

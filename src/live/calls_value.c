@@ -20,14 +20,6 @@
  * the recorder may have cut them. A structure that is not whole is shown as bytes.
  */
 
-static uint64_t number(const char *s, size_t bytes)
-{
-	uint64_t v = 0;
-
-	memcpy(&v, s, bytes);	/* traces that are read are of little-endian machines, as this one */
-	return v;
-}
-
 /* What may be no text: bytes that do not print are octal, as short as the next one lets them be. */
 void call_add_string(struct ph_buf *b, const char *s, size_t n, uint64_t whole, uint64_t max)
 {
@@ -53,10 +45,15 @@ void call_add_string(struct ph_buf *b, const char *s, size_t n, uint64_t whole, 
 	ph_buf_adds(b, shown < n || shown < whole ? "\"..." : "\"");
 }
 
+void call_add_hex(struct ph_buf *b, uint64_t v)
+{
+	ph_buf_addf(b, v ? "%#lx" : "%lu", (unsigned long)v);
+}
+
 static void add_symbol(struct ph_buf *b, enum ph_unit unit, uint64_t v)
 {
 	if (!ph_symbol_add(b, unit, (int64_t)v))
-		ph_buf_addf(b, v ? "%#lx" : "%lu", (unsigned long)v);
+		call_add_hex(b, v);
 }
 
 /* The C library keeps the first ones; strace counts them from the kernel's first. */
@@ -78,11 +75,11 @@ static void add_pair(struct ph_buf *b, const char *s, size_t size, const char *f
 	int64_t v[2];
 
 	for (int i = 0; i < 2; i++)
-		v[i] = size == 4 ? (int32_t)number(s + 4 * i, 4) : (int64_t)number(s + 8 * i, 8);
+		v[i] = size == 4 ? (int32_t)call_number(s + 4 * i, 4) : (int64_t)call_number(s + 8 * i, 8);
 	ph_buf_addf(b, "{%s=%ld, %s=%ld}", first, (long)v[0], second, (long)v[1]);
 }
 
-static bool add_time(struct ph_buf *b, const char *s, size_t n, const char *fraction)
+bool call_add_time(struct ph_buf *b, const char *s, size_t n, const char *fraction)
 {
 	if (n != 8 && n != 16)
 		return false;
@@ -90,14 +87,14 @@ static bool add_time(struct ph_buf *b, const char *s, size_t n, const char *frac
 	return true;
 }
 
-static bool add_timer(struct ph_buf *b, const char *s, size_t n, const char *fraction)
+bool call_add_timer(struct ph_buf *b, const char *s, size_t n, const char *fraction)
 {
 	if (n != 16 && n != 32)
 		return false;
 	ph_buf_adds(b, "{it_interval=");
-	add_time(b, s, n / 2, fraction);
+	call_add_time(b, s, n / 2, fraction);
 	ph_buf_adds(b, ", it_value=");
-	add_time(b, s + n / 2, n / 2, fraction);
+	call_add_time(b, s + n / 2, n / 2, fraction);
 	ph_buf_addc(b, '}');
 	return true;
 }
@@ -120,9 +117,9 @@ static bool add_rlimit(struct ph_buf *b, const char *s, size_t n, const struct p
 	if (n != 8 && n != 16)
 		return false;
 	ph_buf_adds(b, "{rlim_cur=");
-	add_limit(b, number(s, n / 2), n / 2, wide);
+	add_limit(b, call_number(s, n / 2), n / 2, wide);
 	ph_buf_adds(b, ", rlim_max=");
-	add_limit(b, number(s + n / 2, n / 2), n / 2, wide);
+	add_limit(b, call_number(s + n / 2, n / 2), n / 2, wide);
 	ph_buf_addc(b, '}');
 	return true;
 }
@@ -160,12 +157,12 @@ static bool add_pollfds(struct ph_buf *b, const char *s, size_t n, uint64_t whol
 {
 	ph_buf_addc(b, '[');
 	for (size_t at = 0; at + 8 <= n; at += 8) {
-		int32_t fd = (int32_t)number(s + at, 4);
+		int32_t fd = (int32_t)call_number(s + at, 4);
 
 		ph_buf_addf(b, "%s{fd=%d", at ? ", " : "", fd);
 		if (fd >= 0) {
 			ph_buf_adds(b, ", events=");
-			add_poll(b, (uint32_t)number(s + at + 4, 2), false);
+			add_poll(b, (uint32_t)call_number(s + at + 4, 2), false);
 		}
 		ph_buf_addc(b, '}');
 	}
@@ -178,10 +175,10 @@ void call_add_revents(struct ph_buf *b, const char *s, size_t n)
 	const char *sep = "[";
 
 	for (size_t at = 0; at + 8 <= n; at += 8) {
-		if (!number(s + at + 6, 2))
+		if (!call_number(s + at + 6, 2))
 			continue;
-		ph_buf_addf(b, "%s{fd=%d, revents=", sep, (int32_t)number(s + at, 4));
-		add_poll(b, (uint32_t)number(s + at + 6, 2), false);
+		ph_buf_addf(b, "%s{fd=%d, revents=", sep, (int32_t)call_number(s + at, 4));
+		add_poll(b, (uint32_t)call_number(s + at + 6, 2), false);
 		ph_buf_addc(b, '}');
 		sep = ", ";
 	}
@@ -199,9 +196,9 @@ static bool add_epoll(struct ph_buf *b, const char *s, size_t n, const struct ph
 		ph_buf_addc(b, '[');
 	for (size_t at = 0; at + size <= n; at += size) {
 		ph_buf_adds(b, at ? ", {events=" : "{events=");
-		add_poll(b, (uint32_t)number(s + at, 4), true);
-		ph_buf_addf(b, ", data={u32=%u, u64=%lu}}", (uint32_t)number(s + at + size - 8, 4),
-			    (unsigned long)number(s + at + size - 8, 8));
+		add_poll(b, (uint32_t)call_number(s + at, 4), true);
+		ph_buf_addf(b, ", data={u32=%u, u64=%lu}}", (uint32_t)call_number(s + at + size - 8, 4),
+			    (unsigned long)call_number(s + at + size - 8, 8));
 	}
 	if (list)
 		ph_buf_adds(b, n < whole ? ", ...]" : "]");
@@ -212,7 +209,7 @@ static bool add_epoll(struct ph_buf *b, const char *s, size_t n, const struct ph
 
 void call_add_sigset(struct ph_buf *b, const char *s)
 {
-	uint64_t set = number(s, 8);
+	uint64_t set = call_number(s, 8);
 	bool inverse = __builtin_popcountl(set) > 40;
 	const char *sep = "";
 
@@ -268,22 +265,22 @@ static bool add_sigaction(struct ph_buf *b, const char *s, size_t n)
 {
 	if (n != 8 && n != 16)
 		return false;
-	add_handler(b, number(s, n / 2));
-	add_sa_flags(b, number(s + n / 2, n / 2));
+	add_handler(b, call_number(s, n / 2));
+	add_sa_flags(b, call_number(s + n / 2, n / 2));
 	ph_buf_addc(b, '}');
 	return true;
 }
 
 void call_add_sigaction(struct ph_buf *b, const char *s)
 {
-	uint64_t flags = number(s + 8, 8);
+	uint64_t flags = call_number(s + 8, 8);
 
-	add_handler(b, number(s, 8));
+	add_handler(b, call_number(s, 8));
 	ph_buf_adds(b, ", sa_mask=");
 	call_add_sigset(b, s + 24);
 	add_sa_flags(b, flags);
 	if (flags & 0x04000000)
-		ph_buf_addf(b, ", sa_restorer=%#lx", (unsigned long)number(s + 16, 8));
+		ph_buf_addf(b, ", sa_restorer=%#lx", (unsigned long)call_number(s + 16, 8));
 	ph_buf_addc(b, '}');
 }
 
@@ -322,7 +319,7 @@ static void add_unix(struct ph_buf *b, const char *s, size_t n)
 
 static bool add_sockaddr(struct ph_buf *b, const char *s, size_t n)
 {
-	uint16_t family = n >= 2 ? (uint16_t)number(s, 2) : AF_UNSPEC;
+	uint16_t family = n >= 2 ? (uint16_t)call_number(s, 2) : AF_UNSPEC;
 	unsigned int port = n >= 4 ? (unsigned int)(uint8_t)s[2] << 8 | (uint8_t)s[3] : 0;
 	char text[INET6_ADDRSTRLEN];
 
@@ -335,12 +332,12 @@ static bool add_sockaddr(struct ph_buf *b, const char *s, size_t n)
 		inet_ntop(AF_INET6, s + 8, text, sizeof(text));
 		ph_buf_addf(b, "{sa_family=AF_INET6, sin6_port=htons(%u), sin6_flowinfo=htonl(%u), "
 			    "inet_pton(AF_INET6, \"%s\", &sin6_addr), sin6_scope_id=%u}", port,
-			    ntohl((uint32_t)number(s + 4, 4)), text, n >= 28 ? (uint32_t)number(s + 24, 4) : 0);
+			    ntohl((uint32_t)call_number(s + 4, 4)), text, n >= 28 ? (uint32_t)call_number(s + 24, 4) : 0);
 	} else if (family == AF_UNIX) {
 		add_unix(b, s, n);
 	} else if (family == AF_NETLINK && n >= 12) {
-		ph_buf_addf(b, "{sa_family=AF_NETLINK, nl_pid=%u, nl_groups=%#08x}", (uint32_t)number(s + 4, 4),
-			    (uint32_t)number(s + 8, 4));
+		ph_buf_addf(b, "{sa_family=AF_NETLINK, nl_pid=%u, nl_groups=%#08x}", (uint32_t)call_number(s + 4, 4),
+			    (uint32_t)call_number(s + 8, 4));
 	} else {
 		ph_buf_adds(b, "{sa_family=");
 		add_symbol(b, PH_UNIT_SOCK_FAMILY, family);
@@ -381,11 +378,11 @@ static bool add_clone_args(struct ph_buf *b, const char *s, size_t n)
 
 	if (n < 8)
 		return false;
-	flags = number(s, 8);
+	flags = call_number(s, 8);
 	ph_buf_adds(b, "{flags=");
 	add_symbol(b, PH_UNIT_CLONE_FLAGS, flags);
 	for (size_t i = 0; i < PH_ARRAY_SIZE(fields) && 16 + 8 * i <= n; i++) {
-		v = number(s + 8 + 8 * i, 8);
+		v = call_number(s + 8 + 8 * i, 8);
 		if ((fields[i].flags && !(flags & fields[i].flags)) || ((i == SET_TID || i == SET_TID_SIZE) && !v))
 			continue;
 		ph_buf_addf(b, ", %s=", fields[i].name);
@@ -394,7 +391,7 @@ static bool add_clone_args(struct ph_buf *b, const char *s, size_t n)
 		else if (i == STACK && !v)
 			ph_buf_adds(b, "NULL");
 		else
-			ph_buf_addf(b, v ? "%#lx" : "%lu", (unsigned long)v);
+			call_add_hex(b, v);
 	}
 	ph_buf_addc(b, '}');
 	return true;
@@ -405,10 +402,10 @@ static bool add_open_how(struct ph_buf *b, const char *s, size_t n)
 	if (n < 24)
 		return false;
 	ph_buf_adds(b, "{flags=");
-	add_symbol(b, PH_UNIT_OPEN_FLAGS, number(s, 8));
-	if (number(s + 8, 8))
-		ph_buf_addf(b, ", mode=%#03lo", (unsigned long)number(s + 8, 8));
-	ph_buf_addf(b, ", resolve=%#lx}", (unsigned long)number(s + 16, 8));
+	add_symbol(b, PH_UNIT_OPEN_FLAGS, call_number(s, 8));
+	if (call_number(s + 8, 8))
+		ph_buf_addf(b, ", mode=%#03lo", (unsigned long)call_number(s + 8, 8));
+	ph_buf_addf(b, ", resolve=%#lx}", (unsigned long)call_number(s + 16, 8));
 	return true;
 }
 
@@ -451,7 +448,7 @@ static bool add_capset(struct ph_buf *b, const char *s, size_t n)
 		return false;
 	for (size_t i = 0; i < 3; i++) {
 		ph_buf_addf(b, "%s%s=", i ? ", " : "{", names[i]);
-		add_caps(b, number(s + 4 * i, 4) | number(s + 12 + 4 * i, 4) << 32);
+		add_caps(b, call_number(s + 4 * i, 4) | call_number(s + 12 + 4 * i, 4) << 32);
 	}
 	ph_buf_addc(b, '}');
 	return true;
@@ -462,10 +459,10 @@ static bool add_unit(struct ph_buf *b, enum ph_unit unit, const struct ph_captur
 {
 	switch (unit) {
 	case PH_UNIT_SOCKADDR: return add_sockaddr(b, s, n);
-	case PH_UNIT_TIMESPEC: return add_time(b, s, n, "tv_nsec");
-	case PH_UNIT_TIMEVAL: return add_time(b, s, n, "tv_usec");
-	case PH_UNIT_ITIMERSPEC: return add_timer(b, s, n, "tv_nsec");
-	case PH_UNIT_ITIMERVAL: return add_timer(b, s, n, "tv_usec");
+	case PH_UNIT_TIMESPEC: return call_add_time(b, s, n, "tv_nsec");
+	case PH_UNIT_TIMEVAL: return call_add_time(b, s, n, "tv_usec");
+	case PH_UNIT_ITIMERSPEC: return call_add_timer(b, s, n, "tv_nsec");
+	case PH_UNIT_ITIMERVAL: return call_add_timer(b, s, n, "tv_usec");
 	case PH_UNIT_RLIMIT: return add_rlimit(b, s, n, cap);
 	case PH_UNIT_POLLFDS: return add_pollfds(b, s, n, whole);
 	case PH_UNIT_EPOLL_EVENTS: return add_epoll(b, s, n, cap, whole);
