@@ -7,111 +7,11 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
-#include "event/callset.h"
 #include "event/symbols.h"
 #include "live/calls_priv.h"
 #include "view/print.h"
 
-/* Arguments and results of calls as text, in the order of the arguments. */
-
-/* ---- classes --------------------------------------------------------------------------------------- */
-
-static const struct ph_syscall *find(const char *event, const char **ret_name)
-{
-	static const struct { const char *prefix; bool compat; } kinds[] = {
-		{ "syscall_entry_", false }, { "syscall_exit_", false },
-		{ "compat_syscall_entry_", true }, { "compat_syscall_exit_", true },
-	};
-
-	for (size_t i = 0; i < PH_ARRAY_SIZE(kinds); i++) {
-		size_t n = strlen(kinds[i].prefix);
-
-		if (strncmp(event, kinds[i].prefix, n))
-			continue;
-		*ret_name = event + n;
-		if (!strcmp(event + n, "unknown"))
-			return ph_syscall_unknown(kinds[i].compat);
-		for (int nr = 0; nr < ph_syscall_end(kinds[i].compat); nr++) {
-			const struct ph_syscall *sc = ph_syscall_by_nr(nr, kinds[i].compat);
-
-			if (sc && !strcmp(sc->name, event + n))
-				return sc;
-		}
-		return NULL;
-	}
-	*ret_name = event;
-	return NULL;
-}
-
-/* Which argument field @f of the trace's class is about, by its name in ours. */
-static void place(struct call_class *cc, const struct ph_class *ours, const uint8_t *src, const struct ph_capture *caps,
-		  const char *name, uint32_t f)
-{
-	size_t k = 0;
-
-	for (uint32_t i = 0; ours && i < ours->nfields; i++) {
-		bool data = src[i] == PH_SRC_CAPTURE;
-
-		k += data;
-		if (strcmp(ours->fields[i].name, name))
-			continue;
-		if (src[i] < CALL_ARGS) {
-			cc->field[src[i]] = f + 1;
-		} else if (src[i] == PH_SRC_NR) {
-			*ph_vec_push(&cc->more) = f;
-		} else if (data && k <= PH_MAX_CAPTURES && caps[k - 1].arg < CALL_ARGS) {
-			uint8_t arg = caps[k - 1].arg;
-
-			/* A message has two: its address and its content. */
-			if (caps[k - 1].kind == PH_CAP_MSG_NAME) {
-				cc->msg_name = f + 1;
-			} else {
-				cc->data[arg] = f + 1;
-				cc->cap[arg] = &caps[k - 1];
-			}
-		}
-		return;
-	}
-	*ph_vec_push(&cc->more) = f;
-}
-
-static const struct call_class *class_of(struct ph_calls *c, const struct ph_class *cls)
-{
-	struct call_class *cc = ph_u64map_get(&c->classes, (uint64_t)(uintptr_t)cls);
-	bool is_exit = strstr(cls->name, "syscall_exit_") != NULL;
-	const char *name;
-
-	if (cc)
-		return cc;
-	cc = ph_alloc(sizeof(*cc));
-	cc->sc = find(cls->name, &name);
-	cc->name = ph_strdup(ph_call_name(name));
-	cc->ret = -1;
-	for (uint32_t f = 0; f < cls->nfields; f++) {
-		const char *field = cls->fields[f].name;
-
-		if (is_exit && !strcmp(field, "ret"))
-			cc->ret = (int)f;
-		else if (cc->sc)
-			place(cc, is_exit ? cc->sc->exit : cc->sc->entry, is_exit ? cc->sc->exit_src : cc->sc->entry_src,
-			      is_exit ? cc->sc->out : cc->sc->in, field, f);
-		else
-			*ph_vec_push(&cc->more) = f;
-	}
-	if (cc->sc)
-		cc->rows = ph_calldata_of(cc->sc->name, &cc->nrows);
-	for (unsigned int arg = 0; cc->sc && arg < CALL_ARGS; arg++)
-		cc->names[arg] = call_names_of(cc->sc->name, arg);
-	ph_u64map_put(&c->classes, (uint64_t)(uintptr_t)cls, cc);
-	return cc;
-}
-
-static void class_free(struct call_class *cc)
-{
-	free(cc->name);
-	ph_vec_done(&cc->more);
-	free(cc);
-}
+/* What the events of a call tell of it, argument by argument. */
 
 struct ph_calls *ph_calls_new(const struct ph_snoop_opts *o)
 {
@@ -137,7 +37,7 @@ void ph_calls_free(struct ph_calls *c)
 	if (!c)
 		return;
 	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&c->classes, s)); )
-		class_free(s->val);
+		call_class_free(s->val);
 	ph_u64map_done(&c->classes);
 	if (c->lines)
 		ph_buf_done(&c->lines->out);
@@ -482,10 +382,10 @@ void ph_call_tell(struct ph_calls *c, struct ph_call *call, const struct ph_snoo
 	int64_t arg;
 
 	if (strstr(ev->cls->name, "syscall_entry_")) {
-		t.cc = class_of(c, ev->cls);
+		t.cc = call_class_of(c, ev->cls);
 		tell_entry(&t);
 	} else if (strstr(ev->cls->name, "syscall_exit_")) {
-		t.cc = class_of(c, ev->cls);
+		t.cc = call_class_of(c, ev->cls);
 		t.at_exit = true;
 		tell_exit(&t);
 	} else if (ev->cls->id == PH_EV_syscall_data) {
@@ -499,8 +399,6 @@ void ph_call_tell(struct ph_calls *c, struct ph_call *call, const struct ph_snoo
 		set_arg(call, (unsigned int)arg, &b, true);
 	}
 }
-
-/* ---- text ------------------------------------------------------------------------------------------- */
 
 unsigned int ph_call_add_args(const struct ph_call *call, unsigned int from, bool sure, struct ph_buf *b)
 {
@@ -520,66 +418,4 @@ unsigned int ph_call_add_args(const struct ph_call *call, unsigned int from, boo
 		ph_buf_add(b, call->more.p, call->more.len);
 	}
 	return i + 1;
-}
-
-static void add_flags_result(const struct ph_call *call, struct ph_buf *b)
-{
-	bool fd = call->value[1] == F_GETFD;
-
-	ph_buf_addf(b, call->ret ? "%#lx" : "%lu", (unsigned long)call->ret);
-	if (fd && !call->ret)
-		return;
-	ph_buf_adds(b, " (flags ");
-	if (fd)
-		ph_buf_adds(b, "FD_CLOEXEC");
-	else
-		ph_symbol_add(b, PH_UNIT_OPEN_FLAGS, call->ret);
-	ph_buf_addc(b, ')');
-}
-
-/* What the kernel keeps to itself: the program sees EINTR, or the call anew. */
-static const char *restart_text(int64_t error)
-{
-	switch (error) {
-	case 512: return "To be restarted if SA_RESTART is set";
-	case 513: return "To be restarted";
-	case 514: return "To be restarted if no handler";
-	case 516: return "Interrupted by signal";
-	default: return NULL;
-	}
-}
-
-void ph_call_add_result(const struct ph_call *call, struct ph_buf *b)
-{
-	if (!call->ended) {
-		ph_buf_addc(b, '?');
-	} else if (ph_call_failed(call)) {
-		const char *restart = restart_text(-call->ret), *text = strerrordesc_np((int)-call->ret);
-
-		ph_buf_adds(b, restart ? "? " : "-1 ");
-		if (!ph_symbol_add(b, PH_UNIT_RET, call->ret))
-			ph_buf_addf(b, "(errno %ld)", (long)-call->ret);
-		else if (restart || text)
-			ph_buf_addf(b, " (%s)", restart ? restart : text);
-	} else if (call->address) {
-		ph_buf_addf(b, "%#lx", (unsigned long)call->ret);
-	} else if (call_is(call, "umask")) {
-		ph_buf_addf(b, "%#03lo", (unsigned long)call->ret);
-	} else if (call_is(call, "fcntl") && (call->value[1] == F_GETFL || call->value[1] == F_GETFD)) {
-		add_flags_result(call, b);
-	} else {
-		ph_buf_add_s64(b, call->ret);
-		if (call_is(call, "rt_sigtimedwait")) {
-			ph_buf_adds(b, " (");
-			call_add_signal(b, call->ret);
-			ph_buf_addc(b, ')');
-		}
-		if (call->ret_path) {
-			ph_buf_addc(b, '<');
-			ph_buf_add_term(b, call->ret_path, strlen(call->ret_path));
-			ph_buf_addc(b, '>');
-		}
-		if (call->found)
-			ph_buf_addf(b, " (%s)", call->found);
-	}
 }

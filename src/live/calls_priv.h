@@ -62,6 +62,11 @@ struct ph_calls;
 struct ph_calls *ph_calls_new(const struct ph_snoop_opts *o);
 void ph_calls_free(struct ph_calls *c);
 
+/* ---- calls_class.c ------------------------------------------------------------------------------------ */
+
+const struct call_class *call_class_of(struct ph_calls *c, const struct ph_class *cls);
+void call_class_free(struct call_class *cc);
+
 /* ---- calls.c: what events tell ------------------------------------------------------------------- */
 
 struct ph_call *ph_call_new(void);
@@ -70,12 +75,15 @@ void ph_call_free(struct ph_call *call);
 void ph_call_tell(struct ph_calls *c, struct ph_call *call, const struct ph_snoop_at *at);
 /* Arguments @from … without those from the first on that may still change, where @sure; the next number. */
 unsigned int ph_call_add_args(const struct ph_call *call, unsigned int from, bool sure, struct ph_buf *b);
-/* "3", "-1 ENOENT (No such file or directory)", "?" */
-void ph_call_add_result(const struct ph_call *call, struct ph_buf *b);
 static inline bool ph_call_failed(const struct ph_call *call)
 {
 	return call->ended && call->ret < 0 && call->ret >= -4095;
 }
+
+/* ---- calls_result.c ----------------------------------------------------------------------------------- */
+
+/* "3", "-1 ENOENT (No such file or directory)", "?" */
+void ph_call_add_result(const struct ph_call *call, struct ph_buf *b);
 
 /* ---- calls_number.c: arguments that are numbers ----------------------------------------------------- */
 

@@ -429,6 +429,60 @@ static void test_any_data(void **state)
 	(void)state;
 }
 
+static const struct ph_syscall *call_named(const char *name)
+{
+	for (int nr = 0; nr < ph_syscall_end(false); nr++) {
+		const struct ph_syscall *sc = ph_syscall_by_nr(nr, false);
+
+		if (sc && !strcmp(sc->name, name))
+			return sc;
+	}
+	fail_msg("there is no call %s", name);
+	return NULL;
+}
+
+/* Every struct that there is, cut off anywhere and with any number in every place, its length told as anything. */
+static void test_any_struct(void **state)
+{
+	size_t n;
+	const struct ph_calldata *rows = ph_calldata_all(&n);
+	uint64_t x = 11;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct ph_data_def *d = &rows[i].def;
+		const struct ph_syscall *sc = call_named(rows[i].call);
+		ph_autobuf events = { 0 };
+		ph_autofree char *got = NULL;
+
+		for (unsigned int len = 0; len < d->size + 90u; len += len < 20 ? 1 : 5) {
+			const char *fill[] = { "00", "ff", "01", NULL };
+
+			ph_buf_addf(&events, "@%u tid=7 pid=7 container=1 syscall_entry_%s", 10 * len, rows[i].call);
+			for (uint32_t f = 0; f < sc->entry->nfields; f++)
+				if (sc->entry_src[f] < CALL_ARGS)
+					ph_buf_addf(&events, " %s=%u", sc->entry->fields[f].name,
+						    sc->entry_src[f] + 1 == d->if_arg ? d->if_value : 900);
+			for (int part = 0; part < 3; part++) {
+				x = x * 6364136223846793005 + 1442695040888963407;
+				ph_buf_addf(&events, "\n@%u tid=7 pid=7 container=1 syscall_data arg=%u at_exit=%u part=%d index=0 "
+					    "size=%lu data=", 10 * len, d->arg, d->at_exit, part, (unsigned long)(x >> (len & 63)));
+				for (unsigned int k = 0; k < len; k++) {
+					x = x * 6364136223846793005 + 1442695040888963407;
+					if (fill[len % 4])
+						ph_buf_adds(&events, fill[len % 4]);
+					else
+						ph_buf_addf(&events, "%02x", (unsigned int)(x >> 56));
+				}
+			}
+			ph_buf_addf(&events, "\n@%u tid=7 pid=7 container=1 syscall_exit_%s ret=%u\n", 10 * len, rows[i].call, len % 5);
+		}
+		got = shown(ASKED(0), events.p);
+		for (const char *c = got; *c; c++)
+			assert_true((unsigned char)*c >= 0x20 ? *c != 0x7f : *c == '\n');
+	}
+	(void)state;
+}
+
 /* What a program has in its memory may be anything, and of any length. */
 static void test_any_bytes(void **state)
 {
@@ -689,7 +743,7 @@ int main(void)
 		cmocka_unit_test(test_numbers), cmocka_unit_test(test_number_of_arguments), cmocka_unit_test(test_buffers),
 		cmocka_unit_test(test_structures), cmocka_unit_test(test_any_bytes),
 		cmocka_unit_test(test_data_of_files), cmocka_unit_test(test_data_of_processes),
-		cmocka_unit_test(test_data_of_devices), cmocka_unit_test(test_data_of_io), cmocka_unit_test(test_any_data),
+		cmocka_unit_test(test_data_of_devices), cmocka_unit_test(test_data_of_io), cmocka_unit_test(test_any_data), cmocka_unit_test(test_any_struct),
 		cmocka_unit_test(test_late_string), cmocka_unit_test(test_unfinished),
 		cmocka_unit_test(test_times), cmocka_unit_test(test_ends), cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_table), cmocka_unit_test(test_summary), cmocka_unit_test(test_callset),
