@@ -170,7 +170,8 @@ int ph_cmd_record(int argc, char **argv)
 		  "directory of the trace, which must be new or empty (default: porthole-DATE-TIME)" },
 		{ "event", 'e', PH_OPT_LIST, "LIST", &a.co.events, NULL,
 		  "what to record: groups, events, globs; !X leaves X out. Default: sched, wait, syscall, cgroup, "
-		  "mm, block, net, signal; there are also irq, timer, fault, cap, kvm, denied, dns, stack, calldata, and all" },
+		  "mm, block, net, signal; there are also irq, timer, fault, cap, kvm, denied, dns, stack, calldata, and "
+		  "all, which is these too" },
 		{ "list", 0, PH_OPT_FLAG, NULL, &a.list, NULL,
 		  "print all groups and events, or what a given -e chooses, and end" },
 		{ "filter", 'f', PH_OPT_STR, "EXPR", &a.co.filter, NULL,
