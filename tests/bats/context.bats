@@ -59,9 +59,9 @@ look() {
 # compare PID: with /proc, all tasks of the container whose first is PID.
 compare() {
 	local d n=0 cgroup
-	cgroup=$(cat "/proc/$1/cgroup")
-	for d in /proc/[0-9]*/task/[0-9]*; do
-		[ "$(cat "$d/cgroup" 2>/dev/null)" = "$cgroup" ] || continue
+	cgroup=$(grep -m 1 "$PH_FILE-who" "/proc/$1/cgroup")
+	for d in $(grep -lsxF "$cgroup" /proc/[0-9]*/task/[0-9]*/cgroup); do
+		d=${d%/cgroup}
 		echo "${d##*/} $(task "$d")"
 	done | sort >"$T.proc"
 	diff "$T.proc" "$T.seen" >"$T.diff" ||
@@ -74,14 +74,14 @@ compare() {
 named() { [ "$(cat /proc/[0-9]*/task/*/comm 2>/dev/null | grep -c "^who-")" -ge "$1" ]; }
 
 @test "contexts are what /proc says, of threads, children, and in nested namespaces" {
-	launch who --caps all -- ph-load who 60s
+	launch who --caps all -- ph-load who 300s
 	wait_for 20 named 10
 	look
 	compare "$PID" 10
 }
 
 @test "contexts are the host's ids in a user namespace" {
-	launch who --unshare all --caps all -- ph-load who 60s
+	launch who --unshare all --caps all -- ph-load who 300s
 	wait_for 20 named 10
 	look
 	compare "$PID" 10
