@@ -76,31 +76,40 @@ int load_io(int argc, char **argv)
 {
 	const char *dir = arg_str(argc, argv, 1, "/tmp");
 	uint64_t n = arg_u64(argc, argv, 2, 20), size = arg_u64(argc, argv, 3, 4096);
+	const char *times = arg_str(argc, argv, 4, NULL);
 	uint64_t fsync_ns = 0;
 	char path[4096], *b;
+	FILE *f = NULL;
 	int fd;
 
 	if (size > BUF_MAX)
 		size = BUF_MAX;
 	b = buffer(size);
+	if (times && !(f = fopen(times, "we")))
+		die(times);
 	snprintf(path, sizeof(path), "%s/ph-load.%d", dir, getpid());
 	fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
 	if (fd < 0)
 		die(path);
 	for (uint64_t i = 0; i < n; i++) {
-		uint64_t begin;
+		uint64_t ns;
 
 		if (pwrite(fd, b, size, 0) != (ssize_t)size)
 			die(path);
-		begin = ph_now_ns();
+		ns = ph_now_ns();
 		if (fsync(fd))
 			die(path);
-		fsync_ns += ph_now_ns() - begin;
+		ns = ph_now_ns() - ns;
+		fsync_ns += ns;
+		if (f)
+			fprintf(f, "%llu\n", (unsigned long long)ns);
 		if (pread(fd, b, size, 0) != (ssize_t)size)
 			die(path);
 	}
 	close(fd);
 	unlink(path);
+	if (f && fclose(f))
+		die(times);
 	printf("load=io n=%llu size=%llu path=%s fsync_ns=%llu\n", (unsigned long long)n, (unsigned long long)size, path,
 	       (unsigned long long)fsync_ns);
 	free(b);

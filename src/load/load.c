@@ -15,7 +15,7 @@ const struct ph_load ph_loads[] = {
 	{ "threads", "[N] [TIME]", "N threads (4) that compute for TIME (100ms)", load_threads },
 	{ "sleep", "[TIME]", "sleep for TIME (1s)", load_sleep },
 	{ "marks", "[FILE] [PAUSE]", "open FILE (/mark) over and over, with PAUSE (30ms) between", load_marks },
-	{ "io", "[DIR] [N] [SIZE]", "N times write SIZE (4K), fsync, read back in DIR (/tmp)", load_io },
+	{ "io", "[DIR] [N] [SIZE] [FILE]", "N times write SIZE (4K), fsync, read back in DIR (/tmp); FILE: ns of each fsync", load_io },
 	{ "db", "SOCKET [TIME] [DIR]", "serve requests on a Unix socket, a file write each", load_db },
 	{ "web", "SOCKET [TIME] [PAUSE]", "serve HTTP on loopback TCP, asking a db for each page", load_web },
 	{ "sock", "[tcp|unix] [N] [SIZE]", "N round trips (100) over loopback TCP or a Unix socket", load_sock },
