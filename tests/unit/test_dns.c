@@ -3,8 +3,10 @@
 #include "test.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
 #include "base/cleanup.h"
 #include "live/dns.h"
@@ -86,12 +88,23 @@ static void test_names(void **state)
 	(void)state;
 }
 
+static void too_long(int sig)
+{
+	(void)sig;
+	fail_msg("a name has no end");
+}
+
 static void test_pointers(void **state)
 {
-	/* To itself, to later, into the head, each to the other, cut in half. */
-	question(M(HEAD("\0") "\xc0\x0c\0\1\0\1"), "");
+	static const struct itimerval soon = { .it_value.tv_sec = 5 }, never;
+
+	/* Of its own time: who follows a pointer to itself does so for ever. */
+	signal(SIGPROF, too_long);
+	setitimer(ITIMER_PROF, &soon, NULL);
+	/* To later, to itself, into the head, each to the other, cut in half. */
 	question(M(HEAD("\0") "\xc0\x10\0\1\1b\0\0\1\0\1"), "");
-	question(M(HEAD("\0") "\xc0\x02\0\1\0\1"), "");
+	question(M(HEAD("\0") "\xc0\x0c\0\1\0\1"), "");
+	question(M(HEAD("\0") "\xc0\x04\0\1\0\1"), "");
 	question(M(HEAD("\0") "\1a\xc0\x0c\0\1\0\1"), "");
 	question(M(HEAD("\0") "\1a\xc0"), "");
 	answers(M(HEAD("\1") QUESTION "\xc0\x1b\0\1\0\1\0\0\0\x3c\0\4\1\2\3\4"), "+1");
@@ -99,6 +112,7 @@ static void test_pointers(void **state)
 	answers(M(HEAD("\2") QUESTION RECORD("\5", "\4", "\1b\xc0\x0e") RECORD("\5", "\4", "\1c\xc0\x27")), "b.example c.b.example");
 	/* A pointer from the data to where the data is. */
 	answers(M(HEAD("\1") QUESTION RECORD("\5", "\2", "\xc0\x27")), "CNAME");
+	setitimer(ITIMER_PROF, &never, NULL);
 	(void)state;
 }
 
