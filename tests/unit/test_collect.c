@@ -177,6 +177,23 @@ static void control(struct fixture *f, struct ph_buf *said, uint32_t kind, uint3
 	assert_int_equal(ph_ctable_control(&f->ct, &r, note_life, said, &err), 0);
 }
 
+/* What is on record of a container of this id says that it has another one. */
+static const char *on_record[2];
+
+void __real_ph_runtime_describe(struct ph_container *c, const struct ph_scan_opts *opts, char **ret_bundle);
+void __wrap_ph_runtime_describe(struct ph_container *c, const struct ph_scan_opts *opts, char **ret_bundle);
+
+void __wrap_ph_runtime_describe(struct ph_container *c, const struct ph_scan_opts *opts, char **ret_bundle)
+{
+	__real_ph_runtime_describe(c, opts, ret_bundle);
+	if (!on_record[0] || strcmp(c->id, on_record[0]))
+		return;
+	free(c->id);
+	free(c->name);
+	c->id = ph_strdup(on_record[1]);
+	c->name = NULL;
+}
+
 /* LXC makes a cgroup for its monitor too; a container in a container is its own. */
 static void cgroups_of_containers(void **state)
 {
@@ -201,6 +218,14 @@ static void cgroups_of_containers(void **state)
 	assert_string_equal(said.p, "b in 1048577: running; ");
 	control(f, &said, PH_CTL_CG_GONE, f->ct.next_index - 1, 0, 13, "/lxc.payload.a/lxc.payload.b");
 	assert_string_equal(said.p, "b stops; ");
+	/* It need not go by the name that its cgroup has. */
+	on_record[0] = "c";
+	on_record[1] = "kept";
+	control(f, &said, PH_CTL_CG_NEW, outer, PH_CG_CONTAINER, 14, "/lxc.payload.a/lxc.payload.c");
+	on_record[0] = NULL;
+	assert_string_equal(said.p, "kept in 1048577: created; ");
+	control(f, &said, PH_CTL_CG_GONE, f->ct.next_index - 1, 0, 14, "/lxc.payload.a/lxc.payload.c");
+	assert_string_equal(said.p, "kept stops; ");
 	control(f, &said, PH_CTL_CG_GONE, outer, 0, 11, "/lxc.payload.a");
 	assert_string_equal(said.p, "a stops; ");
 }
