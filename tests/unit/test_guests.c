@@ -91,6 +91,7 @@ static void test_names(void **state)
 		{ "/usr/libexec/qemu-kvm --name web,process=x --uuid 1-2", "web", "1-2" },
 		{ "qemu-kvm -name debug-threads=on,guest=a,,b", "a,b", NULL },
 		{ "qemu-kvm -name debug-threads=on", NULL, NULL },
+		{ "qemu-kvm -name debug-threads=on,b", NULL, NULL },
 		{ "qemu-kvm -name first -name second", "second", NULL },
 		{ "qemu-kvm -name", NULL, NULL },
 		{ "qemu-kvm -name= -uuid=", NULL, NULL },

@@ -69,6 +69,16 @@ static void timed(const ph_kvm_exits *exits, const char *name, uint64_t count, u
 	assert_int_equal(e->hist.max, max);
 }
 
+static void report(const struct run *run, const struct ph_kvm_view *view, const char *has)
+{
+	struct ph_err err = { 0 };
+	ph_autobuf out = { 0 };
+
+	assert_int_equal(ph_kvm_report(run->k, view, &out, &err), 0);
+	if (!out.p || !strstr(out.p, has))
+		fail_msg("no '%s' in:\n%s", has, out.p);
+}
+
 /* QEMU with two vCPUs in container 1; one of them halts all the time, and is known by its name. */
 #define QEMU \
 	"@0 container_info index=1 name=vmm cgroup_path=/vmm cgroup_id=12\n" \
@@ -171,6 +181,7 @@ static void test_throttled(void **state)
 	     "@1ms cpu=0 tid=0 sched_wakeup tid=71 target_cpu=0\n"
 	     "@1ms cpu=0 tid=0 sched_switch prev_tid=0 next_tid=71\n"
 	     "@2ms " ON "kvm_userspace_exit reason=5\n"
+	     "@20ms " ON "cpu_steal steal_ns=4000000\n"
 	     "@21ms " ON "sched_throttle_begin tid=71 cgroup_id=12 limit_cgroup_id=12 quota_ns=20000000 period_ns=50000000\n"
 	     "@21ms " ON "sched_switch prev_tid=71 prev_state=0 next_tid=0\n"
 	     "@51ms cpu=0 tid=0 sched_switch prev_tid=0 next_tid=71\n"
@@ -179,6 +190,7 @@ static void test_throttled(void **state)
 	v = run.k->guests.v[0]->vcpus.v[0];
 	assert_int_equal(v->throttled_ns, 30000000);
 	assert_int_equal(v->run_ns, 21000000);
+	assert_int_equal(v->steal_ns, 4000000);
 	assert_int_equal(v->wait_ns, 0);
 	done(&run);
 }
@@ -196,7 +208,10 @@ static void test_counters(void **state)
 	     "@0 task_times tid=90 runtime_ns=1000000000 run_delay_ns=2000000000\n"
 	     "@1ms cpu=0 tid=90 pid=90 container=0 kvm_userspace_exit reason=2\n"
 	     "@2ms cpu=0 tid=90 pid=90 container=0 kvm_userspace_exit reason=2\n"
-	     "@10ms task_times tid=90 runtime_ns=1004000000 run_delay_ns=2001000000\n", NULL);
+	     "@10ms task_times tid=90 runtime_ns=1004000000 run_delay_ns=2001000000\n"
+	     /* Counters only grow. */
+	     "@11ms task_times tid=90 runtime_ns=1 run_delay_ns=2001000000\n"
+	     "@11ms task_times tid=90 runtime_ns=1004000000 run_delay_ns=1\n", NULL);
 	assert_int_equal(run.k->guests.n, 1);
 	g = run.k->guests.v[0];
 	ph_kvm_guest_label(g, &label);
@@ -208,6 +223,97 @@ static void test_counters(void **state)
 	assert_int_equal(g->vcpus.v[0]->wait_ns, 1000000);
 	assert_int_equal(g->vcpus.v[0]->asleep_ns, 5000000);
 	timed(&g->vcpus.v[0]->user, "IO", 2, 0, 0, 0);
+	report(&run, &(struct ph_kvm_view){ .alone = true, .fmt.output = PH_OUT_JSON },
+	       "{\"guest\":\"tiny:90\",\"uuid\":null,\"container\":null,\"pid\":90,\"vcpu\":3,\"tid\":90,\"cpu_percent\":40,"
+	       "\"guest_percent\":null,\"run_queue_wait_percent\":10,\"throttled_percent\":null,\"asleep_percent\":50,"
+	       "\"steal_percent\":null,\"known_ns\":10000000,\"cpu_ns\":4000000,\"run_queue_wait_ns\":1000000,"
+	       "\"throttled_ns\":null,\"guest_ns\":null,\"entries\":null,\"exits\":null,\"exits_per_second\":null,"
+	       "\"userspace_exits\":2,\"interrupts\":null}\n");
+	report(&run, &(struct ph_kvm_view){ .fmt.output = PH_OUT_JSON },
+	       "{\"kind\":\"vcpu\",\"guest\":\"tiny:90\",\"pid\":90,\"vcpu\":3,\"tid\":90,\"known_ns\":10000000,\"cpu_ns\":4000000,"
+	       "\"run_queue_wait_ns\":1000000,\"throttled_ns\":null,\"asleep_ns\":5000000,\"steal_ns\":null,\"guest_ns\":null,"
+	       "\"entries\":null,\"exits\":null,\"userspace_exits\":2,\"interrupts\":null,\"polled_halts\":0,\"polled_ns\":0,");
+	report(&run, &(struct ph_kvm_view){ 0 }, "note: no entries into guests and exits are recorded");
+	done(&run);
+}
+
+/* A thread that began meanwhile; and where one of two is not known by its number, neither is. */
+static void test_born(void **state)
+{
+	const struct ph_kvm_guest *g;
+	struct run run;
+
+	feed(&run,
+	     "@0 kvm_guest pid=90 vcpus=[3]\n"
+	     "@0 task_times tid=90 runtime_ns=1000000000 run_delay_ns=2000000000\n"
+	     "@1ms cpu=0 tid=90 pid=90 container=0 kvm_userspace_exit reason=2\n"
+	     "@2ms cpu=0 tid=90 pid=90 container=0 sched_process_fork parent_tid=90 child_tid=91 child_pid=90\n"
+	     "@3ms cpu=0 tid=91 pid=90 container=0 kvm_userspace_exit reason=2\n"
+	     "@10ms task_times tid=90 runtime_ns=1000000000 run_delay_ns=2000000000\n"
+	     "@10ms task_times tid=91 runtime_ns=4000000 run_delay_ns=1000000\n", NULL);
+	assert_int_equal(run.k->guests.n, 1);
+	g = run.k->guests.v[0];
+	assert_int_equal(g->vcpus.n, 2);
+	assert_int_equal(g->vcpus.v[0]->tid, 90);
+	assert_int_equal(g->vcpus.v[0]->vcpu, -1);
+	assert_int_equal(g->vcpus.v[1]->vcpu, -1);
+	assert_int_equal(g->vcpus.v[1]->run_ns, 4000000);
+	assert_int_equal(g->vcpus.v[1]->wait_ns, 1000000);
+	assert_int_equal(g->vcpus.v[1]->asleep_ns, 3000000);
+	done(&run);
+}
+
+#define ON1 "cpu=1 tid=72 pid=70 container=1 "
+
+/* Each begins anew; a thread id may come back in another guest. In order of numbers and of names. */
+static void test_pairs(void **state)
+{
+	const struct ph_kvm_vcpu *v;
+	struct run run;
+
+	feed(&run, QEMU
+	     "@1ms " ON1 "kvm_x86_entry vcpu_id=1\n"
+	     "+10us " ON1 "kvm_x86_exit exit_reason=0x7b isa=2 vcpu_id=1\n"
+	     "+10us " ON1 "kvm_userspace_exit reason=2\n"
+	     "+10us " ON1 "kvm_x86_entry vcpu_id=1\n"
+	     "+10us " ON1 "kvm_x86_exit exit_reason=0x400 isa=2 vcpu_id=1\n"
+	     "+5us " ON1 "kvm_x86_exit exit_reason=0x78 isa=2 vcpu_id=1\n"
+	     "+10us " ON1 "kvm_x86_entry vcpu_id=1\n"
+	     "@2ms " ON "kvm_x86_exit exit_reason=0x60 isa=2 vcpu_id=0\n"
+	     "+5us " ON "kvm_x86_entry vcpu_id=0\n"
+	     "@3ms " ON1 "sched_process_exit tid=72\n"
+	     "@3ms " ON1 "sched_process_free tid=72\n"
+	     "@4ms kvm_guest pid=72 name=app vcpus=[5,6]\n"
+	     "@4ms cpu=1 tid=72 pid=72 container=2 kvm_x86_exit exit_reason=0x7b isa=2 vcpu_id=5\n"
+	     "@4ms kvm_guest pid=94 name=zoo vcpus=[0,1]\n"
+	     "@4ms cpu=1 tid=95 pid=94 container=2 kvm_x86_entry vcpu_id=1\n"
+	     "@4ms cpu=1 tid=96 pid=94 container=2 kvm_x86_entry vcpu_id=0\n", NULL);
+	assert_int_equal(run.k->guests.n, 3);
+	assert_int_equal(run.k->guests.v[2]->vcpus.n, 2);
+	assert_int_equal(run.k->guests.v[2]->vcpus.v[0]->tid, 96);
+	assert_string_equal(run.k->guests.v[0]->name, "app");
+	assert_int_equal(run.k->guests.v[0]->vcpus.n, 1);
+	v = run.k->guests.v[0]->vcpus.v[0];
+	assert_int_equal(v->vcpu, 5);
+	assert_int_equal(v->guest_ns, 0);
+	timed(&v->exits, "io", 1, 0, 0, 0);
+	assert_string_equal(run.k->guests.v[1]->name, "web");
+	assert_int_equal(run.k->guests.v[1]->vcpus.n, 2);
+	assert_int_equal(run.k->guests.v[1]->vcpus.v[0]->vcpu, 0);
+	v = run.k->guests.v[1]->vcpus.v[1];
+	assert_int_equal(v->vcpu, 1);
+	assert_int_equal(v->guest_ns, 20000);
+	timed(&v->exits, "io", 1, 1, 20000, 20000);
+	timed(&v->exits, "npf", 1, 0, 0, 0);
+	timed(&v->exits, "hlt", 1, 1, 10000, 10000);
+	timed(&v->user, "IO", 1, 1, 10000, 10000);
+	report(&run, &(struct ph_kvm_view){ .table = PH_KVM_EXITS, .alone = true, .fmt.output = PH_OUT_CSV },
+	       "web,vmm,,io,1,20000,20000,20000,20000\r\nweb,vmm,,hlt,1,10000,10000,10000,10000\r\n"
+	       "web,vmm,,interrupt,1,5000,5000,5000,5000\r\nweb,vmm,,npf,1,,,,\r\n");
+	/* One of two has done nothing by which it could be known. */
+	report(&run, &(struct ph_kvm_view){ .fmt.output = PH_OUT_JSON },
+	       "{\"kind\":\"guest\",\"guest\":\"app\",\"pid\":72,\"name\":\"app\",\"uuid\":null,\"comm\":\"\","
+	       "\"container\":\"other\",\"vcpus\":2,\"recorded_ns\":4000000}\n");
 	done(&run);
 }
 
@@ -224,10 +330,14 @@ static void test_gap(void **state)
 	     "@4ms " ON "kvm_x86_exit exit_reason=1 isa=1 vcpu_id=0\n"
 	     "@5ms " ON "kvm_x86_entry vcpu_id=0\n"
 	     "@6ms cpu=0 events_discarded count=5 begin_ns=5500000 end_ns=6000000\n"
-	     "@7ms " ON "kvm_x86_exit exit_reason=1 isa=1 vcpu_id=0\n", NULL);
+	     "@7ms " ON "kvm_x86_exit exit_reason=1 isa=1 vcpu_id=0\n"
+	     /* A gap that does not say when it ends. */
+	     "@8ms cpu=0 events_discarded count=5\n"
+	     "@9ms " ON "kvm_x86_entry vcpu_id=0\n", NULL);
 	v = run.k->guests.v[0]->vcpus.v[0];
 	timed(&v->exits, "EXTERNAL_INTERRUPT", 3, 1, 1000000, 1000000);
 	assert_int_equal(v->guest_ns, 1000000);
+	report(&run, &(struct ph_kvm_view){ 0 }, "note: 15 events were lost");
 	done(&run);
 }
 
@@ -299,6 +409,56 @@ static void test_report(void **state)
 	done(&run);
 }
 
+/* All that is shown of @switches, and all columns of a vCPU. */
+static void test_tables(void **state)
+{
+	ph_autobuf out = { 0 };
+	struct ph_err err = { 0 };
+	struct run run;
+
+	feed(&run, switches, NULL);
+	assert_int_equal(ph_kvm_report(run.k, &(struct ph_kvm_view){ .hist = true }, &out, &err), 0);
+	assert_string_equal(out.p,
+		"GUEST  CONTAINER  VCPU  TID  CPU%  GUEST%  RUNQ%  THR%  SLEEP%  EXITS  EXITS/S  USER  IRQS\n"
+		"web    vmm           0   71   9.0     2.0    1.0   0.0    90.0      4     40.0     2     1\n"
+		"web    vmm           1   72   0.0     0.0    0.0   0.0   100.0      0      0.0     0     0\n"
+		"\nWhy the guest was left, and how long until it went on:\n"
+		"GUEST  CONTAINER  VCPU  REASON  COUNT   TOTAL     AVG     P99     MAX\n"
+		"web    vmm           -  npf         2  400 us  200 us  300 us  300 us\n"
+		"web    vmm           -  io          1   50 us   50 us   50 us   50 us\n"
+		"web    vmm           -  hlt         1       -       -       -       -\n"
+		"\nReturns to its program, and how long until the guest went on:\n"
+		"GUEST  CONTAINER  VCPU  REASON  COUNT  TOTAL    AVG    P99    MAX\n"
+		"web    vmm           -  IO          1  40 us  40 us  40 us  40 us\n"
+		"web    vmm           -  EINTR       1      -      -      -      -\n"
+		"\nHalts:\n"
+		"GUEST  CONTAINER  VCPU  HALTS  POLLED  POLLING  SLEPT  SLEEPING  AVG  P99  MAX\n"
+		"web    vmm           0      1       1    15 us      0      0 ns    -    -    -\n"
+		"\nweb, npf:\n"
+		"   65.5 us .. 131 us   |########################################| 1\n"
+		"    131 us .. 262 us   |                                        | 0\n"
+		"    262 us .. 524 us   |########################################| 1\n"
+		"\nweb, io:\n"
+		"   32.8 us .. 65.5 us  |########################################| 1\n"
+		"\nweb, IO:\n"
+		"   32.8 us .. 65.5 us  |########################################| 1\n");
+	report(&run, &(struct ph_kvm_view){ .alone = true, .fmt.output = PH_OUT_JSON },
+	       "\"vcpu\":0,\"tid\":71,\"cpu_percent\":9,\"guest_percent\":2,\"run_queue_wait_percent\":1,"
+	       "\"throttled_percent\":0,\"asleep_percent\":90,\"steal_percent\":null,\"known_ns\":100000000,\"cpu_ns\":9000000,"
+	       "\"run_queue_wait_ns\":1000000,\"throttled_ns\":0,\"guest_ns\":2000000,\"entries\":4,\"exits\":4,"
+	       "\"exits_per_second\":40,\"userspace_exits\":2,\"interrupts\":1}\n");
+	report(&run, &(struct ph_kvm_view){ .fmt.output = PH_OUT_JSON, .is_guest = true, .steal = 0.25 },
+	       "{\"kind\":\"machine\",\"steal_percent\":25}\n");
+	report(&run, &(struct ph_kvm_view){ .fmt.output = PH_OUT_JSON },
+	       "{\"kind\":\"vcpu\",\"guest\":\"web\",\"pid\":70,\"vcpu\":0,\"tid\":71,\"known_ns\":100000000,\"cpu_ns\":9000000,"
+	       "\"run_queue_wait_ns\":1000000,\"throttled_ns\":0,\"asleep_ns\":90000000,\"steal_ns\":null,\"guest_ns\":2000000,"
+	       "\"entries\":4,\"exits\":4,\"userspace_exits\":2,\"interrupts\":1,\"polled_halts\":1,\"polled_ns\":15000,");
+	report(&run, &(struct ph_kvm_view){ .fmt.output = PH_OUT_JSON },
+	       "{\"kind\":\"userspace_exit\",\"guest\":\"web\",\"pid\":70,\"vcpu\":null,\"isa\":null,\"reason\":\"EINTR\","
+	       "\"number\":null,\"count\":1,");
+	done(&run);
+}
+
 static void test_options(void **state)
 {
 	struct ph_kvm_view view = { .fmt.sort = "count" };
@@ -310,6 +470,14 @@ static void test_options(void **state)
 	assert_int_equal(ph_kvm_check(&view, &err), 0);
 	view.hist = true;
 	assert_int_equal(ph_kvm_check(&view, &err), -EINVAL);
+	view = (struct ph_kvm_view){ .hist = true };
+	assert_int_equal(ph_kvm_check(&view, &err), 0);
+	view.fmt.output = PH_OUT_CSV;
+	assert_int_equal(ph_kvm_check(&view, &err), -EINVAL);
+	view = (struct ph_kvm_view){ .fmt.output = PH_OUT_JSON, .fmt.max_entries = 1 };
+	assert_int_equal(ph_kvm_check(&view, &err), -EINVAL);
+	view.alone = true;
+	assert_int_equal(ph_kvm_check(&view, &err), 0);
 }
 
 /* Whatever a trace says: nothing of it may be believed to be possible. */
@@ -333,6 +501,10 @@ static void test_nonsense(void **state)
 	     "@9 tid=9 pid=5 kvm_userspace_exit reason=5\n", NULL);
 	assert_int_equal(run.k->guests.n, 1);
 	assert_string_equal(run.k->guests.v[0]->name, "y");
+	/* Its thread's number is another's after it ended. */
+	assert_int_equal(run.k->guests.v[0]->vcpus.n, 2);
+	ph_vec_each(v, &run.k->guests.v[0]->vcpus)
+		timed(&(*v)->user, (*v)->entries ? "0xffffffff" : "HLT", 1, 0, 0, 0);
 	done(&run);
 }
 
@@ -343,9 +515,12 @@ int main(void)
 		cmocka_unit_test(test_selection),
 		cmocka_unit_test(test_throttled),
 		cmocka_unit_test(test_counters),
+		cmocka_unit_test(test_born),
+		cmocka_unit_test(test_pairs),
 		cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_report),
+		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_nonsense),
 	};
