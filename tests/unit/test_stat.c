@@ -32,7 +32,7 @@ static void web(struct host *h, unsigned int k, unsigned int cpu_us)
 }
 
 /* A machine and one container with half a CPU, looked at at second 10. */
-static void begin(struct host *h, struct ph_top *t, const struct ph_table_fmt *fmt)
+static void begin_called(struct host *h, struct ph_top *t, const struct ph_table_fmt *fmt, const char *name)
 {
 	struct ph_top_want want = { .no_bpf = true };
 	struct ph_err err = { 0 };
@@ -40,12 +40,18 @@ static void begin(struct host *h, struct ph_top *t, const struct ph_table_fmt *f
 	v2_host(h);
 	put(h, CG "/cpu.max", "50000 100000\n");
 	put(h, CG "/cgroup.events", "populated 1\nfrozen 0\n");
-	put(h, "var/lib/docker/containers/" ID1 "/config.v2.json", "{\"Name\":\"/web\",\"State\":{\"Running\":true}}");
+	put(h, "var/lib/docker/containers/" ID1 "/config.v2.json", "{\"Name\":\"/%s\",\"State\":{\"Running\":true}}",
+	    name);
 	add_proc(h, 60, 1, "nginx", "0::/docker/" ID1 "\n", 700, "\t1");
 	web(h, 0, 0);
 	ph_stat_want(fmt, &want);
 	assert_int_equal(ph_top_open(t, h->root, &want, &err), 0);
 	assert_int_equal(ph_top_round(t, 10 * PH_NSEC, &err), 0);
+}
+
+static void begin(struct host *h, struct ph_top *t, const struct ph_table_fmt *fmt)
+{
+	begin_called(h, t, fmt, "web");
 }
 
 static bool containers(void *arg, const struct ph_top_row *r)
@@ -178,6 +184,15 @@ static void widths(void **state)
 	for (unsigned int w = 1; w < 200; w += 3)
 		for (const char *l = lines(&st, w, 24, &out); *l; l += strcspn(l, "\n") + 1)
 			assert_true(strcspn(l, "\n") <= w);
+	/* When and who stay, however little room there is. */
+	HAS(lines(&st, 13, 24, &out), "    TIME  CON");
+	ph_stat_done(&st);
+	ph_top_close(&t);
+	host_done(&h);
+	/* A long name takes the others' room. */
+	begin_called(&h, &t, &fmt, "a-name-of-22-letters-x");
+	st = (struct ph_stat){ .t = &t, .fmt = &fmt, .wanted = containers };
+	HAS(lines(&st, 41, 24, &out), "    TIME  CONTAINER                CPU%\n");
 	ph_stat_done(&st);
 	ph_top_close(&t);
 	host_done(&h);
@@ -208,6 +223,10 @@ static void headings_again(void **state)
 	st = (struct ph_stat){ .t = &t, .fmt = &fmt, .wanted = everything, .machine = true };
 	/* Ten lines: the headings, four rounds of two, and the cursor. */
 	assert_int_equal(headings(&st, 9, 10), 3);
+	fmt.max_entries = 1;
+	ph_stat_done(&st);
+	st = (struct ph_stat){ .t = &t, .fmt = &fmt, .wanted = everything, .machine = true };
+	assert_int_equal(headings(&st, 9, 10), 2);
 	fmt.no_header = true;
 	assert_int_equal(headings(&st, 9, 10), 0);
 	ph_stat_done(&st);
@@ -218,6 +237,7 @@ static void headings_again(void **state)
 static void other_fields_and_formats(void **state)
 {
 	struct ph_table_fmt fmt = { 0 };
+	struct ph_top_want want = { 0 };
 	ph_autobuf out = { 0 };
 	struct ph_stat st;
 	struct ph_top t;
@@ -234,6 +254,11 @@ static void other_fields_and_formats(void **state)
 	assert_string_equal(lines(&st, 0, 0, &out), " CPUS  CONTAINER      TIME\n  0.5  web        22:15:00\n");
 	ph_stat_done(&st);
 	/* In a file each line stands for itself: it has the name. */
+	/* What is asked for is read, and nothing else that is seldom wanted. */
+	ph_strv_add(&fmt.fields, "page_faults_per_s");
+	ph_stat_want(&fmt, &want);
+	assert_true(want.counts & 1ull << PH_TOP_FAULTS);
+	assert_false(want.counts & 1ull << PH_TOP_MAJOR_FAULTS);
 	ph_strv_done(&fmt.fields);
 	fmt = (struct ph_table_fmt){ .output = PH_OUT_CSV };
 	st = (struct ph_stat){ .t = &t, .fmt = &fmt, .wanted = containers, .one = true };
