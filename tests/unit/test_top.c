@@ -51,6 +51,7 @@ static void counters_v2(void **state)
 	r = row_of(&t, ID1);
 	assert_non_null(r);
 	assert_true(isnan(cell(&t, r, PH_TOP_COL_CPU)));	/* nothing to subtract from */
+	assert_true(isnan(cell(&t, r, PH_TOP_COL_HOST_CPU)) && isnan(cell(&t, r, PH_TOP_COL_HOST_STEAL)));
 	cgroup_v2(&h, 1);
 	proc_files(&h, 100, 30);
 	assert_int_equal(ph_top_round(&t, 12 * PH_NSEC, &err), 0);
@@ -232,6 +233,40 @@ static void counters_without_cgroup(void **state)
 	host_done(&h);
 }
 
+/* On a screen the descriptors are counted in one round of four, and are what they were in the others. */
+static void files_seldom(void **state)
+{
+	unsigned int news = 0, last = 1;
+	struct ph_err err = { 0 };
+	struct ph_top t;
+	struct host h;
+
+	(void)state;
+	v2_host(&h);
+	add_proc(&h, 60, 1, "nginx", "0::/docker/" ID1 "\n", 700, "\t1");
+	put(&h, "proc/60/fd/0", "");
+	assert_int_equal(ph_top_open(&t, h.root, &all, &err), 0);
+	t.want.seldom = true;
+	for (unsigned int k = 1; k <= 9; k++) {
+		ph_autofree char *fd = ph_asprintf("proc/60/fd/%u", k);
+		unsigned int n;
+
+		assert_int_equal(ph_top_round(&t, (10 + k) * PH_NSEC, &err), 0);
+		n = (unsigned int)cell(&t, row_of(&t, ID1), PH_TOP_COL_FILES);
+		assert_true(n == last || n == k);
+		assert_true(k > 1 || n == 1);
+		news += n != last;
+		last = n;
+		put(&h, fd, "");
+	}
+	assert_int_equal(news, 2);
+	t.want.seldom = false;
+	assert_int_equal(ph_top_round(&t, 20 * PH_NSEC, &err), 0);
+	NEAR(cell(&t, row_of(&t, ID1), PH_TOP_COL_FILES), 10);
+	ph_top_close(&t);
+	host_done(&h);
+}
+
 /* Containers come and go; another one of the same name is another one. */
 static void come_and_go(void **state)
 {
@@ -292,6 +327,14 @@ static void steal_flag(void **state)
 	ph_top_host_line(&t, &line);
 	assert_null(strstr(line.p, "STEAL"));
 	assert_non_null(strstr(line.p, "2 CPUs 0.0% (user 0.0 system 0.0 steal 18.0)  load 0.50 0.25 0.10  memory 768 KiB of 1.0 MiB"));
+	/* Ticks make it more than the time that passed: never more than there is. */
+	proc_files(&h, 2060, steal);
+	put(&h, "proc/pressure/cpu", "some avg10=0.00 avg60=0.00 avg300=0.00 total=99000000\n");
+	assert_int_equal(ph_top_round(&t, 180 * PH_NSEC, &err), 0);
+	ph_buf_clear(&line);
+	ph_top_host_line(&t, &line);
+	assert_non_null(strstr(line.p, "2 CPUs 200.0% (user 206.0"));
+	assert_non_null(strstr(line.p, "waiting: cpu 100.0%"));
 	ph_top_close(&t);
 	host_done(&h);
 }
@@ -335,6 +378,7 @@ int main(void)
 		cmocka_unit_test(counters_hybrid),
 		cmocka_unit_test(block_io_not_counted),
 		cmocka_unit_test(counters_without_cgroup),
+		cmocka_unit_test(files_seldom),
 		cmocka_unit_test(come_and_go),
 		cmocka_unit_test(steal_flag),
 		cmocka_unit_test(broken_files),

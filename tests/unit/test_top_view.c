@@ -516,11 +516,38 @@ static void screen_wants(void **state)
 	assert_true(s.t.want.levels & 1u << PH_TOP_FILES);
 	draw(&s, 80, 24);
 	assert_false(s.t.want.levels & 1u << PH_TOP_FILES);
+	assert_true(s.t.want.seldom);
+	/* By what it is sorted is read, on the screen or not. */
+	assert_false(s.t.want.counts & 1ull << PH_TOP_NET_DROPS);
+	s.v.sort[PH_SHOW_CONTAINERS] = PH_TOP_COL_DROPS;
+	draw(&s, 80, 24);
+	assert_true(s.t.want.counts & 1ull << PH_TOP_NET_DROPS);
 	/* Every line of the help is whole. */
 	keys(&s, "h");
 	draw(&s, 80, 24);
 	assert_true(line_of(&s, "their threads), back") > 0 && line_of(&s, "how long they take") > 0);
 	assert_true(line_of(&s, "newest to the right. man porthole-top tells more.") > 0);
+	screen_done(&s);
+}
+
+/* The past: of one CPU, or of as many as it had at most. */
+static void screen_past(void **state)
+{
+	struct screen s;
+	float *past;
+
+	(void)state;
+	screen_new(&s);
+	past = s.t.rows.v[1]->history + PH_TOP_HISTORY - 3;
+	past[0] = -1;
+	past[1] = 0;
+	past[2] = 50;
+	draw(&s, 200, 24);
+	assert_true(line_of(&s, "LAST") > 0 && line_of(&s, "  ▄ ") > 0);
+	past[0] = 200;
+	past[1] = 100;
+	draw(&s, 200, 24);
+	assert_true(line_of(&s, "█▄▂ ") > 0);
 	screen_done(&s);
 }
 
@@ -563,6 +590,7 @@ int main(void)
 		cmocka_unit_test(screen_files),
 		cmocka_unit_test(screen_report),
 		cmocka_unit_test(screen_wants),
+		cmocka_unit_test(screen_past),
 		cmocka_unit_test(screen_garbage),
 	};
 
