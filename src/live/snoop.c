@@ -8,6 +8,8 @@
 #include "live/calls_priv.h"
 #include "live/snoop_engine.h"
 
+#define BEGUN_MAX (1u << 16)
+
 /* ---- rows -------------------------------------------------------------------------------------- */
 
 static void row_free(struct ph_snooping *s, struct ph_snoop_row *row)
@@ -21,7 +23,7 @@ static void row_free(struct ph_snooping *s, struct ph_snoop_row *row)
 	free(row);
 }
 
-static uint64_t key_of(const struct plan_step *ps, const struct ph_event *ev)
+static uint64_t key_of(const struct sn_plan_step *ps, const struct ph_event *ev)
 {
 	uint64_t key = ps->nkeys ? ev->v[ps->key[0]].u : (uint64_t)(uint32_t)ev->tid;
 
@@ -31,7 +33,7 @@ static uint64_t key_of(const struct plan_step *ps, const struct ph_event *ev)
 	return key;
 }
 
-static uint64_t join_of(const struct plan_step *ps, const struct ph_event *ev)
+static uint64_t join_of(const struct sn_plan_step *ps, const struct ph_event *ev)
 {
 	const struct ph_value *v = ps->join >= 0 ? &ev->v[ps->join] : NULL;
 
@@ -54,7 +56,7 @@ static void set_container(struct ph_snoop_row *row, const struct ph_identity *id
 }
 
 static struct ph_snoop_row *row_new(struct ph_snooping *s, const struct ph_identity *id, const struct ph_event *ev,
-				    const struct plan *p, const struct ph_snoop_step *st)
+				    const struct sn_plan *p, const struct ph_snoop_step *st)
 {
 	struct ph_snoop_row *row = ph_alloc(sizeof(*row));
 	const struct ph_task *t;
@@ -87,7 +89,7 @@ static struct ph_snoop_row *row_new(struct ph_snooping *s, const struct ph_ident
 
 /* What this event tells of the row. */
 static void tell(struct ph_snooping *s, const struct ph_identity *id, const struct ph_event *ev,
-		 const struct plan *p, struct ph_snoop_row *row, bool last)
+		 const struct sn_plan *p, struct ph_snoop_row *row, bool last)
 {
 	struct ph_snoop_at at = { .id = id, .ev = ev, .row = row, .world = s->world, .last = last };
 	const struct ph_snoop_col *cols = s->sn->cols;
@@ -216,7 +218,7 @@ static void expire(struct ph_snooping *s, const struct ph_identity *id, const st
 
 /* Of the same task and container, with what this event tells. */
 static void begin_next(struct ph_snooping *s, const struct ph_identity *id, const struct ph_event *ev,
-		       const struct plan *p, const struct ph_snoop_row *row, const char *what, uint64_t key)
+		       const struct sn_plan *p, const struct ph_snoop_row *row, const char *what, uint64_t key)
 {
 	struct ph_snoop_row *next = ph_alloc(sizeof(*next));
 
@@ -229,8 +231,8 @@ static void begin_next(struct ph_snooping *s, const struct ph_identity *id, cons
 	row_free(s, ph_u64map_put(&s->begun, key, next));
 }
 
-static void take(struct ph_snooping *s, const struct ph_identity *id, const struct ph_event *ev, const struct plan *p,
-		 const struct plan_step *ps)
+static void take(struct ph_snooping *s, const struct ph_identity *id, const struct ph_event *ev, const struct sn_plan *p,
+		 const struct sn_plan_step *ps)
 {
 	uint64_t key = key_of(ps, ev);
 	struct ph_snoop_row *row;
@@ -349,7 +351,7 @@ static void tell_task(struct ph_snooping *s, const struct ph_identity *id, const
 
 int ph_snooping_feed(struct ph_snooping *s, const struct ph_identity *id, const struct ph_event *ev)
 {
-	const struct plan *p;
+	const struct sn_plan *p;
 
 	s->now_ns = ev->ts_ns;
 	if (ev->cls->id == PH_EV_events_discarded) {
@@ -365,7 +367,7 @@ int ph_snooping_feed(struct ph_snooping *s, const struct ph_identity *id, const 
 	if (p->call_exit)
 		ph_snoop_world_feed(s->world, ev);
 	for (size_t i = 0; i < p->steps.n; i++) {
-		const struct plan_step *ps = &p->steps.v[i];
+		const struct sn_plan_step *ps = &p->steps.v[i];
 
 		if (ps->st->when && !ps->st->when(ev, id))
 			continue;
@@ -505,7 +507,7 @@ void ph_snooping_free(struct ph_snooping *s)
 	if (!s)
 		return;
 	for (struct ph_u64map_slot *sl = NULL; (sl = ph_u64map_next(&s->plans, sl)); ) {
-		struct plan *p = sl->val;
+		struct sn_plan *p = sl->val;
 
 		ph_vec_done(&p->steps);
 		ph_vec_done(&p->cols);

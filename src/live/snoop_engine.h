@@ -9,11 +9,10 @@
 #include "live/snoop_priv.h"
 
 #define KEY_MAX 3
-#define BEGUN_MAX (1u << 16)
 #define COLS_MAX 64	/* a bit each in a mask */
 
 /* What a class of events means for the view, worked out when its first event comes. */
-struct plan_step {
+struct sn_plan_step {
 	const struct ph_snoop_step *st;
 	enum ph_snoop_act act;		/* never CALL */
 	uint16_t key[KEY_MAX];		/* fields; all with the same number of them as st->key has */
@@ -21,19 +20,19 @@ struct plan_step {
 	int join;			/* field, -1: none */
 };
 
-struct plan_col {
+struct sn_plan_col {
 	uint16_t col, field;
 };
 
-struct plan {
-	PH_VEC(struct plan_step) steps;
-	PH_VEC(struct plan_col) cols;
+struct sn_plan {
+	PH_VEC(struct sn_plan_step) steps;
+	PH_VEC(struct sn_plan_col) cols;
 	int task, container, other_task, other_container;	/* fields, -1: none */
 	bool call_exit;
 };
 
 /* The filter sees a row as an event whose fields are the columns that have a value. */
-struct shape {
+struct sn_shape {
 	struct ph_class cls;
 	struct ph_field fields[COLS_MAX];
 	uint8_t at[COLS_MAX];
@@ -47,11 +46,11 @@ struct ph_snooping {
 	size_t time;			/* the column, SIZE_MAX: none */
 	uint64_t min_ns;
 	struct ph_evset *sets;		/* of each step */
-	struct ph_u64map plans;		/* class -> struct plan */
+	struct ph_u64map plans;		/* class -> struct sn_plan */
 	struct ph_u64map begun;		/* key -> struct ph_snoop_row */
 	struct ph_snoop_world *world;
 	struct ph_filter *filter;
-	struct ph_u64map shapes;	/* mask of columns -> struct shape */
+	struct ph_u64map shapes;	/* mask of columns -> struct sn_shape */
 	struct ph_snoop_seen seen;
 	uint64_t now_ns, late_ns;	/* of the last event; when to look for what has no end next */
 	struct ph_snoop_out out;
@@ -65,7 +64,7 @@ struct ph_col *sn_all_cols(const struct ph_snoop *sn, size_t *ret_n);
 void sn_add_words(const char *list, bool known_only, ph_strv *out);
 
 /* What events of @cls mean for the view; @s keeps it. */
-const struct plan *sn_plan_of(struct ph_snooping *s, const struct ph_class *cls);
+const struct sn_plan *sn_plan_of(struct ph_snooping *s, const struct ph_class *cls);
 
 /* Parse the option --filter, if there is one: 0 or -EINVAL. */
 int sn_parse_filter(struct ph_snooping *s, struct ph_err *err);

@@ -15,9 +15,9 @@ static const struct ph_type *type_of(enum ph_col_type t)
 	}
 }
 
-static const struct shape *shape_of(struct ph_snooping *s, uint64_t mask)
+static const struct sn_shape *shape_of(struct ph_snooping *s, uint64_t mask)
 {
-	struct shape *sh = ph_u64map_get(&s->shapes, mask);
+	struct sn_shape *sh = ph_u64map_get(&s->shapes, mask);
 
 	if (sh)
 		return sh;
@@ -42,7 +42,7 @@ bool sn_passes(struct ph_snooping *s, const struct ph_identity *id, const struct
 	struct ph_value v[COLS_MAX];
 	struct ph_event ev = { .ts_ns = row->begin_ns, .cpu = row->cpu, .container = row->container,
 			       .tid = row->tid, .pid = row->pid, .v = v };
-	const struct shape *sh;
+	const struct sn_shape *sh;
 	uint64_t mask = 0;
 
 	if (!s->filter)
@@ -65,12 +65,12 @@ bool sn_passes(struct ph_snooping *s, const struct ph_identity *id, const struct
 
 static const struct ph_class *own_class(void *arg, size_t i)
 {
-	return i ? NULL : &((const struct shape *)arg)->cls;
+	return i ? NULL : &((const struct sn_shape *)arg)->cls;
 }
 
 int sn_parse_filter(struct ph_snooping *s, struct ph_err *err)
 {
-	const struct shape *all = shape_of(s, (1ull << s->ncols) - 1);
+	const struct sn_shape *all = shape_of(s, (1ull << s->ncols) - 1);
 	struct ph_filter_names names = { .nth = own_class, .arg = (void *)all };
 	int r;
 

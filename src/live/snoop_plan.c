@@ -52,9 +52,9 @@ static bool resolve_call(const struct ph_class *cls, enum ph_snoop_act *act)
 	return true;
 }
 
-static void plan_step(struct plan *p, const struct ph_snoop_step *st, const struct ph_class *cls)
+static void plan_step(struct sn_plan *p, const struct ph_snoop_step *st, const struct ph_class *cls)
 {
-	struct plan_step ps = { .st = st, .act = st->act, .join = field_of(st->join, cls) };
+	struct sn_plan_step ps = { .st = st, .act = st->act, .join = field_of(st->join, cls) };
 	const char *key = st->key;
 
 	if (st->act == PH_SNOOP_CALL && !resolve_call(cls, &ps.act))
@@ -75,9 +75,9 @@ static void plan_step(struct plan *p, const struct ph_snoop_step *st, const stru
 	*ph_vec_push(&p->steps) = ps;
 }
 
-static struct plan *plan_new(struct ph_snooping *s, const struct ph_class *cls)
+static struct sn_plan *plan_new(struct ph_snooping *s, const struct ph_class *cls)
 {
-	struct plan *p = ph_alloc(sizeof(*p));
+	struct sn_plan *p = ph_alloc(sizeof(*p));
 	const struct ph_snoop *sn = s->sn;
 
 	for (size_t i = 0; sn->steps[i].events; i++)
@@ -87,7 +87,7 @@ static struct plan *plan_new(struct ph_snooping *s, const struct ph_class *cls)
 		int field = field_of(sn->cols[i].from, cls);
 
 		if (field >= 0)
-			*ph_vec_push(&p->cols) = (struct plan_col){ (uint16_t)i, (uint16_t)field };
+			*ph_vec_push(&p->cols) = (struct sn_plan_col){ (uint16_t)i, (uint16_t)field };
 	}
 	p->call_exit = strstr(cls->name, "syscall_exit_") != NULL;
 	p->task = integer_of(sn->task, cls);
@@ -97,9 +97,9 @@ static struct plan *plan_new(struct ph_snooping *s, const struct ph_class *cls)
 	return p;
 }
 
-const struct plan *sn_plan_of(struct ph_snooping *s, const struct ph_class *cls)
+const struct sn_plan *sn_plan_of(struct ph_snooping *s, const struct ph_class *cls)
 {
-	struct plan *p = ph_u64map_get(&s->plans, (uint64_t)(uintptr_t)cls);
+	struct sn_plan *p = ph_u64map_get(&s->plans, (uint64_t)(uintptr_t)cls);
 
 	if (ph_unlikely(!p)) {
 		p = plan_new(s, cls);
