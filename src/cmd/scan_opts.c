@@ -89,7 +89,7 @@ int ph_cmd_scan_none(const char *verb, const struct ph_selection *sel, const str
 }
 
 /* Whose limit it is: nothing for the container's own, "pod", or the last part of the path. */
-static const char *whose(const struct ph_limit *l)
+static const char *whose(const struct ph_host_limit *l)
 {
 	const char *slash = l->where ? strrchr(l->where, '/') : NULL;
 	struct ph_cgpath cp;
@@ -103,7 +103,7 @@ static const char *whose(const struct ph_limit *l)
 
 char *ph_cmd_cpu_text(const struct ph_host_container *hc)
 {
-	const struct ph_limit *l = &hc->cpu;
+	const struct ph_host_limit *l = &hc->cpu;
 	const char *who = whose(l);
 	double cpus;
 
@@ -115,7 +115,7 @@ char *ph_cmd_cpu_text(const struct ph_host_container *hc)
 
 char *ph_cmd_memory_text(const struct ph_host_container *hc)
 {
-	const struct ph_limit *l = &hc->memory;
+	const struct ph_host_limit *l = &hc->memory;
 	const char *who = whose(l);
 	char num[PH_HUMAN_MAX];
 

@@ -200,12 +200,12 @@ uint64_t ph_cgroupfs_id(const struct ph_cgroupfs *fs, const struct ph_hierarchy 
 }
 
 void ph_cgroupfs_cpu(struct ph_cgroupfs *fs, const struct ph_hierarchy *h, const char *path,
-		     struct ph_limit *ret)
+		     struct ph_host_limit *ret)
 {
 	unsigned long long quota, period, burst;
 	char buf[128];
 
-	*ret = (struct ph_limit){ 0 };
+	*ret = (struct ph_host_limit){ 0 };
 	if (h->num == 0) {
 		if (ph_cgroupfs_read(fs, h, path, "cpu.max", buf, sizeof(buf)) < 0 ||
 		    sscanf(buf, "%llu %llu", &quota, &period) != 2)
@@ -229,12 +229,12 @@ void ph_cgroupfs_cpu(struct ph_cgroupfs *fs, const struct ph_hierarchy *h, const
 }
 
 void ph_cgroupfs_memory(struct ph_cgroupfs *fs, const struct ph_hierarchy *h, const char *path,
-			struct ph_limit *ret)
+			struct ph_host_limit *ret)
 {
 	unsigned long long bytes;
 	char buf[64];
 
-	*ret = (struct ph_limit){ 0 };
+	*ret = (struct ph_host_limit){ 0 };
 	if (ph_cgroupfs_read(fs, h, path, h->num ? "memory.limit_in_bytes" : "memory.max", buf,
 			     sizeof(buf)) < 0 || sscanf(buf, "%llu", &bytes) != 1)
 		return;
@@ -245,11 +245,11 @@ void ph_cgroupfs_memory(struct ph_cgroupfs *fs, const struct ph_hierarchy *h, co
 	ret->bytes = bytes;
 }
 
-static const struct ph_limit *one_limit(struct ph_cgroupfs *fs, const struct ph_hierarchy *h,
+static const struct ph_host_limit *one_limit(struct ph_cgroupfs *fs, const struct ph_hierarchy *h,
 					bool cpu, const char *path)
 {
 	ph_autobuf key = { 0 };
-	struct ph_limit *l;
+	struct ph_host_limit *l;
 
 	ph_buf_addf(&key, "%c%s", cpu ? 'c' : 'm', path);
 	l = ph_strmap_get(&fs->limits, key.p);
@@ -261,7 +261,7 @@ static const struct ph_limit *one_limit(struct ph_cgroupfs *fs, const struct ph_
 	return l;
 }
 
-static bool tighter(bool cpu, const struct ph_limit *a, const struct ph_limit *b)
+static bool tighter(bool cpu, const struct ph_host_limit *a, const struct ph_host_limit *b)
 {
 	if (!b->found)
 		return true;
@@ -271,18 +271,18 @@ static bool tighter(bool cpu, const struct ph_limit *a, const struct ph_limit *b
 }
 
 void ph_cgroupfs_limit(struct ph_cgroupfs *fs, const char *controller, const char *path,
-		       struct ph_limit *ret)
+		       struct ph_host_limit *ret)
 {
 	const struct ph_hierarchy *h = ph_cgroupfs_by_controller(fs, controller);
 	bool cpu = !strcmp(controller, "cpu");
 	ph_autofree char *at = ph_strdup(path);
 	size_t len;
 
-	*ret = (struct ph_limit){ 0 };
+	*ret = (struct ph_host_limit){ 0 };
 	if (!h || !at)
 		return;
 	for (;;) {
-		const struct ph_limit *l = one_limit(fs, h, cpu, at);
+		const struct ph_host_limit *l = one_limit(fs, h, cpu, at);
 
 		if (l->found && tighter(cpu, l, ret)) {
 			free(ret->where);

@@ -19,7 +19,7 @@ struct ph_hierarchy {
 struct ph_cgroupfs {
 	int rootfd;
 	PH_VEC(struct ph_hierarchy) h;
-	struct ph_strmap limits;	/* "kind mount path" -> struct ph_limit */
+	struct ph_strmap limits;	/* "kind mount path" -> struct ph_host_limit */
 };
 
 /* @rootfd stays the caller's. Reads proc/self/{cgroup,mountinfo}. */
@@ -43,12 +43,12 @@ uint64_t ph_cgroupfs_id(const struct ph_cgroupfs *fs, const struct ph_hierarchy 
 
 /* The limit that this one cgroup sets; ->found false where it sets none. */
 void ph_cgroupfs_cpu(struct ph_cgroupfs *fs, const struct ph_hierarchy *h, const char *path,
-		     struct ph_limit *ret);
+		     struct ph_host_limit *ret);
 void ph_cgroupfs_memory(struct ph_cgroupfs *fs, const struct ph_hierarchy *h, const char *path,
-			struct ph_limit *ret);
+			struct ph_host_limit *ret);
 /* The one in force at @path: its own or the tightest ancestor's; ->where is owned. */
 void ph_cgroupfs_limit(struct ph_cgroupfs *fs, const char *controller, const char *path,
-		       struct ph_limit *ret);
+		       struct ph_host_limit *ret);
 /* Is @path of freezer hierarchy @h frozen, by itself or an ancestor? */
 bool ph_cgroupfs_frozen(const struct ph_cgroupfs *fs, const struct ph_hierarchy *h, const char *path);
 

@@ -117,7 +117,7 @@ static void set_cgroup(struct scan_run *run, struct ph_container *c, const struc
 
 /* In force are the limits above the cgroup that its tasks are in, also where it has no own one. */
 static void set_limit(struct scan_run *run, const struct scan_found *f, const struct scan_proc *init,
-		      const char *controller, struct ph_limit *ret, int32_t *ret_num, char **ret_path)
+		      const char *controller, struct ph_host_limit *ret, int32_t *ret_num, char **ret_path)
 {
 	const struct ph_hierarchy *h = ph_cgroupfs_by_controller(&run->fs, controller);
 	ph_autofree char *path = NULL;

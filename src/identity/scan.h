@@ -12,7 +12,7 @@
  * may be seen; what could not be seen is counted and told.
  */
 
-struct ph_limit {
+struct ph_host_limit {
 	bool found;
 	uint64_t quota_us, period_us, burst_us;	/* CPU */
 	uint64_t bytes;				/* memory */
@@ -31,7 +31,7 @@ struct ph_host_container {
 	PH_VEC(struct ph_cgroup_at) cgroups;	/* its own, where it has one: none for the host */
 	uint32_t ntasks;
 	unsigned int pid_level;		/* depth of its pid namespace, 0: the host's */
-	struct ph_limit cpu, memory;	/* in force: the container's own or the tightest ancestor's */
+	struct ph_host_limit cpu, memory;	/* in force: the container's own or the tightest ancestor's */
 	int32_t cpu_hierarchy;
 	char *cpu_cgroup;		/* path in the cpu controller's hierarchy */
 	char *bundle;			/* OCI bundle, NULL unknown */

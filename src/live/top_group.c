@@ -49,7 +49,7 @@ static struct ph_top_group *group_of(ph_top_groups *groups, const char *key)
 	g->key = ph_strdup(key);
 	g->hc.c.index = UINT32_MAX;	/* of none */
 	g->hc.c.name = ph_strdup(*key ? key : "(none)");
-	g->hc.cpu = (struct ph_limit){ .found = true, .period_us = 100000 };
+	g->hc.cpu = (struct ph_host_limit){ .found = true, .period_us = 100000 };
 	g->hc.memory.found = true;
 	g->row.hc = &g->hc;
 	g->row.key = g->key;
@@ -86,7 +86,7 @@ static bool nested(const struct making *m, const char *key, const struct ph_cont
 }
 
 /* A limit counts once, whoever of the group is below it; one of them without a limit, and the group has none. */
-static bool another_limit(struct ph_limit *sum, ph_strv *seen, const struct ph_limit *l)
+static bool another_limit(struct ph_host_limit *sum, ph_strv *seen, const struct ph_host_limit *l)
 {
 	if (!sum->found || !l->found) {
 		sum->found = false;
