@@ -43,6 +43,8 @@ void ph_collect_stop(struct ph_collect *c);
 void ph_collect_close(struct ph_collect *c);
 
 int ph_collect_ncpus(const struct ph_collect *c);
+/* Is it everybody's events that are recorded, and all of them that were chosen? */
+bool ph_collect_whole(const struct ph_collect *c);
 /* Contexts that events carry, for ph_ctf_create(); tid and container first. */
 const struct ph_field *ph_collect_context(const struct ph_collect *c, uint32_t *ret_n);
 

@@ -614,6 +614,11 @@ int ph_collect_ncpus(const struct ph_collect *c)
 	return (int)c->ncpus;
 }
 
+bool ph_collect_whole(const struct ph_collect *c)
+{
+	return !c->cfg.select && !c->comms_in_user && !c->filter;
+}
+
 const struct ph_field *ph_collect_context(const struct ph_collect *c, uint32_t *ret_n)
 {
 	*ret_n = c->dec.nctx;

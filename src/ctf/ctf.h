@@ -30,6 +30,7 @@ struct ph_ctf_env {
 	const char *hostname, *kernel_release, *kernel_version, *trace_name;
 	const char *boot_id;		/* "xxxxxxxx-xxxx-…": becomes the clock's uuid */
 	int64_t offset_ns;		/* Unix time of the clock's 0 */
+	bool whole;			/* as of struct ph_source */
 	uint64_t packet_bytes;		/* a packet is closed at this size; 0: 256 KiB */
 };
 

@@ -167,6 +167,7 @@ static void join_clocks(struct reader *r)
 		}
 		if (!i || t->offset_ns < r->src.offset_ns)
 			r->src.offset_ns = t->offset_ns;
+		r->src.whole = t->whole && (!i || r->src.whole);
 		if (!r->src.hostname)
 			r->src.hostname = t->hostname;
 	}

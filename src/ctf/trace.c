@@ -163,6 +163,23 @@ static int compile(struct ph_ct_trace *t, struct ph_err *err)
 	return 0;
 }
 
+/* LTTng's kernel tracer records everybody. Its name stands in our traces too, with that of who really wrote them. */
+static void read_env(struct ph_ct_trace *t)
+{
+	bool lttng = false, other = false;
+
+	ph_vec_each(e, &t->meta.env) {
+		if (!e->s)
+			continue;
+		if (!strcmp(e->name, "hostname"))
+			t->hostname = e->s;
+		lttng |= !strcmp(e->name, "tracer_name") && !strcmp(e->s, "lttng-modules");
+		other |= !strcmp(e->name, "generator");
+		t->whole |= !strcmp(e->name, "recorded") && !strcmp(e->s, "machine");
+	}
+	t->whole |= lttng && !other;
+}
+
 int ph_ct_trace_open(const char *path, struct ph_ct_trace **ret, struct ph_err *err)
 {
 	ph_autofree char *file = ph_asprintf("%s/metadata", path);
@@ -183,9 +200,7 @@ int ph_ct_trace_open(const char *path, struct ph_ct_trace **ret, struct ph_err *
 		ph_ct_trace_free(t);
 		return ph_err_wrap(err, r, "%s", file);
 	}
-	ph_vec_each(e, &t->meta.env)
-		if (!strcmp(e->name, "hostname") && e->s)
-			t->hostname = e->s;
+	read_env(t);
 	*ret = t;
 	return 0;
 }

@@ -49,6 +49,7 @@ struct ph_ct_trace {
 	int64_t offset_ns;		/* Unix time of the clock's 0 */
 	int64_t adjust_ns;		/* added to all times: puts traces on one clock */
 	const char *hostname;
+	bool whole;			/* as of struct ph_source */
 };
 
 /* Read and compile @path/metadata. *ret is freed by ph_ct_trace_free(). */

@@ -231,6 +231,7 @@ int ph_tsdl_head(struct ph_buf *out, const struct ph_ctf_env *env, const uint8_t
 		"\ttrace_buffering_scheme = \"global\";\n");
 	add_env(out, "trace_name", env->trace_name);
 	add_creation_time(out);
+	add_env(out, "recorded", env->whole ? "machine" : "selection");
 	ph_buf_adds(out, "\tgenerator = \"porthole " PH_VERSION "\";\n};\n\n"
 		"clock {\n\tname = \"monotonic\";\n");
 	/* One machine's traces, whoever recorded them, are told to belong together by this uuid. */

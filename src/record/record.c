@@ -109,6 +109,7 @@ static int begin_piece(struct ph_recorder *r, struct ph_err *err)
 	env.kernel_version = uts.version;
 	env.trace_name = strrchr(r->dir, '/') ? strrchr(r->dir, '/') + 1 : r->dir;
 	env.boot_id = boot_id;
+	env.whole = ph_collect_whole(r->c);
 	env.offset_ns = r->opts.fed ? r->opts.offset_ns : ph_clock_offset_ns();
 	ctx = ph_collect_context(r->c, &nctx);
 	ret = ph_ctf_create(path, &env, nctx > 2 ? ctx : NULL, nctx > 2 ? nctx : 0, &r->w, err);

@@ -40,6 +40,7 @@ struct ph_source {
 	uint64_t begin_ns, end_ns;
 	const char *hostname;		/* of the machine that was recorded, NULL: unknown */
 	bool live;
+	bool whole;			/* everybody's events are in it, not those of selected containers only */
 };
 
 static inline int ph_source_next(struct ph_source *s, struct ph_event **ret, struct ph_err *err)
