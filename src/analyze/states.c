@@ -218,6 +218,25 @@ static int by_tid(const void *pa, const void *pb)
 	return a->seg.tid < b->seg.tid ? -1 : 1;
 }
 
+static void tell_outages(struct ph_states *st, const struct cpu *c, uint64_t end_ns)
+{
+	for (size_t i = 0; st->ops.out && i < c->outages.v.n; i++)
+		st->ops.out(st->arg, &c->outages.v.v[i].limit, (uint32_t)(c - st->cpus.v), c->outages.v.v[i].begin_ns, end_ns);
+}
+
+/* What @t is in, as if it ended. */
+static void tell_open(struct ph_states *st, const struct task *t, uint64_t end_ns)
+{
+	const struct cpu *c = st_cpu_or_null(st, t->seg.cpu);
+	struct ph_segment out = t->seg;
+
+	out.end_ns = end_ns > out.begin_ns ? end_ns : out.begin_ns;
+	out.cut = true;
+	if (c && c->cur == t)
+		st_divide_as_of(c, end_ns, &out);
+	st_segment_leave(st, &out);
+}
+
 void ph_states_finish(struct ph_states *st, uint64_t end_ns)
 {
 	PH_VEC(struct task *) all = { 0 };
@@ -231,9 +250,7 @@ void ph_states_finish(struct ph_states *st, uint64_t end_ns)
 	ph_vec_each(c, &st->cpus) {
 		st_settle_throttle(st, c);
 		st_divide(c, end_ns);
-		for (size_t i = 0; st->ops.out && i < c->outages.v.n; i++)
-			st->ops.out(st->arg, &c->outages.v.v[i].limit, (uint32_t)(c - st->cpus.v), c->outages.v.v[i].begin_ns,
-				    end_ns);
+		tell_outages(st, c, end_ns);
 		if (!c->seen)
 			continue;
 		st_call_ran(st, c, c->tid, c->since_ns, end_ns);
@@ -244,14 +261,26 @@ void ph_states_finish(struct ph_states *st, uint64_t end_ns)
 	/* In an order that does not depend on the table's. */
 	if (all.n)
 		qsort(all.v, all.n, sizeof(*all.v), by_tid);
-	ph_vec_each(t, &all) {
-		struct ph_segment out = (*t)->seg;
-
-		out.end_ns = end_ns;
-		out.cut = true;
-		st_segment_leave(st, &out);
-	}
+	ph_vec_each(t, &all)
+		tell_open(st, *t, end_ns);
 	ph_vec_done(&all);
+}
+
+void ph_states_look(struct ph_states *st, uint64_t now_ns, const struct ph_states_ops *ops, void *arg)
+{
+	struct ph_states_ops own_ops = st->ops;
+	void *own_arg = st->arg;
+
+	if (st->done)
+		return;
+	st->ops = *ops;
+	st->arg = arg;
+	ph_vec_each(c, &st->cpus)
+		tell_outages(st, c, now_ns);
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&st->tasks, s)); )
+		tell_open(st, s->val, now_ns);
+	st->ops = own_ops;
+	st->arg = own_arg;
 }
 
 void ph_states_free(struct ph_states *st)

@@ -120,6 +120,11 @@ struct ph_states *ph_states_new(const struct ph_identity *id, const struct ph_st
 void ph_states_feed(struct ph_states *st, const struct ph_event *ev);
 /* The stream ends at @end_ns: what is open is left, `cut`. */
 void ph_states_finish(struct ph_states *st, uint64_t end_ns);
+/*
+ * As of @now_ns, which lies in nobody's past: what is open is told to @ops (leave and out, with @arg), `cut`, and goes on.
+ * Together with what was left until then it is what the kernel's counters would be at that moment.
+ */
+void ph_states_look(struct ph_states *st, uint64_t now_ns, const struct ph_states_ops *ops, void *arg);
 void ph_states_free(struct ph_states *st);
 
 /* The cgroups of the stream; they live as long as @st. */

@@ -33,10 +33,16 @@ static enum ph_part part_now(const struct cpu *c)
 	}
 }
 
+void st_divide_as_of(const struct cpu *c, uint64_t ts, struct ph_segment *s)
+{
+	if (s->state == PH_ST_RUNNING && ts > c->mark_ns)
+		s->part_ns[part_now(c)] += ts - c->mark_ns;
+}
+
 void st_divide(struct cpu *c, uint64_t ts)
 {
-	if (c->cur && c->cur->seg.state == PH_ST_RUNNING && ts > c->mark_ns)
-		c->cur->seg.part_ns[part_now(c)] += ts - c->mark_ns;
+	if (c->cur)
+		st_divide_as_of(c, ts, &c->cur->seg);
 	c->mark_ns = ts;
 }
 

@@ -128,6 +128,8 @@ void st_task_end(struct ph_states *st, struct task *t, uint64_t ts);
 struct cpu *st_cpu_get(struct ph_states *st, uint32_t cpu);
 /* The time since the last change of mode belongs to what the CPU did until now. */
 void st_divide(struct cpu *c, uint64_t ts);
+/* The same for @s, which is of what runs, and @c stays as it is. */
+void st_divide_as_of(const struct cpu *c, uint64_t ts, struct ph_segment *s);
 void st_call_ran(struct ph_states *st, const struct cpu *c, int32_t tid, uint64_t begin, uint64_t end);
 /* What ran on @c does so no more, and when it stopped was not recorded: later than its last event. */
 void st_lose_current(struct ph_states *st, struct cpu *c, uint64_t ts);

@@ -94,6 +94,72 @@ static void expect(const char *events, const char *segments)
 	ph_buf_done(&k.ran);
 }
 
+/* ---- as of a moment ---------------------------------------------------------------------------------- */
+
+/* As run(), but looked at before each event: what that tells at @at is in *look, and it changes nothing. */
+static struct seen run_looking(const char *events, uint64_t at, struct seen *look)
+{
+	static const struct ph_states_ops ops = { .leave = on_leave, .ran = on_ran, .out = on_out };
+	struct ph_identity *id = ph_identity_new();
+	struct seen k = { 0 }, unused = { 0 };
+	struct ph_err err = { 0 };
+	struct ph_states *st;
+	struct ph_source *src;
+	struct ph_event *ev;
+
+	ph_buf_adds(&k.text, "");
+	ph_buf_adds(&k.ran, "");
+	st = ph_states_new(id, &ops, &k);
+	assert_int_equal(ph_synthetic_parse(events, &src, &err), 0);
+	while (ph_source_next(src, &ev, &err) > 0) {
+		if (at && at < ev->ts_ns) {
+			ph_states_look(st, at, &ops, look);
+			at = 0;
+		}
+		ph_states_look(st, ev->ts_ns, &ops, &unused);
+		ph_identity_feed(id, ev);
+		ph_states_feed(st, ev);
+	}
+	ph_states_finish(st, 1000);
+	ph_states_look(st, 1000, &ops, look);	/* nothing is open any more */
+	ph_states_free(st);
+	ph_identity_free(id);
+	ph_source_close(src);
+	ph_buf_done(&unused.text);
+	ph_buf_done(&unused.out);
+	return k;
+}
+
+static void test_look(void **state)
+{
+	static const char events[] =
+		"@100 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=8\n"
+		"@150 cpu=0 tid=8 syscall_entry_read\n"
+		"@200 cpu=0 tid=8 sched_wakeup tid=7 target_cpu=0\n"
+		"@210 cpu=1 tid=0 sched_limit_begin cgroup_id=5 on_cpu=1 begin_ns=205 quota_ns=1 period_ns=2 whole=1\n"
+		"@220 cpu=0 tid=8 syscall_exit_read\n"
+		"@250 cpu=0 tid=8 irq_softirq_entry vec=1\n"
+		"@400 cpu=0 tid=8 irq_softirq_exit vec=1\n"
+		"@450 cpu=1 tid=0 sched_limit_end cgroup_id=5 on_cpu=1 begin_ns=205 throttled_ns=245\n"
+		"@500 cpu=0 tid=8 sched_switch prev_tid=8 prev_state=0 next_tid=7\n";
+	struct seen plain = run(events), look = { 0 }, k = run_looking(events, 300, &look);
+
+	/* No order among tasks. */
+	assert_non_null(strstr(look.text.p, "7 wait 200-300 cpu0 woken by task 8 at 0 cut\n"));
+	assert_non_null(strstr(look.text.p, "8 running 100-300 cpu0 user=30 kernel=70 user or kernel=50 interrupted=50 cut\n"));
+	assert_string_equal(look.out.p, "out 5 cpu1 205-300\n");
+	ph_buf_addf(&k.out, "%s", k.text.p);
+	assert_string_equal(k.out.p, plain.text.p);
+	assert_string_equal(k.ran.p, plain.ran.p);
+	ph_buf_done(&plain.text);
+	ph_buf_done(&plain.ran);
+	ph_buf_done(&k.text);
+	ph_buf_done(&k.out);
+	ph_buf_done(&k.ran);
+	ph_buf_done(&look.text);
+	ph_buf_done(&look.out);
+}
+
 /* ---- transitions ----------------------------------------------------------------------------------- */
 
 static void test_sleep_and_wake(void **state)
@@ -571,6 +637,7 @@ static void test_ran(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_look),
 		cmocka_unit_test(test_sleep_and_wake),
 		cmocka_unit_test(test_wakeups_that_lack),
 		cmocka_unit_test(test_calls_divide_running),
