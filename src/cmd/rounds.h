@@ -3,32 +3,50 @@
 #define PH_CMD_ROUNDS_H
 
 #include "base/table.h"
+#include "cmd/source_opts.h"
 #include "identity/select.h"
 #include "live/top.h"
 
-/* What top and stat share: looking at the containers of this host every so often, at those that are asked for. */
+/*
+ * What top and stat share: rows of containers every so often, of those that are asked for; of this host as it runs,
+ * recording as well or not, or of a trace.
+ */
 struct ph_rounds {
 	const char *verb;
-	struct ph_selection sel;
+	struct ph_cmd_source s;		/* options: the trace, the selection, what is recorded */
 	struct ph_table_fmt fmt;
-	uint64_t interval_ns, duration_ns, count;	/* 0: until Ctrl-C */
+	uint64_t interval_ns, count;	/* count 0: until Ctrl-C, or the end */
 	bool host_apart;		/* without a selection the machine is no row: it is told otherwise */
 	struct ph_top_want want;
 	struct ph_top t;
+	/* Each interval, when its numbers are there. */
+	int (*print)(void *arg, uint64_t unix_ns, struct ph_err *err);
+	void *arg;
 	/* The insides. */
 	bool open;
-	uint64_t begun_ns;
+	uint64_t begun_ns, next_ns, last_ns, end_ns, n;
+	/* Of a trace: something was there to print; it has been read; what was shown last. */
+	bool shown, over;
+	const struct ph_table_fmt *last_fmt;
+	uint64_t lost;			/* of what was recorded */
 	struct ph_buf told;		/* what is missing, as it was told last */
 };
 
-/* Of a user's words, before anything is done: -EINVAL with a sentence. */
-int ph_rounds_check(struct ph_rounds *rs, struct ph_err *err);
-/* Open, and look for the first time. Prints the error itself, also that the selection meets nobody: 0 or the exit code. */
+/* Fills @groups with what is common: as ph_cmd_source_init(). */
+void ph_rounds_init(struct ph_rounds *rs, struct ph_opt_group *groups);
+/* Of a user's words, before anything is done: 0, or the exit code after the sentence. */
+int ph_rounds_check(struct ph_rounds *rs);
+/*
+ * Of the running host: open, and look for the first time. Prints the error itself, also that the selection meets
+ * nobody: 0 or the exit code.
+ */
 int ph_rounds_start(struct ph_rounds *rs);
 /* Is this row asked for? */
 bool ph_rounds_shown(const struct ph_rounds *rs, const struct ph_top_row *r);
-/* A look each interval, and @print of it, until the end that was asked for. Returns the exit code. */
-int ph_rounds_run(struct ph_rounds *rs, int (*print)(void *arg, uint64_t unix_ns, struct ph_err *err), void *arg);
+/* Then a look each interval, until the end that was asked for. Returns the exit code. */
+int ph_rounds_run(struct ph_rounds *rs);
+/* In the place of the two: all intervals of the trace. */
+int ph_rounds_trace(struct ph_rounds *rs);
 /* What the columns that are shown lack, on standard error, and again only when that has changed. */
 void ph_rounds_missing(struct ph_rounds *rs, const struct ph_table_fmt *shown);
 void ph_rounds_done(struct ph_rounds *rs);

@@ -25,7 +25,7 @@ static int print(void *arg, uint64_t unix_ns, struct ph_err *err)
 	struct ph_table table;
 	int r;
 
-	ph_rounds_missing(&top->rounds, &fmt);
+	ph_rounds_missing(&top->rounds, &top->rounds.fmt);
 	ph_table_init(&table, ph_top_cols, PH_TOP_NCOLS);
 	for (size_t i = 0; i < t->rows.n; i++)
 		if (t->rows.v[i] && ph_rounds_shown(&top->rounds, t->rows.v[i]))
@@ -68,17 +68,17 @@ static int screen(struct ph_rounds *rounds)
 	}
 	view.wanted = on_screen;
 	view.arg = rounds;
-	r = ph_cmd_screen_run(&view, rounds->interval_ns, rounds->duration_ns, &err);
+	r = ph_cmd_screen_run(&view, rounds->interval_ns, rounds->s.co.duration_ns, &err);
 	ph_top_view_done(&view);
 	return r < 0 ? ph_cmd_fail(VERB, &err) : PH_EXIT_OK;
 }
 
-/* A terminal gets the full screen, unless tables were asked for. */
+/* A terminal gets the full screen, unless tables were asked for. A trace has no moment that one could look at. */
 static bool wants_screen(const struct top *top)
 {
 	const struct ph_rounds *rs = &top->rounds;
 
-	return !top->batch && !rs->count && rs->fmt.output == PH_OUT_COLUMNS && !rs->fmt.fields.n &&
+	return !top->batch && !rs->count && !rs->s.trace && rs->fmt.output == PH_OUT_COLUMNS && !rs->fmt.fields.n &&
 	       ph_cmd_screen_possible();
 }
 
@@ -90,47 +90,35 @@ static int run(struct top *top)
 	/* The machine as a whole stands above eyes' tables in words; elsewhere it is a row. */
 	rs->host_apart = rs->fmt.output == PH_OUT_COLUMNS;
 	ph_top_wanted(&rs->fmt, &rs->want);
+	rs->print = print;
+	rs->arg = top;
+	if (rs->s.trace)
+		return ph_rounds_trace(rs);
 	r = ph_rounds_start(rs);
 	if (r)
 		return r;
-	return wants_screen(top) ? screen(rs) : ph_rounds_run(rs, print, top);
-}
-
-/* What it shows are the kernel's counters as they are now; who looks for -r and -w is told what has them. */
-static int no_trace(void *dst, const char *value, struct ph_err *err)
-{
-	(void)value;
-	return ph_err_set(err, -EINVAL, "%s", (const char *)dst);
+	return wants_screen(top) ? screen(rs) : ph_rounds_run(rs);
 }
 
 int ph_cmd_top(int argc, char **argv)
 {
 	struct top top = { .rounds = { .verb = VERB, .interval_ns = PH_NSEC, .fmt.sort = "-cpu_percent" } };
 	struct ph_rounds *rs = &top.rounds;
-	struct ph_opt sel_opts[PH_SELECTION_NOPTS], out_opts[PH_TABLE_NOPTS];
-	char no_read[] = "top shows what the kernel counts now, a trace has events: porthole view TRACE --stats, why QUESTION -r TRACE";
-	char no_write[] = "top keeps what it shows as -b -o json or csv >FILE; for a trace of the events: porthole record -w DIR";
+	struct ph_opt out_opts[PH_TABLE_NOPTS];
 	const struct ph_opt own[] = {
 		{ "interval", 'i', PH_OPT_DURATION, "TIME", &rs->interval_ns, .help = "between two looks (default 1s)" },
 		{ "count", 'n', PH_OPT_U64, "N", &rs->count, .help = "end after N intervals" },
-		{ "duration", 'd', PH_OPT_DURATION, "TIME", &rs->duration_ns, .help = "end after TIME" },
 		{ "batch", 'b', PH_OPT_FLAG, NULL, &top.batch, .help = "a table each interval, one below the other, also on a terminal" },
 		{ "no-bpf", 0, PH_OPT_FLAG, NULL, &rs->want.no_bpf, .help = "only what files tell: no system calls, and nothing is loaded into the kernel" },
-		{ "read", 'r', PH_OPT_CALL, "TRACE", no_read, no_trace,
-		  .help = "not here: a trace has events, no counters; for those porthole view TRACE --stats, why QUESTION -r TRACE" },
-		{ "write", 'w', PH_OPT_CALL, "DIR", no_write, no_trace,
-		  .help = "not here: what top shows is kept by -b -o json >FILE, events by porthole record -w DIR" },
 		{ 0 },
 	};
-	const struct ph_opt_group groups[] = {
-		{ "Options", own }, { "Selection", sel_opts }, { "Output", out_opts }, { 0 },
-	};
-	struct ph_err err = { 0 };
+	struct ph_opt_group groups[3 + PH_CMD_SOURCE_NGROUPS] = { { "Options", own }, { "Output", out_opts } };
+	struct ph_opt *sel_opts = rs->s.co.sel_rows;
 	ph_strv args = { 0 };
 	size_t dashdash;
 	int r;
 
-	ph_selection_opts(&rs->sel, sel_opts);
+	ph_rounds_init(rs, groups + 2);
 	/* As of every top, -n is the number of looks. */
 	for (size_t i = 0; i < PH_SELECTION_NOPTS; i++)
 		if (sel_opts[i].c == 'n')
@@ -140,6 +128,7 @@ int ph_cmd_top(int argc, char **argv)
 			   "from\nthe CPU, memory, disks, network. Also without root, as far as that may be seen.",
 			   "  porthole top -b -n 5\n"
 			   "  porthole top -b -n 1 -i 10s -o json -c web | jq .cpu_percent\n"
+			   "  porthole top -r trace -i 10s\n"
 			   "  porthole top -b --sort -io_read_bytes_per_s --fields container,io_read_bytes_per_s\n",
 			   groups, argc, argv, &args, &dashdash);
 	if (r >= 0)
@@ -149,8 +138,12 @@ int ph_cmd_top(int argc, char **argv)
 		goto out;
 	}
 	for (size_t i = 0; i < args.n; i++)
-		ph_strv_add(&rs->sel.container, args.v[i]);
-	r = ph_rounds_check(rs, &err) < 0 ? ph_cmd_usage(VERB, "%s", err.msg) : run(&top);
+		ph_strv_add(&rs->s.co.sel.container, args.v[i]);
+	r = ph_rounds_check(rs);
+	if (!r && rs->s.dir && wants_screen(&top))
+		r = ph_cmd_usage(VERB, "the full screen does not record: -w DIR goes with -b");
+	if (!r)
+		r = run(&top);
 out:
 	ph_vec_done(&args);
 	ph_rounds_done(rs);

@@ -113,7 +113,7 @@ static void fill(const struct ph_stat *st, uint64_t unix_ns, struct ph_table *ta
 {
 	ph_autobuf time = { 0 };
 
-	ph_clock_text((int64_t)unix_ns, false, st->digits, &time);
+	ph_clock_text((int64_t)unix_ns, st->utc, st->digits, &time);
 	for (size_t i = 0; i < st->t->rows.n; i++) {
 		const struct ph_top_row *r = st->t->rows.v[i];
 		struct ph_cell *cells;

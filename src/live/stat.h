@@ -16,6 +16,7 @@ struct ph_stat {
 	void *arg;
 	bool one;		/* one row a round, whose name everybody knows */
 	bool machine;		/* the machine is among the rows: others need not tell of it */
+	bool utc;
 	unsigned int digits;	/* of the second, in times */
 	/* The insides. */
 	struct ph_table_more more;

@@ -15,6 +15,7 @@
 #include "event/schema.h"
 #include "identity/cgroupfs.h"
 #include "identity/proc.h"
+#include "live/top_trace.h"
 
 #define SCAN_SHARE 200		/* of the time, for looking for containers: 0.5 % */
 #define SCAN_MAX_NS (10 * PH_NSEC)
@@ -57,6 +58,7 @@ static void row_free(struct ph_top_row *r)
 
 void ph_top_close(struct ph_top *t)
 {
+	ph_top_trace_close(t);
 	for (struct ph_strmap_slot *s = NULL; (s = ph_strmap_next(&t->by_key, s));)
 		row_free(s->val);
 	ph_strmap_done(&t->by_key);
@@ -217,7 +219,7 @@ bool ph_top_level(const struct ph_top_row *r, enum ph_top_level what, uint64_t *
 	return true;
 }
 
-static void remember(struct ph_top_row *r)
+void ph_top_remember(struct ph_top_row *r)
 {
 	uint64_t cpu;
 
@@ -261,6 +263,6 @@ int ph_top_round(struct ph_top *t, uint64_t now_ns, struct ph_err *err)
 	ph_top_tasks_round(t);
 	for (size_t i = 0; i < t->rows.n; i++)
 		if (t->rows.v[i])
-			remember(t->rows.v[i]);
+			ph_top_remember(t->rows.v[i]);
 	return 0;
 }

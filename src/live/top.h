@@ -82,7 +82,7 @@ struct ph_top {
 	struct ph_scan_opts scan_opts;
 	struct ph_top_want want;
 	struct ph_scan scan;
-	PH_VEC(struct ph_top_row *) rows;	/* by the index of the scan: [0] is the machine */
+	PH_VEC(struct ph_top_row *) rows;	/* by the index of the scan, NULL for some: [0] is the machine */
 	struct ph_top_host host;
 	uint32_t unreadable;		/* processes that could not be asked for what was wanted */
 	/* The insides. */
@@ -90,6 +90,7 @@ struct ph_top {
 	struct ph_collect *kernel;	/* NULL: nothing is counted there, as the user may not or did not want */
 	char *kernel_why;		/* why not, NULL */
 	struct ph_top_tasks *tasks;
+	struct ph_top_trace *trace;	/* what a stream tells takes the place of all these (top_trace.h) */
 	struct ph_cgroupfs *fs;
 	int rootfd, procfd;
 	uint32_t round;
@@ -150,6 +151,9 @@ static inline void ph_top_set_level(struct ph_top_sample *s, enum ph_top_level w
 	s->level[what] = v;
 	s->levelled |= 1u << what;
 }
+
+/* Into its history, what it shows now. */
+void ph_top_remember(struct ph_top_row *r);
 
 /* A file below @dir as text; false where it is not there or may not be read. */
 bool ph_top_read(int dir, const char *file, char *buf, size_t size);

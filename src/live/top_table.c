@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/parse.h"
 #include "event/schema.h"
-#include "live/top.h"
+#include "live/top_trace.h"
 
 /* What most values fit into, where lines come one by one. */
 #define WIDTH_STR 0
@@ -167,7 +167,7 @@ void ph_top_fill(const struct ph_top *t, const struct ph_top_row *r, uint64_t un
 		ph_cell_f64(&cells[PH_TOP_COL_HOST_CPU], part(machine, PH_TOP_CPU));
 	if (ph_top_delta(machine, PH_TOP_STEAL, &cpu))
 		ph_cell_f64(&cells[PH_TOP_COL_HOST_STEAL], part(machine, PH_TOP_STEAL));
-	if (host)
+	if (host && !t->trace)
 		ph_cell_f64(&cells[PH_TOP_COL_LOAD], t->host.load[0]);
 	if (hc->c.start_ns) {
 		age = unix_ns > hc->c.start_ns ? unix_ns - hc->c.start_ns : 0;
@@ -200,7 +200,8 @@ void ph_top_host_line(const struct ph_top *t, struct ph_buf *out)
 		ph_buf_addf(out, " %.1f%% (user %.1f system %.1f steal %.1f)",
 			    at_most(part(r, PH_TOP_CPU), t->host.cpus * 100.0), part(r, PH_TOP_USER),
 			    part(r, PH_TOP_SYSTEM), part(r, PH_TOP_STEAL));
-	ph_buf_addf(out, "  load %.2f %.2f %.2f", t->host.load[0], t->host.load[1], t->host.load[2]);
+	if (!t->trace)
+		ph_buf_addf(out, "  load %.2f %.2f %.2f", t->host.load[0], t->host.load[1], t->host.load[2]);
 	if (ph_top_level(r, PH_TOP_WORKING_SET, &memory) && ph_top_level(r, PH_TOP_MEMORY_LIMIT, &limit))
 		ph_buf_addf(out, "  memory %s of %s", ph_human_bytes(memory, used), ph_human_bytes(limit, all));
 	if (ph_top_delta(r, PH_TOP_CPU_SOME, &v))
@@ -243,10 +244,66 @@ static const struct {
 	{ PH_TOP_COL_FILES, "the processes' open files may not be read: that takes root" },
 };
 
+#define BIT(what) (1ull << PH_TOP_##what)
+
+/* What it takes for a trace to have them. */
+static const struct {
+	uint64_t counts;
+	uint32_t levels;
+	const char *why;
+} trace_needs[] = {
+	{ BIT(CPU) | BIT(RUNQ), 0, "the trace has no such events: record with -e sched" },
+	{ BIT(USER) | BIT(SYSTEM), 0, "the trace does not tell: record with -e sched,syscall" },
+	{ BIT(SYSCALLS) | BIT(ERRORS), 0, "the trace has no such events: record with -e syscall" },
+	{ BIT(READ_BYTES) | BIT(WRITE_BYTES) | BIT(READS) | BIT(WRITES), 0, "the trace has no such events: record with -e block" },
+	{ PH_TOP_NETWORK & ~BIT(NET_DROPS), 0, "the trace has no packets, or not everybody's: record with -e net and -a, as "
+	  "whoever runs at the moment handles a container's" },
+	{ BIT(PERIODS) | BIT(THROTTLED_PERIODS) | BIT(THROTTLED), 1u << PH_TOP_MEMORY | 1u << PH_TOP_TASKS | 1u << PH_TOP_OOM_KILLS,
+	  "the trace has no cgroup_stat of it" },
+	{ BIT(CPU_SOME) | BIT(CPU_FULL) | BIT(IO_SOME) | BIT(IO_FULL) | BIT(MEMORY_SOME) | BIT(MEMORY_FULL), 0,
+	  "the trace has none (PSI takes cgroup v2, and a kernel that has it switched on)" },
+	{ BIT(FAULTS) | BIT(MAJOR_FAULTS) | BIT(NET_DROPS) | BIT(SOCKET_RX) | BIT(SOCKET_TX),
+	  1u << PH_TOP_WORKING_SET | 1u << PH_TOP_FILES, "traces do not have it" },
+};
+
+static void add_missing(const struct ph_top *t, const struct ph_table_fmt *fmt, uint64_t counts, uint32_t levels,
+			const char *why, struct ph_buf *out)
+{
+	const char *sep = "";
+
+	for (unsigned int col = 0; col < PH_TOP_NCOLS; col++) {
+		struct ph_top_want w = { 0 };
+
+		ph_top_want_col(&w, col);
+		/* Several rows may concern a column: the first tells. */
+		if (!((w.counts & counts) | (w.levels & levels)) || ph_top_trace_had(t, w.counts & counts, w.levels & levels) ||
+		    !ph_table_shows(fmt, ph_top_cols, PH_TOP_NCOLS, col))
+			continue;
+		ph_buf_addf(out, "%s%s", sep, ph_top_cols[col].json);
+		sep = ", ";
+	}
+	if (*sep)
+		ph_buf_addf(out, ": %s\n", why);
+}
+
+static void missing_in_trace(const struct ph_top *t, const struct ph_table_fmt *fmt, struct ph_buf *out)
+{
+	if (ph_top_trace_filtered(t)) {
+		ph_buf_adds(out, "with --filter there is only what is counted event by event: system calls, block I/O, packets\n");
+		return;
+	}
+	for (size_t i = 0; i < PH_ARRAY_SIZE(trace_needs); i++)
+		add_missing(t, fmt, trace_needs[i].counts, trace_needs[i].levels, trace_needs[i].why, out);
+}
+
 void ph_top_missing(const struct ph_top *t, const struct ph_table_fmt *fmt, struct ph_buf *out)
 {
 	bool containers = t->rows.n > 1;
 
+	if (t->trace) {
+		missing_in_trace(t, fmt, out);
+		return;
+	}
 	if (t->kernel_why)
 		ph_buf_addf(out, "system calls are not counted: %s\n", t->kernel_why);
 	if (t->scan.hidden_why)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # porthole stat, against the kernel's own counters. Each column's arithmetic is in tests/unit/test_stat.c and test_top.c.
-# limit: 60 s
+# limit: 90 s
 
 load lib
 
@@ -103,6 +103,63 @@ rows() { [ "$(wc -l <"$PH_WORK/disk.json")" -ge "$1" ]; }
 	jq -se "last.memory_usage_bytes - $memory | fabs < 1000000" "$PH_WORK/disk.json"
 }
 
+# CPU time of its cgroup so far, ns.
+used_ns() {
+	local v
+	v=$(file_of "$1" cpuacct.usage)
+	[ -n "$v" ] || v=$(file_of "$1" cpu.stat | awk '$1 == "usage_usec" { printf "%.0f", $2 * 1000 }')
+	echo "$v"
+}
+
+throttled_periods() { file_of "$1" cpu.stat | awk '$1 == "nr_throttled" { n = $2 } END { print n + 0 }'; }
+
+total() { jq -s "map(.$1 // 0) | add" "$2"; }
+lines_in() { [ "$(wc -l <"$1")" -ge "$2" ]; }
+
+# On the host only: what events make which column is in tests/unit/test_top_trace.c.
+@test "what is recorded beside the counting shows the same again" {
+	local c=$PH_FILE-work t=$PH_WORK/again stat before used live again unknown n
+	mkdir "$t.go"
+	mkfifo "$t.go/in" "$t.go/out"
+	launch work --cpus 0.3 -b "$t.go:/go:rw" -- sh -c \
+		'read -r _ </go/in; ph-load getppid 20000; ph-load spin 2s; : >/go/done; read -r _ </go/out'
+	porthole stat -c "$c" -w "$t" 200ms -d 50s -o json --fields container,cpu_ns,syscalls,syscall_errors >"$t.live" 2>"$t.err" 3>&- &
+	stat=$!
+	wait_for 20 lines_in "$t.live" 1
+	before=$(used_ns "$c")
+	: >"$t.go/in"
+	wait_for 40 test -e "$t.go/done"
+	n=$(wc -l <"$t.live")
+	wait_for 20 lines_in "$t.live" $((n + 2))
+	used=$(($(used_ns "$c") - before))
+	kill -INT $stat
+	wait $stat || flunk "$(cat "$t.err")"
+	porthole stat -r "$t" -c "$c" 100ms -o json >"$t.again" 2>"$t.err"
+	porthole stat -r "$t" 10m -o json >"$t.once" 2>/dev/null
+	echo "calls $(total syscalls "$t.live") $(total syscalls "$t.again"), CPU $used $(total cpu_ns "$t.live") $(total cpu_ns "$t.again")"
+	for n in syscalls syscall_errors; do
+		live=$(total "$n" "$t.live") again=$(total "$n" "$t.again")
+		[ "$live" -gt 0 ] && [ "$live" = "$again" ]
+	done
+	[ "$(total syscalls "$t.again")" -gt 20000 ]
+	# Here the kernel hides some switches of others: of so much time it is not known who ran.
+	unknown=$(porthole why throttled -r "$t" -c "$c" -o json | jq "select(.kind == \"container\") | .unknown_ns")
+	again=$(total cpu_ns "$t.again")
+	[ "$again" -le $((used + used / 100 + 10000000)) ] && [ $((again + unknown)) -ge $((used - used / 100 - 10000000)) ] &&
+		[ "$again" -ge $((used / 2)) ] ||
+		flunk "$again and $unknown unknown of $used ns"
+	# However it is divided.
+	[ "$again" = "$(total cpu_ns "$t.once")" ] && [ "$(jq -s length "$t.once")" = 1 ]
+	[ "$(wc -l <"$t.again")" -gt 10 ]
+	jq -se 'all(.throttled_percent != null and .run_queue_wait_percent != null and .net_rx_bytes_per_s == null)' "$t.again"
+	# Mostly it is; not where others leave it less than its limit.
+	[ "$(jq -s 'map(.throttled_percent) | max > 0' "$t.again")" = "$([ "$(throttled_periods "$c")" -gt 0 ] && echo true || echo false)" ]
+	grep -q '^porthole stat: net_rx_bytes_per_s.*record with -e net and -a' "$t.err"
+	# The same rows as tables.
+	[ "$(porthole top -r "$t" -i 10m -c "$c" -o json 2>/dev/null | jq .cpu_ns)" = "$again" ]
+	[ "$(porthole stat -r "$t" 10m -f 'syscall_exit_getppid.ret >= 0' -o json 2>/dev/null | jq -c '[.syscalls, .cpu_ns]')" = '[20000,null]' ]
+}
+
 ended() { grep -q 'what was selected has ended' "$PH_WORK/stat.err"; }
 has_line() { [ "$(wc -l <"$PH_WORK/stat.csv")" -ge 2 ]; }
 
@@ -127,6 +184,14 @@ has_line() { [ "$(wc -l <"$PH_WORK/stat.csv")" -ge 2 ]; }
 	[ "$status" = 2 ] && [[ "$output" == *"at least 50ms"* ]]
 	run porthole stat 1 2 3
 	[ "$status" = 2 ] && [[ "$output" == *"too many arguments"* ]]
+	run porthole stat -f 'ret < 0' 1 1
+	[ "$status" = 2 ] && [[ "$output" == *"--filter takes a trace"* ]]
+	run porthole stat --strict 1 1
+	[ "$status" = 2 ] && [[ "$output" == *"go with -w DIR"* ]]
+	run porthole stat -w "$PH_WORK/not" --no-bpf 1 1
+	[ "$status" = 2 ] && [ ! -e "$PH_WORK/not" ]
+	run porthole stat -r "$PH_WORK/not" -d 5 1
+	[ "$status" = 2 ] && [[ "$output" == *"--duration goes without a trace"* ]]
 	run porthole stat -c "$PH_FILE-no-such" 1 1
 	[ "$status" = 1 ] && [[ "$output" == *" matches no"* ]]
 	run setpriv --bounding-set=-all --inh-caps=-all --reuid=65534 --regid=65534 --clear-groups \
