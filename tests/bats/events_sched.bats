@@ -333,8 +333,9 @@ cpu_cgroup() {
 
 @test "throttling: by its own limit, as long as the kernel says" {
 	record "$T" -q -c "$PH_FILE-limited" --wait -e sched
-	launch limited --cpus 0.3 --cpu-period 80000 -- sh -c 'ph-load spin 1500ms; exec ph-load sleep 20s'
-	wait_for 20 grep -q -a sleep.20s "/proc/$PID/cmdline"
+	# So little that it is used up whatever else runs.
+	launch limited --cpus 0.1 --cpu-period 80000 -- sh -c 'ph-load spin 1500ms; exec ph-load sleep 20s'
+	wait_for 20 grep -q -a ^ph-load.sleep "/proc/$PID/cmdline"
 	# The last span ends within a period.
 	sleep 0.3
 	kernel=$(throttled "porthole.d/$PH_FILE-limited")
@@ -350,7 +351,7 @@ cpu_cgroup() {
 		cgroup_id       $id
 		limit_cgroup_id $id
 		limit_level     0
-		quota_ns        24000000
+		quota_ns        8000000
 		period_ns       80000000
 		nr_throttled    $third
 	END
@@ -376,7 +377,7 @@ cpu_cgroup() {
 		cgroup_id       $id
 		on_cpu          ? . >= 0 and . < $(nproc --all)
 		begin_ns        ? . > 0
-		quota_ns        24000000
+		quota_ns        8000000
 		period_ns       80000000
 		whole           $whole
 	END
