@@ -20,6 +20,7 @@ requirements() {
 	build clang                       clang              clang
 	build pc:libbpf                   libbpf-dev         libbpf-devel
 	build pc:libelf                   libelf-dev         elfutils-libelf-devel
+	build pc:libdw                    libdw-dev          elfutils-devel
 	build pc:jansson                  libjansson-dev     jansson-devel
 	build pc:ncursesw                 libncurses-dev     ncurses-devel
 	build libc.a                      libc6-dev          glibc-static
