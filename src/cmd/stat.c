@@ -127,7 +127,7 @@ int ph_cmd_stat(int argc, char **argv)
 			   "INTERVAL\n(default 1s), COUNT times or until Ctrl-C; the machine as a whole is (host), or stands in "
 			   "the last\ncolumns. Also without root, as far as that may be seen.",
 			   "  porthole stat -c web 5\n"
-			   "  porthole stat 1 10 --sort -cpu_percent --max-entries 3\n"
+			   "  porthole stat 1 10 -c '*' --sort -cpu_percent --max-entries 3\n"
 			   "  porthole stat -c web 10s 6 -o json | jq .throttled_percent\n"
 			   "  porthole stat -r trace 100ms\n",
 			   groups, argc, argv, &args, &dashdash);

@@ -119,9 +119,9 @@ bool ph_top_dirs_current(const struct ph_top_dirs *d, const struct ph_host_conta
 	       (d->own_limit || !strcmp(d->where ? d->where : "", hc->cpu.where ? hc->cpu.where : ""));
 }
 
-/* A file of the cgroup at @place; @file is opened once. 0, or -errno: -ENODEV where the cgroup has gone. */
 #define SMALL_PIECE 2048
 
+/* A file of the cgroup at @place; @file is opened once. 0, or -errno: -ENODEV where the cgroup has gone. */
 static int read_file(struct ph_top_dirs *d, int place, int file, const char *name, char *buf, size_t size)
 {
 	size_t len = 0;

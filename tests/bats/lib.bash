@@ -25,6 +25,11 @@ wait_for() {
 	done
 }
 
+# has_lines FILE N: at least.
+has_lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
+
+now_ns() { echo "${EPOCHREALTIME/./}000"; }
+
 # need COMMAND...: skip where one is missing.
 need() {
 	local c
@@ -62,6 +67,16 @@ launch_stop() {
 	for c in $(ph-launch --list | awk -v p="$PH_FILE-" 'index($1, p) == 1 { print $1 }'); do
 		ph-launch --stop "$c" || :
 	done
+}
+
+# in_cgroups NAME COMMAND...: in every hierarchy's cgroup of that container, in this process's place.
+in_cgroups() {
+	local d name=$PH_FILE-$1
+	shift
+	for d in /sys/fs/cgroup/porthole.d/"$name" /sys/fs/cgroup/*/porthole.d/"$name"; do
+		[ ! -e "$d/cgroup.procs" ] || echo "$BASHPID" >"$d/cgroup.procs"
+	done
+	exec "$@"
 }
 
 docker() { command docker -H "unix://$PH_WORK/docker.sock" "$@"; }

@@ -7,8 +7,6 @@ load lib
 
 teardown() { launch_stop; }
 
-now_ns() { date +%s%N; }
-
 # waited_ns NAME: for how long some task of it has waited for a CPU (PSI).
 waited_ns() {
 	sed -nE 's/^some .*total=([0-9]+)$/\1000/p' /sys/fs/cgroup/porthole.d/"$1"/cpu.pressure \
@@ -50,6 +48,9 @@ within() {
 	mapfile -t lines <"$PH_WORK/stat.txt"
 	[ "${#lines[@]}" = 4 ] || flunk "${lines[@]}"
 	[[ "${lines[0]}" =~ ^\ *TIME\ +CPU%.*HSTEAL%$ ]]
+	[[ "$(porthole stat -c "$PH_FILE-o*" 100ms 1 --no-bpf 2>/dev/null)" =~ ^\ *TIME\ +CONTAINER\ +CPU% ]]
+	timeout $((30 * ${PH_SLOW:-1})) "$PORTHOLE_BUILD/porthole" stat 100ms -d 300ms -c "$one" --no-bpf 2>/dev/null >"$PH_WORK/stat.txt"
+	[[ $(wc -l <"$PH_WORK/stat.txt") == [234] ]]
 	[[ "${lines[3]}" =~ ^[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}\ .*[0-9]$ ]]
 }
 
@@ -68,28 +69,17 @@ written() {
 		awk '{ for (i = 2; i < NF; i++) if ($i == "Write" || $i == "wbytes") n += $(i + 1) } END { print n + 0 }'
 }
 
-in_cgroup() {
-	local d
-	for d in /sys/fs/cgroup/porthole.d/"$1" /sys/fs/cgroup/*/porthole.d/"$1"; do
-		[ ! -e "$d/cgroup.procs" ] || echo "$BASHPID" >"$d/cgroup.procs"
-	done
-	shift
-	exec "$@"
-}
-
-rows() { [ "$(wc -l <"$PH_WORK/disk.json")" -ge "$1" ]; }
-
 # On the host only: what is counted where is in tests/unit/test_top.c for both.
 @test "bytes written to a disk, each one, and memory" {
 	local disk=$PH_FILE-disk stat before memory n
 	launch disk -- ph-load sleep $((50 * ${PH_SLOW:-1}))s
 	porthole stat -c "$disk" 100ms -d 60s --no-bpf -o json --fields io_write_bytes,memory_usage_bytes >"$PH_WORK/disk.json" 2>/dev/null 3>&- &
 	stat=$!
-	wait_for 20 rows 1
+	wait_for 20 has_lines "$PH_WORK/disk.json" 1
 	before=$(written "$disk")
-	(in_cgroup "$disk" dd if=/dev/zero of="$PH_WORK/written" bs=64k count=50 oflag=direct 2>/dev/null) 3>&-
+	(in_cgroups disk dd if=/dev/zero of="$PH_WORK/written" bs=64k count=50 oflag=direct 2>/dev/null) 3>&-
 	n=$(wc -l <"$PH_WORK/disk.json")
-	wait_for 20 rows $((n + 2))
+	wait_for 20 has_lines "$PH_WORK/disk.json" $((n + 2))
 	kill -INT $stat
 	wait $stat
 	memory=$(file_of "$disk" memory.current memory.usage_in_bytes)
@@ -161,7 +151,6 @@ lines_in() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 }
 
 ended() { grep -q 'what was selected has ended' "$PH_WORK/stat.err"; }
-has_line() { [ "$(wc -l <"$PH_WORK/stat.csv")" -ge 2 ]; }
 
 # On the host only: no kernel has a part in it.
 @test "a container that ends has no more lines; what is not understood is told" {
@@ -169,7 +158,7 @@ has_line() { [ "$(wc -l <"$PH_WORK/stat.csv")" -ge 2 ]; }
 	launch brief -- ph-load sleep 50s
 	porthole stat -c "$PH_FILE-brief" 100ms -d 60s --no-bpf -o csv >"$PH_WORK/stat.csv" 2>"$PH_WORK/stat.err" 3>&- &
 	stat=$!
-	wait_for 20 has_line
+	wait_for 20 has_lines "$PH_WORK/stat.csv" 2
 	launch_stop
 	wait_for 20 ended
 	kill -INT $stat

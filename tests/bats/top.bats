@@ -21,8 +21,6 @@ cpu_usage() {
 	awk '$1 == "usage_usec" { print $2 * 1000 }' /sys/fs/cgroup/porthole.d/"$1"/cpu.stat
 }
 
-now_ns() { date +%s%N; }
-
 @test "CPU time is the cgroup's, throttling is seen, the machine and other formats" {
 	local before after begun ended sum time
 	launch one --cpus 0.05 --memory 64M -- ph-load spin $((50 * ${PH_SLOW:-1}))s
@@ -53,28 +51,16 @@ now_ns() { date +%s%N; }
 	[ "$status" = 1 ] && [[ "$output" == *"matches none"* ]]
 }
 
-# Into every hierarchy's cgroup of the container, then the command in this process's place.
-in_cgroup() {
-	local d
-	for d in /sys/fs/cgroup/porthole.d/"$1" /sys/fs/cgroup/*/porthole.d/"$1"; do
-		[ ! -e "$d/cgroup.procs" ] || echo "$BASHPID" >"$d/cgroup.procs"
-	done
-	shift
-	exec "$@"
-}
-
-rows() { [ "$(wc -l <"$PH_WORK/calls.json")" -ge "$1" ]; }
-
 @test "system calls are counted in the kernel, each one" {
 	local top calls errors n
 	launch two -- ph-load sleep $((50 * ${PH_SLOW:-1}))s
 	porthole top -b -i 1s -o json -c "$PH_FILE-two" --fields container,syscalls,syscall_errors >"$PH_WORK/calls.json" \
 		2>"$PH_WORK/top.err" 3>&- &
 	top=$!
-	wait_for $((40 * ${PH_SLOW:-1})) rows 1 || flunk "$(cat "$PH_WORK/top.err")"
-	(in_cgroup "$PH_FILE-two" ph-load getppid 30000) 3>&-
+	wait_for $((40 * ${PH_SLOW:-1})) has_lines "$PH_WORK/calls.json" 1 || flunk "$(cat "$PH_WORK/top.err")"
+	(in_cgroups two ph-load getppid 30000) 3>&-
 	n=$(wc -l <"$PH_WORK/calls.json")
-	wait_for $((40 * ${PH_SLOW:-1})) rows $((n + 2))
+	wait_for $((40 * ${PH_SLOW:-1})) has_lines "$PH_WORK/calls.json" $((n + 2))
 	kill -INT $top
 	wait $top
 	calls=$(jq -s 'map(.syscalls) | add' "$PH_WORK/calls.json")
@@ -84,6 +70,13 @@ rows() { [ "$(wc -l <"$PH_WORK/calls.json")" -ge "$1" ]; }
 	[ "$calls" -ge 30000 ] && [ "$calls" -lt 31500 ]
 	[ "$errors" -lt 200 ]
 	porthole top -b -n 1 -i 100ms --no-bpf -o json -c "$PH_FILE-two" 2>/dev/null | jq -e '.syscalls == null and .cpu_ns != null'
+}
+
+# On the host only: no kernel has a part in it.
+@test "it ends when its time is over" {
+	timeout 30 "$PORTHOLE_BUILD/porthole" top -b -i 100ms -d 300ms -o csv --no-bpf --fields container --host 2>/dev/null >"$PH_WORK/top.csv"
+	# The headings, and no more than there is time for.
+	[[ $(wc -l <"$PH_WORK/top.csv") == [234] ]]
 }
 
 in_tmux() { tmux -S "$PH_WORK/tmux" -f /dev/null "$@" 3>&- 4>&-; }

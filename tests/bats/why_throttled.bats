@@ -48,7 +48,6 @@ kernel_counts() {
 	awk '$1 == "throttled_time" { print n, $2 } $1 == "throttled_usec" { printf "%s %.0f\n", n, $2 * 1000 }' "${files[@]}"
 }
 
-now_ns() { echo "${EPOCHREALTIME/./}000"; }
 
 # freeze NAME, thaw NAME: a container, by whichever freezer there is; when it is done.
 freezer() { [ -d /sys/fs/cgroup/freezer ] && F=/sys/fs/cgroup/freezer/$1 || F=/sys/fs/cgroup/$1; }
