@@ -31,12 +31,22 @@ static void web(struct host *h, unsigned int k, unsigned int cpu_us)
 	put(h, "proc/60/task/60/schedstat", "5000 %u 12\n", k * 125000000);
 }
 
+struct fixture {
+	struct host h;
+	struct ph_top t;
+	struct ph_table_fmt fmt;
+	struct ph_stat st;
+	struct ph_buf out;
+};
+
 /* A machine and one container with half a CPU, looked at at second 10. */
-static void begin_called(struct host *h, struct ph_top *t, const struct ph_table_fmt *fmt, const char *name)
+static void begin_called(struct fixture *f, const char *name)
 {
+	struct host *h = &f->h;
 	struct ph_top_want want = { .no_bpf = true };
 	struct ph_err err = { 0 };
 
+	*f = (struct fixture){ 0 };
 	v2_host(h);
 	put(h, CG "/cpu.max", "50000 100000\n");
 	put(h, CG "/cgroup.events", "populated 1\nfrozen 0\n");
@@ -44,14 +54,22 @@ static void begin_called(struct host *h, struct ph_top *t, const struct ph_table
 	    name);
 	add_proc(h, 60, 1, "nginx", "0::/docker/" ID1 "\n", 700, "\t1");
 	web(h, 0, 0);
-	ph_stat_want(fmt, &want);
-	assert_int_equal(ph_top_open(t, h->root, &want, &err), 0);
-	assert_int_equal(ph_top_round(t, 10 * PH_NSEC, &err), 0);
+	ph_stat_want(&f->fmt, &want);
+	assert_int_equal(ph_top_open(&f->t, h->root, &want, &err), 0);
+	assert_int_equal(ph_top_round(&f->t, 10 * PH_NSEC, &err), 0);
 }
 
-static void begin(struct host *h, struct ph_top *t, const struct ph_table_fmt *fmt)
+static void begin(struct fixture *f)
 {
-	begin_called(h, t, fmt, "web");
+	begin_called(f, "web");
+}
+
+static void end(struct fixture *f)
+{
+	ph_stat_done(&f->st);
+	ph_top_close(&f->t);
+	host_done(&f->h);
+	ph_buf_done(&f->out);
 }
 
 static bool containers(void *arg, const struct ph_top_row *r)
@@ -69,240 +87,204 @@ static bool nothing(void *arg, const struct ph_top_row *r)
 	return false;
 }
 
-static const char *lines(struct ph_stat *st, unsigned int width, unsigned int height, struct ph_buf *out)
+/* From the headings on: the container, whose name everybody knows, or everything. */
+static void start(struct fixture *f, bool (*wanted)(void *arg, const struct ph_top_row *r))
+{
+	ph_stat_done(&f->st);
+	f->st = (struct ph_stat){ .t = &f->t, .fmt = &f->fmt, .wanted = wanted, .one = wanted == containers,
+				  .machine = wanted == everything };
+}
+
+static const char *lines(struct fixture *f, unsigned int width, unsigned int height)
 {
 	struct ph_err err = { 0 };
 
-	ph_buf_clear(out);
-	assert_true(ph_stat_round(st, UNIX, width, height, out, &err) >= 0);
-	return out->p ? out->p : "";
+	ph_buf_clear(&f->out);
+	assert_true(ph_stat_round(&f->st, UNIX, width, height, &f->out, &err) >= 0);
+	return f->out.p ? f->out.p : "";
 }
 
 #define HAS(out, line) do { if (!strstr(out, line)) fail_msg("no '%s' in:\n%s", line, out); } while (0)
 
 static void one_container(void **state)
 {
-	struct ph_table_fmt fmt = { 0 };
-	ph_autobuf out = { 0 };
 	struct ph_err err = { 0 };
-	struct ph_stat st;
-	struct ph_top t;
-	struct host h;
+	struct fixture f;
 
-	begin(&h, &t, &fmt);
-	st = (struct ph_stat){ .t = &t, .fmt = &fmt, .wanted = containers, .one = true };
-	proc_files(&h, 100, 30);
-	web(&h, 1, 250000);
-	assert_int_equal(ph_top_round(&t, 11 * PH_NSEC, &err), 0);
-	assert_string_equal(lines(&st, 0, 0, &out), HEAD_WEB
+	begin(&f);
+	start(&f, containers);
+	proc_files(&f.h, 100, 30);
+	web(&f.h, 1, 250000);
+	assert_int_equal(ph_top_round(&f.t, 11 * PH_NSEC, &err), 0);
+	assert_string_equal(lines(&f, 0, 0), HEAD_WEB
 			    "22:15:00   25.0   18.8    6.2   50.0   40.0   12.5      30.0      10.0      5.5   6.0 MiB   4.0 KiB     100 B"
 			    "   2.0 KiB      10 B        -       -  100.0     30.0\n");
 	/* It waits for a disk, and so uses no CPU: what it waits and what is written for it is seen at once. */
-	web(&h, 2, 250000);
-	assert_int_equal(ph_top_round(&t, 12 * PH_NSEC, &err), 0);
-	assert_string_equal(lines(&st, 0, 0, &out),
+	web(&f.h, 2, 250000);
+	assert_int_equal(ph_top_round(&f.t, 12 * PH_NSEC, &err), 0);
+	assert_string_equal(lines(&f, 0, 0),
 			    "22:15:00    0.0    0.0    0.0    0.0   40.0   12.5      30.0      10.0      5.5   6.0 MiB   4.0 KiB     100 B"
 			    "   2.0 KiB      10 B        -       -    0.0      0.0\n");
-	st.wanted = nothing;
-	assert_string_equal(lines(&st, 0, 0, &out), "");
-	ph_stat_done(&st);
-	ph_top_close(&t);
-	host_done(&h);
+	f.st.wanted = nothing;
+	assert_string_equal(lines(&f, 0, 0), "");
+	end(&f);
 }
 
 /* The table of top takes idle containers to be as before, but not what they wait for. */
 static void idle_in_top(void **state)
 {
-	struct ph_table_fmt fmt = { 0 };
 	struct ph_err err = { 0 };
-	struct ph_top t;
-	struct host h;
+	struct fixture f;
 
-	begin(&h, &t, &fmt);
-	t.want.each_round = false;
+	begin(&f);
+	f.t.want.each_round = false;
 	for (unsigned int k = 1; k < 4; k++) {
-		web(&h, k, 0);
-		assert_int_equal(ph_top_round(&t, (10 + k) * PH_NSEC, &err), 0);
-		NEAR(cell(&t, t.rows.v[1], PH_TOP_COL_IO_SOME), 5.55);
-		NEAR(cell(&t, t.rows.v[1], PH_TOP_COL_READ), 0);
+		web(&f.h, k, 0);
+		assert_int_equal(ph_top_round(&f.t, (10 + k) * PH_NSEC, &err), 0);
+		NEAR(cell(&f.t, f.t.rows.v[1], PH_TOP_COL_IO_SOME), 5.55);
+		NEAR(cell(&f.t, f.t.rows.v[1], PH_TOP_COL_READ), 0);
 	}
-	ph_top_close(&t);
-	host_done(&h);
+	end(&f);
 }
 
 /* The machine and all containers: a row each, with names; steal is the machine's. */
 static void machine_and_containers(void **state)
 {
-	struct ph_table_fmt fmt = { .sort = "container" };
-	ph_autobuf out = { 0 };
 	struct ph_err err = { 0 };
-	struct ph_stat st;
-	struct ph_top t;
-	struct host h;
+	struct fixture f;
 
-	begin(&h, &t, &fmt);
-	st = (struct ph_stat){ .t = &t, .fmt = &fmt, .wanted = everything, .machine = true, .digits = 3 };
-	proc_files(&h, 100, 30);
-	web(&h, 1, 250000);
-	assert_int_equal(ph_top_round(&t, 12 * PH_NSEC, &err), 0);
-	assert_string_equal(lines(&st, 0, 0, &out),
+	begin(&f);
+	start(&f, everything);
+	f.fmt.sort = "container";
+	f.st.digits = 3;
+	proc_files(&f.h, 100, 30);
+	web(&f.h, 1, 250000);
+	assert_int_equal(ph_top_round(&f.t, 12 * PH_NSEC, &err), 0);
+	assert_string_equal(lines(&f, 0, 0),
 			    "        TIME  CONTAINER   CPU%  USER%   SYS%   LIM%   THR%  RUNQ%  PSI-CPU%  PSI-MEM%  PSI-IO%       MEM"
 			    "    READ/s   WRITE/s      RX/s      TX/s  CALLS/s  ERRS/s  STEAL%\n"
 			    "22:15:00.000  (host)      50.0   50.0    0.0   25.0      -      -       5.0         -        -   768 KiB"
 			    "    25 KiB       0 B         -         -        -       -    15.0\n"
 			    "22:15:00.000  web         12.5    9.4    3.1   25.0   40.0    6.2      15.0       5.0      2.8   6.0 MiB"
 			    "   2.0 KiB      50 B   1.0 KiB       5 B        -       -       -\n");
-	fmt.sort = "-cpu_percent";
-	fmt.max_entries = 1;
-	ph_stat_done(&st);
-	st = (struct ph_stat){ .t = &t, .fmt = &fmt, .wanted = everything, .machine = true };
-	assert_null(strstr(lines(&st, 0, 0, &out), "web"));
-	HAS(out.p, "(host)");
-	ph_stat_done(&st);
-	ph_top_close(&t);
-	host_done(&h);
+	f.fmt.sort = "-cpu_percent";
+	f.fmt.max_entries = 1;
+	start(&f, everything);
+	assert_null(strstr(lines(&f, 0, 0), "web"));
+	HAS(f.out.p, "(host)");
+	end(&f);
 }
 
 /* What fits, the most important first; no line is wider than the terminal. */
 static void widths(void **state)
 {
-	struct ph_table_fmt fmt = { 0 };
-	ph_autobuf out = { 0 };
-	struct ph_stat st;
-	struct ph_top t;
-	struct host h;
+	struct fixture f;
 
-	begin(&h, &t, &fmt);
-	st = (struct ph_stat){ .t = &t, .fmt = &fmt, .wanted = containers, .one = true };
-	HAS(lines(&st, 80, 24, &out), "    TIME   CPU%   THR%  RUNQ%  PSI-CPU%  PSI-MEM%  PSI-IO%       MEM  HSTEAL%\n");
-	HAS(lines(&st, 160, 24, &out), "ERRS/s");
+	begin(&f);
+	start(&f, containers);
+	HAS(lines(&f, 80, 24), "    TIME   CPU%   THR%  RUNQ%  PSI-CPU%  PSI-MEM%  PSI-IO%       MEM  HSTEAL%\n");
+	HAS(lines(&f, 160, 24), "ERRS/s");
 	/* Another width has other columns, and their headings at once. */
-	HAS(lines(&st, 40, 24, &out), "    TIME   CPU%   THR%  RUNQ%       MEM\n");
-	assert_null(strstr(lines(&st, 40, 24, &out), "TIME"));
-	st.one = false;
-	HAS(lines(&st, 41, 24, &out), "    TIME  CONTAINER   CPU%   THR%  RUNQ%\n");
+	HAS(lines(&f, 40, 24), "    TIME   CPU%   THR%  RUNQ%       MEM\n");
+	assert_null(strstr(lines(&f, 40, 24), "TIME"));
+	f.st.one = false;
+	HAS(lines(&f, 41, 24), "    TIME  CONTAINER   CPU%   THR%  RUNQ%\n");
 	for (unsigned int w = 1; w < 200; w += 3)
-		for (const char *l = lines(&st, w, 24, &out); *l; l += strcspn(l, "\n") + 1)
+		for (const char *l = lines(&f, w, 24); *l; l += strcspn(l, "\n") + 1)
 			assert_true(strcspn(l, "\n") <= w);
 	/* When and who stay, however little room there is. */
-	HAS(lines(&st, 13, 24, &out), "    TIME  CON");
-	ph_stat_done(&st);
-	ph_top_close(&t);
-	host_done(&h);
+	HAS(lines(&f, 13, 24), "    TIME  CON");
+	end(&f);
 	/* A long name takes the others' room. */
-	begin_called(&h, &t, &fmt, "a-name-of-22-letters-x");
-	st = (struct ph_stat){ .t = &t, .fmt = &fmt, .wanted = containers };
-	HAS(lines(&st, 41, 24, &out), "    TIME  CONTAINER                CPU%\n");
-	ph_stat_done(&st);
-	ph_top_close(&t);
-	host_done(&h);
+	begin_called(&f, "a-name-of-22-letters-x");
+	start(&f, containers);
+	f.st.one = false;
+	HAS(lines(&f, 41, 24), "    TIME  CONTAINER                CPU%\n");
+	end(&f);
 }
 
-static unsigned int headings(struct ph_stat *st, unsigned int rounds, unsigned int height)
+static unsigned int headings(struct fixture *f, unsigned int rounds, unsigned int height)
 {
-	ph_autobuf out = { 0 };
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < rounds; i++)
-		n += strstr(lines(st, height ? 120 : 0, height, &out), "TIME") != NULL;
+		n += strstr(lines(f, height ? 120 : 0, height), "TIME") != NULL;
 	return n;
 }
 
 /* Once in a file; on a terminal on each screenful, with the line that the cursor is in. */
 static void headings_again(void **state)
 {
-	struct ph_table_fmt fmt = { 0 };
-	struct ph_stat st;
-	struct ph_top t;
-	struct host h;
+	struct fixture f;
 
-	begin(&h, &t, &fmt);
-	st = (struct ph_stat){ .t = &t, .fmt = &fmt, .wanted = everything, .machine = true };
-	assert_int_equal(headings(&st, 100, 0), 1);
-	ph_stat_done(&st);
-	st = (struct ph_stat){ .t = &t, .fmt = &fmt, .wanted = everything, .machine = true };
+	begin(&f);
+	start(&f, everything);
+	assert_int_equal(headings(&f, 100, 0), 1);
+	start(&f, everything);
 	/* Ten lines: the headings, four rounds of two, and the cursor. */
-	assert_int_equal(headings(&st, 9, 10), 3);
-	fmt.max_entries = 1;
-	ph_stat_done(&st);
-	st = (struct ph_stat){ .t = &t, .fmt = &fmt, .wanted = everything, .machine = true };
-	assert_int_equal(headings(&st, 9, 10), 2);
-	fmt.no_header = true;
-	assert_int_equal(headings(&st, 9, 10), 0);
-	ph_stat_done(&st);
-	ph_top_close(&t);
-	host_done(&h);
+	assert_int_equal(headings(&f, 9, 10), 3);
+	f.fmt.max_entries = 1;
+	start(&f, everything);
+	assert_int_equal(headings(&f, 9, 10), 2);
+	f.fmt.no_header = true;
+	assert_int_equal(headings(&f, 9, 10), 0);
+	end(&f);
 }
 
 static void other_fields_and_formats(void **state)
 {
-	struct ph_table_fmt fmt = { 0 };
 	struct ph_top_want want = { 0 };
-	ph_autobuf out = { 0 };
-	struct ph_stat st;
-	struct ph_top t;
-	struct host h;
+	struct fixture f;
 
-	begin(&h, &t, &fmt);
-	st = (struct ph_stat){ .t = &t, .fmt = &fmt, .wanted = containers, .one = true };
-	ph_strv_add(&fmt.fields, "+cpu_limit");
-	HAS(lines(&st, 0, 0, &out), "  HOST%  HSTEAL%   CPUS\n");
-	ph_stat_done(&st);
-	ph_strv_add(&fmt.fields, "container");
-	ph_strv_add(&fmt.fields, "time_unix_ns");
-	st = (struct ph_stat){ .t = &t, .fmt = &fmt, .wanted = containers, .one = true };
-	assert_string_equal(lines(&st, 0, 0, &out), " CPUS  CONTAINER      TIME\n  0.5  web        22:15:00\n");
-	ph_stat_done(&st);
-	/* In a file each line stands for itself: it has the name. */
+	begin(&f);
+	start(&f, containers);
+	ph_strv_add(&f.fmt.fields, "+cpu_limit");
+	HAS(lines(&f, 0, 0), "  HOST%  HSTEAL%   CPUS\n");
+	ph_strv_add(&f.fmt.fields, "container");
+	ph_strv_add(&f.fmt.fields, "time_unix_ns");
+	start(&f, containers);
+	assert_string_equal(lines(&f, 0, 0), " CPUS  CONTAINER      TIME\n  0.5  web        22:15:00\n");
 	/* What is asked for is read, and nothing else that is seldom wanted. */
-	ph_strv_add(&fmt.fields, "page_faults_per_s");
-	ph_stat_want(&fmt, &want);
+	ph_strv_add(&f.fmt.fields, "page_faults_per_s");
+	ph_stat_want(&f.fmt, &want);
 	assert_true(want.counts & 1ull << PH_TOP_FAULTS);
 	assert_false(want.counts & 1ull << PH_TOP_MAJOR_FAULTS);
-	ph_strv_done(&fmt.fields);
-	fmt = (struct ph_table_fmt){ .output = PH_OUT_CSV };
-	st = (struct ph_stat){ .t = &t, .fmt = &fmt, .wanted = containers, .one = true };
-	HAS(lines(&st, 0, 0, &out), "time_unix_ns,container,cpu_percent,user_percent,");
-	HAS(out.p, ",host_cpu_percent,host_steal_percent\r\n1700000100000000000,web,,");
-	assert_null(strstr(lines(&st, 0, 0, &out), "container"));
-	ph_stat_done(&st);
-	fmt.output = PH_OUT_JSON;
-	st = (struct ph_stat){ .t = &t, .fmt = &fmt, .wanted = containers, .one = true };
-	HAS(lines(&st, 0, 0, &out), "{\"container\":\"web\",");
-	HAS(out.p, "\"time_unix_ns\":1700000100000000000}\n");
-	ph_stat_done(&st);
-	ph_top_close(&t);
-	host_done(&h);
+	ph_strv_done(&f.fmt.fields);
+	/* In a file each line stands for itself: it has the name. */
+	f.fmt = (struct ph_table_fmt){ .output = PH_OUT_CSV };
+	start(&f, containers);
+	HAS(lines(&f, 0, 0), "time_unix_ns,container,cpu_percent,user_percent,");
+	HAS(f.out.p, ",host_cpu_percent,host_steal_percent\r\n1700000100000000000,web,,");
+	assert_null(strstr(lines(&f, 0, 0), "container"));
+	f.fmt.output = PH_OUT_JSON;
+	start(&f, containers);
+	HAS(lines(&f, 0, 0), "{\"container\":\"web\",");
+	HAS(f.out.p, "\"time_unix_ns\":1700000100000000000}\n");
+	end(&f);
 }
 
 /* A kernel with cgroup v1 alone tells of no container's pressure. */
 static void pressure_v1(void **state)
 {
-	struct ph_table_fmt fmt = { 0 };
 	struct ph_top_want want = { .no_bpf = true };
-	ph_autobuf out = { 0 };
 	struct ph_err err = { 0 };
-	struct ph_stat st;
-	struct ph_top t;
-	struct host h;
+	struct fixture f = { 0 };
 
-	host_new(&h, "1:cpu,cpuacct:/\n", "30 20 0:26 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct\n");
-	proc_files(&h, 0, 0);
-	add_proc(&h, 60, 1, "nginx", "1:cpu,cpuacct:/docker/" ID1 "\n", 0, "\t1");
-	ph_stat_want(&fmt, &want);
-	assert_int_equal(ph_top_open(&t, h.root, &want, &err), 0);
-	st = (struct ph_stat){ .t = &t, .fmt = &fmt, .wanted = containers, .one = true };
+	host_new(&f.h, "1:cpu,cpuacct:/\n", "30 20 0:26 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct\n");
+	proc_files(&f.h, 0, 0);
+	add_proc(&f.h, 60, 1, "nginx", "1:cpu,cpuacct:/docker/" ID1 "\n", 0, "\t1");
+	ph_stat_want(&f.fmt, &want);
+	assert_int_equal(ph_top_open(&f.t, f.h.root, &want, &err), 0);
+	start(&f, containers);
 	for (unsigned int k = 0; k < 2; k++) {
-		put(&h, "sys/fs/cgroup/cpu/docker/" ID1 "/cpuacct.usage", "%u\n", k * 400000000);
-		assert_int_equal(ph_top_round(&t, (20 + k) * PH_NSEC, &err), 0);
+		put(&f.h, "sys/fs/cgroup/cpu/docker/" ID1 "/cpuacct.usage", "%u\n", k * 400000000);
+		assert_int_equal(ph_top_round(&f.t, (20 + k) * PH_NSEC, &err), 0);
 	}
-	HAS(lines(&st, 80, 24, &out), "22:15:00   40.0    0.0      -         -         -        -         -      0.0\n");
-	ph_buf_clear(&out);
-	ph_top_missing(&t, &st.shown, &out);
-	HAS(out.p, "cpu_some_percent: no cgroup here tells of waiting");
-	ph_stat_done(&st);
-	ph_top_close(&t);
-	host_done(&h);
+	HAS(lines(&f, 80, 24), "22:15:00   40.0    0.0      -         -         -        -         -      0.0\n");
+	ph_buf_clear(&f.out);
+	ph_top_missing(&f.t, &f.st.shown, &f.out);
+	HAS(f.out.p, "cpu_some_percent: no cgroup here tells of waiting");
+	end(&f);
 }
 
 int main(void)
