@@ -55,6 +55,7 @@ counted() {
 	events "$T" -e kvm_x86_exit,kvm_x86_entry | jq -s '[., .[1:]] | transpose | map(select(.[1] and .[0].event == "kvm_x86_exit" and
 		.[0].fields.exit_reason == 123) | .[1].time_ns - .[0].time_ns) | add' >"$T.sum"
 	[ "$(said_of exit '.reason == "io"' .time.sum_ns)" = "$(cat "$T.sum")" ]
+	[[ "$(porthole kvm -r "$T" --by-vcpu --hist)" == *", vCPU $(said vcpu), io:"* ]]
 }
 
 # On the host only: the analysis is the same everywhere.
