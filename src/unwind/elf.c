@@ -123,31 +123,54 @@ static int take_headers(struct ph_elf *e, struct ph_err *err)
 	return 0;
 }
 
-/* Takes @elf over. */
-static int open_elf(Elf *elf, int fd, const void *image, uint64_t size, struct ph_elf **ret, struct ph_err *err)
+/*
+ * What the library need not be asked about, and must not: it has room for each section that a file says it has, so
+ * one of some terabytes that are not there would take all memory.
+ */
+static int look_at_header(struct ph_elf *e, struct ph_err *err)
+{
+	Elf64_Ehdr eh;
+	Elf64_Shdr sh;
+
+	if (!ph_elf_read(e, 0, &eh, sizeof(eh)) || memcmp(eh.e_ident, ELFMAG, SELFMAG))
+		return ph_err_set(err, -ENOEXEC, "not an ELF file");
+	if (eh.e_ident[EI_CLASS] != ELFCLASS64 || eh.e_ident[EI_DATA] != ELFDATA2LSB ||
+	    (eh.e_machine != EM_X86_64 && eh.e_machine != EM_AARCH64))
+		return ph_err_set(err, -ENOEXEC, "an ELF file of another machine than x86_64 and arm64");
+	e->machine = eh.e_machine;
+	/* Where there are too many for the header, the first one has their number. */
+	if (eh.e_shoff && !eh.e_shnum && ph_elf_read(e, eh.e_shoff, &sh, sizeof(sh)) && sh.sh_size > SECTION_MAX)
+		return ph_err_set(err, -EFBIG, "%llu sections, more than %d", (unsigned long long)sh.sh_size,
+				  SECTION_MAX);
+	return 0;
+}
+
+static int open_elf(struct ph_elf *e, struct ph_err *err)
+{
+	int r = look_at_header(e, err);
+
+	if (r)
+		return r;
+	elf_version(EV_CURRENT);
+	/* The library only reads: what it is asked for is not written. */
+	e->elf = e->image ? elf_memory((char *)e->image, e->size) : elf_begin(e->fd, ELF_C_READ, NULL);
+	if (!e->elf || elf_kind(e->elf) != ELF_K_ELF)
+		return ph_err_set(err, -ENOEXEC, "not an ELF file");
+	return take_headers(e, err);
+}
+
+static int open_new(struct ph_elf from, struct ph_elf **ret, struct ph_err *err)
 {
 	struct ph_elf *e = ph_alloc(sizeof(*e));
-	GElf_Ehdr eh;
 	int r;
 
-	e->elf = elf;
-	e->fd = fd;
-	e->image = image;
-	e->size = size;
-	if (!elf || elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, &eh))
-		r = ph_err_set(err, -ENOEXEC, "not an ELF file");
-	else if (eh.e_ident[EI_CLASS] != ELFCLASS64 || eh.e_ident[EI_DATA] != ELFDATA2LSB ||
-		 (eh.e_machine != EM_X86_64 && eh.e_machine != EM_AARCH64))
-		r = ph_err_set(err, -ENOEXEC, "an ELF file of another machine than x86_64 and arm64");
-	else
-		r = take_headers(e, err);
-	if (r) {
+	*e = from;
+	r = open_elf(e, err);
+	if (r)
 		ph_elf_close(e);
-		return r;
-	}
-	e->machine = eh.e_machine;
-	*ret = e;
-	return 0;
+	else
+		*ret = e;
+	return r;
 }
 
 int ph_elf_open(int fd, struct ph_elf **ret, struct ph_err *err)
@@ -158,15 +181,12 @@ int ph_elf_open(int fd, struct ph_elf **ret, struct ph_err *err)
 		return ph_err_sys(err, -errno, "cannot be looked at");
 	if (!S_ISREG(st.st_mode))
 		return ph_err_set(err, -ENOEXEC, "not a file with contents");
-	elf_version(EV_CURRENT);
-	return open_elf(elf_begin(fd, ELF_C_READ, NULL), fd, NULL, (uint64_t)st.st_size, ret, err);
+	return open_new((struct ph_elf){ .fd = fd, .size = (uint64_t)st.st_size }, ret, err);
 }
 
 int ph_elf_open_image(const void *image, size_t n, struct ph_elf **ret, struct ph_err *err)
 {
-	elf_version(EV_CURRENT);
-	/* The library only reads: what it is asked for is not written. */
-	return open_elf(elf_memory((char *)image, n), -1, image, n, ret, err);
+	return open_new((struct ph_elf){ .fd = -1, .image = image, .size = n }, ret, err);
 }
 
 void ph_elf_close(struct ph_elf *e)
@@ -191,16 +211,24 @@ const struct ph_elf_segment *ph_elf_segments(const struct ph_elf *e, size_t *ret
 
 bool ph_elf_vaddr(const struct ph_elf *e, uint64_t offset, uint64_t *ret)
 {
-	ph_vec_each(s, &e->segments) {
-		/* A mapping begins with a page, also where its segment does not. */
-		uint64_t begin = s->offset & ~4095ULL;
+	const struct ph_elf_segment *found = NULL;
 
-		if (s->exec && offset >= begin && offset - begin < s->filesz + (s->offset - begin)) {
-			*ret = s->vaddr + offset - s->offset;
-			return true;
-		}
-	}
-	return false;
+	/*
+	 * A mapping begins with a page, of 4 to 64 KiB, also where its segment does not; so it may begin in the one
+	 * before. It may also have lost its first part.
+	 */
+	ph_vec_each(s, &e->segments)
+		if (s->exec && s->filesz && (s->offset & ~4095ULL) == offset)
+			found = s;
+	ph_vec_each(s, &e->segments)
+		if (!found && s->exec && offset >= s->offset && offset - s->offset < s->filesz)
+			found = s;
+	ph_vec_each(s, &e->segments)
+		if (!found && s->exec && s->filesz && (s->offset & ~65535ULL) == offset)
+			found = s;
+	if (found)
+		*ret = found->vaddr + offset - found->offset;
+	return found;
 }
 
 static Elf_Scn *section(struct ph_elf *e, const char *name, GElf_Shdr *sh)

@@ -11,6 +11,8 @@
 #define PADDING_ALIGN 16
 /* Code without entries is searched for the return of signals; so much of a file at most. */
 #define SCAN_MAX (16u << 20)
+/* So many slots of the hash table are looked at; of a table half full, some ten at most otherwise. */
+#define TRIES_MAX 256
 
 const char *ph_unwind_why_text(enum ph_unwind_why why)
 {
@@ -43,7 +45,8 @@ static uint64_t hash_rule(const struct ph_unwind_rule *rule)
 	/* By words: this is done for each row. */
 	memcpy(w, rule, sizeof(w));
 	for (size_t i = 0; i < sizeof(w) / sizeof(w[0]); i++)
-		h = (h ^ w[i] ^ h >> 29) * 0x9e3779b97f4a7c15ULL;
+		h = (h ^ h >> 32 ^ w[i]) * 0x9e3779b97f4a7c15ULL;
+	h = (h ^ h >> 32) * 0x9e3779b97f4a7c15ULL;
 	return h ^ h >> 32;
 }
 
@@ -61,16 +64,23 @@ static void slots_grow(struct ph_unwind_builder *b)
 	}
 }
 
-/* The rule's index, UINT32_MAX where there is no room for another. */
+/*
+ * The rule's index, UINT32_MAX where there is no room for another: neither in the table nor, of those that somebody
+ * chose so that they all hash alike, here.
+ */
 static uint32_t intern(struct ph_unwind_builder *b, const struct ph_unwind_rule *rule)
 {
+	unsigned int tries = 0;
 	size_t at;
 
 	if (b->rules.n * 2 >= b->nslots)
 		slots_grow(b);
-	for (at = hash_rule(rule) & (b->nslots - 1); b->slots[at]; at = (at + 1) & (b->nslots - 1))
+	for (at = hash_rule(rule) & (b->nslots - 1); b->slots[at]; at = (at + 1) & (b->nslots - 1)) {
 		if (same_rule(&b->rules.v[b->slots[at] - 1], rule))
 			return b->slots[at] - 1;
+		if (++tries == TRIES_MAX)
+			return UINT32_MAX;
+	}
 	if (b->rules.n > UINT16_MAX)
 		return UINT32_MAX;
 	*ph_vec_push(&b->rules) = *rule;

@@ -13,11 +13,12 @@
 #include <link.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "unwind/unwind.h"
+#include "unwind/table.h"
 
 /* What elfutils says, in the words of a rule. */
 struct oracle {
@@ -474,6 +475,115 @@ static void test_not_elf(void **state)
 	assert_int_equal(ph_elf_open_image(b.p, b.len, &elf, &err), -ENOEXEC);
 }
 
+/* A file that says that it has more than any machine: nothing of it is there, and no room is made for it. */
+static void test_huge(void **state)
+{
+	Elf64_Ehdr eh = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT }, .e_type = ET_DYN,
+			  .e_machine = EM_X86_64, .e_version = EV_CURRENT, .e_ehsize = sizeof(eh),
+			  .e_phentsize = sizeof(Elf64_Phdr), .e_shentsize = sizeof(Elf64_Shdr) };
+	Elf64_Phdr ph = { .p_type = PT_LOAD, .p_flags = PF_X | PF_R, .p_vaddr = 0x1000, .p_filesz = 1ULL << 42,
+			  .p_memsz = 1ULL << 42 };
+	Elf64_Shdr sh[3] = { { 0 }, { .sh_type = SHT_STRTAB, .sh_offset = 16384, .sh_size = 64 },
+			     { .sh_type = SHT_PROGBITS, .sh_name = 1, .sh_size = 1ULL << 41 } };
+	ph_auto(ph_unwind_free_ptr) struct ph_unwind_table *t = NULL;
+	ph_auto(ph_elf_close_ptr) struct ph_elf *elf = NULL;
+	ph_autoclose int fd = memfd_create("huge", MFD_CLOEXEC);
+	struct ph_err err = { 0 };
+	struct ph_elf_data data;
+	ph_autobuf b = { 0 };
+	const char *name = "\0.eh_frame";
+
+	(void)state;
+	assert_int_equal(ftruncate(fd, 1LL << 42), 0);
+	/* Sections: the first one has their number. */
+	eh.e_shoff = 4096;
+	sh[0].sh_size = (1ULL << 42) / sizeof(sh[0]) - 4096;
+	assert_int_equal(pwrite(fd, &eh, sizeof(eh), 0), sizeof(eh));
+	assert_int_equal(pwrite(fd, sh, sizeof(sh), 4096), sizeof(sh));
+	assert_int_equal(ph_elf_open(fd, &elf, &err), -EFBIG);
+	/* Program headers, by the same. */
+	eh.e_phoff = 8192;
+	eh.e_phnum = PN_XNUM;
+	sh[0].sh_size = 3;
+	sh[0].sh_info = 1 << 30;
+	assert_int_equal(pwrite(fd, &eh, sizeof(eh), 0), sizeof(eh));
+	assert_int_equal(pwrite(fd, sh, sizeof(sh), 4096), sizeof(sh));
+	assert_int_equal(ph_elf_open(fd, &elf, &err), -EFBIG);
+	/* A table of frames, and the code. */
+	eh.e_phnum = 1;
+	eh.e_shnum = 3;
+	eh.e_shstrndx = 1;
+	assert_int_equal(pwrite(fd, &eh, sizeof(eh), 0), sizeof(eh));
+	assert_int_equal(pwrite(fd, &ph, sizeof(ph), 8192), sizeof(ph));
+	assert_int_equal(pwrite(fd, name, 10, 16384), 10);
+	assert_int_equal(ph_elf_open(fd, &elf, &err), 0);
+	assert_int_equal(ph_elf_eh_frame(elf, &data), -EFBIG);
+	assert_int_equal(ph_unwind_compile(elf, &t, &err), -ENOENT);
+}
+
+/* A compressed table that says that it is larger than it may be. */
+static void test_bomb(void **state)
+{
+	ph_auto(ph_elf_close_ptr) struct ph_elf *elf = NULL;
+	struct ph_err err = { 0 };
+	struct ph_elf_data data;
+	ph_autobuf b = { 0 };
+	Elf64_Ehdr *eh;
+	Elf64_Shdr *sh;
+
+	(void)state;
+	read_all(PH_UNWIND_OBJECTS "/unwind_debug_gz.so", &b);
+	eh = (Elf64_Ehdr *)b.p;
+	sh = (Elf64_Shdr *)(b.p + eh->e_shoff);
+	for (unsigned int i = 0; i < eh->e_shnum; i++)
+		if (sh[i].sh_flags & SHF_COMPRESSED)
+			((Elf64_Chdr *)(b.p + sh[i].sh_offset))->ch_size = 1ULL << 40;
+	assert_int_equal(ph_elf_open_image(b.p, b.len, &elf, &err), 0);
+	assert_int_equal(ph_elf_debug_frame(elf, &data), -EFBIG);
+}
+
+/* Rules and remembered states without end, in one function: what is too much has no rule, the rest has. */
+static void test_many_rules(void **state)
+{
+	ph_auto(ph_unwind_free_ptr) struct ph_unwind_table *t = NULL;
+	struct ph_elf_segment code = { 0x1000, 1 << 20, 0, 1 << 20, true };
+	struct ph_unwind_builder b;
+	struct ph_elf_data data = { 0 };
+	struct ph_cfi cfi = { 0 };
+	ph_autobuf s = { 0 };
+	uint32_t length;
+
+	(void)state;
+	/* CFA = RSP + 8, the return address below it; then one row a byte, no two alike. */
+	ph_buf_add(&s, "\24\0\0\0" "\0\0\0\0" "\1zR\0" "\1\x78\x10\1\0" "\x0c\7\x08" "\x90\1" "\0\0", 24);
+	ph_buf_add(&s, "\0\0\0\0" "\34\0\0\0" "\0\x10\0\0\0\0\0\0" "\0\0\x10\0\0\0\0\0" "\0", 25);
+	for (uint32_t i = 0; i < 70000; i++) {
+		uint8_t set[] = { 0x41, 0x0e, (uint8_t)(0x80 | (i & 0x7f)), (uint8_t)(0x80 | (i >> 7 & 0x7f)),
+				  (uint8_t)(i >> 14) };
+
+		ph_buf_add(&s, set, sizeof(set));
+	}
+	for (int i = 0; i < 20; i++)
+		ph_buf_addc(&s, 0x0a);
+	length = (uint32_t)(s.len - 28);
+	memcpy(s.p + 24, &length, 4);
+	data.p = (const uint8_t *)s.p;
+	data.n = s.len;
+	ph_cfi_read(&cfi, &data, false);
+	assert_int_equal(cfi.dropped, 0);
+	assert_int_equal(cfi.fdes.n, 1);
+	ph_unwind_begin(&b, PH_UNWIND_X86_64, code.vaddr);
+	ph_unwind_add(&b, &cfi, NULL, &code, 1);
+	t = ph_unwind_finish(&b);
+	ph_cfi_done(&cfi);
+	assert_int_equal(t->nrules, 65536);
+	for (uint32_t i = 0; i < 65000; i += 7)
+		assert_int_equal(t->rules[ph_unwind_find(t, 0x1001 + i)].cfa_off, i);
+	assert_int_equal(ph_unwind_find(t, 0x1000 + 69999), PH_RULE_NONE);
+	assert_true(t->stats.bare[PH_WHY_FULL] > 4000);
+	assert_int_equal(t->stats.bare[PH_WHY_DEEP], (1 << 20) - 70000);
+}
+
 /* Cut off anywhere, and with bytes changed: whatever comes of it, it is a table or none, and soon. */
 static void test_broken(void **state)
 {
@@ -528,6 +638,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_segments),
 		cmocka_unit_test(test_no_sections),
 		cmocka_unit_test(test_not_elf),
+		cmocka_unit_test(test_huge),
+		cmocka_unit_test(test_bomb),
+		cmocka_unit_test(test_many_rules),
 		cmocka_unit_test(test_broken),
 	};
 
