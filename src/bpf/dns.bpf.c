@@ -42,10 +42,10 @@ static __always_inline bool dns_socket(struct dns_msg *m, struct task_struct *cu
 
 	if (!c)
 		return false;
-	family = BPF_CORE_READ(c, skc_family);
+	family = FETCH(c, struct sock_common, skc_family);
 	if (family == AF_INET) {
 		m->alen = 4;
-		*(u32 *)m->daddr = BPF_CORE_READ(c, skc_daddr);
+		*(u32 *)m->daddr = FETCH(c, struct sock_common, skc_daddr);
 	} else if (family == AF_INET6) {
 		m->alen = 16;
 		bpf_probe_read_kernel(m->daddr, 16, (void *)c + bpf_core_field_offset(struct sock_common, skc_v6_daddr));
@@ -54,9 +54,9 @@ static __always_inline bool dns_socket(struct dns_msg *m, struct task_struct *cu
 	}
 	m->sk = (u64)c;
 	m->netns = BPF_CORE_READ(c, skc_net.net, ns.inum);
-	m->protocol = BPF_CORE_READ((struct sock *)c, sk_protocol);
-	m->sport = BPF_CORE_READ(c, skc_num);
-	m->dport = swap16(BPF_CORE_READ(c, skc_dport));
+	m->protocol = FETCH(c, struct sock, sk_protocol);
+	m->sport = FETCH(c, struct sock_common, skc_num);
+	m->dport = swap16(FETCH(c, struct sock_common, skc_dport));
 	return true;
 }
 

@@ -5,33 +5,6 @@
  */
 #include "lib/sysdef.bpf.h"
 
-/* The pointer in an array of pointers. (To load it, any struct with a pointer in it will do.) */
-static __always_inline void *pointer_at(void *at)
-{
-#ifdef PH_RDONLY_CAST
-	return CAST(at - bpf_core_field_offset(struct path, mnt), struct path)->mnt;
-#else
-	void *p = NULL;
-
-	bpf_probe_read_kernel(&p, sizeof(p), at);
-	return p;
-#endif
-}
-
-/* The file behind a descriptor of @t, which is the current task; NULL: there is none any more. */
-static __always_inline struct file *file_of(struct task_struct *t, s32 fd)
-{
-	struct files_struct *files = WALK(t)->files;
-	struct fdtable *fdt;
-
-	if (!files)
-		return NULL;
-	fdt = files->fdt;
-	if ((u32)fd >= fdt->max_fds)
-		return NULL;
-	return pointer_at(fdt->fd + (u32)fd);
-}
-
 /* The inode number of the socket that @sk, a Unix socket, is connected with. */
 static __always_inline u64 peer_inode(struct sock *sk)
 {
@@ -134,7 +107,7 @@ static __always_inline int emit_block(struct task_struct *t, s64 state, u32 raw,
 	if (cfg.block_changes && waits_as_before(t, nr, fd, state))
 		return 0;
 	if (fd >= 0)
-		f = file_of(t, fd);
+		f = fd_file(t, fd);
 	if (f) {
 		inode = FETCH(f, struct file, f_inode);
 		mode = FETCH(inode, struct inode, i_mode) & S_IFMT;

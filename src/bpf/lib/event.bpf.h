@@ -195,20 +195,47 @@ static __always_inline struct task_struct *current_task(void)
 	if (cur->tgid == cfg.self_tgid || !current_selected(cur, &who))			\
 		return 0
 
-/* The socket that descriptor @fd of @t is; NULL: it is none. */
+/* The pointer in an array of pointers. (To load it, any struct with a pointer in it will do.) */
+static __always_inline void *pointer_at(void *at)
+{
+#ifdef PH_RDONLY_CAST
+	return CAST(at - bpf_core_field_offset(struct path, mnt), struct path)->mnt;
+#else
+	void *p = NULL;
+
+	bpf_probe_read_kernel(&p, sizeof(p), at);
+	return p;
+#endif
+}
+
+/* The file behind a descriptor of @t, which is the current task; NULL: there is none any more. */
+static __always_inline struct file *fd_file(struct task_struct *t, u32 fd)
+{
+	struct files_struct *files = WALK(t)->files;
+	struct fdtable *fdt;
+
+	if (!files)
+		return NULL;
+	fdt = files->fdt;
+	if (fd >= fdt->max_fds)
+		return NULL;
+	return pointer_at(fdt->fd + fd);
+}
+
+/* The socket that descriptor @fd of @t, the current task, is; NULL: it is none. */
 static __always_inline struct sock_common *fd_sock(struct task_struct *t, u32 fd)
 {
-	struct fdtable *fdt = BPF_CORE_READ(t, files, fdt);
-	struct socket *sock;
-	struct file *f = NULL;
+	struct file *f = fd_file(t, fd);
+	struct inode *inode;
+	void *sock;
 
-	if (fd >= BPF_CORE_READ(fdt, max_fds))
+	if (!f)
 		return NULL;
-	bpf_probe_read_kernel(&f, sizeof(f), BPF_CORE_READ(fdt, fd) + fd);
-	if (!f || (BPF_CORE_READ(f, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+	inode = FETCH(f, struct file, f_inode);
+	if ((FETCH(inode, struct inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return NULL;
-	sock = (struct socket *)BPF_CORE_READ(f, private_data);
-	return (struct sock_common *)BPF_CORE_READ(sock, sk);
+	sock = FETCH(f, struct file, private_data);
+	return (struct sock_common *)FETCH(sock, struct socket, sk);
 }
 
 /* The cgroup of @t for controller @i; 0: none. */
