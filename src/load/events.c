@@ -388,22 +388,35 @@ static void *spinner(void *arg)
 	return NULL;
 }
 
-/* A timer that fires while another thread of ours has the CPU, and one that is disarmed. */
+static uint64_t ran_ns(clockid_t cpu)
+{
+	struct timespec ts;
+
+	clock_gettime(cpu, &ts);
+	return (uint64_t)ts.tv_sec * PH_NSEC + (uint64_t)ts.tv_nsec;
+}
+
+/* Timers that fire while another thread of ours has the CPU, at least one of them, and one that is disarmed. */
 static void cause_timer(void)
 {
 	struct itimerval alarm = { .it_value.tv_sec = 10 };
-	uint64_t first, t;
+	uint64_t first, t, before;
+	bool met = false;
+	clockid_t cpu;
 	pthread_t s;
 
 	pin(0);
 	prctl(PR_SET_TIMERSLACK, 123456);
 	pthread_create(&s, NULL, spinner, NULL);
+	pthread_getcpuclockid(s, &cpu);
 	pause_ms(50);
 	first = ph_now_ns() + 10000000;
-	for (t = first; t < first + 100000000; t += 10000000) {
+	for (t = first; t < first + 100000000 || (!met && t < first + 5 * PH_NSEC); t += 10000000) {
 		struct timespec ts = { (time_t)(t / PH_NSEC), (long)(t % PH_NSEC) };
 
+		before = ran_ns(cpu);
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+		met = met || ran_ns(cpu) - before > 8000000;
 	}
 	setitimer(ITIMER_REAL, &alarm, NULL);
 	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
