@@ -364,10 +364,11 @@ static void put_pressure(struct ph_emit *e, int dir, char text[TEXT_MAX])
 	}
 }
 
-static void put_memory(struct ph_emit *e, int dir, bool v2, char text[TEXT_MAX])
+/* @stat: memory.stat, empty where there is none. */
+static void put_memory(struct ph_emit *e, int dir, bool v2, const char *stat, char text[TEXT_MAX])
 {
 	ph_emit_i(e, lone(dir, v2 ? "memory.current" : "memory.usage_in_bytes", text, -1));
-	ph_emit_i(e, read_text(dir, "memory.stat", text) ? number(text, v2 ? "file" : "total_cache", -1) : -1);
+	ph_emit_i(e, number(stat, v2 ? "file" : "total_cache", -1));
 	ph_emit_i(e, read_text(dir, v2 ? "memory.events" : "memory.oom_control", text) ?
 			     number(text, "oom_kill", -1) : -1);
 	ph_emit_i(e, v2 ? number(text, "max", -1) : lone(dir, "memory.failcnt", text, -1));
@@ -382,7 +383,7 @@ static int catch_up(struct ph_collect *c, struct ph_err *err)
 static int emit(struct ph_collect *c, const struct ph_cgstat_entry *s, struct ph_err *err)
 {
 	bool v2 = s->hierarchy == 0;
-	char stat[TEXT_MAX], text[TEXT_MAX];
+	char stat[TEXT_MAX], memory[TEXT_MAX], text[TEXT_MAX];
 	uint64_t ts = read_cpu_stat(s->dir, stat);
 	int r = catch_up(c, err);
 	struct ph_emit e;
@@ -396,9 +397,13 @@ static int emit(struct ph_collect *c, const struct ph_cgstat_entry *s, struct ph
 	put_usage(&e, s->dir, v2, stat, text);
 	put_throttling(&e, s->dir, v2, stat, text);
 	put_pressure(&e, s->dir, text);
-	put_memory(&e, s->dir, v2, text);
+	read_text(s->dir, "memory.stat", memory);
+	put_memory(&e, s->dir, v2, memory, text);
 	ph_emit_i(&e, lone(s->dir, "pids.current", text, -1));
 	ph_emit_i(&e, read_text(s->dir, "pids.events", text) ? number(text, "max", -1) : -1);
+	ph_emit_i(&e, number(memory, v2 ? "inactive_file" : "total_inactive_file", -1));
+	ph_emit_i(&e, number(memory, v2 ? "pgfault" : "total_pgfault", -1));
+	ph_emit_i(&e, number(memory, v2 ? "pgmajfault" : "total_pgmajfault", -1));
 	return ph_emit_done(&e, ph_state, c, err);
 }
 

@@ -258,12 +258,12 @@ static const struct {
 	{ BIT(READ_BYTES) | BIT(WRITE_BYTES) | BIT(READS) | BIT(WRITES), 0, "the trace has no such events: record with -e block" },
 	{ PH_TOP_NETWORK & ~BIT(NET_DROPS), 0, "the trace has no packets, or not everybody's: record with -e net and -a, as "
 	  "whoever runs at the moment handles a container's" },
-	{ BIT(PERIODS) | BIT(THROTTLED_PERIODS) | BIT(THROTTLED), 1u << PH_TOP_MEMORY | 1u << PH_TOP_TASKS | 1u << PH_TOP_OOM_KILLS,
-	  "the trace has no cgroup_stat of it" },
+	{ BIT(PERIODS) | BIT(THROTTLED_PERIODS) | BIT(THROTTLED) | BIT(FAULTS) | BIT(MAJOR_FAULTS),
+	  1u << PH_TOP_MEMORY | 1u << PH_TOP_WORKING_SET | 1u << PH_TOP_TASKS | 1u << PH_TOP_OOM_KILLS,
+	  "the trace has no cgroup_stat that tells" },
 	{ BIT(CPU_SOME) | BIT(CPU_FULL) | BIT(IO_SOME) | BIT(IO_FULL) | BIT(MEMORY_SOME) | BIT(MEMORY_FULL), 0,
 	  "the trace has none (PSI takes cgroup v2, and a kernel that has it switched on)" },
-	{ BIT(FAULTS) | BIT(MAJOR_FAULTS) | BIT(NET_DROPS) | BIT(SOCKET_RX) | BIT(SOCKET_TX),
-	  1u << PH_TOP_WORKING_SET | 1u << PH_TOP_FILES, "traces do not have it" },
+	{ BIT(NET_DROPS) | BIT(SOCKET_RX) | BIT(SOCKET_TX), 1u << PH_TOP_FILES, "traces do not have it" },
 };
 
 static void add_missing(const struct ph_top *t, const struct ph_table_fmt *fmt, uint64_t counts, uint32_t levels,

@@ -50,6 +50,8 @@ static const unsigned int fields[PH_TOLD_N] = {
 	[PH_TOLD_CPU_SOME] = PH_FLD(cgroup_stat, cpu_some_ns), [PH_TOLD_CPU_FULL] = PH_FLD(cgroup_stat, cpu_full_ns),
 	[PH_TOLD_IO_SOME] = PH_FLD(cgroup_stat, io_some_ns), [PH_TOLD_IO_FULL] = PH_FLD(cgroup_stat, io_full_ns),
 	[PH_TOLD_MEMORY_SOME] = PH_FLD(cgroup_stat, memory_some_ns), [PH_TOLD_MEMORY_FULL] = PH_FLD(cgroup_stat, memory_full_ns),
+	[PH_TOLD_FAULTS] = PH_FLD(cgroup_stat, page_faults), [PH_TOLD_MAJOR_FAULTS] = PH_FLD(cgroup_stat, major_faults),
+	[PH_TOLD_INACTIVE_FILE] = PH_FLD(cgroup_stat, memory_inactive_file_bytes),
 	[PH_TOLD_MEMORY] = PH_FLD(cgroup_stat, memory_bytes), [PH_TOLD_OOM_KILLS] = PH_FLD(cgroup_stat, oom_kills),
 	[PH_TOLD_TASKS] = PH_FLD(cgroup_stat, pids_current),
 };

@@ -423,6 +423,7 @@ static void from_told(const struct ph_top_trace *tt, const struct row *r, bool b
 		{ PH_TOLD_CPU_SOME, PH_TOP_CPU_SOME }, { PH_TOLD_CPU_FULL, PH_TOP_CPU_FULL },
 		{ PH_TOLD_IO_SOME, PH_TOP_IO_SOME }, { PH_TOLD_IO_FULL, PH_TOP_IO_FULL },
 		{ PH_TOLD_MEMORY_SOME, PH_TOP_MEMORY_SOME }, { PH_TOLD_MEMORY_FULL, PH_TOP_MEMORY_FULL },
+		{ PH_TOLD_FAULTS, PH_TOP_FAULTS }, { PH_TOLD_MAJOR_FAULTS, PH_TOP_MAJOR_FAULTS },
 	};
 	static const struct { enum ph_told from; enum ph_top_level to; } levels[] = {
 		{ PH_TOLD_MEMORY, PH_TOP_MEMORY }, { PH_TOLD_OOM_KILLS, PH_TOP_OOM_KILLS }, { PH_TOLD_TASKS, PH_TOP_TASKS },
@@ -436,6 +437,9 @@ static void from_told(const struct ph_top_trace *tt, const struct row *r, bool b
 	for (size_t i = 0; i < PH_ARRAY_SIZE(levels); i++)
 		if (own[levels[i].from] >= 0)
 			ph_top_set_level(s, levels[i].to, (uint64_t)own[levels[i].from]);
+	if (own[PH_TOLD_MEMORY] >= 0 && own[PH_TOLD_INACTIVE_FILE] >= 0)
+		ph_top_set_level(s, PH_TOP_WORKING_SET, own[PH_TOLD_MEMORY] > own[PH_TOLD_INACTIVE_FILE] ?
+				 (uint64_t)(own[PH_TOLD_MEMORY] - own[PH_TOLD_INACTIVE_FILE]) : 0);
 	throttling(tt, r, own, begin, s);
 	if (r->hc.memory.found)
 		ph_top_set_level(s, PH_TOP_MEMORY_LIMIT, r->hc.memory.bytes);

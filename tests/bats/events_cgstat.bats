@@ -63,7 +63,10 @@ expected() {
 		"memory_file_bytes": $(either "memory.stat file 1 -1" "memory.stat total_cache 1 -1"),
 		"oom_kills": $(either "memory.events oom_kill 1 -1" "memory.oom_control oom_kill 1 -1"),
 		"memory_max_events": $(either "memory.events max 1 -1" "memory.failcnt - 1 -1"),
-		"pids_current": $(key pids.current - 1 -1), "pids_max_events": $(key pids.events max 1 -1)}
+		"pids_current": $(key pids.current - 1 -1), "pids_max_events": $(key pids.events max 1 -1),
+		"memory_inactive_file_bytes": $(either "memory.stat inactive_file 1 -1" "memory.stat total_inactive_file 1 -1"),
+		"page_faults": $(either "memory.stat pgfault 1 -1" "memory.stat total_pgfault 1 -1"),
+		"major_faults": $(either "memory.stat pgmajfault 1 -1" "memory.stat total_pgmajfault 1 -1")}
 	END
 }
 
@@ -93,7 +96,8 @@ stats() {
 		expected "$h" "$dir" >"$T.expected"
 		stats "$h" "$(stat -c %i "$dir")" >"$T.stats"
 		[ "$(wc -l <"$T.stats")" -ge 2 ] || flunk "hierarchy $h: $(cat "$T.stats")"
-		# The kernel charges memory 64 pages ahead on each CPU, and gives that back when it likes.
+		# The kernel charges memory 64 pages ahead on each CPU, and gives that back when it likes; what memory.stat
+		# counts may be as much late on each CPU, and as much until CPUs' numbers are added up.
 		every cgroup_stat ".fields.hierarchy == $h and .fields.id == $(stat -c %i "$dir")" <<-END
 			hierarchy          $h
 			id                 $(stat -c %i "$dir")
@@ -119,6 +123,9 @@ stats() {
 			memory_max_events  $(want memory_max_events)
 			pids_current       $(want pids_current)
 			pids_max_events    $(want pids_max_events)
+			memory_inactive_file_bytes ? . - $(want memory_inactive_file_bytes) | fabs < 262144
+			page_faults        ? . - $(want page_faults) | fabs <= $(nproc) * 128
+			major_faults       ? . - $(want major_faults) | fabs <= $(nproc) * 128
 		END
 		# The one above is told as well, the neighbour is not.
 		[ "$(stats "$h" "$(stat -c %i "$mount/porthole.d")" | wc -l)" -ge 2 ]
@@ -128,7 +135,7 @@ stats() {
 	done < <(hierarchies)
 	[ "$seen" -gt 0 ]
 	# Somewhere each was counted at all.
-	jq -se '["usage_ns", "user_ns", "system_ns", "nr_periods", "nr_throttled", "throttled_ns", "memory_bytes",
+	jq -se '["usage_ns", "user_ns", "system_ns", "nr_periods", "nr_throttled", "throttled_ns", "memory_bytes", "page_faults",
 		"oom_kills", "memory_max_events", "pids_current", "pids_max_events"] - [.[] | to_entries[] |
 		select(.value | type == "number" and . > 0).key] == []' "$T.all"
 }

@@ -108,7 +108,7 @@ static const struct ph_top_row *row(struct trace *t, const char *name)
 static const char two_intervals[] =
 	BEGIN
 	STAT("0", "12", "1", "usage_ns=1 nr_periods=10 nr_throttled=4 cpu_some_ns=1000 io_some_ns=-1 memory_some_ns=-1 throttled_local_ns=-1 "
-	     "memory_bytes=4000 pids_current=9")
+	     "memory_bytes=4000 memory_inactive_file_bytes=1000 page_faults=100 major_faults=7 pids_current=9")
 	STAT("0", "14", "1", "usage_ns=1 nr_periods=900 memory_bytes=1 throttled_local_ns=-1")
 	STAT("0", "13", "2", "usage_ns=1 cpu_some_ns=-1 io_some_ns=-1 memory_bytes=-1 throttled_local_ns=-1")
 	"@1ms lttng_statedump_end\n"
@@ -130,7 +130,7 @@ static const char two_intervals[] =
 	"@160ms cpu=0 tid=20 block_rq_complete rwbs=1 bytes=8192 io_container=2\n"
 	"@160ms cpu=0 tid=20 block_rq_complete rwbs=1 bytes=100 dev=7340032 io_container=0\n"
 	STAT("200ms", "12", "1", "usage_ns=1 nr_periods=30 nr_throttled=9 cpu_some_ns=100001000 io_some_ns=-1 memory_some_ns=-1 "
-	     "throttled_local_ns=-1 memory_bytes=5000 pids_current=9");
+	     "throttled_local_ns=-1 memory_bytes=5000 memory_inactive_file_bytes=6000 page_faults=140 major_faults=7 pids_current=9");
 
 static void counters(void **state)
 {
@@ -149,6 +149,10 @@ static void counters(void **state)
 	IS(&t, "web", CPU_SOME, 50);
 	NONE(&t, "web", IO_SOME);
 	IS(&t, "web", MEMORY, 4000);
+	IS(&t, "web", WSET, 3000);
+	IS(&t, "web", MEM_OF, 30);
+	IS(&t, "web", FAULTS, 200);		/* 20 of 40 */
+	IS(&t, "web", MAJOR, 0);
 	IS(&t, "web", MEM_LIMIT, 10000);
 	IS(&t, "web", TASKS, 1);
 	IS(&t, "web", READ, 40960);
@@ -177,6 +181,7 @@ static void counters(void **state)
 	IS(&t, "web", SYSCALLS, 20);
 	IS(&t, "web", ERRORS, 10);
 	IS(&t, "web", MEMORY, 5000);
+	IS(&t, "web", WSET, 0);
 	IS(&t, "db", CPU, 50);
 	IS(&t, "db", WRITE, 81920);
 	IS(&t, "(host)", CPU, 100);
