@@ -278,44 +278,21 @@ void ph_throttle_wait_why(const struct ph_throttle *th, const struct ph_throttle
 
 /* ---- sentences ------------------------------------------------------------------------------------- */
 
-/* The cgroup of the container's pod: "pod" and its uid, in which systemd's slices have _ for -. */
-static bool is_pods(const struct ph_throttle *th, uint32_t container, const char *path)
+static bool is_pods(const char *path)
 {
-	const struct ph_container *k = container == PH_CONTAINER_UNKNOWN ? NULL :
-				       ph_identity_container(th->id, container);
 	struct ph_cgpath parsed;
-	const char *last, *uid;
-	size_t i;
 
-	if (!path)
-		return false;
-	if (ph_cgpath_parse(path, &parsed) && parsed.pod_only)
-		return true;
-	last = strrchr(path, '/');
-	uid = last ? strstr(last, "pod") : NULL;
-	if (!uid || !k || !k->pod_uid)
-		return false;
-	/* "kubepods-burstable-pod…" has "pod" twice. */
-	for (; uid; uid = strstr(uid, "pod")) {
-		uid += 3;
-		for (i = 0; k->pod_uid[i]; i++)
-			if (uid[i] != k->pod_uid[i] && !(uid[i] == '_' && k->pod_uid[i] == '-'))
-				break;
-		if (i && !k->pod_uid[i])
-			return true;
-	}
-	return false;
+	return path && !ph_cgpath_parse(path, &parsed) && parsed.pod_only && !path[parsed.own_len];
 }
 
 /* "its own limit", "its pod's limit", "the limit of /a, 2 levels above its cgroup," */
-static void say_whose(const struct ph_throttle *th, const struct ph_throttle_share *sh, uint32_t container,
-		      struct ph_buf *out)
+static void say_whose(const struct ph_throttle_share *sh, struct ph_buf *out)
 {
 	const struct ph_cgnode *n = sh->limit->cgroup;
 
 	if (sh->own)
 		ph_buf_adds(out, "its own limit");
-	else if (is_pods(th, container, n->path))
+	else if (is_pods(n->path))
 		ph_buf_adds(out, "its pod's limit");
 	else if (sh->level == 1)
 		ph_buf_adds(out, "the limit of its parent cgroup");
@@ -329,7 +306,7 @@ static void say_limit(const struct ph_throttle *th, const struct ph_throttle_gro
 	const struct ph_throttle_limit *l = sh->limit;
 	uint64_t ran_out = l->nran_out, periods = l->nperiods;
 
-	say_whose(th, sh, g->container, out);
+	say_whose(sh, out);
 	ph_buf_adds(out, " of ");
 	ph_limit_text(th, l, out);
 	/* The kernel's own count, where it covers more than what we could see of the periods. */

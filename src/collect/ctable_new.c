@@ -190,11 +190,6 @@ static int cgroup_new(struct ph_ctable *t, const struct ph_ctl *r, ph_event_fn f
 		}
 		return 0;
 	}
-	if (cp.pod_only) {
-		ct_map_index(t, r->index, NULL);
-		ct_tell_cgroup(t, r->hierarchy, r->cgroup_id, r->index, PH_CG_PENDING | PH_CG_SELECTED);
-		return 0;
-	}
 	e = ct_find_by_id(t, cp.id);
 	if (!e) {
 		struct ph_container c = {

@@ -281,7 +281,7 @@ static uint32_t cgroup_container(struct dump *d, int32_t number, uint64_t id, co
 
 	if (!bpf_map_lookup_elem(d->c->ct.cgroups_fd, &key, &ent))
 		return ph_ctable_resolve(&d->c->ct, ent.index, NULL);
-	if (ph_cgpath_parse(path, &cp) && !cp.pod_only)
+	if (ph_cgpath_parse(path, &cp))
 		e = ph_strmap_get(&d->c->ct.by_id, cp.id);
 	return e ? e->c.index : PH_CONTAINER_HOST;
 }

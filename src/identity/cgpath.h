@@ -13,9 +13,9 @@ struct ph_cgpath {
 	const char *runtime;	/* "docker", "containerd", "cri-o", "podman", "lxc", …; NULL: no container */
 	char id[128];		/* container id or name, "" where the path has none */
 	char pod_uid[64];	/* with dashes, "" outside Kubernetes */
-	bool pod_only;		/* the path is a pod's, not a container's */
+	bool pod_only;		/* the path is in a pod, and in no container of it */
 	bool watcher;		/* it is of who only watches one: LXC's monitor, conmon */
-	size_t own_len;		/* length of the prefix that is the container's own cgroup */
+	size_t own_len;		/* length of the prefix that is the container's (or pod's) own cgroup */
 };
 
 /* One path ("/system.slice/docker-….scope/init"). Returns true where it is in a container. */
