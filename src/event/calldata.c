@@ -23,7 +23,7 @@ enum {
 	SIZE_TIMESPEC = 16, SIZE_TIMEVAL = 16, SIZE_TIMESPECS = 32, SIZE_TIMEVALS = 32, SIZE_ITIMERSPEC = 32,
 	SIZE_ITIMERVAL = 32, SIZE_RUSAGE = sizeof(struct rusage), SIZE_SYSINFO = sizeof(struct sysinfo),
 	SIZE_UTSNAME = sizeof(struct utsname), SIZE_TMS = 32, SIZE_FDSET = 128, SIZE_CAPHEADER = 8, SIZE_CLONE_ARGS = 88,
-	SIZE_POLLFDS = 8,
+	SIZE_POLLFDS = 8, SIZE_MSGHDR = 56,
 #ifdef __x86_64__
 	SIZE_EPOLL = 12,	/* packed there and nowhere else */
 #else
@@ -82,6 +82,7 @@ static const struct ph_calldata rows[] = {
 	IN_OUT("getsockopt", 4, LENGTH),
 	IN_OUT("recvfrom", 5, LENGTH),
 	ROW("sendmsg", 1, MSG, MSG),
+	IN_OUT("recvmsg", 1, MSGHDR),
 	ROW("recvmsg", 1, MSG, MSG, EXIT),
 	ROW("sendmmsg", 1, MSG, MMSG, LEN(2), EXIT),
 	ROW("recvmmsg", 1, MSG, MMSG, LEN(2), EXIT),

@@ -4,6 +4,7 @@
 #include <linux/sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
@@ -152,6 +153,9 @@ static bool add_data(const struct call_telling *t, unsigned int arg, struct ph_b
 	case PH_KIND_SEQ:
 		if (!v->n || (f->type->elem->kind != PH_KIND_INT && f->type->elem->kind != PH_KIND_UINT))
 			return false;
+		/* Without a process that has ended nothing is written. */
+		if (call_is(t->call, "wait4") && !t->call->ret)
+			return false;
 		add_ints(f, v, b);
 		return true;
 	case PH_KIND_BYTES:
@@ -172,6 +176,13 @@ static bool add_data(const struct call_telling *t, unsigned int arg, struct ph_b
 		ph_buf_addc(b, ']');
 		return true;
 	}
+	if (!strcmp(f->name, "grouplist_data") && v->n) {
+		call_add_words(b, v->s, v->n, cap->len, whole_length(t, cap));
+		return true;
+	}
+	/* The kernel does not look there. */
+	if (call_is(t->call, "epoll_ctl") && t->call->value[1] == EPOLL_CTL_DEL)
+		return false;
 	/* Nothing was read, or is to be written; an address of nothing is that. */
 	if (!v->n && t->cc->field[arg] && !t->at->ev->v[t->cc->field[arg] - 1].u)
 		return false;

@@ -112,6 +112,9 @@ static bool add_message(struct ph_buf *b, const struct ph_call *call, const stru
 			uint64_t max)
 {
 	const struct call_piece *control = call_piece_of(call, p->arg, p->at_exit, PH_DATA_CONTROL, p->index);
+	/* The call may write a shorter address than there was room for. */
+	const struct call_piece *before = p->at_exit && !p->index ? call_piece_of(call, p->arg, false, PH_DATA_STRUCT, 0) : NULL;
+	unsigned int len, room;
 	uint64_t address, vectors, control_len, flags;
 
 	if (p->n < 56)
@@ -127,7 +130,9 @@ static bool add_message(struct ph_buf *b, const struct ph_call *call, const stru
 		ph_buf_adds(b, name);
 	else
 		ph_buf_addf(b, "%#lx", (unsigned long)address);
-	ph_buf_addf(b, ", msg_namelen=%u, msg_iov=", (unsigned int)call_number(p->data + 8, 4));
+	len = (unsigned int)call_number(p->data + 8, 4);
+	room = before && before->n >= 12 ? (unsigned int)call_number(before->data + 8, 4) : len;
+	ph_buf_addf(b, room != len ? ", msg_namelen=%u => %u, msg_iov=" : ", msg_namelen=%u, msg_iov=", room, len);
 	if (call_number(p->data + 16, 8))
 		add_iovecs(b, call, p, p->index, vectors, max);
 	else

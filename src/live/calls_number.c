@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The kernel's values, as in event/symbols.c: not <fcntl.h>. */
 #include <linux/fcntl.h>
+#include <linux/fs.h>
 #include <linux/futex.h>
 #include <linux/ioctl.h>
 #include <linux/mount.h>
@@ -140,6 +141,10 @@ static bool add_special(const struct call_telling *t, unsigned int arg, int64_t 
 	}
 	if (arg == 1 && call_is(call, "ioctl") && _IOC_TYPE((uint32_t)v))
 		return add_ioctl(b, (uint32_t)v);
+	if (arg == 2 && call_is(call, "ioctl") && (uint32_t)call->value[1] == FICLONE) {
+		add_fd(t, b, (int32_t)v);
+		return true;
+	}
 	if (arg == 5 && call_is(call, "futex") && (uint32_t)v == FUTEX_BITSET_MATCH_ANY) {
 		ph_buf_adds(b, "FUTEX_BITSET_MATCH_ANY");
 		return true;
@@ -163,8 +168,11 @@ static bool add_special(const struct call_telling *t, unsigned int arg, int64_t 
 			ph_buf_adds(b, "FD_CLOEXEC");
 		else if (call->value[1] == F_SETFL)
 			ph_symbol_add(b, PH_UNIT_OPEN_FLAGS, v);
-		else if (call->value[1] == F_DUPFD || call->value[1] == F_DUPFD_CLOEXEC)
-			ph_buf_add_s64(b, v);
+		else if (call->value[1] == F_SETSIG)
+			call_add_signal(b, v);
+		else if (call->value[1] == F_DUPFD || call->value[1] == F_DUPFD_CLOEXEC || call->value[1] == F_SETOWN ||
+			 call->value[1] == F_SETPIPE_SZ)
+			ph_buf_add_s64(b, (int32_t)v);
 		else
 			return false;
 		return true;
@@ -185,7 +193,11 @@ void call_add_number(const struct call_telling *t, const struct ph_field *f, uns
 		add_fd(t, b, (int32_t)v->i);
 		return;
 	case PH_UNIT_MODE:
-		call_add_mode(b, v->u);
+		/* The kind of file is asked for by these alone. */
+		if (call_is(t->call, "mknod") || call_is(t->call, "mknodat"))
+			call_add_mode(b, v->u);
+		else
+			ph_buf_addf(b, "%#03lo", (unsigned long)v->u);
 		return;
 	case PH_UNIT_SIGNAL:
 		call_add_signal(b, v->i);

@@ -127,6 +127,8 @@ static inline uint64_t call_number(const char *s, size_t bytes)
 
 /* 0, or hexadecimal. */
 void call_add_hex(struct ph_buf *b, uint64_t v);
+/* A list of numbers of @size bytes. */
+void call_add_words(struct ph_buf *b, const char *s, size_t n, size_t size, uint64_t whole);
 /* struct timespec and timeval of @n bytes, whose @fraction is called so; false, and nothing appended: it is none. */
 bool call_add_time(struct ph_buf *b, const char *s, size_t n, const char *fraction);
 bool call_add_timer(struct ph_buf *b, const char *s, size_t n, const char *fraction);

@@ -268,14 +268,6 @@ static void add_fdset(struct ph_buf *b, const char *s, size_t n, int64_t nfds)
 	ph_buf_addc(b, ']');
 }
 
-static void add_words(struct ph_buf *b, const char *s, size_t n, uint64_t whole)
-{
-	ph_buf_addc(b, '[');
-	for (size_t at = 0; at + 4 <= n; at += 4)
-		ph_buf_addf(b, "%s%u", at ? ", " : "", (unsigned int)call_number(s + at, 4));
-	ph_buf_adds(b, n < whole ? ", ...]" : "]");
-}
-
 static void add_random(struct ph_buf *b, const char *s, size_t n, uint64_t whole, uint64_t max)
 {
 	size_t shown = n > max ? max : n;
@@ -314,6 +306,7 @@ bool call_add_struct(struct ph_buf *b, const struct ph_calldata *row, const stru
 	case PH_WHAT_SYSINFO: add_sysinfo(b, s); break;
 	case PH_WHAT_UTSNAME: add_utsname(b, s); break;
 	case PH_WHAT_TMS: add_tms(b, s); break;
+	case PH_WHAT_MSGHDR: ph_buf_addf(b, "{msg_namelen=%u}", (unsigned int)call_number(s + 8, 4)); break;
 	case PH_WHAT_CAPHEADER: add_cap_header(b, s); break;
 	case PH_WHAT_FDSET: add_fdset(b, s, p->n, call->value[0]); break;
 	case PH_WHAT_POLLFDS: return call_add_data(b, PH_UNIT_POLLFDS, &(struct ph_capture){ 0 }, s, p->n, p->size, string_max);
@@ -326,7 +319,7 @@ bool call_add_struct(struct ph_buf *b, const struct ph_calldata *row, const stru
 	case PH_WHAT_INT: case PH_WHAT_LENGTH: ph_buf_addf(b, "[%d]", (int)call_number(s, 4)); break;
 	case PH_WHAT_U32: ph_buf_addf(b, "[%u]", (unsigned int)call_number(s, 4)); break;
 	case PH_WHAT_U64: ph_buf_addf(b, "[%ld]", (long)call_number(s, 8)); break;
-	case PH_WHAT_U32S: add_words(b, s, p->n, p->size); break;
+	case PH_WHAT_U32S: call_add_words(b, s, p->n, row->def.size, p->size); break;
 	case PH_WHAT_RANDOM: add_random(b, s, p->n, p->size, string_max); break;
 	case PH_WHAT_STRING: ph_value_string(b, s, p->n); break;
 	default: call_add_string(b, s, p->n, p->size, string_max);

@@ -50,6 +50,14 @@ void call_add_hex(struct ph_buf *b, uint64_t v)
 	ph_buf_addf(b, v ? "%#lx" : "%lu", (unsigned long)v);
 }
 
+void call_add_words(struct ph_buf *b, const char *s, size_t n, size_t size, uint64_t whole)
+{
+	ph_buf_addc(b, '[');
+	for (size_t at = 0; at + size <= n; at += size)
+		ph_buf_addf(b, "%s%lu", at ? ", " : "", (unsigned long)call_number(s + at, size));
+	ph_buf_adds(b, n < whole ? ", ...]" : "]");
+}
+
 static void add_symbol(struct ph_buf *b, enum ph_unit unit, uint64_t v)
 {
 	if (!ph_symbol_add(b, unit, (int64_t)v))

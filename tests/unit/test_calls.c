@@ -134,6 +134,10 @@ static void test_number_of_arguments(void **state)
 	call("fcntl fd=3 cmd=3 arg=0", "fcntl ret=2050", "fcntl(3, F_GETFL) = 0x802 (flags O_RDWR|O_NONBLOCK)");
 	call("fcntl fd=3 cmd=1 arg=0", "fcntl ret=1", "fcntl(3, F_GETFD) = 0x1 (flags FD_CLOEXEC)");
 	call("fcntl fd=3 cmd=2 arg=1", "fcntl ret=0", "fcntl(3, F_SETFD, FD_CLOEXEC) = 0");
+	call("fcntl fd=3 cmd=8 arg=115", "fcntl ret=0", "fcntl(3, F_SETOWN, 115) = 0");
+	call("fcntl fd=3 cmd=10 arg=29", "fcntl ret=0", "fcntl(3, F_SETSIG, SIGIO) = 0");
+	call("chmod filename=/f mode=33252", "chmod ret=0", "chmod(\"/f\", 0100744) = 0");
+	call("ioctl fd=5 cmd=1074041865 arg=4", "ioctl ret=0", "ioctl(5, FICLONE, 4) = 0");
 	call("fcntl fd=3 cmd=1030 arg=10", "fcntl ret=10", "fcntl(3, F_DUPFD_CLOEXEC, 10) = 10");
 	call("prctl option=15 arg2=0x10 arg3=5", "prctl ret=0", "prctl(PR_SET_NAME, 0x10) = 0");
 	call("futex uaddr=0x10 op=0x89 val=1 val3=4294967295", "futex ret=0",
@@ -210,6 +214,13 @@ static void test_structures(void **state)
 	     "{parent_tid=[9]}, 64) = 9");
 	call("setsockopt fd=3 level=1 optname=2 optval=0x10 optval_data=01000000 optlen=4", "setsockopt ret=0",
 	     "setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0");
+	call("setgroups gidsetsize=2 grouplist=0x10 grouplist_data=fffe000001000000", "setgroups ret=0", "setgroups(2, [65279, 1]) = 0");
+	call("epoll_ctl epfd=3 op=1 fd=4 event=0x10 event_data=010000000500000000000000", "epoll_ctl ret=0",
+	     "epoll_ctl(3, EPOLL_CTL_ADD, 4, {events=EPOLLIN, data={u32=5, u64=5}}) = 0");
+	call("epoll_ctl epfd=3 op=2 fd=4 event=0x10 event_data=010000000500000000000000", "epoll_ctl ret=0",
+	     "epoll_ctl(3, EPOLL_CTL_DEL, 4, 0x10) = 0");
+	call("wait4 upid=-1 options=1", "wait4 ret=0 stat_addr=0x10 stat_addr_data=[3] ru=0",
+	     "wait4(-1, 0x10, WNOHANG, NULL) = 0");
 	call("getsockopt fd=3 level=1 optname=4 optlen=0x20", "getsockopt ret=0 optval=0x10 optval_data=6f000000 optlen=0x20",
 	     "getsockopt(3, SOL_SOCKET, SO_ERROR, [ECONNREFUSED], [4]) = 0");
 	/* Cut by the recorder: bytes. */
@@ -362,6 +373,13 @@ static void test_data_of_io(void **state)
 	     "2000000000000000;arg=1 part=1 size=9 data=6162", "recvmsg ret=2 msg=0x10 msg_data=6162",
 	     "recvmsg(3, {msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base=\"ab\", iov_len=9}], msg_iovlen=1, msg_controllen=0, "
 	     "msg_flags=MSG_TRUNC}, 0) = 2");
+	data("recvmsg fd=3 msg=0x10 flags=0", "arg=1 size=56 data=0100000000000000100000000000000002000000000000000100000000000000" Z8 Z8 Z8,
+	     "arg=1 size=56 data=0100000000000000000000000000000002000000000000000100000000000000" Z8 Z8 Z8 ";arg=1 part=1 size=9 data=6162",
+	     "recvmsg ret=2 msg=0x10 msg_data=6162", "recvmsg(3, {msg_name=0x1, msg_namelen=16 => 0, msg_iov=[{iov_base=\"ab\", "
+	     "iov_len=9}], msg_iovlen=1, msg_controllen=0, msg_flags=0}, 0) = 2");
+	data("recvmsg fd=3 msg=0x10 flags=0", "arg=1 size=56 data=010000000000000010000000000000000200000000000000" Z32, "",
+	     "recvmsg ret=-11 msg=0x10",
+	     "recvmsg(3, {msg_namelen=16}, 0) = -1 EAGAIN (Resource temporarily unavailable)");
 	data("sendmmsg fd=3 mmsg=0x10 vlen=2 flags=0", "", "arg=1 size=64 data=" Z8 Z8 "02000000000000000100000000000000" Z8 Z8 Z8
 	     "0200000000000000;arg=1 part=1 size=2 data=6162", "sendmmsg ret=1",
 	     "sendmmsg(3, [{msg_hdr={msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base=\"ab\", iov_len=2}], msg_iovlen=1, "
