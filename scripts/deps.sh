@@ -44,6 +44,9 @@ requirements() {
 	check cmd:depmod                  kmod               kmod
 	check cmd:lttng                   lttng-tools        lttng-tools
 	check pc:lttng-ust                liblttng-ust-dev   lttng-ust-devel
+	check cmd:redis-cli               redis-tools        redis
+	check cmd:sqlite3                 sqlite3            sqlite
+	check cmd:curl                    curl               curl
 	check cmd:shellcheck              shellcheck         ShellCheck
 	check cmd:mandoc                  mandoc             mandoc
 	bench cmd:perf                    linux-perf         perf

@@ -183,6 +183,12 @@ static bool add_data(const struct call_telling *t, unsigned int arg, struct ph_b
 	/* The kernel does not look there. */
 	if (call_is(t->call, "epoll_ctl") && t->call->value[1] == EPOLL_CTL_DEL)
 		return false;
+	/* Asked how long the list is. */
+	if (!v->n && strstr(t->cc->sc->name, "listxattr") && !t->call->value[cap->len_arg])
+		return false;
+	t->call->nstrings = 0;
+	for (uint32_t i = 0; cap->kind == PH_CAP_ARGV && i < v->n; i++)
+		t->call->nstrings += !v->s[i];
 	/* Nothing was read, or is to be written; an address of nothing is that. */
 	if (!v->n && t->cc->field[arg] && !t->at->ev->v[t->cc->field[arg] - 1].u)
 		return false;

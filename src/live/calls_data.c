@@ -171,6 +171,18 @@ static bool add_messages(struct ph_buf *b, const struct ph_call *call, const str
 
 /* ---- an argument ------------------------------------------------------------------------------------ */
 
+/* False: there are no more than the @n of @list. */
+static bool add_more_strings(struct ph_buf *b, const char *list, uint64_t n, uint64_t whole)
+{
+	size_t len = strlen(list);
+
+	if (whole <= n || !len || list[len - 1] != ']')
+		return false;
+	ph_buf_add(b, list, len - 1);
+	ph_buf_adds(b, n ? ", ...]" : "...]");
+	return true;
+}
+
 /* The whole argument, from all pieces of it that there are. */
 static bool add_arg(struct ph_buf *b, const struct ph_calls *c, const struct ph_call *call, const struct ph_calldata *row,
 		    const struct call_piece *any)
@@ -193,6 +205,9 @@ static bool add_arg(struct ph_buf *b, const struct ph_calls *c, const struct ph_
 	case PH_WHAT_COUNT:
 		if (!call->arg[any->arg])
 			return false;
+		/* The strings themselves are there, up to PH_MAX_ARGV. */
+		if (call->cc->cap[any->arg] && call->cc->cap[any->arg]->kind == PH_CAP_ARGV)
+			return add_more_strings(b, call->arg[any->arg], call->nstrings, any->size);
 		ph_buf_addf(b, "%s /* %lu %s */", call->arg[any->arg], (unsigned long)any->size,
 			    row->def.kind == PH_DATA_DIRENTS ? "entries" : "vars");
 		return true;

@@ -48,6 +48,7 @@ struct ph_call {
 	struct ph_buf more;
 	int64_t value[CALL_ARGS];	/* of those that are numbers */
 	PH_VEC(struct call_piece) pieces;
+	uint64_t nstrings;		/* of the list of them that it has */
 	char *msg_name;			/* address of a message */
 	char *ret_path;			/* of the descriptor that it returns */
 	char *found;			/* what stands behind the result */

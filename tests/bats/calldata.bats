@@ -40,7 +40,7 @@ teardown() {
 		data "74776f"
 	END
 	every syscall_data '.fields.nr_name == "execve"' <<-END
-		arg  2
+		arg  ? . == 1 or . == 2
 		size ? . > 0
 		data ""
 	END

@@ -26,7 +26,11 @@ attached() { grep -qs attached "$T.strace.err" || ! kill -0 "$STRACE" 2>/dev/nul
 both() {
 	mkdir "$T.go" "$T.strace"
 	mkfifo "$T.go/go"
-	launch kinds -b "$T.go:/go:rw" -- sh -c 'read -r _ </go/go; exec ph-load kinds'
+	if [ "${LOAD:-}" ]; then
+		launch kinds --rootfs host --timeout 3m -- sh -c "read -r _ <$T.go/go; exec $LOAD"
+	else
+		launch kinds -b "$T.go:/go:rw" -- sh -c 'read -r _ </go/go; exec ph-load kinds'
+	fi
 	record "$T" -q -c "$PH_FILE-kinds" -e syscall,calldata --capture $CAPTURE
 	strace -ff -o "$T.strace/t" "$@" -p "$PID" 2>"$T.strace.err" 3>&- &
 	STRACE=$!
@@ -92,4 +96,16 @@ signalfd4,execve,uname,prctl,sendfile,clone3,timerfd_gettime,utimensat,getdents6
 		sed -E 's/^\[[^ ]*\] [^ ]*\[[0-9]+\] //' | compared >"$T.ours"
 	diff "$T.theirs" "$T.ours"
 	[ "$(wc -l <"$T.ours")" -ge 130 ]
+}
+
+# On the host only.
+@test "trace syscalls writes the calls of real programs as strace does" {
+	LOAD="$BATS_TEST_DIRNAME/programs.sh $T.go >$T.go/done" CAPTURE=4095 both -y -s 4095
+	run "$BATS_TEST_DIRNAME/strace_lines.py" "$T.strace" "$PID" < <(
+		porthole trace syscalls -r "$T" -c "$PH_FILE-kinds" -y -s 4095 --min 0)
+	[ "$status" = 0 ] || flunk "$output"
+	[[ $output =~ lines\ ([0-9]+),\ calls\ ([0-9]+),\ files\ ([0-9]+) ]]
+	[ "${BASH_REMATCH[1]}" -ge 7000 ] && [ "${BASH_REMATCH[2]}" -ge 90 ] && [ "${BASH_REMATCH[3]}" -ge 3000 ] || flunk "$output"
+	# At least what every Debian that can build porthole has.
+	[ "$(sort -u "$T.go/done" | wc -l)" -ge 17 ] || flunk "$(cat "$T.go/done" "$T.go/errors")"
 }

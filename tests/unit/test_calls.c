@@ -297,6 +297,10 @@ static void test_data_of_processes(void **state)
 {
 	data("execve filename=/bin/ls argv=6c7300 envp=0x20", "arg=2 size=37", "", "execve ret=0",
 	     "execve(\"/bin/ls\", [\"ls\"], 0x20 /* 37 vars */) = 0");
+	data("execve filename=/bin/ls argv=6c73006100 envp=0x20", "arg=1 size=2;arg=2 size=1", "", "execve ret=0",
+	     "execve(\"/bin/ls\", [\"ls\", \"a\"], 0x20 /* 1 vars */) = 0");
+	data("execve filename=/bin/ls argv=6c73006100 envp=0x20", "arg=1 size=3;arg=2 size=1", "", "execve ret=0",
+	     "execve(\"/bin/ls\", [\"ls\", \"a\", ...], 0x20 /* 1 vars */) = 0");
 	data("rt_sigaction sig=2 act=0x10 act_data=01000000000000000000001400000000 sigsetsize=8",
 	     "arg=1 size=32 data=010000000000000000000014000000003000000000000000" "0040000000000000",
 	     "arg=2 size=32 data=" Z32, "rt_sigaction ret=0 oact=0x20",
