@@ -71,7 +71,11 @@ limited() {
 	done
 	shift
 	launch "${opts[@]}" -b "$DIR/go:/go" -- sh -c ": </go/go; $*; exec ph-load sleep 300s"
+	PIDS+=("$PID")
 }
+
+# What comes after the load may be throttled, too.
+rests() { grep -qa ^ph-load.sleep "/proc/$1/cmdline" && grep -q '^State:.S' "/proc/$1/status"; }
 
 # @FIGURES: KEY TAB VALUE for all that the report says of containers and limits.
 figures() {
@@ -82,7 +86,7 @@ figures() {
 }
 
 setup_file() {
-	local d=$PH_WORK/$PH_FILE.limits name
+	local d=$PH_WORK/$PH_FILE.limits pid PIDS=()
 	export DIR=$d
 	mkdir "$d" "$d/go"
 	mkfifo "$d/go/go"
@@ -112,9 +116,7 @@ setup_file() {
 	thaw frozen
 	wait_for $((10 * ${PH_SLOW:-1})) running_again
 	now_ns >>"$d/frozen"
-	for name in one twenty burst podone podtwenty inner greedy; do
-		wait_for $((60 * ${PH_SLOW:-1})) grep -q load= "$PH_WORK/$PH_FILE-$name.log"
-	done
+	for pid in "${PIDS[@]}"; do wait_for 60 rests "$pid"; done
 	settled kernel_counts >"$d/kernel"
 	exec 8>&-
 	record_end
