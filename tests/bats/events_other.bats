@@ -338,12 +338,12 @@ blocks() {
 	mkdir "$cg"
 	id=$(stat -c %i "$cg")
 	sleep 5 &
-	wait_for 5 grep -q sleep /proc/$!/comm
+	wait_for 20 grep -q sleep /proc/$!/comm
 	echo $! >"$cg/cgroup.procs"
 	echo 1 >"$cg/cgroup.freeze"
-	wait_for 5 grep -q 'frozen 1' "$cg/cgroup.events"
+	wait_for 20 grep -q 'frozen 1' "$cg/cgroup.events"
 	echo 0 >"$cg/cgroup.freeze"
-	wait_for 5 grep -q 'frozen 0' "$cg/cgroup.events"
+	wait_for 20 grep -q 'frozen 0' "$cg/cgroup.events"
 	kill $!
 	wait $! || :
 	rmdir "$cg"
@@ -379,9 +379,9 @@ blocks() {
 		[ ! -e "$f/cgroup.freeze" ] || break
 	done
 	echo 1 >"$f/cgroup.freeze"
-	wait_for 5 grep -q 'frozen 1' "$f/cgroup.events"
+	wait_for 20 grep -q 'frozen 1' "$f/cgroup.events"
 	echo 0 >"$f/cgroup.freeze"
-	wait_for 5 grep -q 'frozen 0' "$f/cgroup.events"
+	wait_for 20 grep -q 'frozen 0' "$f/cgroup.events"
 	launch_stop
 	record_end
 	[ "$(events "$T" | jq -r "select((.event | startswith(\"container_\")) and .event != \"container_info\" and

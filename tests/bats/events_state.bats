@@ -37,8 +37,10 @@ pointer='? . >= 18374686479671623680'
 @test "the tasks of a container, at each level of its namespaces" {
 	launch out -- sleep 62
 	launch in --unshare all --uid-base 200000 -- sh -c 'cd /; exec 9</etc; sleep 61; true'
-	wait_for 5 pgrep -P "$PID" sleep >/dev/null
+	wait_for 20 pgrep -P "$PID" sleep >/dev/null
 	child=$(pgrep -P "$PID" sleep)
+	# In its sleep, not on the way there: the call's number is said of who waits only.
+	wait_for 20 grep -qE '^(35|230|115|101) ' "/proc/$child/syscall"
 	read -r _ _ cgroup < <(cgroup_of "$PID")
 	ticks=$(stat_field "$child" 22)
 	cpu=$(stat_field "$child" 39)
@@ -280,9 +282,12 @@ uptime_ns() { awk '{ printf "%.0f\n", $1 * 1000000000 }' /proc/uptime; }
 
 @test "what is lost is told: how much, when, where" {
 	record "$T" -q -c "$PH_FILE-in" --wait -e syscall --buffer 1M
-	launch in --log "$T.said" -- sh -c 'sleep 1; ph-load getppid 100000 0; sleep 61'
+	mkdir "$T.go"
+	mkfifo "$T.go/go"
+	launch in --log "$T.said" -b "$T.go:/go:rw" -- sh -c 'read -r _ </go/go; ph-load getppid 100000 0; sleep 61'
 	sleep 0.5
 	kill -STOP "$RECORDER"
+	echo >"$T.go/go"
 	before=$(uptime_ns)
 	wait_for 30 grep -q load=getppid "$T.said"
 	kill -CONT "$RECORDER"

@@ -82,7 +82,7 @@ teardown() { launch_stop; }
 @test "a killed launcher takes its container along, --cleanup the rest" {
 	launch crash -- ph-load sleep 50s
 	kill -9 "$(awk '{ print $4 }' "/proc/$PID/stat")"
-	wait_for 5 test ! -e "/proc/$PID"
+	wait_for 20 test ! -e "/proc/$PID"
 	[ -n "$(find /sys/fs/cgroup -name "$PH_FILE-crash")" ]
 	run ph-launch --cleanup
 	[[ $output == *"$PH_FILE-crash"* ]]
@@ -102,7 +102,7 @@ teardown() { launch_stop; }
 	launch outer --caps all -b "$PORTHOLE_BUILD/ph-launch:/bin/ph-launch" \
 		-b /sys/fs/cgroup:/sys/fs/cgroup:rw -- sh -c "ph-launch -q -d --name inner \
 		--cgroup porthole.d/$PH_FILE-outer/porthole.d/inner -- ph-load sleep 50s; echo up; ph-load sleep 50s"
-	wait_for 5 grep -q up "$PH_WORK/$PH_FILE-outer.log"
+	wait_for 20 grep -q up "$PH_WORK/$PH_FILE-outer.log"
 	[ -n "$(find /sys/fs/cgroup -path "*/$PH_FILE-outer/porthole.d/inner")" ]
 	ph-launch --stop "$PH_FILE-outer"
 	[ -z "$(find /sys/fs/cgroup -name "$PH_FILE-outer")" ]

@@ -59,7 +59,7 @@ leftover() {
 nothing_left() { [ -z "$(leftover)" ]; }
 
 # The kernel frees programs a moment after the last descriptor is closed.
-if wait_for 5 nothing_left 2>/dev/null; then
+if wait_for 20 nothing_left 2>/dev/null; then
 	echo "ok - nothing is left behind"
 else
 	echo "not ok - nothing is left behind"

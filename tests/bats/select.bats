@@ -106,6 +106,13 @@ inode() { readlink "/proc/$1/ns/$2" | grep -o '[0-9]*'; }
 	done
 }
 
+# forked NAME N: so often more it has forked 20 times.
+forked() {
+	local log=$PH_WORK/$PH_FILE-$1.log n
+	n=$(wc -l <"$log")
+	wait_for 30 has_lines "$log" $((n + $2))
+}
+
 # On one processor: a task of the one follows on a task of the other.
 @test "a container's switches from one that nobody has said yet whose it is" {
 	need taskset
@@ -113,12 +120,15 @@ inode() { readlink "/proc/$1/ns/$2" | grep -o '[0-9]*'; }
 	record "$T" -q -c "$PH_FILE-in" --wait -e sched
 	taskset -pc "0-$(($(nproc) - 1))" "$RECORDER" >/dev/null
 	launch in -- sh -c 'while :; do ph-load forks 20; done'
-	sleep "0.$((4 * ${PH_SLOW:-1}))"
+	forked in 3
 	kill -STOP "$RECORDER"
 	launch out -- sh -c 'while :; do ph-load forks 20; done'
-	sleep "0.$((3 * ${PH_SLOW:-1}))"
+	# By turns: where the one ends, the other begins.
+	forked out 2
+	forked in 1
+	forked out 1
 	kill -CONT "$RECORDER"
-	sleep 0.2
+	forked in 1
 	record_end
 	[ -z "$(events "$T" | jq -c "select(.event == \"sched_process_fork\" and .container == \"$PH_FILE-out\")" | head -n 1)" ]
 	events "$T" -e sched_process_fork,sched_switch | jq -r 'if .event == "sched_switch" then
