@@ -71,6 +71,12 @@ suite_lint() {
 		echo "not ok - SPDX line in $f"
 	done < <(git ls-files '*.c' '*.h' '*.sh' '*.bats' '*.bash' 2>/dev/null)
 	echo "ok - SPDX lines looked for"
+	# bats takes no notice of a negated command that succeeds.
+	if grep -nE '^[[:space:]]*! [^|]*$' tests/bats/*.bats >&2; then
+		echo "not ok - a test that cannot fail: ! without ||"
+	else
+		echo "ok - no test with ! that cannot fail"
+	fi
 }
 
 suite_e2e() {

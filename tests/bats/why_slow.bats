@@ -253,8 +253,8 @@ major_faults() { sed 's/.*) //' "/proc/$1/stat" | cut -d' ' -f10; }
 	for f in "$T"/*_[0-9]; do truncate -s "$(($(stat -c %s "$f") * 2 / 3))" "$f"; done
 	why -c "$PH_FILE-in" >"$T.text" 2>"$T.err"
 	grep -Eq "^$PH_FILE-in (spent|waited|was) " "$T.text"
-	! why --table calls --fields nonsense 2>"$T.err"
+	! why --table calls --fields nonsense 2>"$T.err" || flunk "a field of no name is taken"
 	grep -q nonsense "$T.err"
-	! why --syscall no_such_call 2>"$T.err"
+	! why --syscall no_such_call 2>"$T.err" || flunk "a call of no name is taken"
 	grep -q "there is no system call 'no_such_call'" "$T.err"
 }
