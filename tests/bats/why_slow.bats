@@ -76,7 +76,7 @@ UNTIL_GO='until [ -e /data/go ]; do ph-load sleep 20ms; done;'
 	why -c "$PH_FILE-in" >"$T.text"
 	head -n 3 "$T.text"
 	# Where the machine has more to do, others may have run longer than the neighbour.
-	grep -Eq "^$PH_FILE-in spent [0-9]+ % of the time that it was busy waiting for a CPU, .*\. Meanwhile ran .*($PH_FILE-out|on the host) \(" "$T.text"
+	grep -Eq "^$PH_FILE-in spent [0-9.]+ % of the time that it was busy waiting for a CPU, .*\. Meanwhile ran .*($PH_FILE-out|on the host) \(" "$T.text"
 	grep -Eq '^ +[0-9.]+ [mu]?s \.\. [0-9.]+ [mu]?s +\|#+ *\| [0-9]+$' "$T.text"
 	grep -q '^note: there are no system calls' "$T.text"
 }
