@@ -212,8 +212,8 @@ kernel_agrees() {
 
 @test "its own limit, twenty threads" {
 	kernel_agrees twenty
-	# On a slow machine few of them come to run in a period.
-	[ "${FIGURE[limit/${LIMIT[twenty]}/threads]}" -ge $((${PH_SLOW:-1} == 1 ? 15 : 1)) ]
+	# On a slow machine few of them come to run in a period, and periods may not be found, as above.
+	[ "${PH_SLOW:-1}" != 1 ] || [ "${FIGURE[limit/${LIMIT[twenty]}/threads]}" -ge 15 ]
 }
 
 @test "its own limit, with burst" {
