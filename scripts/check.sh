@@ -134,7 +134,6 @@ run_suite() {
 		say "  (log: ${log#"$top"/}; its end:)"
 		tail -n 15 "$log" | sed 's/^/    | /' >&2
 	fi
-	awk '/^# passed at the second look/ { on = 1 } /^(not )?ok|^1\.\./ { on = 0 } on { print "  " $0 }' "$tap" | head -60 >&2
 	printf '%-6s %5d passed %4d failed %4d skipped %5d s\n' "$suite" "$p" "$f" "$s" $((SECONDS - t0))
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }

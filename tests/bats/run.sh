@@ -36,55 +36,17 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-# tests_of FILE [BATS OPTIONS]: as TAP, the file's name before each test's.
-tests_of() {
-	timeout -k 10 $((${limit:-120} * ${PH_SLOW:-1})) bats --tap "$@" </dev/null |
-		sed -uE "s/^((not )?ok) ([0-9]+) /\1 - $name: /"
-	case ${PIPESTATUS[0]} in
-	124 | 137) echo "not ok - $name: stopped at its time limit" ;;
-	esac
-}
-
-# second_look FILE, TAP on stdin: on an emulated machine time does not go as its clocks say. What fails there is
-# run once more, alone; it has failed if it fails again. That it was, and why, is told; and of more than
-# two tests it is not done.
-second_look() {
-	local line desc again at=-1 i failed=() said=()
-	while IFS= read -r line; do
-		case $line in
-		'not ok'*) at=${#failed[@]} failed+=("$line") said+=('') ;;
-		'#'*) [ "$at" -ge 0 ] && said[at]+=$line$'\n' || echo "$line" ;;
-		*) at=-1 && echo "$line" ;;
-		esac
-	done
-	for i in "${!failed[@]}"; do
-		desc=${failed[i]#"not ok - $name: "} again=
-		if [ "$(cat "$PH_WORK/looks" 2>/dev/null | wc -l)" -lt 2 ] && [ "$desc" != "${failed[i]}" ]; then
-			echo "$desc" >>"$PH_WORK/looks"
-			again=$(tests_of "$1" -f "^$(sed 's/[][().*+?^$|{}\\]/\\&/g' <<<"$desc")\$")
-		fi
-		if grep -q '^ok' <<<"$again" && ! grep -q '^not ok' <<<"$again"; then
-			echo "ok - $name: $desc"
-			echo "# passed at the second look only: $name: $desc"
-		else
-			echo "${failed[i]}"
-			again=
-		fi
-		printf '%s' "${said[i]}"
-	done
-}
-
 bpf_before=$(bpf_programs)
 for f; do
 	name=$(basename "$f" .bats)
 	limit=$(sed -n 's/^# limit: \([0-9]*\) s.*/\1/p' "$f")
 	export PH_FILE=$name
 	began=$SECONDS
-	if [ -n "${PH_SLOW:-}" ]; then
-		tests_of "$f" | second_look "$f"
-	else
-		tests_of "$f"
-	fi
+	timeout -k 10 $((${limit:-120} * ${PH_SLOW:-1})) bats --tap "$f" </dev/null |
+		sed -uE "s/^((not )?ok) ([0-9]+) /\1 - $name: /"
+	case ${PIPESTATUS[0]} in
+	124 | 137) echo "not ok - $name: stopped at its time limit" ;;
+	esac
 	launch_stop >/dev/null
 	echo "# $name: $((SECONDS - began)) s"
 done
