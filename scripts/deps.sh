@@ -21,11 +21,17 @@ requirements() {
 	build pc:libbpf                   libbpf-dev         libbpf-devel
 	build pc:libelf                   libelf-dev         elfutils-libelf-devel
 	build pc:libdw                    libdw-dev          elfutils-devel
+	build pc:liblzma                  liblzma-dev        xz-devel
+	build libiberty                   libiberty-dev      binutils-devel
 	build pc:jansson                  libjansson-dev     jansson-devel
 	build pc:ncursesw                 libncurses-dev     ncurses-devel
+	build pc:zlib                     zlib1g-dev         zlib-devel
 	build libc.a                      libc6-dev          glibc-static
 	demo  cmd:busybox                 busybox-static     busybox
 	check cmd:busybox                 busybox-static     busybox
+	check cmd:g++                     g++                gcc-c++
+	check cmd:objcopy                 binutils           binutils
+	check cmd:xz                      xz-utils           xz
 	check pc:cmocka                   libcmocka-dev      libcmocka-devel
 	check cmd:bats                    bats               bats
 	check cmd:jq                      jq                 jq
@@ -33,6 +39,7 @@ requirements() {
 	check cmd:strace                  strace             strace
 	check cmd:tmux                    tmux               tmux
 	check cmd:python3                 python3            python3
+	check cmd:php                     php-cli            php-cli
 	check cmd:babeltrace2             babeltrace2        babeltrace2
 	check cmd:dockerd                 docker.io          moby-engine
 	check cmd:bwrap                   bubblewrap         bubblewrap
@@ -90,6 +97,7 @@ have() {
 	cmd:*) command -v "${1#cmd:}" || compgen -G "/usr/sbin/${1#cmd:}" || compgen -G "/sbin/${1#cmd:}" ;;
 	pc:*) pkg-config --exists "${1#pc:}" ;;
 	gojq) command -v gojq || ! packaged gojq ;;
+	libiberty) [ -e "$(gcc -print-file-name=libiberty.a)" ] && [ -e /usr/include/libiberty/demangle.h ] ;;
 	libc.a) [ -e "$(gcc -print-file-name=libc.a)" ] ;;
 	esac >/dev/null 2>&1
 }

@@ -55,8 +55,8 @@ static inline int64_t ph_bytes_sint(struct ph_bytes *b, unsigned int n)
 	return (int64_t)(ph_bytes_uint(b, n) << spare) >> spare;
 }
 
-/* LEB128; bits behind the 64th are dropped. */
-static inline uint64_t ph_bytes_uleb(struct ph_bytes *b)
+/* LEB128; bits behind the 64th are dropped. Also how many it had, and its last byte. */
+static inline uint64_t ph_bytes_leb(struct ph_bytes *b, unsigned int *bits, uint8_t *last)
 {
 	unsigned int shift = 0;
 	uint64_t v = 0;
@@ -68,23 +68,27 @@ static inline uint64_t ph_bytes_uleb(struct ph_bytes *b)
 			v |= (uint64_t)(c & 0x7f) << shift;
 		shift += 7;
 	} while ((c & 0x80) && !b->bad);
+	*bits = shift;
+	*last = c;
 	return v;
+}
+
+static inline uint64_t ph_bytes_uleb(struct ph_bytes *b)
+{
+	unsigned int bits;
+	uint8_t last;
+
+	return ph_bytes_leb(b, &bits, &last);
 }
 
 static inline int64_t ph_bytes_sleb(struct ph_bytes *b)
 {
-	unsigned int shift = 0;
-	uint64_t v = 0;
-	uint8_t c;
+	unsigned int bits;
+	uint8_t last;
+	uint64_t v = ph_bytes_leb(b, &bits, &last);
 
-	do {
-		c = ph_bytes_u8(b);
-		if (shift < 64)
-			v |= (uint64_t)(c & 0x7f) << shift;
-		shift += 7;
-	} while ((c & 0x80) && !b->bad);
-	if (shift < 64 && (c & 0x40))
-		v |= ~0ULL << shift;
+	if (bits < 64 && (last & 0x40))
+		v |= ~0ULL << bits;
 	return (int64_t)v;
 }
 

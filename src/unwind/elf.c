@@ -209,26 +209,31 @@ const struct ph_elf_segment *ph_elf_segments(const struct ph_elf *e, size_t *ret
 	return e->segments.v;
 }
 
-bool ph_elf_vaddr(const struct ph_elf *e, uint64_t offset, uint64_t *ret)
+bool ph_elf_segments_vaddr(const struct ph_elf_segment *segments, size_t n, uint64_t offset, uint64_t *ret)
 {
-	const struct ph_elf_segment *found = NULL;
+	const struct ph_elf_segment *found = NULL, *s, *end = segments + n;
 
 	/*
 	 * A mapping begins with a page, of 4 to 64 KiB, also where its segment does not; so it may begin in the one
 	 * before. It may also have lost its first part.
 	 */
-	ph_vec_each(s, &e->segments)
+	for (s = segments; s < end; s++)
 		if (s->exec && s->filesz && (s->offset & ~4095ULL) == offset)
 			found = s;
-	ph_vec_each(s, &e->segments)
+	for (s = segments; s < end; s++)
 		if (!found && s->exec && offset >= s->offset && offset - s->offset < s->filesz)
 			found = s;
-	ph_vec_each(s, &e->segments)
+	for (s = segments; s < end; s++)
 		if (!found && s->exec && s->filesz && (s->offset & ~65535ULL) == offset)
 			found = s;
 	if (found)
 		*ret = found->vaddr + offset - found->offset;
 	return found;
+}
+
+bool ph_elf_vaddr(const struct ph_elf *e, uint64_t offset, uint64_t *ret)
+{
+	return ph_elf_segments_vaddr(e->segments.v, e->segments.n, offset, ret);
 }
 
 static Elf_Scn *section(struct ph_elf *e, const char *name, GElf_Shdr *sh)

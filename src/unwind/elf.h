@@ -42,6 +42,8 @@ const struct ph_elf_segment *ph_elf_segments(const struct ph_elf *elf, size_t *r
  * it at START uses the addresses of the file plus START minus it.
  */
 bool ph_elf_vaddr(const struct ph_elf *elf, uint64_t offset, uint64_t *ret);
+/* The same, where only the segments are known. */
+bool ph_elf_segments_vaddr(const struct ph_elf_segment *segments, size_t n, uint64_t offset, uint64_t *ret);
 #define PH_BUILD_ID_MAX 64
 /* Its length, 0 where the file has none. */
 size_t ph_elf_build_id(const struct ph_elf *elf, uint8_t id[PH_BUILD_ID_MAX]);

@@ -41,6 +41,21 @@ enum ph_unwind_step {
 	PH_STEP_NKINDS,
 };
 
+/* Why a walk is over, as the event callstack has it (user_end): numbers in traces, which stay. */
+enum ph_unwind_end {
+	PH_END_NOT_WALKED,	/* there is no program: a thread of the kernel */
+	PH_END_COMPLETE,
+	PH_END_FRAMES,		/* as many frames as are kept */
+	PH_END_NO_RULE,
+	PH_END_LOST,
+	PH_END_UNREADABLE,
+	PH_END_STACK,
+	PH_END_NO_TABLE,	/* of the file: none yet, or not for want of memory */
+	PH_END_NO_MAPS,		/* of the process: not known yet */
+	PH_END_BUSY,		/* an interrupt's walk in another's, for which there is no room */
+	PH_END_NKINDS,
+};
+
 /* 0, or anything else where it cannot be read. */
 typedef int (*ph_unwind_read)(void *ctx, __u64 addr, __u64 *value);
 

@@ -49,3 +49,18 @@ size_t ph_unwind_walk(enum ph_unwind_arch arch, const struct ph_unwind_map *maps
 	*ret_last = s;
 	return i;
 }
+
+const char *ph_unwind_end_text(unsigned int end)
+{
+	static const char *const texts[PH_END_NKINDS] = {
+		[PH_END_NOT_WALKED] = "not walked", [PH_END_COMPLETE] = "complete",
+		[PH_END_FRAMES] = "as many frames as are kept", [PH_END_NO_RULE] = "an address without a rule",
+		[PH_END_LOST] = "a register that is not known", [PH_END_UNREADABLE] = "memory that cannot be read",
+		[PH_END_STACK] = "a frame that is not above the one before",
+		[PH_END_NO_TABLE] = "code of a file whose table is not there yet",
+		[PH_END_NO_MAPS] = "mappings that are not known yet",
+		[PH_END_BUSY] = "another walk under way",
+	};
+
+	return end < PH_END_NKINDS ? texts[end] : "an unknown reason";
+}

@@ -27,4 +27,7 @@ size_t ph_unwind_walk(enum ph_unwind_arch arch, const struct ph_unwind_map *maps
 		      struct ph_unwind_regs regs, const uint64_t *top, ph_unwind_read read, void *ctx,
 		      struct ph_unwind_frame *frames, size_t max, enum ph_unwind_step *ret_last);
 
+/* "an address without a rule", for an enum ph_unwind_end. */
+const char *ph_unwind_end_text(unsigned int end);
+
 #endif

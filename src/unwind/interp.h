@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_UNWIND_INTERP_H
+#define PH_UNWIND_INTERP_H
+
+/*
+ * Stacks of interpreted programs, read from the interpreter's own structures, for user space and the kernel side alike, as
+ * step.h: no loops, memory by the caller's function. Where a walk comes upon the function that runs interpreted code, it
+ * asks ph_interp_step() again and again for the frames that belong to this call of it; the next call of it on the
+ * same stack goes on from there. docs/unwinding.md has the structures.
+ */
+
+#ifndef __bpf__
+#include <stdbool.h>
+#endif
+#include "unwind/step.h"
+
+enum ph_interp_kind { PH_INTERP_NONE, PH_INTERP_PYTHON, PH_INTERP_PHP, PH_INTERP_NKINDS };
+
+/* How Python has its frames: since which version. */
+enum ph_interp_frames {
+	PH_PY_OBJECTS,		/* 3.8: objects, a call of the interpreter for each */
+	PH_PY_ENTRY,		/* 3.11: several in one call of the interpreter; the outermost of these says so */
+	PH_PY_SHIM,		/* 3.12: behind the outermost, one that stands for the call of the interpreter */
+};
+
+/* What is known of a file that is an interpreter; addresses are the file's. */
+struct ph_interp {
+	__u64 code_begin, code_end;	/* the function that runs interpreted code */
+	__u64 cold_begin, cold_end;	/* the part of it that the compiler put elsewhere; empty: none is known */
+	__u64 root;			/* Python: its _PyRuntime; PHP: where the current frame is */
+	__u8 kind, version;		/* enum ph_interp_kind; N of 3.N, 8.N */
+	__u8 frames;			/* Python: enum ph_interp_frames */
+	__u8 lasti_unit;		/* PH_PY_OBJECTS: bytes that one of lasti counts */
+	/* Offsets in structures. Python: */
+	__u16 runtime_head;		/* _PyRuntime → its interpreters */
+	__u16 interp_threads;		/* interpreter → its threads */
+	__u16 thread_id, thread_frame;
+	__u16 frame_back, frame_code, frame_lasti, frame_entry;
+	__u16 code_bytes;		/* code → its instructions */
+	/* What only names need (ph_interp_name()). Python: */
+	__u16 code_file, code_name, code_line, code_lines;
+	__u16 text;			/* string → its bytes, where it is ASCII */
+	/* PHP: */
+	__u16 func_file;
+};
+
+/* Of the part of a walk that is interpreted. All zero at its beginning. */
+struct ph_interp_state {
+	__u64 frame;		/* the next one */
+	__u64 thread;		/* Python: that is looked at, until it is the one */
+	__u8 at;		/* enum */
+	__u8 pad_[7];
+};
+
+enum { PH_INTERP_NEW, PH_INTERP_SEARCH, PH_INTERP_IN, PH_INTERP_GONE };
+
+enum ph_interp_step {
+	PH_INTERP_FRAME,	/* *frame is one; ask again */
+	PH_INTERP_AGAIN,	/* ask again */
+	PH_INTERP_LAST,		/* *frame is one, and the last of this call of the interpreter */
+	PH_INTERP_NATIVE,	/* there are no more in this call of the interpreter */
+};
+
+/*
+ * An interpreted frame among the addresses of a stack: which code, and where in it. Neither an address of user space nor, as
+ * no kind is 7, of the kernel.
+ *   63: 1, 62…60: kind, 59…44: where (Python: instruction; PHP: line; 65535: that or more), 43…0: address of the code / 8
+ */
+#define PH_INTERP_CODE_BITS 44
+#define PH_INTERP_WHERE_MAX 0xffffull
+#define PH_INTERP_BASE(kind) (1ull << 63 | (__u64)(kind) << 60)
+
+ph_unwind_inline __u64 ph_interp_frame(enum ph_interp_kind kind, __u64 code, __u64 where)
+{
+	if (where > PH_INTERP_WHERE_MAX)
+		where = PH_INTERP_WHERE_MAX;
+	return PH_INTERP_BASE(kind) | where << PH_INTERP_CODE_BITS | (code >> 3 & ((1ull << PH_INTERP_CODE_BITS) - 1));
+}
+
+ph_unwind_inline bool ph_interp_is(__u64 frame)
+{
+	return frame >> 63 && (frame >> 60 & 7) != 7;
+}
+
+ph_unwind_inline bool ph_interp_runs(const struct ph_interp *in, __u64 vaddr)
+{
+	return (vaddr >= in->code_begin && vaddr < in->code_end) || (vaddr >= in->cold_begin && vaddr < in->cold_end);
+}
+
+/* Python, one frame of @s. */
+ph_unwind_inline enum ph_interp_step ph_interp_python(const struct ph_interp *in, struct ph_interp_state *s,
+						      __u64 *frame, ph_unwind_read read, void *ctx)
+{
+	__u64 at = s->frame, code = 0, last = 0, back = 0, entry = 0;
+
+	if (read(ctx, at + in->frame_code, &code) || read(ctx, at + in->frame_back, &back) ||
+	    read(ctx, at + in->frame_lasti, &last))
+		goto gone;
+	if (in->frames != PH_PY_OBJECTS) {
+		/* A byte, of which the word around it is read: it is within the frame. */
+		if (read(ctx, at + (in->frame_entry & ~7u), &entry))
+			goto gone;
+		entry = entry >> 8 * (in->frame_entry & 7) & 0xff;
+		last = last > code + in->code_bytes ? last - code - in->code_bytes : 0;
+	} else {
+		/* An int; -1: it has not begun. */
+		last = (__s32)last < 0 ? 0 : (__u64)(__u32)last * in->lasti_unit;
+	}
+	s->frame = back;
+	/* FRAME_OWNED_BY_CSTACK is 3, later FRAME_OWNED_BY_INTERPRETER. */
+	if (in->frames == PH_PY_SHIM && entry == 3)
+		return PH_INTERP_NATIVE;
+	*frame = ph_interp_frame(PH_INTERP_PYTHON, code, last / 2);
+	if (in->frames == PH_PY_OBJECTS || (in->frames == PH_PY_ENTRY && entry))
+		return PH_INTERP_LAST;
+	return PH_INTERP_FRAME;
+gone:
+	s->at = PH_INTERP_GONE;
+	return PH_INTERP_NATIVE;
+}
+
+/* The thread whose frames these are: among its interpreter's. @id is how the interpreter calls the current one. */
+ph_unwind_inline enum ph_interp_step ph_interp_python_thread(const struct ph_interp *in, struct ph_interp_state *s,
+							     __u64 bias, __u64 id, ph_unwind_read read, void *ctx)
+{
+	__u64 at = 0, its = 0;
+
+	if (s->at == PH_INTERP_NEW) {
+		if (read(ctx, bias + in->root + in->runtime_head, &at) || !at ||
+		    read(ctx, at + in->interp_threads, &s->thread))
+			goto gone;
+		s->at = PH_INTERP_SEARCH;
+	}
+	if (!s->thread || read(ctx, s->thread + in->thread_id, &its))
+		goto gone;
+	if (its != id) {
+		/* PyThreadState.next */
+		if (read(ctx, s->thread + 8, &s->thread))
+			goto gone;
+		return PH_INTERP_AGAIN;
+	}
+	if (read(ctx, s->thread + in->thread_frame, &at) || !at)
+		goto gone;
+	/* In between, 3.11 and 3.12 have a structure on the stack, of which this is the second word, or the first. */
+	if (in->version == 11 || in->version == 12) {
+		if (read(ctx, at + (in->version == 11 ? 8 : 0), &at))
+			goto gone;
+	}
+	s->frame = at;
+	s->at = PH_INTERP_IN;
+	return PH_INTERP_AGAIN;
+gone:
+	s->at = PH_INTERP_GONE;
+	return PH_INTERP_NATIVE;
+}
+
+/* PHP: struct _zend_execute_data {opline 0, func 24, This 32 (its type_info 40), prev_execute_data 48} */
+ph_unwind_inline enum ph_interp_step ph_interp_php(struct ph_interp_state *s, __u64 *frame, ph_unwind_read read, void *ctx)
+{
+	__u64 at = s->frame, func = 0, info = 0, type = 0, line = 0;
+
+	if (read(ctx, at + 24, &func) || read(ctx, at + 40, &info) || read(ctx, at + 48, &s->frame))
+		goto gone;
+	if (!func)
+		return PH_INTERP_AGAIN;
+	if (read(ctx, func, &type))
+		goto gone;
+	/* 1: a function of the interpreter itself, which has no lines. Else opline is where it is: lineno 24. */
+	if ((type & 0xff) != 1 && !read(ctx, at, &line) && line && read(ctx, line + 24, &line))
+		line = 0;
+	*frame = ph_interp_frame(PH_INTERP_PHP, func, (type & 0xff) == 1 ? 0 : line & 0xffffffff);
+	/* ZEND_CALL_TOP: the interpreter was called for it. */
+	return info & 0x20000 ? PH_INTERP_LAST : PH_INTERP_FRAME;
+gone:
+	s->at = PH_INTERP_GONE;
+	return PH_INTERP_NATIVE;
+}
+
+/*
+ * @bias: of the interpreter's file; @id: the current thread, for Python: on x86_64 as pthread_self() has it, on arm64 as gettid()
+ * in its pid namespace.
+ */
+ph_unwind_inline enum ph_interp_step ph_interp_step(const struct ph_interp *in, struct ph_interp_state *s, __u64 bias,
+						    __u64 id, __u64 *frame, ph_unwind_read read, void *ctx)
+{
+	if (s->at == PH_INTERP_GONE)
+		return PH_INTERP_NATIVE;
+	if (in->kind == PH_INTERP_PYTHON && s->at != PH_INTERP_IN)
+		return ph_interp_python_thread(in, s, bias, id, read, ctx);
+	if (s->at == PH_INTERP_NEW) {
+		s->at = PH_INTERP_IN;
+		if (read(ctx, bias + in->root, &s->frame))
+			s->frame = 0;
+	}
+	if (!s->frame) {
+		s->at = PH_INTERP_GONE;
+		return PH_INTERP_NATIVE;
+	}
+	if (in->kind == PH_INTERP_PYTHON)
+		return ph_interp_python(in, s, frame, read, ctx);
+	return ph_interp_php(s, frame, read, ctx);
+}
+
+#endif

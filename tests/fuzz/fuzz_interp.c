@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <elf.h>
+#include <stdlib.h>
+
+#include "fuzz.h"
+#include "unwind/interp_file.h"
+
+/* A process whose memory is the input, again and again: frames of every kind are walked and named. */
+struct image {
+	const uint8_t *p;
+	size_t n;
+};
+
+static bool memory(void *ctx, uint64_t addr, void *buf, size_t n)
+{
+	const struct image *m = ctx;
+
+	/* A hole, too. */
+	if (addr % 4096 >= 4000)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		((uint8_t *)buf)[i] = m->p[(addr + i) % m->n];
+	return true;
+}
+
+static int read_word(void *ctx, __u64 addr, __u64 *value)
+{
+	return memory(ctx, addr, value, sizeof(*value)) ? 0 : -1;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct image m = { data + 1, size - 1 };
+	struct ph_interp_state s = { 0 };
+	struct ph_interp_name name = { 0 };
+	struct ph_interp in;
+	__u64 frame;
+
+	if (size < 64)
+		return 0;
+	if (!ph_interp_of_version(data[0] & 1 ? PH_INTERP_PYTHON : PH_INTERP_PHP, data[0] >> 1, EM_X86_64, &in))
+		return 0;
+	for (unsigned int i = 0; i < 256; i++) {
+		enum ph_interp_step step = ph_interp_step(&in, &s, 0x10000, 1, &frame, read_word, &m);
+
+		if (step != PH_INTERP_FRAME && step != PH_INTERP_LAST)
+			continue;
+		if (!ph_interp_is(frame))
+			abort();
+		if (!ph_interp_name(&in, frame, memory, &m, &name) && (name.name.len > 4096 || name.file.len > 4096))
+			abort();
+	}
+	ph_interp_name_done(&name);
+	return 0;
+}
