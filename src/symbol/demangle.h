@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_SYMBOL_DEMANGLE_H
+#define PH_SYMBOL_DEMANGLE_H
+
+#include "base/buf.h"
+
+/*
+ * The name as its author wrote it, of C++ and Rust (both manglings; without the hash); any other as it is. At most
+ * PH_SYMSTR_MAX bytes, and bounded in time: a short name may be made to stand for an endless one. In the child only.
+ */
+void ph_demangle(const char *name, struct ph_buf *out);
+
+#endif

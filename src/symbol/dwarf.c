@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "symbol/dwarf.h"
+
+#include <dwarf.h>
+#include <stdlib.h>
+
+/* Units, or functions of a unit, that a file may have: the largest programs have some ten thousand, and a million. */
+#define RANGES_MAX (1u << 23)
+/* Namespaces in namespaces in classes. */
+#define NEST_MAX 64
+
+struct range {
+	uint64_t low, high;
+	uint32_t of;		/* index of the unit, or of the function */
+};
+
+struct unit {
+	Dwarf_Die die;
+	bool read;
+	PH_VEC(struct range) ranges;
+	PH_VEC(Dwarf_Die) functions;
+};
+
+struct ph_dwarf {
+	Dwarf *dw, *alt;
+	PH_VEC(struct range) ranges;
+	PH_VEC(struct unit) units;
+};
+
+static int by_low(const void *va, const void *vb)
+{
+	const struct range *a = va, *b = vb;
+
+	if (a->low != b->low)
+		return a->low < b->low ? -1 : 1;
+	/* The longer one first, so that what is found is the inner one. */
+	return a->high != b->high ? (a->high > b->high ? -1 : 1) : 0;
+}
+
+/* The last one that begins at or below; those of units and functions do not overlap, save for some that lie in another one. */
+static const struct range *find(const struct range *v, size_t n, uint64_t addr)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (v[mid].low <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (size_t back = 0; lo && back < 16; back++)
+		if (v[--lo].high > addr)
+			return &v[lo];
+	return NULL;
+}
+
+/* Each range of addresses of @die that has any; 0 is where the linker puts functions that it has left out. */
+#define each_range(die, low, high)							\
+	for (ptrdiff_t at_ = 0; low = 0, high = 0, (at_ = dwarf_ranges(die, at_, &(Dwarf_Addr){ 0 }, &low, &high)) > 0; ) \
+		if (low && high > low)
+
+static void add_units(struct ph_dwarf *d)
+{
+	Dwarf_CU *cu = NULL;
+	Dwarf_Addr low, high;
+	Dwarf_Die die;
+	uint8_t type;
+
+	while (!dwarf_get_units(d->dw, cu, &cu, NULL, &type, &die, NULL)) {
+		uint32_t n = (uint32_t)d->units.n;
+
+		if (dwarf_tag(&die) != DW_TAG_compile_unit)
+			continue;
+		ph_vec_push(&d->units)->die = die;
+		each_range(&die, low, high) {
+			if (d->ranges.n == RANGES_MAX)
+				return;
+			*ph_vec_push(&d->ranges) = (struct range){ low, high, n };
+		}
+	}
+}
+
+struct ph_dwarf *ph_dwarf_open(Elf *elf, Elf *alt)
+{
+	struct ph_dwarf *d;
+	Dwarf *dw = elf ? dwarf_begin_elf(elf, DWARF_C_READ, NULL) : NULL;
+
+	if (!dw)
+		return NULL;
+	d = ph_alloc(sizeof(*d));
+	d->dw = dw;
+	d->alt = alt ? dwarf_begin_elf(alt, DWARF_C_READ, NULL) : NULL;
+	if (d->alt)
+		dwarf_setalt(dw, d->alt);
+	add_units(d);
+	if (d->ranges.n)
+		qsort(d->ranges.v, d->ranges.n, sizeof(*d->ranges.v), by_low);
+	return d;
+}
+
+void ph_dwarf_close(struct ph_dwarf *d)
+{
+	if (!d)
+		return;
+	ph_vec_each(u, &d->units) {
+		ph_vec_done(&u->ranges);
+		ph_vec_done(&u->functions);
+	}
+	ph_vec_done(&d->units);
+	ph_vec_done(&d->ranges);
+	dwarf_end(d->dw);
+	dwarf_end(d->alt);
+	free(d);
+}
+
+static void add_function(struct unit *u, Dwarf_Die *die)
+{
+	uint32_t n = (uint32_t)u->functions.n;
+	Dwarf_Addr low, high;
+
+	if (!dwarf_hasattr(die, DW_AT_low_pc) && !dwarf_hasattr(die, DW_AT_ranges))
+		return;
+	*ph_vec_push(&u->functions) = *die;
+	each_range(die, low, high)
+		if (u->ranges.n < RANGES_MAX)
+			*ph_vec_push(&u->ranges) = (struct range){ low, high, n };
+}
+
+/* Functions stand in a unit, in namespaces, and in types. */
+static void add_functions(struct unit *u, Dwarf_Die *parent, unsigned int depth)
+{
+	Dwarf_Die die;
+
+	if (depth > NEST_MAX || dwarf_child(parent, &die))
+		return;
+	do {
+		switch (dwarf_tag(&die)) {
+		case DW_TAG_subprogram:
+			add_function(u, &die);
+			break;
+		case DW_TAG_namespace:
+		case DW_TAG_module:
+		case DW_TAG_class_type:
+		case DW_TAG_structure_type:
+		case DW_TAG_union_type:
+		case DW_TAG_enumeration_type:
+			add_functions(u, &die, depth + 1);
+			break;
+		}
+	} while (!dwarf_siblingof(&die, &die));
+}
+
+/* What of a function is at the address: the chain of inlined ones, outermost first. Returns how many with itself. */
+static size_t chain(Dwarf_Die *function, uint64_t addr, Dwarf_Die dies[PH_DWARF_DEPTH_MAX])
+{
+	Dwarf_Die at = *function, die;
+	size_t n = 1;
+
+	dies[0] = *function;
+	for (unsigned int depth = 0; depth < 4 * PH_DWARF_DEPTH_MAX && n < PH_DWARF_DEPTH_MAX; depth++) {
+		bool found = false;
+
+		if (dwarf_child(&at, &die))
+			break;
+		do {
+			int tag = dwarf_tag(&die);
+
+			found = (tag == DW_TAG_inlined_subroutine || tag == DW_TAG_lexical_block ||
+				 tag == DW_TAG_try_block || tag == DW_TAG_catch_block) &&
+				dwarf_haspc(&die, addr) > 0;
+			if (found && tag == DW_TAG_inlined_subroutine)
+				dies[n++] = die;
+		} while (!found && !dwarf_siblingof(&die, &die));
+		if (!found)
+			break;
+		at = die;
+	}
+	return n;
+}
+
+static char *name_of(Dwarf_Die *die)
+{
+	Dwarf_Attribute attr;
+	const char *s = NULL;
+
+	if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attr) ||
+	    dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attr) || dwarf_attr_integrate(die, DW_AT_name, &attr))
+		s = dwarf_formstring(&attr);
+	return ph_strdup(s ? s : "");
+}
+
+static uint64_t number(Dwarf_Die *die, unsigned int name)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Word v;
+
+	return dwarf_attr(die, name, &attr) && !dwarf_formudata(&attr, &v) ? v : 0;
+}
+
+/* Where an inlined function was called. */
+static void call_of(Dwarf_Die *unit, Dwarf_Die *inlined, struct ph_dwarf_frame *f)
+{
+	uint64_t file = number(inlined, DW_AT_call_file), line = number(inlined, DW_AT_call_line);
+	Dwarf_Files *files;
+	size_t n;
+
+	f->line = line <= UINT32_MAX ? (uint32_t)line : 0;
+	if (!dwarf_getsrcfiles(unit, &files, &n) && file < n)
+		f->source = dwarf_filesrc(files, file, NULL, NULL);
+}
+
+static bool line_of(Dwarf_Die *unit, uint64_t addr, struct ph_dwarf_frame *f)
+{
+	Dwarf_Line *line = dwarf_getsrc_die(unit, addr);
+	int n = 0;
+
+	if (!line)
+		return false;
+	f->source = dwarf_linesrc(line, NULL, NULL);
+	f->line = !dwarf_lineno(line, &n) && n > 0 ? (uint32_t)n : 0;
+	return true;
+}
+
+/* The unit that the address is in, read; NULL: none. */
+static struct unit *unit_at(struct ph_dwarf *d, uint64_t addr)
+{
+	const struct range *r = find(d->ranges.v, d->ranges.n, addr);
+	struct unit *u = r ? &d->units.v[r->of] : NULL;
+
+	if (!u || u->read)
+		return u;
+	add_functions(u, &u->die, 0);
+	if (u->ranges.n)
+		qsort(u->ranges.v, u->ranges.n, sizeof(*u->ranges.v), by_low);
+	u->read = true;
+	return u;
+}
+
+bool ph_dwarf_function(struct ph_dwarf *d, uint64_t addr, Dwarf_Die *ret)
+{
+	struct unit *u = unit_at(d, addr);
+	const struct range *r = u ? find(u->ranges.v, u->ranges.n, addr) : NULL;
+
+	if (r)
+		*ret = u->functions.v[r->of];
+	return r != NULL;
+}
+
+static bool is_defined(Dwarf_Die *die, const char *name)
+{
+	const char *s = dwarf_diename(die);
+
+	return s && !strcmp(s, name) && !dwarf_hasattr(die, DW_AT_declaration);
+}
+
+static bool find_struct(Dwarf_Die *parent, const char *name, Dwarf_Die *ret, unsigned int depth)
+{
+	if (depth > NEST_MAX || dwarf_child(parent, ret))
+		return false;
+	do {
+		Dwarf_Die inner;
+
+		switch (dwarf_tag(ret)) {
+		case DW_TAG_structure_type: case DW_TAG_class_type: case DW_TAG_union_type:
+			if (is_defined(ret, name))
+				return true;
+			break;
+		case DW_TAG_namespace:
+			if (find_struct(ret, name, &inner, depth + 1)) {
+				*ret = inner;
+				return true;
+			}
+			break;
+		default:
+			break;
+		}
+	} while (!dwarf_siblingof(ret, ret));
+	return false;
+}
+
+bool ph_dwarf_struct(struct ph_dwarf *d, const char *name, Dwarf_Die *ret)
+{
+	ph_vec_each(u, &d->units)
+		if (find_struct(&u->die, name, ret, 0))
+			return true;
+	return false;
+}
+
+size_t ph_dwarf_find(struct ph_dwarf *d, uint64_t addr, struct ph_dwarf_frame frames[PH_DWARF_DEPTH_MAX])
+{
+	Dwarf_Die dies[PH_DWARF_DEPTH_MAX];
+	struct unit *u = unit_at(d, addr);
+	const struct range *r;
+	Dwarf_Addr low;
+	bool line;
+	size_t n;
+
+	if (!u)
+		return 0;
+	memset(frames, 0, PH_DWARF_DEPTH_MAX * sizeof(*frames));
+	line = line_of(&u->die, addr, &frames[0]);
+	r = find(u->ranges.v, u->ranges.n, addr);
+	if (!r) {
+		frames[0].name = ph_strdup("");
+		return line ? 1 : (free(frames[0].name), 0);
+	}
+	n = chain(&u->functions.v[r->of], addr, dies);
+	/* The innermost is where the line is; every other one, where it calls the next. */
+	for (size_t i = 0; i < n; i++) {
+		frames[i].name = name_of(&dies[n - 1 - i]);
+		if (i)
+			call_of(&u->die, &dies[n - i], &frames[i]);
+	}
+	frames[n - 1].low = dwarf_lowpc(&dies[0], &low) ? r->low : low;
+	return n;
+}

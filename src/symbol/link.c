@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "symbol/priv.h"
+#include "symbol/sandbox.h"
+
+/*
+ * The child as its parent sees it: a process that answers requests in order. While it lives, so many requests are under way;
+ * when it dies, the one that it was at is to blame, and the others are sent to the next child.
+ */
+#define WINDOW 32
+/* By the clock a request may take so many times the CPU time that it may take: others run, too. */
+#define CLOCK_FACTOR 3
+/* Who made so many children die is not looked at any more: each costs everybody the time it may take. */
+#define STRIKES_MAX 8
+/* What an answer may be. Tables of 4 million entries have less. */
+#define ANSWER_MAX (512u << 20)
+
+static uint64_t patience(const struct ph_symchild *c)
+{
+	return c->o.patience_ns ? c->o.patience_ns : 10 * PH_NSEC;
+}
+
+/* ---- the process ---------------------------------------------------------------------------- */
+
+static int spawn(struct ph_symchild *c, int sock, pid_t *ret)
+{
+	ph_autofree char *cpu = ph_asprintf(PH_SYMCHILD_CPU_ENV "=%llu",
+					    (unsigned long long)(patience(c) / 1000000));
+	ph_autofree char *memory = ph_asprintf(PH_SYMCHILD_MEM_ENV "=%llu", (unsigned long long)
+					       (c->o.memory_bytes ? c->o.memory_bytes : 1ULL << 30));
+	ph_autofree char *sanitizer = NULL;
+	char *argv[] = { (char *)"porthole", (char *)PH_SYMCHILD_ARG, NULL };
+	/* Of the environment nothing: libraries take orders from it, as to ask servers for debug information. */
+	char *env[] = { cpu, memory, NULL, NULL };
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t signals;
+	int r;
+
+	if (PH_SANITIZED && getenv("UBSAN_OPTIONS"))
+		env[2] = sanitizer = ph_asprintf("UBSAN_OPTIONS=%s", getenv("UBSAN_OPTIONS"));
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, sock, PH_SYMCHILD_FD);
+	posix_spawnattr_init(&attr);
+	/* Its own process group: Ctrl-C ends the recording, whose last names are yet to be looked up. */
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setpgroup(&attr, 0);
+	sigemptyset(&signals);
+	posix_spawnattr_setsigmask(&attr, &signals);
+	sigfillset(&signals);
+	posix_spawnattr_setsigdefault(&attr, &signals);
+	r = -posix_spawn(ret, c->program, &actions, &attr, argv, env);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&actions);
+	return r;
+}
+
+int ph_symlink_start(struct ph_symchild *c, struct ph_err *err)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+	int pair[2], r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return ph_err_sys(err, -errno, "no socket for the process that reads symbols");
+	r = spawn(c, pair[1], &c->pid);
+	close(pair[1]);
+	if (r) {
+		close(pair[0]);
+		c->pid = 0;
+		return ph_err_sys(err, r, "cannot start '%s' to read symbols", c->program);
+	}
+	c->sock = pair[0];
+	c->generation++;
+	c->hello = false;
+	c->since_ns = ph_now_ns();
+	if (epoll_ctl(c->epoll, EPOLL_CTL_ADD, c->sock, &ev)) {
+		r = ph_err_sys(err, -errno, "cannot wait for the process that reads symbols");
+		ph_symlink_stop(c);
+		return r;
+	}
+	return 0;
+}
+
+void ph_symlink_stop(struct ph_symchild *c)
+{
+	if (c->pid) {
+		kill(c->pid, SIGKILL);
+		while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+		c->pid = 0;
+	}
+	ph_close_ptr(&c->sock);
+	c->sock = -1;
+}
+
+/* ---- requests ------------------------------------------------------------------------------- */
+
+static struct ph_symjob *job_new(struct ph_symchild *c, struct ph_symparent_file *f, enum ph_symmsg_type type)
+{
+	struct ph_symjob *j = ph_alloc(sizeof(*j));
+
+	*j = (struct ph_symjob){ .file = f, .id = f->id, .level = f->level, .type = type,
+				 .number = ++c->last_number, .fd = -1 };
+	if (type == PH_SYMMSG_ADD) {
+		j->fd = f->fd;
+		ph_put_u32(&j->request, f->kind);
+		ph_put_str(&j->request, f->info.path);
+	}
+	return j;
+}
+
+static void job_free(struct ph_symjob *j)
+{
+	ph_buf_done(&j->request);
+	ph_buf_done(&j->answer);
+	free(j);
+}
+
+struct ph_symjob *ph_symlink_ask(struct ph_symchild *c, struct ph_symparent_file *f, enum ph_symmsg_type type)
+{
+	struct ph_symjob *j = job_new(c, f, type);
+
+	*c->tail = j;
+	c->tail = &j->next;
+	return j;
+}
+
+/* The first one, whether it was sent or not, is over. */
+static void finish(struct ph_symchild *c, int error, const struct ph_err *why)
+{
+	struct ph_symjob *j = c->jobs;
+
+	c->jobs = j->next;
+	if (!c->jobs)
+		c->tail = &c->jobs;
+	if (j->sent)
+		c->nsent--;
+	c->since_ns = ph_now_ns();
+	ph_symchild_answered(c, j, error, why);
+	job_free(j);
+}
+
+void ph_symlink_forget(struct ph_symchild *c, struct ph_symparent_file *f)
+{
+	for (struct ph_symjob **at = &c->jobs, *j; (j = *at); ) {
+		if (j->file != f) {
+			at = &j->next;
+		} else if (j->sent) {
+			j->file = NULL;
+			at = &j->next;
+		} else {
+			*at = j->next;
+			job_free(j);
+		}
+	}
+	c->tail = &c->jobs;
+	while (*c->tail)
+		c->tail = &(*c->tail)->next;
+}
+
+void ph_symlink_drop(struct ph_symchild *c, struct ph_symparent_file *f)
+{
+	if (f->generation == c->generation && c->sock >= 0)
+		ph_symlink_ask(c, f, PH_SYMMSG_DROP)->file = NULL;
+}
+
+void ph_symlink_done(struct ph_symchild *c)
+{
+	while (c->jobs) {
+		struct ph_symjob *j = c->jobs;
+
+		c->jobs = j->next;
+		job_free(j);
+	}
+	ph_u64map_done(&c->strikes);
+}
+
+/* What this child has not been told of the file yet, in front of the request. */
+static void tell_again(struct ph_symchild *c, struct ph_symjob **at)
+{
+	struct ph_symparent_file *f = (*at)->file;
+	struct ph_symjob *j = job_new(c, f, PH_SYMMSG_ADD);
+
+	j->again = true;
+	j->next = *at;
+	*at = j;
+	at = &j->next;
+	for (uint32_t which = 0; which < PH_SYMDEBUG_N; which++) {
+		if (f->debug_fd[which] < 0)
+			continue;
+		j = job_new(c, f, PH_SYMMSG_DEBUG);
+		j->again = true;
+		ph_symjob_debug(j, f, which);
+		j->next = *at;
+		*at = j;
+		at = &j->next;
+	}
+	f->generation = c->generation;
+}
+
+static bool struck_out(struct ph_symchild *c, uint64_t owner)
+{
+	return owner && (uintptr_t)ph_u64map_get(&c->strikes, owner) >= STRIKES_MAX;
+}
+
+/* Nobody need be asked: there will be no child, or its file was given up. */
+static bool lost(struct ph_symchild *c, const struct ph_symjob *j, struct ph_err *why)
+{
+	const struct ph_symparent_file *f = j->file;
+
+	*why = (struct ph_err){ 0 };
+	if (c->broken.code)
+		*why = c->broken;
+	else if (!f)
+		return false;
+	else if (f->info.error && j->type != PH_SYMMSG_ADD)
+		ph_err_set(why, f->info.error, "%s", f->info.message);
+	else if (struck_out(c, f->owner))
+		ph_err_set(why, -EIO, "too many files of its container could not be read");
+	else if (f->level >= PH_SYMLEVEL_NOTHING && (j->type == PH_SYMMSG_NAMES || j->type == PH_SYMMSG_FIND))
+		ph_err_set(why, -EIO, "the process that reads symbols died of it");
+	return why->code;
+}
+
+/* 0, or -errno: -EAGAIN, or the child is not there any more. */
+static int send_job(struct ph_symchild *c, struct ph_symjob *j)
+{
+	struct ph_symmsg head = { .number = j->number, .type = (uint8_t)j->type, .last = 1,
+				  .level = (uint16_t)j->level, .file = j->id };
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { { 0 } };
+	struct iovec v[] = { { &head, sizeof(head) }, { j->request.p, j->request.len } };
+	struct msghdr m = { .msg_iov = v, .msg_iovlen = j->request.len ? 2 : 1 };
+	ssize_t n;
+
+	if (j->fd >= 0) {
+		struct cmsghdr *cm;
+
+		m.msg_control = &control;
+		m.msg_controllen = sizeof(control);
+		cm = CMSG_FIRSTHDR(&m);
+		*cm = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET,
+					.cmsg_type = SCM_RIGHTS };
+		memcpy(CMSG_DATA(cm), &j->fd, sizeof(int));
+	}
+	do
+		n = sendmsg(c->sock, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
+}
+
+static void send_jobs(struct ph_symchild *c)
+{
+	struct ph_symjob **at = &c->jobs;
+
+	while (*at && (*at)->sent)
+		at = &(*at)->next;
+	while (*at && c->nsent < WINDOW) {
+		struct ph_symjob *j = *at;
+		struct ph_err why;
+
+		/* In order: it is answered when it is the first. */
+		if (lost(c, j, &why))
+			return;
+		if (j->file && j->type != PH_SYMMSG_ADD && j->file->generation != c->generation) {
+			tell_again(c, at);
+			continue;
+		}
+		if (j->file)
+			j->level = j->file->level;
+		/* What fails otherwise is the child's end, which receiving finds out. */
+		if (send_job(c, j))
+			return;
+		if (!c->nsent)
+			c->since_ns = ph_now_ns();
+		if (j->file)
+			j->file->generation = c->generation;
+		j->sent = true;
+		c->nsent++;
+		at = &j->next;
+	}
+}
+
+/* ---- its end -------------------------------------------------------------------------------- */
+
+/*
+ * The child died of the first request, or was ended for it. It may have been something else, as where memory ran out: one death
+ * is forgiven. Then names are tried without debug information, which is the most of what can go wrong.
+ */
+static void blame(struct ph_symchild *c, bool hung, const struct ph_err *why)
+{
+	struct ph_symjob *j = c->jobs;
+	struct ph_symparent_file *f = j->file;
+
+	if (f && f->owner)
+		ph_u64map_put(&c->strikes, f->owner, (void *)((uintptr_t)ph_u64map_get(&c->strikes, f->owner) + 1));
+	if (f && !hung && !j->forgiven) {
+		j->forgiven = true;
+		j->sent = false;
+		c->nsent--;
+		return;
+	}
+	if (f && (j->type == PH_SYMMSG_NAMES || j->type == PH_SYMMSG_FIND) && f->level == PH_SYMLEVEL_ALL) {
+		f->level = PH_SYMLEVEL_SYMBOLS;
+		j->sent = false;
+		c->nsent--;
+		return;
+	}
+	if (f && j->type == PH_SYMMSG_NAMES)
+		f->level = PH_SYMLEVEL_NOTHING;
+	finish(c, why->code, why);
+}
+
+static void end_child(struct ph_symchild *c, bool hung, const char *how)
+{
+	bool worked = c->hello;
+	struct ph_err why = { 0 };
+
+	ph_symlink_stop(c);
+	c->deaths++;
+	ph_err_set(&why, -EIO, "the process that reads symbols %s", how);
+	if (!worked) {
+		if (!c->broken.code && ++c->starts_failed >= 3)
+			c->broken = why;
+	} else if (c->nsent) {
+		blame(c, hung, &why);
+	}
+	for (struct ph_symjob **at = &c->jobs, *j; (j = *at); ) {
+		j->sent = false;
+		ph_buf_clear(&j->answer);
+		/* The next child is told of files when it is asked for them; and need not be told to forget any. */
+		if (!j->file || j->again) {
+			*at = j->next;
+			job_free(j);
+		} else {
+			at = &j->next;
+		}
+	}
+	c->nsent = 0;
+	c->tail = &c->jobs;
+	while (*c->tail)
+		c->tail = &(*c->tail)->next;
+}
+
+/* ---- answers -------------------------------------------------------------------------------- */
+
+/* False: whoever speaks there is not what was started. */
+static bool take_packet(struct ph_symchild *c, const char *p, size_t n)
+{
+	struct ph_symjob *j = c->jobs;
+	struct ph_err why = { 0 };
+	struct ph_symmsg head;
+
+	if (n < sizeof(head))
+		return false;
+	memcpy(&head, p, sizeof(head));
+	p += sizeof(head);
+	n -= sizeof(head);
+	if (!c->hello) {
+		if (head.type != PH_SYMMSG_HELLO || head.error > 0)
+			return false;
+		if (head.error)
+			ph_err_sys(&c->broken, head.error, "the process that reads symbols cannot give up its privileges");
+		c->hello = !head.error;
+		c->starts_failed = 0;
+		return true;
+	}
+	if (!j || !j->sent || head.number != j->number || head.type != j->type || head.error > 0 ||
+	    n > ANSWER_MAX - j->answer.len)
+		return false;
+	ph_buf_add(&j->answer, p, n);
+	/* Each part is progress, but what is endless ends at ANSWER_MAX. */
+	if (!head.last)
+		return true;
+	if (head.error) {
+		ph_err_set(&why, head.error, "%.*s", (int)strnlen(j->answer.p, 512), j->answer.p);
+		ph_buf_clear(&j->answer);
+	}
+	finish(c, head.error, &why);
+	return true;
+}
+
+static void receive(struct ph_symchild *c)
+{
+	while (c->sock >= 0) {
+		/* Without room for descriptors none are taken. */
+		ssize_t n = recv(c->sock, c->packet, PH_SYMMSG_PACKET, MSG_DONTWAIT);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n <= 0)
+			end_child(c, false, "died");
+		else if (!take_packet(c, c->packet, (size_t)n))
+			end_child(c, false, "answered what it was not asked");
+	}
+}
+
+static uint64_t due_ns(const struct ph_symchild *c)
+{
+	return c->sock >= 0 && (c->nsent || !c->hello) ? c->since_ns + CLOCK_FACTOR * patience(c) : 0;
+}
+
+static void set_timer(struct ph_symchild *c)
+{
+	uint64_t due = due_ns(c);
+	struct itimerspec t = { .it_value = { (time_t)(due / PH_NSEC), (long)(due % PH_NSEC) } };
+
+	/* Moving it with each answer would cost as much as the answer: it goes off, and is set again. */
+	if (!due || (c->timer_ns && c->timer_ns <= due))
+		return;
+	timerfd_settime(c->timer, TFD_TIMER_ABSTIME, &t, NULL);
+	c->timer_ns = due;
+}
+
+static void look_at_timer(struct ph_symchild *c)
+{
+	uint64_t due, now = ph_now_ns(), n;
+
+	if (c->timer_ns && now >= c->timer_ns) {
+		if (read(c->timer, &n, sizeof(n)) < 0)
+			errno = 0;
+		c->timer_ns = 0;
+	}
+	due = due_ns(c);
+	if (due && now >= due)
+		end_child(c, true, "took too long");
+}
+
+static void finish_lost(struct ph_symchild *c)
+{
+	struct ph_err why;
+
+	while (c->jobs && !c->jobs->sent && lost(c, c->jobs, &why))
+		finish(c, why.code, &why);
+}
+
+void ph_symlink_pump(struct ph_symchild *c)
+{
+	for (unsigned int round = 0; round < 2; round++) {
+		receive(c);
+		look_at_timer(c);
+		finish_lost(c);
+		ph_symchild_make_jobs(c);
+		finish_lost(c);
+		if (c->jobs && c->sock < 0 && !c->broken.code) {
+			struct ph_err err = { 0 };
+
+			if (ph_symlink_start(c, &err))
+				c->broken = err;
+		}
+		if (c->jobs && c->sock >= 0)
+			send_jobs(c);
+	}
+	set_timer(c);
+}
+
+void ph_symlink_wait(struct ph_symchild *c, int timeout_ms)
+{
+	struct pollfd p = { .fd = c->epoll, .events = POLLIN };
+
+	if (poll(&p, 1, timeout_ms) < 0)
+		errno = 0;
+}

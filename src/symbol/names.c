@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "symbol/childfile.h"
+#include "symbol/demangle.h"
+
+static void put_name(struct ph_buf *out, const char *name, uint64_t offset, const char *source, uint32_t line,
+		     bool inlined)
+{
+	ph_put_str(out, name);
+	ph_put_u64(out, offset);
+	ph_put_str(out, source);
+	ph_put_u32(out, line);
+	ph_put_u32(out, inlined);
+}
+
+/* The symbol's own name: versions are of the linker. */
+static void bare_name(const char *name, struct ph_buf *out)
+{
+	const char *at = strchr(name, '@');
+
+	if (at && !strcmp(at, "@plt"))
+		at = NULL;
+	ph_buf_clear(out);
+	ph_buf_add(out, name, at && at > name ? (size_t)(at - name) : strnlen(name, 65536));
+}
+
+/* Demangled, of either kind; @name "" where there is none. */
+static void put_mangled(struct ph_buf *out, const char *name, uint64_t offset, const struct ph_dwarf_frame *at,
+			bool inlined)
+{
+	ph_autobuf bare = { 0 }, shown = { 0 };
+
+	bare_name(name, &bare);
+	ph_demangle(bare.p, &shown);
+	put_name(out, shown.p, offset, at && at->source ? at->source : "", at ? at->line : 0, inlined);
+}
+
+static void names_of(struct ph_childfile *f, uint64_t vaddr, struct ph_buf *out)
+{
+	const struct ph_sym *s = ph_symtab_find(ph_childfile_symtab(f), vaddr);
+	struct ph_dwarf *dwarf = ph_childfile_dwarf(f);
+	struct ph_dwarf_frame frames[PH_DWARF_DEPTH_MAX];
+	size_t n = dwarf ? ph_dwarf_find(dwarf, vaddr, frames) : 0;
+	struct ph_dwarf_frame *last = n ? &frames[n - 1] : NULL;
+
+	ph_put_u32(out, n ? (uint32_t)n : 1);
+	for (size_t i = 0; i + 1 < n; i++)
+		put_mangled(out, frames[i].name, 0, &frames[i], true);
+	/* The function itself is called as its symbol: that tells parts of it (.cold), and is what can be probed. */
+	if (s)
+		put_mangled(out, s->name, vaddr - s->addr, last, false);
+	else
+		put_mangled(out, last ? last->name : "", last && last->low && vaddr >= last->low ?
+			    vaddr - last->low : 0, last, false);
+	for (size_t i = 0; i < n; i++)
+		free(frames[i].name);
+}
+
+int ph_answer_names(struct ph_childfile *f, struct ph_bytes *in, struct ph_buf *out, struct ph_err *err)
+{
+	while (ph_bytes_left(in) >= 8) {
+		uint64_t vaddr = ph_get_u64(in);
+
+		ph_put_u64(out, vaddr);
+		names_of(f, vaddr, out);
+	}
+	return 0;
+}
+
+static bool matches(const char *pattern, const char *name, const char *shown)
+{
+	const char *args = strchr(shown, '(');
+	ph_autobuf b = { 0 };
+
+	if (ph_glob(pattern, name) || (shown != name && ph_glob(pattern, shown)))
+		return true;
+	if (!args || args == shown)
+		return false;
+	ph_buf_add(&b, shown, (size_t)(args - shown));
+	return ph_glob(pattern, b.p);
+}
+
+static int by_address(const void *va, const void *vb)
+{
+	const struct ph_sym *a = *(const struct ph_sym *const *)va, *b = *(const struct ph_sym *const *)vb;
+
+	if (a->addr != b->addr)
+		return a->addr < b->addr ? -1 : 1;
+	return strcmp(a->name, b->name);
+}
+
+int ph_answer_find(struct ph_childfile *f, struct ph_bytes *in, struct ph_buf *out, struct ph_err *err)
+{
+	ph_autobuf bare = { 0 }, shown = { 0 }, last = { 0 };
+	uint64_t max = ph_get_u64(in), last_addr = 0, n = 0;
+	ph_autofree char *pattern = ph_get_str(in);
+	ph_autofree const struct ph_sym **sorted = NULL;
+	const struct ph_symtab *t;
+	struct ph_elf *elf;
+	int r = ph_childfile_elf(f, &elf, err);
+
+	if (r)
+		return r;
+	t = ph_childfile_symtab(f);
+	sorted = ph_alloc((t->syms.n + 1) * sizeof(*sorted));
+	for (size_t i = 0; i < t->syms.n; i++)
+		sorted[i] = &t->syms.v[i];
+	qsort(sorted, t->syms.n, sizeof(*sorted), by_address);
+	for (size_t i = 0; i < t->syms.n; i++) {
+		const struct ph_sym *s = sorted[i];
+
+		bare_name(s->name, &bare);
+		/* The same symbol in two tables. */
+		if (n && s->addr == last_addr && !strcmp(last.p, bare.p))
+			continue;
+		/* Not the function, but who calls it. */
+		if (strstr(bare.p, "@plt") && !strstr(pattern, "@plt"))
+			continue;
+		ph_demangle(bare.p, &shown);
+		if (!matches(pattern, bare.p, shown.p))
+			continue;
+		if (n++ == max) {
+			ph_put_str(out, "");
+			return 0;
+		}
+		ph_put_str(out, bare.p);
+		ph_put_str(out, shown.p);
+		ph_put_u64(out, s->addr);
+		ph_put_u64(out, s->sized ? s->end - s->addr : 0);
+		ph_put_uint(out, s->chosen, 1);
+		last_addr = s->addr;
+		ph_buf_clear(&last);
+		ph_buf_add(&last, bare.p, bare.len);
+	}
+	return 0;
+}
