@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# `top`, on its screen with one look a second, of 200 containers that all run in every second and together make
-# 200,000 system calls a second: the CPU time that it takes, and what counting costs the containers.
+# `top`, on its screen with one look a second, and `stat`, of 200 containers that all run in every second and together make
+# 200,000 system calls a second: the CPU time that they take, and what counting costs the containers.
 
 launched=()
 start() { # NAME LOAD...
@@ -41,13 +41,15 @@ beside() {
 }
 least() { [ -z "$1" ] || [ "$2" -lt "$1" ] && echo "$2" || echo "$1"; }
 
-ours='' theirs='' with='' without=''
+ours='' stat='' theirs='' with='' without=''
 for ((i = 0; i < REPEAT; i++)); do
 	read -r _ loads < <(beside)
 	without=$(least "$without" "$loads")
 	read -r cpu loads < <(beside 'porthole top')
 	ours=$(least "$ours" "$cpu")
 	with=$(least "$with" "$loads")
+	read -r cpu _ < <(beside 'porthole stat 1')
+	stat=$(least "$stat" "$cpu")
 	read -r cpu _ < <(beside 'systemd-cgtop -d 1')
 	theirs=$(least "$theirs" "$cpu")
 done
@@ -55,5 +57,6 @@ for name in "${launched[@]}"; do ph-launch --stop "$name"; done
 percent() { calc "$1 / ($seconds * 10000000)" 2; }
 row "top of ${#launched[@]} containers, % of one CPU" "$(percent "$ours") %" "systemd-cgtop: $(percent "$theirs") %" \
 	"$(percent "$ours")" "<= 2"
+row "stat of them, % of one CPU" "$(percent "$stat") %" "systemd-cgtop: $(percent "$theirs") %" "$(percent "$stat")" "<= 2"
 row "what it costs them, % of $(nproc) busy CPUs" "$(percent "$with") %" "without: $(percent "$without") %" \
 	"$(calc "($with - $without) / ($seconds * 10000000 * $(nproc))" 2)" "<= 3"

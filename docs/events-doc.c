@@ -52,7 +52,9 @@ static const char *const group_titles[PH_GROUP_MAX] = {
 	[PH_GROUP_TIMER] = "timers", [PH_GROUP_BLOCK] = "block devices", [PH_GROUP_NET] = "network",
 	[PH_GROUP_SIGNAL] = "signals", [PH_GROUP_CAP] = "capability checks",
 	[PH_GROUP_KVM] = "virtual machines", [PH_GROUP_DENIED] = "calls that failed",
-	[PH_GROUP_DNS] = "names", [PH_GROUP_STACK] = "stacks", [PH_GROUP_CALLDATA] = "what system calls point to",
+	[PH_GROUP_DNS] = "names", [PH_GROUP_PROBE] = "probes that the user names",
+	[PH_GROUP_STACK] = "stacks", [PH_GROUP_PROFILE] = "profiles",
+	[PH_GROUP_CALLDATA] = "what system calls point to",
 	[PH_GROUP_STATEDUMP] = "the system's state",
 	[PH_GROUP_META] = "the recording itself",
 };

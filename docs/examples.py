@@ -5,7 +5,8 @@
     docs/examples.py BUILD_DIR           compare, as the test does
     docs/examples.py BUILD_DIR --write   write the output of the examples anew
     docs/examples.py BUILD_DIR --live    those that need root and this machine, too
-    docs/examples.py BUILD_DIR --bench   the table of docs/recording.md (idle machine, root, minutes)
+    docs/examples.py BUILD_DIR --bench [DOCUMENT]
+                                         the tables of docs/recording.md and docs/trace.md (idle machine, root, minutes)
 
 In a ```console block a line "$ COMMAND" is run at the top of the source, and what follows is its
 output; "…" as the last line stands for the rest of it. They use the trace that comes with the
@@ -124,10 +125,16 @@ def document(path, write, live):
         path.write_text("\n".join(out) + "\n")
 
 
-def bench(build):
-    """bench/run.sh's table, into the block behind <!-- bench -->."""
-    path = top / "docs" / "recording.md"
-    r = subprocess.run(["bench/run.sh"], cwd=top, env=dict(env, BUILD=str(build)), stdout=subprocess.PIPE,
+def bench(build, only):
+    """bench/run.sh's tables, each into the block behind <!-- bench --> of the document that it is for."""
+    of_views = ["views"]
+    others = sorted({b.stem for b in (top / "bench").glob("*.bash")} - set(of_views))
+    return max(bench_of(build, top / "docs" / name, benches)
+               for name, benches in (("recording.md", others), ("trace.md", of_views)) if only in (None, name))
+
+
+def bench_of(build, path, benches):
+    r = subprocess.run(["bench/run.sh", *benches], cwd=top, env=dict(env, BUILD=str(build)), stdout=subprocess.PIPE,
                        text=True)
     u = os.uname()
     cpus = os.cpu_count()
@@ -144,7 +151,7 @@ def main():
     live, write = "--live" in sys.argv, "--live" in sys.argv or "--write" in sys.argv
     env["PATH"] = f"{build}:{env['PATH']}"
     if "--bench" in sys.argv:
-        return bench(build)
+        return bench(build, (sys.argv[sys.argv.index("--bench") + 1:] or [None])[0])
     if live:
         for args in (["web", "--cpus", "0.5", "--memory", "64M"], ["db", "--memory", "128M"]):
             subprocess.run(["ph-launch", "--detach", "--quiet", "--timeout", "60s", "--name", *args, "--",

@@ -26,34 +26,6 @@ static struct ph_kvm_guest *guest_of(struct ph_kvm *k, int32_t pid)
 	return g;
 }
 
-static void set_text(char **text, const struct ph_value *v)
-{
-	if (!v || !v->n)
-		return;
-	free(*text);
-	*text = ph_strndup(v->s, v->n);
-}
-
-/* Told at the beginning and at the end: what was said last holds, but for what is not said any more. */
-static void on_guest(struct ph_kvm *k, const struct ph_event *ev)
-{
-	const struct ph_value *vcpus = ph_event_field(ev, PH_FLD(kvm_guest, vcpus));
-	int32_t pid = I32(kvm_guest, pid);
-	struct ph_kvm_guest *g;
-
-	if (pid <= 0)
-		return;
-	g = guest_of(k, pid);
-	g->told = true;
-	set_text(&g->name, ph_event_field(ev, PH_FLD(kvm_guest, name)));
-	set_text(&g->uuid, ph_event_field(ev, PH_FLD(kvm_guest, uuid)));
-	if (!vcpus || !vcpus->n)
-		return;
-	ph_vec_done(&g->numbers);
-	for (uint32_t i = 0; i < vcpus->n; i++)
-		*ph_vec_push(&g->numbers) = (int32_t)vcpus->v[i].i;
-}
-
 static struct ph_kvm_vcpu *task_of(struct ph_kvm *k, int32_t tid)
 {
 	struct ph_kvm_vcpu *t;
@@ -84,6 +56,69 @@ static void keep(struct ph_kvm *k, struct ph_kvm_vcpu *t)
 	if (!t->kept)
 		*ph_vec_push(&k->tasks) = t;
 	t->kept = true;
+}
+
+/* A thread that is one whatever it does. */
+static bool is_selected(const struct ph_kvm *k, const struct ph_kvm_vcpu *t, int32_t pid, uint64_t ts_ns)
+{
+	const struct ph_task *task = ph_identity_task(k->id, t->tid);
+	uint32_t container = t->container == PH_CONTAINER_UNKNOWN && task ? task->container : t->container;
+
+	return !k->sel || ph_selection_match(k->sel, k->id, &(struct ph_event){
+		.cls = ph_class_by_id(PH_EV_kvm_userspace_exit), .ts_ns = ts_ns, .tid = t->tid, .pid = pid,
+		.container = container });
+}
+
+static void set_text(char **text, const struct ph_value *v)
+{
+	if (!v || !v->n)
+		return;
+	free(*text);
+	*text = ph_strndup(v->s, v->n);
+}
+
+/* Threads that are told to run virtual CPUs: they need not do anything by which they could be known. */
+static void on_threads(struct ph_kvm *k, const struct ph_event *ev, int32_t pid)
+{
+	const struct ph_value *tids = ph_event_field(ev, PH_FLD(kvm_guest, tids));
+	const struct ph_value *numbers = ph_event_field(ev, PH_FLD(kvm_guest, tid_vcpus));
+
+	for (uint32_t i = 0; tids && i < tids->n; i++) {
+		struct ph_kvm_vcpu *t = task_of(k, (int32_t)tids->v[i].i);
+		const struct ph_task *task = t ? ph_identity_task(k->id, t->tid) : NULL;
+
+		/* The number may be another's thread's by now, where nothing is told of the end. */
+		if (!t || (task && task->pid > 0 && task->pid != pid) || !is_selected(k, t, pid, ev->ts_ns))
+			continue;
+		t->pid = pid;
+		if (t->vcpu < 0 && numbers && i < numbers->n)
+			t->vcpu = (int32_t)numbers->v[i].i;
+		if (task && t->container == PH_CONTAINER_UNKNOWN)
+			t->container = task->container;
+		set_comm(k, t);
+		keep(k, t);
+	}
+}
+
+/* Told at the beginning and at the end: what was said last holds, but for what is not said any more. */
+static void on_guest(struct ph_kvm *k, const struct ph_event *ev)
+{
+	const struct ph_value *vcpus = ph_event_field(ev, PH_FLD(kvm_guest, vcpus));
+	int32_t pid = I32(kvm_guest, pid);
+	struct ph_kvm_guest *g;
+
+	if (pid <= 0)
+		return;
+	g = guest_of(k, pid);
+	g->told = true;
+	set_text(&g->name, ph_event_field(ev, PH_FLD(kvm_guest, name)));
+	set_text(&g->uuid, ph_event_field(ev, PH_FLD(kvm_guest, uuid)));
+	on_threads(k, ev, pid);
+	if (!vcpus || !vcpus->n)
+		return;
+	ph_vec_done(&g->numbers);
+	for (uint32_t i = 0; i < vcpus->n; i++)
+		*ph_vec_push(&g->numbers) = (int32_t)vcpus->v[i].i;
 }
 
 /* The thread of an event of KVM; NULL: it is not selected. */
@@ -274,10 +309,7 @@ static void on_leave(void *arg, const struct ph_segment *s)
 	if (t->kept || (t->comm[0] && s->state != PH_ST_RUNNING))
 		return;
 	set_comm(k, t);
-	if (ph_guest_vcpu_of(t->comm) >= 0 &&
-	    (!k->sel || ph_selection_match(k->sel, k->id, &(struct ph_event){
-		.cls = ph_class_by_id(PH_EV_kvm_userspace_exit), .ts_ns = s->end_ns, .tid = t->tid, .pid = t->pid,
-		.container = t->container })))
+	if (ph_guest_vcpu_of(t->comm) >= 0 && is_selected(k, t, t->pid, s->end_ns))
 		keep(k, t);
 }
 
@@ -394,6 +426,8 @@ void ph_kvm_feed(struct ph_kvm *k, const struct ph_event *ev)
 		on_fork(k, ev);
 		break;
 	case PH_EV_events_discarded:
+		if (!ph_event_gap_in_cpu(ev))
+			break;
 		k->gap_ns = U(events_discarded, end_ns, 0);
 		if (k->gap_ns < ev->ts_ns)
 			k->gap_ns = ev->ts_ns;
@@ -418,7 +452,7 @@ static int by_name(const void *pa, const void *pb)
 	return r ? r : a->pid < b->pid ? -1 : a->pid > b->pid;
 }
 
-/* Where the stream has no switches: what the kernel has counted. */
+/* Where the stream has no switches, or this thread had none: what the kernel has counted. */
 static void counted(struct ph_kvm_vcpu *t)
 {
 	t->run_ns = t->counted_run_ns;
@@ -459,7 +493,7 @@ void ph_kvm_finish(struct ph_kvm *k, uint64_t end_ns)
 		memcpy(g->comm, task && task->comm[0] ? task->comm : t->comm, sizeof(g->comm));
 		if (t->vcpu < 0)
 			t->vcpu = ph_guest_vcpu_of(t->comm);
-		if (!k->seen.switches)
+		if (!k->seen.switches || (t->counted_ns && !(t->run_ns + t->wait_ns + t->throttled_ns + t->asleep_ns)))
 			counted(t);
 		ph_kvm_exits_sort(&t->exits);
 		ph_kvm_exits_sort(&t->user);

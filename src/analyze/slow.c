@@ -414,6 +414,8 @@ static void on_event(struct ph_slow *s, const struct ph_event *ev)
 		faults_begin(s, I32(sched_process_fork, child_tid), 0);
 		break;
 	case PH_EV_events_discarded:
+		if (!ph_event_gap_in_cpu(ev))
+			break;
 		s->gap_ns = U(events_discarded, end_ns, ev->ts_ns);
 		if (s->gap_ns < ev->ts_ns)
 			s->gap_ns = ev->ts_ns;
@@ -448,7 +450,7 @@ void ph_slow_feed(struct ph_slow *s, const struct ph_event *ev)
 	}
 	switch (ev->cls->group) {
 	case PH_GROUP_MM: case PH_GROUP_META: case PH_GROUP_STATEDUMP: case PH_GROUP_BLOCK: case PH_GROUP_NET:
-	case PH_GROUP_STACK:
+	case PH_GROUP_STACK: case PH_GROUP_PROFILE:
 		break;
 	default:
 		if (ev->cls->id != PH_EV_sched_process_fork)

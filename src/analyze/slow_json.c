@@ -184,7 +184,7 @@ static void add_whole(struct ph_json *j, const struct ph_slow *s, const struct p
 	ph_json_u64(j, "events", s->seen.events);
 	ph_json_u64(j, "cpus", s->seen.cpus);
 	ph_json_u64(j, "gaps", s->seen.gaps);
-	ph_json_u64(j, "lost", s->seen.lost);
+	ph_json_u64(j, "lost", s->seen.lost + s->seen.missed);
 	ph_json_u64(j, "doubtful_calls", s->doubtful);
 	ph_json_u64(j, "stray_requests", s->nstray);
 	ph_json_arr(j, "notes");

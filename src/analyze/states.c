@@ -12,6 +12,11 @@ static void on_gap(struct ph_states *st, const struct ph_event *ev)
 	uint64_t begin = U(events_discarded, begin_ns, ev->ts_ns), end = U(events_discarded, end_ns, ev->ts_ns);
 	struct cpu *c = st_cpu_get(st, cpu);
 
+	/* What switches tasks runs with interrupts off: such events are never missed. */
+	if (!ph_event_gap_in_cpu(ev)) {
+		st->seen.missed += U(events_discarded, count, 0);
+		return;
+	}
 	st->seen.gaps++;
 	st->seen.lost += U(events_discarded, count, 0);
 	if (begin > ev->ts_ns)

@@ -136,6 +136,7 @@ struct ph_states_seen {
 	uint64_t inexact;		/* throttled spans whose end is only "until it ran again" */
 	uint64_t holes;			/* switches that do not follow on their CPU's last: other tasks' are not recorded */
 	uint64_t gaps, lost, gap_ns;	/* ns of all CPUs' gaps together */
+	uint64_t missed;		/* single events, which tear no gap */
 	uint64_t begin_ns, end_ns;
 	uint32_t cpus;			/* highest CPU with an event, and one */
 };

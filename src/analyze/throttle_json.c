@@ -246,7 +246,7 @@ static void add_whole(struct ph_json *j, const struct ph_throttle *th, const str
 	ph_json_u64(j, "events", th->seen.events);
 	ph_json_u64(j, "cpus", th->seen.cpus);
 	ph_json_u64(j, "gaps", th->seen.gaps);
-	ph_json_u64(j, "lost", th->seen.lost);
+	ph_json_u64(j, "lost", th->seen.lost + th->seen.missed);
 	ph_json_arr(j, "notes");
 	for (unsigned int i = 0; ph_throttle_note(th, i, &note); i++) {
 		ph_json_str(j, NULL, note.p);

@@ -16,6 +16,14 @@ static __always_inline u32 rq_dev(struct request *rq)
 	return disk ? (u32)disk->major << 20 | (u32)disk->first_minor : 0;
 }
 
+/* As the kernel's tracepoints have it: what has no place, as a flush, was never given a sector, which then is -1. */
+static __always_inline u64 rq_sector(struct request *rq)
+{
+	u64 sector = rq->__sector;
+
+	return sector == ~0ULL ? 0 : sector;
+}
+
 /* LTTng's encoding of a request's kind; the kernel's own numbers are enum req_op and req_flag_bits. */
 static __always_inline u32 rwbs(u32 flags)
 {
@@ -81,7 +89,7 @@ int BPF_PROG(block_rq_insert, struct request *rq)
 		return 0;
 	EVENT(block_rq_insert, cur, who, e);
 	SET(e, dev, rq_dev(rq));
-	SET(e, sector, rq->__sector);
+	SET(e, sector, rq_sector(rq));
 	SET(e, nr_sector, rq->__data_len >> 9);
 	SET(e, bytes, rq->__data_len);
 	SET(e, tid, cur->pid);
@@ -104,7 +112,7 @@ int BPF_PROG(block_rq_issue, struct request *rq)
 		return 0;
 	EVENT(block_rq_issue, cur, who, e);
 	SET(e, dev, rq_dev(rq));
-	SET(e, sector, rq->__sector);
+	SET(e, sector, rq_sector(rq));
 	SET(e, nr_sector, rq->__data_len >> 9);
 	SET(e, bytes, rq->__data_len);
 	SET(e, tid, cur->pid);
@@ -148,7 +156,7 @@ int BPF_PROG(block_rq_complete, struct request *rq, int error, unsigned int nr_b
 		return 0;
 	EVENT(block_rq_complete, cur, who, e);
 	SET(e, dev, rq_dev(rq));
-	SET(e, sector, rq->__sector);
+	SET(e, sector, rq_sector(rq));
 	SET(e, nr_sector, nr_bytes >> 9);
 	/* v5.16 (8a7d267b4a2c): a blk_status_t in place of an errno, which is never positive. */
 	SET(e, error, error > 0 ? blk_errno(error & 0xff) : error);

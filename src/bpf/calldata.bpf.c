@@ -58,7 +58,7 @@ __noinline int write_data(u64 address, u64 size, u64 max, u64 piece, u64 who)
 
 	if (n > CAP_MAX)
 		n = CAP_MAX;
-	EVENT_TAIL(syscall_data, n, cur, who, e, tail);
+	EVENT_TAIL_ALONE(syscall_data, n, cur, who, e, tail);
 	SET(e, nr, (s32)piece);
 	SET(e, arg, piece >> 32 & 0xf);
 	SET(e, at_exit, at_exit(piece));

@@ -407,7 +407,7 @@ static __noinline int emit_failed(struct task_struct *cur, struct ph_faildef *de
 	u64 word = 0;
 	s32 fd = -1;
 
-	EVENT_TAIL(syscall_failed, FAIL_TAIL, cur, who, e, tail);
+	EVENT_TAIL_ALONE(syscall_failed, FAIL_TAIL, cur, who, e, tail);
 	SET(e, nr, (s32)sys_nr(regs));
 	SET(e, name, 0);	/* user space knows it by the number */
 	SET(e, compat, compat);

@@ -10,7 +10,6 @@
 #define DNS_BYTES 1024		/* that are recorded of one */
 #define DNS_BATCH 4		/* messages of one sendmmsg or recvmmsg: resolvers ask for A and AAAA so */
 
-#define IPPROTO_TCP 6
 #define MSG_PEEK 2
 
 #if defined(__TARGET_ARCH_x86)
@@ -125,7 +124,7 @@ __noinline int emit_##event(struct dns_msg *m, u64 who)					\
 											\
 	if (!m)										\
 		return 0;								\
-	EVENT_TAIL(event, 16 + DNS_BYTES, cur, who, e, tail);				\
+	EVENT_TAIL_ALONE(event, 16 + DNS_BYTES, cur, who, e, tail);				\
 	SET(e, skaddr, m->sk);								\
 	SET(e, netns, m->netns);							\
 	SET(e, protocol, m->protocol);							\

@@ -141,10 +141,14 @@ int BPF_PROG(signal_generate, int sig, struct kernel_siginfo *info, struct task_
 	return 0;
 }
 
+/* As far as any signal has some. */
+#define SIGINFO_FIELDS 32
+
 SEC("?tp_btf/signal_deliver")
 int BPF_PROG(signal_deliver, int sig, struct kernel_siginfo *info, struct k_sigaction *ka)
 {
 	s32 err = 0, code = 0;
+	u32 n = 0;
 
 	CURRENT_SELECTED(cur, who);
 	if ((u64)info > 1) {
@@ -153,13 +157,18 @@ int BPF_PROG(signal_deliver, int sig, struct kernel_siginfo *info, struct k_siga
 	} else {
 		code = info ? 0x80 : 0;
 	}
-	EVENT(signal_deliver, cur, who, e);
+	EVENT_TAIL(signal_deliver, SIGINFO_FIELDS, cur, who, e, tail);
 	SET(e, sig, sig);
 	SET(e, errno, err);
 	SET(e, code, code);
 	SET(e, sa_handler, (u64)ka->sa.sa_handler);
 	SET(e, sa_flags, ka->sa.sa_flags);
-	DONE(signal_deliver, e, 0);
+	/* Those that the kernel makes for itself (SEND_SIG_PRIV) have none. */
+	if ((u64)info > 1 &&
+	    !bpf_probe_read_kernel(tail, SIGINFO_FIELDS, (void *)info + bpf_core_field_offset(info->_sifields)))
+		n = SIGINFO_FIELDS;
+	SET(e, info, n);
+	DONE(signal_deliver, e, n);
 	return 0;
 }
 

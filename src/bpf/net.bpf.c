@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Network: packets at the device, states of TCP sockets, what was sent again or dropped. */
 
+#define IPPROTO_TCP 6
+#define SOCK_DONE 1	/* of skc_flags: the peer has sent its last */
 #define TCP_TIME_WAIT 6
 #define TCP_LISTEN 10
 #define TCP_NEW_SYN_RECV 12
@@ -169,9 +171,25 @@ static __always_inline bool sock_selected(struct task_struct *cur, u64 *who, str
 		at += n_;								\
 	}
 
+/* What a program gave to the connection and can take from it; the kernel counts what was sent again, and the peer's FIN. */
+static __always_inline u64 tcp_bytes_sent(struct sock *sk)
+{
+	u64 sent = FETCH(sk, struct tcp_sock, bytes_sent), again = FETCH(sk, struct tcp_sock, bytes_retrans);
+
+	return sent > again ? sent - again : 0;
+}
+
+static __always_inline u64 tcp_bytes_received(struct sock *sk)
+{
+	u64 received = FETCH(sk, struct tcp_sock, bytes_received), fin = sk->__sk_common.skc_flags >> SOCK_DONE & 1;
+
+	return received > fin ? received - fin : 0;
+}
+
 SEC("?tp_btf/inet_sock_set_state")
 int BPF_PROG(inet_sock_set_state, struct sock *sk, int oldstate, int newstate)
 {
+	bool tcp = sk->sk_protocol == IPPROTO_TCP;
 	u32 at;
 
 	SOCK_SELECTED(cur, who, sk);
@@ -181,6 +199,8 @@ int BPF_PROG(inet_sock_set_state, struct sock *sk, int oldstate, int newstate)
 	SET(e, oldstate, oldstate);
 	SET(e, newstate, newstate);
 	SET(e, protocol, sk->sk_protocol);
+	SET(e, bytes_sent, tcp ? tcp_bytes_sent(sk) : 0);
+	SET(e, bytes_received, tcp ? tcp_bytes_received(sk) : 0);
 	DONE(inet_sock_set_state, e, at);
 	return 0;
 }

@@ -19,5 +19,7 @@
 #include "misc.bpf.c"
 #include "dump.bpf.c"
 #include "count.bpf.c"
+#include "probe.bpf.c"
+#include "profile.bpf.c"
 
 char LICENSE[] SEC("license") = "GPL";

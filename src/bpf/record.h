@@ -13,6 +13,9 @@
 
 #include "event/calldata.h"
 #include "event/capture.h"
+#include "event/probe.h"
+#include "unwind/format.h"
+#include "unwind/interp.h"
 
 /* ---- per-CPU buffers ----------------------------------------------------------------------- */
 
@@ -124,6 +127,9 @@ struct ph_rec_exit {
 
 #define PH_CAP_FAULT 0xffff
 
+#define PH_STACK_ENTRY 1
+#define PH_STACK_EXIT 2
+
 /* What the kernel side does with one system call. */
 struct ph_sysdef {
 	__u8 enter, exit;	/* record it */
@@ -133,6 +139,7 @@ struct ph_sysdef {
 	__u8 on_fd;		/* its first argument is the descriptor it works on */
 	__u8 ndata;		/* rows of datadefs that are its, from … */
 	__u16 data;
+	__u8 stack;		/* PH_STACK_*: a callstack before it */
 	struct ph_capture in[PH_MAX_CAPTURES], out[PH_MAX_CAPTURES];
 };
 
@@ -162,6 +169,68 @@ struct ph_faildef {
 #define PH_NSYSCALLS 512
 
 #define PH_STACK_MAX 64		/* functions of a stack */
+/* Of a callstack. */
+#define PH_FRAMES_KERNEL 127
+#define PH_FRAMES_USER 127
+
+/* ---- walking stacks ---------------------------------------------------------------------------- */
+
+/*
+ * What a walk looks things up in: tables of files and mappings of processes. They lie in chunks, each
+ * a map of its own that is made when it is needed and mapped into user space; a position is a byte count over all
+ * of them. What is searched as one piece does not run over the end of a chunk.
+ */
+#define PH_STORE_CHUNK (1u << 20)
+#define PH_STORE_CHUNKS 1024
+
+/* Of a process, sorted: the code it has mapped. */
+#define PH_STORE_MAPS 8192
+#define PH_STORE_MAPS_STEPS 13
+struct ph_store_map {
+	__u64 begin, end;
+	__u64 bias;		/* an address minus this is the file's */
+	__u32 file;
+	__u32 pad_;
+};
+
+/* In `procs`, by process. */
+struct ph_store_proc {
+	__u64 maps;		/* position */
+	__u32 n;
+	__u32 pad_;
+};
+
+enum {
+	PH_TABLE_NONE,		/* not there yet, or there was no room */
+	PH_TABLE_FP,		/* the file has none: by the frame pointer */
+	PH_TABLE_RULES,
+};
+
+/*
+ * A table as it is in the store: of unwind/format.h, with a first row at the begin of each page and a page's place in one
+ * word, so that a search has nothing but a page's rows before it. Of rules of the kind PH_CFA_REGISTER, cfa_add is the word
+ * of struct pt_regs.
+ */
+struct ph_store_table {
+	__u64 base;
+	__u64 pages, rules;	/* positions */
+	__u32 npages, nrules;
+	__u32 state;
+	__u32 interp;		/* it is an interpreter: 1 + the index in `interps`; 0: none */
+};
+#define PH_STORE_FILES 16384
+#define PH_STORE_INTERPS 256
+
+struct ph_store_page {
+	__u32 first;		/* position of the rows, in rows */
+	__u32 n;
+};
+
+/* On a power of two, so that none runs over the end of a chunk. */
+union ph_store_rule {
+	struct ph_unwind_rule rule;
+	__u64 pad_[4];
+};
 
 /* ---- who is in which container ---------------------------------------------------------------- */
 
@@ -230,7 +299,12 @@ struct ph_config {
 	__u8 caps_watched;	/* mark_caps is loaded */
 	__u8 filter;		/* filters are compiled in */
 	__u8 write_switch, write_block, write_stack, write_steal;	/* what is written of a switch */
+	__u16 probe_text;	/* bytes of a text that a probe reads, at most */
 	__u8 block_changes;	/* of waits, only those for something else than the task's last */
+	__u8 stacks;		/* something has callstacks */
+	__u8 call_stacks;	/* system calls have, where ph_sysdef.stack says so */
+	__u8 sample_unit;	/* of samples' weights */
+	__u64 stack_of[4];	/* events that have: a bit for each number */
 };
 
 #define PH_NSKEY(mnt, pid) ((__u64)(mnt) << 32 | (__u32)(pid))
@@ -273,6 +347,12 @@ struct ph_dump_task {
 	__u64 utime_ns, stime_ns, runtime_ns, run_delay_ns, min_flt, maj_flt;
 	struct { __s32 tid, pid, ppid; __u32 inum; } level[PH_DUMP_LEVELS];
 	char comm[16];
+};
+
+/* A file that a task has mapped: the one that programs are attached to, below an overlay too. */
+struct ph_dump_vma {
+	__u64 begin, inode;
+	__u32 dev, pad_;
 };
 
 struct ph_dump_file {

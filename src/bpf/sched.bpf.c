@@ -53,7 +53,7 @@ static __always_inline u64 stolen(struct task_struct *cur)
 
 static __always_inline int emit_steal(struct task_struct *t, u64 ns, u64 who)
 {
-	EVENT(cpu_steal, t, who, e);
+	EVENT_ALONE(cpu_steal, t, who, e);
 	SET(e, steal_ns, ns);
 	DONE(cpu_steal, e, 0);
 	return 0;
@@ -92,7 +92,10 @@ int sched_switch(u64 *ctx)
 	if (cfg.write_stack && ours && waits && WALK(prev)->mm)
 		emit_stack(ctx, prev, OWN(who));
 	if (cfg.write_switch) {
-		EVENT(sched_switch, prev, who, e);
+		/* A stack of the task that leaves, which may not be the one that was asked for. */
+		if (STACK_OF(sched_switch) && ours)
+			write_callstack(PH_EV_sched_switch, OWN(who));
+		EVENT_ALONE(sched_switch, prev, who, e);
 		set_comm(e->prev_comm, prev);
 		SET(e, prev_tid, prev->pid);
 		SET(e, prev_prio, prev->prio - 100);
@@ -183,7 +186,7 @@ static __always_inline int emit_namespaces(struct task_struct *t, u64 who, u64 f
 
 	if (!ns)
 		return 0;
-	EVENT(sched_process_namespaces, t, who, e);
+	EVENT_ALONE(sched_process_namespaces, t, who, e);
 	SET(e, tid, t->pid);
 	SET(e, flags, flags);
 	SET(e, cgroup_ns, ns->cgroup_ns->ns.inum);
@@ -311,6 +314,8 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 		if (p)
 			bpf_map_update_elem(&pids, &tgid, p, BPF_ANY);
 	}
+	if (cfg.stacks && child->pid == child->tgid)
+		maps_inherit(ptgid, tgid);
 	changed = ns_difference(child, parent);
 	/* After unshare(CLONE_NEWPID) the child alone is in the new one, under the same nsproxy. */
 	first = pid->level != WALK(parent)->thread_pid->level;
@@ -382,6 +387,8 @@ int BPF_PROG(sched_process_exec, struct task_struct *t, s32 old_tid, struct linu
 	u32 at = 0;
 	u64 changed = ns_difference(t, WALK(t)->real_parent);
 
+	if (cfg.stacks)
+		maps_forget(t->tgid);
 	if (changed)
 		note_namespaces(t);
 	if (!task_selected(t, &who))

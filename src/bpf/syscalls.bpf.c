@@ -318,6 +318,12 @@ static __always_inline void skip(struct pt_regs *regs)
 enum { DATA_ENTRY, DATA_EXIT };
 __noinline int write_call_data(s32 nr, s64 ret, u64 who, u32 when);
 
+/* The number of a call's event, as a callstack's trigger. */
+static __always_inline u32 call_class(s32 nr, bool compat, u32 base)
+{
+	return base + ((u32)nr < PH_NSYSCALLS ? nr : PH_NSYSCALLS - 1) + (compat ? PH_EV_COMPAT : 0);
+}
+
 SEC("?tp_btf/sys_enter")
 int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
 {
@@ -355,6 +361,8 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
 	if (nargs > 6)
 		nargs = 6;
 	fixed = sizeof(*e) + 8 * nargs;
+	if (cfg.call_stacks && def->stack & PH_STACK_ENTRY)
+		write_callstack(call_class(id, compat, PH_EV_SYSCALL_ENTRY), who);
 	e = rec_begin(&s, &rec, fixed + room(def->in_room), cur, who);
 	if (!e)
 		return 0;
@@ -385,7 +393,7 @@ __noinline int emit_refused(long ret, u64 who, u32 compat)
 	struct task_struct *cur = current_task();
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(cur);
 
-	EVENT_TAIL(seccomp_refused, 8, cur, who, e, tail);
+	EVENT_TAIL_ALONE(seccomp_refused, 8, cur, who, e, tail);
 	SET(e, nr, (s32)sys_nr(regs));
 	/* User space knows the name, by the number and its table. */
 	SET(e, name, 1);
@@ -427,7 +435,7 @@ __noinline int emit_late(u64 who, u32 compat)
 
 		if (!(copy.which & (1 << i)))
 			continue;
-		EVENT_TAIL(syscall_late_string, max, cur, who, e, tail);
+		EVENT_TAIL_ALONE(syscall_late_string, max, cur, who, e, tail);
 		SET(e, nr, copy.nr);
 		SET(e, arg, def->in[i].arg);
 		n = bpf_probe_read_user_str(tail, max, (void *)sys_arg(regs, def->in[i].arg, compat));
@@ -497,6 +505,8 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 	if (nargs > 6)
 		nargs = 6;
 	fixed = sizeof(*e) + 8 * nargs;
+	if (cfg.call_stacks && def->stack & PH_STACK_EXIT)
+		write_callstack(call_class(nr, compat, PH_EV_SYSCALL_EXIT), who);
 	e = rec_begin(&s, &rec, fixed + room(def->out_room), cur, who);
 	if (!e)
 		return 0;

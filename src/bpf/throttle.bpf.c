@@ -68,7 +68,7 @@ static __always_inline bool is_throttled(struct cfs_rq *rq)
 static __always_inline int limit_begin(struct task_struct *cur, struct task_group *tg, u32 cpu, u64 who,
 				       struct limit *l)
 {
-	EVENT(sched_limit_begin, cur, who, e);
+	EVENT_ALONE(sched_limit_begin, cur, who, e);
 	SET(e, cgroup_id, l->cgroup_id);
 	SET(e, on_cpu, cpu);
 	/* What was read of clocks may be a little ahead. */
@@ -88,7 +88,7 @@ static __always_inline int limit_end(struct task_struct *cur, u32 cpu, u64 who, 
 	if (__sync_val_compare_and_swap(&l->end_ns, 0, bpf_ktime_get_ns()))
 		return 0;
 	__sync_fetch_and_add(&nlimits_out, -1);
-	EVENT(sched_limit_end, cur, who, e);
+	EVENT_ALONE(sched_limit_end, cur, who, e);
 	SET(e, cgroup_id, l->cgroup_id);
 	SET(e, on_cpu, cpu);
 	SET(e, begin_ns, l->begin_ns);
@@ -319,7 +319,7 @@ __noinline int throttle_begin(u64 who)
 
 	if (!tg)
 		return 0;
-	EVENT(sched_throttle_begin, t, who, e);
+	EVENT_ALONE(sched_throttle_begin, t, who, e);
 	set_comm(e->comm, t);
 	SET(e, tid, tid);
 	SET(e, cgroup_id, WALK(t)->sched_task_group->css.cgroup->kn->id);
@@ -382,7 +382,7 @@ static __always_inline int throttle_end(struct task_struct *t, u64 who)
 	if (bpf_map_delete_elem(&throttled, &tid))
 		return 0;
 	__sync_fetch_and_add(&nthrottled, -1);
-	EVENT(sched_throttle_end, t, who, e);
+	EVENT_ALONE(sched_throttle_end, t, who, e);
 	set_comm(e->comm, t);
 	SET(e, tid, tid);
 	SET(e, limit_cgroup_id, copy.limit_id);

@@ -112,7 +112,7 @@ static __always_inline int emit_block(struct task_struct *t, s64 state, u32 raw,
 		inode = FETCH(f, struct file, f_inode);
 		mode = FETCH(inode, struct inode, i_mode) & S_IFMT;
 	}
-	EVENT_TAIL(sched_block, mode == S_IFSOCK ? 32 : 0, t, who, e, tail);
+	EVENT_TAIL_ALONE(sched_block, mode == S_IFSOCK ? 32 : 0, t, who, e, tail);
 	set_comm(e->comm, t);
 	SET(e, tid, t->pid);
 	SET(e, state, state);
@@ -149,7 +149,7 @@ static __always_inline int emit_stack(void *ctx, struct task_struct *t, u64 who)
 {
 	long n;
 
-	EVENT_TAIL(sched_block_stack, 8 * PH_STACK_MAX, t, who, e, tail);
+	EVENT_TAIL_ALONE(sched_block_stack, 8 * PH_STACK_MAX, t, who, e, tail);
 	set_comm(e->comm, t);
 	SET(e, tid, t->pid);
 	n = bpf_get_stack(ctx, tail, 8 * PH_STACK_MAX, 0);

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/parse.h"
 #include "cmd/cmd.h"
+#include "event/evset.h"
 
 void ph_cmd_collect_init(struct ph_cmd_collect *a, const char *verb)
 {
@@ -37,6 +38,37 @@ void ph_cmd_collect_init(struct ph_cmd_collect *a, const char *verb)
 	ph_selection_opts(&a->sel, a->sel_rows);
 }
 
+static bool starts_empty(const struct ph_class *c)
+{
+	(void)c;
+	return false;
+}
+
+/* Which events get a stack; only what is recorded can. */
+static int choose_stacks(struct ph_cmd_collect *a, struct ph_err *err)
+{
+	struct ph_evset set = { .start = starts_empty };
+	const struct ph_class *c;
+	bool any = false;
+	int r;
+
+	for (size_t i = 0; i < a->stacks_of.n; i++)
+		ph_strv_add(&set.words, a->stacks_of.v[i]);
+	r = ph_evset_check(&set, err);
+	for (size_t i = 0; r >= 0 && (c = ph_class_nth(i)); i++) {
+		a->with_stack[c->id] = a->chosen[c->id] && ph_event_may_have_stack(c) && ph_evset_has(&set, c);
+		any |= a->with_stack[c->id];
+	}
+	ph_evset_done(&set);
+	if (r < 0)
+		return r;
+	if (!any)
+		return ph_err_set(err, -EINVAL, "--callstacks: none of these events is recorded (-e), or they have no stack of their own");
+	a->chosen[PH_EV_callstack] = true;
+	a->opts.stacks_of = a->with_stack;
+	return 0;
+}
+
 int ph_cmd_collect_check(struct ph_cmd_collect *a, ph_strv *args, size_t dashdash)
 {
 	struct ph_err err = { 0 };
@@ -51,6 +83,10 @@ int ph_cmd_collect_check(struct ph_cmd_collect *a, ph_strv *args, size_t dashdas
 	    ph_events_choose(&a->events, a->chosen, &err) < 0 ||
 	    ph_context_parse(&a->contexts, &a->opts.context, &err) < 0)
 		return ph_cmd_usage(a->verb, "%s", err.msg);
+	if (a->stacks_of.n && choose_stacks(a, &err) < 0)
+		return ph_cmd_usage(a->verb, "%s", err.msg);
+	if (a->sample_hz > PH_SAMPLE_HZ_MAX)
+		return ph_cmd_usage(a->verb, "--freq: at most %d samples a second", PH_SAMPLE_HZ_MAX);
 	if (a->capture_bytes > PH_CAPTURE_MAX)
 		return ph_cmd_usage(a->verb, "--capture: at most %d bytes", PH_CAPTURE_MAX);
 	if (a->filter && ph_filter_parse(a->filter, &a->parsed, &err) < 0)
@@ -58,6 +94,7 @@ int ph_cmd_collect_check(struct ph_cmd_collect *a, ph_strv *args, size_t dashdas
 	a->opts.events = a->chosen;
 	a->opts.sel = &a->sel;
 	a->opts.everybody = a->everybody;
+	a->opts.sample_hz = (uint32_t)a->sample_hz;
 	a->opts.block_changes = a->block_changes;
 	a->opts.filter = a->parsed;
 	a->opts.ring_bytes = a->ring_bytes;
@@ -119,6 +156,9 @@ static int check_missing(const struct ph_cmd_collect *a, struct ph_err *err)
 	ph_collect_stats(a->c, &cs);
 	if (a->any_events)
 		return 0;
+	if (cs.stacks.refused)
+		fprintf(stderr, "%" PRIu64 " files, processes or mappings had no room in the tables that stacks are walked by (%"
+			PRIu64 " MiB): stacks of these end early\n", cs.stacks.refused, cs.stacks.memory_bytes >> 20);
 	for (; cs.missing && *cs.missing; cs.missing++)
 		for (size_t i = 0; i < a->events.n; i++)
 			if (!strcmp(a->events.v[i], *cs.missing))
@@ -166,9 +206,11 @@ bool ph_cmd_collect_over(struct ph_cmd_collect *a)
 	if (!a->duration_ns)
 		return false;
 	ph_collect_stats(a->c, &cs);
-	/* With --wait the time counts from the first container. */
-	if (a->wait && !cs.containers)
+	/* With --wait the time counts from when the first container was seen, not from the look before. */
+	if (a->wait && !a->there) {
 		a->begun_ns = ph_now_ns();
+		a->there = cs.containers > 0;
+	}
 	return ph_now_ns() - a->begun_ns >= a->duration_ns;
 }
 
@@ -198,7 +240,7 @@ void ph_cmd_collect_status(struct ph_cmd_collect *a, uint64_t bytes)
 	fprintf(stderr, "\r\033[K%.0f events/s  %" PRIu64 " events", rate, cs.events);
 	if (bytes)
 		fprintf(stderr, "  %s", ph_human_bytes(bytes, human));
-	fprintf(stderr, "  lost %" PRIu64 "  containers %u%s", cs.lost, cs.containers,
+	fprintf(stderr, "  lost %" PRIu64 "  containers %u%s", cs.lost + cs.nmissed, cs.containers,
 		ph_selection_by_container(&a->sel) && !cs.containers ? " (waiting)" : "");
 	fflush(stderr);
 	a->told_ns = now;
@@ -213,11 +255,23 @@ void ph_cmd_collect_status_end(struct ph_cmd_collect *a)
 	a->status_shown = false;
 }
 
+void ph_cmd_collect_missed(const struct ph_cmd_collect *a)
+{
+	struct ph_collect_stats cs;
+
+	ph_collect_stats(a->c, &cs);
+	for (const struct ph_missed *m = cs.missed; m && m->program; m++)
+		if (m->n)
+			fprintf(stderr, "%" PRIu64 " of %s missed, of whom is not known: the program that records them was "
+				"interrupted, and the kernel does not call it again within itself\n", m->n, m->program);
+}
+
 void ph_cmd_collect_notes(const struct ph_cmd_collect *a)
 {
 	struct ph_collect_stats cs;
 
 	ph_collect_stats(a->c, &cs);
+	ph_cmd_collect_missed(a);
 	if (cs.control_lost)
 		fprintf(stderr, "%" PRIu64 " changes of containers were missed: too many at once; events may "
 			"have the wrong container\n", cs.control_lost);
@@ -237,5 +291,6 @@ void ph_cmd_collect_done(struct ph_cmd_collect *a)
 	ph_selection_done(&a->sel);
 	ph_strv_done(&a->events);
 	ph_strv_done(&a->contexts);
+	ph_strv_done(&a->stacks_of);
 	free(a->pids);
 }

@@ -28,12 +28,14 @@ struct ph_cmd_collect {
 	 * What is not selected is recorded too, for who looks at neighbours: the verb itself asks the
 	 * selection, in which the command's process is then.
 	 */
+	ph_strv stacks_of;	/* events with the stacks of their task */
+	uint64_t sample_hz;
 	bool everybody, block_changes;	/* as of struct ph_collect_opts */
 	char **command;		/* NULL: none */
 	struct ph_collect *c;
 
 	struct ph_collect_opts opts;
-	bool chosen[PH_EV_ID_MAX];
+	bool chosen[PH_EV_ID_MAX], with_stack[PH_EV_ID_MAX];
 	struct ph_filter *parsed;
 	int32_t *pids;
 	struct {
@@ -43,6 +45,7 @@ struct ph_cmd_collect {
 		bool ended;
 	} child;
 	uint64_t begun_ns, told_ns, told_events;
+	bool there;		/* with --wait: a container was seen */
 	bool status_line, status_shown;
 };
 
@@ -63,6 +66,8 @@ void ph_cmd_collect_status(struct ph_cmd_collect *a, uint64_t bytes);
 void ph_cmd_collect_status_end(struct ph_cmd_collect *a);
 /* What was not recorded and why, in the end. */
 void ph_cmd_collect_notes(const struct ph_cmd_collect *a);
+/* Of these, only which events were missed (struct ph_missed). */
+void ph_cmd_collect_missed(const struct ph_cmd_collect *a);
 void ph_cmd_collect_done(struct ph_cmd_collect *a);
 
 #endif

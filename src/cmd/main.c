@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "cmd/cmd.h"
+#include "symbol/symbol.h"
 
 const struct ph_cmd ph_cmds[] = {
 #define PH_CMD(name_, args_, summary_) { #name_, ph_cmd_##name_, args_, summary_ },
@@ -181,6 +182,8 @@ int main(int argc, char **argv)
 	const struct ph_cmd *c;
 	size_t n = 0;
 
+	if (ph_symchild_asked(argc, argv))
+		return ph_symchild_main();
 	setlocale(LC_CTYPE, "");
 	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2) {

@@ -15,19 +15,19 @@ enum {
 	COL_NAME, COL_ID, COL_RUNTIME, COL_IMAGE, COL_POD, COL_NAMESPACE, COL_STATE, COL_PID, COL_TASKS,
 	COL_CPU, COL_MEM, COL_AGE, COL_CGROUP, COL_CPU_WHERE, COL_QUOTA, COL_PERIOD, COL_BURST,
 	COL_MEM_WHERE, COL_START, COL_PARENT, COL_LEVEL, COL_HIERARCHY, COL_CGROUP_ID, COL_POD_UID,
-	COL_LABELS, COL_BUNDLE, COL_NS, COL_MAX = COL_NS + PH_NS_MAX,
+	COL_LABELS, COL_BUNDLE, COL_UUID, COL_VCPUS, COL_NS, COL_MAX = COL_NS + PH_NS_MAX,
 };
 
 static const struct ph_col cols[COL_MAX] = {
 	[COL_NAME] = { "CONTAINER", "container", PH_COL_STR, .help = "name, null where it has none" },
 	[COL_ID] = { "ID", "id", PH_COL_STR, .help = "the runtime's id; shortened in columns" },
 	[COL_RUNTIME] = { "RUNTIME", "runtime", PH_COL_STR,
-			  .help = "docker, containerd, cri-o, podman, lxc, nspawn, …" },
+			  .help = "docker, containerd, cri-o, podman, lxc, nspawn, …; kvm: a guest of KVM" },
 	[COL_IMAGE] = { "IMAGE", "image", PH_COL_STR, .help = "image" },
 	[COL_POD] = { "POD", "pod", PH_COL_STR, .help = "Kubernetes pod" },
 	[COL_NAMESPACE] = { "NAMESPACE", "namespace", PH_COL_STR, .help = "Kubernetes namespace" },
 	[COL_STATE] = { "STATE", "state", PH_COL_STR, .help = "created, running, paused, stopped" },
-	[COL_PID] = { "PID", "pid", PH_COL_S64, .help = "host pid of its first process" },
+	[COL_PID] = { "PID", "pid", PH_COL_S64, .help = "host pid of its first process; the process that runs a guest" },
 	[COL_TASKS] = { "TASKS", "tasks", PH_COL_U64, .help = "threads in it, not those of containers in it" },
 	[COL_CPU] = { "CPU", "cpu_limit", PH_COL_F64,
 		      .help = "CPUs it may use: its own limit or the tightest one above it" },
@@ -48,6 +48,8 @@ static const struct ph_col cols[COL_MAX] = {
 	[COL_POD_UID] = { "POD_UID", "pod_uid", PH_COL_STR, true, "uid of the pod" },
 	[COL_LABELS] = { "LABELS", "labels", PH_COL_STR, true, "key=value, comma-separated" },
 	[COL_BUNDLE] = { "BUNDLE", "bundle", PH_COL_STR, true, "folder of its OCI bundle" },
+	[COL_UUID] = { "UUID", "uuid", PH_COL_STR, true, "of a guest of KVM" },
+	[COL_VCPUS] = { "VCPUS", "vcpus", PH_COL_U64, true, "virtual CPUs of a guest" },
 	[COL_NS + PH_NS_CGROUP] = { "CGROUP_NS", "cgroup_ns", PH_COL_U64, true, "inode of its cgroup namespace" },
 	[COL_NS + PH_NS_IPC] = { "IPC_NS", "ipc_ns", PH_COL_U64, true, "inode of its ipc namespace" },
 	[COL_NS + PH_NS_MNT] = { "MNT_NS", "mnt_ns", PH_COL_U64, true, "inode of its mount namespace" },
@@ -56,6 +58,11 @@ static const struct ph_col cols[COL_MAX] = {
 	[COL_NS + PH_NS_TIME] = { "TIME_NS", "time_ns", PH_COL_U64, true, "inode of its time namespace" },
 	[COL_NS + PH_NS_USER] = { "USER_NS", "user_ns", PH_COL_U64, true, "inode of its user namespace" },
 	[COL_NS + PH_NS_UTS] = { "UTS_NS", "uts_ns", PH_COL_U64, true, "inode of its uts namespace" },
+};
+
+/* What --guests shows, where nothing else is asked for. */
+static const char *const guest_fields[] = {
+	"container", "uuid", "vcpus", "state", "pid", "tasks", "cpu_limit", "memory_limit_bytes", "age_ns", "parent", "cgroup",
 };
 
 static uint64_t unix_now_ns(void)
@@ -107,6 +114,8 @@ static void add_row(struct ph_table *t, const struct ph_scan *scan, const struct
 	ph_cell_str(&row[COL_ID], c->id);
 	if (c->id && strlen(c->id) == 64)
 		ph_cell_text(&row[COL_ID], "%.12s", c->id);
+	else if (c->id && c->uuid && !strcmp(c->id, c->uuid))
+		ph_cell_text(&row[COL_ID], "%.8s", c->id);
 	ph_cell_str(&row[COL_RUNTIME], c->runtime);
 	ph_cell_str(&row[COL_IMAGE], c->image);
 	ph_cell_str(&row[COL_POD], c->pod);
@@ -133,6 +142,9 @@ static void add_row(struct ph_table *t, const struct ph_scan *scan, const struct
 		ph_buf_addf(&labels, "%s%s", i ? "," : "", c->labels.v[i]);
 	ph_cell_str(&row[COL_LABELS], labels.p);
 	ph_cell_str(&row[COL_BUNDLE], hc->bundle);
+	ph_cell_str(&row[COL_UUID], c->uuid);
+	if (hc->guest)
+		ph_cell_u64(&row[COL_VCPUS], hc->guest->vcpus.n);
 	for (unsigned int i = 0; i < PH_NS_MAX; i++)
 		if (c->ns[i])
 			ph_cell_u64(&row[COL_NS + i], c->ns[i]);
@@ -154,7 +166,7 @@ static void add_tree(struct ph_table *t, const struct ph_scan *scan, const bool 
 }
 
 static int print(struct ph_scan *scan, const struct ph_selection *sel, const struct ph_table_fmt *fmt,
-		 bool tree)
+		 bool tree, bool guests)
 {
 	ph_autofree bool *shown = ph_alloc(scan->containers.n * sizeof(*shown));
 	uint64_t now = unix_now_ns();
@@ -168,7 +180,8 @@ static int print(struct ph_scan *scan, const struct ph_selection *sel, const str
 		bool host = i == PH_CONTAINER_HOST;
 
 		/* The host is shown on request only: this is a list of containers. */
-		shown[i] = (!host || sel->host) && ph_cmd_scan_match(sel, scan, scan->containers.v[i]);
+		shown[i] = (!host || sel->host) && ph_cmd_scan_match(sel, scan, scan->containers.v[i]) &&
+			   (!guests || ph_container_is_guest(&scan->containers.v[i]->c));
 		n += shown[i];
 	}
 	if (!n && !ph_selection_empty(sel))
@@ -200,11 +213,13 @@ int ph_cmd_ps(int argc, char **argv)
 	struct ph_opt sel_opts[PH_SELECTION_NOPTS], out_opts[PH_TABLE_NOPTS];
 	struct ph_selection sel = { 0 };
 	struct ph_table_fmt fmt = { 0 };
-	bool tree = false, stopped = false;
+	bool tree = false, stopped = false, guests = false;
 	const struct ph_opt own[] = {
 		{ "tree", 0, PH_OPT_FLAG, NULL, &tree, .help = "show containers below those that they run in" },
 		{ "stopped", 0, PH_OPT_FLAG, NULL, &stopped,
 		  .help = "also those that exist but do not run; so does --all" },
+		{ "guests", 0, PH_OPT_FLAG, NULL, &guests,
+		  .help = "guests of KVM alone, with what is known of them" },
 		{ 0 },
 	};
 	const struct ph_opt_group groups[] = {
@@ -219,7 +234,8 @@ int ph_cmd_ps(int argc, char **argv)
 	ph_selection_opts(&sel, sel_opts);
 	ph_table_opts(&fmt, out_opts);
 	r = ph_cmd_options("ps", "Lists the containers of this host: found from cgroups and namespaces, "
-			   "named by what\ntheir runtimes left on disk. No runtime has to be there.",
+			   "named by what\ntheir runtimes left on disk. No runtime has to be there. Guests of KVM are "
+			   "listed too.",
 			   "  porthole ps --tree\n"
 			   "  porthole ps -n kube-system --sort -memory_limit_bytes\n"
 			   "  porthole ps -o json --fields container,pid,pid_ns\n",
@@ -230,6 +246,9 @@ int ph_cmd_ps(int argc, char **argv)
 		r = ph_cmd_schema(cols, COL_MAX);
 		goto out;
 	}
+	if (guests && !fmt.fields.n && fmt.output == PH_OUT_COLUMNS)
+		for (size_t i = 0; i < PH_ARRAY_SIZE(guest_fields); i++)
+			ph_strv_add(&fmt.fields, guest_fields[i]);
 	/* `porthole ps web` is what one types: an argument is a container. */
 	for (size_t i = 0; i < args.n; i++)
 		ph_strv_add(&sel.container, args.v[i]);
@@ -239,7 +258,7 @@ int ph_cmd_ps(int argc, char **argv)
 	}
 	r = ph_cmd_scan("ps", &scan, stopped || sel.all);
 	if (r == PH_EXIT_OK)
-		r = print(&scan, &sel, &fmt, tree);
+		r = print(&scan, &sel, &fmt, tree, guests);
 	ph_scan_done(&scan);
 out:
 	ph_vec_done(&args);

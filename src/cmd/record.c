@@ -136,7 +136,7 @@ static int run(struct args *a, struct ph_record_opts *ro)
 	}
 	if (ret < 0)
 		return ph_cmd_fail("record", &err);
-	if (a->strict && rs.lost)
+	if (a->strict && (rs.lost || rs.missed))
 		return PH_EXIT_LOST;
 	return PH_EXIT_OK;
 }
@@ -170,12 +170,16 @@ int ph_cmd_record(int argc, char **argv)
 		  "directory of the trace, which must be new or empty (default: porthole-DATE-TIME)" },
 		{ "event", 'e', PH_OPT_LIST, "LIST", &a.co.events, NULL,
 		  "what to record: groups, events, globs; !X leaves X out. Default: sched, wait, syscall, cgroup, "
-		  "mm, block, net, signal; there are also irq, timer, fault, cap, kvm, denied, dns, stack, calldata, and "
-		  "all, which is these too" },
+		  "mm, block, net, signal; there are also irq, timer, fault, cap, kvm, denied, dns, probe, stack, profile, "
+		  "calldata, and all, which is these too" },
 		{ "list", 0, PH_OPT_FLAG, NULL, &a.list, NULL,
 		  "print all groups and events, or what a given -e chooses, and end" },
 		{ "filter", 'f', PH_OPT_STR, "EXPR", &a.co.filter, NULL,
 		  "only events for which EXPR is true, e.g. 'syscall_exit_openat.ret < 0 && comm == \"nginx\"'" },
+		{ "freq", 'F', PH_OPT_U64, "HZ", &a.co.sample_hz, NULL,
+		  "with -e profile: samples of each CPU a second (default 99)" },
+		{ "callstacks", 0, PH_OPT_LIST, "LIST", &a.co.stacks_of, NULL,
+		  "events that get the stacks of their task, in kernel and program" },
 		{ "max-size", 0, PH_OPT_SIZE, "SIZE", &a.max_bytes, NULL, "stop when the trace has SIZE" },
 		{ "rotate", 0, PH_OPT_STR, "SIZE|TIME", &a.rotate, NULL,
 		  "begin a new trace (DIR/00001, DIR/00002 …) each SIZE or TIME" },

@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "cmd/cmd.h"
 #include "cmd/scan_opts.h"
-#include "ctf/ctf.h"
 #include "live/top_trace.h"
 
 #define INTERVAL_MIN (PH_NSEC / 20)
@@ -36,15 +35,12 @@ static int check_live(struct ph_rounds *rs)
 	const struct ph_cmd_source *s = &rs->s;
 	struct ph_err err = { 0 };
 
-	if (s->co.filter)
-		return ph_cmd_usage(rs->verb, "the kernel counts for containers, not for events that a filter chooses: --filter "
-				    "takes a trace (-r TRACE; -w DIR makes one)");
 	if (s->range || s->begin || s->end)
 		return ph_cmd_usage(rs->verb, "--begin, --end and --range are about a trace: -r TRACE");
-	if (!s->dir && (s->co.ring_bytes || s->strict))
-		return ph_cmd_usage(rs->verb, "nothing is recorded, so nothing is lost: --buffer and --strict go with -w DIR");
-	if (s->dir && rs->want.no_bpf)
-		return ph_cmd_usage(rs->verb, "to record takes BPF: -w goes without --no-bpf");
+	if (!s->dir && !s->co.filter && (s->co.ring_bytes || s->strict))
+		return ph_cmd_usage(rs->verb, "nothing is recorded, so nothing is lost: --buffer and --strict go with -w DIR or --filter");
+	if ((s->dir || s->co.filter) && rs->want.no_bpf)
+		return ph_cmd_usage(rs->verb, "that takes BPF: %s goes without --no-bpf", s->dir ? "-w" : "--filter");
 	if (ph_selection_check(&rs->s.co.sel, &err) < 0)
 		return ph_cmd_usage(rs->verb, "%s", err.msg);
 	return 0;
@@ -124,19 +120,31 @@ static int start_recording(struct ph_rounds *rs)
 	return r < 0 ? ph_cmd_fail(rs->verb, &err) : 0;
 }
 
-static int stop_recording(struct ph_rounds *rs, int rc, struct ph_err *err)
+static bool whole(const struct ph_rounds *rs)
 {
-	struct ph_record_stats stats;
+	return rs->s.co.sel.all || ph_selection_empty(&rs->s.co.sel);
+}
+
+/* Those that pass the filter, of which the columns shown can be made, come as they happen. */
+static int start_events(struct ph_rounds *rs)
+{
+	struct ph_cmd_collect *co = &rs->s.co;
+	uint64_t counts = rs->want.counts;
+	ph_strv none = { 0 };
 	int r;
 
-	if (!rs->s.recorder)
-		return rc;
-	r = ph_recorder_close(ph_take(rs->s.recorder), &stats, rc < 0 ? NULL : err);
-	if (stats.lost)
-		fprintf(stderr, "porthole %s: %" PRIu64 " events were lost, and are not in the trace (a larger --buffer helps)\n", rs->verb,
-			stats.lost);
-	rs->lost = stats.lost;
-	return rc < 0 ? rc : r;
+	/* A container's packets are handled by whoever runs. */
+	if (!whole(rs))
+		counts &= ~PH_TOP_NETWORK;
+	co->any_events = true;
+	r = ph_cmd_collect_check(co, &none, SIZE_MAX);
+	if (!r && !ph_top_trace_choose(co->parsed, counts, co->chosen))
+		return ph_cmd_usage(rs->verb, "--filter: no event can pass that a column shown is counted by: ends of system calls, "
+				    "block_rq_complete, net_dev_queue, net_if_receive_skb");
+	if (!r)
+		r = ph_cmd_source_open(&rs->s);
+	rs->want.filtered = true;
+	return r;
 }
 
 int ph_rounds_start(struct ph_rounds *rs)
@@ -145,12 +153,16 @@ int ph_rounds_start(struct ph_rounds *rs)
 	int r;
 
 	ph_cmd_catch_signals();
-	r = rs->s.dir ? start_recording(rs) : 0;
+	r = rs->s.co.filter ? start_events(rs) : rs->s.dir ? start_recording(rs) : 0;
 	if (r)
 		return r;
 	if (ph_top_open(&rs->t, "/", &rs->want, &err) < 0)
 		return ph_cmd_fail(rs->verb, &err);
 	rs->open = true;
+	if (rs->s.live)
+		ph_top_events_open(&rs->t, &(struct ph_top_trace_opts){
+			.id = rs->s.run.id, .filter = rs->s.run.filter, .whole = whole(rs), .passed = true,
+		}, rs->s.co.chosen, rs->s.run.id, rs->s.run.src);
 	rs->begun_ns = ph_now_ns();
 	if (ph_top_round(&rs->t, rs->begun_ns, &err) < 0)
 		return ph_cmd_fail(rs->verb, &err);
@@ -184,20 +196,82 @@ void ph_rounds_missing(struct ph_rounds *rs, const struct ph_table_fmt *shown)
 		fprintf(stderr, "porthole %s: %s\n", rs->verb, l);
 }
 
-/* Until @at; Ctrl-C ends it. What is recorded meanwhile is written. */
+static void see(void *arg, const struct ph_event *ev)
+{
+	struct ph_rounds *rs = arg;
+	struct ph_run *run = &rs->s.run;
+
+	if (ev->cls->id == PH_EV_events_discarded) {
+		run->gaps++;
+		run->lost += ph_event_u(ev, PH_FLD(events_discarded, count), 0);
+		rs->t.host.lost = run->lost;
+	} else if (!ph_event_always(ev->cls)) {
+		run->seen++;
+		run->passed++;
+	}
+}
+
+int ph_rounds_turn(struct ph_rounds *rs, uint64_t *pause_ns, struct ph_err *err)
+{
+	int r = rs->t.events ? ph_top_events_turn(&rs->t, see, rs, err) : 0;
+	struct ph_record_stats stats;
+
+	if (r >= 0 && rs->s.recorder)
+		r = ph_recorder_turn(rs->s.recorder, err);
+	if (rs->s.recorder && !rs->t.events) {
+		ph_recorder_stats(rs->s.recorder, &stats);
+		rs->t.host.lost = stats.lost;
+	}
+	*pause_ns = rs->s.co.c ? ph_collect_pause_ns(rs->s.co.c) : UINT64_MAX;
+	return r < 0 ? r : 0;
+}
+
+static int stop_recording(struct ph_rounds *rs, int rc, struct ph_err *err)
+{
+	struct ph_record_stats stats;
+	int r;
+
+	if (!rs->s.recorder)
+		return rc;
+	r = ph_recorder_close(ph_take(rs->s.recorder), &stats, rc < 0 ? NULL : err);
+	if (stats.lost)
+		fprintf(stderr, "porthole %s: %" PRIu64 " events were lost, and are not in the trace (a larger --buffer helps)\n", rs->verb,
+			stats.lost);
+	ph_cmd_collect_missed(&rs->s.co);
+	rs->lost = stats.lost + stats.missed;
+	return rc < 0 ? rc : r;
+}
+
+int ph_rounds_end(struct ph_rounds *rs, int rc, struct ph_err *err)
+{
+	uint64_t pause;
+
+	if (rs->t.events) {
+		/* What is in the buffers still belongs into the trace. */
+		if (rc >= 0 && rs->s.recorder)
+			rc = ph_live_stop(rs->s.live, err);
+		if (rc >= 0 && rs->s.recorder)
+			rc = ph_rounds_turn(rs, &pause, err);
+		return ph_cmd_source_end(&rs->s, rc, err);
+	}
+	rc = stop_recording(rs, rc, err);
+	if (rc < 0 && rc != -EPIPE)
+		return ph_cmd_fail(rs->verb, err);
+	return rs->s.strict && rs->lost ? PH_EXIT_LOST : PH_EXIT_OK;
+}
+
+/* Until @at; Ctrl-C ends it. What comes meanwhile is counted, and written. */
 static int sleep_until(struct ph_rounds *rs, uint64_t at, struct ph_err *err)
 {
-	uint64_t next = at;
-	int r = 0;
+	uint64_t next, pause;
+	int r;
 
 	do {
 		struct timespec ts;
 
-		if (rs->s.recorder) {
-			r = ph_recorder_turn(rs->s.recorder, err);
-			next = ph_now_ns() + ph_collect_pause_ns(rs->s.co.c);
-			next = next < at ? next : at;
-		}
+		r = ph_rounds_turn(rs, &pause, err);
+		next = ph_now_ns();
+		next = next < at && at - next > pause ? next + pause : at;
 		ts = (struct timespec){ .tv_sec = (time_t)(next / PH_NSEC), .tv_nsec = (long)(next % PH_NSEC) };
 		while (r >= 0 && !ph_cmd_interrupted && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
 			;
@@ -227,146 +301,7 @@ int ph_rounds_run(struct ph_rounds *rs)
 		if (rs->s.co.duration_ns && now - rs->begun_ns >= rs->s.co.duration_ns)
 			break;
 	}
-	r = stop_recording(rs, r, &err);
-	if (r < 0 && r != -EPIPE)
-		return ph_cmd_fail(rs->verb, &err);
-	return rs->s.strict && rs->lost ? PH_EXIT_LOST : PH_EXIT_OK;
-}
-
-/* ---- of a trace ------------------------------------------------------------------------------------- */
-
-static int end_of_interval(struct ph_rounds *rs, uint64_t ts_ns, struct ph_err *err)
-{
-	int r;
-
-	ph_top_trace_round(&rs->t, ts_ns);
-	for (size_t i = 0; !rs->shown && i < rs->t.rows.n; i++)
-		rs->shown = ph_rounds_shown(rs, rs->t.rows.v[i]);
-	r = rs->print(rs->arg, ts_ns + (uint64_t)rs->s.run.src->offset_ns, err);
-	if (r < 0)
-		return r;
-	return rs->count && ++rs->n >= rs->count;
-}
-
-/* All intervals that end until @ts_ns. 1: that is as many as were asked for. */
-static int until(struct ph_rounds *rs, uint64_t ts_ns, struct ph_err *err)
-{
-	int r = 0;
-
-	for (; !r && ts_ns >= rs->next_ns && !ph_cmd_interrupted; rs->next_ns += rs->interval_ns)
-		r = end_of_interval(rs, rs->next_ns, err);
-	return r;
-}
-
-static int feed(void *arg, const struct ph_event *ev, struct ph_err *err)
-{
-	struct ph_rounds *rs = arg;
-	const struct ph_run *run = &rs->s.run;
-	int r;
-
-	if (!rs->begun_ns) {
-		rs->begun_ns = run->begin_ns > run->src->begin_ns ? run->begin_ns : ev->ts_ns;
-		rs->next_ns = rs->begun_ns + rs->interval_ns;
-		ph_top_trace_begin(&rs->t, rs->begun_ns);
-	}
-	if (rs->end_ns && ev->ts_ns > rs->end_ns)
-		return 1;
-	r = until(rs, ev->ts_ns, err);
-	if (r)
-		return r;
-	rs->last_ns = ev->ts_ns;
-	ph_top_trace_feed(&rs->t, ev);
-	return 0;
-}
-
-/* Until the last event, as what happened after it is not known, or to the range's end: the last may be a short one. */
-static int last_interval(struct ph_rounds *rs, struct ph_err *err)
-{
-	const struct ph_run *run = &rs->s.run;
-	uint64_t known = rs->end_ns ? rs->end_ns : run->src->end_ns, end = rs->last_ns;
-	int r;
-
-	if (run->end_ns && run->end_ns <= known)
-		end = run->end_ns;
-	if (!rs->begun_ns || ph_cmd_interrupted || (rs->count && rs->n >= rs->count))
-		return 0;
-	r = until(rs, end, err);
-	if (r || ph_cmd_interrupted || end <= rs->next_ns - rs->interval_ns)
-		return r < 0 ? r : 0;
-	r = end_of_interval(rs, end, err);
-	return r < 0 ? r : 0;
-}
-
-/*
- * What the kernel itself counted is told about once a second: who knows the next reading, too, can divide it. With the
- * last ones the recording ends: from then on events are switched off, one kind after the other.
- */
-static int read_ahead(struct ph_rounds *rs, struct ph_err *err)
-{
-	struct ph_source *state = NULL;
-	bool dumping = true;
-	struct ph_event *ev;
-	int r = ph_ctf_state(rs->s.run.src, &state, err);
-
-	while (r >= 0 && state && (r = ph_source_next(state, &ev, err)) > 0) {
-		uint32_t id = ev->cls->id;
-
-		ph_top_trace_ahead(&rs->t, ev);
-		if (id == PH_EV_lttng_statedump_start || id == PH_EV_lttng_statedump_end)
-			dumping = id == PH_EV_lttng_statedump_start;
-		if (dumping)
-			rs->end_ns = 0;
-		else if (id == PH_EV_task_times)
-			rs->end_ns = ev->ts_ns;
-	}
-	ph_source_close(state);
-	return r;
-}
-
-static int analyse(struct ph_rounds *rs, struct ph_err *err)
-{
-	struct ph_run *run = &rs->s.run;
-	const struct ph_top_trace_opts opts = { .id = run->id, .filter = run->filter, .whole = run->src->whole };
-	const struct ph_class *cls;
-	int r;
-
-	ph_top_trace_open(&rs->t, &opts);
-	rs->open = true;
-	for (size_t i = 0; (cls = ph_ctf_class(run->src, i)); i++)
-		ph_top_trace_class(&rs->t, cls);
-	r = read_ahead(rs, err);
-	if (r < 0)
-		return r;
-	/* Who ran and who waited is told by all events; the rows are selected, and what is counted is filtered. */
-	run->event = feed;
-	run->arg = rs;
-	run->sel = NULL;
-	run->filter = NULL;
-	r = ph_cmd_source_run(&rs->s, err);
-	if (r >= 0)
-		r = last_interval(rs, err);
-	rs->over = true;
-	if (r >= 0 && rs->last_fmt)
-		ph_rounds_missing(rs, rs->last_fmt);
-	if (r >= 0 && run->passed && !rs->shown && !ph_cmd_interrupted)
-		r = ph_selection_empty(&rs->s.co.sel) ?
-			    ph_err_set(err, -ENOENT, "%s: it tells of no containers, and not of the whole machine", run->src->what) :
-			    ph_cmd_source_nothing(&rs->s, err);
-	return r;
-}
-
-int ph_rounds_trace(struct ph_rounds *rs)
-{
-	struct ph_err err = { 0 };
-	struct ph_filter *filter;
-	int r = ph_cmd_source_open(&rs->s);
-
-	if (r)
-		return r;
-	filter = rs->s.run.filter;
-	r = analyse(rs, &err);
-	rs->s.run.filter = filter;
-	return ph_cmd_source_end(&rs->s, r, &err);
+	return ph_rounds_end(rs, r, &err);
 }
 
 void ph_rounds_done(struct ph_rounds *rs)

@@ -29,14 +29,15 @@ int64_t ph_cmd_scan_of_pid(const struct ph_scan *scan, int32_t pid)
 	return -1;
 }
 
-static bool has_task(const struct ph_selection *sel, const struct ph_scan *scan, uint32_t index)
+static bool has_task(const struct ph_selection *sel, const struct ph_scan *scan, const struct ph_container *c)
 {
-	bool wanted = sel->comm.n, found = false;
+	bool within = ph_container_is_within(c), wanted = sel->comm.n, found = false;
 
 	for (size_t i = 0; i < sel->pids.n; i++)
 		wanted |= sel->pids.v[i] > 0;
 	ph_vec_each(t, &scan->tasks) {
-		if (t->container != index)
+		/* The process of a guest in a container is one of the container's. */
+		if (within ? t->pid != c->init_pid : t->container != c->index)
 			continue;
 		for (size_t i = 0; i < sel->pids.n; i++) {
 			if (-sel->pids.v[i] == t->pid)
@@ -73,7 +74,7 @@ bool ph_cmd_scan_match(const struct ph_selection *sel, const struct ph_scan *sca
 	}
 	if (wanted && !found)
 		return false;
-	return (!sel->pids.n && !sel->comm.n) || has_task(sel, scan, hc->c.index);
+	return (!sel->pids.n && !sel->comm.n) || has_task(sel, scan, &hc->c);
 }
 
 int ph_cmd_scan_none(const char *verb, const struct ph_selection *sel, const struct ph_scan *scan)

@@ -233,6 +233,7 @@ static void say(const struct ph_cmd_source *s, const char *text)
 /* What the reader of the output must know beside it. */
 static void tell(const struct ph_cmd_source *s)
 {
+	struct ph_collect_stats cs = { 0 };
 	ph_autobuf why = { 0 };
 	const char *w;
 
@@ -242,10 +243,12 @@ static void tell(const struct ph_cmd_source *s)
 		ph_run_explain(&s->run, &why);
 		say(s, why.p);
 	}
+	if (s->live)
+		ph_collect_stats(s->co.c, &cs);
 	if (s->run.lost)
 		fprintf(stderr, "porthole %s: %" PRIu64 " events were lost in %" PRIu64 " %s: what follows may "
 			"miss its cause%s\n", s->co.verb, s->run.lost, s->run.gaps,
-			s->run.gaps == 1 ? "gap" : "gaps", s->live ? " (a larger --buffer helps)" : "");
+			s->run.gaps == 1 ? "gap" : "gaps", cs.lost ? " (a larger --buffer helps)" : "");
 	if (s->live)
 		ph_cmd_collect_notes(&s->co);
 }

@@ -68,17 +68,22 @@ static int screen(struct ph_rounds *rounds)
 	}
 	view.wanted = on_screen;
 	view.arg = rounds;
-	r = ph_cmd_screen_run(&view, rounds->interval_ns, rounds->s.co.duration_ns, &err);
+	if (rounds->s.trace) {
+		r = ph_cmd_screen_trace(rounds, &view);
+		ph_top_view_done(&view);
+		return r;
+	}
+	r = ph_cmd_screen_run(&view, rounds, &err);
 	ph_top_view_done(&view);
-	return r < 0 ? ph_cmd_fail(VERB, &err) : PH_EXIT_OK;
+	return ph_rounds_end(rounds, r, &err);
 }
 
-/* A terminal gets the full screen, unless tables were asked for. A trace has no moment that one could look at. */
+/* A terminal gets the full screen, unless tables were asked for. */
 static bool wants_screen(const struct top *top)
 {
 	const struct ph_rounds *rs = &top->rounds;
 
-	return !top->batch && !rs->count && !rs->s.trace && rs->fmt.output == PH_OUT_COLUMNS && !rs->fmt.fields.n &&
+	return !top->batch && !rs->count && rs->fmt.output == PH_OUT_COLUMNS && !rs->fmt.fields.n &&
 	       ph_cmd_screen_possible();
 }
 
@@ -93,7 +98,7 @@ static int run(struct top *top)
 	rs->print = print;
 	rs->arg = top;
 	if (rs->s.trace)
-		return ph_rounds_trace(rs);
+		return wants_screen(top) ? screen(rs) : ph_rounds_trace(rs);
 	r = ph_rounds_start(rs);
 	if (r)
 		return r;
@@ -140,8 +145,6 @@ int ph_cmd_top(int argc, char **argv)
 	for (size_t i = 0; i < args.n; i++)
 		ph_strv_add(&rs->s.co.sel.container, args.v[i]);
 	r = ph_rounds_check(rs);
-	if (!r && rs->s.dir && wants_screen(&top))
-		r = ph_cmd_usage(VERB, "the full screen does not record: -w DIR goes with -b");
 	if (!r)
 		r = run(&top);
 out:

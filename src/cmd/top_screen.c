@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <langinfo.h>
+#include <limits.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,6 @@
 
 #include "base/clock.h"
 #include "cmd/cmd.h"
-#include "cmd/top_report.h"
 
 #define NCURSES_NOMACROS
 #define NCURSES_WIDECHAR 1
@@ -63,8 +63,9 @@ static void follow_size(bool resized)
 		clearok(curscr, TRUE);
 }
 
-static void draw(struct ph_top_view *v)
+void ph_cmd_screen_draw(struct ph_cmd_screen *s)
 {
+	struct ph_top_view *v = s->v;
 	struct timespec now;
 	int height, width;
 
@@ -143,50 +144,156 @@ static void begin(struct ph_top_view *v)
 	}
 }
 
-/* How often what a report prints is looked for. */
-#define REPORT_MS 100
-
-int ph_cmd_screen_run(struct ph_top_view *v, uint64_t interval_ns, uint64_t duration_ns, struct ph_err *err)
+int ph_cmd_screen_open(struct ph_cmd_screen *s, struct ph_top_view *v, struct ph_err *err)
 {
-	uint64_t begun = ph_now_ns(), next = begun + interval_ns;
-	SCREEN *screen = newterm(NULL, stdout, stdin);
-	struct ph_cmd_report report = { 0 };
-	int r = 0;
-
-	if (!screen)
+	*s = (struct ph_cmd_screen){ .screen = newterm(NULL, stdout, stdin), .v = v };
+	if (!s->screen)
 		return ph_err_set(err, -ENOTTY, "this terminal (TERM) is not known; -b prints tables");
 	begin(v);
-	draw(v);
-	while (r >= 0 && !ph_cmd_interrupted) {
-		uint64_t now = ph_now_ns();
-		int c, wait = next > now ? (int)((next - now) / 1000000) + 1 : 0;
-		bool news;
+	return 0;
+}
 
-		if (duration_ns && now - begun >= duration_ns)
-			break;
-		timeout(report.pid && wait > REPORT_MS ? REPORT_MS : wait);
-		c = getch();
-		if (c == KEY_MOUSE)
-			mouse(v);
-		else if (c != ERR && c != KEY_RESIZE && !ph_top_view_key(v, key_of(c)))
-			break;
-		follow_size(c == KEY_RESIZE);
-		news = ph_cmd_report_follow(&report, v);
-		now = ph_now_ns();
-		if (now >= next) {
-			next = now + interval_ns;
-			if (!v->paused) {
-				r = ph_top_round(v->t, now, err);
-				ph_top_view_round(v, now);
-			}
-		} else if (c == ERR && !news) {
-			continue;
-		}
-		if (r >= 0)
-			draw(v);
-	}
-	ph_cmd_report_done(&report);
+void ph_cmd_screen_close(struct ph_cmd_screen *s)
+{
+	if (!s->screen)
+		return;
+	ph_cmd_report_done(&s->report);
 	endwin();
-	delscreen(screen);
+	delscreen(s->screen);
+	s->screen = NULL;
+}
+
+/* How often what a report prints is looked for. */
+#define REPORT_NS (100 * 1000000ull)
+
+int ph_cmd_screen_key(struct ph_cmd_screen *s, uint64_t wait_ns)
+{
+	uint64_t ms;
+	bool news;
+	int c;
+
+	if (s->report.pid && wait_ns > REPORT_NS)
+		wait_ns = REPORT_NS;
+	ms = wait_ns / 1000000 + (wait_ns % 1000000 != 0);
+	timeout(ms < INT_MAX ? (int)ms : INT_MAX);
+	c = getch();
+	if (c == KEY_MOUSE)
+		mouse(s->v);
+	else if (c != ERR && c != KEY_RESIZE && !ph_top_view_key(s->v, key_of(c)))
+		return -1;
+	follow_size(c == KEY_RESIZE);
+	news = ph_cmd_report_follow(&s->report, s->v);
+	return c != ERR || news;
+}
+
+/* ---- of this host ----------------------------------------------------------------------------------- */
+
+int ph_cmd_screen_run(struct ph_top_view *v, struct ph_rounds *rs, struct ph_err *err)
+{
+	uint64_t begun = ph_now_ns(), next = begun + rs->interval_ns, pause, now = begun;
+	struct ph_cmd_screen s;
+	int r = ph_cmd_screen_open(&s, v, err), news = 1;
+
+	while (r >= 0 && !ph_cmd_interrupted && (!rs->s.co.duration_ns || now - begun < rs->s.co.duration_ns)) {
+		if (news)
+			ph_cmd_screen_draw(&s);
+		r = ph_rounds_turn(rs, &pause, err);
+		if (r < 0)
+			break;
+		now = ph_now_ns();
+		news = ph_cmd_screen_key(&s, now >= next ? 0 : next - now < pause ? next - now : pause);
+		if (news < 0)
+			break;
+		now = ph_now_ns();
+		if (now < next)
+			continue;
+		next = now + rs->interval_ns;
+		news = 1;
+		if (!v->paused) {
+			r = ph_top_round(v->t, now, err);
+			ph_top_view_round(v, now);
+		}
+	}
+	ph_cmd_screen_close(&s);
 	return r;
+}
+
+/* ---- of a trace ------------------------------------------------------------------------------------- */
+
+/* An interval is shown as long as it took, within reason. */
+#define SHOWN_MIN (PH_NSEC / 10)
+#define SHOWN_MAX PH_NSEC
+/* So much of what was read is kept to go back to. */
+#define PAST_BYTES (256u << 20)
+
+struct replay {
+	struct ph_cmd_screen s;
+	struct ph_rounds *rs;
+	struct ph_top_view *v;
+};
+
+/* Until what comes behind the last interval is asked for. 1: the user leaves. */
+static int look(struct replay *rp)
+{
+	uint64_t shown = rp->rs->interval_ns, until, now = ph_now_ns();
+	int news = 1;
+
+	shown = shown < SHOWN_MIN ? SHOWN_MIN : shown > SHOWN_MAX ? SHOWN_MAX : shown;
+	until = now + shown;
+	while (!rp->v->replay.next && !ph_cmd_interrupted) {
+		if (news)
+			ph_cmd_screen_draw(&rp->s);
+		news = ph_cmd_screen_key(&rp->s, rp->v->paused ? SHOWN_MAX : until > now ? until - now : 0);
+		if (news < 0)
+			return 1;
+		now = ph_now_ns();
+		if (rp->v->paused) {
+			until = now + shown;
+		} else if (now >= until) {
+			until = now + shown;
+			ph_top_view_step(rp->v, 1);
+			news = 1;
+		}
+	}
+	return ph_cmd_interrupted;
+}
+
+static bool on_screen(void *arg, const struct ph_top_row *r)
+{
+	return ph_rounds_shown(arg, r);
+}
+
+static int another(void *arg, uint64_t unix_ns, struct ph_err *err)
+{
+	struct replay *rp = arg;
+	int r = rp->s.screen ? 0 : ph_cmd_screen_open(&rp->s, rp->v, err);
+
+	if (r < 0)
+		return r;
+	ph_top_view_arrived(rp->v, unix_ns, on_screen, rp->rs);
+	return look(rp);
+}
+
+static int finish(void *arg, int r, struct ph_err *err)
+{
+	struct replay *rp = arg;
+
+	(void)err;
+	if (!r && rp->s.screen) {
+		ph_top_view_ended(rp->v);
+		look(rp);
+	}
+	ph_cmd_screen_close(&rp->s);
+	return r < 0 ? r : 0;
+}
+
+int ph_cmd_screen_trace(struct ph_rounds *rs, struct ph_top_view *v)
+{
+	struct replay rp = { .rs = rs, .v = v };
+
+	ph_top_view_replay(v, rs->s.trace, rs->s.utc, PAST_BYTES);
+	rs->print = another;
+	rs->finish = finish;
+	rs->arg = &rp;
+	return ph_rounds_trace(rs);
 }

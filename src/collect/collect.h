@@ -13,6 +13,7 @@
  * drains the CPUs' buffers, names the containers. One thread uses a collector.
  */
 struct ph_collect;
+struct ph_probes;
 
 struct ph_collect_opts {
 	const bool *events;		/* [PH_EV_ID_MAX], see ph_events_choose() */
@@ -26,9 +27,15 @@ struct ph_collect_opts {
 	bool wait;			/* a selection that matches nothing yet is no error */
 	bool block_changes;		/* sched_block only where it differs from the task's last, at least 7 times a second */
 	bool count;			/* the kernel side counts for each container: ph_collect_counted() */
+	struct ph_probes *probes;	/* where the user wants events: probe_hit; NULL: nowhere. It grows while recording */
+	const char *probe_filter;	/* over the arguments: what the kernel side can tell does not pass is not recorded */
+	uint32_t sample_hz;		/* with the event callstack: samples a second and CPU; 0: PH_SAMPLE_HZ or, with stacks_of, none */
+	const bool *stacks_of;		/* [PH_EV_ID_MAX]: a callstack stands before each of these; NULL: of none */
 	bool everybody;			/* record who is not selected, too: @sel only says who must be there */
 };
 
+#define PH_SAMPLE_HZ 99
+#define PH_SAMPLE_HZ_MAX 20000
 #define PH_CAPTURE_DEFAULT 32
 #define PH_CAPTURE_NAME 256
 #define PH_CAPTURE_MAX 4095
@@ -52,6 +59,7 @@ const struct ph_field *ph_collect_context(const struct ph_collect *c, uint32_t *
  * One round. First @state gets what is new about containers; then, for each CPU, @cpu gets the
  * events that were recorded before the round began, in order of time of that CPU; and after each
  * CPU that lost some, @lost the number of further events lost. All see each CPU's number in ev->cpu.
+ * @lost with PH_CPU_UNKNOWN: events that were missed, see struct ph_missed.
  */
 struct ph_drain {
 	ph_event_fn state, cpu;
@@ -90,11 +98,30 @@ int ph_live_open(struct ph_collect *c, struct ph_source **ret, struct ph_err *er
  */
 int ph_live_stop(struct ph_source *s, struct ph_err *err);
 
+/*
+ * The kernel does not call a program that is running on that CPU already: what happens in an interrupt of
+ * the program that records such events is missed. Whose they were is not known.
+ */
+struct ph_missed {
+	const char *program;	/* named after the event */
+	uint64_t n;
+};
+
+#define PH_COLLECT_ENDS 10
 struct ph_collect_stats {
 	uint64_t events, lost;
+	uint64_t nmissed;
+	const struct ph_missed *missed;	/* by program, most with none; ends with program NULL */
 	uint64_t control_lost;	/* news about containers for which there was no room */
 	uint32_t containers;	/* selected ones seen so far */
 	const char *const *missing;	/* chosen events that this kernel does not have, NULL-ended */
+	struct {
+		uint64_t memory_bytes;	/* what walks take in the kernel: tables and mappings */
+		uint64_t tables, table_bytes;
+		uint64_t processes;	/* that are looked after */
+		uint64_t refused;	/* files, processes and mappings for which there was no room */
+		uint64_t ended[PH_COLLECT_ENDS];	/* why stacks ended (enum ph_unwind_end) */
+	} stacks;
 };
 void ph_collect_stats(const struct ph_collect *c, struct ph_collect_stats *ret);
 
@@ -129,6 +156,8 @@ bool ph_group_default(enum ph_group g);
  * selected, whatever events and filter were chosen (as perf's COMM and FORK records are).
  */
 bool ph_event_always(const struct ph_class *c);
+/* Can the stacks of its task stand before it? */
+bool ph_event_may_have_stack(const struct ph_class *c);
 /* --context: names as LTTng's add-context has them, or "all"; -EINVAL with the nearest. */
 int ph_context_parse(const ph_strv *names, uint32_t *ret_mask, struct ph_err *err);
 

@@ -76,12 +76,13 @@ struct ph_ix *ph_ctable_ix(struct ph_ctable *t, uint32_t index)
 }
 
 void ph_ctable_init(struct ph_ctable *t, const struct ph_selection *sel, bool everybody, int cgroups_fd,
-		    int namespaces_fd, uint64_t *generation)
+		    int namespaces_fd, int guests_fd, uint64_t *guests_known, uint64_t *generation)
 {
 	static const struct ph_container host;
 
 	*t = (struct ph_ctable){ .sel = sel, .everybody = everybody, .cgroups_fd = cgroups_fd,
-				 .namespaces_fd = namespaces_fd, .generation = generation,
+				 .namespaces_fd = namespaces_fd, .guests_fd = guests_fd,
+				 .guests_known = guests_known, .generation = generation,
 				 .next_index = 1 };
 	ph_host_namespaces(t->host_ns);
 	t->host_selected = everybody || !sel || ph_selection_match_container(sel, &host);
@@ -106,6 +107,7 @@ void ph_ctable_done(struct ph_ctable *t)
 	ph_u64map_done(&t->ix);
 	ph_u64map_done(&t->by_index);
 	ph_strmap_done(&t->by_id);
+	ph_u64map_done(&t->guests);
 }
 
 uint32_t ph_ctable_resolve(struct ph_ctable *t, uint32_t index, bool *ret_selected)
@@ -179,6 +181,25 @@ void ct_decide(struct ph_ctable *t, struct ph_centry *e)
 	e->matches = !t->sel || ph_selection_match_container(t->sel, &e->c);
 	e->selected = e->matches || t->everybody;
 	t->nselected += e->matches;
+}
+
+/* A guest of KVM without a cgroup of its own: what its process does is the guest's. */
+static void own_process(struct ph_ctable *t, struct ph_centry *e)
+{
+	struct ph_cgent ent = { .index = e->c.index };
+	uint32_t pid = (uint32_t)e->c.init_pid;
+
+	if (ph_container_is_within(&e->c) && t->sel) {
+		struct ph_centry *in = ct_centry(t, e->c.parent);
+
+		e->selected = t->everybody || (in && ph_selection_match_within(t->sel, &in->c, &e->c));
+	}
+	ent.flags = ct_kernel_flags(e->selected, true);
+	e->guest = e->c.init_pid;
+	ph_u64map_put(&t->guests, pid, e);
+	bpf_map_update_elem(t->guests_fd, &pid, &ent, BPF_ANY);
+	if (t->guests_known)
+		__atomic_store_n(t->guests_known, t->guests.n, __ATOMIC_RELEASE);
 }
 
 /* A container under its canonical index. Takes over what @c owns. */
@@ -273,6 +294,10 @@ int ph_ctable_scan(struct ph_ctable *t, struct ph_err *err)
 		hc->c = (struct ph_container){ 0 };	/* it is the table's now */
 		e->started = e->settled = e->c.init_pid > 0;
 		ct_map_index(t, e->c.index, e);
+		if (ph_container_by_process(&e->c)) {
+			own_process(t, e);
+			continue;
+		}
 		if (e->c.cgroup_path)
 			ph_strmap_put(&own, e->c.cgroup_path, e);
 		ph_vec_each(at, &hc->cgroups)

@@ -29,7 +29,10 @@ static int adopt_cgroup(struct ph_ctable *t, struct ph_centry *e, struct ph_cont
 	return ph_ctable_emit_info(&e->c, ts_ns, fn, arg, err);
 }
 
-/* Is it the first of a pid namespace, or has who entered the container first gone? */
+/*
+ * Is it the first of a pid namespace? Or has who entered the container first gone? But not a child of the first one,
+ * whose exec may be told before that of its parent, by another CPU.
+ */
 static bool takes_over(const struct ph_centry *e, int32_t tid)
 {
 	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -41,7 +44,10 @@ static bool takes_over(const struct ph_centry *e, int32_t tid)
 	if (proc < 0)
 		return false;
 	n = ph_proc_nspid(proc, tid, pids);
-	r = (n > 1 && pids[n - 1] == 1) || ph_proc_stat(proc, e->c.init_pid, &st) < 0;
+	if (n > 1 && pids[n - 1] == 1)
+		r = true;
+	else if (ph_proc_stat(proc, e->c.init_pid, &st) < 0)
+		r = n <= 1 || (ph_proc_stat(proc, tid, &st) >= 0 && ph_proc_nspid(proc, st.ppid, pids) < n);
 	close(proc);
 	return r;
 }
@@ -153,8 +159,10 @@ int ph_ctable_recheck(struct ph_ctable *t, uint32_t index, int32_t tid, bool exe
 int ph_ctable_exited(struct ph_ctable *t, uint32_t index, int32_t tid, uint64_t ts_ns,
 		     ph_event_fn fn, void *arg, struct ph_err *err)
 {
-	struct ph_centry *e = ct_centry(t, ph_ctable_resolve(t, index, NULL));
+	struct ph_centry *e = t->guests.n ? ph_u64map_get(&t->guests, (uint64_t)tid) : NULL;
 
+	if (!e)
+		e = ct_centry(t, ph_ctable_resolve(t, index, NULL));
 	if (!e || e->c.cgroup_path || e->c.init_pid != tid)
 		return 0;
 	return ct_stopped(t, e, ts_ns, fn, arg, err);

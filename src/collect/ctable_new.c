@@ -35,6 +35,7 @@ int ph_ctable_emit_info(const struct ph_container *c, uint64_t ts_ns, ph_event_f
 	ph_emit_u(&e, c->start_ns);
 	for (int i = 0; i < PH_NS_MAX; i++)
 		ph_emit_u(&e, c->ns[i]);
+	ph_emit_s(&e, c->uuid);
 	return ph_emit_done(&e, fn, arg, err);
 }
 
@@ -223,6 +224,12 @@ int ct_stopped(struct ph_ctable *t, struct ph_centry *e, uint64_t ts_ns, ph_even
 		ph_strmap_del(&t->by_id, e->c.id);
 	ph_vec_each(key, &e->ns_keys)
 		bpf_map_delete_elem(t->namespaces_fd, key);
+	if (e->guest) {
+		bpf_map_delete_elem(t->guests_fd, &e->guest);
+		ph_u64map_del(&t->guests, (uint64_t)e->guest);
+		if (t->guests_known)
+			__atomic_store_n(t->guests_known, t->guests.n, __ATOMIC_RELEASE);
+	}
 	__atomic_add_fetch(t->generation, 1, __ATOMIC_RELEASE);
 	set_state(&e->c, "stopped");
 	return emit_life(PH_EV_container_stop, e, ts_ns, fn, arg, err);

@@ -26,6 +26,7 @@ struct dump {
 	void *arg;
 	struct ph_err *err;
 	struct ph_emit e;
+	struct ph_u64map selected;	/* threads that are, where guests are told */
 };
 
 static void begin(struct dump *d, uint32_t id)
@@ -145,6 +146,7 @@ static int dump_times(void *arg, const void *data)
 	ph_ctable_resolve(&d->c->ct, t->why, &selected);
 	if (!t->selected || !selected || (d->c->comms_in_user && !ph_selection_match_comm(d->c->sel, comm)))
 		return 0;
+	ph_u64map_put(&d->selected, (uint64_t)t->tid, d);
 	begin(d, PH_EV_task_times);
 	ph_emit_i(&d->e, t->tid);
 	ph_emit_u(&d->e, t->utime_ns);
@@ -235,6 +237,30 @@ static int iterate(struct dump *d, const char *program, size_t size, int (*fn)(v
 		close(fd);
 	bpf_link__destroy(link);
 	return r;
+}
+
+struct selected {
+	struct dump d;
+	void (*fn)(void *arg, int32_t pid, uint32_t container);
+	void *arg;
+};
+
+static int on_selected(void *arg, const void *data)
+{
+	struct selected *s = arg;
+	const struct ph_dump_task *t = data;
+
+	if (t->selected && !(t->flags & PF_KTHREAD) && t->pid != s->d.c->cfg.self_tgid)
+		s->fn(s->arg, t->pid, ph_ctable_resolve(&s->d.c->ct, t->container, NULL));
+	return 0;
+}
+
+int ph_dump_selected(struct ph_collect *c, void (*fn)(void *arg, int32_t pid, uint32_t container), void *arg,
+		     struct ph_err *err)
+{
+	struct selected s = { .d = { .c = c, .err = err }, .fn = fn, .arg = arg };
+
+	return iterate(&s.d, "dump_task", sizeof(struct ph_dump_task), on_selected);
 }
 
 /* ---- cgroups -------------------------------------------------------------------------------------- */
@@ -584,18 +610,29 @@ static bool records_kvm(const struct ph_collect *c)
 
 static int dump_guest(struct dump *d, const struct ph_guest *g)
 {
-	PH_VEC(struct ph_value) vcpus = { 0 };
+	PH_VEC(struct ph_value) vcpus = { 0 }, tids = { 0 }, numbers = { 0 };
 	int r;
 
 	ph_vec_each(v, &g->vcpus)
 		ph_vec_push(&vcpus)->i = *v;
+	/* Who looks at the trace takes them for shown: others' are not. */
+	ph_vec_each(t, &g->threads) {
+		if (!ph_u64map_get(&d->selected, (uint64_t)t->tid))
+			continue;
+		ph_vec_push(&tids)->i = t->tid;
+		ph_vec_push(&numbers)->i = t->vcpu;
+	}
 	begin(d, PH_EV_kvm_guest);
 	ph_emit_i(&d->e, g->pid);
 	ph_emit_s(&d->e, g->name);
 	ph_emit_s(&d->e, g->uuid);
 	ph_emit_seq(&d->e, vcpus.v, (uint32_t)vcpus.n);
+	ph_emit_seq(&d->e, tids.v, (uint32_t)tids.n);
+	ph_emit_seq(&d->e, numbers.v, (uint32_t)numbers.n);
 	r = done(d);
 	ph_vec_done(&vcpus);
+	ph_vec_done(&tids);
+	ph_vec_done(&numbers);
 	return r;
 }
 
@@ -622,8 +659,14 @@ int ph_collect_dump(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_e
 	c->dumping = true;
 	c->state = fn;
 	c->state_arg = arg;
-	begin(&d, PH_EV_lttng_statedump_start);
-	r = done(&d);
+	/* First of all what is told of before everything else: hits and stacks may be older than the dump. */
+	r = c->probing ? ph_probing_run(c, true, ph_state, c, err) : 0;
+	if (c->stacks && r >= 0)
+		r = ph_stacks_dump(c, ph_state, c, err);
+	if (r >= 0) {
+		begin(&d, PH_EV_lttng_statedump_start);
+		r = done(&d);
+	}
 	if (r >= 0)
 		r = dump_cpus(&d);
 	if (r >= 0)
@@ -646,6 +689,7 @@ int ph_collect_dump(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_e
 		begin(&d, PH_EV_lttng_statedump_end);
 		r = done(&d);
 	}
+	ph_u64map_done(&d.selected);
 	c->dumping = false;
 	return r;
 }
@@ -663,6 +707,7 @@ int ph_collect_counts(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph
 		r = dump_guests(&d);
 	if (r >= 0)
 		r = ph_cgstat_round(c, true, err);
+	ph_u64map_done(&d.selected);
 	c->dumping = false;
 	return r;
 }

@@ -249,6 +249,24 @@ static int syscalls_slot(struct ph_collect *c, struct ph_filter *f, const struct
 	return 0;
 }
 
+/* The filter over probes' arguments has the place of probe_hit's. */
+static int install_probes(const struct ph_collect *c, void *object, size_t size, struct ph_err *err)
+{
+	struct bpf_insn code[SLOT_STATIC], *slot;
+	struct image im;
+	int r = image_open(&im, object, size, err);
+	size_t n;
+
+	if (r < 0)
+		return r;
+	n = ph_probe_filter_code(c->probes, c->probe_filter, code, SLOT_STATIC);
+	slot = find_slot(&im, "probe_hit", SLOT_STATIC);
+	if (slot && n)
+		fill_slot(slot, SLOT_STATIC + 2, code, n);
+	elf_end(im.elf);
+	return 0;
+}
+
 int ph_filter_install(struct ph_collect *c, const void *object, size_t size, void **ret_image,
 		      struct ph_err *err)
 {
@@ -260,8 +278,10 @@ int ph_filter_install(struct ph_collect *c, const void *object, size_t size, voi
 	*ret_image = ph_alloc(size);
 	memcpy(*ret_image, object, size);
 	c->filter_exact = true;
-	if (!f)
-		return 0;
+	if (c->probe_filter)
+		r = install_probes(c, *ret_image, size, err);
+	if (!f || r < 0)
+		return r;
 	c->filter_id = ph_identity_new();
 	for (size_t i = 0; (cls = ph_class_nth(i)); i++)
 		if (!ph_event_always(cls) && c->events[cls->id])

@@ -16,6 +16,9 @@
 /* Places that are told; a busy machine has some thousands. */
 #define TOLD_MAX 65536
 
+/* A tracer's functions are among the first so many. */
+#define OURS_MAX 16
+
 struct function {
 	uint64_t begin;
 	uint32_t name, module;		/* in `names` */
@@ -24,7 +27,7 @@ struct function {
 struct ph_kallsyms {
 	PH_VEC(struct function) functions;	/* by address */
 	struct ph_buf names;			/* each with its NUL */
-	struct ph_u64map seen;
+	struct ph_u64map seen;			/* address → OURS: a function of a tracer; OTHER */
 	PH_VEC(uint64_t) queue;			/* seen, and not told yet */
 	struct ph_emit out;
 };
@@ -99,16 +102,6 @@ void ph_kallsyms_free(struct ph_kallsyms *k)
 	free(k);
 }
 
-void ph_kallsyms_saw(struct ph_kallsyms *k, const struct ph_value *stack)
-{
-	for (uint32_t i = 0; i < stack->n && k->seen.n < TOLD_MAX; i++) {
-		if (ph_likely(ph_u64map_get(&k->seen, stack->v[i].u)))
-			continue;
-		ph_u64map_put(&k->seen, stack->v[i].u, k);
-		*ph_vec_push(&k->queue) = stack->v[i].u;
-	}
-}
-
 /* The function that @address, to which a call returns, is in: a call may be the last that a function does. */
 static const struct function *find(const struct ph_kallsyms *k, uint64_t address)
 {
@@ -125,6 +118,55 @@ static const struct function *find(const struct ph_kallsyms *k, uint64_t address
 	if (!lo || address - k->functions.v[lo - 1].begin > FUNCTION_MAX)
 		return NULL;
 	return &k->functions.v[lo - 1];
+}
+
+/* Values of `seen`. */
+static char ours, other;
+#define OURS ((void *)&ours)
+#define OTHER ((void *)&other)
+
+/* Of what a tracepoint calls, up to a BPF program and what that calls. */
+static bool of_tracer(const struct ph_kallsyms *k, uint64_t address)
+{
+	static const char *const begins[] = {
+		"__traceiter_", "__bpf_trace_", "bpf_trace_run", "bpf_trampoline_", "bpf_prog_", "perf_trace_", "trace_call_bpf",
+		"bpf_get_task_stack", "__bpf_get_stack", "get_callchain_entry", "stack_trace_save", "arch_stack_walk",
+	};
+	const struct function *f = find(k, address);
+
+	for (size_t i = 0; f && i < PH_ARRAY_SIZE(begins); i++)
+		if (!strncmp(k->names.p + f->name, begins[i], strlen(begins[i])))
+			return true;
+	return false;
+}
+
+static void *saw(struct ph_kallsyms *k, uint64_t address)
+{
+	void *what = ph_u64map_get(&k->seen, address);
+
+	if (ph_likely(what) || k->seen.n >= TOLD_MAX)
+		return what;
+	what = of_tracer(k, address) ? OURS : OTHER;
+	ph_u64map_put(&k->seen, address, what);
+	if (what == OTHER)
+		*ph_vec_push(&k->queue) = address;
+	return what;
+}
+
+void ph_kallsyms_saw(struct ph_kallsyms *k, const struct ph_value *stack)
+{
+	for (uint32_t i = 0; i < stack->n; i++)
+		saw(k, stack->v[i].u);
+}
+
+uint32_t ph_kallsyms_ours(struct ph_kallsyms *k, const struct ph_value *stack)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < stack->n && i < OURS_MAX; i++)
+		if (saw(k, stack->v[i].u) == OURS)
+			n = i + 1;
+	return n;
 }
 
 int ph_kallsyms_run(struct ph_kallsyms *k, ph_event_fn fn, void *arg, struct ph_err *err)

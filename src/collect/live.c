@@ -136,7 +136,7 @@ static void add_gap(struct live *l, uint32_t cpu, uint64_t lost, uint64_t begin_
 		[PH_FLD(events_discarded, count)].u = lost,
 		[PH_FLD(events_discarded, begin_ns)].u = begin_ns,
 		[PH_FLD(events_discarded, end_ns)].u = ph_now_ns(),
-		[PH_FLD(events_discarded, gap_cpu)].i = cpu,
+		[PH_FLD(events_discarded, gap_cpu)].i = (int32_t)cpu,
 	};
 	const struct ph_event ev = {
 		.cls = ph_class_by_id(PH_EV_events_discarded), .ts_ns = begin_ns, .cpu = cpu, .tid = -1,
@@ -235,7 +235,7 @@ static void spill(struct live *l, uint32_t cpu)
 
 static int begin_round(struct live *l, struct ph_err *err)
 {
-	uint64_t now = ph_now_ns(), before = l->round_ns;
+	uint64_t now = ph_now_ns(), before = l->round_ns, missed;
 	int r;
 
 	l->horizon_ns = ph_collect_fill(l->c) < SLACK_FILL ? now - SLACK_NS : now;
@@ -256,6 +256,9 @@ static int begin_round(struct live *l, struct ph_err *err)
 		if (find(l, cpu))
 			ph_merge_push(&l->merge, l->cpu[cpu].next.rec->ts_ns, cpu);
 	}
+	missed = ph_ring_missed(l->c);
+	if (missed)
+		add_gap(l, PH_CPU_UNKNOWN, missed, l->c->misses.since_ns);
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 #include "event/failcalls.h"
 #include "porthole_bpf.h"
 #include "porthole_bpf_old.h"
+#include "probe/resolve.h"
 
 #define MAX_PROGRAMS 256
 
@@ -80,6 +81,28 @@ static uint32_t default_chunks(uint32_t ncpus)
 	return chunks;
 }
 
+/* Stacks: of samples, unless they are asked for with events alone. */
+static void set_stacks(struct ph_collect *c, const struct ph_collect_opts *opts)
+{
+	struct ph_config *cfg = &c->cfg;
+	bool with_events = false;
+
+	if (!c->events[PH_EV_callstack])
+		return;
+	for (uint32_t id = 1; opts->stacks_of && id < PH_EV_ID_MAX; id++) {
+		if (!opts->stacks_of[id] || !c->events[id] || !ph_class_by_id(id) || !ph_event_may_have_stack(ph_class_by_id(id)))
+			continue;
+		with_events = true;
+		if (id >= PH_EV_SYSCALL_ENTRY)
+			cfg->call_stacks = 1;
+		else if (id / 64 < PH_ARRAY_SIZE(cfg->stack_of))
+			cfg->stack_of[id / 64] |= 1ULL << id % 64;
+	}
+	cfg->stacks = 1;
+	c->sample_hz = opts->sample_hz ? opts->sample_hz : with_events ? 0 : PH_SAMPLE_HZ;
+	cfg->sample_unit = c->sample_hz && ph_stacks_cycles(c->sample_hz);
+}
+
 static void set_config(struct ph_collect *c, const struct ph_collect_opts *opts)
 {
 	const struct ph_selection *sel = opts->everybody ? NULL : opts->sel;
@@ -98,7 +121,7 @@ static void set_config(struct ph_collect *c, const struct ph_collect_opts *opts)
 	cfg->host_ns_key = host_ns_key();
 	cfg->context = opts->context & ~(uint32_t)PH_CTX_PID;
 	/* The filter may ask for the name of the task that an event happened in. */
-	if (opts->filter)
+	if (opts->filter || opts->probe_filter)
 		cfg->context |= PH_CTX_PROCNAME;
 	cfg->capture_data = opts->capture_bytes;
 	cfg->capture_name = cfg->capture_data > PH_CAPTURE_NAME ? cfg->capture_data : PH_CAPTURE_NAME;
@@ -150,12 +173,14 @@ static void set_config(struct ph_collect *c, const struct ph_collect_opts *opts)
 	cfg->failures = c->events[PH_EV_syscall_failed];
 	cfg->call_data = c->events[PH_EV_syscall_data];
 	cfg->caps_watched = ph_kernel_has_tracepoint("cap_capable");
-	cfg->filter = opts->filter != NULL;
+	cfg->filter = opts->filter || opts->probe_filter;
+	cfg->probe_text = opts->probes ? (uint16_t)opts->probes->text_max : 0;
 	cfg->write_switch = c->events[PH_EV_sched_switch];
 	cfg->write_block = c->events[PH_EV_sched_block];
 	cfg->write_stack = c->events[PH_EV_sched_block_stack];
 	cfg->block_changes = opts->block_changes;
 	cfg->write_steal = c->events[PH_EV_cpu_steal];
+	set_stacks(c, opts);
 }
 
 /* The variable that has the data section @section to itself, as it will be when loaded. */
@@ -217,7 +242,7 @@ static uint16_t set_captures(const struct ph_config *cfg, struct ph_capture *to,
 	return (uint16_t)room;
 }
 
-static void set_syscalls(struct ph_collect *c, struct ph_sysdef *defs)
+static void set_syscalls(struct ph_collect *c, const bool *stacks_of, struct ph_sysdef *defs)
 {
 	for (int compat = 0; compat < 2; compat++) {
 		uint32_t enter = compat ? PH_EV_COMPAT_ENTRY : PH_EV_SYSCALL_ENTRY;
@@ -232,6 +257,9 @@ static void set_syscalls(struct ph_collect *c, struct ph_sysdef *defs)
 				sc = ph_syscall_unknown(compat);
 			d->enter = c->events[enter + offset];
 			d->exit = c->events[leave + offset];
+			if (c->cfg.call_stacks)
+				d->stack = (stacks_of[enter + offset] ? PH_STACK_ENTRY : 0) |
+					   (stacks_of[leave + offset] ? PH_STACK_EXIT : 0);
 			d->nargs = sc->nargs;
 			d->in_room = set_captures(&c->cfg, d->in, sc->in, sc->entry, sc->entry_src);
 			d->out_room = set_captures(&c->cfg, d->out, sc->out, sc->exit, sc->exit_src);
@@ -326,6 +354,7 @@ static void load_programs(struct ph_collect *c)
 		if (strncmp(names[i], "throttle_", 9) != 0 && strcmp(names[i], "mark_caps") != 0)
 			c->missing[nmissing++] = names[i];
 	}
+	bpf_program__set_autoload(bpf_object__find_program_by_name(c->obj, "callstack"), c->sample_hz > 0);
 	load_iterator(c, "dump_task", true);
 	load_iterator(c, "dump_file", true);
 	load_iterator(c, "dump_marks", c->cfg.mark_seccomp);
@@ -389,7 +418,7 @@ static int attach(struct ph_collect *c, bool tracking, struct ph_err *err)
 		const char *name = bpf_program__name(p);
 		struct bpf_link *link;
 
-		if (!bpf_program__autoload(p) || !strncmp(name, "dump_", 5) ||
+		if (!bpf_program__autoload(p) || !strncmp(name, "dump_", 5) || !strncmp(name, "probe_", 6) || !strcmp(name, "callstack") ||
 		    !strncmp(name, "track_", 6) != tracking)
 			continue;
 		link = bpf_program__attach(p);
@@ -399,6 +428,20 @@ static int attach(struct ph_collect *c, bool tracking, struct ph_err *err)
 		*ph_vec_push(&c->links) = link;
 	}
 	return 0;
+}
+
+/* However they are attached; those that dump or count make no events. */
+static void watch_misses(struct ph_collect *c)
+{
+	struct bpf_program *p;
+
+	bpf_object__for_each_program(p, c->obj) {
+		const char *name = bpf_program__name(p);
+
+		if (bpf_program__autoload(p) && strncmp(name, "dump_", 5) != 0 && strncmp(name, "count_", 6) != 0)
+			ph_misses_add(&c->misses, name, bpf_program__fd(p));
+	}
+	ph_misses_begin(&c->misses, c->begun_ns);
 }
 
 int ph_collect_iterate(struct ph_collect *c, const char *name)
@@ -495,6 +538,8 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 	}
 	set_config(c, opts);
 	c->filter = opts->filter;
+	c->probes = opts->probes;
+	c->probe_filter = opts->probe_filter;
 	ph_decoder_init(&c->dec, &c->ct, opts->context | c->cfg.context);
 	c->sel = opts->sel;
 	object = kernel_side(&object_size);
@@ -507,6 +552,11 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 		goto fail;
 	}
 	load_programs(c);
+	if (opts->probes) {
+		r = ph_probing_new(c, opts->probes, err);
+		if (r < 0)
+			goto fail;
+	}
 	config = variable(c->obj, ".rodata.config");
 	next_index = variable(c->obj, ".data.next_index");
 	sysdefs = variable(c->obj, ".data.sysdefs");
@@ -516,9 +566,10 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 		r = ph_err_set(err, -EINVAL, "the BPF object lacks a data section");
 		goto fail;
 	}
+	ph_stacks_prepare(c);
 	memcpy(config, &c->cfg, sizeof(c->cfg));
 	*next_index = PH_KERNEL_INDICES;
-	set_syscalls(c, sysdefs);
+	set_syscalls(c, opts->stacks_of, sysdefs);
 	set_failures(faildefs);
 	set_call_data(sysdefs, datadefs);
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(c->obj, "rings"),
@@ -533,13 +584,15 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 	if (r < 0)
 		goto fail;
 	if (share_variable(c, ".data.generation", &c->generation, err) < 0 ||
+	    share_variable(c, ".data.guests_known", &c->guests_known, err) < 0 ||
 	    share_variable(c, ".data.control_lost", &c->control_lost, err) < 0 ||
 	    share_variable(c, ".data.count_round", &c->count_round, err) < 0) {
 		r = -EIO;
 		goto fail;
 	}
 	ph_ctable_init(&c->ct, opts->sel, opts->everybody, bpf_object__find_map_fd_by_name(c->obj, "cgroups"),
-		       bpf_object__find_map_fd_by_name(c->obj, "namespaces"), c->generation);
+		       bpf_object__find_map_fd_by_name(c->obj, "namespaces"),
+		       bpf_object__find_map_fd_by_name(c->obj, "guests"), c->guests_known, c->generation);
 	r = set_selection_maps(c, opts, err);
 	if (r < 0)
 		goto fail;
@@ -554,12 +607,28 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 	if (r < 0)
 		goto fail;
 	/* Before there are events that would have to wait for it. */
-	if (c->cfg.write_stack)
+	if (c->cfg.write_stack || c->cfg.stacks)
 		c->kallsyms = ph_kallsyms_new("/proc/kallsyms");
+	if (c->cfg.stacks) {
+		r = ph_stacks_open(c, err);
+		if (r < 0)
+			goto fail;
+	}
 	c->begun_ns = ph_now_ns();
 	r = attach(c, false, err);
 	if (r < 0)
 		goto fail;
+	watch_misses(c);
+	if (c->probing) {
+		r = ph_probing_begin(c, err);
+		if (r < 0)
+			goto fail;
+	}
+	if (c->sample_hz) {
+		r = ph_stacks_sample(c, c->sample_hz, err);
+		if (r < 0)
+			goto fail;
+	}
 	if (c->cfg.mark_seccomp)
 		ph_collect_iterate(c, "dump_marks");
 	if (c->events[PH_EV_sched_limit_begin])
@@ -578,6 +647,7 @@ void ph_collect_stop(struct ph_collect *c)
 	for (size_t i = 0; i < c->links.n; i++)
 		bpf_link__destroy(c->links.v[i]);
 	ph_vec_done(&c->links);
+	ph_probing_stop(c->probing);
 }
 
 void ph_collect_close(struct ph_collect *c)
@@ -594,9 +664,13 @@ void ph_collect_close(struct ph_collect *c)
 	ph_cgstat_done(&c->cgstat);
 	ph_evidence_free(c->evidence);
 	ph_kallsyms_free(c->kallsyms);
+	ph_misses_done(&c->misses);
+	ph_probing_free(c->probing);
+	ph_stacks_free(c->stacks);
 	ph_decoder_done(&c->dec);
 	ph_ctable_done(&c->ct);
 	unshare_variable(c->generation);
+	unshare_variable(c->guests_known);
 	unshare_variable(c->control_lost);
 	unshare_variable(c->count_round);
 	if (c->filter_id)

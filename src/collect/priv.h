@@ -40,6 +40,7 @@ struct ph_centry {
 	bool settled;		/* its first program has begun: its process is known */
 	uint32_t cgroups;	/* live cgroups that are its own (not below) */
 	PH_VEC(uint64_t) ns_keys;	/* namespaces that the kernel side knows it by */
+	int32_t guest;			/* the process that it knows a guest of KVM by, 0: none */
 	uint64_t stopped_ns;
 };
 
@@ -52,12 +53,14 @@ struct ph_ctable {
 	struct ph_u64map ix;		/* index -> struct ph_ix */
 	struct ph_u64map by_index;	/* canonical index -> struct ph_centry */
 	struct ph_strmap by_id;		/* runtime id or name -> struct ph_centry */
+	struct ph_u64map guests;	/* process -> struct ph_centry of the guest of KVM that it runs */
 	const struct ph_selection *sel;
 	bool everybody, host_selected;
 	uint32_t next_index;	/* of containers that only we know of, below the kernel side's */
 	uint32_t nselected;	/* those that match */
-	int cgroups_fd, namespaces_fd;	/* maps of the kernel side */
+	int cgroups_fd, namespaces_fd, guests_fd;	/* maps of the kernel side */
 	uint64_t *generation;		/* the kernel side's, mapped: count changes of its maps */
+	uint64_t *guests_known;		/* likewise: how many guests it is to ask for */
 	uint32_t host_ns[PH_NS_MAX];
 	PH_VEC(struct ph_gone) gone;	/* cgroups that were removed, oldest first */
 	uint32_t nstopped;
@@ -68,7 +71,7 @@ struct ph_ctable {
 };
 
 void ph_ctable_init(struct ph_ctable *t, const struct ph_selection *sel, bool everybody, int cgroups_fd,
-		    int namespaces_fd, uint64_t *generation);
+		    int namespaces_fd, int guests_fd, uint64_t *guests_known, uint64_t *generation);
 void ph_ctable_done(struct ph_ctable *t);
 /*
  * Cgroup hierarchies whose cgroups name containers to the kernel side: v2, and those of v1's cpu and
@@ -112,6 +115,9 @@ struct ph_collect;
 /* dump.c: limits of the cgroup whose directory is @dirfd, into c->state. */
 int ph_dump_cgroup(struct ph_collect *c, int dirfd, int32_t hierarchy, uint64_t id, uint64_t parent,
 		   const char *path, struct ph_err *err);
+/* Each selected task of a program: its process. */
+int ph_dump_selected(struct ph_collect *c, void (*fn)(void *arg, int32_t pid, uint32_t container), void *arg,
+		     struct ph_err *err);
 /* Give c->state what is due: @all of them, or about once a second those that did something. */
 int ph_cgstat_round(struct ph_collect *c, bool all, struct ph_err *err);
 void ph_cgstat_done(struct ph_cgstat *s);
@@ -129,7 +135,7 @@ struct ph_decoder {
 	struct ph_class *with_ctx[PH_EV_ID_MAX];
 	struct ph_event ev;
 	struct ph_value v[PH_MAX_FIELDS + 1], cv[PH_MAX_CONTEXTS];
-	struct ph_value seq[PH_STACK_MAX];
+	struct ph_value seq[PH_FRAMES_KERNEL + PH_FRAMES_USER];
 	struct ph_buf path;
 };
 
@@ -166,8 +172,69 @@ struct ph_kallsyms *ph_kallsyms_new(const char *path);
 void ph_kallsyms_free(struct ph_kallsyms *k);
 /* A stack was recorded: what is in it is to be told, each place once. */
 void ph_kallsyms_saw(struct ph_kallsyms *k, const struct ph_value *stack);
+/* How many frames at its top are there because it was recorded. */
+uint32_t ph_kallsyms_ours(struct ph_kallsyms *k, const struct ph_value *stack);
 /* Tell what was seen. */
 int ph_kallsyms_run(struct ph_kallsyms *k, ph_event_fn fn, void *arg, struct ph_err *err);
+
+/* ---- misses.c: events that the kernel called no program for --------------------------------------- */
+
+struct ph_misses {
+	PH_VEC(struct ph_missed) programs;	/* of each how many so far; ends with an empty one once it has begun */
+	PH_VEC(int) fds;
+	int (*read)(int fd, uint64_t *ret);	/* all that a program missed since it was loaded */
+	uint64_t total;
+	uint64_t read_ns, since_ns;		/* of the last reading and the one before it */
+};
+
+void ph_misses_add(struct ph_misses *m, const char *program, int fd);
+void ph_misses_begin(struct ph_misses *m, uint64_t now_ns);
+/*
+ * How many more there are, since m->since_ns; as this asks the kernel for each program, it is done about once
+ * a second, or where @all are asked for.
+ */
+uint64_t ph_misses_round(struct ph_misses *m, uint64_t now_ns, bool all);
+void ph_misses_done(struct ph_misses *m);
+
+/* ---- probes.c: programs of the kernel side where the user wants them ------------------------------------- */
+
+struct ph_probing;
+
+/* Before loading: which programs, and how large their maps are. */
+int ph_probing_new(struct ph_collect *c, struct ph_probes *p, struct ph_err *err);
+/* Attach; from here on there are events. */
+int ph_probing_begin(struct ph_collect *c, struct ph_err *err);
+void ph_probing_stop(struct ph_probing *g);
+void ph_probing_free(struct ph_probing *g);
+/* A selected task ran a program: its container may have files that are to be probed, too. */
+void ph_probing_exec(struct ph_probing *g, uint32_t container, int32_t pid);
+/* Look into those, attach to what is new, and tell it; @all: tell all that there is. */
+int ph_probing_run(struct ph_collect *c, bool all, ph_event_fn fn, void *arg, struct ph_err *err);
+
+/* probe_filter.c: at most @max instructions of the filter over arguments, 0: the kernel side is not to ask any. */
+size_t ph_probe_filter_code(const struct ph_probes *p, const char *expr, struct bpf_insn *out, size_t max);
+/* ---- stacks.c: stacks of programs --------------------------------------------------------------------- */
+
+struct ph_stacks;
+struct ph_collect;
+
+/* Before loading: what of the kernel side is there at all. */
+void ph_stacks_prepare(struct ph_collect *c);
+/* Before the first stack: the mappings that selected processes have, and their tables. */
+int ph_stacks_open(struct ph_collect *c, struct ph_err *err);
+bool ph_stacks_cycles(uint32_t freq);
+/* Samples begin. */
+int ph_stacks_sample(struct ph_collect *c, uint32_t freq, struct ph_err *err);
+void ph_stacks_free(struct ph_stacks *s);
+/* Is it being found out what files are? */
+bool ph_stacks_busy(const struct ph_stacks *s);
+void ph_stacks_stats(const struct ph_stacks *s, struct ph_collect_stats *ret);
+/* An event was drained. */
+void ph_stacks_saw(struct ph_collect *c, const struct ph_event *ev);
+/* Take in what changed, and tell it. */
+int ph_stacks_run(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_err *err);
+/* Tell all that is known, for a new trace. */
+int ph_stacks_dump(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_err *err);
 
 /* ---- the collector ----------------------------------------------------------------------------------- */
 
@@ -185,6 +252,7 @@ struct ph_collect {
 	struct ph_ring_ctl *ctl;
 	size_t ctl_bytes;
 	uint64_t *lost_seen, *heads;
+	struct ph_misses misses;
 	struct ring_buffer *control;
 	struct ph_ctable ct;
 	struct ph_cgstat cgstat;
@@ -195,14 +263,20 @@ struct ph_collect {
 	const struct ph_selection *sel;
 	struct ph_evidence *evidence;	/* NULL: none is collected */
 	struct ph_kallsyms *kallsyms;	/* NULL: no stacks are */
+	struct ph_probing *probing;	/* NULL: nothing is probed */
+	struct ph_probes *probes;
+	const char *probe_filter;
+	struct ph_stacks *stacks;	/* NULL: none of programs */
+	uint64_t state_ns;		/* time of what was told last of the state */
 	bool comms_in_user;	/* --comm has patterns: asked of each event here */
 	uint64_t nevents;
 	bool dumping;
 	bool count;
+	uint32_t sample_hz;	/* 0: no samples are taken */
 	uint32_t counted;	/* what of enum ph_counted, a bit each */
 	uint64_t *count_round;	/* the kernel side's, mapped */
 	uint64_t counted_gone[PH_COUNTED_N];	/* by what is no more */
-	uint64_t *generation, *control_lost;	/* the kernel side's counts, mapped */
+	uint64_t *generation, *guests_known, *control_lost;	/* the kernel side's counts, mapped */
 	/* of the round under way */
 	ph_event_fn state;
 	void *state_arg;
@@ -251,6 +325,8 @@ void ph_ring_release(struct ph_collect *c, uint32_t cpu, uint64_t pos);
 #define PH_RELEASE_BYTES (PH_CHUNK / 4)
 /* Events lost on a CPU since this was last asked. */
 uint64_t ph_ring_lost(struct ph_collect *c, uint32_t cpu);
+/* Events missed; to be asked each round. */
+uint64_t ph_ring_missed(struct ph_collect *c);
 /* An event about containers or of the state dump, for c->state and for the filter's own model. */
 int ph_state(void *collect, const struct ph_event *ev, struct ph_err *err);
 int ph_control_open(struct ph_collect *c, int fd, struct ph_err *err);

@@ -98,7 +98,8 @@ int ph_programs_for(const bool *events, const char **names, size_t max)
 			}
 		c = ph_class_by_id(id);
 		if (except || !c || id == PH_EV_denial_evidence || c->group == PH_GROUP_CONTAINER || c->group == PH_GROUP_STATEDUMP ||
-		    c->group == PH_GROUP_META)
+		    c->group == PH_GROUP_META || c->group == PH_GROUP_PROFILE ||
+		    c->group == PH_GROUP_PROBE)
 			continue;
 		if (c->syscall_nr >= 0 || id >= PH_EV_SYSCALL_ENTRY) {
 			bool entry = id < PH_EV_SYSCALL_EXIT ||
@@ -130,6 +131,26 @@ bool ph_event_always(const struct ph_class *c)
 	       c->group == PH_GROUP_META || c->id == PH_EV_sched_process_fork ||
 	       c->id == PH_EV_sched_process_exec || c->id == PH_EV_sched_process_exit ||
 	       c->id == PH_EV_task_rename;
+}
+
+bool ph_event_may_have_stack(const struct ph_class *c)
+{
+	switch (c->group) {
+	case PH_GROUP_CONTAINER: case PH_GROUP_WAIT: case PH_GROUP_DENIED: case PH_GROUP_DNS: case PH_GROUP_STACK:
+	case PH_GROUP_PROFILE: case PH_GROUP_CALLDATA: case PH_GROUP_STATEDUMP: case PH_GROUP_META:
+		return false;
+	default:
+		break;
+	}
+	switch (c->id) {
+	/* Written by functions that are called deep already, or by what no program does (bpf/lib/event.bpf.h). */
+	case PH_EV_seccomp_refused: case PH_EV_syscall_late_string: case PH_EV_sched_throttle_begin:
+	case PH_EV_sched_throttle_end: case PH_EV_sched_limit_begin: case PH_EV_sched_limit_end: case PH_EV_cpu_steal:
+	case PH_EV_sched_process_namespaces:
+		return false;
+	default:
+		return true;
+	}
 }
 
 /* Events of the other architecture: no group brings them along, and nobody need be told. */

@@ -13,6 +13,8 @@ int ph_state(void *arg, const struct ph_event *ev, struct ph_err *err)
 
 	if (c->filter_id)
 		ph_identity_feed(c->filter_id, &copy);
+	if (ev->ts_ns > c->state_ns)
+		c->state_ns = ev->ts_ns;
 	return c->state(c->state_arg, ev, err);
 }
 
@@ -77,6 +79,20 @@ static bool named_so(struct ph_collect *c, const struct ph_found *f)
 	return ph_selection_match_comm(c->sel, comm);
 }
 
+/* Of a stack before an event, the first functions are of what has recorded it. */
+static void kernel_part(struct ph_collect *c)
+{
+	struct ph_value *stack = &c->dec.v[PH_FLD(callstack, callstack_kernel)];
+
+	if (ph_event_u(&c->dec.ev, PH_FLD(callstack, trigger), 0)) {
+		uint32_t n = ph_kallsyms_ours(c->kallsyms, stack);
+
+		stack->v += n;
+		stack->n -= n;
+	}
+	ph_kallsyms_saw(c->kallsyms, stack);
+}
+
 static inline int to_event(struct ph_collect *c, const struct ph_found *f, struct ph_err *err)
 {
 	const struct ph_rec *r = f->rec;
@@ -107,8 +123,14 @@ static inline int to_event(struct ph_collect *c, const struct ph_found *f, struc
 		ph_evidence_task(c->evidence, r->tid);
 	else if (c->evidence && id == PH_EV_sched_process_exit)
 		ph_evidence_exit(c->evidence, &c->dec.ev);
+	if (c->probing && id == PH_EV_sched_process_exec)
+		ph_probing_exec(c->probing, c->dec.ev.container, r->tid);
 	if (c->kallsyms && id == PH_EV_sched_block_stack)
 		ph_kallsyms_saw(c->kallsyms, ph_event_field(&c->dec.ev, PH_FLD(sched_block_stack, callstack_kernel)));
+	if (c->kallsyms && id == PH_EV_callstack)
+		kernel_part(c);
+	if (c->stacks)
+		ph_stacks_saw(c, &c->dec.ev);
 	c->nevents++;
 	return 1;
 }
@@ -131,6 +153,12 @@ uint64_t ph_ring_lost(struct ph_collect *c, uint32_t cpu)
 
 	c->lost_seen[cpu] = lost;
 	return n;
+}
+
+uint64_t ph_ring_missed(struct ph_collect *c)
+{
+	/* Once all is detached there is no later round that it may be left to. */
+	return ph_misses_round(&c->misses, ph_now_ns(), !c->links.n);
 }
 
 static int drain_cpu(struct ph_collect *c, uint32_t cpu, uint64_t head, const struct ph_drain *to,
@@ -162,9 +190,13 @@ static int drain_cpu(struct ph_collect *c, uint32_t cpu, uint64_t head, const st
 /* What is looked up for events that were drained: why calls failed, the names of functions. */
 static int look_into(struct ph_collect *c, struct ph_err *err)
 {
-	int r = c->evidence ? ph_evidence_run(c->evidence, ph_state, c, err) : 0;
+	int r = c->stacks ? ph_stacks_run(c, ph_state, c, err) : 0;
 
-	return c->kallsyms && r >= 0 ? ph_kallsyms_run(c->kallsyms, ph_state, c, err) : r;
+	if (c->evidence && r >= 0)
+		r = ph_evidence_run(c->evidence, ph_state, c, err);
+	if (c->kallsyms && r >= 0)
+		r = ph_kallsyms_run(c->kallsyms, ph_state, c, err);
+	return c->probing && r >= 0 ? ph_probing_run(c, false, ph_state, c, err) : r;
 }
 
 int ph_ring_round(struct ph_collect *c, struct ph_err *err)
@@ -193,9 +225,13 @@ int ph_ring_round(struct ph_collect *c, struct ph_err *err)
 static int drain_round(struct ph_collect *c, const struct ph_drain *to, struct ph_err *err)
 {
 	int r = ph_ring_round(c, err);
+	uint64_t missed;
 
 	for (uint32_t cpu = 0; cpu < c->ncpus && r >= 0; cpu++)
 		r = drain_cpu(c, cpu, c->heads[cpu], to, err);
+	missed = ph_ring_missed(c);
+	if (missed)
+		to->lost(to->arg, PH_CPU_UNKNOWN, missed);
 	if (r >= 0)
 		r = look_into(c, err);
 	return r < 0 ? r : 0;
@@ -218,10 +254,14 @@ int ph_collect_drain(struct ph_collect *c, const struct ph_drain *to, struct ph_
 
 /* The buffers hold some tenths of a second of a storm: look often enough. */
 #define PAUSE_NS (20 * 1000000UL)
+/* While stacks end early, as it is under way what files are. */
+#define PAUSE_BUSY_NS (2 * 1000000UL)
 
 uint64_t ph_collect_pause_ns(const struct ph_collect *c)
 {
-	return ph_collect_fill(c) >= PH_BUSY_PERCENT ? 0 : PAUSE_NS;
+	if (ph_collect_fill(c) >= PH_BUSY_PERCENT)
+		return 0;
+	return c->stacks && ph_stacks_busy(c->stacks) ? PAUSE_BUSY_NS : PAUSE_NS;
 }
 
 unsigned int ph_collect_fill(const struct ph_collect *c)
@@ -242,7 +282,11 @@ void ph_collect_stats(const struct ph_collect *c, struct ph_collect_stats *ret)
 	*ret = (struct ph_collect_stats){
 		.events = c->nevents, .containers = c->ct.nselected, .missing = c->missing,
 	};
+	ret->nmissed = c->misses.total;
+	ret->missed = c->misses.programs.v;
 	ret->control_lost = *c->control_lost;
 	for (uint32_t cpu = 0; cpu < c->ncpus; cpu++)
 		ret->lost += c->lost_seen[cpu];
+	if (c->stacks)
+		ph_stacks_stats(c->stacks, ret);
 }

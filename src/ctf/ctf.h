@@ -43,7 +43,8 @@ int ph_ctf_create(const char *path, const struct ph_ctf_env *env, const struct p
 		  uint32_t nctx, struct ph_ctf_writer **ret, struct ph_err *err);
 
 /*
- * A stream file: one per CPU, plus one for what the recorder itself says (cpu 0, name "state").
+ * A stream file: one per CPU, plus one for what the recorder itself says (cpu 0, name "state"), and one without
+ * a CPU (PH_CPU_UNKNOWN, name "missed") that has gaps alone. The file is there once something was written.
  * Streams of one writer may be written by different threads at once.
  */
 int ph_ctf_stream(struct ph_ctf_writer *w, const char *name, uint32_t cpu, struct ph_ctf_stream **ret,
@@ -58,6 +59,8 @@ int ph_ctf_stream(struct ph_ctf_writer *w, const char *name, uint32_t cpu, struc
 int ph_ctf_write(struct ph_ctf_stream *st, const struct ph_event *ev, struct ph_err *err);
 /* @n more events were lost in this stream at about the present end of the packet. */
 void ph_ctf_discarded(struct ph_ctf_stream *st, uint64_t n);
+/* @n more events were lost between these times: an empty packet says so. Of a stream that has no events. */
+int ph_ctf_gap(struct ph_ctf_stream *st, uint64_t n, uint64_t begin_ns, uint64_t end_ns, struct ph_err *err);
 /* Close the open packet with its end at @now_ns, so that a reader sees it. No-op where it is empty
  * and nothing was discarded. No event of before @now_ns may follow in this stream. */
 int ph_ctf_flush(struct ph_ctf_stream *st, uint64_t now_ns, struct ph_err *err);

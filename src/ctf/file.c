@@ -403,7 +403,7 @@ static bool find_gap(struct ph_ct_file *f)
 	f->gap[PH_FLD(events_discarded, count)].u = lost;
 	f->gap[PH_FLD(events_discarded, begin_ns)].u = begin + (uint64_t)f->trace->adjust_ns;
 	f->gap[PH_FLD(events_discarded, end_ns)].u = end + (uint64_t)f->trace->adjust_ns;
-	f->gap[PH_FLD(events_discarded, gap_cpu)].i = f->cpu;
+	f->gap[PH_FLD(events_discarded, gap_cpu)].i = (int32_t)f->cpu;
 	return true;
 }
 

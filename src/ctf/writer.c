@@ -251,7 +251,7 @@ int ph_ctf_stream(struct ph_ctf_writer *w, const char *name, uint32_t cpu, struc
 	st->w = w;
 	st->fd = -1;
 	st->cpu = cpu;
-	st->file = ph_asprintf("%s_%" PRIu32, name, cpu);
+	st->file = cpu == PH_CPU_UNKNOWN ? ph_strdup(name) : ph_asprintf("%s_%" PRIu32, name, cpu);
 	pthread_mutex_lock(&w->lock);
 	for (size_t i = 0; i < w->streams.n; i++) {
 		if (!strcmp(w->streams.v[i]->file, st->file)) {
@@ -517,6 +517,24 @@ int ph_ctf_write(struct ph_ctf_stream *st, const struct ph_event *ev, struct ph_
 void ph_ctf_discarded(struct ph_ctf_stream *st, uint64_t n)
 {
 	st->discarded += n;
+}
+
+int ph_ctf_gap(struct ph_ctf_stream *st, uint64_t n, uint64_t begin_ns, uint64_t end_ns, struct ph_err *err)
+{
+	int r;
+
+	if (st->failed.code)
+		return ph_err_set(err, st->failed.code, "%s", st->failed.msg);
+	/* Packets say how many were lost up to their end: readers subtract, from the first on. */
+	if (!st->seq_num) {
+		open_packet(st, begin_ns);
+		r = close_packet(st, begin_ns, err);
+		if (r < 0)
+			return r;
+	}
+	ph_ctf_discarded(st, n);
+	open_packet(st, begin_ns > st->ts_last ? begin_ns : st->ts_last);
+	return close_packet(st, end_ns > st->ts_last ? end_ns : st->ts_last, err);
 }
 
 int ph_ctf_flush(struct ph_ctf_stream *st, uint64_t now_ns, struct ph_err *err)

@@ -4,6 +4,7 @@
 #include <asm/ioctls.h>
 #include <linux/fcntl.h>
 #include <linux/prctl.h>
+#include <linux/sockios.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -29,6 +30,9 @@ enum {
 #else
 	SIZE_EPOLL = 16,
 #endif
+	/* In calls_layout.c; of union bpf_attr what most programs have. */
+	SIZE_ATTR = 128, SIZE_SCHED_ATTR = 56, SIZE_TIMEX = 208, SIZE_URING = 120, SIZE_MQ_ATTR = 64, SIZE_SHM = 112,
+	SIZE_SIGEVENT = 64, SIZE_FILTER = 16, SIZE_NOTIF_SIZES = 6, SIZE_TIMEZONE = 8, SIZE_IFREQ = 40, SIZE_OWNER = 8,
 	SIZE_STRING = 16, SIZE_LENGTH = 4, SIZE_INT = 4, SIZE_U32 = 4, SIZE_U32S = 4, SIZE_U64 = 8, SIZE_RANDOM = 1,
 	/* These say themselves how long they are. */
 	SIZE_COUNT = 0, SIZE_IOVECS = 0, SIZE_MSG = 0,
@@ -70,6 +74,7 @@ static const struct ph_calldata rows[] = {
 	ROW("vmsplice", 1, IOVECS, IOVEC, LEN(2)),
 	POLL("poll"),
 	POLL("ppoll"),
+	OUT("ppoll", 2, TIMESPEC),
 	IN("ppoll", 3, SIGSET),
 	ROW("epoll_wait", 1, EPOLL, LIST, EXIT),
 	ROW("epoll_pwait", 1, EPOLL, LIST, EXIT),
@@ -123,6 +128,14 @@ static const struct ph_calldata rows[] = {
 	OUT("ioctl", 2, INT, IF(1, TIOCGSID)),
 	OUT("ioctl", 2, INT, IF(1, TIOCGPTN)),
 	IN("ioctl", 2, INT, IF(1, TIOCSPTLCK)),
+	OUT("ioctl", 2, IFREQ, IF(1, SIOCGIFFLAGS)),
+	OUT("ioctl", 2, IFREQ, IF(1, SIOCGIFADDR)),
+	OUT("ioctl", 2, IFREQ, IF(1, SIOCGIFNETMASK)),
+	OUT("ioctl", 2, IFREQ, IF(1, SIOCGIFMTU)),
+	OUT("ioctl", 2, IFREQ, IF(1, SIOCGIFINDEX)),
+	OUT("ioctl", 2, IFREQ, IF(1, SIOCGIFNAME)),
+	IN("fcntl", 2, OWNER, IF(1, F_SETOWN_EX)),
+	OUT("fcntl", 2, OWNER, IF(1, F_GETOWN_EX)),
 	OUT("fcntl", 2, FLOCK, IF(1, F_GETLK)),
 	IN("fcntl", 2, FLOCK, IF(1, F_SETLK)),
 	IN("fcntl", 2, FLOCK, IF(1, F_SETLKW)),
@@ -136,11 +149,13 @@ static const struct ph_calldata rows[] = {
 	OUT("clock_gettime", 1, TIMESPEC),
 	OUT("clock_getres", 1, TIMESPEC),
 	OUT("gettimeofday", 0, TIMEVAL),
+	OUT("gettimeofday", 1, TIMEZONE),
 	OUT("sched_rr_get_interval", 1, TIMESPEC),
 	OUT("timer_gettime", 1, ITIMERSPEC),
 	OUT("timer_settime", 3, ITIMERSPEC),
 	OUT("timerfd_gettime", 1, ITIMERSPEC),
 	OUT("timerfd_settime", 3, ITIMERSPEC),
+	IN("timer_create", 1, SIGEVENT),
 	OUT("timer_create", 2, INT),
 	OUT("getitimer", 1, ITIMERVAL),
 	OUT("setitimer", 2, ITIMERVAL),
@@ -166,6 +181,18 @@ static const struct ph_calldata rows[] = {
 	IN("capget", 0, CAPHEADER),
 	IN("capset", 0, CAPHEADER),
 	ROW("getrandom", 0, RANDOM, RET, EXIT),
+	IN("bpf", 1, ATTR),
+	OUT("sched_getattr", 1, SCHED_ATTR),
+	OUT("adjtimex", 0, TIMEX),
+	OUT("clock_adjtime", 1, TIMEX),
+	OUT("io_uring_setup", 1, URING),
+	IN("mq_open", 3, MQ_ATTR),
+	IN("mq_getsetattr", 1, MQ_ATTR),
+	OUT("mq_getsetattr", 2, MQ_ATTR),
+	OUT("mq_timedreceive", 3, U32),
+	OUT("shmctl", 2, SHM, IF(1, 2)),
+	IN("seccomp", 2, FILTER, IF(0, 1)),
+	OUT("seccomp", 2, NOTIF_SIZES, IF(0, 3)),
 	IN("sched_setparam", 1, INT),
 	OUT("sched_getparam", 1, INT),
 	IN("sched_setscheduler", 2, INT),

@@ -115,7 +115,9 @@ const char *ph_group_name(enum ph_group g)
 		[PH_GROUP_MM] = "mm", [PH_GROUP_FAULT] = "fault", [PH_GROUP_IRQ] = "irq",
 		[PH_GROUP_TIMER] = "timer", [PH_GROUP_BLOCK] = "block", [PH_GROUP_NET] = "net",
 		[PH_GROUP_SIGNAL] = "signal", [PH_GROUP_CAP] = "cap", [PH_GROUP_KVM] = "kvm",
-		[PH_GROUP_DENIED] = "denied", [PH_GROUP_DNS] = "dns", [PH_GROUP_STACK] = "stack", [PH_GROUP_CALLDATA] = "calldata",
+		[PH_GROUP_DENIED] = "denied", [PH_GROUP_DNS] = "dns", [PH_GROUP_PROBE] = "probe",
+		[PH_GROUP_STACK] = "stack", [PH_GROUP_PROFILE] = "profile",
+		[PH_GROUP_CALLDATA] = "calldata",
 		[PH_GROUP_STATEDUMP] = "statedump", [PH_GROUP_META] = "meta",
 	};
 

@@ -84,8 +84,8 @@ struct ph_field {
 enum ph_group {
 	PH_GROUP_SCHED, PH_GROUP_WAIT, PH_GROUP_SYSCALL, PH_GROUP_CGROUP, PH_GROUP_CONTAINER,
 	PH_GROUP_MM, PH_GROUP_FAULT, PH_GROUP_IRQ, PH_GROUP_TIMER, PH_GROUP_BLOCK, PH_GROUP_NET,
-	PH_GROUP_SIGNAL, PH_GROUP_CAP, PH_GROUP_KVM, PH_GROUP_DENIED, PH_GROUP_DNS,
-	PH_GROUP_STACK, PH_GROUP_CALLDATA, PH_GROUP_STATEDUMP, PH_GROUP_META,
+	PH_GROUP_SIGNAL, PH_GROUP_CAP, PH_GROUP_KVM, PH_GROUP_DENIED, PH_GROUP_DNS, PH_GROUP_PROBE,
+	PH_GROUP_STACK, PH_GROUP_PROFILE, PH_GROUP_CALLDATA, PH_GROUP_STATEDUMP, PH_GROUP_META,
 	PH_GROUP_MAX,
 };
 
@@ -134,6 +134,7 @@ struct ph_class {
 
 #define PH_CONTAINER_HOST 0u
 #define PH_CONTAINER_UNKNOWN UINT32_MAX
+#define PH_CPU_UNKNOWN UINT32_MAX
 
 struct ph_event {
 	const struct ph_class *cls;
@@ -165,6 +166,15 @@ static inline int64_t ph_event_i(const struct ph_event *ev, unsigned int fld, in
 	const struct ph_value *v = ph_event_field(ev, fld);
 
 	return v ? v->i : otherwise;
+}
+
+/*
+ * An events_discarded of a CPU is a gap, behind which nothing is as it was before; one without is of single
+ * events that were missed, beside all those that were not.
+ */
+static inline bool ph_event_gap_in_cpu(const struct ph_event *ev)
+{
+	return ph_event_i(ev, PH_FLD(events_discarded, gap_cpu), 0) >= 0;
 }
 
 /* The types of events.def, for whoever builds classes. */

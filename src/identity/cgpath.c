@@ -263,13 +263,15 @@ static bool machine(struct part prev, struct part p, struct ph_cgpath *r)
 		return take(r, "nspawn", skip(p, sizeof(nspawn) - 1));
 	if (is(prev, "machine") && cut_suffix(&p, ".libvirt-lxc"))
 		return take(r, "libvirt-lxc", p);
+	if (is(prev, "machine") && cut_suffix(&p, ".libvirt-qemu"))
+		return take(r, "kvm", p);
 	if (!starts(p, mach) || (!cut_suffix(&p, ".scope") && !cut_suffix(&p, ".service")))
 		return false;
 	p = skip(p, sizeof(mach) - 1);
 	if (!copy_name(p, name, sizeof(name)))
 		return false;
 	if (!strncmp(name, "qemu-", 5))
-		return false;		/* a virtual machine */
+		return take(r, "kvm", (struct part){ name, strlen(name) });
 	if (!strncmp(name, "rkt-", 4))
 		return take(r, "rkt", (struct part){ name + 4, strlen(name + 4) });
 	if (!strncmp(name, "lxc-", 4)) {

@@ -2,11 +2,27 @@
 #include "identity/container.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 const char *const ph_ns_names[PH_NS_MAX] = {
 	[PH_NS_CGROUP] = "cgroup", [PH_NS_IPC] = "ipc", [PH_NS_MNT] = "mnt", [PH_NS_NET] = "net",
 	[PH_NS_PID] = "pid", [PH_NS_TIME] = "time", [PH_NS_USER] = "user", [PH_NS_UTS] = "uts",
 };
+
+bool ph_container_is_guest(const struct ph_container *c)
+{
+	return c->runtime && !strcmp(c->runtime, PH_RUNTIME_KVM);
+}
+
+bool ph_container_by_process(const struct ph_container *c)
+{
+	return ph_container_is_guest(c) && !c->cgroup_path && c->init_pid > 0;
+}
+
+bool ph_container_is_within(const struct ph_container *c)
+{
+	return ph_container_by_process(c) && c->parent;
+}
 
 void ph_container_done(struct ph_container *c)
 {
@@ -18,6 +34,7 @@ void ph_container_done(struct ph_container *c)
 	free(c->pod);
 	free(c->pod_namespace);
 	free(c->pod_uid);
+	free(c->uuid);
 	free(c->cgroup_path);
 	ph_strv_done(&c->labels);
 	*c = (struct ph_container){ 0 };

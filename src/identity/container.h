@@ -25,16 +25,28 @@ struct ph_container {
 	uint32_t parent;	/* container it runs in, 0: the host */
 	char *id, *name, *runtime, *image, *state;
 	char *pod, *pod_namespace, *pod_uid;
+	char *uuid;		/* of a guest of KVM */
 	ph_strv labels;		/* "key=value" */
 	int32_t hierarchy;	/* of cgroup_path: 0 is v2 */
 	char *cgroup_path;	/* in its hierarchy, as the host sees it; NULL: has no cgroup of its own */
 	uint64_t cgroup_id;
 	uint32_t ns[PH_NS_MAX];	/* of its first process, 0: unknown */
-	int32_t init_pid;	/* host pid of its first process, 0: none */
+	int32_t init_pid;	/* host pid of its first process, 0: none; of a guest: the process that runs it */
 	uint64_t start_ns;	/* Unix time */
 	bool has_restarts;	/* does its runtime count how often it was started again? */
 	uint32_t restarts;
 };
+
+/*
+ * Guests of KVM are containers of this runtime. One whose process is in a container is there besides it: what
+ * its process does is the container's, and the guest's as well.
+ */
+#define PH_RUNTIME_KVM "kvm"
+bool ph_container_is_guest(const struct ph_container *c);
+/* Is it told apart by its process, as no cgroup is its alone? */
+bool ph_container_by_process(const struct ph_container *c);
+/* A guest in a container. */
+bool ph_container_is_within(const struct ph_container *c);
 
 /* Free the strings and zero @c. */
 void ph_container_done(struct ph_container *c);

@@ -90,6 +90,29 @@ static void add_basics(struct detail *d)
 	json_object_set_new(d->out, "labels", labels);
 }
 
+static void add_guest(struct detail *d)
+{
+	const struct ph_guest *g = d->hc->guest;
+	json_t *guest = json_object(), *vcpus = json_array(), *threads = json_array();
+
+	json_object_set_new(guest, "uuid", text(d->hc->c.uuid));
+	json_object_set_new(guest, "program", text(g ? g->comm : NULL));
+	for (size_t i = 0; g && i < g->vcpus.n; i++)
+		json_array_append_new(vcpus, json_integer(g->vcpus.v[i]));
+	for (size_t i = 0; g && i < g->threads.n; i++) {
+		const struct ph_guest_thread *t = &g->threads.v[i];
+		json_t *one = json_object();
+
+		json_object_set_new(one, "vcpu", t->vcpu < 0 ? json_null() : json_integer(t->vcpu));
+		json_object_set_new(one, "tid", json_integer(t->tid));
+		json_object_set_new(one, "comm", text(t->comm));
+		json_array_append_new(threads, one);
+	}
+	json_object_set_new(guest, "vcpus", vcpus);
+	json_object_set_new(guest, "vcpu_threads", threads);
+	json_object_set_new(d->out, "guest", guest);
+}
+
 static void add_namespaces(struct detail *d)
 {
 	const struct ph_container *c = &d->hc->c;
@@ -356,6 +379,8 @@ json_t *ph_scan_detail(const struct ph_scan *scan, uint32_t index, const char *r
 			    .procfd = procfd, .out = json_object(), .unseen = json_array() };
 
 	add_basics(&d);
+	if (ph_container_is_guest(&d.hc->c))
+		add_guest(&d);
 	add_namespaces(&d);
 	if (d.hc->c.init_pid && procfd >= 0) {
 		add_status(&d);

@@ -16,6 +16,8 @@
 /* No machine has so many: what a made-up /proc says is not believed without end. */
 #define VCPUS_MAX 4096
 #define CMDLINE_MAX (256 << 10)
+/* Machines are among the first descriptors of who has one; a server may have a hundred thousand of others. */
+#define DESCRIPTORS_FIRST 1024
 
 /* Programs that run guests, by the beginning of their name, and the options that say which. */
 static const struct program {
@@ -28,17 +30,18 @@ static const struct program {
 	{ "crosvm", "--name", NULL },
 };
 
-static void guest_done(struct ph_guest *g)
+void ph_guest_done(struct ph_guest *g)
 {
 	free(g->name);
 	free(g->uuid);
 	ph_vec_done(&g->vcpus);
+	ph_vec_done(&g->threads);
 }
 
 void ph_guests_done(struct ph_guests *g)
 {
 	ph_vec_each(guest, &g->v)
-		guest_done(guest);
+		ph_guest_done(guest);
 	ph_vec_done(&g->v);
 }
 
@@ -51,6 +54,13 @@ int32_t ph_guest_vcpu_of(const char comm[16])
 	if (sscanf(name, "CPU %5d%7s", &n, rest) != 2 || n < 0 || strcmp(rest, "/KVM") != 0)
 		return -1;
 	return n;
+}
+
+char *ph_guest_of_machine(const char *machine)
+{
+	size_t digits = strncmp(machine, "qemu-", 5) ? 0 : strspn(machine + 5, "0123456789");
+
+	return ph_strdup(digits && machine[5 + digits] == '-' && machine[6 + digits] ? machine + 6 + digits : machine);
 }
 
 /* ---- what it was told to be --------------------------------------------------------------------- */
@@ -170,7 +180,7 @@ static int read_descriptors(int procfd, struct ph_guest *g)
 			close(fd);
 		return r;
 	}
-	while ((de = readdir(dir))) {
+	for (unsigned int i = 0; (de = readdir(dir)) && (i < DESCRIPTORS_FIRST || g->machines || g->vcpus.n); i++) {
 		ssize_t n = readlinkat(fd, de->d_name, link, sizeof(link) - 1);
 
 		if (n < 0)
@@ -193,6 +203,28 @@ static int by_pid(const void *a, const void *b)
 	return (x->pid > y->pid) - (x->pid < y->pid);
 }
 
+int ph_guest_read(int procfd, int32_t pid, const char comm[16], struct ph_guest *ret)
+{
+	int r;
+
+	*ret = (struct ph_guest){ .pid = pid };
+	r = read_descriptors(procfd, ret);
+	if (r < 0 || (!ret->machines && !ret->vcpus.n)) {
+		ph_guest_done(ret);
+		*ret = (struct ph_guest){ 0 };
+		return r;
+	}
+	memcpy(ret->comm, comm, sizeof(ret->comm) - 1);
+	read_cmdline(procfd, ret);
+	ph_guest_read_threads(procfd, ret);
+	return 1;
+}
+
+bool ph_guests_possible(int rootfd)
+{
+	return !faccessat(rootfd, "dev/kvm", F_OK, 0) || !faccessat(rootfd, "sys/module/kvm", F_OK, 0);
+}
+
 int ph_guests_scan(struct ph_guests *g, const char *root, struct ph_err *err)
 {
 	ph_autofree char *path = ph_asprintf("%s/proc", root);
@@ -203,21 +235,17 @@ int ph_guests_scan(struct ph_guests *g, const char *root, struct ph_err *err)
 	if (!dir)
 		return ph_err_sys(err, -errno, "cannot read %s", path);
 	while ((de = readdir(dir))) {
-		struct ph_guest guest = { .pid = atoi(de->d_name) };
+		int32_t pid = atoi(de->d_name);
+		struct ph_guest guest;
 		struct ph_proc_stat st;
 		int r;
 
-		if (guest.pid <= 0 || ph_proc_stat(dirfd(dir), guest.pid, &st) < 0 || st.kthread)
+		if (pid <= 0 || ph_proc_stat(dirfd(dir), pid, &st) < 0 || st.kthread)
 			continue;
-		r = read_descriptors(dirfd(dir), &guest);
+		r = ph_guest_read(dirfd(dir), pid, st.comm, &guest);
 		g->hidden += r == -EACCES || r == -EPERM;
-		if (r < 0 || (!guest.machines && !guest.vcpus.n)) {
-			guest_done(&guest);
-			continue;
-		}
-		memcpy(guest.comm, st.comm, sizeof(guest.comm) - 1);
-		read_cmdline(dirfd(dir), &guest);
-		*ph_vec_push(&g->v) = guest;
+		if (r > 0)
+			*ph_vec_push(&g->v) = guest;
 	}
 	if (g->v.n)
 		qsort(g->v.v, g->v.n, sizeof(*g->v.v), by_pid);

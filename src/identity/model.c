@@ -160,8 +160,11 @@ static inline void set_ns(struct task *t, unsigned int type, uint32_t inum)
 
 static inline void set_container(struct ph_identity *id, struct task *t, uint32_t index)
 {
-	if (index != PH_CONTAINER_UNKNOWN)
-		t->t.container = canon_index(id, index);
+	if (index == PH_CONTAINER_UNKNOWN)
+		return;
+	t->t.container = canon_index(id, index);
+	if (ph_unlikely(id->guests.n))
+		t->t.container = guest_index(id, t->t.container, t->t.pid);
 }
 
 /* ---- scheduler events ------------------------------------------------------------------------ */
@@ -236,6 +239,7 @@ static struct task *on_fork(struct ph_identity *id, struct ph_event *ev, struct 
 	child = task_new(id, tid);
 	if (!child)
 		return parent ? parent : t;
+	guest_gone(id, tid);	/* whose number it was */
 	child->t.pid = pid;
 	set_comm(child, V(sched_process_fork, child_comm));
 	child->t.start_ns = U(sched_process_fork, child_start_ns, 0);
@@ -775,6 +779,8 @@ void ph_identity_feed(struct ph_identity *id, struct ph_event *ev)
 		ev->pid = t->t.pid;
 	if (ev->container != PH_CONTAINER_UNKNOWN) {
 		ev->container = canon_index(id, ev->container);
+		if (ph_unlikely(id->guests.n) && !ci->no_task)
+			ev->container = guest_index(id, ev->container, ev->pid);
 		if (!ci->no_task)
 			t->t.container = ev->container;
 	} else {

@@ -40,6 +40,7 @@ void model_containers_free(struct ph_identity *id)
 	ph_u64map_done(&id->cgroups);
 	ph_strmap_done(&id->cgroup_paths);
 	ph_u64map_done(&id->derived);
+	ph_u64map_done(&id->guests);
 }
 
 static void slots_reach(struct ph_identity *id, uint32_t index)
@@ -135,6 +136,7 @@ void container_info(struct ph_identity *id, const struct ph_event *ev)
 	set_str(&c->c.pod_uid, FIELD(pod_uid));
 	set_str(&c->c.state, FIELD(state));
 	set_str(&c->c.cgroup_path, FIELD(cgroup_path));
+	set_str(&c->c.uuid, FIELD(uuid));
 	set_labels(&c->c.labels, FIELD(labels));
 	c->c.hierarchy = (int32_t)ph_event_i(ev, PH_FLD(container_info, hierarchy), 0);
 	c->c.cgroup_id = ph_event_u(ev, PH_FLD(container_info, cgroup_id), 0);
@@ -143,6 +145,8 @@ void container_info(struct ph_identity *id, const struct ph_event *ev)
 	c->c.start_ns = ph_event_u(ev, PH_FLD(container_info, start_ns), 0);
 	for (unsigned int i = 0; i < PH_NS_MAX; i++)
 		c->c.ns[i] = (uint32_t)ph_event_u(ev, PH_FLD(container_info, cgroup_ns) + i, 0);
+	if (ph_container_by_process(&c->c))
+		ph_u64map_put(&id->guests, (uint64_t)c->c.init_pid, c);
 	if (c->c.cgroup_id)
 		cgroup_seen(id, c->c.hierarchy, c->c.cgroup_id, 0, index, FIELD(cgroup_path));
 	make_label(c);
@@ -189,6 +193,28 @@ void container_event(struct ph_identity *id, const struct ph_event *ev)
 	}
 	free(c->c.state);
 	c->c.state = ph_strdup(state);
+}
+
+/* ---- guests of KVM ----------------------------------------------------------------------------- */
+
+void guest_gone(struct ph_identity *id, int32_t pid)
+{
+	if (id->guests.n && pid > 0)
+		ph_u64map_del(&id->guests, (uint64_t)pid);
+}
+
+uint32_t guest_index(const struct ph_identity *id, uint32_t index, int32_t pid)
+{
+	const struct cont *c = pid > 0 ? ph_u64map_get(&id->guests, (uint64_t)pid) : NULL;
+
+	return c && index == PH_CONTAINER_HOST && !c->c.parent ? c->c.index : index;
+}
+
+const struct ph_container *ph_identity_guest(const struct ph_identity *id, int32_t pid)
+{
+	const struct cont *c = id->guests.n && pid > 0 ? ph_u64map_get(&id->guests, (uint64_t)pid) : NULL;
+
+	return c && ph_container_is_within(&c->c) ? &c->c : NULL;
 }
 
 /* ---- cgroups ----------------------------------------------------------------------------------- */

@@ -74,6 +74,8 @@ struct ph_identity {
 	uint32_t host_ns[PH_NS_MAX];
 	struct ph_u64map derived;	/* inode -> struct cont, those that live */
 
+	struct ph_u64map guests;	/* process -> struct cont of the guest of KVM that it runs */
+
 	struct ph_u64map functions;	/* kernel address -> its function's name */
 
 	struct class_info *cache[256];	/* by pointer of the class */
@@ -96,6 +98,11 @@ void cgroup_gone(struct ph_identity *id, int32_t hierarchy, uint64_t cgid);
 void derive_container(struct ph_identity *id, struct task *t);
 /* @t leaves its derived container; a container without tasks is not found any more. */
 void derived_leave(struct ph_identity *id, struct task *t);
+
+/* Process @pid has ended: the number is another's. */
+void guest_gone(struct ph_identity *id, int32_t pid);
+/* The container of process @pid, of which @index is told: a guest that no cgroup is for is known by its process. */
+uint32_t guest_index(const struct ph_identity *id, uint32_t index, int32_t pid);
 
 /* The container's own index for an index that an event carries. */
 static inline uint32_t canon_index(const struct ph_identity *id, uint32_t index)

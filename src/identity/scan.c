@@ -51,7 +51,7 @@ static const struct scan_proc *parent_of(const struct scan_run *run, const struc
 static char *own_path(const struct scan_run *run, const struct scan_found *f, const struct scan_proc *init,
 		      int num, bool named)
 {
-	char *path = init->cg ? ph_cgroup_path_of(init->cg->content, num) : NULL;
+	char *path = init->cg && !f->within ? ph_cgroup_path_of(init->cg->content, num) : NULL;
 	const struct scan_proc *up;
 	ph_autofree char *outer = NULL;
 	struct ph_cgpath cp;
@@ -70,7 +70,8 @@ static char *own_path(const struct scan_run *run, const struct scan_found *f, co
 	if (up && up->cg)
 		outer = ph_cgroup_path_of(up->cg->content, num);
 	/* One that it shares with others (a session's) is not its own either. */
-	if (!strcmp(path, "/") || init->cg->mixed || (outer && !strcmp(outer, path))) {
+	if (!strcmp(path, "/") || init->cg->mixed || (outer && !strcmp(outer, path)) ||
+	    (f->sandbox && !f->key && scan_cgroup_is_shared(run, init->owner, num, path))) {
 		free(path);
 		return NULL;
 	}
@@ -90,6 +91,8 @@ static void name_sandbox(struct scan_run *run, struct ph_container *c, const str
 static void set_cgroup(struct scan_run *run, struct ph_container *c, const struct scan_found *f,
 		       const struct scan_proc *init)
 {
+	if (f->within)
+		return;
 	if (!f->sandbox) {
 		const struct ph_hierarchy *h = ph_cgroupfs_by_num(&run->fs, c->hierarchy);
 
@@ -186,9 +189,11 @@ static void describe(struct scan_run *run, uint32_t index)
 	levels = ph_proc_nspid(run->procfd, init->st.pid, pids);
 	hc->pid_level = levels > 0 ? (unsigned int)levels - 1 : 0;
 	set_cgroup(run, &hc->c, f, init);
-	if (f->sandbox)
+	if (ph_container_is_guest(&hc->c))
+		scan_name_guest(hc, init);
+	else if (f->sandbox)
 		name_sandbox(run, &hc->c, f, init);
-	else
+	if (!f->sandbox && !f->within)
 		hc->c.parent = outer_container(run, &hc->c, init);
 	ph_vec_each(h, &run->fs.h) {
 		char *path = own_path(run, f, init, h->num, true);
@@ -289,6 +294,8 @@ static void take_names(struct scan_run *run)
 		struct ph_runtime_state above;
 		ph_autofree char *hint = NULL;
 
+		if (ph_container_is_guest(&hc->c))
+			continue;
 		if (up && ph_runtimes_above(rt, run->procfd, &up->st, init->st.pid,
 					    f->sandbox && !f->recorded ? NULL : hc->c.id, &above)) {
 			hint = ph_take(above.bundle);
@@ -360,8 +367,8 @@ static void tell_hidden(struct scan_run *run)
 		nameless += c->id && !c->name && strlen(c->id) == 64;
 	}
 	if (run->denied)
-		ph_buf_addf(&b, "%u tasks could not be looked into: their namespaces and sandboxes among "
-			    "them are not shown%s", run->scan->hidden,
+		ph_buf_addf(&b, "%u tasks could not be looked into: their namespaces, and sandboxes and "
+			    "guests of KVM among them, are not shown%s", run->scan->hidden,
 			    root ? " (the kernel refused although this is root)" : "");
 	if (nameless)
 		ph_buf_addf(&b, "%sthe names of %zu container%s could not be read", b.len ? "; " : "",
@@ -435,6 +442,9 @@ int ph_scan_run(struct ph_scan *scan, const struct ph_scan_opts *opts, struct ph
 		if (opts && opts->stopped)
 			take_stopped(&run);
 	}
+	for (size_t i = 1; i < scan->containers.n; i++)
+		if (run.found.v[i].within)
+			scan_guest_pod(&run, &scan->containers.v[i]->c);
 	tell_hidden(&run);
 	run_done(&run);
 	return 0;
@@ -453,6 +463,9 @@ void ph_scan_done(struct ph_scan *scan)
 		free(hc->memory.where);
 		free(hc->cpu_cgroup);
 		free(hc->bundle);
+		if (hc->guest)
+			ph_guest_done(hc->guest);
+		free(hc->guest);
 		free(hc);
 	}
 	ph_vec_done(&scan->containers);

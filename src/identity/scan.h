@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/map.h"
 #include "identity/container.h"
+#include "identity/guests.h"
 
 /*
  * What the running host's /proc, cgroup file systems and runtime state say of its containers.
@@ -35,6 +36,7 @@ struct ph_host_container {
 	int32_t cpu_hierarchy;
 	char *cpu_cgroup;		/* path in the cpu controller's hierarchy */
 	char *bundle;			/* OCI bundle, NULL unknown */
+	struct ph_guest *guest;		/* what was found of a guest of KVM; NULL: it is none, or could not be looked into */
 };
 
 /* A process and the container that it is in. */

@@ -32,6 +32,7 @@ struct scan_found {
 	uint32_t key;			/* sandboxes: inode of the namespace that decides */
 	bool sandbox;			/* found by namespaces */
 	bool recorded;			/* and yet somebody has a record of it */
+	bool within;			/* a guest of KVM in a container, which its process stays in */
 };
 
 struct scan_run {
@@ -55,6 +56,12 @@ struct scan_run {
 
 /* scan_tasks.c: read all processes, and put each into its container. */
 int scan_tasks(struct scan_run *run, struct ph_err *err);
+
+/* scan_guests.c: guests of KVM among them, before their containers' tasks are counted. */
+void scan_guests(struct scan_run *run);
+bool scan_cgroup_is_shared(const struct scan_run *run, uint32_t index, int hierarchy, const char *path);
+void scan_name_guest(struct ph_host_container *hc, const struct scan_proc *init);
+void scan_guest_pod(const struct scan_run *run, struct ph_container *c);
 
 /* A new container; its index. */
 uint32_t scan_add(struct scan_run *run);

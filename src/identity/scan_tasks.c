@@ -326,6 +326,7 @@ int scan_tasks(struct scan_run *run, struct ph_err *err)
 	note_places(run);
 	for (size_t i = 0; i < run->procs.n; i++)
 		resolve(run, i);
+	scan_guests(run);
 	for (size_t i = 0; i < run->procs.n; i++) {
 		const struct scan_proc *p = &run->procs.v[i];
 		uint32_t key = run->found.v[p->owner].key;
@@ -340,7 +341,7 @@ int scan_tasks(struct scan_run *run, struct ph_err *err)
 			p->cg->mixed |= p->cg->owner && p->cg->owner != p->owner + 1;
 			p->cg->owner = p->owner + 1;
 		}
-		if (!run->found.v[p->owner].sandbox)
+		if (!run->found.v[p->owner].sandbox || !key)
 			continue;
 		/* The launcher is older than the namespace's first process, which is the one. */
 		if (!run->found.v[p->owner].init || within)

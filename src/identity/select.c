@@ -12,7 +12,7 @@ void ph_selection_opts(struct ph_selection *sel, struct ph_opt opts[PH_SELECTION
 {
 	const struct ph_opt all[PH_SELECTION_NOPTS] = {
 		{ "container", 'c', PH_OPT_LIST, "NAME|ID|GLOB", &sel->container,
-		  .help = "containers of this name, id (4 characters do) or glob; !X leaves X out" },
+		  .help = "containers and guests of this name, id (4 characters do) or glob; !X leaves X out" },
 		{ "podname", 0, PH_OPT_LIST, "NAME", &sel->podname, .help = "containers of these pods" },
 		{ "namespace", 'n', PH_OPT_LIST, "NAME", &sel->pod_namespace,
 		  .help = "containers of these Kubernetes namespaces" },
@@ -199,6 +199,8 @@ static bool match_name(const char *pattern, const struct ph_container *c)
 		return true;
 	if (c->id && n >= ID_PREFIX_MIN && random_id(c->id) && !strncmp(c->id, pattern, n))
 		return true;
+	if (c->uuid && (ph_glob(pattern, c->uuid) || (n >= ID_PREFIX_MIN && random_id(c->uuid) && !strncmp(c->uuid, pattern, n))))
+		return true;
 	snprintf(index, sizeof(index), "#%u", c->index);
 	return !strcmp(pattern, index);
 }
@@ -285,6 +287,25 @@ bool ph_selection_match_container(const struct ph_selection *sel, const struct p
 		if (!match_list(lists[i].v, lists[i].match, c))
 			return false;
 	return true;
+}
+
+/* Does one of the lists name it to be left out? */
+static bool is_excluded(const struct ph_selection *sel, const struct ph_container *c)
+{
+	for (size_t i = 0; i < sel->container.n; i++)
+		if (sel->container.v[i][0] == '!' && match_name(sel->container.v[i] + 1, c))
+			return true;
+	return false;
+}
+
+bool ph_selection_match_within(const struct ph_selection *sel, const struct ph_container *c,
+			       const struct ph_container *guest)
+{
+	if (!guest || sel->all)
+		return ph_selection_match_container(sel, c);
+	if (is_excluded(sel, guest) || is_excluded(sel, c))
+		return false;
+	return ph_selection_match_container(sel, c) || ph_selection_match_container(sel, guest);
 }
 
 enum named { NAMED_NOT = 1, NAMED_ONLY = 2 };
@@ -433,7 +454,7 @@ bool ph_selection_match(const struct ph_selection *sel, const struct ph_identity
 
 		if (ev->container == PH_CONTAINER_UNKNOWN)
 			return false;
-		if (!ph_selection_match_container(sel, c ? c : &untold))
+		if (!ph_selection_match_within(sel, c ? c : &untold, ph_identity_guest(id, ev->pid)))
 			return false;
 	}
 	if (!sel->pids.n && !sel->comm.n && !sel->nns)
@@ -470,7 +491,8 @@ int ph_selection_none(const struct ph_selection *sel, const struct ph_container 
 {
 	ph_autobuf asked = { 0 }, there = { 0 };
 	const char *near = NULL;
-	size_t found = 0, shown = 0;
+	size_t found = 0, shown = 0, guests = 0;
+	ph_autobuf what = { 0 };
 
 	add_asked(&asked, "container", &sel->container);
 	add_asked(&asked, "podname", &sel->podname);
@@ -487,12 +509,13 @@ int ph_selection_none(const struct ph_selection *sel, const struct ph_container 
 		if (c[i]->index == PH_CONTAINER_HOST)
 			continue;
 		found++;
+		guests += ph_container_is_guest(c[i]);
 		if (shown == SHOWN_MAX)
 			continue;
 		ph_buf_addf(&there, "%s%s", shown++ ? ", " : "", shown_name(c[i]));
 	}
 	if (sel->container.n && found) {
-		ph_autofree const char **names = ph_alloc(n * 2 * sizeof(*names));
+		ph_autofree const char **names = ph_alloc(n * 3 * sizeof(*names));
 		size_t k = 0;
 
 		for (size_t i = 0; i < n; i++) {
@@ -500,6 +523,8 @@ int ph_selection_none(const struct ph_selection *sel, const struct ph_container 
 				names[k++] = c[i]->name;
 			if (c[i]->index != PH_CONTAINER_HOST && c[i]->id)
 				names[k++] = c[i]->id;
+			if (c[i]->uuid)
+				names[k++] = c[i]->uuid;
 		}
 		near = ph_nearest(sel->container.v[0] + (sel->container.v[0][0] == '!'), names, k);
 	}
@@ -508,8 +533,12 @@ int ph_selection_none(const struct ph_selection *sel, const struct ph_container 
 				  asked.p ? asked.p : "the selection");
 	if (found > shown)
 		ph_buf_addf(&there, " and %zu more", found - shown);
-	return ph_err_set(err, -ENOENT, "%s matches none of %zu container%s%s%s%s; there %s: %s",
-			  asked.p ? asked.p : "the selection", found, found == 1 ? "" : "s",
+	if (found > guests)
+		ph_buf_addf(&what, "%zu container%s", found - guests, found - guests == 1 ? "" : "s");
+	if (guests)
+		ph_buf_addf(&what, "%s%zu guest%s", what.len ? " and " : "", guests, guests == 1 ? "" : "s");
+	return ph_err_set(err, -ENOENT, "%s matches none of %s%s%s%s; there %s: %s",
+			  asked.p ? asked.p : "the selection", what.p,
 			  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "",
 			  found == 1 ? "is" : "are", there.p);
 }

@@ -11,7 +11,7 @@
  * The selection, the same for every verb: -c/--container, --podname, -n/--namespace, -l/--selector,
  * --image, -p/--pid, --cgroup, --ns, --comm, --host, -a/--all. Comma lists; a leading ! excludes.
  * Different options are ANDed, values of one option ORed. Container patterns match the name, the id
- * (of a hexadecimal one, any prefix of at least 4 characters) or a glob of either.
+ * (of a hexadecimal one, any prefix of at least 4 characters) or a glob of either; of a guest of KVM the uuid too.
  */
 struct ph_selection {
 	ph_strv container, podname, pod_namespace, label, image, cgroup, comm, ns, pid;
@@ -34,6 +34,9 @@ bool ph_selection_empty(const struct ph_selection *sel);
 bool ph_selection_by_container(const struct ph_selection *sel);
 /* Is this container (index 0: the host) selected by the options about containers? */
 bool ph_selection_match_container(const struct ph_selection *sel, const struct ph_container *c);
+/* The same of what a process does that is in @c and runs @guest there (NULL: none): it is selected by either. */
+bool ph_selection_match_within(const struct ph_selection *sel, const struct ph_container *c,
+			       const struct ph_container *guest);
 /* Does --comm select a task of this name? */
 bool ph_selection_match_comm(const struct ph_selection *sel, const char *comm);
 /*

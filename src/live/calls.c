@@ -28,6 +28,7 @@ struct ph_calls *ph_calls_new(const struct ph_snoop_opts *o)
 		*c->lines = (struct ph_call_lines){
 			.o = o, .shown_sec = INT64_MIN,
 			.in_order = !o->filter && !o->has_min && !o->calls.succeeded && !o->calls.failed,
+			.tasks = !o->filter && !o->min_ns,
 		};
 	}
 	return c;
@@ -203,6 +204,8 @@ static bool add_data(const struct call_telling *t, unsigned int arg, struct ph_b
 	}
 	if (cap->kind == PH_CAP_IOVEC && (uint64_t)t->call->value[cap->len_arg] > CALL_VECTORS_MAX)
 		return false;
+	if (f->unit == PH_UNIT_NONE && v->n && call_add_layout(b, t->call, arg, v->s, v->n))
+		return true;
 	if (!call_add_data(&part, f->unit, cap, v->s, v->n, whole_length(t, cap), max))
 		return false;
 	if (cap->kind == PH_CAP_MSG)
@@ -349,7 +352,7 @@ static bool polls(const struct ph_call *call)
 static void tell_polled(const struct call_telling *t)
 {
 	const struct ph_value *v = &t->at->ev->v[t->cc->data[0] - 1];
-	const struct call_piece *all = call_piece_of(t->call, 0, true, PH_DATA_STRUCT, 0);
+	const struct call_piece *all = call_piece_of(t->call, 0, true, PH_DATA_STRUCT, 0), *left;
 	ph_autobuf b = { 0 };
 
 	if (t->at->ev->cls->fields[t->cc->data[0] - 1].type->kind != PH_KIND_BYTES)
@@ -358,6 +361,12 @@ static void tell_polled(const struct call_telling *t)
 		call_add_revents(&b, all ? all->data : v->s, all ? all->n : v->n);
 	else
 		ph_buf_adds(&b, "Timeout");
+	/* ppoll tells how much of its time was left. */
+	left = call_piece_of(t->call, 2, true, PH_DATA_STRUCT, 0);
+	if (t->call->ret && left && left->n == 16) {
+		ph_buf_adds(&b, ", left ");
+		call_add_time(&b, left->data, left->n, "tv_nsec");
+	}
 	t->call->found = ph_buf_steal(&b);
 }
 

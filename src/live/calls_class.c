@@ -94,6 +94,8 @@ const struct call_class *call_class_of(struct ph_calls *c, const struct ph_class
 		cc->rows = ph_calldata_of(cc->sc->name, &cc->nrows);
 	for (unsigned int arg = 0; cc->sc && arg < CALL_ARGS; arg++)
 		cc->names[arg] = call_names_of(cc->sc->name, arg);
+	cc->result = cc->sc && call_names_result(cc->sc->name);
+	cc->selected = cc->sc && call_names_selected(cc->sc->name);
 	ph_u64map_put(&c->classes, (uint64_t)(uintptr_t)cls, cc);
 	return cc;
 }

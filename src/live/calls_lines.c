@@ -133,7 +133,7 @@ void ph_call_lines_exit(struct ph_call_lines *l, const struct ph_identity *id, c
 {
 	int status = (int)ph_snoop_number(ev, "exit_code", -1);
 
-	if (!l->in_order || status < 0)
+	if (!l->tasks || status < 0)
 		return;
 	cut(l, id);
 	add_head(l, id, ev->ts_ns, ev->tid, ev->container);
@@ -146,25 +146,27 @@ void ph_call_lines_exit(struct ph_call_lines *l, const struct ph_identity *id, c
 	}
 }
 
-/* Where it comes from stands in siginfo, of which the event has the code alone. */
+/* Of SIGKILL the task's end tells, as it never gets there. */
 void ph_call_lines_signal(struct ph_call_lines *l, const struct ph_identity *id, const struct ph_event *ev)
 {
-	int64_t sig = ph_snoop_number(ev, "sig", 0);
-	struct ph_snoop_at at = { .id = id, .ev = ev, .last = true };
-	struct ph_cell code = { 0 };
+	int32_t head[3] = { (int32_t)ph_snoop_number(ev, "sig", 0), (int32_t)ph_snoop_number(ev, "errno", 0),
+			    (int32_t)ph_snoop_number(ev, "code", 0) };
+	const struct ph_value *rest = ph_snoop_bytes(ev, "info");
+	bool whole = rest && rest->n >= CALL_SIGINFO - 16;
+	char info[CALL_SIGINFO] = { 0 };
 
-	if (!l->in_order)
+	if (!l->tasks || head[0] == SIGKILL)
 		return;
+	memcpy(info, head, sizeof(head));
+	if (whole)
+		memcpy(info + 16, rest->s, sizeof(info) - 16);
 	cut(l, id);
 	add_head(l, id, ev->ts_ns, ev->tid, ev->container);
 	ph_buf_adds(&l->out, "--- ");
-	call_add_signal(&l->out, sig);
-	ph_snoop_si_code(&at, &code);
-	if (code.set)
-		ph_buf_addf(&l->out, " {si_code=%s}", code.s);
+	call_add_signal(&l->out, head[0]);
+	ph_buf_addc(&l->out, ' ');
+	call_add_siginfo(&l->out, info, whole ? sizeof(info) : sizeof(head));
 	ph_buf_adds(&l->out, " ---\n");
-	if (code.owned)
-		free((char *)code.s);
 }
 
 void ph_call_lines_wait(struct ph_call_lines *l, const struct ph_identity *id)

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/io_uring.h>
+#include <linux/netlink.h>
+#include <linux/perf_event.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -15,6 +21,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <sys/timex.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -32,7 +39,11 @@ struct name {
 };
 
 struct call_names {
-	const char *args;	/* "call:argument", commas between; IP, SO, TCP: what a number before says that it is */
+	/*
+	 * "call:argument", commas between, 9: the result; @N: where its selector() is N. IP, SO, TCP …: what another
+	 * number says that it is, or a field of a struct.
+	 */
+	const char *args;
 	bool flags;
 	const struct name *name;	/* up to one without a name; of flags, the name of 0 may stand first */
 };
@@ -105,7 +116,8 @@ static const struct call_names tables[] = {
 		N(PR_CAPBSET_READ), N(PR_CAPBSET_DROP), N(PR_SET_TIMERSLACK), N(PR_GET_TIMERSLACK), N(PR_SET_MM),
 		N(PR_SET_PTRACER), N(PR_SET_CHILD_SUBREAPER), N(PR_GET_CHILD_SUBREAPER), N(PR_SET_NO_NEW_PRIVS),
 		N(PR_GET_NO_NEW_PRIVS), N(PR_SET_THP_DISABLE), N(PR_GET_THP_DISABLE), N(PR_CAP_AMBIENT),
-		N(PR_SET_SECUREBITS), N(PR_GET_SECUREBITS), { "PR_SET_VMA", 0x53564d41 }) },
+		N(PR_SET_SECUREBITS), N(PR_GET_SECUREBITS), N(PR_MCE_KILL), N(PR_MCE_KILL_GET), N(PR_GET_TID_ADDRESS),
+		N(PR_GET_SPECULATION_CTRL), N(PR_SET_SPECULATION_CTRL), { "PR_SET_VMA", 0x53564d41 }) },
 	{ "ioctl:1", false,
 	  NAMES(N(TCGETS), N(TCSETS), N(TCSETSW), N(TCSETSF), N(TIOCGWINSZ), N(TIOCSWINSZ), N(TIOCGPGRP), N(TIOCSPGRP),
 		N(TIOCSCTTY), N(TIOCNOTTY), N(TIOCGPTN), N(TIOCSPTLCK), N(TIOCGSID), N(FIONREAD), N(FIONBIO), N(FIOCLEX),
@@ -142,7 +154,8 @@ static const struct call_names tables[] = {
 				   { "SECCOMP_FILTER_FLAG_SPEC_ALLOW", 4 }, { "SECCOMP_FILTER_FLAG_NEW_LISTENER", 8 },
 				   { "SECCOMP_FILTER_FLAG_TSYNC_ESRCH", 16 }) },
 	{ "keyctl:0", false, NAMES({ "KEYCTL_GET_KEYRING_ID", 0 }, { "KEYCTL_JOIN_SESSION_KEYRING", 1 }, { "KEYCTL_UPDATE", 2 },
-				   { "KEYCTL_REVOKE", 3 }, { "KEYCTL_DESCRIBE", 6 }, { "KEYCTL_LINK", 8 },
+				   { "KEYCTL_REVOKE", 3 }, { "KEYCTL_CHOWN", 4 }, { "KEYCTL_SETPERM", 5 },
+				   { "KEYCTL_DESCRIBE", 6 }, { "KEYCTL_CLEAR", 7 }, { "KEYCTL_LINK", 8 },
 				   { "KEYCTL_UNLINK", 9 }, { "KEYCTL_SEARCH", 10 }, { "KEYCTL_READ", 11 }) },
 	{ "shmget:0,semget:0,msgget:0", false, NAMES({ "IPC_PRIVATE", 0 }) },
 	{ "IPC:0", true, NAMES({ "IPC_CREAT", 01000 }, { "IPC_EXCL", 02000 }) },
@@ -169,7 +182,144 @@ static const struct call_names tables[] = {
 				    N(IPV6_MTU_DISCOVER), N(IPV6_MTU), N(IPV6_RECVERR), N(IPV6_V6ONLY), N(IPV6_RECVPKTINFO),
 				    N(IPV6_RECVHOPLIMIT), N(IPV6_TCLASS), N(IPV6_FREEBIND)) },
 	{ "DUMP:0", false, NAMES({ "SUID_DUMP_DISABLE", 0 }, { "SUID_DUMP_USER", 1 }, { "SUID_DUMP_ROOT", 2 }) },
+	{ "sched_getscheduler:9", false, NAMES(N(SCHED_OTHER), N(SCHED_FIFO), N(SCHED_RR), N(SCHED_BATCH), N(SCHED_IDLE)) },
+	{ "adjtimex:9,clock_adjtime:9", false, NAMES(N(TIME_OK), N(TIME_INS), N(TIME_DEL), N(TIME_OOP), N(TIME_WAIT), N(TIME_ERROR)) },
+	{ "prctl:9@3", false, NAMES({ "SUID_DUMP_DISABLE", 0 }, { "SUID_DUMP_USER", 1 }, { "SUID_DUMP_ROOT", 2 }) },
+	{ "prctl:9@27,prctl:1@28", true, NAMES({ "SECBIT_NOROOT", 1 }, { "SECBIT_NOROOT_LOCKED", 2 }, { "SECBIT_NO_SETUID_FIXUP", 4 },
+					       { "SECBIT_NO_SETUID_FIXUP_LOCKED", 8 }, { "SECBIT_KEEP_CAPS", 16 },
+					       { "SECBIT_KEEP_CAPS_LOCKED", 32 }, { "SECBIT_NO_CAP_AMBIENT_RAISE", 64 },
+					       { "SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED", 128 }) },
+	{ "prctl:1@47", false, NAMES({ "PR_CAP_AMBIENT_IS_SET", 1 }, { "PR_CAP_AMBIENT_RAISE", 2 }, { "PR_CAP_AMBIENT_LOWER", 3 },
+				     { "PR_CAP_AMBIENT_CLEAR_ALL", 4 }) },
+	{ "prctl:1@1499557217", false, NAMES({ "PR_SET_PTRACER_ANY", -1 }) },
+	{ "prctl:1@52,prctl:1@53", false, NAMES({ "PR_SPEC_STORE_BYPASS", 0 }, { "PR_SPEC_INDIRECT_BRANCH", 1 },
+						{ "PR_SPEC_L1D_FLUSH", 2 }) },
+	{ "prctl:9@52", true, NAMES({ "PR_SPEC_NOT_AFFECTED", 0 }, { "PR_SPEC_PRCTL", 1 }, { "PR_SPEC_ENABLE", 2 },
+				    { "PR_SPEC_DISABLE", 4 }, { "PR_SPEC_FORCE_DISABLE", 8 }, { "PR_SPEC_DISABLE_NOEXEC", 16 }) },
+	{ "prctl:1@1398164801", false, NAMES({ "PR_SET_VMA_ANON_NAME", 0 }) },
+	{ "prctl:1@22", false, NAMES({ "SECCOMP_MODE_DISABLED", 0 }, { "SECCOMP_MODE_STRICT", 1 }, { "SECCOMP_MODE_FILTER", 2 }) },
+	{ "personality:9", false, NAMES({ "PER_LINUX", 0 }, { "PER_LINUX|ADDR_NO_RANDOMIZE", 0x40000 }) },
+	{ "fcntl:2@1024", false, NAMES({ "F_RDLCK", 0 }, { "F_WRLCK", 1 }, { "F_UNLCK", 2 }) },
+	{ "fcntl:2@1033,fcntl:9@1034", true, NAMES({ "F_SEAL_SEAL", 1 }, { "F_SEAL_SHRINK", 2 }, { "F_SEAL_GROW", 4 },
+						   { "F_SEAL_WRITE", 8 }, { "F_SEAL_FUTURE_WRITE", 16 }, { "F_SEAL_EXEC", 32 }) },
+	{ "bpf:0", false, NAMES(N(BPF_MAP_CREATE), N(BPF_MAP_LOOKUP_ELEM), N(BPF_MAP_UPDATE_ELEM), N(BPF_MAP_DELETE_ELEM),
+				N(BPF_MAP_GET_NEXT_KEY), N(BPF_PROG_LOAD), N(BPF_OBJ_PIN), N(BPF_OBJ_GET), N(BPF_PROG_ATTACH),
+				N(BPF_PROG_DETACH), N(BPF_PROG_TEST_RUN), N(BPF_PROG_GET_NEXT_ID), N(BPF_MAP_GET_NEXT_ID),
+				N(BPF_PROG_GET_FD_BY_ID), N(BPF_MAP_GET_FD_BY_ID), N(BPF_OBJ_GET_INFO_BY_FD), N(BPF_PROG_QUERY),
+				N(BPF_RAW_TRACEPOINT_OPEN), N(BPF_BTF_LOAD), N(BPF_BTF_GET_FD_BY_ID), N(BPF_TASK_FD_QUERY),
+				N(BPF_MAP_LOOKUP_AND_DELETE_ELEM), N(BPF_MAP_FREEZE), N(BPF_BTF_GET_NEXT_ID), N(BPF_MAP_LOOKUP_BATCH),
+				N(BPF_MAP_LOOKUP_AND_DELETE_BATCH), N(BPF_MAP_UPDATE_BATCH), N(BPF_MAP_DELETE_BATCH),
+				N(BPF_LINK_CREATE), N(BPF_LINK_UPDATE), N(BPF_LINK_GET_FD_BY_ID), N(BPF_LINK_GET_NEXT_ID),
+				N(BPF_ENABLE_STATS), N(BPF_ITER_CREATE), N(BPF_LINK_DETACH), N(BPF_PROG_BIND_MAP)) },
+	{ "perf_event_open:4", true, NAMES(N(PERF_FLAG_FD_NO_GROUP), N(PERF_FLAG_FD_OUTPUT), N(PERF_FLAG_PID_CGROUP),
+					   N(PERF_FLAG_FD_CLOEXEC)) },
+	{ "io_uring_enter:3", true, NAMES({ "IORING_ENTER_GETEVENTS", 1 }, { "IORING_ENTER_SQ_WAKEUP", 2 }, { "IORING_ENTER_SQ_WAIT", 4 },
+					  { "IORING_ENTER_EXT_ARG", 8 }, { "IORING_ENTER_REGISTERED_RING", 16 }) },
+	{ "io_uring_register:1", false,
+	  NAMES({ "IORING_REGISTER_BUFFERS", 0 }, { "IORING_UNREGISTER_BUFFERS", 1 }, { "IORING_REGISTER_FILES", 2 },
+		{ "IORING_UNREGISTER_FILES", 3 }, { "IORING_REGISTER_EVENTFD", 4 }, { "IORING_UNREGISTER_EVENTFD", 5 },
+		{ "IORING_REGISTER_FILES_UPDATE", 6 }, { "IORING_REGISTER_EVENTFD_ASYNC", 7 }, { "IORING_REGISTER_PROBE", 8 },
+		{ "IORING_REGISTER_PERSONALITY", 9 }, { "IORING_UNREGISTER_PERSONALITY", 10 }, { "IORING_REGISTER_RESTRICTIONS", 11 },
+		{ "IORING_REGISTER_ENABLE_RINGS", 12 }, { "IORING_REGISTER_RING_FDS", 20 }, { "IORING_REGISTER_PBUF_RING", 22 }) },
+	{ "shmctl:1,semctl:2,msgctl:1", false,
+	  NAMES({ "IPC_RMID", 0 }, { "IPC_SET", 1 }, { "IPC_STAT", 2 }, { "IPC_INFO", 3 }, { "GETPID", 11 }, { "GETVAL", 12 },
+		{ "GETALL", 13 }, { "GETNCNT", 14 }, { "GETZCNT", 15 }, { "SETVAL", 16 }, { "SETALL", 17 }) },
+	{ "msgrcv:4,msgsnd:3", true, NAMES({ "IPC_NOWAIT", 04000 }, { "MSG_NOERROR", 010000 }, { "MSG_EXCEPT", 020000 }) },
+	{ "NETLINK:0", false, NAMES(N(NETLINK_ADD_MEMBERSHIP), N(NETLINK_DROP_MEMBERSHIP), N(NETLINK_PKTINFO), N(NETLINK_NO_ENOBUFS),
+				    N(NETLINK_LISTEN_ALL_NSID), N(NETLINK_CAP_ACK), N(NETLINK_EXT_ACK), N(NETLINK_GET_STRICT_CHK)) },
+	{ "NETLINK_PROTO:0", false, NAMES(N(NETLINK_ROUTE), N(NETLINK_SOCK_DIAG), N(NETLINK_XFRM), N(NETLINK_SELINUX), N(NETLINK_AUDIT),
+					  N(NETLINK_NETFILTER), N(NETLINK_KOBJECT_UEVENT), N(NETLINK_GENERIC), N(NETLINK_CRYPTO)) },
+	{ "userfaultfd:0", true, NAMES(N(O_CLOEXEC), N(O_NONBLOCK)) },
+	{ "fsopen:1", true, NAMES({ "FSOPEN_CLOEXEC", 1 }) },
+	{ "fsmount:1", true, NAMES({ "FSMOUNT_CLOEXEC", 1 }) },
+	{ "fsconfig:1", false, NAMES({ "FSCONFIG_SET_FLAG", 0 }, { "FSCONFIG_SET_STRING", 1 }, { "FSCONFIG_SET_BINARY", 2 },
+				     { "FSCONFIG_SET_PATH", 3 }, { "FSCONFIG_SET_PATH_EMPTY", 4 }, { "FSCONFIG_SET_FD", 5 },
+				     { "FSCONFIG_CMD_CREATE", 6 }, { "FSCONFIG_CMD_RECONFIGURE", 7 }) },
+	{ "landlock_create_ruleset:2", true, NAMES({ "LANDLOCK_CREATE_RULESET_VERSION", 1 }) },
+	{ "set_mempolicy:0,mbind:2", false, NAMES({ "MPOL_DEFAULT", 0 }, { "MPOL_PREFERRED", 1 }, { "MPOL_BIND", 2 },
+						  { "MPOL_INTERLEAVE", 3 }, { "MPOL_LOCAL", 4 }) },
+	{ "kcmp:2", false, NAMES({ "KCMP_FILE", 0 }, { "KCMP_VM", 1 }, { "KCMP_FILES", 2 }, { "KCMP_FS", 3 }, { "KCMP_SIGHAND", 4 },
+				 { "KCMP_IO", 5 }, { "KCMP_SYSVSEM", 6 }, { "KCMP_EPOLL_TFD", 7 }) },
+	{ "add_key:4,request_key:3", false, NAMES({ "KEY_SPEC_THREAD_KEYRING", -1 }, { "KEY_SPEC_PROCESS_KEYRING", -2 },
+						  { "KEY_SPEC_SESSION_KEYRING", -3 }, { "KEY_SPEC_USER_KEYRING", -4 },
+						  { "KEY_SPEC_USER_SESSION_KEYRING", -5 }) },
+	/* The same, in half a word. */
+	{ "keyctl:1@0,keyctl:1@5,keyctl:1@6,keyctl:1@7,keyctl:1@8,keyctl:2@8,keyctl:1@9,keyctl:2@9,keyctl:1@10,keyctl:1@11", false,
+	  NAMES({ "KEY_SPEC_THREAD_KEYRING", 0xffffffff }, { "KEY_SPEC_PROCESS_KEYRING", 0xfffffffe },
+		{ "KEY_SPEC_SESSION_KEYRING", 0xfffffffd }, { "KEY_SPEC_USER_KEYRING", 0xfffffffc },
+		{ "KEY_SPEC_USER_SESSION_KEYRING", 0xfffffffb }) },
+	{ "membarrier:9@0", true,
+	  NAMES({ "MEMBARRIER_CMD_GLOBAL", 1 }, { "MEMBARRIER_CMD_GLOBAL_EXPEDITED", 2 },
+		{ "MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED", 4 }, { "MEMBARRIER_CMD_PRIVATE_EXPEDITED", 8 },
+		{ "MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED", 16 }, { "MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE", 32 },
+		{ "MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE", 64 },
+		{ "MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ", 128 }, { "MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ", 256 }) },
 	/* In structs: */
+	{ "RESOLVE:0", true, NAMES({ "RESOLVE_NO_XDEV", 1 }, { "RESOLVE_NO_MAGICLINKS", 2 }, { "RESOLVE_NO_SYMLINKS", 4 },
+				   { "RESOLVE_BENEATH", 8 }, { "RESOLVE_IN_ROOT", 16 }, { "RESOLVE_CACHED", 32 }) },
+	{ "BPF_ELEM:0", false, NAMES(N(BPF_ANY), N(BPF_NOEXIST), N(BPF_EXIST), N(BPF_F_LOCK)) },
+	{ "BPF_MAP_TYPE:0", false,
+	  NAMES(N(BPF_MAP_TYPE_HASH), N(BPF_MAP_TYPE_ARRAY), N(BPF_MAP_TYPE_PROG_ARRAY), N(BPF_MAP_TYPE_PERF_EVENT_ARRAY),
+		N(BPF_MAP_TYPE_PERCPU_HASH), N(BPF_MAP_TYPE_PERCPU_ARRAY), N(BPF_MAP_TYPE_STACK_TRACE), N(BPF_MAP_TYPE_CGROUP_ARRAY),
+		N(BPF_MAP_TYPE_LRU_HASH), N(BPF_MAP_TYPE_LRU_PERCPU_HASH), N(BPF_MAP_TYPE_LPM_TRIE), N(BPF_MAP_TYPE_ARRAY_OF_MAPS),
+		N(BPF_MAP_TYPE_HASH_OF_MAPS), N(BPF_MAP_TYPE_SOCKMAP), N(BPF_MAP_TYPE_SOCKHASH), N(BPF_MAP_TYPE_SK_STORAGE),
+		N(BPF_MAP_TYPE_STRUCT_OPS), N(BPF_MAP_TYPE_RINGBUF), N(BPF_MAP_TYPE_INODE_STORAGE), N(BPF_MAP_TYPE_TASK_STORAGE)) },
+	{ "BPF_PROG_TYPE:0", false,
+	  NAMES(N(BPF_PROG_TYPE_UNSPEC), N(BPF_PROG_TYPE_SOCKET_FILTER), N(BPF_PROG_TYPE_KPROBE), N(BPF_PROG_TYPE_SCHED_CLS),
+		N(BPF_PROG_TYPE_SCHED_ACT), N(BPF_PROG_TYPE_TRACEPOINT), N(BPF_PROG_TYPE_XDP), N(BPF_PROG_TYPE_PERF_EVENT),
+		N(BPF_PROG_TYPE_CGROUP_SKB), N(BPF_PROG_TYPE_CGROUP_SOCK), N(BPF_PROG_TYPE_SOCK_OPS), N(BPF_PROG_TYPE_SK_SKB),
+		N(BPF_PROG_TYPE_CGROUP_DEVICE), N(BPF_PROG_TYPE_SK_MSG), N(BPF_PROG_TYPE_RAW_TRACEPOINT),
+		N(BPF_PROG_TYPE_CGROUP_SOCK_ADDR), N(BPF_PROG_TYPE_CGROUP_SYSCTL), N(BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE),
+		N(BPF_PROG_TYPE_CGROUP_SOCKOPT), N(BPF_PROG_TYPE_TRACING), N(BPF_PROG_TYPE_STRUCT_OPS), N(BPF_PROG_TYPE_EXT),
+		N(BPF_PROG_TYPE_LSM), N(BPF_PROG_TYPE_SK_LOOKUP), N(BPF_PROG_TYPE_SYSCALL)) },
+	{ "BPF_ATTACH:0", false,
+	  NAMES(N(BPF_CGROUP_INET_INGRESS), N(BPF_CGROUP_INET_EGRESS), N(BPF_CGROUP_INET_SOCK_CREATE), N(BPF_CGROUP_SOCK_OPS),
+		N(BPF_CGROUP_DEVICE), N(BPF_CGROUP_SYSCTL), N(BPF_TRACE_RAW_TP), N(BPF_TRACE_FENTRY), N(BPF_TRACE_FEXIT),
+		N(BPF_MODIFY_RETURN), N(BPF_LSM_MAC), N(BPF_TRACE_ITER), N(BPF_XDP), N(BPF_PERF_EVENT)) },
+	{ "PERF_TYPE:0", false, NAMES(N(PERF_TYPE_HARDWARE), N(PERF_TYPE_SOFTWARE), N(PERF_TYPE_TRACEPOINT), N(PERF_TYPE_HW_CACHE),
+				      N(PERF_TYPE_RAW), N(PERF_TYPE_BREAKPOINT)) },
+	{ "PERF_SAMPLE:0", true, NAMES(N(PERF_SAMPLE_IP), N(PERF_SAMPLE_TID), N(PERF_SAMPLE_TIME), N(PERF_SAMPLE_ADDR), N(PERF_SAMPLE_READ),
+				       N(PERF_SAMPLE_CALLCHAIN), N(PERF_SAMPLE_ID), N(PERF_SAMPLE_CPU), N(PERF_SAMPLE_PERIOD),
+				       N(PERF_SAMPLE_STREAM_ID), N(PERF_SAMPLE_RAW), N(PERF_SAMPLE_BRANCH_STACK),
+				       N(PERF_SAMPLE_REGS_USER), N(PERF_SAMPLE_STACK_USER), N(PERF_SAMPLE_WEIGHT),
+				       N(PERF_SAMPLE_DATA_SRC), N(PERF_SAMPLE_IDENTIFIER)) },
+	{ "PERF_FORMAT:0", true, NAMES(N(PERF_FORMAT_TOTAL_TIME_ENABLED), N(PERF_FORMAT_TOTAL_TIME_RUNNING), N(PERF_FORMAT_ID),
+				       N(PERF_FORMAT_GROUP)) },
+	{ "PERF_ATTR:0", true,
+	  NAMES({ "disabled", 1 }, { "inherit", 2 }, { "pinned", 4 }, { "exclusive", 8 }, { "exclude_user", 16 }, { "exclude_kernel", 32 },
+		{ "exclude_hv", 64 }, { "exclude_idle", 128 }, { "mmap", 256 }, { "comm", 512 }, { "freq", 1024 },
+		{ "inherit_stat", 2048 }, { "enable_on_exec", 4096 }, { "task", 8192 }, { "watermark", 16384 }, { "mmap_data", 1 << 17 },
+		{ "sample_id_all", 1 << 18 }, { "exclude_host", 1 << 19 }, { "exclude_guest", 1 << 20 }, { "mmap2", 1 << 23 },
+		{ "comm_exec", 1 << 24 }, { "use_clockid", 1 << 25 }, { "context_switch", 1 << 26 }) },
+	{ "IORING_SETUP:0", true,
+	  NAMES({ "IORING_SETUP_IOPOLL", 1 }, { "IORING_SETUP_SQPOLL", 2 }, { "IORING_SETUP_SQ_AFF", 4 }, { "IORING_SETUP_CQSIZE", 8 },
+		{ "IORING_SETUP_CLAMP", 16 }, { "IORING_SETUP_ATTACH_WQ", 32 }, { "IORING_SETUP_R_DISABLED", 64 },
+		{ "IORING_SETUP_SUBMIT_ALL", 128 }, { "IORING_SETUP_COOP_TASKRUN", 256 }, { "IORING_SETUP_TASKRUN_FLAG", 512 },
+		{ "IORING_SETUP_SQE128", 1024 }, { "IORING_SETUP_CQE32", 2048 }, { "IORING_SETUP_SINGLE_ISSUER", 4096 },
+		{ "IORING_SETUP_DEFER_TASKRUN", 8192 }) },
+	{ "IORING_FEAT:0", true,
+	  NAMES({ "IORING_FEAT_SINGLE_MMAP", 1 }, { "IORING_FEAT_NODROP", 2 }, { "IORING_FEAT_SUBMIT_STABLE", 4 },
+		{ "IORING_FEAT_RW_CUR_POS", 8 }, { "IORING_FEAT_CUR_PERSONALITY", 16 }, { "IORING_FEAT_FAST_POLL", 32 },
+		{ "IORING_FEAT_POLL_32BITS", 64 }, { "IORING_FEAT_SQPOLL_NONFIXED", 128 }, { "IORING_FEAT_EXT_ARG", 256 },
+		{ "IORING_FEAT_NATIVE_WORKERS", 512 }, { "IORING_FEAT_RSRC_TAGS", 1024 }, { "IORING_FEAT_CQE_SKIP", 2048 },
+		{ "IORING_FEAT_LINKED_FILE", 4096 }) },
+	{ "ADJ:0", true, NAMES(N(ADJ_OFFSET), N(ADJ_FREQUENCY), N(ADJ_MAXERROR), N(ADJ_ESTERROR), N(ADJ_STATUS), N(ADJ_TIMECONST),
+			       { "ADJ_TAI", 0x80 }, N(ADJ_SETOFFSET), N(ADJ_MICRO), N(ADJ_NANO), N(ADJ_TICK)) },
+	{ "STA:0", true, NAMES(N(STA_PLL), N(STA_PPSFREQ), N(STA_PPSTIME), N(STA_FLL), N(STA_INS), N(STA_DEL), N(STA_UNSYNC),
+			       N(STA_FREQHOLD), N(STA_PPSSIGNAL), N(STA_PPSJITTER), N(STA_PPSWANDER), N(STA_PPSERROR), N(STA_CLOCKERR),
+			       N(STA_NANO), N(STA_MODE), N(STA_CLK)) },
+	{ "SCHED_FLAG:0", true, NAMES({ "SCHED_FLAG_RESET_ON_FORK", 1 }, { "SCHED_FLAG_RECLAIM", 2 }, { "SCHED_FLAG_DL_OVERRUN", 4 },
+				      { "SCHED_FLAG_KEEP_POLICY", 8 }, { "SCHED_FLAG_KEEP_PARAMS", 16 },
+				      { "SCHED_FLAG_UTIL_CLAMP_MIN", 32 }, { "SCHED_FLAG_UTIL_CLAMP_MAX", 64 }) },
+	{ "SEM:0", true, NAMES({ "SEM_UNDO", 0x1000 }, { "IPC_NOWAIT", 04000 }) },
+	{ "SIGEV:0", false, NAMES({ "SIGEV_SIGNAL", 0 }, { "SIGEV_NONE", 1 }, { "SIGEV_THREAD", 2 }, { "SIGEV_THREAD_ID", 4 }) },
+	{ "MOUNT_ATTR:0", true, NAMES({ "MOUNT_ATTR_RDONLY", 1 }, { "MOUNT_ATTR_NOSUID", 2 }, { "MOUNT_ATTR_NODEV", 4 },
+				      { "MOUNT_ATTR_NOEXEC", 8 }, { "MOUNT_ATTR_NOATIME", 16 }, { "MOUNT_ATTR_STRICTATIME", 32 },
+				      { "MOUNT_ATTR_NODIRATIME", 128 }, { "MOUNT_ATTR_IDMAP", 0x100000 },
+				      { "MOUNT_ATTR_NOSYMFOLLOW", 0x200000 }) },
+	{ "F_OWNER:0", false, NAMES({ "F_OWNER_TID", 0 }, { "F_OWNER_PID", 1 }, { "F_OWNER_PGRP", 2 }) },
+	{ "IFF:0", true, NAMES(N(IFF_UP), N(IFF_BROADCAST), N(IFF_DEBUG), N(IFF_LOOPBACK), N(IFF_POINTOPOINT), N(IFF_RUNNING), N(IFF_NOARP),
+			       N(IFF_PROMISC), N(IFF_ALLMULTI), N(IFF_MULTICAST)) },
 	{ "STATX_ATTR:0", true, NAMES({ "STATX_ATTR_COMPRESSED", 4 }, { "STATX_ATTR_IMMUTABLE", 0x10 },
 				      { "STATX_ATTR_APPEND", 0x20 }, { "STATX_ATTR_NODUMP", 0x40 },
 				      { "STATX_ATTR_ENCRYPTED", 0x800 }, { "STATX_ATTR_AUTOMOUNT", 0x1000 },
@@ -202,6 +352,19 @@ static const struct call_names tables[] = {
 			       { "SI_MESGQ", -3 }, { "SI_ASYNCIO", -4 }, { "SI_SIGIO", -5 }, { "SI_TKILL", -6 }) },
 	{ "CLD:0", false, NAMES({ "CLD_EXITED", 1 }, { "CLD_KILLED", 2 }, { "CLD_DUMPED", 3 }, { "CLD_TRAPPED", 4 },
 				{ "CLD_STOPPED", 5 }, { "CLD_CONTINUED", 6 }) },
+	{ "SEGV:0", false, NAMES({ "SEGV_MAPERR", 1 }, { "SEGV_ACCERR", 2 }, { "SEGV_BNDERR", 3 }, { "SEGV_PKUERR", 4 },
+				 { "SEGV_MTEAERR", 8 }, { "SEGV_MTESERR", 9 }, { "SEGV_CPERR", 10 }) },
+	{ "BUS:0", false, NAMES({ "BUS_ADRALN", 1 }, { "BUS_ADRERR", 2 }, { "BUS_OBJERR", 3 }, { "BUS_MCEERR_AR", 4 },
+				{ "BUS_MCEERR_AO", 5 }) },
+	{ "ILL:0", false, NAMES({ "ILL_ILLOPC", 1 }, { "ILL_ILLOPN", 2 }, { "ILL_ILLADR", 3 }, { "ILL_ILLTRP", 4 },
+				{ "ILL_PRVOPC", 5 }, { "ILL_PRVREG", 6 }, { "ILL_COPROC", 7 }, { "ILL_BADSTK", 8 }) },
+	{ "FPE:0", false, NAMES({ "FPE_INTDIV", 1 }, { "FPE_INTOVF", 2 }, { "FPE_FLTDIV", 3 }, { "FPE_FLTOVF", 4 },
+				{ "FPE_FLTUND", 5 }, { "FPE_FLTRES", 6 }, { "FPE_FLTINV", 7 }, { "FPE_FLTSUB", 8 }) },
+	{ "TRAP:0", false, NAMES({ "TRAP_BRKPT", 1 }, { "TRAP_TRACE", 2 }, { "TRAP_BRANCH", 3 }, { "TRAP_HWBKPT", 4 },
+				 { "TRAP_UNK", 5 }, { "TRAP_PERF", 6 }) },
+	{ "POLL:0", false, NAMES({ "POLL_IN", 1 }, { "POLL_OUT", 2 }, { "POLL_MSG", 3 }, { "POLL_ERR", 4 }, { "POLL_PRI", 5 },
+				 { "POLL_HUP", 6 }) },
+	{ "SYS:0", false, NAMES({ "SYS_SECCOMP", 1 }, { "SYS_USER_DISPATCH", 2 }) },
 	{ "SS:0", true, NAMES({ "SS_ONSTACK", 1 }, { "SS_DISABLE", 2 }, { "SS_AUTODISARM", 0x80000000 }) },
 	{ "SCM:0", false, NAMES({ "SCM_RIGHTS", 1 }, { "SCM_CREDENTIALS", 2 }, { "SCM_SECURITY", 3 },
 				{ "SO_TIMESTAMP_OLD", 29 }) },
@@ -210,15 +373,22 @@ static const struct call_names tables[] = {
 					{ "_LINUX_CAPABILITY_VERSION_3", 0x20080522 }) },
 };
 
-static bool has(const char *args, const char *call, unsigned int arg)
+/* The argument that says what the others are. */
+static unsigned int selector(const char *call)
 {
-	size_t n = strlen(call);
+	return !strcmp(call, "fcntl") || !strcmp(call, "ioctl") || !strcmp(call, "shmctl");
+}
 
-	while (args) {
-		if (!strncmp(args, call, n) && args[n] == ':' && (unsigned int)(args[n + 1] - '0') == arg)
+/* @call is NULL: of what depends on a selector nothing matches. */
+static bool has(const char *args, const char *name, unsigned int arg, const struct ph_call *call)
+{
+	size_t n = strlen(name);
+
+	for (; args; args = strchr(args, ',') ? strchr(args, ',') + 1 : NULL) {
+		if (strncmp(args, name, n) || args[n] != ':' || (unsigned int)(args[n + 1] - '0') != arg)
+			continue;
+		if (args[n + 2] != '@' || (call && (uint32_t)call->value[selector(name)] == strtoul(args + n + 3, NULL, 10)))
 			return true;
-		args = strchr(args, ',');
-		args += args != NULL;
 	}
 	return false;
 }
@@ -226,15 +396,69 @@ static bool has(const char *args, const char *call, unsigned int arg)
 const struct call_names *call_names_of(const char *call, unsigned int arg)
 {
 	for (size_t i = 0; i < PH_ARRAY_SIZE(tables); i++)
-		if (has(tables[i].args, call, arg))
+		if (has(tables[i].args, call, arg, NULL))
 			return &tables[i];
 	return NULL;
+}
+
+const struct call_names *call_names_by(const char *key)
+{
+	for (size_t i = 0; i < PH_ARRAY_SIZE(tables); i++) {
+		const char *at = strstr(tables[i].args, key);
+		size_t n = strlen(key);
+
+		if (at && (at == tables[i].args || at[-1] == ',') && (!at[n] || at[n] == ',' || !strcmp(at + n, ":0")))
+			return &tables[i];
+	}
+	return NULL;
+}
+
+bool call_names_match(const char *args, const struct ph_call *call, unsigned int arg)
+{
+	return has(args, call->cc->sc->name, arg, call);
+}
+
+bool call_names_selected(const char *call)
+{
+	for (size_t i = 0; i < PH_ARRAY_SIZE(tables); i++) {
+		const char *at = strstr(tables[i].args, call);
+
+		if (at && at[strlen(call)] == ':' && at[strlen(call) + 2] == '@')
+			return true;
+	}
+	return false;
+}
+
+bool call_names_result(const char *call)
+{
+	ph_autofree char *key = ph_asprintf("%s:%d", call, CALL_RESULT);
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(tables); i++)
+		if (strstr(tables[i].args, key))
+			return true;
+	return false;
+}
+
+const struct call_names *call_names_now(const struct ph_call *call, unsigned int arg)
+{
+	for (size_t i = 0; i < PH_ARRAY_SIZE(tables); i++)
+		if (call_names_match(tables[i].args, call, arg))
+			return &tables[i];
+	return NULL;
+}
+
+bool call_names_flags(const struct call_names *names)
+{
+	return names->flags;
 }
 
 bool call_names_add(const struct call_names *names, int64_t v, struct ph_buf *b)
 {
 	const struct name *n;
 	bool any = false;
+
+	if (!names)
+		return false;
 
 	for (n = names->name; n->name; n++) {
 		if (!names->flags || !v ? n->value != v : !n->value || (v & n->value) != n->value)

@@ -87,6 +87,7 @@ static bool add_sockopt(struct ph_buf *b, int64_t level, int64_t v)
 {
 	static const struct { int64_t level; const char *table; } levels[] = {
 		{ SOL_SOCKET, "SO" }, { SOL_TCP, "TCP" }, { SOL_IP, "IPOPT" }, { SOL_IPV6, "IPV6OPT" },
+		{ SOL_NETLINK, "NETLINK" },
 	};
 
 	for (size_t i = 0; i < PH_ARRAY_SIZE(levels); i++)
@@ -95,16 +96,31 @@ static bool add_sockopt(struct ph_buf *b, int64_t level, int64_t v)
 	return false;
 }
 
+/* Those of prctl whose arguments are numbers. */
+static bool counts(int64_t option)
+{
+	switch (option) {
+	case PR_SET_NO_NEW_PRIVS: case PR_SET_KEEPCAPS: case PR_SET_TIMERSLACK: case PR_SET_CHILD_SUBREAPER: case PR_SET_THP_DISABLE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static bool add_special(const struct call_telling *t, unsigned int arg, int64_t v, struct ph_buf *b)
 {
 	const struct ph_call *call = t->call;
 
 	if (call->cc->names[arg] && call_names_add(call->cc->names[arg], v, b))
 		return true;
+	if (call->cc->selected && call_names_add(call_names_now(call, arg), v, b))
+		return true;
 	if (call->cc->names[arg] && !call_is(call, "ioctl"))
 		return false;
 	if (arg == 2 && call_is(call, "socket") && (call->value[0] == AF_INET || call->value[0] == AF_INET6))
 		return call_names_add(call_names_of("IP", 0), v, b);
+	if (arg == 2 && call_is(call, "socket") && call->value[0] == AF_NETLINK)
+		return call_names_add(call_names_of("NETLINK_PROTO", 0), v, b);
 	if (arg == 2 && (call_is(call, "setsockopt") || call_is(call, "getsockopt")))
 		return add_sockopt(b, call->value[1], v);
 	if (arg == 2 && call_is(call, "statx") && !(v & AT_STATX_SYNC_TYPE)) {
@@ -128,8 +144,16 @@ static bool add_special(const struct call_telling *t, unsigned int arg, int64_t 
 		ph_buf_addf(b, "%#03lo", (unsigned long)v & ~03000ul);
 		return true;
 	}
-	if (arg && call_is(call, "prctl") && call->value[0] == PR_SET_NO_NEW_PRIVS) {
+	if (arg && call_is(call, "prctl") && counts(call->value[0])) {
 		ph_buf_add_s64(b, v);
+		return true;
+	}
+	if (arg == 2 && call_is(call, "prctl") && call->value[0] == PR_CAP_AMBIENT && call->value[1] != PR_CAP_AMBIENT_CLEAR_ALL)
+		return ph_symbol_add(b, PH_UNIT_CAP, v);
+	/* A number, where other operations have an address of a time. */
+	if (arg == 3 && call_is(call, "futex") && ((call->value[1] & FUTEX_CMD_MASK) == FUTEX_REQUEUE ||
+	    (call->value[1] & FUTEX_CMD_MASK) == FUTEX_CMP_REQUEUE || (call->value[1] & FUTEX_CMD_MASK) == FUTEX_WAKE_OP)) {
+		ph_buf_add_s64(b, (int32_t)v);
 		return true;
 	}
 	if (!arg && call_is(call, "personality")) {
@@ -262,11 +286,22 @@ static uint8_t count_prctl(const int64_t *v, uint8_t n)
 		return 1;
 	case PR_SET_NAME: case PR_GET_NAME: case PR_SET_PDEATHSIG: case PR_GET_PDEATHSIG: case PR_SET_DUMPABLE:
 	case PR_SET_KEEPCAPS: case PR_CAPBSET_READ: case PR_CAPBSET_DROP: case PR_SET_TIMERSLACK: case PR_SET_PTRACER:
-	case PR_SET_CHILD_SUBREAPER: case PR_GET_CHILD_SUBREAPER: case PR_SET_SECUREBITS:
+	case PR_SET_CHILD_SUBREAPER: case PR_GET_CHILD_SUBREAPER: case PR_SET_SECUREBITS: case PR_GET_TID_ADDRESS:
+	case PR_GET_SPECULATION_CTRL:
 		return 2;
+	case PR_SET_SPECULATION_CTRL:
+		return 3;
 	default:
 		return n;
 	}
+}
+
+/* By the operation, as many as there are of them: KEYCTL_GET_KEYRING_ID … */
+static uint8_t count_keyctl(const int64_t *v, uint8_t n)
+{
+	static const uint8_t counts[] = { 3, 2, 4, 2, 4, 3, 4, 2, 3, 3, 5, 4, 5, 4, 3, 3, 2, 4, 1, 5, 5, 3, 3 };
+
+	return v[0] >= 0 && (size_t)v[0] < PH_ARRAY_SIZE(counts) ? counts[v[0]] : n;
 }
 
 uint8_t call_count_args(const struct ph_call *call, uint8_t n, uint8_t *skip)
@@ -286,6 +321,7 @@ uint8_t call_count_args(const struct ph_call *call, uint8_t n, uint8_t *skip)
 		switch (v[1] & FUTEX_CMD_MASK) {
 		case FUTEX_WAKE: return 3;
 		case FUTEX_WAIT: case FUTEX_LOCK_PI: return 4;
+		case FUTEX_REQUEUE: return 5;
 		case FUTEX_UNLOCK_PI: case FUTEX_TRYLOCK_PI: return 2;
 		case FUTEX_WAIT_BITSET: *skip = 1 << 4; return n;
 		case FUTEX_WAKE_BITSET: *skip = 1 << 3 | 1 << 4; return n;
@@ -304,5 +340,7 @@ uint8_t call_count_args(const struct ph_call *call, uint8_t n, uint8_t *skip)
 		return S_ISCHR(v[n - 2]) || S_ISBLK(v[n - 2]) ? n : n - 1;
 	if (call_is(call, "prctl"))
 		return count_prctl(v, n);
+	if (call_is(call, "keyctl"))
+		return count_keyctl(v, n);
 	return n;
 }

@@ -23,6 +23,8 @@ struct call_class {
 	const struct ph_capture *cap[CALL_ARGS];	/* of data */
 	uint32_t msg_name;		/* a message's address, plus 1 */
 	const struct call_names *names[CALL_ARGS];
+	bool selected;			/* other names, too, by one of its arguments */
+	bool result;			/* what it returns may have a name */
 	const struct ph_calldata *rows;	/* what else its arguments point to */
 	size_t nrows;
 	PH_VEC(uint32_t) more;		/* fields that are no argument as far as is known */
@@ -108,8 +110,19 @@ uint8_t call_count_args(const struct ph_call *call, uint8_t n, uint8_t *skip);
 /* ---- calls_names.c: names of arguments that only one call gives this meaning --------------------- */
 
 struct call_names;
+/* Those that depend on no other argument. */
 const struct call_names *call_names_of(const char *call, unsigned int arg);
-/* False, and nothing appended, where it has no name. */
+/* "call:argument", or a name of its own. */
+const struct call_names *call_names_by(const char *key);
+/* Are there some of this call that depend on another argument? And as that is: */
+bool call_names_selected(const char *call);
+bool call_names_result(const char *call);
+const struct call_names *call_names_now(const struct ph_call *call, unsigned int arg);
+#define CALL_RESULT 9	/* for an argument's number */
+/* @args: "call:argument", "call:argument@selector", commas between. */
+bool call_names_match(const char *args, const struct ph_call *call, unsigned int arg);
+bool call_names_flags(const struct call_names *names);
+/* False, and nothing appended, where it has no name, or there are no @names. */
 bool call_names_add(const struct call_names *names, int64_t v, struct ph_buf *b);
 
 /* ---- calls_value.c: what arguments point to -------------------------------------------------------- */
@@ -126,6 +139,8 @@ static inline uint64_t call_number(const char *s, size_t bytes)
 	return v;
 }
 
+/* NULL, or hexadecimal. */
+void call_add_pointer(struct ph_buf *b, uint64_t v);
 /* 0, or hexadecimal. */
 void call_add_hex(struct ph_buf *b, uint64_t v);
 /* A list of numbers of @size bytes. */
@@ -133,6 +148,8 @@ void call_add_words(struct ph_buf *b, const char *s, size_t n, size_t size, uint
 /* struct timespec and timeval of @n bytes, whose @fraction is called so; false, and nothing appended: it is none. */
 bool call_add_time(struct ph_buf *b, const char *s, size_t n, const char *fraction);
 bool call_add_timer(struct ph_buf *b, const char *s, size_t n, const char *fraction);
+/* clock_t, of which each second has a hundred for all programs, with what that is. */
+void call_add_ticks(struct ph_buf *b, int64_t v);
 /* Of descriptors that were waited for: those where something is. */
 void call_add_revents(struct ph_buf *b, const char *s, size_t n);
 void call_add_signal(struct ph_buf *b, int64_t sig);
@@ -163,6 +180,20 @@ void call_pieces_free(struct ph_call *call);
 bool call_add_struct(struct ph_buf *b, const struct ph_calldata *row, const struct call_piece *p, const struct ph_call *call,
 		     uint64_t string_max);
 
+/* ---- calls_layout.c ----------------------------------------------------------------------------------- */
+
+/* False, and nothing appended: it is no struct that is known, or not whole. */
+bool call_add_layout(struct ph_buf *b, const struct ph_call *call, unsigned int arg, const char *s, size_t n);
+
+/* ---- calls_siginfo.c ---------------------------------------------------------------------------------- */
+
+#define CALL_SIGINFO 48		/* bytes of it that mean something, of any signal */
+
+/* Of @n bytes, at least the first three numbers. */
+void call_add_siginfo(struct ph_buf *b, const char *s, size_t n);
+/* False, and nothing appended: it has no name. */
+bool call_add_si_code(struct ph_buf *b, int sig, int code);
+
 /* ---- calls_lines.c ------------------------------------------------------------------------------------ */
 
 struct ph_call_lines {
@@ -172,6 +203,7 @@ struct ph_call_lines {
 	const struct ph_snoop_row *waits;	/* that it was already … */
 	uint64_t waits_ns;			/* … at this time of ph_now_ns() */
 	bool in_order;				/* what begins is told at once, and not only what has passed a filter */
+	bool tasks;				/* signals and ends of tasks, too: nothing asks for some calls alone */
 	uint64_t last_ns;			/* of the last line */
 	bool any;
 	int64_t shown_sec;

@@ -3,6 +3,7 @@
 #include <linux/fcntl.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "event/symbols.h"
 #include "live/calls_priv.h"
 
@@ -21,6 +22,17 @@ static void add_flags_result(const struct ph_call *call, struct ph_buf *b)
 	else
 		ph_symbol_add(b, PH_UNIT_OPEN_FLAGS, call->ret);
 	ph_buf_addc(b, ')');
+}
+
+static bool add_named_result(const struct ph_call *call, struct ph_buf *b)
+{
+	const struct call_names *names = call->cc->result ? call_names_now(call, CALL_RESULT) : NULL;
+	ph_autobuf name = { 0 };
+
+	if (!names || !call_names_add(names, call->ret, &name))
+		return false;
+	ph_buf_addf(b, call_names_flags(names) && call->ret ? "%#lx (%s)" : "%ld (%s)", (unsigned long)call->ret, name.p);
+	return true;
 }
 
 /* What the kernel keeps to itself: the program sees EINTR, or the call anew. */
@@ -54,6 +66,8 @@ void ph_call_add_result(const struct ph_call *call, struct ph_buf *b)
 	} else if (call_is(call, "fcntl") && (call->value[1] == F_GETFL || call->value[1] == F_GETFD)) {
 		add_flags_result(call, b);
 	} else {
+		if (add_named_result(call, b))
+			return;
 		ph_buf_add_s64(b, call->ret);
 		if (call_is(call, "rt_sigtimedwait")) {
 			ph_buf_adds(b, " (");

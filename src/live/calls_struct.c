@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <linux/capability.h>
-#include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -20,14 +19,6 @@
  * Structs that come as events of their own (event/calldata.h), in strace's words. As everywhere what is there may be
  * anything, but not its length: a struct that is not whole is not shown.
  */
-
-static void add_pointer(struct ph_buf *b, uint64_t v)
-{
-	if (v)
-		ph_buf_addf(b, "%#lx", (unsigned long)v);
-	else
-		ph_buf_adds(b, "NULL");
-}
 
 /* By a table of calls_names.c. */
 static void add_named(struct ph_buf *b, const char *table, uint64_t v)
@@ -150,39 +141,10 @@ static void add_winsize(struct ph_buf *b, const char *s)
 
 /* ---- signals --------------------------------------------------------------------------------------- */
 
-static void add_siginfo(struct ph_buf *b, const char *s)
-{
-	int signo = (int)call_number(s, 4), code = (int)call_number(s + 8, 4);
-	bool child = signo == SIGCHLD && code > 0;
-
-	if (!signo) {
-		ph_buf_adds(b, "{}");
-		return;
-	}
-	ph_buf_adds(b, "{si_signo=");
-	call_add_signal(b, signo);
-	ph_buf_adds(b, ", si_code=");
-	if (!call_names_add(call_names_of(child ? "CLD" : "SI", 0), code, b))
-		ph_buf_add_s64(b, code);
-	ph_buf_addf(b, ", si_pid=%d, si_uid=%u", (int)call_number(s + 16, 4), (unsigned int)call_number(s + 20, 4));
-	if (child) {
-		ph_buf_adds(b, ", si_status=");
-		if (code == CLD_EXITED)
-			ph_buf_add_s64(b, (int)call_number(s + 24, 4));
-		else
-			call_add_signal(b, (int)call_number(s + 24, 4));
-		ph_buf_addf(b, ", si_utime=%ld, si_stime=%ld", (long)call_number(s + 32, 8), (long)call_number(s + 40, 8));
-	} else if (code == SI_QUEUE) {
-		ph_buf_addf(b, ", si_int=%d, si_ptr=", (int)call_number(s + 24, 4));
-		add_pointer(b, call_number(s + 24, 8));
-	}
-	ph_buf_addc(b, '}');
-}
-
 static void add_stack(struct ph_buf *b, const char *s)
 {
 	ph_buf_adds(b, "{ss_sp=");
-	add_pointer(b, call_number(s, 8));
+	call_add_pointer(b, call_number(s, 8));
 	ph_buf_adds(b, ", ss_flags=");
 	add_named(b, "SS", call_number(s + 8, 4));
 	ph_buf_addf(b, ", ss_size=%lu}", (unsigned long)call_number(s + 16, 8));
@@ -218,8 +180,10 @@ static void add_tms(struct ph_buf *b, const char *s)
 {
 	static const char *const names[] = { "tms_utime", "tms_stime", "tms_cutime", "tms_cstime" };
 
-	for (size_t i = 0; i < PH_ARRAY_SIZE(names); i++)
-		ph_buf_addf(b, "%s%s=%ld", i ? ", " : "{", names[i], (long)call_number(s + 8 * i, 8));
+	for (size_t i = 0; i < PH_ARRAY_SIZE(names); i++) {
+		ph_buf_addf(b, "%s%s=", i ? ", " : "{", names[i]);
+		call_add_ticks(b, (int64_t)call_number(s + 8 * i, 8));
+	}
 	ph_buf_addc(b, '}');
 }
 
@@ -278,11 +242,22 @@ static void add_random(struct ph_buf *b, const char *s, size_t n, uint64_t whole
 	ph_buf_adds(b, shown < whole ? "\"..." : "\"");
 }
 
+/* How long a struct is, its caller has said in the argument behind it. */
+static size_t layout_bytes(const struct ph_call *call, const struct call_piece *p)
+{
+	bool sized = call_is(call, "bpf") || call_is(call, "sched_getattr");
+	uint64_t n = sized ? (uint64_t)call->value[p->arg + 1] : p->n;
+
+	return n < p->n ? n : p->n;
+}
+
 bool call_add_struct(struct ph_buf *b, const struct ph_calldata *row, const struct call_piece *p, const struct ph_call *call,
 		     uint64_t string_max)
 {
 	const char *s = p->data;
 
+	if (row->what > PH_WHAT_LAYOUTS)
+		return call_add_layout(b, call, p->arg, s, layout_bytes(call, p));
 	if (row->def.kind == PH_DATA_FIXED && p->n < row->def.size)
 		return false;
 	switch (row->what) {
@@ -294,7 +269,7 @@ bool call_add_struct(struct ph_buf *b, const struct ph_calldata *row, const stru
 	case PH_WHAT_WINSIZE: add_winsize(b, s); break;
 	case PH_WHAT_SIGACTION: call_add_sigaction(b, s); break;
 	case PH_WHAT_SIGSET: call_add_sigset(b, s); break;
-	case PH_WHAT_SIGINFO: add_siginfo(b, s); break;
+	case PH_WHAT_SIGINFO: call_add_siginfo(b, s, p->n); break;
 	case PH_WHAT_STACK: add_stack(b, s); break;
 	case PH_WHAT_TIMESPEC: call_add_time(b, s, row->def.size, "tv_nsec"); break;
 	case PH_WHAT_TIMEVAL: call_add_time(b, s, row->def.size, "tv_usec"); break;

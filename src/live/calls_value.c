@@ -45,6 +45,14 @@ void call_add_string(struct ph_buf *b, const char *s, size_t n, uint64_t whole, 
 	ph_buf_adds(b, shown < n || shown < whole ? "\"..." : "\"");
 }
 
+void call_add_pointer(struct ph_buf *b, uint64_t v)
+{
+	if (v)
+		ph_buf_addf(b, "%#lx", (unsigned long)v);
+	else
+		ph_buf_adds(b, "NULL");
+}
+
 void call_add_hex(struct ph_buf *b, uint64_t v)
 {
 	ph_buf_addf(b, v ? "%#lx" : "%lu", (unsigned long)v);
@@ -105,6 +113,13 @@ bool call_add_timer(struct ph_buf *b, const char *s, size_t n, const char *fract
 	call_add_time(b, s + n / 2, n / 2, fraction);
 	ph_buf_addc(b, '}');
 	return true;
+}
+
+void call_add_ticks(struct ph_buf *b, int64_t v)
+{
+	ph_buf_add_s64(b, v);
+	if (v)
+		ph_buf_addf(b, " /* %.2f s */", (double)v / 100);
 }
 
 static void add_limit(struct ph_buf *b, uint64_t v, size_t size, bool wide)
@@ -413,7 +428,10 @@ static bool add_open_how(struct ph_buf *b, const char *s, size_t n)
 	add_symbol(b, PH_UNIT_OPEN_FLAGS, call_number(s, 8));
 	if (call_number(s + 8, 8))
 		ph_buf_addf(b, ", mode=%#03lo", (unsigned long)call_number(s + 8, 8));
-	ph_buf_addf(b, ", resolve=%#lx}", (unsigned long)call_number(s + 16, 8));
+	ph_buf_adds(b, ", resolve=");
+	if (!call_names_add(call_names_of("RESOLVE", 0), (int64_t)call_number(s + 16, 8), b))
+		call_add_hex(b, call_number(s + 16, 8));
+	ph_buf_addc(b, '}');
 	return true;
 }
 

@@ -91,7 +91,8 @@ static struct ph_snoop_row *row_new(struct ph_snooping *s, const struct ph_ident
 static void tell(struct ph_snooping *s, const struct ph_identity *id, const struct ph_event *ev,
 		 const struct sn_plan *p, struct ph_snoop_row *row, bool last)
 {
-	struct ph_snoop_at at = { .id = id, .ev = ev, .row = row, .world = s->world, .last = last };
+	struct ph_snoop_at at = { .id = id, .ev = ev, .row = row, .world = s->world, .sn = s->sn,
+				   .last = last };
 	const struct ph_snoop_col *cols = s->sn->cols;
 
 	if (p->container >= 0)
@@ -141,6 +142,10 @@ static void emit(struct ph_snooping *s, const struct ph_identity *id, struct ph_
 	if (!sn_passes(s, id, row))
 		goto drop;
 	s->seen.shown++;
+	if (s->o->row) {
+		s->o->row(s->o->row_arg, row->cells);
+		goto drop;
+	}
 	if (s->calls && s->calls->summary)
 		ph_call_summary_add(s->calls->summary, id, row);
 	if (s->calls && s->calls->lines)
@@ -156,7 +161,7 @@ static bool enough(const struct ph_snooping *s)
 {
 	uint64_t max = s->o->fmt.sort || s->o->hist ? 0 : s->o->fmt.max_entries;
 
-	return max && s->seen.shown >= max;
+	return max && !s->o->row && s->seen.shown >= max;
 }
 
 /* Its end did not come; takes the row over. */
@@ -271,8 +276,13 @@ static void take(struct ph_snooping *s, const struct ph_identity *id, const stru
 		return;
 	case PH_SNOOP_ADD:
 		row = ph_u64map_get(&s->begun, key);
-		if (row)
-			tell(s, id, ev, p, row, false);
+		if (!row)
+			return;
+		if (ps->st->finds && row->tid < 0) {
+			row->tid = row->by_tid = ev->tid;
+			row->pid = row->by_pid = ev->pid;
+		}
+		tell(s, id, ev, p, row, false);
 		return;
 	case PH_SNOOP_END:
 		row = ph_u64map_del(&s->begun, key);
@@ -355,7 +365,8 @@ int ph_snooping_feed(struct ph_snooping *s, const struct ph_identity *id, const 
 
 	s->now_ns = ev->ts_ns;
 	if (ev->cls->id == PH_EV_events_discarded) {
-		forget(s, ph_event_u(ev, PH_FLD(events_discarded, end_ns), ev->ts_ns));
+		if (ph_event_gap_in_cpu(ev))
+			forget(s, ph_event_u(ev, PH_FLD(events_discarded, end_ns), ev->ts_ns));
 		return 0;
 	}
 	if (s->sn->wait_ns)
@@ -369,7 +380,7 @@ int ph_snooping_feed(struct ph_snooping *s, const struct ph_identity *id, const 
 	for (size_t i = 0; i < p->steps.n; i++) {
 		const struct sn_plan_step *ps = &p->steps.v[i];
 
-		if (ps->st->when && !ps->st->when(ev, id))
+		if (ps->st->when && !ps->st->when(ev, id, s->world))
 			continue;
 		s->seen.events += ps->act != PH_SNOOP_ADD && (!s->calls || ps->st->act == PH_SNOOP_CALL);
 		take(s, id, ev, p, ps);
@@ -416,7 +427,7 @@ void ph_snooping_finish(struct ph_snooping *s, const struct ph_identity *id, str
 	if (s->calls && s->calls->lines) {
 		ph_call_lines_finish(s->calls->lines, id);
 		print_lines(s, out);
-	} else if (!s->calls || !s->o->calls.only_summary) {
+	} else if (!s->o->row && (!s->calls || !s->o->calls.only_summary)) {
 		ph_snoop_out_print(&s->out, true, out);
 	}
 	if (s->calls && s->calls->summary)

@@ -49,6 +49,9 @@ struct ph_snoop_opts {
 	const struct ph_selection *sel;
 	bool chosen;
 	struct ph_calls_opts calls;
+	/* Who sums rows up gets the cells of each that is shown, and nothing is printed. */
+	void (*row)(void *arg, const struct ph_cell *cells);
+	void *row_arg;
 };
 
 struct ph_snooping;

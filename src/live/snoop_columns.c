@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -233,6 +232,28 @@ void ph_snoop_in_call(const struct ph_snoop_at *at, struct ph_cell *c)
 		ph_cell_str(c, call->name);
 }
 
+/* A task that is born is in no call yet, its parent is. */
+void ph_snoop_ns_call(const struct ph_snoop_at *at, struct ph_cell *c)
+{
+	static const char *const births[] = { "clone", "clone3", "fork", "vfork" };
+	const struct ph_task *t = ph_identity_task(at->id, at->row->tid);
+	const struct ph_syscall *call;
+
+	ph_snoop_in_call(at, c);
+	if (c->set || !t || ph_snoop_world_has_exec(at->world, t->tid))
+		return;
+	t = ph_identity_task(at->id, t->ppid);
+	call = t && t->in_syscall >= 0 ? ph_syscall_by_nr(t->in_syscall, false) : NULL;
+	for (size_t i = 0; call && i < PH_ARRAY_SIZE(births); i++)
+		if (!strcmp(call->name, births[i]))
+			ph_cell_str(c, births[i]);
+}
+
+void ph_snoop_total(const struct ph_snoop_at *at, struct ph_cell *c)
+{
+	c->set = c->set && at->last && at->row->what && !strcmp(at->row->what, "close");
+}
+
 void ph_snoop_what(const struct ph_snoop_at *at, struct ph_cell *c)
 {
 	if (at->row->what)
@@ -367,7 +388,10 @@ void ph_snoop_mount_type(const struct ph_snoop_at *at, struct ph_cell *c)
 	late(at, c, (const struct late[]){ { "mount", 2 }, { "fsopen", 0 }, { 0 } });
 }
 
-/* Its pid namespace says so, or what is known of the container. */
+/*
+ * Its pid namespace says so, or what is known of the container; but before its namespaces are known that is only
+ * who came into its cgroup first, as runtimes do to make the first process.
+ */
 bool ph_snoop_is_init(const struct ph_identity *id, int32_t tid)
 {
 	const struct ph_task *t = ph_identity_task(id, tid);
@@ -375,7 +399,14 @@ bool ph_snoop_is_init(const struct ph_identity *id, int32_t tid)
 
 	if (!ct || !t->container || t->container == PH_CONTAINER_UNKNOWN)
 		return false;
-	return (t->levels > 1 && t->vpid[t->levels - 1] == 1) || (ct->init_pid > 0 && ct->init_pid == t->pid);
+	return (t->levels > 1 && t->vpid[t->levels - 1] == 1) || (ct->init_pid > 0 && ct->init_pid == t->pid && ct->ns[PH_NS_PID]);
+}
+
+bool ph_snoop_is_visitor(const struct ph_identity *id, int32_t tid)
+{
+	const struct ph_task *t = ph_identity_task(id, tid), *parent = t ? ph_identity_task(id, t->ppid) : NULL;
+
+	return parent && t->container && t->container != PH_CONTAINER_UNKNOWN && parent->container != t->container;
 }
 
 void ph_snoop_init(const struct ph_snoop_at *at, struct ph_cell *c)
@@ -428,29 +459,15 @@ void ph_snoop_age(const struct ph_snoop_at *at, struct ph_cell *c)
 
 /* ---- signals ------------------------------------------------------------------------------------- */
 
-/* Who made it: values above 0 depend on the signal, of which the child's end is the one that is common. */
+/* Who made it, or of the kernel's own: why. */
 void ph_snoop_si_code(const struct ph_snoop_at *at, struct ph_cell *c)
 {
-	static const char *const negative[] = {
-		"SI_USER", "SI_QUEUE", "SI_TIMER", "SI_MESGQ", "SI_ASYNCIO", "SI_SIGIO", "SI_TKILL",
-	};
-	static const char *const child[] = { NULL, "CLD_EXITED", "CLD_KILLED", "CLD_DUMPED", "CLD_TRAPPED",
-					     "CLD_STOPPED", "CLD_CONTINUED" };
 	int64_t code = ph_snoop_number(at->ev, "code", INT64_MIN), sig = ph_snoop_number(at->ev, "sig", 0);
-	const char *name = NULL;
 	ph_autobuf b = { 0 };
 
 	if (code == INT64_MIN)
 		return;
-	if (code == 0x80)
-		name = "SI_KERNEL";
-	else if (code <= 0 && code > -(int64_t)PH_ARRAY_SIZE(negative))
-		name = negative[-code];
-	else if (sig == SIGCHLD && code > 0 && code < (int64_t)PH_ARRAY_SIZE(child))
-		name = child[code];
-	if (name)
-		ph_buf_adds(&b, name);
-	else
+	if (!call_add_si_code(&b, (int)sig, (int)code))
 		ph_buf_add_s64(&b, code);
 	ph_cell_str(c, b.p);
 }

@@ -20,6 +20,7 @@ struct ph_snoop_at {
 	const struct ph_event *ev;		/* the event that begins the row, adds to it, or ends it */
 	const struct ph_snoop_row *row;
 	struct ph_snoop_world *world;
+	const struct ph_snoop *sn;
 	bool last;				/* it ends it */
 };
 
@@ -48,12 +49,13 @@ struct ph_snoop_step {
 	const char *events;		/* words as -e takes them, commas between */
 	enum ph_snoop_act act;
 	const char *key;		/* fields with integers, at most three; NULL: the task */
-	bool (*when)(const struct ph_event *ev, const struct ph_identity *id);	/* NULL: always */
+	bool (*when)(const struct ph_event *ev, const struct ph_identity *id, const struct ph_snoop_world *w);	/* NULL: always */
 	const char *what;		/* for the column of this name */
 	bool keep;			/* BEGIN: what has begun with this key goes on, and this adds to it */
 	const char *join;		/* BEGIN: it goes on where this field is another than when it began */
 	const char *next;		/* END: the same task's next row begins at once, with this for `what` */
 	bool nobody;			/* of a row that begins: the event's task is only whom an interrupt met */
+	bool finds;			/* ADD: a row without a task is this event's */
 };
 
 struct ph_snoop {
@@ -75,6 +77,7 @@ struct ph_snoop {
 	uint64_t wait_ns;
 	/* It has system calls, those of its first step, or of them those that are asked for: calls*.c know more of them. */
 	bool calls;
+	void *data;			/* of whoever made the row while running, for its columns' functions */
 };
 
 /* A row that has begun. */
@@ -101,6 +104,10 @@ void ph_snoop_world_feed(struct ph_snoop_world *w, const struct ph_event *ev);
 const char *ph_snoop_world_file(const struct ph_snoop_world *w, const struct ph_event *ev, int64_t fd);
 const char *ph_snoop_world_disk(const struct ph_snoop_world *w, uint64_t dev);
 const char *ph_snoop_world_cpu_cgroup(const struct ph_snoop_world *w, uint64_t id);
+/* Has this task started a program since it is known? */
+bool ph_snoop_world_has_exec(const struct ph_snoop_world *w, int32_t tid);
+/* Are a task's namespaces, as sched_process_namespaces has them, others than when it was told last? */
+bool ph_snoop_world_new_namespaces(const struct ph_snoop_world *w, const struct ph_event *ev);
 /* What snoop_dns.c counts; its values are only freed. */
 struct ph_u64map *ph_snoop_world_asked(struct ph_snoop_world *w);
 void ph_snoop_world_forget_asked(struct ph_snoop_world *w);
@@ -118,6 +125,8 @@ void ph_snoop_set(const struct ph_identity *id, struct ph_cell *c, enum ph_col_t
 		  const struct ph_field *f, const struct ph_value *v);
 
 bool ph_snoop_is_init(const struct ph_identity *id, int32_t tid);
+/* Was it born outside of its container? */
+bool ph_snoop_is_visitor(const struct ph_identity *id, int32_t tid);
 
 /* Computed. */
 void ph_snoop_call(const struct ph_snoop_at *at, struct ph_cell *c);	/* "openat", from the event's name */
@@ -125,6 +134,8 @@ void ph_snoop_call_name(const struct ph_snoop_at *at, struct ph_cell *c);	/* as 
 void ph_snoop_call_args(const struct ph_snoop_at *at, struct ph_cell *c);	/* what stands between its parentheses */
 void ph_snoop_call_error(const struct ph_snoop_at *at, struct ph_cell *c);
 void ph_snoop_in_call(const struct ph_snoop_at *at, struct ph_cell *c);	/* that the task is in */
+void ph_snoop_ns_call(const struct ph_snoop_at *at, struct ph_cell *c);	/* or that made it */
+void ph_snoop_total(const struct ph_snoop_at *at, struct ph_cell *c);	/* what is counted, as of a connection's end */
 void ph_snoop_what(const struct ph_snoop_at *at, struct ph_cell *c);
 void ph_snoop_duration(const struct ph_snoop_at *at, struct ph_cell *c);
 void ph_snoop_file(const struct ph_snoop_at *at, struct ph_cell *c);	/* that `fd` stands for */

@@ -38,6 +38,8 @@ struct ph_snoop_world {
 	struct ph_u64map opening;	/* thread -> struct opening */
 	struct ph_u64map kinds;		/* class -> enum kind, plus 1 */
 	struct ph_u64map asked;		/* of snoop_dns.c */
+	struct ph_u64map execs;		/* threads that have started a program */
+	struct ph_u64map namespaces;	/* thread -> a hash of those that were told last */
 };
 
 enum kind { NOTHING, OPEN, OPENED, DUP, DUP_TO, FCNTL, SOCKET, CONNECT, ACCEPT, ACCEPTED, CLOSE };
@@ -103,6 +105,8 @@ void ph_snoop_world_free(struct ph_snoop_world *w)
 	ph_u64map_done(&w->disks);
 	ph_u64map_done(&w->tables);
 	ph_u64map_done(&w->kinds);
+	ph_u64map_done(&w->execs);
+	ph_u64map_done(&w->namespaces);
 	ph_snoop_world_forget_asked(w);
 	ph_cgtree_free(w->cgroups);
 	free(w);
@@ -150,12 +154,20 @@ static void file_set(struct ph_snoop_world *w, uint64_t process, int64_t fd, cha
 	ph_u64map_put(t, (uint64_t)fd, f);
 }
 
+/* The thread's number is another's from now on. */
+static void forget_thread(struct ph_snoop_world *w, int32_t tid)
+{
+	ph_u64map_del(&w->execs, (uint64_t)(uint32_t)tid);
+	ph_u64map_del(&w->namespaces, (uint64_t)(uint32_t)tid);
+}
+
 static void on_fork(struct ph_snoop_world *w, const struct ph_event *ev)
 {
 	int64_t parent = ph_event_i(ev, PH_FLD(sched_process_fork, parent_pid), -1);
 	int64_t child = ph_event_i(ev, PH_FLD(sched_process_fork, child_pid), -1);
 	const struct ph_u64map *from;
 
+	forget_thread(w, (int32_t)ph_event_i(ev, PH_FLD(sched_process_fork, child_tid), -1));
 	if (child < 0 || child == parent)
 		return;
 	files_free(ph_u64map_del(&w->files, (uint64_t)child));
@@ -178,11 +190,13 @@ static void on_exec(struct ph_snoop_world *w, const struct ph_event *ev)
 	for (size_t i = 0; i < closed.n; i++)
 		file_close(w, process_of(ev), closed.v[i]);
 	ph_vec_done(&closed);
+	ph_u64map_put(&w->execs, (uint64_t)(uint32_t)ev->tid, w);
 }
 
 static void on_end(struct ph_snoop_world *w, const struct ph_event *ev)
 {
 	opening_free(ph_u64map_del(&w->opening, (uint64_t)(uint32_t)ev->tid));
+	forget_thread(w, ev->tid);
 	if (ev->tid == ev->pid || ev->pid < 0)
 		files_free(ph_u64map_del(&w->files, (uint64_t)(uint32_t)ev->tid));
 }
@@ -207,6 +221,7 @@ static void on_dumped_task(struct ph_snoop_world *w, const struct ph_event *ev)
 
 	if (table && pid >= 0)
 		ph_u64map_put(&w->tables, table, (void *)(uintptr_t)(pid + 1));
+	ph_u64map_put(&w->execs, ph_event_u(ev, PH_FLD(lttng_statedump_process_state, tid), 0), w);
 }
 
 static char *text(const struct ph_event *ev, const char *name)
@@ -384,6 +399,27 @@ static void on_disk(struct ph_snoop_world *w, const struct ph_event *ev)
 				   ph_strndup(name->s, name->n)));
 }
 
+/* Of all eight, never 0. */
+static uint64_t namespaces_of(const struct ph_event *ev)
+{
+	uint64_t hash = PH_HASH_INIT;
+
+	for (uint32_t i = 0; i < ev->cls->nfields; i++)
+		if (ev->cls->fields[i].unit == PH_UNIT_INUM)
+			hash = ph_hash(hash, &ev->v[i].u, sizeof(ev->v[i].u));
+	return hash | 1;
+}
+
+static uint64_t whose_namespaces(const struct ph_event *ev)
+{
+	return (uint64_t)(uint32_t)ph_event_i(ev, PH_FLD(sched_process_namespaces, tid), -1);
+}
+
+static void on_namespaces(struct ph_snoop_world *w, const struct ph_event *ev)
+{
+	ph_u64map_put(&w->namespaces, whose_namespaces(ev), (void *)(uintptr_t)namespaces_of(ev));
+}
+
 void ph_snoop_world_feed(struct ph_snoop_world *w, const struct ph_event *ev)
 {
 	void (*fn)(struct ph_snoop_world *w, const struct ph_event *ev);
@@ -398,6 +434,7 @@ void ph_snoop_world_feed(struct ph_snoop_world *w, const struct ph_event *ev)
 	case PH_EV_sched_process_fork: fn = on_fork; break;
 	case PH_EV_sched_process_exec: fn = on_exec; break;
 	case PH_EV_sched_process_exit: fn = on_end; break;
+	case PH_EV_sched_process_namespaces: fn = on_namespaces; break;
 	case PH_EV_lttng_statedump_process_state: fn = on_dumped_task; break;
 	case PH_EV_lttng_statedump_file_descriptor: fn = on_dumped_file; break;
 	case PH_EV_lttng_statedump_block_device: fn = on_disk; break;
@@ -426,4 +463,14 @@ const char *ph_snoop_world_cpu_cgroup(const struct ph_snoop_world *w, uint64_t i
 	const struct ph_cgnode *n = hierarchy >= 0 ? ph_cgtree_get(w->cgroups, hierarchy, id) : NULL;
 
 	return n ? n->path : NULL;
+}
+
+bool ph_snoop_world_has_exec(const struct ph_snoop_world *w, int32_t tid)
+{
+	return ph_u64map_get(&w->execs, (uint64_t)(uint32_t)tid) != NULL;
+}
+
+bool ph_snoop_world_new_namespaces(const struct ph_snoop_world *w, const struct ph_event *ev)
+{
+	return (uintptr_t)ph_u64map_get(&w->namespaces, whose_namespaces(ev)) != namespaces_of(ev);
 }

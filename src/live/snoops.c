@@ -32,26 +32,42 @@
 
 /* ---- when ---------------------------------------------------------------------------------------- */
 
-static bool ends_process(const struct ph_event *ev, const struct ph_identity *id)
+static bool ends_process(const struct ph_event *ev, const struct ph_identity *id, const struct ph_snoop_world *w)
 {
 	const struct ph_task *t = ph_identity_task(id, (int32_t)ph_event_i(ev, PH_FLD(sched_process_exit, tid), -1));
 
+	(void)w;
 	return t && t->pid == t->tid;
 }
 
-static bool still_runnable(const struct ph_event *ev, const struct ph_identity *id)
+static bool still_runnable(const struct ph_event *ev, const struct ph_identity *id, const struct ph_snoop_world *w)
 {
 	(void)id;
+	(void)w;
 	return !ph_event_i(ev, PH_FLD(sched_switch, prev_state), 1) && ph_event_i(ev, PH_FLD(sched_switch, prev_tid), 0);
 }
 
-static bool execs_init(const struct ph_event *ev, const struct ph_identity *id)
+static bool gets_ready(const struct ph_event *ev, const struct ph_identity *id, const struct ph_snoop_world *w)
 {
-	return ph_snoop_is_init(id, ev->tid);
+	return ph_snoop_is_init(id, ev->tid) && !ph_snoop_world_has_exec(w, ev->tid);
+}
+
+/* Another program of the first process, or what was brought in. */
+static bool execs_in(const struct ph_event *ev, const struct ph_identity *id, const struct ph_snoop_world *w)
+{
+	bool again = ph_snoop_world_has_exec(w, ev->tid);
+
+	return ph_snoop_is_init(id, ev->tid) ? again : !again && ph_snoop_is_visitor(id, ev->tid);
+}
+
+static bool has_new_namespaces(const struct ph_event *ev, const struct ph_identity *id, const struct ph_snoop_world *w)
+{
+	(void)id;
+	return ph_snoop_world_new_namespaces(w, ev);
 }
 
 /* The kernel's enum of include/net/tcp_states.h. */
-enum { ESTABLISHED = 1, SYN_SENT, SYN_RECV, CLOSE = 7 };
+enum { ESTABLISHED = 1, SYN_SENT, SYN_RECV, FIN_WAIT1, CLOSE = 7, LAST_ACK = 9 };
 
 static bool state_is(const struct ph_event *ev, int64_t from, int64_t to)
 {
@@ -59,33 +75,48 @@ static bool state_is(const struct ph_event *ev, int64_t from, int64_t to)
 	       ph_event_i(ev, PH_FLD(inet_sock_set_state, newstate), -1) == to;
 }
 
-static bool connects(const struct ph_event *ev, const struct ph_identity *id)
+static bool connects(const struct ph_event *ev, const struct ph_identity *id, const struct ph_snoop_world *w)
 {
 	(void)id;
+	(void)w;
 	return ph_event_i(ev, PH_FLD(inet_sock_set_state, newstate), -1) == SYN_SENT;
 }
 
-static bool connected(const struct ph_event *ev, const struct ph_identity *id)
+static bool connected(const struct ph_event *ev, const struct ph_identity *id, const struct ph_snoop_world *w)
 {
 	(void)id;
+	(void)w;
 	return state_is(ev, SYN_SENT, ESTABLISHED);
 }
 
-static bool not_connected(const struct ph_event *ev, const struct ph_identity *id)
+static bool not_connected(const struct ph_event *ev, const struct ph_identity *id, const struct ph_snoop_world *w)
 {
 	(void)id;
+	(void)w;
 	return state_is(ev, SYN_SENT, CLOSE);
 }
 
-static bool accepted(const struct ph_event *ev, const struct ph_identity *id)
+static bool accepted(const struct ph_event *ev, const struct ph_identity *id, const struct ph_snoop_world *w)
 {
 	(void)id;
+	(void)w;
 	return state_is(ev, SYN_RECV, ESTABLISHED);
 }
 
-static bool closed(const struct ph_event *ev, const struct ph_identity *id)
+/* By a process; later states are the peer's and timers' doing. */
+static bool closes(const struct ph_event *ev, const struct ph_identity *id, const struct ph_snoop_world *w)
+{
+	int64_t state = ph_event_i(ev, PH_FLD(inet_sock_set_state, newstate), -1);
+
+	(void)id;
+	(void)w;
+	return state == FIN_WAIT1 || state == LAST_ACK;
+}
+
+static bool closed(const struct ph_event *ev, const struct ph_identity *id, const struct ph_snoop_world *w)
 {
 	(void)id;
+	(void)w;
 	return ph_event_i(ev, PH_FLD(inet_sock_set_state, newstate), -1) == CLOSE;
 }
 
@@ -165,11 +196,12 @@ static const struct ph_snoop snoops[] = {
 	},
 	{
 		.name = "events",
-		.summary = "what becomes of containers: start, exec of their first process, pause, stop, OOM",
+		.summary = "what becomes of containers: start, first program, exec, pause, stop, OOM",
 		.example = "  porthole trace events -a\n",
 		.steps = STEPS{
 			{ "container_start", PH_SNOOP_ROW, .what = "start" },
-			{ "sched_process_exec", PH_SNOOP_ROW, NULL, execs_init, "exec" },
+			{ "sched_process_exec", PH_SNOOP_ROW, NULL, gets_ready, "ready" },
+			{ "sched_process_exec", PH_SNOOP_ROW, NULL, execs_in, "exec" },
 			{ "container_pause", PH_SNOOP_ROW, .what = "pause", .nobody = true },
 			{ "container_unpause", PH_SNOOP_ROW, .what = "unpause", .nobody = true },
 			{ "oom_mark_victim", PH_SNOOP_ROW, .what = "oom" },
@@ -177,9 +209,9 @@ static const struct ph_snoop snoops[] = {
 			{ 0 }
 		},
 		.cols = COLS{
-			GET("EVENT", "event", STR, 7, ph_snoop_what, "start, exec, pause, unpause, oom, stop"),
+			GET("EVENT", "event", STR, 7, ph_snoop_what, "start, ready: its first process runs its program, exec: another one, or one that was brought in, pause, unpause, oom, stop"),
 			GET("RUNTIME", "runtime", STR, 10, ph_snoop_runtime, "docker, containerd, podman …, where it is known"),
-			COL("PATH", "path", STR, 20, "filename", "program of an exec"),
+			COL("PATH", "path", STR, 20, "filename", "program of ready and exec"),
 			{ { 0 } }
 		},
 		.also = "container",
@@ -283,9 +315,9 @@ static const struct ph_snoop snoops[] = {
 		.name = "ns",
 		.summary = "tasks whose namespaces change: which, and the call",
 		.example = "  porthole trace ns -a\n",
-		.steps = STEPS{ { "sched_process_namespaces", PH_SNOOP_ROW }, { 0 } },
+		.steps = STEPS{ { "sched_process_namespaces", PH_SNOOP_ROW, NULL, has_new_namespaces }, { 0 } },
 		.cols = COLS{
-			GET("CALL", "call", STR, 8, ph_snoop_in_call, "system call that it happens in"),
+			GET("CALL", "call", STR, 8, ph_snoop_ns_call, "system call that it happens in, or that made the task"),
 			COL("CHANGED", "changed", STR, 30, "flags", "CLONE_NEW* of those that are others now"),
 			HIDDEN("CGROUP", "ns_cgroup", U64, 10, "cgroup_ns", "the task's namespaces now"),
 			HIDDEN("IPC", "ns_ipc", U64, 10, "ipc_ns", ""),
@@ -439,6 +471,7 @@ static const struct ph_snoop snoops[] = {
 			{ "inet_sock_set_state", PH_SNOOP_END, "skaddr", not_connected, "failed" },
 			{ "inet_sock_set_state", PH_SNOOP_ROW, NULL, accepted, "accept", .nobody = true },
 			{ "inet_sock_set_state", PH_SNOOP_BEGIN, "skaddr", accepted, "close", .nobody = true },
+			{ "inet_sock_set_state", PH_SNOOP_ADD, "skaddr", closes, .finds = true },
 			{ "inet_sock_set_state", PH_SNOOP_END, "skaddr", closed },
 			{ "tcp_retransmit_skb", PH_SNOOP_ROW, .what = "retransmit", .nobody = true },
 			{ "tcp_send_reset", PH_SNOOP_ROW, .what = "reset", .nobody = true },
@@ -452,6 +485,10 @@ static const struct ph_snoop snoops[] = {
 			COL("REMOTE", "remote_addr", STR, 15, "daddr", "the peer's address"),
 			COL("RPORT", "remote_port", U64, 5, "dport", "and port"),
 			GET("DURATION", "duration_ns", NS, 8, ph_snoop_duration, "to connect, to fail, or from there to the close"),
+			{ .col = { "SENT", "sent_bytes", PH_COL_BYTES, .width = 8, .help = "until the close, what was sent again not counted; null: no close" },
+			  .from = "bytes_sent", .get = ph_snoop_total },
+			{ .col = { "RECEIVED", "received_bytes", PH_COL_BYTES, .width = 8, .help = "likewise" },
+			  .from = "bytes_received", .get = ph_snoop_total },
 			HIDDEN("STATE", "state", STR, 12, "state", "of the socket, of a retransmit or reset"),
 			HIDDEN("QUEUED", "queued", U64, 6, "queued", "of an overflow: connections that wait to be accepted"),
 			HIDDEN("BACKLOG", "backlog", U64, 7, "backlog", "and how many may"),

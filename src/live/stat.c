@@ -21,14 +21,6 @@ static const struct { enum ph_top_col col; unsigned int rank; } places[] = {
 };
 #define NPLACES PH_ARRAY_SIZE(places)
 
-void ph_stat_want(const struct ph_table_fmt *fmt, struct ph_top_want *want)
-{
-	for (size_t i = 0; i < NPLACES; i++)
-		ph_top_want_col(want, places[i].col);
-	ph_top_wanted(fmt, want);
-	want->each_round = true;
-}
-
 /* ---- which columns -------------------------------------------------------------------------------------- */
 
 /* Its own list of fields replaces ours. */
@@ -38,6 +30,14 @@ static bool has_own(const struct ph_table_fmt *fmt)
 		if (fmt->fields.v[i][0] != '+')
 			return true;
 	return false;
+}
+
+void ph_stat_want(const struct ph_table_fmt *fmt, struct ph_top_want *want)
+{
+	for (size_t i = 0; i < NPLACES && !has_own(fmt); i++)
+		ph_top_want_col(want, places[i].col);
+	ph_top_wanted(fmt, want);
+	want->each_round = true;
 }
 
 static bool usual(const struct ph_stat *st, enum ph_top_col col)

@@ -44,7 +44,7 @@ int ph_top_open(struct ph_top *t, const char *root, const struct ph_top_want *wa
 	t->fs = ph_alloc(sizeof(*t->fs));
 	ph_cgroupfs_open(t->fs, t->rootfd);
 	t->tasks = ph_top_tasks_new();
-	if (!want->no_bpf && want->counts & PH_TOP_KERNEL)
+	if (!want->no_bpf && !want->filtered && want->counts & PH_TOP_KERNEL)
 		ph_top_kernel_open(t);
 	return 0;
 }
@@ -65,6 +65,7 @@ void ph_top_close(struct ph_top *t)
 	ph_vec_done(&t->rows);
 	ph_scan_done(&t->scan);
 	ph_top_kernel_close(t);
+	ph_top_events_close(t);
 	ph_top_tasks_free(t->tasks);
 	if (t->fs)
 		ph_cgroupfs_done(t->fs);
@@ -202,6 +203,20 @@ bool ph_top_delta(const struct ph_top_row *r, enum ph_top_count what, uint64_t *
 	return true;
 }
 
+void ph_top_by_id(const struct ph_top *t, struct ph_strmap *ret)
+{
+	for (size_t i = 1; i < t->rows.n; i++)
+		if (t->rows.v[i] && t->rows.v[i]->hc->c.id)
+			ph_strmap_put(ret, t->rows.v[i]->hc->c.id, t->rows.v[i]);
+}
+
+const struct ph_top_row *ph_top_row_at(const struct ph_top *t, uint32_t index)
+{
+	if (t->trace)
+		return ph_top_trace_at(t, index);
+	return index < t->rows.n ? t->rows.v[index] : NULL;
+}
+
 const char *ph_top_name(const struct ph_top_row *r)
 {
 	const struct ph_container *c = &r->hc->c;
@@ -261,6 +276,7 @@ int ph_top_round(struct ph_top *t, uint64_t now_ns, struct ph_err *err)
 			sample(t, t->rows.v[i], now_ns, skew);
 	ph_top_kernel_round(t);
 	ph_top_tasks_round(t);
+	ph_top_events_round(t, now_ns);
 	for (size_t i = 0; i < t->rows.n; i++)
 		if (t->rows.v[i])
 			ph_top_remember(t->rows.v[i]);

@@ -12,6 +12,11 @@
  * machine. Works without root for what the caller may read; what is not known is absent, never 0.
  */
 
+struct ph_event;
+struct ph_identity;
+struct ph_source;
+struct ph_top_trace_opts;
+
 /* What only grows; times in ns. */
 enum ph_top_count {
 	PH_TOP_CPU, PH_TOP_USER, PH_TOP_SYSTEM,
@@ -64,6 +69,7 @@ struct ph_top_row {
 struct ph_top_host {
 	uint32_t cpus;
 	double load[3];
+	uint64_t lost;			/* events that were to be counted or recorded, so far */
 	uint64_t steal_over_ns;		/* for how long the hypervisor has been taking more than PH_TOP_STEAL_PERCENT */
 };
 #define PH_TOP_STEAL_PERCENT 10.0
@@ -74,6 +80,7 @@ struct ph_top_want {
 	uint64_t counts;
 	uint32_t levels;
 	bool no_bpf;
+	bool filtered;		/* ph_top_events_open() follows, in the place of what the kernel side counts */
 	bool seldom;		/* what is dear to find out may be some rounds old */
 	bool each_round;	/* also what containers that used no CPU may have had done for them: write-back */
 };
@@ -90,6 +97,7 @@ struct ph_top {
 	struct ph_collect *kernel;	/* NULL: nothing is counted there, as the user may not or did not want */
 	char *kernel_why;		/* why not, NULL */
 	struct ph_top_tasks *tasks;
+	struct ph_top_events *events;	/* NULL: no filter chooses what is counted */
 	struct ph_top_trace *trace;	/* what a stream tells takes the place of all these (top_trace.h) */
 	struct ph_cgroupfs *fs;
 	int rootfd, procfd;
@@ -107,6 +115,16 @@ void ph_top_close(struct ph_top *t);
  */
 int ph_top_round(struct ph_top *t, uint64_t now_ns, struct ph_err *err);
 
+/*
+ * Count events that passed a filter, as they come, for what is counted event by event: system calls, block I/O, packets.
+ * What such events cannot tell stays as files have it. @events: the kinds that come, by ph_top_trace_choose(); @id is
+ * that of @opts, and is fed here.
+ */
+void ph_top_events_open(struct ph_top *t, const struct ph_top_trace_opts *opts, const bool *events, struct ph_identity *id,
+			struct ph_source *src);
+/* What has come by now, to be asked for often. Each goes to @see as well. 1: the source has ended. */
+int ph_top_events_turn(struct ph_top *t, void (*see)(void *arg, const struct ph_event *ev), void *arg, struct ph_err *err);
+
 /* How much @what grew since the round before, and in which time; false: not known. */
 bool ph_top_delta(const struct ph_top_row *r, enum ph_top_count what, uint64_t *ret);
 static inline uint64_t ph_top_interval(const struct ph_top_row *r)
@@ -114,6 +132,8 @@ static inline uint64_t ph_top_interval(const struct ph_top_row *r)
 	return r->now.ns - r->before.ns;
 }
 bool ph_top_level(const struct ph_top_row *r, enum ph_top_level what, uint64_t *ret);
+/* The row of the container that has this index there, NULL: none. */
+const struct ph_top_row *ph_top_row_at(const struct ph_top *t, uint32_t index);
 /* What eyes know the container by. */
 const char *ph_top_name(const struct ph_top_row *r);
 
@@ -198,6 +218,15 @@ void ph_top_tasks_round(struct ph_top *t);
 void ph_top_kernel_open(struct ph_top *t);
 void ph_top_kernel_close(struct ph_top *t);
 void ph_top_kernel_round(struct ph_top *t);
+
+/* top_events.c */
+void ph_top_events_round(struct ph_top *t, uint64_t now_ns);
+/* Which counters are those of events. */
+uint64_t ph_top_events_counts(const struct ph_top *t);
+void ph_top_events_close(struct ph_top *t);
+
+/* Rows by the runtime's id of their container, without the machine. */
+void ph_top_by_id(const struct ph_top *t, struct ph_strmap *ret);
 
 /* top_host.c */
 void ph_top_host_round(struct ph_top *t, struct ph_top_row *r);

@@ -44,6 +44,9 @@ static void add_where(const struct ph_top_view *v, size_t n, struct ph_buf *b)
 	if (p->show == PH_SHOW_GROUPS) {
 		one = groups[p->by].one;
 		many = groups[p->by].many;
+	} else if (p->guests) {
+		one = "guest";
+		many = "guests";
 	}
 	if (p->show != PH_SHOW_GROUPS && !p->container && p->group) {
 		ph_buf_addf(b, "%s ", groups[p->by].one);
@@ -98,7 +101,8 @@ static bool in_group(void *arg, const struct ph_top_row *r)
 	const struct ph_top_place *p = ph_top_view_here(v);
 	ph_autofree char *key = NULL;
 
-	if (r->hc->c.index == PH_CONTAINER_HOST || !ph_top_view_wanted(arg, r))
+	if (r->hc->c.index == PH_CONTAINER_HOST || !ph_top_view_wanted(arg, r) ||
+	    (p->guests && !ph_container_is_guest(&r->hc->c)))
 		return false;
 	if (!p->group || p->show == PH_SHOW_GROUPS)
 		return true;
@@ -111,7 +115,7 @@ static bool passes(const struct ph_top_view *v, const struct ph_top_row *r)
 	const struct ph_container *c = &r->hc->c;
 
 	return !v->filter.len || has_letters(v, c->name) || has_letters(v, c->image) || has_letters(v, c->pod) ||
-	       has_letters(v, c->id);
+	       has_letters(v, c->id) || has_letters(v, c->uuid);
 }
 
 static struct ph_cell *add_row(struct ph_top_rows *rows, const char *key)
@@ -222,20 +226,18 @@ static void rows_done(struct ph_top_rows *rows)
 }
 
 /* The nearest container around it that is shown, 0: none. */
-static uint32_t above(const struct ph_top_view *v, const bool *shown, const struct ph_top_row *r)
+static uint32_t above(const struct ph_top_view *v, const struct ph_u64map *shown, const struct ph_top_row *r)
 {
-	uint32_t up = r->hc->c.parent;
-
-	for (unsigned int i = 0; i < 64 && up && up < v->t->rows.n; i++) {
-		if (shown[up])
-			return up;
-		up = v->t->scan.containers.v[up]->c.parent;
+	for (unsigned int i = 0; i < 64 && r && r->hc->c.parent; i++) {
+		if (ph_u64map_get(shown, r->hc->c.parent))
+			return r->hc->c.parent;
+		r = ph_top_row_at(v->t, r->hc->c.parent);
 	}
 	return 0;
 }
 
-static void tree_below(struct ph_top_view *v, struct ph_top_rows *rows, const bool *shown, uint32_t parent, unsigned int depth,
-		       struct ph_cell **out, size_t *n)
+static void tree_below(struct ph_top_view *v, struct ph_top_rows *rows, const struct ph_u64map *shown, uint32_t parent,
+		       unsigned int depth, struct ph_cell **out, size_t *n)
 {
 	for (size_t i = 0; i < rows->table.rows.n && depth < 16; i++) {
 		struct ph_cell *cells = rows->table.rows.v[i];
@@ -253,15 +255,16 @@ static void tree_below(struct ph_top_view *v, struct ph_top_rows *rows, const bo
 static void order_as_tree(struct ph_top_view *v, struct ph_top_rows *rows)
 {
 	ph_autofree struct ph_cell **out = ph_alloc((rows->table.rows.n + 1) * sizeof(*out));
-	ph_autofree bool *shown = ph_alloc((v->t->rows.n + 1) * sizeof(*shown));
+	struct ph_u64map shown = { 0 };
 	size_t n = 0;
 
 	for (size_t i = 0; i < rows->table.rows.n; i++) {
-		const struct ph_top_row *r = ph_u64map_get(&rows->of, (uint64_t)(uintptr_t)rows->table.rows.v[i]);
+		struct ph_top_row *r = ph_u64map_get(&rows->of, (uint64_t)(uintptr_t)rows->table.rows.v[i]);
 
-		shown[r->hc->c.index] = true;
+		ph_u64map_put(&shown, r->hc->c.index, r);
 	}
-	tree_below(v, rows, shown, 0, 0, out, &n);
+	tree_below(v, rows, &shown, 0, 0, out, &n);
+	ph_u64map_done(&shown);
 	if (n == rows->table.rows.n)
 		memcpy(rows->table.rows.v, out, n * sizeof(*out));
 }
@@ -326,6 +329,8 @@ static void put_table(struct ph_top_view *v, unsigned int width, unsigned int he
 	}
 	if (p->show == PH_SHOW_GROUPS)
 		rows.cols[PH_TOP_COL_NAME].head = groups[p->by].head;
+	if (p->guests)
+		rows.cols[PH_TOP_COL_NAME].head = "GUEST";
 	if (p->show == PH_SHOW_THREADS) {
 		rows.cols[PH_PROC_PID].head = "TID";
 		rows.cols[PH_PROC_INNER].head = "CTID";
@@ -363,8 +368,11 @@ static void put_views(struct ph_top_view *v, unsigned int width, unsigned int he
 	ph_table_init(&table, cols, PH_ARRAY_SIZE(cols));
 	ph_strv_done(&v->keys);
 	for (const struct ph_top_view_kind *k = ph_top_view_kinds; k->name; k++) {
-		struct ph_cell *cells = ph_table_row(&table);
+		struct ph_cell *cells;
 
+		if (v->replay.past && ph_top_view_live_only(k->show))
+			continue;
+		cells = ph_table_row(&table);
 		ph_cell_str(&cells[0], k->name);
 		ph_cell_str(&cells[1], k->what);
 		ph_strv_add(&v->keys, k->name);
@@ -420,7 +428,7 @@ void ph_top_view_draw(struct ph_top_view *v, unsigned int width, unsigned int he
 		else if (show == PH_SHOW_REPORT)
 			put_report(v, width, height, unix_ns);
 		else
-			put_table(v, width, height, unix_ns);
+			put_table(v, width, height, v->replay.past ? ph_top_past_end(v->replay.past, v->replay.at) : unix_ns);
 	}
 	while (v->lines.n + 1 < height)
 		ph_top_put_line(v, PH_STYLE_PLAIN, "", width);

@@ -71,8 +71,8 @@ struct making {
 /* Is this container inside another one of the group, whose cgroups count it too? */
 static bool nested(const struct making *m, const char *key, const struct ph_container *c)
 {
-	for (unsigned int i = 0; i < 64 && c->parent && c->parent < m->t->rows.n; i++) {
-		const struct ph_top_row *r = m->t->rows.v[c->parent];
+	for (unsigned int i = 0; i < 64 && c->parent; i++) {
+		const struct ph_top_row *r = ph_top_row_at(m->t, c->parent);
 		ph_autofree char *above = NULL;
 
 		if (!r)
@@ -83,6 +83,14 @@ static bool nested(const struct making *m, const char *key, const struct ph_cont
 			return true;
 	}
 	return false;
+}
+
+/* A guest in a container that is counted: all it does is the container's, whatever group that is in. */
+static bool in_another(const struct making *m, const struct ph_container *c)
+{
+	const struct ph_top_row *r = ph_container_is_within(c) ? ph_top_row_at(m->t, c->parent) : NULL;
+
+	return r && m->wanted(m->arg, r);
 }
 
 /* A limit counts once, whoever of the group is below it; one of them without a limit, and the group has none. */
@@ -156,7 +164,7 @@ void ph_top_groups_make(const struct ph_top *t, enum ph_top_by by, ph_top_wanted
 		const struct ph_top_row *r = t->rows.v[i];
 		ph_autofree char *key = NULL;
 
-		if (!r || r->hc->c.index == PH_CONTAINER_HOST || !wanted(arg, r))
+		if (!r || r->hc->c.index == PH_CONTAINER_HOST || !wanted(arg, r) || in_another(&m, &r->hc->c))
 			continue;
 		key = ph_top_group_key(by, &r->hc->c);
 		add(&m, group_of(ret, key), r);

@@ -42,8 +42,11 @@ struct round {
 	uint32_t known;
 };
 
+/* How long guests waited is read from /proc: not all of them are known by a cgroup. */
 static void put(struct ph_top_row *r, const uint64_t v[PH_COUNTED_N], uint32_t known)
 {
+	if (ph_container_is_guest(&r->hc->c))
+		known &= ~(1u << PH_COUNTED_WAIT_NS);
 	for (unsigned int i = 0; i < PH_COUNTED_N; i++)
 		if (known & 1u << i)
 			ph_top_set(&r->now, of[i], v[i]);
@@ -69,16 +72,15 @@ void ph_top_kernel_round(struct ph_top *t)
 
 	if (!t->kernel)
 		return;
-	for (size_t i = 1; i < t->rows.n; i++)
-		if (t->rows.v[i] && t->rows.v[i]->hc->c.id)
-			ph_strmap_put(&round.by_id, t->rows.v[i]->hc->c.id, t->rows.v[i]);
+	ph_top_by_id(t, &round.by_id);
 	if (ph_collect_counted(t->kernel, counted, &round, &err) < 0) {
 		ph_top_kernel_close(t);
 		t->kernel_why = ph_strdup(err.msg);
 	} else {
 		/* Who has done nothing has done nothing. */
 		for (size_t i = 1; i < t->rows.n; i++)
-			if (t->rows.v[i] && !(t->rows.v[i]->now.counted & 1ull << PH_TOP_SYSCALLS))
+			if (t->rows.v[i] && !(t->rows.v[i]->now.counted & 1ull << PH_TOP_SYSCALLS) &&
+			    !ph_container_is_guest(&t->rows.v[i]->hc->c))
 				put(t->rows.v[i], nothing, round.known);
 		put(t->rows.v[0], round.all, round.known);
 	}

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/parse.h"
 #include "live/top_view_priv.h"
 
 /*
@@ -106,12 +108,27 @@ static void put_text(struct ph_top_view *v, enum ph_top_style style, const char 
 	ph_strv_done(&lines);
 }
 
+/* When it was that a trace tells of. */
+static void add_time(const struct ph_top_replay *rp, struct ph_buf *out)
+{
+	uint64_t end = ph_top_past_end(rp->past, rp->at);
+	char since[PH_HUMAN_MAX];
+
+	ph_clock_text((int64_t)end, rp->utc, 3, out);
+	ph_buf_addf(out, " (+%s)  interval %zu", ph_human_ns(end - ph_top_past_origin(rp->past), since), rp->at + 1);
+	if (!rp->more)
+		ph_buf_addf(out, " of %zu", ph_top_past_n(rp->past));
+	ph_buf_adds(out, "  ");
+}
+
 /* Its parts stand two blanks apart. */
 void ph_top_put_host(struct ph_top_view *v, unsigned int width)
 {
 	ph_autobuf all = { 0 }, line = { 0 };
 	char *part, *next;
 
+	if (v->replay.past)
+		add_time(&v->replay, &all);
 	ph_top_host_line(v->t, &all);
 	for (part = all.p; part && v->lines.n < 4; part = next) {
 		next = strstr(part, "  ");
@@ -123,7 +140,7 @@ void ph_top_put_host(struct ph_top_view *v, unsigned int width)
 			ph_top_put_line(v, PH_STYLE_PLAIN, line.p, width);
 			ph_buf_clear(&line);
 		}
-		if (!strncmp(part, "STEAL", 5)) {
+		if (!strncmp(part, "STEAL", 5) || !strncmp(part, "LOST", 4)) {
 			if (line.len)
 				ph_top_put_line(v, PH_STYLE_PLAIN, line.p, width);
 			ph_buf_clear(&line);
@@ -140,15 +157,21 @@ void ph_top_put_keys(struct ph_top_view *v, unsigned int width)
 {
 	enum { ROWS = 1 << PH_SHOW_CONTAINERS | 1 << PH_SHOW_GROUPS | 1 << PH_SHOW_PROCESSES | 1 << PH_SHOW_THREADS,
 	       LISTS = ROWS | 1 << PH_SHOW_FILES | 1 << PH_SHOW_SOCKETS, INNER = 1 << PH_SHOW_N };
-	static const struct { const char *text; unsigned int where; } keys[] = {
-		{ "h help", ~0u }, { "q quit", ~0u }, { "Backspace back", INNER },
-		{ "Enter in", ROWS & ~(1u << PH_SHOW_THREADS) }, { "Enter show it", 1u << PH_SHOW_VIEWS },
-		{ "Up Down Left Right move", 1u << PH_SHOW_REPORT }, { "F2 views", LISTS }, { "w why throttled", ROWS },
-		{ "s calls", ROWS }, { "f files", (ROWS & ~(1u << PH_SHOW_GROUPS)) | 1u << PH_SHOW_SOCKETS },
-		{ "n sockets", (ROWS & ~(1u << PH_SHOW_GROUPS)) | 1u << PH_SHOW_FILES }, { "i inspect", ROWS },
-		{ "/ filter", LISTS }, { "< > sort", LISTS },
-		{ "t tree", 1u << PH_SHOW_CONTAINERS }, { "Space pause", LISTS },
+	enum { LIVE = 1, TRACE = 2, BOTH = LIVE | TRACE };
+	static const struct { const char *text; unsigned int where, of; } keys[] = {
+		{ "h help", ~0u, BOTH }, { "q quit", ~0u, BOTH }, { "Backspace back", INNER, BOTH },
+		{ "Left Right step", LISTS, TRACE }, { "Space pause", LISTS, TRACE },
+		{ "Enter in", ROWS & ~(1u << PH_SHOW_THREADS), LIVE }, { "Enter in", 1u << PH_SHOW_GROUPS, TRACE },
+		{ "Enter show it", 1u << PH_SHOW_VIEWS, BOTH },
+		{ "Up Down Left Right move", 1u << PH_SHOW_REPORT, BOTH }, { "F2 views", LISTS, BOTH },
+		{ "w why throttled", ROWS, BOTH }, { "s calls", ROWS, BOTH },
+		{ "f files", (ROWS & ~(1u << PH_SHOW_GROUPS)) | 1u << PH_SHOW_SOCKETS, LIVE },
+		{ "n sockets", (ROWS & ~(1u << PH_SHOW_GROUPS)) | 1u << PH_SHOW_FILES, LIVE }, { "i inspect", ROWS, LIVE },
+		{ "p profile", ROWS, BOTH },
+		{ "/ filter", LISTS, BOTH }, { "< > sort", LISTS, BOTH },
+		{ "t tree", 1u << PH_SHOW_CONTAINERS, BOTH }, { "Space pause", LISTS, LIVE },
 	};
+	unsigned int of = v->replay.past ? TRACE : LIVE;
 	unsigned int here = 1u << ph_top_view_here(v)->show | (v->places.n > 1 ? INNER : 0u);
 	ph_autobuf b = { 0 };
 
@@ -157,19 +180,20 @@ void ph_top_put_keys(struct ph_top_view *v, unsigned int width)
 		return;
 	}
 	for (size_t i = 0; i < PH_ARRAY_SIZE(keys); i++)
-		if (keys[i].where & here && b.len + 2 + strlen(keys[i].text) <= (width > 20 ? width : 20))
+		if (keys[i].of & of && keys[i].where & here && b.len + 2 + strlen(keys[i].text) <= (width > 20 ? width : 20))
 			ph_buf_addf(&b, "%s%s", b.len ? "  " : "", keys[i].text);
 	ph_top_put_line(v, PH_STYLE_KEYS, b.p, width);
 }
 
 void ph_top_put_help(struct ph_top_view *v, unsigned int width)
 {
-	static const char *const text[] = {
+	static const char *const live[] = {
 		"Up Down PgUp PgDn Home End  select a row (also k j g G, the mouse)",
 		"Enter, Backspace            in (processes of a container, their threads), back",
-		"F2, v                       other views: pods, images, processes, threads",
+		"F2, v                       other views: pods, images, guests, processes",
 		"s                           its system calls: how many, how long they take",
 		"w                           why it does not run: CPU limits, neighbours, waiting",
+		"p                           which functions its CPU time is of",
 		"f, n                        its open files; its network sockets",
 		"i                           its namespaces, capabilities, mounts, limits",
 		"< > F6, r                   sort by another column; the other way round",
@@ -177,17 +201,38 @@ void ph_top_put_help(struct ph_top_view *v, unsigned int width)
 		"t                           containers below those that they run in",
 		"Space                       pause",
 		"q                           quit",
+		NULL,
+	};
+	static const char *const trace[] = {
+		"Left Right, also , and .    one interval back, one on",
+		"Space                       stop there; go on",
+		"Up Down PgUp PgDn Home End  select a row (also k j g G, the mouse)",
+		"Enter, Backspace            into a group, back",
+		"F2, v                       other views: pods, images, namespaces, cgroups",
+		"s                           its system calls in this interval",
+		"w                           why it did not run: CPU limits, neighbours, waiting",
+		"p                           its functions, where the trace has samples",
+		"< > F6, r                   sort by another column; the other way round",
+		"/                           show only what has these letters; Esc: all",
+		"t                           containers below those that they run in",
+		"q                           quit",
+		NULL,
+	};
+	static const char *const columns[] = {
 		"Percentages of time are of one CPU: two busy CPUs are 200 %.",
 		"LIM%: CPU time, of the CPU limit. THR%: periods in which the limit ran out.",
 		"RUNQ%: time that ready tasks waited for a CPU. MEM: working set, MEM% of its limit.",
 		"LAST: CPU time, look by look, newest to the right. man porthole-top tells more.",
+		NULL,
 	};
+	const char *const *const texts[] = { v->replay.past ? trace : live, columns };
 	struct ph_table_fmt fmt = { 0 };
 	ph_autobuf missing = { 0 };
 
 	ph_top_put_line(v, PH_STYLE_TITLE, "porthole top", width);
-	for (size_t i = 0; i < PH_ARRAY_SIZE(text); i++)
-		put_text(v, PH_STYLE_PLAIN, text[i], width);
+	for (size_t i = 0; i < PH_ARRAY_SIZE(texts); i++)
+		for (const char *const *line = texts[i]; *line; line++)
+			put_text(v, PH_STYLE_PLAIN, *line, width);
 	ph_top_missing(v->t, &fmt, &missing);
 	if (missing.p)
 		put_text(v, PH_STYLE_WARN, missing.p, width);

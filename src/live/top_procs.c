@@ -107,9 +107,14 @@ static struct ph_top_proc *look(struct ph_top_procs *p, int procfd, const char *
 
 void ph_top_each_process(const struct ph_top *t, const struct ph_top_scope *scope, ph_top_process_fn fn, void *arg)
 {
+	bool within = scope->row && ph_container_is_within(&scope->row->hc->c);
+
 	ph_vec_each(task, &t->scan.tasks) {
 		const struct ph_top_row *r = task->container < t->rows.n ? t->rows.v[task->container] : NULL;
 
+		/* The process of a guest in a container is one of the container's. */
+		if (within)
+			r = task->pid == scope->row->hc->c.init_pid ? scope->row : NULL;
 		if (!r || (scope->row ? r != scope->row : !scope->wanted(scope->arg, r)) ||
 		    (scope->pid && task->pid != scope->pid))
 			continue;

@@ -122,6 +122,7 @@ static void fill_container(const struct ph_container *c, struct ph_cell *cells)
 	if (c->id && strlen(c->id) == 64)
 		ph_cell_text(&cells[PH_TOP_COL_ID], "%.12s", c->id);
 	ph_cell_str(&cells[PH_TOP_COL_RUNTIME], c->runtime);
+	ph_cell_str(&cells[PH_TOP_COL_UUID], c->uuid);
 	ph_cell_str(&cells[PH_TOP_COL_IMAGE], c->image);
 	ph_cell_str(&cells[PH_TOP_COL_POD], c->pod);
 	ph_cell_str(&cells[PH_TOP_COL_NAMESPACE], c->pod_namespace);
@@ -207,6 +208,8 @@ void ph_top_host_line(const struct ph_top *t, struct ph_buf *out)
 	if (ph_top_delta(r, PH_TOP_CPU_SOME, &v))
 		ph_buf_addf(out, "  waiting: cpu %.1f%% io %.1f%% memory %.1f%%", at_most(part(r, PH_TOP_CPU_SOME), 100),
 			    at_most(part(r, PH_TOP_IO_SOME), 100), at_most(part(r, PH_TOP_MEMORY_SOME), 100));
+	if (t->host.lost)
+		ph_buf_addf(out, "  LOST: %" PRIu64 " events", t->host.lost);
 	if (t->host.steal_over_ns >= PH_TOP_STEAL_NS)
 		ph_buf_addf(out, "  STEAL: the hypervisor has been taking more than %.0f %% for %" PRIu64 " s",
 			    PH_TOP_STEAL_PERCENT, (uint64_t)(t->host.steal_over_ns / PH_NSEC));
@@ -266,8 +269,9 @@ static const struct {
 	{ BIT(NET_DROPS) | BIT(SOCKET_RX) | BIT(SOCKET_TX), 1u << PH_TOP_FILES, "traces do not have it" },
 };
 
-static void add_missing(const struct ph_top *t, const struct ph_table_fmt *fmt, uint64_t counts, uint32_t levels,
-			const char *why, struct ph_buf *out)
+/* Those that are shown and are made of any of these, and what there is to say of them. */
+static void add_columns(const struct ph_top *t, const struct ph_table_fmt *fmt, uint64_t counts, uint32_t levels,
+			const char *what, struct ph_buf *out)
 {
 	const char *sep = "";
 
@@ -276,14 +280,15 @@ static void add_missing(const struct ph_top *t, const struct ph_table_fmt *fmt, 
 
 		ph_top_want_col(&w, col);
 		/* Several rows may concern a column: the first tells. */
-		if (!((w.counts & counts) | (w.levels & levels)) || ph_top_trace_had(t, w.counts & counts, w.levels & levels) ||
+		if (!((w.counts & counts) | (w.levels & levels)) ||
+		    (t->trace && ph_top_trace_had(t, w.counts & counts, w.levels & levels)) ||
 		    !ph_table_shows(fmt, ph_top_cols, PH_TOP_NCOLS, col))
 			continue;
 		ph_buf_addf(out, "%s%s", sep, ph_top_cols[col].json);
 		sep = ", ";
 	}
 	if (*sep)
-		ph_buf_addf(out, ": %s\n", why);
+		ph_buf_addf(out, ": %s\n", what);
 }
 
 static void missing_in_trace(const struct ph_top *t, const struct ph_table_fmt *fmt, struct ph_buf *out)
@@ -293,7 +298,17 @@ static void missing_in_trace(const struct ph_top *t, const struct ph_table_fmt *
 		return;
 	}
 	for (size_t i = 0; i < PH_ARRAY_SIZE(trace_needs); i++)
-		add_missing(t, fmt, trace_needs[i].counts, trace_needs[i].levels, trace_needs[i].why, out);
+		add_columns(t, fmt, trace_needs[i].counts, trace_needs[i].levels, trace_needs[i].why, out);
+}
+
+/* What is shown of events alone, and what is not, as the kernel side does not count then. */
+static void with_filter(const struct ph_top *t, const struct ph_table_fmt *fmt, struct ph_buf *out)
+{
+	uint64_t counts = ph_top_events_counts(t);
+
+	add_columns(t, fmt, counts, 0, "only of events that pass the filter; the other columns are as without it", out);
+	add_columns(t, fmt, (BIT(SYSCALLS) | BIT(ERRORS)) & ~counts, 0, "not counted, as no such event can pass the filter", out);
+	add_columns(t, fmt, BIT(SOCKET_RX) | BIT(SOCKET_TX), 0, "not counted with a filter", out);
 }
 
 void ph_top_missing(const struct ph_top *t, const struct ph_table_fmt *fmt, struct ph_buf *out)
@@ -304,6 +319,8 @@ void ph_top_missing(const struct ph_top *t, const struct ph_table_fmt *fmt, stru
 		missing_in_trace(t, fmt, out);
 		return;
 	}
+	if (t->events)
+		with_filter(t, fmt, out);
 	if (t->kernel_why)
 		ph_buf_addf(out, "system calls are not counted: %s\n", t->kernel_why);
 	if (t->scan.hidden_why)

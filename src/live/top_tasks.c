@@ -67,14 +67,16 @@ void ph_top_forget(struct ph_u64map *m, uint32_t round)
 	ph_vec_done(&gone);
 }
 
-static struct seen *meet(struct ph_u64map *m, int32_t id, uint64_t start, uint32_t round, bool *ret_new)
+/* @id: of a task of @r. What a guest in a container does is counted for both: its is another entry. */
+static struct seen *meet(struct ph_u64map *m, const struct ph_top_row *r, int32_t id, uint64_t start, uint32_t round, bool *ret_new)
 {
-	struct seen *s = ph_u64map_get(m, (uint64_t)id);
+	uint64_t key = (uint64_t)ph_container_is_within(&r->hc->c) << 32 | (uint32_t)id;
+	struct seen *s = ph_u64map_get(m, key);
 
 	*ret_new = !s || s->start != start;
 	if (!s) {
 		s = ph_alloc(sizeof(*s));
-		ph_u64map_put(m, (uint64_t)id, s);
+		ph_u64map_put(m, key, s);
 	}
 	if (*ret_new)
 		*s = (struct seen){ .start = start };
@@ -127,7 +129,7 @@ static void without_cgroup(struct ph_top *t, struct ph_top_row *r, int32_t pid)
 
 	if (ph_proc_read(t->procfd, pid, "stat", buf, sizeof(buf)) < 0 || !ph_top_stat(buf, &f))
 		return;
-	s = meet(&t->tasks->procs, pid, f.start, t->tasks->round, &new);
+	s = meet(&t->tasks->procs, r, pid, f.start, t->tasks->round, &new);
 	grow(r, PH_TOP_USER, s, USER, f.user * tick);
 	grow(r, PH_TOP_SYSTEM, s, SYSTEM, f.system * tick);
 	r->acc[PH_TOP_CPU] = r->acc[PH_TOP_USER] + r->acc[PH_TOP_SYSTEM];
@@ -168,7 +170,7 @@ static void run_queue(struct ph_top *t, struct ph_top_row *r, int32_t pid)
 		if (!ph_top_read(dirfd(d), path, buf, sizeof(buf)) || sscanf(buf, "%*u %llu", &wait) != 1)
 			continue;
 		/* The number alone: whoever took it over has waited less, mostly, and what is less is not counted. */
-		grow(r, PH_TOP_RUNQ, meet(&t->tasks->threads, tid, 0, t->tasks->round, &new), 0, wait);
+		grow(r, PH_TOP_RUNQ, meet(&t->tasks->threads, r, tid, 0, t->tasks->round, &new), 0, wait);
 	}
 }
 
@@ -207,26 +209,33 @@ static bool files_are_due(const struct ph_top *t, const struct ph_top_row *r)
 	       (t->round + r->hc->c.index) % FILES_ROUNDS == 0;
 }
 
+static void of_process(struct ph_top *t, struct ph_top_row *r, int32_t pid)
+{
+	bool guest = ph_container_is_guest(&r->hc->c);
+
+	if (r->by_tasks)
+		without_cgroup(t, r, pid);
+	/* The kernel side counts by cgroup, and knows guests by that only where the path says so. */
+	if (t->want.counts & 1ull << PH_TOP_RUNQ && r->hc->c.index && (!t->kernel || guest))
+		run_queue(t, r, pid);
+	if (!(t->want.levels & 1u << PH_TOP_FILES))
+		return;
+	if (files_are_due(t, r))
+		open_files(t, r, pid);
+	else
+		ph_top_set_level(&r->now, PH_TOP_FILES, r->before.level[PH_TOP_FILES]);
+}
+
 void ph_top_tasks_round(struct ph_top *t)
 {
 	t->tasks->round++;
 	t->unreadable = 0;
-	ph_vec_each(task, &t->scan.tasks) {
-		struct ph_top_row *r = task->container < t->rows.n ? t->rows.v[task->container] : NULL;
-
-		if (!r)
-			continue;
-		if (r->by_tasks)
-			without_cgroup(t, r, task->pid);
-		if (t->want.counts & 1ull << PH_TOP_RUNQ && task->container && !t->kernel)
-			run_queue(t, r, task->pid);
-		if (!(t->want.levels & 1u << PH_TOP_FILES))
-			continue;
-		if (files_are_due(t, r))
-			open_files(t, r, task->pid);
-		else
-			ph_top_set_level(&r->now, PH_TOP_FILES, r->before.level[PH_TOP_FILES]);
-	}
+	ph_vec_each(task, &t->scan.tasks)
+		if (task->container < t->rows.n && t->rows.v[task->container])
+			of_process(t, t->rows.v[task->container], task->pid);
+	ph_vec_each(r, &t->rows)
+		if (*r && ph_container_is_within(&(*r)->hc->c))
+			of_process(t, *r, (*r)->hc->c.init_pid);
 	ph_top_forget(&t->tasks->procs, t->tasks->round);
 	ph_top_forget(&t->tasks->threads, t->tasks->round);
 }

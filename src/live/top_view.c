@@ -10,23 +10,20 @@
 #include "base/clock.h"
 #include "event/schema.h"
 
-/* How long a report looks at the running kernel. */
-#define CALLS_SECONDS "3"
-#define THROTTLED_SECONDS "5"
-
 /* Columns that a key moves a report by, and how far it goes. */
 #define REPORT_STEP 16
 #define REPORT_WIDEST 400
 
 const struct ph_top_view_kind ph_top_view_kinds[] = {
-	{ "containers", "each container", PH_SHOW_CONTAINERS, 0 },
-	{ "pods", "Kubernetes pods: their containers added up", PH_SHOW_GROUPS, PH_TOP_BY_POD },
-	{ "images", "the containers of each image", PH_SHOW_GROUPS, PH_TOP_BY_IMAGE },
-	{ "namespaces", "those of each Kubernetes namespace", PH_SHOW_GROUPS, PH_TOP_BY_NAMESPACE },
-	{ "cgroups", "those of each cgroup that has containers directly below it", PH_SHOW_GROUPS, PH_TOP_BY_CGROUP },
-	{ "processes", "the processes of all containers", PH_SHOW_PROCESSES, 0 },
-	{ "threads", "their threads", PH_SHOW_THREADS, 0 },
-	{ NULL, NULL, 0, 0 },
+	{ "containers", "each container", PH_SHOW_CONTAINERS, 0, false },
+	{ "pods", "Kubernetes pods: their containers added up", PH_SHOW_GROUPS, PH_TOP_BY_POD, false },
+	{ "images", "the containers of each image", PH_SHOW_GROUPS, PH_TOP_BY_IMAGE, false },
+	{ "namespaces", "those of each Kubernetes namespace", PH_SHOW_GROUPS, PH_TOP_BY_NAMESPACE, false },
+	{ "cgroups", "those of each cgroup that has containers directly below it", PH_SHOW_GROUPS, PH_TOP_BY_CGROUP, false },
+	{ "guests", "virtual machines of KVM; Enter shows what runs their virtual CPUs", PH_SHOW_CONTAINERS, 0, true },
+	{ "processes", "the processes of all containers", PH_SHOW_PROCESSES, 0, false },
+	{ "threads", "their threads", PH_SHOW_THREADS, 0, false },
+	{ NULL, NULL, 0, 0, false },
 };
 
 void ph_top_view_init(struct ph_top_view *v, struct ph_top *t)
@@ -41,7 +38,7 @@ void ph_top_view_init(struct ph_top_view *v, struct ph_top *t)
 	ph_vec_push(&v->places)->show = PH_SHOW_CONTAINERS;
 }
 
-static void place_done(struct ph_top_place *p)
+void ph_top_place_done(struct ph_top_place *p)
 {
 	free(p->group);
 	free(p->container);
@@ -52,10 +49,11 @@ static void place_done(struct ph_top_place *p)
 void ph_top_view_done(struct ph_top_view *v)
 {
 	ph_vec_each(p, &v->places)
-		place_done(p);
+		ph_top_place_done(p);
 	ph_vec_done(&v->places);
 	ph_top_procs_done(&v->procs);
 	ph_top_files_done(&v->files);
+	ph_top_past_free(v->replay.past);
 	ph_strv_done(&v->report.command);
 	ph_buf_done(&v->report.text);
 	ph_buf_done(&v->filter);
@@ -80,6 +78,9 @@ bool ph_top_view_wanted(void *arg, const struct ph_top_row *r)
 {
 	const struct ph_top_view *v = arg;
 
+	/* Whoever added the interval was asked then. */
+	if (v->replay.past)
+		return !r->gone && r->hc->c.index != PH_CONTAINER_HOST;
 	return v->wanted ? v->wanted(v->arg, r) : r->hc->c.index != PH_CONTAINER_HOST;
 }
 
@@ -144,7 +145,7 @@ static void go_to(struct ph_top_view *v, struct ph_top_place p)
 
 static void leave(struct ph_top_view *v)
 {
-	place_done(&v->places.v[--v->places.n]);
+	ph_top_place_done(&v->places.v[--v->places.n]);
 }
 
 static void go_out(struct ph_top_view *v)
@@ -162,7 +163,7 @@ static void choose_view(struct ph_top_view *v, const char *name)
 			continue;
 		while (v->places.n)
 			leave(v);
-		*ph_vec_push(&v->places) = (struct ph_top_place){ .show = k->show, .by = k->by };
+		*ph_vec_push(&v->places) = (struct ph_top_place){ .show = k->show, .by = k->by, .guests = k->guests };
 		arrive(v, NULL);
 		return;
 	}
@@ -176,8 +177,7 @@ static int32_t process_of(const struct ph_top_view *v, int32_t tid)
 	return 0;
 }
 
-/* What the selected row stands for, or, where rows are not anybody's, what is looked at; false: nothing. */
-static bool target(const struct ph_top_view *v, struct ph_top_place *ret)
+bool ph_top_view_target(const struct ph_top_view *v, struct ph_top_place *ret)
 {
 	const struct ph_top_place *p = ph_top_view_here(v);
 	const char *key = v->selected < v->keys.n ? v->keys.v[v->selected] : NULL;
@@ -195,6 +195,8 @@ static bool target(const struct ph_top_view *v, struct ph_top_place *ret)
 			break;
 		ret->container = ph_strdup(r->key);
 		ret->name = ph_strdup(ph_top_name(r));
+		if (p->guests)
+			ret->pid = r->hc->c.init_pid;
 		return true;
 	case PH_SHOW_PROCESSES:
 	case PH_SHOW_THREADS:
@@ -207,7 +209,7 @@ static bool target(const struct ph_top_view *v, struct ph_top_place *ret)
 	default:
 		return true;
 	}
-	place_done(ret);
+	ph_top_place_done(ret);
 	return false;
 }
 
@@ -221,9 +223,15 @@ static void go_in(struct ph_top_view *v)
 			choose_view(v, v->keys.v[v->selected]);
 		return;
 	}
-	if (show > PH_SHOW_PROCESSES || !target(v, &p))
+	if (show > PH_SHOW_PROCESSES || !ph_top_view_target(v, &p))
 		return;
-	p.show = show == PH_SHOW_GROUPS ? PH_SHOW_CONTAINERS : show == PH_SHOW_CONTAINERS ? PH_SHOW_PROCESSES : PH_SHOW_THREADS;
+	if (v->replay.past && show != PH_SHOW_GROUPS) {
+		ph_top_view_say(v, "processes are those of the running machine; s and w look at this interval");
+		ph_top_place_done(&p);
+		return;
+	}
+	p.show = show == PH_SHOW_GROUPS ? PH_SHOW_CONTAINERS :
+		 show == PH_SHOW_CONTAINERS && !ph_top_view_here(v)->guests ? PH_SHOW_PROCESSES : PH_SHOW_THREADS;
 	go_to(v, p);
 }
 
@@ -235,41 +243,13 @@ static void show_views(struct ph_top_view *v)
 		go_to(v, (struct ph_top_place){ .show = PH_SHOW_VIEWS });
 }
 
-/* ---- what belongs to the selected row -------------------------------------------------------------------- */
-
-/* The selection that means @p and nobody else; false: there is none. */
-static bool selection_of(const struct ph_top_view *v, const struct ph_top_place *p, ph_strv *args)
-{
-	static const char *const groups[PH_TOP_NBY] = {
-		[PH_TOP_BY_POD] = "--podname", [PH_TOP_BY_IMAGE] = "--image", [PH_TOP_BY_NAMESPACE] = "--namespace",
-		[PH_TOP_BY_CGROUP] = "--cgroup",
-	};
-	const struct ph_top_row *r = ph_top_view_row(v, p->container);
-
-	if (p->pid) {
-		*ph_vec_push(args) = ph_asprintf("--pid=%d", p->pid);
-	} else if (r) {
-		*ph_vec_push(args) = ph_asprintf("--container=%s", r->hc->c.id ? r->hc->c.id : ph_top_name(r));
-	} else if (!p->container && p->group && *p->group) {
-		const char *slash = p->by == PH_TOP_BY_POD ? strchr(p->group, '/') : NULL;
-
-		if (slash)
-			*ph_vec_push(args) = ph_asprintf("--namespace=%.*s", (int)(slash - p->group), p->group);
-		*ph_vec_push(args) = ph_asprintf("%s=%s", groups[p->by], slash ? slash + 1 : p->group);
-	} else {
-		return false;
-	}
-	return true;
-}
-
-static void say(struct ph_top_view *v, const char *text)
+void ph_top_view_say(struct ph_top_view *v, const char *text)
 {
 	ph_buf_clear(&v->note);
 	ph_buf_adds(&v->note, text);
 }
 
-/* In the place of another one of these: one goes back to what was selected, not through all of them. */
-static void go_beside(struct ph_top_view *v, struct ph_top_place p)
+void ph_top_view_go_beside(struct ph_top_view *v, struct ph_top_place p)
 {
 	enum ph_top_show from = ph_top_view_here(v)->show;
 
@@ -280,95 +260,6 @@ static void go_beside(struct ph_top_view *v, struct ph_top_place p)
 	} else {
 		go_to(v, p);
 	}
-}
-
-#define NOTHING_SELECTED "nothing is selected"
-
-static void show_of_selected(struct ph_top_view *v, enum ph_top_show show)
-{
-	struct ph_top_place p;
-
-	if (!target(v, &p)) {
-		say(v, NOTHING_SELECTED);
-		return;
-	}
-	if (!p.container && !p.pid) {
-		say(v, "of one container: Enter goes to those of the group");
-		place_done(&p);
-		return;
-	}
-	p.show = show;
-	go_beside(v, p);
-}
-
-/* What a verb of porthole says of the selected row. */
-static void show_report(struct ph_top_view *v, const char *what, bool bpf, const char *const *args)
-{
-	struct ph_top_report *rep = &v->report;
-	ph_strv selection = { 0 };
-	struct ph_top_place p;
-
-	if (bpf && v->t->want.no_bpf) {
-		say(v, "that is asked of the kernel, which --no-bpf does without");
-		return;
-	}
-	if (!target(v, &p)) {
-		say(v, NOTHING_SELECTED);
-		return;
-	}
-	if (!selection_of(v, &p, &selection)) {
-		say(v, p.container ? "it has ended" : "these have nothing in common that could be selected");
-		place_done(&p);
-		return;
-	}
-	ph_strv_done(&rep->command);
-	for (; *args; args++)
-		ph_strv_add(&rep->command, *args);
-	for (size_t i = 0; i < selection.n; i++)
-		ph_strv_add(&rep->command, selection.v[i]);
-	ph_strv_done(&selection);
-	ph_buf_clear(&rep->text);
-	rep->what = what;
-	rep->serial++;
-	rep->running = true;
-	rep->begun_ns = 0;
-	rep->x = 0;
-	p.show = PH_SHOW_REPORT;
-	go_beside(v, p);
-}
-
-static void show_calls(struct ph_top_view *v)
-{
-	static const char *const args[] = {
-		"why", "slow", "--table", "calls", "--fields", "call,count,errors,total_ns,avg_ns,p99_ns,max_ns,mostly",
-		"-d", CALLS_SECONDS "s", NULL,
-	};
-
-	show_report(v, "its system calls in " CALLS_SECONDS " s", true, args);
-}
-
-static void show_throttled(struct ph_top_view *v)
-{
-	static const char *const args[] = { "why", "throttled", "-d", THROTTLED_SECONDS "s", NULL };
-
-	show_report(v, "what kept it from running in " THROTTLED_SECONDS " s", true, args);
-}
-
-static void show_all(struct ph_top_view *v)
-{
-	static const char *const args[] = { "inspect", NULL };
-
-	show_report(v, "namespaces, capabilities, mounts, limits", false, args);
-}
-
-void ph_top_view_report(struct ph_top_view *v, const char *text, size_t n)
-{
-	ph_buf_add(&v->report.text, text, n);
-}
-
-void ph_top_view_report_end(struct ph_top_view *v)
-{
-	v->report.running = false;
 }
 
 /* ---- keys -------------------------------------------------------------------------------------------------- */
@@ -383,6 +274,19 @@ static void move_sort(struct ph_top_view *v, int by)
 		at++;
 	at = at == v->fitting.n ? 0 : (at + v->fitting.n + (size_t)by) % v->fitting.n;
 	*sort = v->fitting.v[at];
+}
+
+/* In a trace time goes from left to right; it stops for who goes by himself. */
+static void sideways(struct ph_top_view *v, int by)
+{
+	if (!v->replay.past) {
+		move_sort(v, by);
+		return;
+	}
+	if (ph_top_view_here(v)->show == PH_SHOW_REPORT)
+		return;
+	v->paused = true;
+	ph_top_view_step(v, by);
 }
 
 /* While a filter is typed, keys are its letters. */
@@ -488,11 +392,17 @@ bool ph_top_view_key(struct ph_top_view *v, int key)
 		else
 			go_out(v);
 		break;
-	case '<': case PH_KEY_LEFT:
+	case '<':
 		move_sort(v, -1);
 		break;
-	case '>': case PH_KEY_RIGHT: case PH_KEY_SORT:
+	case '>': case PH_KEY_SORT:
 		move_sort(v, 1);
+		break;
+	case PH_KEY_LEFT: case ',':
+		sideways(v, -1);
+		break;
+	case PH_KEY_RIGHT: case '.':
+		sideways(v, 1);
 		break;
 	case 'r':
 		v->ascending[ph_top_view_sorted_as(show)] ^= true;
@@ -501,19 +411,22 @@ bool ph_top_view_key(struct ph_top_view *v, int key)
 		v->tree = !v->tree;
 		break;
 	case 's':
-		show_calls(v);
+		ph_top_view_calls(v);
 		break;
 	case 'w':
-		show_throttled(v);
+		ph_top_view_throttled(v);
+		break;
+	case 'p':
+		ph_top_view_profile(v);
 		break;
 	case 'i':
-		show_all(v);
+		ph_top_view_inspect(v);
 		break;
 	case 'f':
-		show_of_selected(v, PH_SHOW_FILES);
+		ph_top_view_of_selected(v, PH_SHOW_FILES);
 		break;
 	case 'n':
-		show_of_selected(v, PH_SHOW_SOCKETS);
+		ph_top_view_of_selected(v, PH_SHOW_SOCKETS);
 		break;
 	case PH_KEY_VIEWS: case 'v':
 		show_views(v);

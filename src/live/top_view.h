@@ -4,6 +4,7 @@
 
 #include "live/top_files.h"
 #include "live/top_group.h"
+#include "live/top_replay.h"
 
 /*
  * The full-screen view without a screen: keys go in, lines come out. What draws them (ncurses, a test) knows
@@ -35,6 +36,7 @@ enum { PH_TOP_COL_SPARK = PH_TOP_NCOLS, PH_TOP_COL_MEMBERS, PH_TOP_SCREEN_NCOLS 
 struct ph_top_place {
 	enum ph_top_show show;
 	enum ph_top_by by;	/* what groups are of */
+	bool guests;		/* guests of KVM alone */
 	char *group;		/* the one that is looked into, NULL: none */
 	char *container, *name;	/* likewise the container: its key, and what eyes know it by */
 	int32_t pid;		/* and the process, 0: all of them */
@@ -60,6 +62,7 @@ struct ph_top_view {
 	struct ph_top_procs procs;
 	struct ph_top_files files;
 	struct ph_top_report report;
+	struct ph_top_replay replay;
 	struct ph_buf filter;
 	struct ph_buf note;	/* why a key did nothing, until the next one */
 	uint32_t levels;	/* that are wanted whatever is on the screen */
@@ -77,13 +80,13 @@ struct ph_top_view {
 
 void ph_top_view_init(struct ph_top_view *v, struct ph_top *t);
 void ph_top_view_done(struct ph_top_view *v);
-/* After each ph_top_round(). */
+/* After each ph_top_round(); of a trace it is ph_top_view_arrived(). */
 void ph_top_view_round(struct ph_top_view *v, uint64_t now_ns);
 /* false: the user wants to leave. */
 bool ph_top_view_key(struct ph_top_view *v, int key);
 /* A click on line @y; @twice: a double one. */
 void ph_top_view_click(struct ph_top_view *v, unsigned int y, bool twice);
-/* Make v->lines: @height of them, each at most @width wide. */
+/* Make v->lines: @height of them, each at most @width wide. @unix_ns: now, whatever is looked at. */
 void ph_top_view_draw(struct ph_top_view *v, unsigned int width, unsigned int height, uint64_t unix_ns);
 
 /*

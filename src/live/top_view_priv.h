@@ -16,13 +16,35 @@ const struct ph_top_row *ph_top_view_row(const struct ph_top_view *v, const char
 /* Is it among what the user selected? Without the host, unless that was asked for. */
 bool ph_top_view_wanted(void *arg, const struct ph_top_row *r);
 
+/* Is that of the running machine alone? */
+static inline bool ph_top_view_live_only(enum ph_top_show show)
+{
+	return show != PH_SHOW_CONTAINERS && show != PH_SHOW_GROUPS && show != PH_SHOW_REPORT && show != PH_SHOW_VIEWS;
+}
+
+void ph_top_view_say(struct ph_top_view *v, const char *text);
+/* What the selected row stands for, or, where rows are not anybody's, what is looked at; false: nothing. */
+bool ph_top_view_target(const struct ph_top_view *v, struct ph_top_place *ret);
+/* In the place of another one of files, sockets and reports: one goes back to what was selected, not through all of them. */
+void ph_top_view_go_beside(struct ph_top_view *v, struct ph_top_place p);
+void ph_top_place_done(struct ph_top_place *p);
+
 /* What F2 offers. */
 struct ph_top_view_kind {
 	const char *name, *what;
 	enum ph_top_show show;
 	enum ph_top_by by;
+	bool guests;
 };
 extern const struct ph_top_view_kind ph_top_view_kinds[];	/* ends with name NULL */
+
+/* ---- top_reports.c ------------------------------------------------------------------------------------ */
+
+void ph_top_view_of_selected(struct ph_top_view *v, enum ph_top_show show);
+void ph_top_view_calls(struct ph_top_view *v);
+void ph_top_view_throttled(struct ph_top_view *v);
+void ph_top_view_profile(struct ph_top_view *v);
+void ph_top_view_inspect(struct ph_top_view *v);
 
 /* ---- top_draw.c, top_fit.c ---------------------------------------------------------------------------- */
 

@@ -303,6 +303,8 @@ static void cause_signals(void)
 	struct sigaction sa = { .sa_handler = on_usr1, .sa_flags = SA_RESTART };
 	siginfo_t info = { .si_signo = SIGRTMIN + 1, .si_errno = 5, .si_code = SI_QUEUE };
 
+	info.si_pid = getpid();
+	info.si_int = 7;
 	sigaction(SIGUSR1, &sa, NULL);
 	sigaction(SIGRTMIN + 1, &sa, NULL);
 	kill(getpid(), SIGUSR1);

@@ -31,8 +31,10 @@ const struct ph_load ph_loads[] = {
 	{ "wait", "FOR", "wait once: pipe, unix, tcp, futex, child … (without: what there is)", load_wait },
 	{ "net", "CASE", "cause one network event: udp, tcp6, reset, overflow … (without: what there is)", load_net },
 	{ "dns", "", "names that are asked for and answered, or not, as glibc, musl and Go do it", load_dns },
+	{ "stacks", "[TIME]", "stacks that are known, for TIME (1s): recursion, a signal's handler, a thread", load_stacks },
 	{ "guest", "[TIME]", "a virtual CPU computes for TIME (1s)", load_guest },
 	{ "who", "[TIME]", "threads and children that differ in names, ids, priorities, namespaces", load_who },
+	{ "probe", "[COUNT] [now]", "call functions COUNT times (1000) with known arguments, at SIGUSR1", load_probe },
 	{ "bpf", "", "the BPF programs that are loaded", load_bpf },
 	{ 0 }
 };

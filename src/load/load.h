@@ -46,6 +46,8 @@ int load_forks(int argc, char **argv);
 int load_fail(int argc, char **argv);
 int load_alloc(int argc, char **argv);
 int load_pids(int argc, char **argv);
+/* probe.c */
+int load_probe(int argc, char **argv);
 /* bpf.c */
 int load_bpf(int argc, char **argv);
 /* events.c */
@@ -61,6 +63,8 @@ int load_net(int argc, char **argv);
 int load_dns(int argc, char **argv);
 /* wait.c */
 int load_wait(int argc, char **argv);
+/* stacks.c */
+int load_stacks(int argc, char **argv);
 /* deny.c */
 int load_deny(int argc, char **argv);
 /* calls.c */

@@ -7,13 +7,17 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -72,11 +76,14 @@ static void tcp(bool v6, bool reset)
 	struct linger none = { .l_onoff = 1 };
 	union address to;
 	socklen_t len = loopback(&to, v6, SERVER);
+	char text[] = "bytes";
 
 	if (listen(l, 1) || connect(c, &to.sa, len) || (a = accept(l, NULL, NULL)) < 0)
 		die("tcp");
 	if (reset)
 		setsockopt(c, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	else if (write(c, text, 5) != 5 || read(a, text, 5) != 5 || write(a, text, 3) != 3 || read(c, text, 3) != 3)
+		die("tcp data");
 	close(c);
 	close(a);
 	close(l);
@@ -146,8 +153,8 @@ static unsigned long overflows(void)
 /* Both handshakes wait for the first byte; the queue holds one, the other's byte is dropped. */
 static void overflow(void)
 {
-	int l = bound(SOCK_STREAM, false, SERVER), c = bound(SOCK_STREAM, false, CLIENT);
-	int d = bound(SOCK_STREAM, false, CLIENT + 1);
+	int l = bound(SOCK_STREAM, false, SERVER), c = bound(SOCK_STREAM, false, CLIENT + 1);
+	int d = bound(SOCK_STREAM, false, CLIENT + 2);
 	union address to;
 	socklen_t len = loopback(&to, false, SERVER);
 
@@ -184,6 +191,52 @@ static void late(void)
 	printf("slept_ns=%lu waited_ns=%lu ", (unsigned long)slept, (unsigned long)(ph_now_ns() - begin));
 }
 
+#define NESTED 1000
+#define LISTENERS 20	/* for each connection, at most */
+
+/*
+ * While CPU 0 opens and closes listeners, CPU 1 makes connections and breaks them: with packets of the loopback device
+ * steered to CPU 0 (rps_cpus), an interrupt changes states of sockets in the midst of such changes.
+ */
+static void nested(void)
+{
+	atomic_uint *made = mmap(NULL, sizeof(*made), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int l = bound(SOCK_STREAM, false, SERVER), c, a;
+	struct linger none = { .l_onoff = 1 };
+	union address to;
+	socklen_t len = loopback(&to, false, SERVER);
+	pid_t child;
+
+	if (made == MAP_FAILED || listen(l, 1) || (child = fork()) < 0)
+		die("nested");
+	if (!child) {
+		pin(1);
+		for (int i = 0; i < NESTED; i++) {
+			c = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+			if (connect(c, &to.sa, len) || (a = accept(l, NULL, NULL)) < 0)
+				die("nested");
+			setsockopt(c, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+			close(c);
+			close(a);
+			atomic_store(made, i + 1);
+		}
+		_exit(0);
+	}
+	pin(0);
+	for (unsigned int n = 0; !waitpid(child, NULL, WNOHANG); ) {
+		if (n == (atomic_load(made) + 1) * LISTENERS) {
+			sched_yield();
+			continue;
+		}
+		c = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (listen(c, 1))
+			die("nested");
+		close(c);
+		n++;
+	}
+	interrupts_over();
+}
+
 int load_net(int argc, char **argv)
 {
 	const char *what = arg_str(argc, argv, 1, "");
@@ -205,8 +258,10 @@ int load_net(int argc, char **argv)
 		unanswered();
 	else if (!strcmp(what, "late"))
 		late();
+	else if (!strcmp(what, "nested"))
+		nested();
 	else {
-		fprintf(stderr, "ph-load net: udp, udp6, tcp, tcp6, reset, unanswered, overflow or late\n");
+		fprintf(stderr, "ph-load net: udp, udp6, tcp, tcp6, reset, unanswered, overflow, late or nested\n");
 		return 2;
 	}
 	printf("server=%d client=%d net_ns=%lu\n", SERVER, CLIENT,

@@ -30,6 +30,8 @@ struct ph_recorder {
 	struct ph_ctf_stream *state;
 	uint64_t state_ns;
 	struct cpu_stream *cpu;
+	struct ph_ctf_stream *missed;
+	uint64_t nmissed, missed_ns;	/* not written yet, and since when */
 	uint64_t begun_ns, flushed_ns;
 	uint64_t last_ns;		/* time of the last event, where it is fed */
 	uint64_t done_bytes;		/* of finished pieces */
@@ -72,7 +74,10 @@ static void on_lost(void *arg, uint32_t cpu, uint64_t n)
 {
 	struct ph_recorder *r = arg;
 
-	ph_ctf_discarded(r->cpu[cpu].st, n);
+	if (cpu == PH_CPU_UNKNOWN)
+		r->nmissed += n;
+	else
+		ph_ctf_discarded(r->cpu[cpu].st, n);
 }
 
 static void read_line(const char *path, char *out, size_t size)
@@ -119,7 +124,9 @@ static int begin_piece(struct ph_recorder *r, struct ph_err *err)
 	ret = ph_ctf_stream(r->w, "state", 0, &r->state, err);
 	for (int cpu = 0; ret >= 0 && cpu < ph_collect_ncpus(r->c); cpu++)
 		ret = ph_ctf_stream(r->w, "channel0", (uint32_t)cpu, &r->cpu[cpu].st, err);
-	r->begun_ns = r->flushed_ns = ph_now_ns();
+	if (ret >= 0)
+		ret = ph_ctf_stream(r->w, "missed", PH_CPU_UNKNOWN, &r->missed, err);
+	r->begun_ns = r->flushed_ns = r->missed_ns = ph_now_ns();
 	if (r->opts.fed)
 		return ret;
 	if (ret >= 0)
@@ -129,17 +136,29 @@ static int begin_piece(struct ph_recorder *r, struct ph_err *err)
 	return ret;
 }
 
+/* What was missed up to @now, and whose CPU is not known. */
+static int tell_missed(struct ph_recorder *r, uint64_t now, struct ph_err *err)
+{
+	int ret = r->nmissed ? ph_ctf_gap(r->missed, r->nmissed, r->missed_ns, now, err) : 0;
+
+	r->nmissed = 0;
+	r->missed_ns = now;
+	return ret;
+}
+
 static int end_piece(struct ph_recorder *r, struct ph_err *err)
 {
 	uint64_t now = r->opts.fed ? r->last_ns : ph_now_ns();
-	int ret = 0;
+	int ret = 0, rc;
 
 	if (!r->w)
 		return 0;
+	if (!r->failed)
+		ret = tell_missed(r, now, err);
 	r->done_bytes += ph_ctf_bytes(r->w);
-	ret = ph_ctf_close(r->w, now, err);
+	rc = ph_ctf_close(r->w, now, ret < 0 ? NULL : err);
 	r->w = NULL;
-	return ret;
+	return ret < 0 ? ret : rc;
 }
 
 /* Remove a piece: a flat directory of files that the recorder made. */
@@ -219,6 +238,8 @@ static int flush(struct ph_recorder *r, struct ph_err *err)
 	for (int cpu = 0; ret >= 0 && cpu < ph_collect_ncpus(r->c); cpu++)
 		ret = ph_ctf_flush(r->cpu[cpu].st, r->cpu[cpu].last_ns, err);
 	r->flushed_ns = ph_now_ns();
+	if (ret >= 0)
+		ret = tell_missed(r, r->opts.fed ? r->last_ns : r->flushed_ns, err);
 	return ret;
 }
 
@@ -261,7 +282,7 @@ void ph_recorder_stats(const struct ph_recorder *r, struct ph_record_stats *ret)
 
 	ph_collect_stats(r->c, &s);
 	*ret = (struct ph_record_stats){
-		.events = s.events, .lost = s.lost, .pieces = r->pieces,
+		.events = s.events, .lost = s.lost, .missed = s.nmissed, .pieces = r->pieces,
 		.bytes = r->done_bytes + (r->w ? ph_ctf_bytes(r->w) : 0),
 	};
 }

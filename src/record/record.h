@@ -42,7 +42,7 @@ int ph_recorder_put(struct ph_recorder *r, const struct ph_event *ev, struct ph_
 struct ph_source *ph_tee_new(struct ph_source *inner, struct ph_recorder *r);
 
 struct ph_record_stats {
-	uint64_t events, lost, bytes, pieces;
+	uint64_t events, lost, missed, bytes, pieces;
 };
 void ph_recorder_stats(const struct ph_recorder *r, struct ph_record_stats *ret);
 

@@ -177,7 +177,7 @@ static bool column_number(struct ph_printer *p, enum ph_print_col col, const str
 		return ev->tid >= 0;
 	case PH_PRINT_CPU:
 		*ret = ev->cpu;
-		return true;
+		return ev->cpu != PH_CPU_UNKNOWN;
 	default:
 		return false;
 	}

@@ -98,7 +98,10 @@ static void add_columns(struct ph_printer *p, const struct ph_identity *id, cons
 		add_number(out, ev->tid);
 	if (p->cols[PH_PRINT_CPU]) {
 		ph_buf_adds(out, " cpu");
-		ph_buf_add_u64(out, ev->cpu);
+		if (ev->cpu == PH_CPU_UNKNOWN)
+			ph_buf_addc(out, '-');
+		else
+			ph_buf_add_u64(out, ev->cpu);
 	}
 }
 

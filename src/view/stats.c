@@ -68,7 +68,7 @@ static void count(struct tally *t, uint64_t ts)
 
 void ph_stats_event(struct ph_stats *st, const struct ph_event *ev)
 {
-	struct tally *cpu = tally_of(&st->by_cpu, (uint64_t)ev->cpu + 1);
+	struct tally *cpu;
 	uint64_t n;
 
 	if (ev->cls->id == PH_EV_events_discarded) {
@@ -91,6 +91,7 @@ void ph_stats_event(struct ph_stats *st, const struct ph_event *ev)
 	}
 	count(st->last_class, ev->ts_ns);
 	count(st->last_container, ev->ts_ns);
+	cpu = tally_of(&st->by_cpu, (uint64_t)ev->cpu + 1);
 	count(cpu, ev->ts_ns);
 	count(&st->all, ev->ts_ns);
 }
@@ -134,7 +135,7 @@ static const struct ph_col container_cols[] = {
 };
 static const struct ph_col cpu_cols[] = {
 	{ "SECTION", "section", PH_COL_STR },
-	{ "CPU", "cpu", PH_COL_U64, .help = "number" },
+	{ "CPU", "cpu", PH_COL_U64, .help = "number; none where events were missed on any CPU" },
 	{ "COUNT", "count", PH_COL_U64, .help = "its events" },
 	{ "LOST", "lost", PH_COL_U64, .help = "events of it that were lost" },
 	{ "GAPS", "gaps", PH_COL_U64, .help = "times at which some were lost" },
@@ -238,7 +239,8 @@ static void cpu_rows(const struct ph_stats *st, struct ph_table *t)
 		const struct tally *n = s->val;
 		struct ph_cell *c = ph_table_row(t);
 
-		ph_cell_u64(&c[1], s->key - 1);
+		if (s->key - 1 != PH_CPU_UNKNOWN)
+			ph_cell_u64(&c[1], s->key - 1);
 		ph_cell_u64(&c[2], n->count);
 		ph_cell_u64(&c[3], n->lost);
 		ph_cell_u64(&c[4], n->gaps);

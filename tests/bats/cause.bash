@@ -90,6 +90,13 @@ kernel_traced() {
 	kernel_forgets
 }
 
+# The lines but for what happened while process 1 had a CPU: there are kernels that show none of it to BPF programs.
+kernel_told_all() {
+	local tasks
+	tasks=$(cd /proc/1/task && echo *)
+	grep -vE "^ *.{1,16}-(${tasks// /|}) +\\[" "$T.kernel"
+}
+
 kernel_forgets() {
 	local dir=/sys/kernel/tracing/instances/porthole-$PH_FILE
 	[ ! -d "$dir" ] || rmdir "$dir"

@@ -106,6 +106,17 @@ states() {
 		saddr     "$2"
 		daddr     "$2"
 		sock_container_name "$PH_FILE-in"
+		bytes_sent     0
+		bytes_received 0
+	END
+	# What went to and fro, without the FIN that has come by then.
+	one inet_sock_set_state '.fields.dport == 7001 and .fields.newstate == 7' <<-END
+		bytes_sent     5
+		bytes_received 3
+	END
+	one inet_sock_set_state '.fields.dport == 7002 and .fields.newstate == 7' <<-END
+		bytes_sent     3
+		bytes_received 5
 	END
 	# One socket, one address.
 	[ "$(events "$T" -e inet_sock_set_state | jq 'select(.fields.sport == 7002).fields.skaddr' | sort -u | wc -l)" = 1 ]

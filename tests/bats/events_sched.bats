@@ -435,17 +435,19 @@ cpu_cgroup() {
 		code     -1
 		pid      $pid
 	END
-	# SA_RESTART, and what the C library adds: SA_RESTORER.
+	# SA_RESTART, and what the C library adds: SA_RESTORER. Who sent it is process 1 of the container, as user 0.
 	one signal_deliver '.fields.sig == 10' <<-END
 		sig        10
 		errno      0
 		code       0
 		sa_handler $(said handler)
 		sa_flags   $((0x14000000))
+		info       ? startswith("0100000000000000") and length == 64
 	END
 	one signal_deliver '.fields.sig == 35' <<-END
 		errno      5
 		code       -1
+		info       ? startswith("010000000000000007000000") and length == 64
 	END
 	neighbour_is_absent
 }

@@ -13,6 +13,7 @@ teardown() {
 	record_kill
 	launch_stop
 	docker_stop
+	kernel_forgets
 	rm -rf "$T"*
 }
 
@@ -243,6 +244,7 @@ container_is_told() {
 		time_ns      $(ns "$PID" time)
 		user_ns      $(ns "$PID" user)
 		uts_ns       $(ns "$PID" uts)
+		uuid         ""
 	END
 }
 
@@ -306,4 +308,44 @@ uptime_ns() { awk '{ printf "%.0f\n", $1 * 1000000000 }' /proc/uptime; }
 	# With what the program does besides, to begin and to end.
 	[ $((seen + lost)) -ge 200000 ]
 	[ $((seen + lost)) -lt 200500 ]
+}
+
+# How often the kernel left out one of the recorder's programs, by its own count.
+kernel_missed() { cat "/proc/$RECORDER/fdinfo"/* 2>/dev/null | awk '$1 == "recursion_misses:" { sum += $2 } END { print sum + 0 }'; }
+
+nests() {
+	nsenter -t "$PID" -n ph-load net nested >/dev/null
+	[ "$(kernel_missed)" -gt 0 ]
+}
+
+# On the host only: the kernel's version has no part in it.
+@test "what the kernel called no program for is told: of which event, how much, and it is all that is missing" {
+	[ "$(nproc)" -gt 1 ] || skip "one CPU"
+	launch in -- sleep 55
+	nsenter -t "$PID" -n unshare -m sh -c 'mount -t sysfs sysfs /sys && echo 1 >/sys/class/net/lo/queues/rx-0/rps_cpus'
+	KERNEL=sock/inet_sock_set_state
+	record "$T" -a --strict -e inet_sock_set_state
+	kernel_traces
+	echo 32768 >"/sys/kernel/tracing/instances/porthole-$PH_FILE/buffer_size_kb"
+	wait_for 30 nests
+	kernel_traced
+	missed=$(kernel_missed)
+	kill -INT "$RECORDER"
+	wait "$RECORDER" && flunk "$(cat "$T.out")" || [ $? = 3 ]
+	cat "$T.out"
+	grep -q "^$missed of inet_sock_set_state missed, of whom is not known: " "$T.out"
+	every events_discarded true <<-END
+		gap_cpu  -1
+		count    ? . > 0
+		begin_ns ? . < \$e.fields.end_ns
+	END
+	told=$(events "$T" -e events_discarded | jq -s 'map(.fields.count) | add')
+	[ "$told" = "$missed" ]
+	# All others are there; the recording began before the kernel's tracer, and ended later.
+	there=$(kernel_told_all | grep -c ' inet_sock_set_state: ')
+	seen=$(events "$T" -e inet_sock_set_state | grep -c '"event":"inet_sock_set_state"')
+	echo "the kernel's tracer saw $there, recorded are $seen, missed $missed"
+	[ $((seen + missed)) -ge "$there" ]
+	# Other tools are told, too.
+	babeltrace2 "$T" 2>&1 >/dev/null | awk '/discarded [0-9]+ event/ { sub(/.*discarded /, ""); sum += $1 } END { exit sum != '"$missed"' }'
 }

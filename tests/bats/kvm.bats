@@ -28,6 +28,16 @@ about() {
 # QEMU's threads are there, with their names.
 has_vcpus() { grep -qx 'CPU 1/KVM' "/proc/$QEMU/task/"*/comm; }
 
+# The kernel told of the threads of process PID alone: it was selected there.
+times_of() {
+	local tids tid
+	tids=$(events "$1" -e task_times | jq .fields.tid | sort -u)
+	grep -qx "$2" <<<"$tids"
+	for tid in $tids; do
+		[ -d "/proc/$2/task/$tid" ] || [ ! -d "/proc/$tid" ] || flunk "$tid is none of process $2"
+	done
+}
+
 # The kernel's own counters of a thread in the trace, from the first to the last time that they are told.
 counted() {
 	events "$T" -e task_times | jq -s "map(select(.fields.tid == $1).fields.$2) | last - first"
@@ -65,6 +75,13 @@ counted() {
 	WATCHER=$!
 	wait_for 20 test -s "$T/metadata"
 	launch out -b /dev/kvm:/dev/kvm:rw -- ph-load guest 20s
+	# In a container, which keeps its events; the guest's name selects them too.
+	[ "$(porthole ps "ph-load-$PID" -o json 2>>"$T.out" | jq -r '"\(.parent) \(.vcpus) \(.pid)"')" = "$PH_FILE-out 1 $PID" ]
+	# It has neither a name nor halts, and on some kernels no exits: it is there all the same.
+	porthole kvm -c "ph-load-$PID" -d 500ms -w "$T-out" -o json >"$T.json" 2>>"$T.out"
+	[ "$(said_of guest true .container)" = "$PH_FILE-out" ]
+	[ "$(said_of vcpu true '"\(.pid) \(.vcpu) \(.cpu_ns > 0)"')" = "$PID 3 true" ]
+	times_of "$T-out" "$PID"
 	# Its share is small, and surely comes to be used up.
 	launch_wait in --cpus 0.03 --cpu-weight 10000 -b /dev/kvm:/dev/kvm:rw -- ph-load guest 1500ms >"$T.said"
 	kill -INT "$WATCHER"
@@ -101,6 +118,8 @@ counted() {
 		name  "$PH_FILE,web"
 		uuid  "c7a5fdbd-edaf-9455-926a-d65c16db1809"
 		vcpus [0,1]
+		tids  [$(said_of vcpu true .tid | paste -sd,)]
+		tid_vcpus [0,1]
 	END
 	for tid in $(said_of vcpu true .tid); do
 		grep -qx "CPU [01]/KVM" "/proc/$QEMU/task/$tid/comm"
@@ -108,6 +127,22 @@ counted() {
 		about "$(said_of vcpu ".tid == $tid" .cpu_ns)" "$(counted "$tid" runtime_ns)" 30
 		about "$(said_of vcpu ".tid == $tid" '.run_queue_wait_ns + .throttled_ns')" "$(counted "$tid" run_delay_ns)" 300
 	done
+	# It is a container-like thing: found, named, selected in the kernel, and its process's events are its.
+	[ "$(porthole ps --guests "$PH_FILE?web" -o json 2>/dev/null |
+		jq -r '"\(.container) \(.uuid) \(.vcpus) \(.pid) \(.runtime) \(.parent)"')" = \
+		"$PH_FILE,web c7a5fdbd-edaf-9455-926a-d65c16db1809 2 $QEMU kvm null" ]
+	[ "$(porthole inspect c7a5 -o json 2>/dev/null | jq -c '[.guest.vcpu_threads[].tid]')" = \
+		"[$(said_of vcpu true .tid | paste -sd,)]" ]
+	[[ "$(porthole pid "$QEMU" -o csv --no-header 2>/dev/null)" == *"$PH_FILE,web"* ]]
+	[ "$(said_of guest true .container)" = "$PH_FILE,web" ]
+	porthole record -q -e kvm,sched -c c7a5fdbd -w "$T-2" -d 200ms 2>>"$T.out"
+	times_of "$T-2" "$QEMU"
+	T=$T-2 some container_info ".fields.init_pid == $QEMU" <<-END
+		uuid "c7a5fdbd-edaf-9455-926a-d65c16db1809"
+		runtime "kvm"
+	END
+	porthole view -r "$T-2" -c nobody 2>"$T.out"
+	grep -q -- "--container nobody matches none of 1 guest; there is: $PH_FILE,web" "$T.out"
 	# Without a selection: all that run.
 	porthole kvm -d 100ms --table vcpus -o csv --no-header --fields guest,vcpu,tid >"$T.csv"
 	[ "$(grep -c "^\"$PH_FILE,web\",[01]," "$T.csv")" = 2 ]

@@ -91,8 +91,11 @@ said_again() {
 	record "$T" --wait -d 2s -c "$PH_FILE-later" -e syscall
 	sleep 1
 	kill -0 "$RECORDER"
+	begin=${EPOCHREALTIME/./}
 	busy later
 	wait "$RECORDER"
+	# The two seconds are counted from when it was there.
+	[ $((${EPOCHREALTIME/./} - begin)) -ge 2000000 ]
 	has "$T" '.fields.filename == "/nope-later"'
 }
 

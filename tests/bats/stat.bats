@@ -152,6 +152,24 @@ lines_in() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 
 ended() { grep -q 'what was selected has ended' "$PH_WORK/stat.err"; }
 
+# On the host only: which event counts where is in tests/unit/test_top_trace.c.
+@test "--filter: events of the running kernel that pass are counted, and recorded, the rest is as without it" {
+	local c=$PH_FILE-some t=$PH_WORK/passed stat n
+	launch some -- ph-load sleep $((50 * ${PH_SLOW:-1}))s
+	porthole stat -c "$c" -w "$t" -f 'comm == "ph-load" && syscall_exit_getppid.ret >= 0' 200ms -d 60s -o json >"$t.live" 2>"$t.err" 3>&- &
+	stat=$!
+	wait_for 20 lines_in "$t.live" 1 || flunk "$(cat "$t.err")"
+	(in_cgroups some ph-load getppid 30000) 3>&-
+	n=$(wc -l <"$t.live")
+	wait_for 20 lines_in "$t.live" $((n + 2))
+	kill -INT $stat
+	wait $stat || flunk "$(cat "$t.err")"
+	[ "$(total syscalls "$t.live")" = 30000 ] && [ "$(total syscall_errors "$t.live")" = 0 ] || flunk "$(cat "$t.err" "$t.live")"
+	jq -se 'all(.cpu_percent != null and .memory_working_set_bytes > 0 and .socket_rx_bytes_per_s == null)' "$t.live"
+	grep -q 'syscalls_per_s.*: only of events that pass the filter' "$t.err"
+	[ "$(porthole stat -r "$t" 10m -o json 2>/dev/null | jq .syscalls)" = 30000 ]
+}
+
 # On the host only: no kernel has a part in it.
 @test "a container that ends has no more lines; what is not understood is told" {
 	local stat
@@ -173,8 +191,10 @@ ended() { grep -q 'what was selected has ended' "$PH_WORK/stat.err"; }
 	[ "$status" = 2 ] && [[ "$output" == *"at least 50ms"* ]]
 	run porthole stat 1 2 3
 	[ "$status" = 2 ] && [[ "$output" == *"too many arguments"* ]]
-	run porthole stat -f 'ret < 0' 1 1
-	[ "$status" = 2 ] && [[ "$output" == *"--filter takes a trace"* ]]
+	run porthole stat -f 'prev_state == 1' 1 1
+	[ "$status" = 2 ] && [[ "$output" == *"--filter: no event can pass that a column shown is counted by"* ]]
+	run porthole stat -f 'ret < 0' --no-bpf 1 1
+	[ "$status" = 2 ] && [[ "$output" == *"that takes BPF: --filter goes without --no-bpf"* ]]
 	run porthole stat --strict 1 1
 	[ "$status" = 2 ] && [[ "$output" == *"go with -w DIR"* ]]
 	run porthole stat -w "$PH_WORK/not" --no-bpf 1 1

@@ -31,7 +31,7 @@ both() {
 	else
 		launch kinds -b "$T.go:/go:rw" -- sh -c 'read -r _ </go/go; exec ph-load kinds'
 	fi
-	record "$T" -q -c "$PH_FILE-kinds" -e syscall,calldata --capture $CAPTURE
+	record "$T" -q -c "$PH_FILE-kinds" -e syscall,calldata,signal_deliver --capture $CAPTURE
 	strace -ff -o "$T.strace/t" "$@" -p "$PID" 2>"$T.strace.err" 3>&- &
 	STRACE=$!
 	wait_for 20 attached
@@ -93,7 +93,7 @@ signalfd4,execve,uname,prctl,sendfile,clone3,timerfd_gettime,utimensat,getdents6
 	CAPTURE=4095 both -s 32 -e "$LINES"
 	sed -sE 's/\) += /) = /; s| /\* [0-9]{4}-[^*]*\*/||g; /^(\+\+\+|---) /d' "$T.strace"/* | compared >"$T.theirs"
 	porthole trace syscalls -r "$T" -c "$PH_FILE-kinds" -e "$LINES" --min 0 |
-		sed -E 's/^\[[^ ]*\] [^ ]*\[[0-9]+\] //' | compared >"$T.ours"
+		sed -E 's/^\[[^ ]*\] [^ ]*\[[0-9]+\] //; /^(\+\+\+|---) /d' | compared >"$T.ours"
 	diff "$T.theirs" "$T.ours"
 	[ "$(wc -l <"$T.ours")" -ge 130 ]
 }

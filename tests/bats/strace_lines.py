@@ -7,7 +7,7 @@ usage: porthole trace syscalls -y --min 0 ... | strace_lines.py DIR TID
 DIR holds the files of `strace -ff -y` (one a thread, NAME.TID). TID is the first thread, which both
 saw before the programs began: it is compared from its first execve on.
 
-Each line must be the same but for what docs/trace.md says that is different, which norm() takes
+Each line, of signals too, must be the same but for what docs/trace.md says that is different, which norm() takes
 away on strace's side or on both. What descriptors are is compared on its own: where strace has the
 path of a file, porthole must have it too, as the program asked for it.
 """
@@ -17,7 +17,7 @@ import re
 import sys
 
 OURS = re.compile(r"\[[^ ]*\] .*?\[(\d+)\] (.*)$")
-NO_CALL = ("---", "+++")
+NO_CALL = ("--- stopped", "+++")
 # "3</etc/passwd>", "AT_FDCWD</tmp>", "3</tmp/x>(deleted)"
 FILE = re.compile(r"(AT_FDCWD|\b\d+)<((?:[^<>\"]|->)*)>(\(deleted\))?")
 

@@ -212,6 +212,10 @@ kernel_agrees() {
 
 @test "its own limit, twenty threads" {
 	kernel_agrees twenty
+	# All of them met it, over all the time.
+	tasks=$(jq -s "map(select(.kind == \"task\" and .container == \"$PH_FILE-twenty\" and .throttled_own_ns > 0)) | length" "$DIR/json")
+	echo "tasks that their limit kept from a CPU: $tasks"
+	[ "$tasks" -ge 15 ]
 	# On a slow machine few of them come to run in a period, and periods may not be found, as above.
 	[ "${PH_SLOW:-1}" != 1 ] || [ "${FIGURE[limit/${LIMIT[twenty]}/threads]}" -ge 15 ]
 }

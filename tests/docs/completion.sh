@@ -96,6 +96,9 @@ is "--hist" trace sync --hi
 is "duration_ns" trace sync --sort dur
 is "csv" trace exec -o cs
 is "target_comm" trace signal --fields target_comm
+is "svg" profile -r trace-dir -o sv
+is "image" profile -r trace-dir --by im
+has "function" profile -r trace-dir --fields fu
 is "pod" why throttled -r trace-dir --by po
 
 # Each option of each verb is offered.

@@ -207,7 +207,7 @@ static void test_structures(void **state)
 	     "wait4(-1, [{WIFEXITED(s) && WEXITSTATUS(s) == 3}], WNOHANG, NULL) = 9");
 	call("pipe2 flags=0x80000", "pipe2 ret=0 fildes=[3,4]", "pipe2([3, 4], O_CLOEXEC) = 0");
 	call("openat2 dfd=-100 filename=f how=0x10 how_data=000008000000000000000000000000000800000000000000 usize=24",
-	     "openat2 ret=3", "openat2(AT_FDCWD, \"f\", {flags=O_RDONLY|O_CLOEXEC, resolve=0x8}, 24) = 3");
+	     "openat2 ret=3", "openat2(AT_FDCWD, \"f\", {flags=O_RDONLY|O_CLOEXEC, resolve=RESOLVE_BENEATH}, 24) = 3");
 	call("clone3 uargs=0x10 uargs_data=00011000000000001000000000000000200000000000000030000000000000001100000000000000"
 	     "00000000000000000000000000000000 size=64", "clone3 ret=9",
 	     "clone3({flags=CLONE_VM|CLONE_PARENT_SETTID, parent_tid=0x30, exit_signal=SIGCHLD, stack=NULL, stack_size=0} => "
@@ -333,7 +333,7 @@ static void test_data_of_processes(void **state)
 	     "{parent_tid=[9]}, 88) = 9");
 	data("newuname", "", "", "newuname ret=0 name=0x10", "uname(0x10) = 0");
 	data("times", "", "arg=0 size=32 data=01000000000000000200000000000000" Z8 Z8, "times ret=5 tbuf=0x10",
-	     "times({tms_utime=1, tms_stime=2, tms_cutime=0, tms_cstime=0}) = 5");
+	     "times({tms_utime=1 /* 0.01 s */, tms_stime=2 /* 0.02 s */, tms_cutime=0, tms_cstime=0}) = 5");
 	data("clock_gettime which_clock=1", "", "arg=1 size=16 data=01000000000000000200000000000000",
 	     "clock_gettime ret=0 tp=0x10", "clock_gettime(CLOCK_MONOTONIC, {tv_sec=1, tv_nsec=2}) = 0");
 	(void)state;
@@ -353,6 +353,42 @@ static void test_data_of_devices(void **state)
 	call("ioctl fd=3 cmd=0x5451 arg=0", "ioctl ret=0", "ioctl(3, FIOCLEX) = 0");
 	/* A request that the rows do not know, whose argument is no address of what a row has. */
 	data("ioctl fd=0 cmd=0x5421 arg=0x10", "", "arg=2 size=8 data=" Z8, "ioctl ret=0", "ioctl(0, FIONBIO, 0x10) = 0");
+	(void)state;
+}
+
+/* Structs that are told by a table, as far as there is something of them. */
+static void test_layouts(void **state)
+{
+	data("bpf cmd=0 uattr=0x10 size=24", "arg=1 size=128 data=020000000400000008000000030000000100000000000000" Z8 Z8 Z8, "",
+	     "bpf ret=3", "bpf(BPF_MAP_CREATE, {map_type=BPF_MAP_TYPE_ARRAY, key_size=4, value_size=8, max_entries=3, map_flags=0x1, "
+	     "inner_map_fd=0}, 24) = 3");
+	data("bpf cmd=15 uattr=0x10 size=16", "arg=1 size=128 data=03000000580000001000000000000000" Z8, "", "bpf ret=0",
+	     "bpf(BPF_OBJ_GET_INFO_BY_FD, {info={bpf_fd=3, info_len=88, info=0x10}}, 16) = 0");
+	/* Less than it must be, and a command that is not known: what every recording has. */
+	call("bpf cmd=0 uattr=0x10 uattr_data=0200 size=2", "bpf ret=-22", "bpf(BPF_MAP_CREATE, \"\\2\\0\", 2) = -1 EINVAL (Invalid argument)");
+	call("bpf cmd=99 uattr=0x10 uattr_data=0200 size=2", "bpf ret=-22", "bpf(99, \"\\2\\0\", 2) = -1 EINVAL (Invalid argument)");
+	call("perf_event_open attr_uptr=0x10 attr_uptr_data=0100000080000000" Z8 "64000000000000000300000000000000" Z8 "2100000000000000" Z8 Z8
+	     " pid=0 cpu=-1 group_fd=-1 flags=8", "perf_event_open ret=3",
+	     "perf_event_open({type=PERF_TYPE_SOFTWARE, size=128, config=0, sample_period=100, sample_type=PERF_SAMPLE_IP|PERF_SAMPLE_TID, "
+	     "read_format=0, disabled=1, exclude_kernel=1, ...}, 0, -1, -1, PERF_FLAG_FD_CLOEXEC) = 3");
+	call("semop semid=1 tsops=0x10 tsops_data=0000ffff0000010002000010 nsops=2", "semop ret=0",
+	     "semop(1, [{sem_num=0, sem_op=-1, sem_flg=0}, {sem_num=1, sem_op=2, sem_flg=SEM_UNDO}], 2) = 0");
+	data("ioctl fd=3 cmd=35093 arg=0x10", "", "arg=2 size=40 data=6c6f0000000000000000000000000000020000007f000001" Z8 Z8, "ioctl ret=0",
+	     "ioctl(3, SIOCGIFADDR, {ifr_name=\"lo\", ifr_addr={sa_family=AF_INET, sin_port=htons(0), sin_addr=inet_addr(\"127.0.0.1\")}}) = 0");
+	data("sched_getattr pid=0 usize=48 flags=0", "", "arg=1 size=56 data=3000000000000000" Z8 "fbffffff00000000" Z8 Z8 Z8 "0100000002000000",
+	     "sched_getattr ret=0 uattr=0x10",
+	     "sched_getattr(0, {size=48, sched_policy=SCHED_OTHER, sched_flags=0, sched_nice=-5, sched_priority=0, sched_runtime=0, "
+	     "sched_deadline=0, sched_period=0}, 48, 0) = 0");
+	/* What other arguments and results mean, by one of them. */
+	call("prctl option=28 arg2=1 arg3=7", "prctl ret=0", "prctl(PR_SET_SECUREBITS, SECBIT_NOROOT) = 0");
+	call("prctl option=27", "prctl ret=16", "prctl(PR_GET_SECUREBITS) = 0x10 (SECBIT_KEEP_CAPS)");
+	call("prctl option=3", "prctl ret=1", "prctl(PR_GET_DUMPABLE) = 1 (SUID_DUMP_USER)");
+	call("prctl option=30", "prctl ret=1", "prctl(PR_GET_TIMERSLACK) = 1");
+	call("prctl option=47 arg2=2 arg3=0 arg4=0 arg5=0", "prctl ret=0", "prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_CHOWN, 0, 0) = 0");
+	call("keyctl option=6 arg2=0xfffffffd arg3=0x10 arg4=10 arg5=9", "keyctl ret=5",
+	     "keyctl(KEYCTL_DESCRIBE, KEY_SPEC_SESSION_KEYRING, 0x10, 0xa) = 5");
+	call("sched_getscheduler pid=0", "sched_getscheduler ret=3", "sched_getscheduler(0) = 3 (SCHED_BATCH)");
+	call("socket family=16 type=0x80003 protocol=0", "socket ret=3", "socket(AF_NETLINK, SOCK_RAW|SOCK_CLOEXEC, NETLINK_ROUTE) = 3");
 	(void)state;
 }
 
@@ -617,7 +653,7 @@ static void test_ends(void **state)
 	      "[web] worker[8] +++ killed by SIGKILL +++\n"
 	      "[web] nginx[7] <... exit_group resumed>) = ?\n"
 	      "[web] nginx[7] +++ exited with 3 +++\n"
-	      "[db] postgres[20] --- SIGCHLD {si_code=CLD_EXITED} ---\n");
+	      "[db] postgres[20] --- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED} ---\n");
 	/* An exec of a thread makes it its process's first. */
 	lines(ASKED(0),
 	      "@10 tid=8 pid=7 container=1 syscall_entry_execve filename=/bin/ls\n"
@@ -630,6 +666,45 @@ static void test_ends(void **state)
 	      "@20 tid=7 pid=7 container=1 syscall_entry_close fd=1\n"
 	      "@30 cpu=0 events_discarded count=5 begin_ns=22 end_ns=28\n"
 	      "@40 tid=7 pid=7 container=1 syscall_exit_close ret=0\n", "");
+	(void)state;
+}
+
+/* By who made it and why; SIGKILL's line is the end's. */
+static void test_signals(void **state)
+{
+#define SIG(fields, info) "@5 tid=7 pid=7 container=1 signal_deliver " fields " info=" info "\n"
+#define NONE16 "00000000000000000000000000000000"
+#define LINE "[web] nginx[7] --- "
+	lines(ASKED(0),
+	      SIG("sig=17 code=1", "0900000001000000020000000000000003000000000000000400000000000000")
+	      SIG("sig=17 code=2", "09000000010000000f0000000000000003000000000000000400000000000000")
+	      SIG("sig=15 code=0", "0900000001000000" NONE16 "0000000000000000")
+	      SIG("sig=15 code=-6", "0900000001000000" NONE16 "0000000000000000")
+	      SIG("sig=35 code=-1 errno=5", "090000000100000007000000ff000000" NONE16)
+	      SIG("sig=14 code=-2", "01000000020000000700000000000000" NONE16)
+	      SIG("sig=14 code=128", NONE16 NONE16)
+	      SIG("sig=11 code=1", "10000000000000000000000000000000" NONE16)
+	      SIG("sig=11 code=128", NONE16 NONE16)
+	      SIG("sig=7 code=77", NONE16 NONE16)
+	      SIG("sig=8 code=1", "ffee000000000000" NONE16 "0000000000000000")
+	      SIG("sig=29 code=1", "41000000000000000300000000000000" NONE16)
+	      SIG("sig=31 code=1", "ffee000000000000270000003e0000c0" NONE16)
+	      SIG("sig=9 code=0", NONE16 NONE16)
+	      SIG("sig=10 code=0", "09"),
+	      LINE "SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=9, si_uid=1, si_status=2, si_utime=3 /* 0.03 s */, si_stime=4 /* 0.04 s */} ---\n"
+	      LINE "SIGCHLD {si_signo=SIGCHLD, si_code=CLD_KILLED, si_pid=9, si_uid=1, si_status=SIGTERM, si_utime=3 /* 0.03 s */, si_stime=4 /* 0.04 s */} ---\n"
+	      LINE "SIGTERM {si_signo=SIGTERM, si_code=SI_USER, si_pid=9, si_uid=1} ---\n"
+	      LINE "SIGTERM {si_signo=SIGTERM, si_code=SI_TKILL, si_pid=9, si_uid=1} ---\n"
+	      LINE "SIGRT_3 {si_signo=SIGRT_3, si_errno=EIO, si_code=SI_QUEUE, si_pid=9, si_uid=1, si_int=7, si_ptr=0xff00000007} ---\n"
+	      LINE "SIGALRM {si_signo=SIGALRM, si_code=SI_TIMER, si_timerid=0x1, si_overrun=2, si_int=7, si_ptr=0x7} ---\n"
+	      LINE "SIGALRM {si_signo=SIGALRM, si_code=SI_KERNEL} ---\n"
+	      LINE "SIGSEGV {si_signo=SIGSEGV, si_code=SEGV_MAPERR, si_addr=0x10} ---\n"
+	      LINE "SIGSEGV {si_signo=SIGSEGV, si_code=SI_KERNEL, si_addr=NULL} ---\n"
+	      LINE "SIGBUS {si_signo=SIGBUS, si_code=77, si_addr=NULL} ---\n"
+	      LINE "SIGFPE {si_signo=SIGFPE, si_code=FPE_INTDIV, si_addr=0xeeff} ---\n"
+	      LINE "SIGIO {si_signo=SIGIO, si_code=POLL_IN, si_band=65, si_fd=3} ---\n"
+	      LINE "SIGSYS {si_signo=SIGSYS, si_code=SYS_SECCOMP, si_call_addr=0xeeff, si_syscall=39, si_arch=0xc000003e} ---\n"
+	      LINE "SIGUSR1 {si_signo=SIGUSR1, si_code=SI_USER} ---\n");
 	(void)state;
 }
 
@@ -765,9 +840,9 @@ int main(void)
 		cmocka_unit_test(test_numbers), cmocka_unit_test(test_number_of_arguments), cmocka_unit_test(test_buffers),
 		cmocka_unit_test(test_structures), cmocka_unit_test(test_any_bytes),
 		cmocka_unit_test(test_data_of_files), cmocka_unit_test(test_data_of_processes),
-		cmocka_unit_test(test_data_of_devices), cmocka_unit_test(test_data_of_io), cmocka_unit_test(test_any_data), cmocka_unit_test(test_any_struct),
+		cmocka_unit_test(test_data_of_devices), cmocka_unit_test(test_layouts), cmocka_unit_test(test_data_of_io), cmocka_unit_test(test_any_data), cmocka_unit_test(test_any_struct),
 		cmocka_unit_test(test_late_string), cmocka_unit_test(test_unfinished),
-		cmocka_unit_test(test_times), cmocka_unit_test(test_ends), cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_times), cmocka_unit_test(test_ends), cmocka_unit_test(test_signals), cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_table), cmocka_unit_test(test_summary), cmocka_unit_test(test_callset),
 	};
 

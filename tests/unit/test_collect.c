@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "collect/priv.h"
+#include "unwind/walk.h"
 
 struct fixture {
 	struct ph_ctable ct;
@@ -22,7 +23,7 @@ static int setup(void **state)
 {
 	struct fixture *f = ph_alloc(sizeof(*f));
 
-	ph_ctable_init(&f->ct, NULL, false, -1, -1, &f->generation);
+	ph_ctable_init(&f->ct, NULL, false, -1, -1, -1, NULL, &f->generation);
 	ph_decoder_init(&f->dec, &f->ct, 0);
 	f->r.rec.ts_ns = 1000;
 	f->r.rec.tid = 7;
@@ -140,9 +141,40 @@ static void a_stack(void **state)
 	assert_int_equal(v->n, PH_STACK_MAX);
 	assert_int_equal(v->v[1].u, 0xffffffff81000001);
 	assert_int_equal(v->v[PH_STACK_MAX - 1].u, UINT64_MAX);
-	f->r.bytes[sizeof(struct ph_rec) + 20]++;
+}
+
+/* Two sequences in one event: their lengths in the fixed part, one behind the other after it. */
+static void both_stacks(void **state)
+{
+	const uint64_t most = PH_FRAMES_KERNEL + PH_FRAMES_USER;
+	struct fixture *f = *state;
+	const struct ph_value *v;
+
+	put_u(f, 0, 4);
+	put_u(f, 10101010, 8);
+	put_u(f, 0, 1);
+	put(f, "worker\0\0\0\0\0\0\0\0\0", 16);
+	put_u(f, 7, 4);
+	put_u(f, PH_FRAMES_KERNEL, 2);
+	put_u(f, PH_FRAMES_USER, 2);
+	put_u(f, PH_END_COMPLETE, 1);
+	for (uint64_t i = 0; i < most - 1; i++)
+		put_u(f, 0x1000 + i, 8);
+	assert_int_equal(decode(f, PH_EV_callstack), 0);
+	put_u(f, 5, 8);
+	assert_int_equal(decode(f, PH_EV_callstack), 1);
+	v = ph_event_field(&f->dec.ev, PH_FLD(callstack, callstack_kernel));
+	assert_int_equal(v->n, PH_FRAMES_KERNEL);
+	assert_int_equal(v->v[PH_FRAMES_KERNEL - 1].u, 0x1000 + PH_FRAMES_KERNEL - 1);
+	v = ph_event_field(&f->dec.ev, PH_FLD(callstack, callstack_user));
+	assert_int_equal(v->n, PH_FRAMES_USER);
+	assert_int_equal(v->v[0].u, 0x1000 + PH_FRAMES_KERNEL);
+	assert_int_equal(v->v[PH_FRAMES_USER - 1].u, 5);
+	assert_int_equal(ph_event_u(&f->dec.ev, PH_FLD(callstack, user_end), 0), PH_END_COMPLETE);
+	/* One more than there is room for. */
+	f->r.bytes[sizeof(struct ph_rec) + 33]++;
 	put_u(f, 1, 8);
-	assert_int_equal(decode(f, PH_EV_sched_block_stack), 0);
+	assert_int_equal(decode(f, PH_EV_callstack), 0);
 }
 
 /* "NAME in PARENT: STATE;" for each container_info, "NAME stops;" for each end. */
@@ -471,6 +503,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_could_not_be_read_is_empty, setup, teardown),
 		cmocka_unit_test_setup_teardown(unknown_calls, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_stack, setup, teardown),
+		cmocka_unit_test_setup_teardown(both_stacks, setup, teardown),
 		cmocka_unit_test(function_names),
 		cmocka_unit_test(choosing), cmocka_unit_test(contexts),
 	};

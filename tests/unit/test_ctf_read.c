@@ -278,6 +278,43 @@ static void losses_come_as_events(void **state)
 	ph_source_close(s);
 }
 
+/* A stream of gaps alone, of no CPU: each is told with its own times, the first too. */
+static void losses_without_a_cpu(void **state)
+{
+	ph_autofree char *path = ph_asprintf("%s/trace", ((struct dir *)*state)->path);
+	static const uint64_t want[][3] = { { 7, 100, 200 }, { 1, 200, 300 } };
+	struct ph_ctf_writer *w = create(path, 0);
+	struct ph_value v = { 0 };
+	struct ph_event ev = { .cls = ph_class_by_id(PH_EV_irq_softirq_entry), .v = &v, .ts_ns = 150 }, *read;
+	struct ph_ctf_stream *st = stream(w, 3), *missed;
+	struct ph_err err = { 0 };
+	struct ph_source *s;
+
+	assert_int_equal(ph_ctf_stream(w, "missed", PH_CPU_UNKNOWN, &missed, &err), 0);
+	assert_int_equal(ph_ctf_write(st, &ev, &err), 0);
+	assert_int_equal(ph_ctf_gap(missed, 7, 100, 200, &err), 0);
+	assert_int_equal(ph_ctf_gap(missed, 1, 250, 300, &err), 0);
+	assert_int_equal(ph_ctf_close(w, 500, &err), 0);
+	s = open_trace(path);
+	for (size_t i = 0; i < 3; i++) {
+		const uint64_t *g = want[i / 2];
+
+		read = next(s);
+		if (i == 1) {
+			assert_int_equal(read->ts_ns, 150);
+			continue;
+		}
+		assert_int_equal(read->cls->id, PH_EV_events_discarded);
+		assert_int_equal(read->cpu, PH_CPU_UNKNOWN);
+		assert_int_equal(ph_event_u(read, PH_FLD(events_discarded, count), 0), g[0]);
+		assert_int_equal(ph_event_u(read, PH_FLD(events_discarded, begin_ns), 0), g[1]);
+		assert_int_equal(ph_event_u(read, PH_FLD(events_discarded, end_ns), 0), g[2]);
+		assert_int_equal(ph_event_i(read, PH_FLD(events_discarded, gap_cpu), 0), -1);
+	}
+	assert_null(next(s));
+	ph_source_close(s);
+}
+
 /* However many bytes are missing at the end, what is whole before them is read. */
 static void a_cut_file_is_read_as_far_as_it_goes(void **state)
 {
@@ -487,7 +524,7 @@ int main(void)
 		T(every_field_of_every_class_comes_back),
 		T(our_text_is_that_of_babeltrace),
 		T(seeking_finds_the_first_event_at_or_after),
-		T(losses_come_as_events),
+		T(losses_come_as_events), T(losses_without_a_cpu),
 		T(a_cut_file_is_read_as_far_as_it_goes),
 		T(not_a_trace),
 		T(traces_are_merged),

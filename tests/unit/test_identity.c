@@ -140,13 +140,14 @@ static void own_dump(struct ph_identity *id, int tid, int pid, const char *comm,
 static void own_info(struct ph_identity *id, uint32_t index, const char *name, const char *cid,
 		     uint32_t parent, uint64_t cgroup)
 {
-	struct ph_value v[24];
+	struct ph_value v[25];
 
 	for (unsigned int i = 0; i < PH_ARRAY_SIZE(v); i++)
 		v[i] = num(0);
 	v[0] = num(index);
 	for (unsigned int i = 1; i <= 10; i++)
 		v[i] = str("");
+	v[24] = str("");
 	v[1] = str(cid);
 	v[2] = str(name);
 	v[3] = str("docker");

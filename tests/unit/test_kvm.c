@@ -46,6 +46,21 @@ static void done(struct run *run)
 	ph_selection_done(&run->sel);
 }
 
+/* The only one there is, with so many vCPUs. */
+static const struct ph_kvm_guest *only_guest(const struct run *run, size_t vcpus)
+{
+	assert_int_equal(run->k->guests.n, 1);
+	assert_int_equal(run->k->guests.v[0]->vcpus.n, vcpus);
+	return run->k->guests.v[0];
+}
+
+static void vcpu_time(const struct ph_kvm_vcpu *v, uint64_t run_ns, uint64_t wait_ns, uint64_t asleep_ns)
+{
+	assert_int_equal(v->run_ns, run_ns);
+	assert_int_equal(v->wait_ns, wait_ns);
+	assert_int_equal(v->asleep_ns, asleep_ns);
+}
+
 static const struct ph_kvm_exit *find(const ph_kvm_exits *exits, const char *name)
 {
 	ph_vec_each(e, exits) {
@@ -120,19 +135,15 @@ static void test_vcpus(void **state)
 	struct run run;
 
 	feed(&run, switches, NULL);
-	assert_int_equal(run.k->guests.n, 1);
-	g = run.k->guests.v[0];
+	g = only_guest(&run, 2);
 	assert_string_equal(g->name, "web");
 	assert_string_equal(g->uuid, "1-2-3");
 	assert_string_equal(g->comm, "qemu-kvm");
 	assert_int_equal(g->container, 1);
-	assert_int_equal(g->vcpus.n, 2);
 	v = g->vcpus.v[0];
 	assert_int_equal(v->vcpu, 0);
 	assert_int_equal(v->tid, 71);
-	assert_int_equal(v->wait_ns, 1000000);
-	assert_int_equal(v->run_ns, 9000000);
-	assert_int_equal(v->asleep_ns, 90000000);
+	vcpu_time(v, 9000000, 1000000, 90000000);
 	assert_int_equal(v->throttled_ns, 0);
 	assert_int_equal(v->entries, 4);
 	assert_int_equal(v->guest_ns, 2000000);
@@ -164,8 +175,7 @@ static void test_selection(void **state)
 	assert_int_equal(run.k->guests.n, 0);
 	done(&run);
 	feed(&run, switches, "vmm");
-	assert_int_equal(run.k->guests.n, 1);
-	assert_int_equal(run.k->guests.v[0]->vcpus.n, 2);
+	only_guest(&run, 2);
 	done(&run);
 }
 
@@ -212,16 +222,12 @@ static void test_counters(void **state)
 	     /* Counters only grow. */
 	     "@11ms task_times tid=90 runtime_ns=1 run_delay_ns=2001000000\n"
 	     "@11ms task_times tid=90 runtime_ns=1004000000 run_delay_ns=1\n", NULL);
-	assert_int_equal(run.k->guests.n, 1);
-	g = run.k->guests.v[0];
+	g = only_guest(&run, 1);
 	ph_kvm_guest_label(g, &label);
 	assert_string_equal(label.p, "tiny:90");
-	assert_int_equal(g->vcpus.n, 1);
 	/* There is but one. */
 	assert_int_equal(g->vcpus.v[0]->vcpu, 3);
-	assert_int_equal(g->vcpus.v[0]->run_ns, 4000000);
-	assert_int_equal(g->vcpus.v[0]->wait_ns, 1000000);
-	assert_int_equal(g->vcpus.v[0]->asleep_ns, 5000000);
+	vcpu_time(g->vcpus.v[0], 4000000, 1000000, 5000000);
 	timed(&g->vcpus.v[0]->user, "IO", 2, 0, 0, 0);
 	report(&run, &(struct ph_kvm_view){ .alone = true, .fmt.output = PH_OUT_JSON },
 	       "{\"guest\":\"tiny:90\",\"uuid\":null,\"container\":null,\"pid\":90,\"vcpu\":3,\"tid\":90,\"cpu_percent\":40,"
@@ -251,15 +257,11 @@ static void test_born(void **state)
 	     "@3ms cpu=0 tid=91 pid=90 container=0 kvm_userspace_exit reason=2\n"
 	     "@10ms task_times tid=90 runtime_ns=1000000000 run_delay_ns=2000000000\n"
 	     "@10ms task_times tid=91 runtime_ns=4000000 run_delay_ns=1000000\n", NULL);
-	assert_int_equal(run.k->guests.n, 1);
-	g = run.k->guests.v[0];
-	assert_int_equal(g->vcpus.n, 2);
+	g = only_guest(&run, 2);
 	assert_int_equal(g->vcpus.v[0]->tid, 90);
 	assert_int_equal(g->vcpus.v[0]->vcpu, -1);
 	assert_int_equal(g->vcpus.v[1]->vcpu, -1);
-	assert_int_equal(g->vcpus.v[1]->run_ns, 4000000);
-	assert_int_equal(g->vcpus.v[1]->wait_ns, 1000000);
-	assert_int_equal(g->vcpus.v[1]->asleep_ns, 3000000);
+	vcpu_time(g->vcpus.v[1], 4000000, 1000000, 3000000);
 	done(&run);
 }
 
@@ -508,10 +510,108 @@ static void test_nonsense(void **state)
 	done(&run);
 }
 
+/*
+ * Guests known by their process: what a container's or the host's process does is selected by the guest's name, and is
+ * shown as the guest's where the process is the host's.
+ */
+#define GUESTS \
+	"@0 container_info index=1 name=vmm cgroup_path=/vmm cgroup_id=12\n" \
+	"@0 container_info index=2 name=own runtime=kvm init_pid=60 uuid=c7a5fdbd-edaf-9455-926a-d65c16db1809\n" \
+	"@0 container_info index=3 name=within runtime=kvm parent=1 init_pid=70\n" \
+	"@0 lttng_statedump_process_state tid=60 pid=60 name=qemu container=0 status=5 syscall=-1\n" \
+	"@0 lttng_statedump_process_state tid=70 pid=70 name=qemu container=1 cgroup_id=12 status=5 syscall=-1\n" \
+	"@0 kvm_guest pid=60 name=own vcpus=[0]\n" \
+	"@0 kvm_guest pid=70 name=within vcpus=[0]\n" \
+	"@1ms cpu=0 tid=60 pid=60 container=0 kvm_userspace_exit reason=2 errno=0\n" \
+	"+1ms cpu=0 tid=70 pid=70 container=1 kvm_userspace_exit reason=2 errno=0\n" \
+	"+1ms cpu=1 tid=80 pid=80 container=1 kvm_userspace_exit reason=2 errno=0\n" \
+	"+1ms cpu=0 tid=90 pid=90 container=0 kvm_userspace_exit reason=2 errno=0\n"
+
+/* Which processes' exits are there, and as whose. */
+static void exits_of(const char *text, const char *selection, const char *want)
+{
+	static const int32_t pids[] = { 60, 61, 70, 80, 90 };
+	ph_autobuf got = { 0 };
+	struct run run;
+
+	feed(&run, text, selection);
+	for (size_t i = 0; i < PH_ARRAY_SIZE(pids); i++)
+		ph_vec_each(v, &run.k->tasks)
+			if ((*v)->pid == pids[i] && ph_kvm_count(&(*v)->user))
+				ph_buf_addf(&got, "%s%d %s", got.len ? ", " : "", pids[i],
+					    ph_container_label(run.id, (*v)->container));
+	assert_string_equal(got.p ? got.p : "", want);
+	done(&run);
+}
+
+static void test_guests(void **state)
+{
+	(void)state;
+	exits_of(GUESTS, NULL, "60 own, 70 vmm, 80 vmm, 90 ");
+	exits_of(GUESTS, "own", "60 own");
+	exits_of(GUESTS, "c7a5", "60 own");
+	exits_of(GUESTS, "within", "70 vmm");
+	exits_of(GUESTS, "vmm", "70 vmm, 80 vmm");
+	exits_of(GUESTS, "!within", "60 own, 80 vmm, 90 ");
+	exits_of(GUESTS, "!vmm", "60 own, 90 ");
+	/* The guest ends, and its number is another's: nobody's guest. */
+	exits_of("@0 container_info index=2 name=own runtime=kvm init_pid=60\n"
+		 "@9ms cpu=0 tid=60 pid=60 container=0 sched_process_exit tid=60\n"
+		 "+1ms cpu=1 tid=90 pid=90 container=0 sched_process_fork parent_tid=90 parent_pid=90 child_tid=60 child_pid=60\n"
+		 "+1ms cpu=0 tid=60 pid=60 container=0 kvm_userspace_exit reason=2 errno=0\n", "own", "");
+	/* A thread that it makes is its. */
+	exits_of(GUESTS "@9ms cpu=0 tid=60 pid=60 container=0 sched_process_fork parent_tid=60 parent_pid=60 child_tid=61 child_pid=60 "
+		 "child_container=0\n"
+		 "+1ms cpu=0 tid=61 pid=60 kvm_userspace_exit reason=2 errno=0\n", "own", "60 own, 60 own");
+}
+
+/*
+ * Guests of which nothing is heard: one halts and one computes, without names and without events of KVM. What is told of
+ * their threads shows them; who is not selected, and whose number it is later, is not there.
+ */
+static void test_silent(void **state)
+{
+	static const char events[] =
+		"@0 container_info index=1 name=vmm cgroup_path=/vmm cgroup_id=12\n"
+		"@0 lttng_statedump_process_state tid=60 pid=60 name=vm container=0 status=5 syscall=-1\n"
+		"@0 lttng_statedump_process_state tid=61 pid=60 name=vm container=0 status=5 syscall=16\n"
+		"@0 lttng_statedump_process_state tid=70 pid=70 name=spin container=1 cgroup_id=12 status=0 syscall=-1\n"
+		"@0 lttng_statedump_process_state tid=71 pid=90 name=sh container=0 status=5 syscall=-1\n"
+		"@0 task_times tid=70 runtime_ns=1000000 run_delay_ns=1000000\n"
+		"@0 kvm_guest pid=60 name=idle vcpus=[0] tids=[61] tid_vcpus=[0]\n"
+		"@0 kvm_guest pid=70 vcpus=[3,4] tids=[70,71] tid_vcpus=[-1,4]\n"
+		"@1ms lttng_statedump_end\n"
+		"@5ms cpu=0 tid=0 sched_switch prev_tid=0 next_tid=71\n"
+		"@100ms task_times tid=70 runtime_ns=81000000 run_delay_ns=11000000\n";
+	struct run run;
+
+	(void)state;
+	feed(&run, events, NULL);
+	assert_int_equal(run.k->guests.n, 2);
+	assert_int_equal(run.k->guests.v[1]->pid, 60);
+	assert_int_equal(run.k->guests.v[1]->vcpus.n, 1);
+	assert_int_equal(run.k->guests.v[1]->vcpus.v[0]->tid, 61);
+	assert_int_equal(run.k->guests.v[1]->vcpus.v[0]->vcpu, 0);
+	assert_int_equal(run.k->guests.v[1]->vcpus.v[0]->run_ns, 0);
+	assert_true(run.k->guests.v[1]->vcpus.v[0]->asleep_ns > 90000000);
+	/* The kernel's counters, as it was never seen to begin or to stop. */
+	assert_int_equal(run.k->guests.v[0]->vcpus.n, 1);
+	assert_int_equal(run.k->guests.v[0]->vcpus.v[0]->tid, 70);
+	assert_int_equal(run.k->guests.v[0]->vcpus.v[0]->run_ns, 80000000);
+	assert_int_equal(run.k->guests.v[0]->vcpus.v[0]->wait_ns, 10000000);
+	done(&run);
+	feed(&run, events, "vmm");
+	assert_int_equal(run.k->guests.n, 1);
+	assert_int_equal(run.k->guests.v[0]->pid, 70);
+	done(&run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vcpus),
+		cmocka_unit_test(test_guests),
+		cmocka_unit_test(test_silent),
 		cmocka_unit_test(test_selection),
 		cmocka_unit_test(test_throttled),
 		cmocka_unit_test(test_counters),

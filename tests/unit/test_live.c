@@ -36,7 +36,7 @@ static int setup(void **state)
 	k->c.heads = k->heads;
 	k->c.begun_ns = 50;
 	memset(k->c.events, true, sizeof(k->c.events));
-	ph_ctable_init(&k->c.ct, NULL, false, -1, -1, &k->generation);
+	ph_ctable_init(&k->c.ct, NULL, false, -1, -1, -1, NULL, &k->generation);
 	ph_decoder_init(&k->c.dec, &k->c.ct, 0);
 	k->s = ph_live_new(&k->c);
 	*state = k;
@@ -48,6 +48,8 @@ static int teardown(void **state)
 	struct kernel *k = *state;
 
 	ph_source_close(k->s);
+	ph_misses_done(&k->c.misses);
+	ph_vec_done(&k->c.links);
 	ph_decoder_done(&k->c.dec);
 	ph_ctable_done(&k->c.ct);
 	munmap(k->c.rings, k->c.rings_bytes);
@@ -286,6 +288,63 @@ static void a_loss_stands_where_it_may_have_begun(void **state)
 	nothing_comes(k);
 }
 
+static uint64_t misses_of[2];
+static int readings;
+
+static int misses_are(int fd, uint64_t *ret)
+{
+	readings++;
+	*ret = misses_of[fd];
+	return fd ? -ENODATA : 0;
+}
+
+/* What the kernel called no program for: told once, of no CPU; where it does not say how many, of none. */
+static void what_was_missed_is_of_no_cpu(void **state)
+{
+	struct kernel *k = *state;
+	struct ph_misses *m = &k->c.misses;
+	struct ph_collect_stats st;
+	uint64_t begun = ph_now_ns(), none = 0;
+	struct ph_event *ev;
+
+	m->read = misses_are;
+	k->c.control_lost = &none;
+	ph_misses_add(m, "kfree_skb", 0);
+	ph_misses_add(m, "block_rq_issue", 1);
+	ph_misses_begin(m, begun);
+	/* Not at each round. */
+	misses_of[0] = misses_of[1] = 3;
+	*ph_vec_push(&k->c.links) = NULL;
+	nothing_comes(k);
+	assert_int_equal(readings, 0);
+	/* A second later. */
+	m->read_ns = begun -= PH_NSEC;
+	assert_int_equal(next(k, &ev), 1);
+	assert_int_equal(ev->cls->id, PH_EV_events_discarded);
+	assert_int_equal(ev->cpu, PH_CPU_UNKNOWN);
+	assert_int_equal(ph_event_u(ev, PH_FLD(events_discarded, count), 0), 3);
+	assert_int_equal(ph_event_i(ev, PH_FLD(events_discarded, gap_cpu), 0), -1);
+	assert_int_equal(ph_event_u(ev, PH_FLD(events_discarded, begin_ns), 0), begun);
+	assert_true(ph_event_u(ev, PH_FLD(events_discarded, end_ns), 0) >= begun + PH_NSEC);
+	nothing_comes(k);
+	nothing_comes(k);
+	assert_int_equal(readings, 2);
+	/* At the end, however soon. */
+	misses_of[0] = 5;
+	k->c.links.n = 0;
+	stop(k);
+	assert_int_equal(next(k, &ev), 1);
+	assert_int_equal(ph_event_u(ev, PH_FLD(events_discarded, count), 0), 2);
+	assert_int_equal(next(k, &ev), 0);
+	ph_collect_stats(&k->c, &st);
+	assert_int_equal(st.lost, 0);
+	assert_int_equal(st.nmissed, 5);
+	assert_string_equal(st.missed[0].program, "kfree_skb");
+	assert_int_equal(st.missed[0].n, 5);
+	assert_int_equal(st.missed[1].n, 0);
+	assert_null(st.missed[2].program);
+}
+
 static void what_is_said_of_a_container_comes_first(void **state)
 {
 	struct kernel *k = *state;
@@ -343,7 +402,7 @@ int main(void)
 		CASE(one_order_over_all_cpus), CASE(the_last_moments_wait),
 		CASE(a_record_that_is_owed_keeps_others_back), CASE(but_not_forever),
 		CASE(what_was_given_back_is_not_owed), CASE(what_was_copied_comes_first),
-		CASE(a_loss_stands_where_it_may_have_begun),
+		CASE(a_loss_stands_where_it_may_have_begun), CASE(what_was_missed_is_of_no_cpu),
 		CASE(what_is_said_of_a_container_comes_first), CASE(around_and_around),
 	};
 

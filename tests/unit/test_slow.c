@@ -191,6 +191,21 @@ static void test_gap(void **state)
 	done(s, id);
 }
 
+/* Single events that were missed take nothing from the others. */
+static void test_missed(void **state)
+{
+	struct ph_identity *id;
+	struct ph_slow *s = analyse("@2 cpu=0 tid=7 syscall_entry_read fd=9\n"
+				    "@300 cpu=0 events_discarded count=7 begin_ns=100 end_ns=500 gap_cpu=-1\n"
+				    "@400 cpu=0 tid=7 syscall_exit_read ret=5\n", &id, NULL);
+
+	assert_non_null(call(s, 1, "read"));
+	assert_int_equal(s->doubtful, 0);
+	assert_int_equal(s->seen.gaps, 0);
+	assert_int_equal(s->seen.missed, 7);
+	done(s, id);
+}
+
 /* web writes and waits; db has a request in the same device's queue for a part of it. */
 static const char on_disk[] =
 	"@2 cpu=0 tid=7 syscall_entry_fsync fd=3\n"
@@ -461,6 +476,7 @@ int main(void)
 		cmocka_unit_test(test_run_queue),
 		cmocka_unit_test(test_slowest),
 		cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_missed),
 		cmocka_unit_test(test_disk),
 		cmocka_unit_test(test_net),
 		cmocka_unit_test(test_verdicts),

@@ -14,7 +14,7 @@
 
 /* Containers 1 "web" (tasks 7, its first process, and 8, a thread of it) and 2 "db" (20); 99 is on the host. */
 static const char setup[] =
-	"@0 container_info index=1 name=web id=aaaabbbbcccc image=nginx:1 cgroup_path=/web cgroup_id=12 init_pid=7\n"
+	"@0 container_info index=1 name=web id=aaaabbbbcccc image=nginx:1 cgroup_path=/web cgroup_id=12 init_pid=7 pid_ns=5\n"
 	"@0 container_info index=2 name=db cgroup_path=/db cgroup_id=13\n"
 	"@0 statedump_cgroup hierarchy=0 id=12 container=1 cpu_quota_us=50000 cpu_period_us=100000 path=/web\n"
 	"@0 lttng_statedump_process_state tid=7 pid=7 ppid=99 name=nginx container=1 status=5 syscall=-1 start_ns=1\n"
@@ -407,6 +407,12 @@ static void test_dns_unanswered(void **state)
 	assert_string_equal(got, "name\n");
 	assert_int_equal(seen.cut, 1);
 	free(got);
+	/* But where single events were missed, what was asked is still waited for. */
+	ph_buf_clear(&b);
+	ask(&b, 1000, 7, 1, 10, ONE, "a.example", 1);
+	ph_buf_adds(&b, "@1100 cpu=0 events_discarded count=5 begin_ns=1010 end_ns=1090 gap_cpu=-1\n");
+	told(&b, 1200, 7, 1, 10, ONE, "a.example", 1, 0, NULL);
+	lines(CSV("dns", "name,duration_ns"), b.p, "name,duration_ns\na.example,200\n");
 	(void)state;
 }
 
@@ -450,6 +456,23 @@ static void test_events(void **state)
 		"@20 tid=7 pid=7 container=1 sched_process_exec filename=/bin/again tid=7 old_tid=7\n"
 		/* Not the first process. */
 		"@30 tid=20 pid=20 container=2 sched_process_exec filename=/bin/sh tid=20 old_tid=20\n"
+		/* A container's own: what runs before its namespaces are known is not its first process. */
+		"@31 container_info index=3 name=new runtime=docker image=redis:7 init_pid=30\n"
+		"@32 tid=99 pid=99 container=0 sched_process_fork parent_comm=runc parent_tid=99 parent_pid=99 child_tid=30 child_pid=30 "
+		"child_comm=runc vtids=[30] child_container=3\n"
+		"@33 tid=30 pid=30 container=3 sched_process_exec filename=/bin/runc tid=30 old_tid=30\n"
+		"@34 tid=30 pid=30 container=3 sched_process_fork parent_comm=runc parent_tid=30 parent_pid=30 child_tid=31 child_pid=31 "
+		"child_comm=runc vtids=[31,1] child_container=3\n"
+		"@35 tid=31 pid=31 container=3 sched_process_exec filename=/bin/redis tid=31 old_tid=31\n"
+		"@36 tid=31 pid=31 container=3 sched_process_exec filename=/bin/other tid=31 old_tid=31\n"
+		/* Brought in, and its child, which is not. */
+		"@37 tid=99 pid=99 container=0 sched_process_fork parent_comm=runc parent_tid=99 parent_pid=99 child_tid=40 child_pid=40 "
+		"child_comm=runc vtids=[40,2] child_container=2\n"
+		"@38 tid=40 pid=40 container=2 sched_process_exec filename=/bin/psql tid=40 old_tid=40\n"
+		"@38 tid=40 pid=40 container=2 sched_process_exec filename=/bin/psql2 tid=40 old_tid=40\n"
+		"@39 tid=40 pid=40 container=2 sched_process_fork parent_comm=psql parent_tid=40 parent_pid=40 child_tid=41 child_pid=41 "
+		"child_comm=psql vtids=[41,3] child_container=2\n"
+		"@39 tid=41 pid=41 container=2 sched_process_exec filename=/bin/less tid=41 old_tid=41\n"
 		"@40 tid=99 pid=99 container=0 container_pause index=2 name=db\n"
 		"@50 tid=99 pid=99 container=0 container_unpause index=2 name=db\n"
 		"@60 tid=99 pid=99 container=0 oom_mark_victim pid=20 comm=postgres victim_container=2\n"
@@ -457,9 +480,11 @@ static void test_events(void **state)
 
 	lines(CSV("events", "time_ns,event,container,pid,runtime,image,path"), events,
 	      "time_ns,event,container,pid,runtime,image,path\n"
-	      "10,start,new,,docker,redis:7,\n20,exec,web,7,,nginx:1,/bin/again\n40,pause,db,,,,\n"
+	      "10,start,new,,docker,redis:7,\n20,exec,web,7,,nginx:1,/bin/again\n"
+	      "33,exec,new,30,docker,redis:7,/bin/runc\n35,ready,new,31,docker,redis:7,/bin/redis\n"
+	      "36,exec,new,31,docker,redis:7,/bin/other\n38,exec,db,40,,,/bin/psql\n40,pause,db,,,,\n"
 	      "50,unpause,db,,,,\n60,oom,db,20,,,\n70,stop,new,,docker,redis:7,\n");
-	lines(CSV("events", "event", .container = "db"), events, "event\npause\nunpause\noom\n");
+	lines(CSV("events", "event", .container = "db"), events, "event\nexec\npause\nunpause\noom\n");
 	(void)state;
 }
 
@@ -530,14 +555,25 @@ static void test_ns(void **state)
 	lines(CSV("ns", "container,tid,call,changed,ns_mnt,ns_net,ns_time"),
 	      "@10 tid=7 pid=7 container=1 syscall_entry_unshare unshare_flags=0x20000\n"
 	      "@11 tid=7 pid=7 container=1 sched_process_namespaces tid=7 flags=0x20000 mnt_ns=77 net_ns=78 time_ns=79\n"
-	      "@12 tid=7 pid=7 container=1 syscall_exit_unshare ret=0\n",
-	      "container,tid,call,changed,ns_mnt,ns_net,ns_time\nweb,7,unshare,CLONE_NEWNS,77,78,79\n");
+	      "@12 tid=7 pid=7 container=1 syscall_exit_unshare ret=0\n"
+	      /* Exec tells of it again, though nothing has changed. */
+	      "@13 tid=7 pid=7 container=1 syscall_entry_execve filename=/bin/x\n"
+	      "@14 tid=7 pid=7 container=1 sched_process_namespaces tid=7 flags=0x20000 mnt_ns=77 net_ns=78 time_ns=79\n"
+	      "@14 tid=7 pid=7 container=1 sched_process_exec filename=/bin/x tid=7 old_tid=7\n"
+	      "@15 tid=7 pid=7 container=1 syscall_exit_execve ret=0\n"
+	      "@20 tid=7 pid=7 container=1 syscall_entry_clone3\n"
+	      "@21 tid=7 pid=7 container=1 sched_process_fork parent_comm=x parent_tid=7 parent_pid=7 child_tid=9 child_pid=9 "
+	      "child_comm=x vtids=[9] child_container=1\n"
+	      "@21 tid=9 pid=9 container=1 sched_process_namespaces tid=9 flags=0x40000000 mnt_ns=77 net_ns=88 time_ns=79\n"
+	      "@22 tid=7 pid=7 container=1 syscall_exit_clone3 ret=9\n",
+	      "container,tid,call,changed,ns_mnt,ns_net,ns_time\nweb,7,unshare,CLONE_NEWNS,77,78,79\n"
+	      "web,9,clone3,CLONE_NEWNET,77,88,79\n");
 	(void)state;
 }
 
 static void test_tcp(void **state)
 {
-	const char *fields = "time_ns,container,pid,event,local_addr,local_port,remote_addr,remote_port,duration_ns,state,queued,backlog";
+	const char *fields = "time_ns,container,pid,event,local_addr,local_port,remote_addr,remote_port,duration_ns,sent_bytes,received_bytes,state,queued,backlog";
 	const char *events =
 		/* web connects to db, which accepts in whatever task the packet met, and closes first. */
 		"@100 tid=7 pid=7 container=1 inet_sock_set_state skaddr=0x1 oldstate=7 newstate=2 dport=80 daddr=0a000002 sock_container=1\n"
@@ -545,24 +581,29 @@ static void test_tcp(void **state)
 		"saddr=0a000002 daddr=0a000001 sock_container=2\n"
 		"@120 tid=0 pid=0 container=0 inet_sock_set_state skaddr=0x1 oldstate=2 newstate=1 sport=4000 dport=80 "
 		"saddr=0a000001 daddr=0a000002 sock_container=1\n"
-		"@150 tid=20 pid=20 container=2 inet_sock_set_state skaddr=0x2 oldstate=5 newstate=7 sport=0 dport=4000 "
-		"saddr=0a000002 daddr=0a000001 sock_container=2\n"
-		"@160 tid=7 pid=7 container=1 inet_sock_set_state skaddr=0x1 oldstate=9 newstate=7 sport=4000 dport=80 "
-		"saddr=0a000001 daddr=0a000002 sock_container=1\n"
+		"@130 tid=20 pid=20 container=2 inet_sock_set_state skaddr=0x2 oldstate=1 newstate=4 sport=80 dport=4000 "
+		"saddr=0a000002 daddr=0a000001 sock_container=2 bytes_sent=5\n"
+		"@150 tid=99 pid=99 container=0 inet_sock_set_state skaddr=0x2 oldstate=5 newstate=7 sport=0 dport=4000 "
+		"saddr=0a000002 daddr=0a000001 sock_container=2 bytes_sent=5\n"
+		"@155 tid=8 pid=7 container=1 inet_sock_set_state skaddr=0x1 oldstate=8 newstate=9 sport=4000 dport=80 "
+		"saddr=0a000001 daddr=0a000002 sock_container=1 bytes_received=5\n"
+		"@160 tid=99 pid=99 container=1 inet_sock_set_state skaddr=0x1 oldstate=9 newstate=7 sport=4000 dport=80 "
+		"saddr=0a000001 daddr=0a000002 sock_container=1 bytes_received=5\n"
 		"@200 tid=7 pid=7 container=1 inet_sock_set_state skaddr=0x3 oldstate=7 newstate=2 dport=81 daddr=0a000002 sock_container=1\n"
 		"@210 tid=0 pid=0 container=0 inet_sock_set_state skaddr=0x3 oldstate=2 newstate=7 sport=0 dport=81 daddr=0a000002 sock_container=1\n"
 		"@300 tid=99 pid=99 container=0 tcp_retransmit_skb skaddr=0x1 state=2 sport=5 dport=6 saddr=0a000001 daddr=0a000002 sock_container=1\n"
 		"@310 tid=99 pid=99 container=0 tcp_listen_overflow skaddr=0x4 sport=80 saddr=0a000002 backlog=1 queued=2 sock_container=2\n";
 
 	lines(CSV("tcp", fields), events,
-	      "time_ns,container,pid,event,local_addr,local_port,remote_addr,remote_port,duration_ns,state,queued,backlog\n"
-	      "110,db,,accept,10.0.0.2,80,10.0.0.1,4000,,,,\n"
-	      "100,web,7,connect,10.0.0.1,4000,10.0.0.2,80,20,,,\n"
-	      "110,db,,close,10.0.0.2,80,10.0.0.1,4000,40,,,\n"
-	      "120,web,7,close,10.0.0.1,4000,10.0.0.2,80,40,,,\n"
-	      "200,web,7,failed,,,10.0.0.2,81,10,,,\n"
-	      "300,web,,retransmit,10.0.0.1,5,10.0.0.2,6,,TCP_SYN_SENT,,\n"
-	      "310,db,,overflow,10.0.0.2,80,,,,,2,1\n");
+	      "time_ns,container,pid,event,local_addr,local_port,remote_addr,remote_port,duration_ns,sent_bytes,received_bytes,state,queued,backlog\n"
+	      "110,db,,accept,10.0.0.2,80,10.0.0.1,4000,,,,,,\n"
+	      "100,web,7,connect,10.0.0.1,4000,10.0.0.2,80,20,,,,,\n"
+	      /* Who closes it is known, whoever the last packet met. */
+	      "110,db,20,close,10.0.0.2,80,10.0.0.1,4000,40,5,0,,,\n"
+	      "120,web,7,close,10.0.0.1,4000,10.0.0.2,80,40,0,5,,,\n"
+	      "200,web,7,failed,,,10.0.0.2,81,10,,,,,\n"
+	      "300,web,,retransmit,10.0.0.1,5,10.0.0.2,6,,,,TCP_SYN_SENT,,\n"
+	      "310,db,,overflow,10.0.0.2,80,,,,,,,2,1\n");
 	lines(CSV("tcp", "event", .container = "db"), events, "event\naccept\nclose\noverflow\n");
 	(void)state;
 }

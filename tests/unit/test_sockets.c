@@ -400,7 +400,7 @@ static int world_setup(void **state)
 		return 0;
 	w = ph_alloc(sizeof(*w));
 	w->own = own;
-	ph_ctable_init(&w->c.ct, NULL, false, -1, -1, &w->generation);
+	ph_ctable_init(&w->c.ct, NULL, false, -1, -1, -1, NULL, &w->generation);
 	w->c.ct.host_ns[PH_NS_NET] = net_of(getpid());
 	for (int i = 0; i < CHILDREN; i++) {
 		for (int k = 0; k < PORTS; k++)

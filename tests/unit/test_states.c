@@ -606,6 +606,16 @@ static void test_gap(void **state)
 	       "9 running 150-1000 cpu1 user or kernel=850 cut\n");
 }
 
+/* Events that were missed one by one, on whatever CPU, leave no time unknown. */
+static void test_missed(void **state)
+{
+	expect("@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	       "@200 cpu=0 events_discarded count=5 begin_ns=200 end_ns=300 gap_cpu=-1\n"
+	       "@500 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=0\n",
+	       "7 running 100-500 cpu0 user or kernel=400\n"
+	       "7 blocked 500-1000 other cut\n");
+}
+
 /* Only one container's switches are recorded: of the others nothing is made up. */
 static void test_holes(void **state)
 {
@@ -653,6 +663,7 @@ int main(void)
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_state_dump),
 		cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_missed),
 		cmocka_unit_test(test_holes),
 		cmocka_unit_test(test_ran),
 	};

@@ -28,6 +28,16 @@ static void cgroup_v2(struct host *h, unsigned int k)
 	put(h, "proc/60/task/66/schedstat", "5000 %u 12\n", 1000000 + k * 50000000);
 }
 
+/* A host with a container of one process, looked at from now on. */
+static void one_container(struct host *h, struct ph_top *t, const struct ph_top_want *want)
+{
+	struct ph_err err = { 0 };
+
+	v2_host(h);
+	add_proc(h, 60, 1, "nginx", "0::/docker/" ID1 "\n", 700, "\t1");
+	assert_int_equal(ph_top_open(t, h->root, want, &err), 0);
+}
+
 /* All counters of a container on v2, over two seconds. */
 static void counters_v2(void **state)
 {
@@ -242,10 +252,8 @@ static void files_seldom(void **state)
 	struct host h;
 
 	(void)state;
-	v2_host(&h);
-	add_proc(&h, 60, 1, "nginx", "0::/docker/" ID1 "\n", 700, "\t1");
+	one_container(&h, &t, &all);
 	put(&h, "proc/60/fd/0", "");
-	assert_int_equal(ph_top_open(&t, h.root, &all, &err), 0);
 	t.want.seldom = true;
 	for (unsigned int k = 1; k <= 9; k++) {
 		ph_autofree char *fd = ph_asprintf("proc/60/fd/%u", k);
@@ -275,10 +283,8 @@ static void come_and_go(void **state)
 	struct host h;
 
 	(void)state;
-	v2_host(&h);
-	add_proc(&h, 60, 1, "nginx", "0::/docker/" ID1 "\n", 700, "\t1");
+	one_container(&h, &t, &cgroups);
 	cgroup_v2(&h, 5);
-	assert_int_equal(ph_top_open(&t, h.root, &cgroups, &err), 0);
 	assert_int_equal(ph_top_round(&t, 10 * PH_NSEC, &err), 0);
 	assert_int_equal(t.rows.n, 2);
 	host_remove(&h, "proc/60");
@@ -335,6 +341,10 @@ static void steal_flag(void **state)
 	ph_top_host_line(&t, &line);
 	assert_non_null(strstr(line.p, "2 CPUs 200.0% (user 206.0"));
 	assert_non_null(strstr(line.p, "waiting: cpu 100.0%"));
+	assert_null(strstr(line.p, "LOST"));
+	t.host.lost = 17;
+	ph_top_host_line(&t, &line);
+	assert_non_null(strstr(line.p, "  LOST: 17 events"));
 	ph_top_close(&t);
 	host_done(&h);
 }
@@ -350,9 +360,7 @@ static void broken_files(void **state)
 	struct host h;
 
 	(void)state;
-	v2_host(&h);
-	add_proc(&h, 60, 1, "nginx", "0::/docker/" ID1 "\n", 700, "\t1");
-	assert_int_equal(ph_top_open(&t, h.root, &all, &err), 0);
+	one_container(&h, &t, &all);
 	for (size_t c = 0; c < PH_ARRAY_SIZE(contents); c++) {
 		for (size_t f = 0; f < PH_ARRAY_SIZE(files); f++) {
 			ph_autofree char *path = ph_asprintf(CG "/%s", files[f]);

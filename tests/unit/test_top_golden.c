@@ -8,6 +8,9 @@
 
 #include <locale.h>
 
+#include "live/top_trace.h"
+#include "source/synthetic.h"
+
 #define ID2 "2222222222222222222222222222222222222222222222222222222222222222"
 #define ID3 "3333333333333333333333333333333333333333333333333333333333333333"
 #define ID4 "4444444444444444444444444444444444444444444444444444444444444444"
@@ -34,8 +37,17 @@ static const struct {
 	{ NULL, "", ROCKET, NULL, NULL, NULL, "rocket", "", 66, 0, 0, 7, 0, 0 },
 };
 
+/* A trace, and how far it has been read. */
+struct reel {
+	struct ph_identity *id;
+	struct ph_source *src;
+	struct ph_event *ev;
+	uint64_t at, end;
+};
+
 struct screen {
 	struct host h;
+	struct reel reel;
 	struct ph_top t;
 	struct ph_top_view v;
 	unsigned int round, width, height;
@@ -121,9 +133,46 @@ static void make_container(struct host *h, size_t i)
 	    made[i].name, made[i].restarts ? made[i].restarts : "0", made[i].image, pod);
 }
 
+static bool shown(void *arg, const struct ph_top_row *r)
+{
+	(void)arg;
+	return !r->gone;
+}
+
+#define MS 1000000ul
+
+/* As who reads a trace does it for the screen. */
+static void next_interval(struct screen *s)
+{
+	struct reel *r = &s->reel;
+	struct ph_err err = { 0 };
+
+	if (r->at == r->end) {
+		ph_top_view_ended(&s->v);
+		return;
+	}
+	r->at += 100 * MS;
+	while (r->ev || ph_source_next(r->src, &r->ev, &err) > 0) {
+		if (r->ev->ts_ns >= r->at)
+			break;
+		ph_identity_feed(r->id, r->ev);
+		ph_top_trace_feed(&s->t, r->ev);
+		r->ev = NULL;
+	}
+	ph_top_trace_round(&s->t, r->at);
+	ph_top_view_arrived(&s->v, 1700000000 * PH_NSEC + r->at, shown, NULL);
+}
+
 static void next_round(struct screen *s)
 {
 	struct ph_err err = { 0 };
+
+	if (s->reel.src) {
+		ph_top_view_step(&s->v, 1);
+		while (s->v.replay.next)
+			next_interval(s);
+		return;
+	}
 
 	at_second(&s->h, ++s->round);
 	assert_int_equal(ph_top_round(&s->t, (1000 + s->round) * PH_NSEC, &err), 0);
@@ -166,7 +215,7 @@ static void screen_done(struct screen *s)
 
 static const struct { const char *name; int key; } named[] = {
 	{ "Enter", PH_KEY_ENTER }, { "Back", PH_KEY_BACK }, { "Esc", PH_KEY_ESCAPE }, { "Up", PH_KEY_UP }, { "Down", PH_KEY_DOWN },
-	{ "Home", PH_KEY_HOME }, { "End", PH_KEY_END }, { "F2", PH_KEY_VIEWS }, { "F6", PH_KEY_SORT },
+	{ "Home", PH_KEY_HOME }, { "End", PH_KEY_END }, { "Left", PH_KEY_LEFT }, { "Right", PH_KEY_RIGHT }, { "F2", PH_KEY_VIEWS }, { "F6", PH_KEY_SORT },
 };
 
 /* Keys as they are, and <Name>; <round> lets a second pass, twice for rates of what is looked at newly. */
@@ -191,6 +240,8 @@ static void press(struct screen *s, const char *keys)
 		}
 		if (!found)
 			assert_true(ph_top_view_key(&s->v, (unsigned char)*keys));
+		while (s->v.replay.next)
+			next_interval(s);
 		keys = found ? end + 1 : keys + 1;
 	}
 }
@@ -302,6 +353,85 @@ static void others_ascii(void **state)
 	play(80, 24, false, views, "80x24-ascii");
 }
 
+/* Two guests of KVM: one in a terminal, one in the container db. */
+static const struct { int pid; const char *cgroup, *name; } vms[] = {
+	{ 80, "0::/user.slice/session-3.scope\n", "guest=mine,debug-threads=on" },
+	{ 90, "0::/docker/" ID3 "\n", "guest=win10,debug-threads=on" },
+};
+
+static void guests_at_second(struct host *h, unsigned int k)
+{
+	for (size_t i = 0; i < PH_ARRAY_SIZE(vms); i++) {
+		unsigned int pid = (unsigned int)vms[i].pid, ticks = k * 20 * ((unsigned int)i + 1);
+
+		for (unsigned int thread = 0; thread < 3; thread++) {
+			ph_autofree char *dir = ph_asprintf("proc/%u/task/%u/stat", pid, pid + thread);
+			ph_autofree char *sched = ph_asprintf("proc/%u/task/%u/schedstat", pid, pid + thread);
+			static const char *const comms[] = { "qemu", "CPU 0/KVM", "CPU 1/KVM" };
+
+			put(h, dir, "%u (%s) S 1 1 1 0 -1 0 0 0 0 0 %u 0 0 0 20 0 3 0 8000 0 100", pid + thread, comms[thread], ticks / 2);
+			put(h, sched, "%u0000000 %u0000000 1\n", thread ? ticks / 2 : 0, thread == 2 ? ticks / 4 : 0);
+		}
+		ph_autofree char *stat = ph_asprintf("proc/%u/stat", pid), *io = ph_asprintf("proc/%u/io", pid);
+
+		put(h, stat, "%u (qemu) S 1 1 1 0 -1 0 0 0 0 0 %u 0 0 0 20 0 3 0 8000 0 2560", pid, ticks);
+		put(h, io, "read_bytes: %u\nwrite_bytes: 0\n", k * 4096 * ((unsigned int)i + 1));
+	}
+}
+
+static void make_guests(struct host *h)
+{
+	put(h, "dev/kvm", "");
+	add_proc(h, 79, 1, "bash", vms[0].cgroup, 0, "");
+	for (size_t i = 0; i < PH_ARRAY_SIZE(vms); i++) {
+		ph_autofree char *cmdline = ph_asprintf("%s/proc/%d/cmdline", h->root, vms[i].pid);
+		ph_autofree char *vm = ph_asprintf("proc/%d/fd/7", vms[i].pid), *vcpu = ph_asprintf("proc/%d/fd/8", vms[i].pid);
+		FILE *f;
+
+		add_proc(h, vms[i].pid, 1, "qemu", vms[i].cgroup, i ? 702 : 0, i ? "\t7" : "");
+		put_link(h, vm, "anon_inode:kvm-vm");
+		put_link(h, vcpu, "anon_inode:kvm-vcpu:0");
+		f = fopen(cmdline, "w");
+		assert_non_null(f);
+		fprintf(f, "qemu-kvm%c-name%c%s%c", 0, 0, vms[i].name, 0);
+		fclose(f);
+	}
+}
+
+/* Guests beside containers, alone, and their threads; a sum has what one in a container does once. */
+static void guests(void **state)
+{
+	static const char *const script[] = {
+		"/mine<Enter>", "<Esc>t", "<F2><Down><Down><Down><Down><Down><Enter>", "/win<Enter><Home><Enter>", "<Back>w",
+		"<Back><Esc><F2><Down><Enter>", NULL,
+	};
+	struct screen s;
+
+	(void)state;
+	screen_new(&s, 80, 24, true);
+	make_guests(&s.h);
+	s.t.lost_one = true;
+	for (unsigned int i = 0; i < 3; i++) {
+		guests_at_second(&s.h, i);
+		next_round(&s);
+	}
+	for (size_t i = 0; script[i]; i++) {
+		press(&s, script[i]);
+		if (ph_top_view_here(&s.v)->show == PH_SHOW_THREADS) {
+			for (unsigned int k = 3; k < 5; k++) {
+				guests_at_second(&s.h, k);
+				next_round(&s);
+			}
+		}
+		take(&s, script[i]);
+	}
+	ph_buf_adds(&s.out, "==== the command\n");
+	for (size_t i = 0; i < s.v.report.command.n; i++)
+		ph_buf_addf(&s.out, "%s\n", s.v.report.command.v[i]);
+	compare(&s, "80x24-guests");
+	screen_done(&s);
+}
+
 static void ended_and_report(void **state)
 {
 	struct ph_err err = { 0 };
@@ -329,14 +459,116 @@ static void ended_and_report(void **state)
 	screen_done(&s);
 }
 
+static struct ph_source *synthetic(const char *events)
+{
+	struct ph_source *src;
+	struct ph_err err = { 0 };
+
+	assert_int_equal(ph_synthetic_parse(events, &src, &err), 0);
+	return src;
+}
+
+static const char five_intervals[] =
+	"@0 container_info index=1 name=web image=nginx:1 cgroup_path=/web cgroup_id=12 net_ns=300 start_ns=1699999940000000000\n"
+	"@0 container_info index=2 name=db image=postgres:16 cgroup_path=/web/db cgroup_id=13 parent=1 net_ns=100 start_ns=1699999940000000000\n"
+	"@0 statedump_cgroup id=1 container=0 cpu_quota_us=-1 cpu_period_us=100000 cpu_weight=100 memory_max_bytes=-1 path=/\n"
+	"@0 statedump_cgroup id=12 parent_id=1 container=1 cpu_quota_us=50000 cpu_period_us=100000 cpu_weight=100 memory_max_bytes=10000 path=/web\n"
+	"@0 statedump_cgroup id=13 parent_id=12 container=2 cpu_quota_us=-1 cpu_period_us=100000 cpu_weight=100 memory_max_bytes=-1 path=/web/db\n"
+	"@0 lttng_statedump_cpu_topology cpu=1\n"
+	"@0 lttng_statedump_process_state tid=7 pid=7 name=nginx container=1 cgroup_id=12 status=5 syscall=-1\n"
+	"@0 lttng_statedump_process_state tid=20 pid=20 name=postgres container=2 cgroup_id=13 status=5 syscall=-1\n"
+	"@1ms lttng_statedump_end\n"
+	"@5ms cpu=1 tid=0 sched_wakeup tid=7 target_cpu=0\n"
+	"@10ms cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	"@60ms cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=20\n"
+	"@120ms cpu=0 tid=20 syscall_entry_read\n"
+	"@130ms cpu=0 tid=20 syscall_exit_read ret=-11\n"
+	"@150ms cpu=0 tid=20 sched_switch prev_tid=20 prev_state=1 next_tid=0\n"
+	"@160ms cpu=0 tid=0 block_rq_complete rwbs=1 bytes=8192 io_container=2\n"
+	"@210ms cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	"@220ms cpu=0 tid=7 cgroup_mkdir id=15 container=3 path=/job\n"
+	"@220ms container_info index=3 name=job cgroup_path=/job cgroup_id=15 state=running start_ns=1700000000220000000\n"
+	"@230ms cpu=0 tid=7 sched_process_fork parent_tid=7 parent_pid=7 child_tid=30 child_pid=30 child_container=3\n"
+	"@240ms cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=30\n"
+	"@290ms cpu=0 tid=30 sched_process_exit tid=30\n"
+	"@295ms cpu=0 tid=30 sched_switch prev_tid=30 prev_state=64 next_tid=0\n"
+	"@296ms container_stop index=3\n"
+	"@480ms cpu=0 tid=0 sched_switch prev_tid=0 next_tid=20\n";
+
+/* Through a trace: on by time, back and on by keys; what only the running machine has; its end. */
+static void through_a_trace(void **state)
+{
+	static const char *const script[] = {
+		"", "<round>", "<Left>", "<Left>", "<Left>", "...", " t", "<Down><Enter>", "f", "s", "<Back><F2>", "<Down><Down><Enter>", "<Back>h",
+		"<Esc><round>", ",,,,,", NULL,
+	};
+	struct ph_source *ahead = synthetic(five_intervals);
+	struct ph_err err = { 0 };
+	struct ph_event *ev;
+	struct screen s = { .width = 80, .height = 24, .reel.end = 500 * MS };
+
+	(void)state;
+	s.reel.id = ph_identity_new();
+	ph_top_view_init(&s.v, &s.t);
+	ph_top_view_replay(&s.v, "a trace", true, 1 << 20);
+	s.v.utf8 = true;
+	ph_top_trace_open(&s.t, &(struct ph_top_trace_opts){ .id = s.reel.id, .whole = true });
+	while (ph_source_next(ahead, &ev, &err) > 0) {
+		ph_top_trace_class(&s.t, ev->cls);
+		ph_top_trace_ahead(&s.t, ev);
+	}
+	ph_source_close(ahead);
+	s.reel.src = synthetic(five_intervals);
+	ph_top_trace_begin(&s.t, 0);
+	next_interval(&s);
+	for (size_t i = 0; script[i]; i++) {
+		press(&s, script[i]);
+		take(&s, script[i]);
+	}
+	compare(&s, "80x24-trace");
+	assert_string_equal(s.v.report.command.v[s.v.report.command.n - 3], "--range=1700000000300000000..1700000000400000000");
+	ph_top_view_done(&s.v);
+	ph_top_close(&s.t);
+	ph_source_close(s.reel.src);
+	ph_identity_free(s.reel.id);
+	ph_buf_done(&s.out);
+}
+
+/* Of the past only so much is kept. */
+static void short_memory(void **state)
+{
+	struct ph_top_past *p = ph_top_past_new(1);
+	struct ph_identity *id = ph_identity_new();
+	struct ph_top t;
+
+	(void)state;
+	ph_top_trace_open(&t, &(struct ph_top_trace_opts){ .id = id, .whole = true });
+	ph_top_trace_begin(&t, 0);
+	for (unsigned int i = 1; i <= 3; i++) {
+		ph_top_trace_round(&t, i * PH_NSEC);
+		ph_top_past_add(p, &t, i * PH_NSEC, shown, NULL);
+	}
+	assert_int_equal(ph_top_past_n(p), 3);
+	assert_int_equal(ph_top_past_first(p), 2);
+	assert_int_equal(ph_top_past_begin(p, 2), 2 * PH_NSEC);
+	assert_int_equal(ph_top_past_origin(p), 0);
+	ph_top_past_show(p, &t, 2);
+	assert_int_equal(t.rows.v[0]->now.ns, 3 * PH_NSEC);
+	ph_top_past_free(p);
+	ph_top_close(&t);
+	ph_identity_free(id);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tour_80),
 		cmocka_unit_test(tour_120),
 		cmocka_unit_test(tour_300),
-		cmocka_unit_test(others_ascii),
+		cmocka_unit_test(others_ascii), cmocka_unit_test(guests),
 		cmocka_unit_test(ended_and_report),
+		cmocka_unit_test(through_a_trace),
+		cmocka_unit_test(short_memory),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");

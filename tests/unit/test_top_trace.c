@@ -71,6 +71,12 @@ static void round_at(struct trace *t, uint64_t ts)
 	ph_top_trace_round(&t->top, ts);
 }
 
+static void open_until(struct trace *t, const char *events, uint64_t ts)
+{
+	open_trace(t, events, NULL);
+	round_at(t, ts);
+}
+
 static const struct ph_top_row *row(struct trace *t, const char *name)
 {
 	ph_vec_each(r, &t->top.rows)
@@ -136,8 +142,7 @@ static void counters(void **state)
 {
 	struct trace t = { .whole = true };
 
-	open_trace(&t, two_intervals, NULL);
-	round_at(&t, 100 * MS);
+	open_until(&t, two_intervals, 100 * MS);
 	IS(&t, "web", CPU, 60);			/* 10-60, 90-100 */
 	IS(&t, "web", CPU_NS, 60 * MS);
 	IS(&t, "web", USER, 30);		/* until its first call, and of that on in the kernel */
@@ -191,13 +196,49 @@ static void counters(void **state)
 	close_trace(&t);
 }
 
+/* A guest of KVM that is known by its process: what that does is its; in a container, the container's as well. */
+static void guests(void **state)
+{
+	static const char events[] = BEGIN
+		"@0 container_info index=3 name=own runtime=kvm init_pid=60\n"
+		"@0 container_info index=4 name=within runtime=kvm parent=1 init_pid=7\n"
+		"@0 lttng_statedump_process_state tid=60 pid=60 name=qemu container=0 status=5 syscall=-1\n"
+		"@0 lttng_statedump_process_state tid=8 pid=8 name=other container=1 cgroup_id=12 status=5 syscall=-1\n"
+		"@1ms lttng_statedump_end\n"
+		"@10ms cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+		"@30ms cpu=0 tid=7 pid=7 syscall_exit_read ret=-11\n"
+		"@40ms cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=60\n"
+		"@50ms cpu=0 tid=60 block_rq_complete rwbs=4 bytes=4096 io_container=0\n"
+		"@50ms cpu=0 tid=60 pid=60 syscall_exit_read ret=1\n"
+		"@60ms cpu=0 tid=60 sched_switch prev_tid=60 prev_state=1 next_tid=8\n"
+		"@90ms cpu=0 tid=8 sched_switch prev_tid=8 prev_state=1 next_tid=0\n";
+	struct trace t = { .whole = true };
+
+	(void)state;
+	open_until(&t, events, 100 * MS);
+	IS(&t, "own", CPU, 20);
+	IS(&t, "own", SYSCALLS, 10);
+	IS(&t, "own", ERRORS, 0);
+	NONE(&t, "own", READ);			/* requests are a cgroup's */
+	IS(&t, "within", CPU, 30);
+	IS(&t, "within", SYSCALLS, 10);
+	IS(&t, "within", ERRORS, 10);
+	IS(&t, "within", TASKS, 1);
+	IS(&t, "web", CPU, 60);
+	IS(&t, "web", SYSCALLS, 10);
+	IS(&t, "web", TASKS, 2);
+	IS(&t, "(host)", CPU, 80);		/* all of it once */
+	IS(&t, "(host)", SYSCALLS, 20);
+	IS(&t, "(host)", TASKS, 5);
+	close_trace(&t);
+}
+
 /* Of some containers alone: there is no machine, and not all of their packets. */
 static void selection(void **state)
 {
 	struct trace t = { 0 };
 
-	open_trace(&t, two_intervals, NULL);
-	round_at(&t, 100 * MS);
+	open_until(&t, two_intervals, 100 * MS);
 	IS(&t, "web", CPU, 60);
 	NONE(&t, "web", TX);
 	NONE(&t, "web", HOST_CPU);
@@ -218,11 +259,119 @@ static void filtered(void **state)
 	round_at(&t, 200 * MS);
 	IS(&t, "web", SYSCALLS, 10);
 	IS(&t, "web", ERRORS, 10);
-	IS(&t, "db", WRITE, 0);
+	NONE(&t, "db", WRITE);			/* none can pass */
 	NONE(&t, "web", CPU);
 	NONE(&t, "web", MEMORY);
 	close_trace(&t);
 	ph_filter_free(f);
+}
+
+/* A filter that only the beginnings of calls can pass counts those. */
+static void filtered_by_arguments(void **state)
+{
+	static const char events[] =
+		BEGIN
+		"@10ms cpu=0 tid=7 syscall_entry_openat filename=/etc/passwd\n"
+		"@20ms cpu=0 tid=7 syscall_exit_openat ret=-2\n"
+		"@30ms cpu=0 tid=7 syscall_entry_openat filename=/tmp/x\n"
+		"@40ms cpu=0 tid=7 syscall_exit_openat ret=3\n";
+	struct trace t = { .whole = true };
+	struct ph_err err = { 0 };
+	bool chosen[PH_EV_ID_MAX];
+	struct ph_filter *f;
+
+	assert_int_equal(ph_filter_parse("syscall_entry_openat.filename ~ \"/etc/*\"", &f, &err), 0);
+	open_trace(&t, events, f);
+	round_at(&t, 100 * MS);
+	IS(&t, "web", SYSCALLS, 10);
+	NONE(&t, "web", ERRORS);
+	assert_true(ph_top_trace_choose(f, ~0ull, chosen));
+	for (size_t i = 0; i < PH_EV_ID_MAX; i++)
+		assert_int_equal(chosen[i], ph_class_by_id((uint32_t)i) && !strcmp(ph_class_by_id((uint32_t)i)->name, "syscall_entry_openat"));
+	assert_false(ph_top_trace_choose(f, PH_TOP_NETWORK, chosen));
+	close_trace(&t);
+	ph_filter_free(f);
+	/* Where an end can pass, too, it is that which counts. */
+	assert_int_equal(ph_filter_parse("tid == 7", &f, &err), 0);
+	open_trace(&t, events, f);
+	round_at(&t, 100 * MS);
+	IS(&t, "web", SYSCALLS, 20);
+	IS(&t, "web", ERRORS, 10);
+	assert_true(ph_top_trace_choose(f, 1ull << PH_TOP_SYSCALLS, chosen));
+	assert_true(chosen[ph_class_by_name("syscall_exit_openat")->id] && !chosen[ph_class_by_name("syscall_entry_openat")->id]);
+	assert_false(chosen[PH_EV_block_rq_complete] || chosen[PH_EV_sched_switch]);
+	close_trace(&t);
+	ph_filter_free(f);
+}
+
+static void nothing(void *arg, const struct ph_event *ev)
+{
+	(void)arg;
+	(void)ev;
+}
+
+/* Of the running host: what passed the filter, and of files what such events do not tell. */
+static void filtered_live(void **state)
+{
+	static const char events[] =
+		"@0 container_info index=5 name=web id=" ID1 " cgroup_path=/docker/" ID1 " cgroup_id=12 net_ns=300 start_ns=1\n"
+		"@0 lttng_statedump_process_state tid=60 pid=60 name=nginx container=5 cgroup_id=12 status=5 syscall=-1\n"
+		"@10ms cpu=0 tid=60 syscall_exit_openat ret=-2\n"
+		"@20ms cpu=0 tid=60 block_rq_complete rwbs=4 bytes=4096 io_container=5\n"
+		"@30ms cpu=0 tid=1 container=0 syscall_exit_openat ret=-2\n";
+	struct ph_top_want want = { ~(1ull << PH_TOP_RUNQ), ~(1u << PH_TOP_FILES), .filtered = true };
+	bool chosen[PH_EV_ID_MAX] = { 0 };
+	ph_autobuf out = { 0 };
+	struct ph_table_fmt fmt = { 0 };
+	struct ph_err err = { 0 };
+	struct ph_source *src = parse(events);
+	struct ph_identity *id = ph_identity_new();
+	struct ph_filter *f;
+	struct trace t = { 0 };
+	struct host h;
+
+	assert_int_equal(ph_filter_parse("syscall_exit_openat.ret < 0 || bytes > 4000", &f, &err), 0);
+	assert_true(ph_top_trace_choose(f, ~0ull, chosen));
+	assert_true(chosen[PH_EV_block_rq_complete] && !chosen[PH_EV_net_dev_queue]);
+	v2_host(&h);
+	add_proc(&h, 60, 1, "nginx", "0::/docker/" ID1 "\n", 700, "\t1");
+	add_proc(&h, 61, 1, "other", "0::/lxc.payload.other\n", 701, "\t1");
+	put(&h, CG "/cpu.stat", "usage_usec 0\nuser_usec 0\nsystem_usec 0\n");
+	put(&h, CG "/io.stat", "8:0 rbytes=0 wbytes=0 rios=0 wios=0 dbytes=0 dios=0\n");
+	put(&h, "proc/60/net/dev", "a\nb\n  eth0: 0 1 0 0 0 0 0 0 0 1 0 0 0 0 0 0\n");
+	put(&h, "sys/fs/cgroup/lxc.payload.other/io.stat", "8:0 rbytes=0 wbytes=0 rios=0 wios=0 dbytes=0 dios=0\n");
+	assert_int_equal(ph_top_open(&t.top, h.root, &want, &err), 0);
+	ph_top_events_open(&t.top, &(struct ph_top_trace_opts){ .id = id, .filter = f, .whole = true, .passed = true }, chosen, id, src);
+	assert_int_equal(ph_top_round(&t.top, 10 * PH_NSEC, &err), 0);
+	put(&h, CG "/cpu.stat", "usage_usec 500000\nuser_usec 0\nsystem_usec 0\n");
+	put(&h, CG "/io.stat", "8:0 rbytes=8192 wbytes=8192 rios=2 wios=2 dbytes=0 dios=0\n");
+	put(&h, "proc/60/net/dev", "a\nb\n  eth0: 700 1 0 0 0 0 0 0 0 1 0 0 0 0 0 0\n");
+	put(&h, "sys/fs/cgroup/lxc.payload.other/io.stat", "8:0 rbytes=9 wbytes=9 rios=1 wios=1 dbytes=0 dios=0\n");
+	assert_int_equal(ph_top_events_turn(&t.top, nothing, NULL, &err), 1);
+	assert_int_equal(ph_top_round(&t.top, 11 * PH_NSEC, &err), 0);
+	IS(&t, ID1, CPU, 50);
+	IS(&t, ID1, RX, 700);
+	IS(&t, ID1, SYSCALLS, 1);
+	IS(&t, ID1, ERRORS, 1);
+	IS(&t, ID1, READ, 4096);
+	IS(&t, ID1, WRITE, 0);
+	NONE(&t, ID1, SOCKET_RX);
+	IS(&t, "other", READ, 0);		/* nothing of it has passed */
+	IS(&t, "other", SYSCALLS, 0);
+	IS(&t, "(host)", SYSCALLS, 2);
+	IS(&t, "(host)", READ, 4096);
+	ph_strv_add(&fmt.fields, "cpu_percent");
+	ph_strv_add(&fmt.fields, "syscalls_per_s");
+	ph_strv_add(&fmt.fields, "socket_rx_bytes_per_s");
+	ph_top_missing(&t.top, &fmt, &out);
+	assert_string_equal(out.p, "syscalls_per_s: only of events that pass the filter; the other columns are as without it\n"
+				   "socket_rx_bytes_per_s: not counted with a filter\n");
+	ph_strv_done(&fmt.fields);
+	ph_top_close(&t.top);
+	ph_source_close(src);
+	ph_identity_free(id);
+	ph_filter_free(f);
+	host_done(&h);
 }
 
 /* A container that comes and goes is there in the intervals of which it was. */
@@ -246,8 +395,7 @@ static void comes_and_goes(void **state)
 		"@390ms cpu=0 tid=0 sched_wakeup tid=20 target_cpu=0\n";
 	struct trace t = { 0 };
 
-	open_trace(&t, events, NULL);
-	round_at(&t, 100 * MS);
+	open_until(&t, events, 100 * MS);
 	assert_null(row(&t, "job"));
 	IS(&t, "db", CPU, 90);
 	round_at(&t, 200 * MS);
@@ -277,8 +425,7 @@ static void readings_alone(void **state)
 		STAT("310ms", "12", "1", "usage_ns=1050000000 user_ns=640000000 system_ns=410000000");
 	struct trace t = { 0 };
 
-	open_trace(&t, events, NULL);
-	round_at(&t, 60 * MS);
+	open_until(&t, events, 60 * MS);
 	IS(&t, "web", CPU_NS, 25 * MS);		/* what was before the first reading is not known */
 	IS(&t, "web", USER, 25 * 0.8 / 0.6);
 	IS(&t, "web", SYSTEM, 25 * 0.2 / 0.6);
@@ -303,8 +450,7 @@ static void steal(void **state)
 		"@110ms cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n";
 	struct trace t = { .whole = true };
 
-	open_trace(&t, events, NULL);
-	round_at(&t, 100 * MS);
+	open_until(&t, events, 100 * MS);
 	IS(&t, "web", CPU, 30);
 	IS(&t, "(host)", STEAL, 20);
 	IS(&t, "web", HOST_STEAL, 20);
@@ -324,8 +470,7 @@ static void missing(void **state)
 	ph_strv_add(&fmt.fields, "net_rx_bytes_per_s");
 	ph_strv_add(&fmt.fields, "net_tx_bytes");
 	ph_strv_add(&fmt.fields, "open_files");
-	open_trace(&t, two_intervals, NULL);
-	round_at(&t, 100 * MS);
+	open_until(&t, two_intervals, 100 * MS);
 	ph_top_missing(&t.top, &fmt, &out);
 	assert_string_equal(out.p, "net_rx_bytes_per_s, net_tx_bytes: the trace has no packets, or not everybody's: record with -e net and "
 				   "-a, as whoever runs at the moment handles a container's\n"
@@ -339,8 +484,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counters), cmocka_unit_test(selection), cmocka_unit_test(filtered),
+		cmocka_unit_test(filtered_by_arguments), cmocka_unit_test(filtered_live),
 		cmocka_unit_test(comes_and_goes), cmocka_unit_test(readings_alone), cmocka_unit_test(steal),
-		cmocka_unit_test(missing),
+		cmocka_unit_test(missing), cmocka_unit_test(guests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

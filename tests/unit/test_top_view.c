@@ -426,6 +426,20 @@ static bool command_has(const struct screen *s, const char *arg)
 	return false;
 }
 
+static void screen_profile(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	pods_new(&s);
+	draw(&s, 60, 12);
+	keys(&s, "p");
+	assert_true(command_has(&s, "profile") && command_has(&s, "--duration=5s") && command_has(&s, "--container=" ID1));
+	draw(&s, 60, 12);
+	assert_true(line_of(&s, "front: its functions in 5 s: looking for 0 s now") >= 0);
+	screen_done(&s);
+}
+
 /* What is asked of the analyses, and what they say. */
 static void screen_report(void **state)
 {
@@ -589,6 +603,7 @@ int main(void)
 		cmocka_unit_test(screen_views),
 		cmocka_unit_test(screen_files),
 		cmocka_unit_test(screen_report),
+		cmocka_unit_test(screen_profile),
 		cmocka_unit_test(screen_wants),
 		cmocka_unit_test(screen_past),
 		cmocka_unit_test(screen_garbage),

@@ -91,9 +91,20 @@ static void write_calls(struct writer *w)
 	}
 }
 
-static int setup(void **state)
+/* With the state at its beginning. */
+static void writer_begin(struct writer *w, const char *trace)
 {
 	static const struct ph_ctf_env env = { .hostname = "h", .trace_name = "t", .offset_ns = OFFSET };
+	struct ph_err err = { 0 };
+
+	assert_int_equal(ph_ctf_create(trace, &env, NULL, 0, &w->w, &err), 0);
+	assert_int_equal(ph_ctf_stream(w->w, "state", 0, &w->state, &err), 0);
+	assert_int_equal(ph_ctf_stream(w->w, "channel0", 0, &w->cpu, &err), 0);
+	write_state(w);
+}
+
+static int setup(void **state)
+{
 	struct fixture *f = ph_alloc(sizeof(*f));
 	struct writer w = { 0 };
 	struct ph_err err = { 0 };
@@ -101,10 +112,7 @@ static int setup(void **state)
 	strcpy(f->dir, "/tmp/ph-view-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	f->trace = ph_asprintf("%s/trace", f->dir);
-	assert_int_equal(ph_ctf_create(f->trace, &env, NULL, 0, &w.w, &err), 0);
-	assert_int_equal(ph_ctf_stream(w.w, "state", 0, &w.state, &err), 0);
-	assert_int_equal(ph_ctf_stream(w.w, "channel0", 0, &w.cpu, &err), 0);
-	write_state(&w);
+	writer_begin(&w, f->trace);
 	write_calls(&w);
 	assert_int_equal(ph_ctf_close(w.w, 12 * SEC, &err), 0);
 	*state = f;
@@ -202,17 +210,13 @@ static void test_seek(void **state)
 /* The state dump is made while events are recorded already: those before it have names too. */
 static void test_before_the_dump(void **state)
 {
-	static const struct ph_ctf_env env = { .hostname = "h", .trace_name = "t", .offset_ns = OFFSET };
 	struct fixture early = *(struct fixture *)*state;
 	struct writer w = { 0 };
 	struct ph_err err = { 0 };
 	struct result r;
 
 	early.trace = ph_asprintf("%s/early", early.dir);
-	assert_int_equal(ph_ctf_create(early.trace, &env, NULL, 0, &w.w, &err), 0);
-	assert_int_equal(ph_ctf_stream(w.w, "state", 0, &w.state, &err), 0);
-	assert_int_equal(ph_ctf_stream(w.w, "channel0", 0, &w.cpu, &err), 0);
-	write_state(&w);
+	writer_begin(&w, early.trace);
 	begin(&w, PH_EV_lttng_statedump_end, 1 * SEC);
 	emit(&w, w.state);
 	begin(&w, ph_class_by_name("syscall_exit_openat")->id, SEC / 2);
@@ -237,7 +241,6 @@ static void test_before_the_dump(void **state)
  */
 static void test_told_late(void **state)
 {
-	static const struct ph_ctf_env env = { .hostname = "h", .trace_name = "t", .offset_ns = OFFSET };
 	struct fixture late = *(struct fixture *)*state;
 	const uint64_t at[] = { 2 * SEC, 60 * SEC };
 	struct writer w = { 0 };
@@ -245,10 +248,7 @@ static void test_told_late(void **state)
 	struct result r;
 
 	late.trace = ph_asprintf("%s/late", late.dir);
-	assert_int_equal(ph_ctf_create(late.trace, &env, NULL, 0, &w.w, &err), 0);
-	assert_int_equal(ph_ctf_stream(w.w, "state", 0, &w.state, &err), 0);
-	assert_int_equal(ph_ctf_stream(w.w, "channel0", 0, &w.cpu, &err), 0);
-	write_state(&w);
+	writer_begin(&w, late.trace);
 	begin(&w, PH_EV_lttng_statedump_end, 1 * SEC);
 	emit(&w, w.state);
 	for (uint32_t i = 0; i < 2; i++) {

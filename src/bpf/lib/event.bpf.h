@@ -141,7 +141,25 @@ static __always_inline void *rec_begin(struct slot *s, struct ph_rec **ret_rec, 
 FILTER_SLOT(syscall_entry, 1500)
 FILTER_SLOT(syscall_exit, 1500)
 
+/* The stacks of the current task, for the event that the next record is of (callstack.bpf.h). */
+static __noinline int write_callstack(u32 trigger, u64 who);
+
+#define STACK_OF(name) (cfg.stack_of[PH_EV_##name / 64] >> PH_EV_##name % 64 & 1)
+#define STACK(name, who)								\
+	do {											\
+		if (STACK_OF(name))								\
+			write_callstack(PH_EV_##name, who);					\
+	} while (0)
+
+/*
+ * …_ALONE: without a stack before it. So in functions: calls may be nested 512 bytes of stack deep, and the verifier counts those
+ * that are never made (ph_event_may_have_stack()).
+ */
 #define EVENT(name, cur, who, e)								\
+	STACK(name, who);									\
+	EVENT_ALONE(name, cur, who, e)
+
+#define EVENT_ALONE(name, cur, who, e)							\
 	struct slot slot_;									\
 	struct ph_rec *rec_;									\
 	struct ph_ev_##name *e = rec_begin(&slot_, &rec_, sizeof(*e), cur, who);		\
@@ -150,6 +168,10 @@ FILTER_SLOT(syscall_exit, 1500)
 
 /* The same with up to @tail_max more bytes behind the fixed fields: `tail` points there. */
 #define EVENT_TAIL(name, tail_max, cur, who, e, tail)					\
+	STACK(name, who);									\
+	EVENT_TAIL_ALONE(name, tail_max, cur, who, e, tail)
+
+#define EVENT_TAIL_ALONE(name, tail_max, cur, who, e, tail)				\
 	struct slot slot_;									\
 	struct ph_rec *rec_;									\
 	u8 *tail;										\
@@ -254,5 +276,7 @@ static __always_inline u64 memory_cgroup(struct task_struct *t)
 		return 0;
 	return controller_cgroup(t, bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id));
 }
+
+#include "callstack.bpf.h"
 
 #endif

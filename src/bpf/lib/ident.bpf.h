@@ -42,6 +42,15 @@ struct {
 	__type(value, u32);
 } pids SEC(".maps");
 
+/* Processes that run guests of KVM which no cgroup is for: the guest, and whether it is selected. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u32);
+	__type(value, struct ph_cgent);
+} guests SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 256);
@@ -58,6 +67,8 @@ struct {
 u32 next_index SEC(".data.next_index") = 1;
 /* Counts changes that may give a pointer a new meaning; user space counts too. */
 u64 generation SEC(".data.generation") = 1;
+/* How many processes are in `guests`. */
+u64 guests_known SEC(".data.guests_known") = 0;
 /* Control records for which there was no room: told to the user. */
 u64 control_lost SEC(".data.control_lost") = 0;
 
@@ -272,6 +283,14 @@ static __always_inline bool current_process_selected(struct task_struct *t)
 	return yes;
 }
 
+/* What is said of the guest whose process @t is of; NULL: it is of none, or not asked about. */
+static __always_inline struct ph_cgent *guest_of(struct task_struct *t)
+{
+	u32 tgid = t->tgid;
+
+	return READ_ONCE(guests_known) ? bpf_map_lookup_elem(&guests, &tgid) : NULL;
+}
+
 /* @e: the entry of @t's container; @current: @t is the current task; @name: instead of @t's, or NULL. */
 static __always_inline bool entry_selected(struct task_struct *t, struct ph_cgent e, bool current,
 					   const char *name, u64 *who)
@@ -279,8 +298,14 @@ static __always_inline bool entry_selected(struct task_struct *t, struct ph_cgen
 	*who = WHO(e.index, e.index);
 	if (!cfg.select)
 		return true;
-	if (cfg.by_container && !(e.flags & PH_CG_SELECTED))
-		return false;
+	if (cfg.by_container) {
+		struct ph_cgent *guest = guest_of(t);
+
+		if (!((guest ? guest->flags : e.flags) & PH_CG_SELECTED))
+			return false;
+		if (guest)
+			*who = WHO(e.index, guest->index);
+	}
 	if (cfg.by_pid && !(current ? current_process_selected(t) : process_selected(t)))
 		return false;
 	if (cfg.by_comm) {

@@ -38,7 +38,7 @@ typedef __u16 __sum16;
 #define NULL ((void *)0)
 
 enum { BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_ARRAY = 2, BPF_MAP_TYPE_PERCPU_HASH = 5, BPF_MAP_TYPE_PERCPU_ARRAY = 6,
-       BPF_MAP_TYPE_LRU_HASH = 9, BPF_MAP_TYPE_RINGBUF = 27, BPF_MAP_TYPE_TASK_STORAGE = 29 };
+       BPF_MAP_TYPE_LRU_HASH = 9, BPF_MAP_TYPE_ARRAY_OF_MAPS = 12, BPF_MAP_TYPE_RINGBUF = 27, BPF_MAP_TYPE_TASK_STORAGE = 29 };
 enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_F_NO_PREALLOC = 1 << 0, BPF_F_MMAPABLE = 1 << 10,
        BPF_LOCAL_STORAGE_GET_F_CREATE = 1, BPF_RB_NO_WAKEUP = 1 };
 
@@ -58,6 +58,12 @@ struct bpf_iter__task_file {
 	struct task_struct *task;
 	u32 fd;
 	struct file *file;
+};
+
+struct bpf_iter__task_vma {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	struct vm_area_struct *vma;
 };
 
 /* v5.17 (e6f2dd0f8067). */
@@ -92,6 +98,8 @@ struct file {
 	struct inode *f_inode;
 	void *private_data;
 };
+
+struct vm_area_struct { unsigned long vm_start; struct file *vm_file; };
 
 struct fdtable { unsigned int max_fds; struct file **fd; };
 struct files_struct { struct fdtable *fdt; };
@@ -239,7 +247,13 @@ struct task_struct___cpu { u32 cpu; };
 /* x86 only: TS_COMPAT lives here. */
 struct thread_info___x86 { u32 status; };
 
+struct thread_struct {
+#if defined(__TARGET_ARCH_x86)
+	unsigned long fsbase;
+#endif
+};
 struct task_struct {
+	struct thread_struct thread;
 	struct thread_info thread_info;
 	unsigned int __state;		/* v5.14 (2f064a59a11f); 5.15 is the oldest we run on */
 	unsigned int flags;
@@ -296,6 +310,7 @@ struct sock_common {
 	u16 skc_num;
 	u16 skc_family;
 	volatile u8 skc_state;
+	unsigned long skc_flags;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
 };
@@ -307,6 +322,7 @@ struct sock {
 	u16 sk_protocol;
 	struct socket *sk_socket;
 };
+struct tcp_sock { u64 bytes_sent, bytes_retrans, bytes_received; };
 struct socket { struct sock *sk; };
 struct socket_alloc { struct socket socket; struct inode vfs_inode; };
 struct unix_sock { struct sock sk; struct sock *peer; };
@@ -319,7 +335,8 @@ struct sk_buff {
 	unsigned char *head, *data;
 };
 
-struct kernel_siginfo { int si_signo, si_errno, si_code; };
+union __sifields { int _pid; };
+struct kernel_siginfo { int si_signo, si_errno, si_code; union __sifields _sifields; };
 struct sigaction { void *sa_handler; unsigned long sa_flags; };
 struct k_sigaction { struct sigaction sa; };
 

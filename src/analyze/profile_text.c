@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a profile is of, and what it lacks, in words. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "analyze/profile_priv.h"
+#include "analyze/words.h"
+#include "base/cleanup.h"
+#include "unwind/walk.h"
+
+/* Less than this share is not worth a sentence. */
+#define MATTERS 0.001
+#define NAMELESS_MATTERS 0.01
+/* Files that are named. */
+#define FILES_TOLD 8
+
+const char *ph_profile_what_text(const struct ph_profile *p)
+{
+	switch (p->opts.what) {
+	case PH_PROFILE_CPU:	return "CPU time";
+	case PH_PROFILE_OFFCPU:	return "off-CPU time";
+	case PH_PROFILE_WALL:	return "wall-clock time";
+	default:		return p->opts.event ? p->opts.event->name : "?";
+	}
+}
+
+void ph_profile_weight_text(const struct ph_profile *p, uint64_t weight, struct ph_buf *out)
+{
+	static const char *const powers[] = { "", " k", " M", " G", " T", " P" };
+	double x = (double)weight;
+	size_t i = 0;
+
+	if (p->unit == PH_PROFILE_NS) {
+		words_ns(out, weight);
+		return;
+	}
+	for (; p->unit == PH_PROFILE_CYCLES && x >= 1000 && i + 1 < PH_ARRAY_SIZE(powers); i++)
+		x /= 1000;
+	if (i)
+		ph_buf_addf(out, "%.3g%s", x, powers[i]);
+	else
+		ph_buf_add_u64(out, weight);
+	ph_buf_adds(out, p->unit == PH_PROFILE_CYCLES ? i ? "cycles" : " cycles" : weight == 1 ? " time" : " times");
+}
+
+static uint64_t incomplete(const struct ph_profile *p, uint64_t *ret_all)
+{
+	uint64_t n = 0;
+
+	*ret_all = 0;
+	for (unsigned int i = 0; i < PH_ARRAY_SIZE(p->ends); i++) {
+		*ret_all += i == PH_END_NOT_WALKED ? 0 : p->ends[i];
+		n += i == PH_END_NOT_WALKED || i == PH_END_COMPLETE ? 0 : p->ends[i];
+	}
+	return n;
+}
+
+static void say_incomplete(const struct ph_profile *p, struct ph_buf *out)
+{
+	uint64_t all, n = incomplete(p, &all);
+	bool more = false;
+
+	words_percent(out, words_share(n, all));
+	ph_buf_adds(out, " of the programs' stacks end before the program's start: ");
+	for (unsigned int i = 0; i < PH_ARRAY_SIZE(p->ends); i++) {
+		if (i == PH_END_NOT_WALKED || i == PH_END_COMPLETE || !p->ends[i])
+			continue;
+		if (more)
+			ph_buf_adds(out, ", ");
+		more = true;
+		words_percent(out, words_share(p->ends[i], all));
+		ph_buf_addc(out, ' ');
+		ph_buf_adds(out, ph_unwind_end_text(i));
+	}
+}
+
+static int most_nameless_first(const void *pa, const void *pb)
+{
+	const struct ph_profile_file *a = *(struct ph_profile_file *const *)pa, *b = *(struct ph_profile_file *const *)pb;
+
+	return a->nameless > b->nameless ? -1 : a->nameless < b->nameless;
+}
+
+/* What to do about it, then a line for each file. */
+static bool say_nameless(const struct ph_profile *p, unsigned int i, struct ph_buf *out)
+{
+	PH_VEC(struct ph_profile_file *) v = { 0 };
+	const struct ph_profile_file *f;
+	bool there;
+
+	ph_vec_each(it, &p->files)
+		if (words_share((*it)->nameless, p->weight) >= NAMELESS_MATTERS)
+			*ph_vec_push(&v) = *it;
+	if (v.n)
+		qsort(v.v, v.n, sizeof(v.v[0]), most_nameless_first);
+	there = v.n && i <= v.n && i <= FILES_TOLD;
+	if (there && i) {
+		f = v.v[i - 1];
+		ph_buf_adds(out, "  ");
+		words_percent(out, words_share(f->nameless, p->weight));
+		ph_buf_adds(out, " of the stacks: ");
+		words_name(out, f->path);
+		if (f->build_id[0]) {
+			ph_buf_adds(out, ", build id ");
+			words_name(out, f->build_id);
+		} else {
+			ph_buf_adds(out, ", which has no build id");
+		}
+	} else if (there) {
+		ph_buf_adds(out, "functions without names: debug symbols have them, which are in packages (-dbgsym, -debuginfo) or come by "
+			    "debuginfod-find debuginfo BUILD-ID");
+	}
+	ph_vec_done(&v);
+	return there;
+}
+
+bool ph_profile_note(const struct ph_profile *p, unsigned int i, struct ph_buf *out)
+{
+	uint64_t all, torn = incomplete(p, &all);
+	unsigned int at = 0;
+
+	if (p->others && i == at++) {
+		ph_buf_addf(out, "%" PRIu64 " stacks of other events are left out (--off-cpu, --wall, -e EVENT)", p->others);
+		return true;
+	}
+	if (p->other_unit && i == at++) {
+		ph_buf_addf(out, "%" PRIu64 " samples are left out: they are in %s, the first is not", p->other_unit,
+			    p->unit == PH_PROFILE_NS ? "cycles" : "time");
+		return true;
+	}
+	if (words_share(torn, all) >= MATTERS && i == at++) {
+		say_incomplete(p, out);
+		return true;
+	}
+	if (words_share(p->unmapped, p->weight) >= MATTERS && i == at++) {
+		words_percent(out, words_share(p->unmapped, p->weight));
+		ph_buf_adds(out, " of the stacks have addresses that no known mapping has: [unknown]");
+		return true;
+	}
+	if (words_share(p->nameless_kernel, p->weight) >= MATTERS && i == at++) {
+		words_percent(out, words_share(p->nameless_kernel, p->weight));
+		ph_buf_adds(out, " of the stacks have functions of the kernel whose names are not recorded");
+		return true;
+	}
+	if (p->stackless_ns && words_share(p->stackless_ns, p->weight) >= MATTERS && i == at++) {
+		words_percent(out, words_share(p->stackless_ns, p->weight));
+		ph_buf_adds(out, " of the time is of waits that began before the recording, or whose stack was not recorded");
+		return true;
+	}
+	if (p->left_out && i == at++) {
+		ph_buf_addf(out, "%" PRIu64 " waits are left out, of tasks that are not seen to leave a CPU with a stack, ", p->left_out);
+		words_ns(out, p->left_out_ns);
+		ph_buf_adds(out, " together");
+		return true;
+	}
+	if (p->crowded && i == at++) {
+		words_percent(out, words_share(p->crowded, p->weight));
+		ph_buf_adds(out, " are of more different stacks than are kept apart: [others]");
+		return true;
+	}
+	if (p->samples_left_out && i == at++) {
+		ph_buf_addf(out, "the last %" PRIu64 " samples are left out of the order of time: more are not kept", p->samples_left_out);
+		return true;
+	}
+	return i >= at && say_nameless(p, i - at, out);
+}

@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_BPF_CALLSTACK_BPF_H
+#define PH_BPF_CALLSTACK_BPF_H
+
+#include "event.bpf.h"
+#include "unwind/interp.h"
+
+/*
+ * The stacks of the current task. That of the program is walked by the tables of its files (docs/unwinding.md), which
+ * user space puts into the store; registers are those with which it entered the kernel.
+ *
+ * A step is the callback of bpf_for_each_map_elem() over a map with as many elements as there may be
+ * frames: the verifier looks at it once, on Linux 5.15 too, and not at all where no stack is asked for. (A
+ * function that is verified on its own would be in every program; one that is not, as often as it may be called.)
+ */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, PH_STORE_CHUNKS);
+	__type(key, u32);
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_ARRAY);
+		__uint(max_entries, 1);
+		__uint(map_flags, BPF_F_MMAPABLE);
+		__type(key, u32);
+		__uint(value_size, PH_STORE_CHUNK);
+	});
+} store SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PH_STORE_FILES);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, u32);
+	__type(value, struct ph_store_table);
+} tables SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u32);
+	__type(value, struct ph_store_proc);
+} procs SEC(".maps");
+
+/* Words of struct pt_regs. */
+#if defined(__TARGET_ARCH_x86)
+#define NREGS 21
+#define REG_FP 4
+#define REG_BX 5
+#define REG_PC 16
+#define REG_CS 17
+#define REG_SP 19
+#define UNWIND_ARCH PH_UNWIND_X86_64
+#else
+#define NREGS 34
+#define REG_FP 29
+#define REG_LR 30
+#define REG_SP 31
+#define REG_PC 32
+#define REG_PSTATE 33
+#define UNWIND_ARCH PH_UNWIND_ARM64
+#endif
+
+#define FRAMES_MASK 255		/* both stacks together are shorter */
+_Static_assert(PH_FRAMES_KERNEL + PH_FRAMES_USER <= FRAMES_MASK, "frames of both stacks");
+
+/* What a walk has in hand: too much for the stack of a program. */
+struct walk {
+	u32 busy;
+	u32 nkernel, nuser, end;
+	struct ph_unwind_regs regs;
+	u64 guessed;		/* the frame was found by the frame pointer */
+	struct ph_store_proc proc;
+	struct ph_store_map map;	/* of the last frame: the next is mostly in it, too */
+	struct ph_interp_state interp;
+	u64 interp_id;		/* the thread, as its interpreter calls it */
+	/* Of the frame that is looked at: interpreted ones took its place, and no more will. */
+	u8 replaced, interp_over, not_top, pad_[5];
+	u64 top[NREGS + 3];	/* registers; what more an index may reach */
+	u64 frames[FRAMES_MASK + 1];	/* of the kernel, then of the program */
+};
+
+/* A walk may be interrupted by another one, in an interrupt, and that again. */
+#define WALKS 3
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, WALKS);
+	__type(key, u32);
+	__type(value, struct walk);
+} walks SEC(".maps");
+
+/* Steps of a walk: for each frame one, and some to look among an interpreter's threads. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PH_FRAMES_USER + 160);
+	__type(key, u32);
+	__type(value, u32);
+} frames SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PH_STORE_INTERPS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, u32);
+	__type(value, struct ph_interp);
+} interps SEC(".maps");
+
+/* Where an interpreter has a thread, by the thread's number: not to be looked for each time. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, u32);
+	__type(value, u64);
+} interp_threads SEC(".maps");
+
+/* ---- the store -------------------------------------------------------------------------------- */
+
+static __always_inline u8 *store_chunk(u64 pos)
+{
+	u32 at = pos / PH_STORE_CHUNK, zero = 0;
+	void *chunk = bpf_map_lookup_elem(&store, &at);
+
+	return chunk ? bpf_map_lookup_elem(chunk, &zero) : NULL;
+}
+
+/* @a < @b ? @yes : @no, of numbers below 1 << 63, without a branch. */
+static __always_inline u64 if_less(u64 a, u64 b, u64 yes, u64 no)
+{
+	u64 less = (u64)((s64)(a - b) >> 63);
+
+	asm volatile("" : "+r"(less));
+	return no ^ ((yes ^ no) & less);
+}
+
+/* What is at @pos; its size is a power of two, and it is aligned to that. */
+#define STORE_AT(chunk, pos, type) ((type *)((chunk) + ((pos) & (PH_STORE_CHUNK - sizeof(type)))))
+
+static __always_inline bool find_map(struct walk *w, u64 pc)
+{
+	u64 lo = 0, n = w->proc.n;
+	struct ph_store_map *m;
+	u8 *chunk;
+
+	if (w->map.begin <= pc && pc < w->map.end)
+		return true;
+	if (!n)
+		return false;
+	chunk = store_chunk(w->proc.maps);
+	if (!chunk)
+		return false;
+	/* Halves of what is left: no branches in it, or the verifier would walk through all ways to search. */
+	for (int i = 0; i < PH_STORE_MAPS_STEPS; i++) {
+		u64 half = n / 2, at = lo + half;
+
+		m = STORE_AT(chunk, w->proc.maps + at * sizeof(*m), struct ph_store_map);
+		lo = if_less(pc, m->begin, lo, at);
+		n -= half;
+	}
+	m = STORE_AT(chunk, w->proc.maps + lo * sizeof(*m), struct ph_store_map);
+	if (m->begin > pc || m->end <= pc)
+		return false;
+	w->map.begin = m->begin;
+	w->map.end = m->end;
+	w->map.bias = m->bias;
+	w->map.file = m->file;
+	return true;
+}
+
+/* The rule for an address of a file; NULL: there is none. */
+static __always_inline struct ph_unwind_rule *find_rule(struct ph_store_table *t, u64 vaddr)
+{
+	u64 at = vaddr - t->base, page = at >> PH_UNWIND_PAGE_BITS, pos, first;
+	struct ph_store_page *pg;
+	u64 lo = 0, n, rule;
+	u8 *chunk;
+
+	if (vaddr < t->base || page >= t->npages)
+		return NULL;
+	pos = t->pages + page * sizeof(*pg);
+	chunk = store_chunk(pos);
+	if (!chunk)
+		return NULL;
+	pg = STORE_AT(chunk, pos, struct ph_store_page);
+	first = (u64)pg->first * sizeof(u32);
+	n = pg->n;
+	chunk = store_chunk(first);
+	if (!chunk || !n)
+		return NULL;
+	at &= PH_UNWIND_PAGE - 1;
+	/* The first row is at the begin of the page. */
+	for (int i = 0; i < PH_UNWIND_STEPS_MAX; i++) {
+		u64 half = n / 2, middle = lo + half, pc;
+
+		pc = *STORE_AT(chunk, first + middle * sizeof(u32), u32) & 0xffff;
+		lo = if_less(at, pc, lo, middle);
+		n -= half;
+	}
+	rule = *STORE_AT(chunk, first + lo * sizeof(u32), u32) >> 16;
+	if (rule >= t->nrules)
+		return NULL;
+	pos = t->rules + rule * sizeof(union ph_store_rule);
+	chunk = store_chunk(pos);
+	return chunk ? &STORE_AT(chunk, pos, union ph_store_rule)->rule : NULL;
+}
+
+/* A new process has what its parent has, until it runs a program; user space hears of it later. */
+static __always_inline void maps_inherit(u32 parent, u32 child)
+{
+	struct ph_store_proc *p = bpf_map_lookup_elem(&procs, &parent), copy;
+
+	if (!p)
+		return;
+	copy = *p;
+	bpf_map_update_elem(&procs, &child, &copy, BPF_NOEXIST);
+}
+
+static __always_inline void maps_forget(u32 pid)
+{
+	bpf_map_delete_elem(&procs, &pid);
+}
+
+/* ---- a walk ------------------------------------------------------------------------------------- */
+
+static __always_inline int read_user(void *ctx, u64 addr, u64 *value)
+{
+	return bpf_probe_read_user(value, sizeof(*value), (void *)addr);
+}
+
+static __always_inline u32 end_of(enum ph_unwind_step s)
+{
+	switch (s) {
+	case PH_STEP_END: return PH_END_COMPLETE;
+	case PH_STEP_LOST: return PH_END_LOST;
+	case PH_STEP_UNREADABLE: return PH_END_UNREADABLE;
+	case PH_STEP_STACK: return PH_END_STACK;
+	default: return PH_END_NO_RULE;
+	}
+}
+
+static __always_inline void push_frame(struct walk *w, u64 frame)
+{
+	w->frames[(w->nkernel + w->nuser++) & FRAMES_MASK] = frame;
+}
+
+/* The thread that was found last time is the one still. */
+static __always_inline void interp_recall(struct walk *w, const struct ph_interp *in, u32 tid)
+{
+	u64 *known = bpf_map_lookup_elem(&interp_threads, &tid), its = 0;
+
+	if (!known || read_user(NULL, *known + in->thread_id, &its) || its != w->interp_id)
+		return;
+	w->interp.thread = *known;
+	w->interp.at = PH_INTERP_SEARCH;
+}
+
+/* Interpreted frames in the place of the function that runs them, one a step. True: ask again. */
+static __always_inline bool interp_step(struct walk *w, const struct ph_interp *in)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+	u64 frame = 0, thread;
+	enum ph_interp_step s;
+
+	if (w->interp.at == PH_INTERP_NEW && in->kind == PH_INTERP_PYTHON)
+		interp_recall(w, in, tid);
+	s = ph_interp_step(in, &w->interp, w->map.bias, w->interp_id, &frame, read_user, NULL);
+	if (s == PH_INTERP_AGAIN) {
+		thread = w->interp.thread;
+		if (w->interp.at == PH_INTERP_IN && in->kind == PH_INTERP_PYTHON)
+			bpf_map_update_elem(&interp_threads, &tid, &thread, BPF_ANY);
+		return true;
+	}
+	if (s == PH_INTERP_FRAME || s == PH_INTERP_LAST) {
+		/* One less is looked up, as of return addresses. */
+		push_frame(w, frame + (w->nuser > 0));
+		w->replaced = 1;
+	}
+	w->interp_over = s != PH_INTERP_FRAME;
+	return !w->interp_over;
+}
+
+/* From a frame to its caller, as ph_unwind_walk() does it. 1: there is none. */
+static long walk_step(void *map, u32 *key, u32 *value, u32 *which)
+{
+	struct ph_unwind_rule *rule = NULL;
+	enum ph_unwind_step s;
+	struct ph_store_table *t;
+	u32 slot = *which, at;
+	struct walk *w;
+	u64 pc, exact;
+	bool mapped;
+
+	w = bpf_map_lookup_elem(&walks, &slot);
+	if (!w)
+		return 1;
+	exact = w->regs.flags & PH_REGS_EXACT;
+	pc = w->regs.pc - !exact;
+	mapped = find_map(w, pc);
+	if (!mapped && w->guessed) {
+		w->end = PH_END_NO_RULE;
+		return 1;
+	}
+	if (w->nuser >= PH_FRAMES_USER)
+		return 1;
+	t = mapped ? bpf_map_lookup_elem(&tables, &w->map.file) : NULL;
+	if (t && t->interp && !w->interp_over) {
+		const struct ph_interp *in;
+
+		at = t->interp - 1;
+		in = bpf_map_lookup_elem(&interps, &at);
+		if (in && ph_interp_runs(in, pc - w->map.bias) && interp_step(w, in))
+			return 0;
+	}
+	/* Who was interrupted is told as if it had called: one less is looked up for all but the first. */
+	if (!w->replaced)
+		push_frame(w, w->regs.pc + (exact && w->nuser));
+	if (!mapped) {
+		w->end = PH_END_NO_MAPS;
+		return 1;
+	}
+	if (!t || t->state == PH_TABLE_NONE) {
+		w->end = PH_END_NO_TABLE;
+		return 1;
+	}
+	w->guessed = 0;
+	s = PH_STEP_NO_RULE;
+	if (t->state == PH_TABLE_RULES)
+		rule = find_rule(t, pc - w->map.bias);
+	if (rule) {
+		/* What a signal's handler returns to is the begin of a function, which nobody called. */
+		if (rule->flags & PH_RULE_SIGNAL && !exact && w->nuser)
+			w->frames[(w->nkernel + w->nuser - 1) & FRAMES_MASK] = w->regs.pc + 1;
+		if (!w->not_top && rule->cfa == PH_CFA_REGISTER) {
+			u32 reg = (u16)rule->cfa_add;
+
+			w->regs.other = reg < NREGS ? w->top[reg] : 0;
+			w->regs.flags |= PH_REGS_OTHER;
+		}
+		s = ph_unwind_step(UNWIND_ARCH, rule, &w->regs, read_user, NULL);
+	}
+	if (s == PH_STEP_NO_RULE) {
+		s = ph_unwind_step_fp(UNWIND_ARCH, &w->regs, read_user, NULL);
+		w->guessed = 1;
+	}
+	w->not_top = 1;
+	w->replaced = w->interp_over = 0;
+	if (s == PH_STEP_CALLER)
+		return 0;
+	w->end = end_of(s);
+	return 1;
+}
+
+/* A free place for a walk, which is taken then; NULL: all are. */
+static __always_inline struct walk *walk_take(u32 *ret_slot)
+{
+	struct walk *w;
+
+#pragma unroll
+	for (u32 i = 0; i < WALKS; i++) {
+		u32 slot = i;
+
+		w = bpf_map_lookup_elem(&walks, &slot);
+		if (w && !__sync_val_compare_and_swap(&w->busy, 0, 1)) {
+			*ret_slot = slot;
+			w->nkernel = w->nuser = 0;
+			w->end = PH_END_NOT_WALKED;
+			return w;
+		}
+	}
+	return NULL;
+}
+
+static __always_inline bool compat_mode(struct walk *w)
+{
+#if defined(__TARGET_ARCH_x86)
+	return (w->top[REG_CS] & 0xffff) == 0x23;	/* __USER32_CS */
+#else
+	return w->top[REG_PSTATE] & 0x10;		/* PSR_MODE32_BIT */
+#endif
+}
+
+/* The current thread, as Python calls it: ph_interp_step(). */
+static __always_inline u64 interp_thread_id(struct task_struct *t)
+{
+#if defined(__TARGET_ARCH_x86)
+	return t->thread.fsbase;
+#else
+	return upid_at(WALK(t)->thread_pid, WALK(t)->thread_pid->level).nr;
+#endif
+}
+
+static __always_inline void walk_user(struct walk *w, u32 slot, struct task_struct *t)
+{
+	struct ph_store_proc *p;
+	u32 pid = t->tgid;
+
+	if (t->flags & (PF_KTHREAD | PF_WORKER) || !WALK(t)->mm)
+		return;
+	if (bpf_probe_read_kernel(w->top, NREGS * sizeof(u64), (void *)bpf_task_pt_regs(t)))
+		return;
+	w->regs.pc = w->top[REG_PC];
+	w->regs.sp = w->top[REG_SP];
+	w->regs.fp = w->top[REG_FP];
+#if defined(__TARGET_ARCH_x86)
+	w->regs.bx = w->top[REG_BX];
+	w->regs.flags = PH_REGS_FP | PH_REGS_BX | PH_REGS_EXACT;
+#else
+	w->regs.lr = w->top[REG_LR];
+	w->regs.flags = PH_REGS_FP | PH_REGS_LR | PH_REGS_EXACT;
+#endif
+	w->guessed = 0;
+	w->interp.at = PH_INTERP_NEW;
+	w->interp.frame = w->interp.thread = 0;
+	w->interp_id = interp_thread_id(t);
+	w->replaced = w->interp_over = w->not_top = 0;
+	w->map.begin = w->map.end = 0;
+	w->proc.n = 0;
+	p = bpf_map_lookup_elem(&procs, &pid);
+	if (p && !compat_mode(w))
+		w->proc = *p;
+	w->end = PH_END_FRAMES;
+	bpf_for_each_map_elem(&frames, walk_step, &slot, 0);
+}
+
+/* Write what was walked, and give the place back. @w NULL: there was none. */
+static __always_inline void callstack_done(struct walk *w, struct task_struct *t, u64 who, u32 trigger,
+					   u64 weight, u32 unit)
+{
+	u32 nkernel = w ? w->nkernel : 0, nuser = w ? w->nuser : 0, bytes = (nkernel + nuser) * sizeof(u64);
+	struct ph_ev_callstack *e;
+	struct ph_rec *rec_;
+	struct slot slot_;
+
+	e = rec_begin(&slot_, &rec_, sizeof(*e) + bytes, t, who);
+	if (e) {
+		SET(e, trigger, trigger);
+		SET(e, weight, weight);
+		SET(e, unit, unit);
+		set_comm(e->comm, t);
+		SET(e, tid, t->pid);
+		SET(e, callstack_kernel, nkernel);
+		SET(e, callstack_user, nuser);
+		SET(e, user_end, w ? w->end : PH_END_BUSY);
+		bytes &= 8 * FRAMES_MASK;
+		if (w)
+			bpf_probe_read_kernel(e + 1, bytes, w->frames);
+		DONE(callstack, e, bytes);
+	}
+	if (w)
+		WRITE_ONCE(w->busy, 0);
+}
+
+static __always_inline int write_stacks(u32 trigger, u64 who, bool kernel)
+{
+	struct task_struct *t = current_task();
+	struct walk *w;
+	u32 slot = 0;
+
+	if (!t->pid)
+		return 0;
+	w = walk_take(&slot);
+	if (w) {
+		long n = kernel ? bpf_get_task_stack(t, w->frames, 8 * PH_FRAMES_KERNEL, 0) : 0;
+
+		w->nkernel = n > 0 && n <= 8 * PH_FRAMES_KERNEL ? n >> 3 : 0;
+		walk_user(w, slot, t);
+	}
+	callstack_done(w, t, who, trigger, 1, 2);
+	return 0;
+}
+
+static __noinline int write_callstack(u32 trigger, u64 who)
+{
+	return write_stacks(trigger, who, true);
+}
+
+/* Of a trap that is the tracer's own: what the kernel does there is of no interest. */
+static __noinline int write_user_callstack(u32 trigger, u64 who)
+{
+	return write_stacks(trigger, who, false);
+}
+
+#endif

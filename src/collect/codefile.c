@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Files with code that processes have mapped: which is which. They are parsed by symbol/'s child, which
+ * tells what they are and makes their tables; here these are handed to the kernel side.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/parse.h"
+#include "collect/stacks.h"
+
+/* A file that nobody has mapped any more may be mapped again: commands of a script. */
+#define IDLE_NS (60 * PH_NSEC)
+
+static void set_state(struct ph_codefiles *f, struct ph_codefile *file, uint32_t state)
+{
+	struct ph_store_table *to = &f->shared[file->id];
+
+	__atomic_store_n(&to->state, PH_TABLE_NONE, __ATOMIC_RELEASE);
+	to->base = file->table.t.base;
+	to->pages = file->table.t.pages;
+	to->rules = file->table.t.rules;
+	to->npages = file->table.t.npages;
+	to->nrules = file->table.t.nrules;
+	/* The kernel side looks at this word first. */
+	__atomic_store_n(&to->state, state, __ATOMIC_RELEASE);
+}
+
+static struct ph_codefile *new_file(struct ph_codefiles *f, const char *path)
+{
+	struct ph_codefile *file;
+	uint32_t id = (uint32_t)f->all.n;
+
+	if (id >= PH_STORE_FILES)
+		return NULL;
+	file = ph_alloc(sizeof(*file));
+	*ph_vec_push(&f->all) = file;
+	file->id = id;
+	file->path = ph_strdup(path);
+	return file;
+}
+
+static void now_known(struct ph_codefiles *f, struct ph_codefile *file)
+{
+	file->known = true;
+	f->news++;
+}
+
+/* Hand it to the children; @fd is the first one's from now on. */
+static void add_to_child(struct ph_codefiles *f, struct ph_codefile *file, int fd, int root)
+{
+	const struct ph_symfile_new what = {
+		.kind = PH_SYMFILE_ELF, .fd = fd, .path = file->path, .root = root, .owner = file->container,
+	};
+	struct ph_symfile_new again = what;
+
+	again.fd = f->namer ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
+	if (again.fd >= 0)
+		file->in_namer = ph_symchild_add(f->namer, file->id, &again, NULL) >= 0;
+	if (!f->child) {
+		close(fd);
+	} else if (ph_symchild_add(f->child, file->id, &what, NULL) >= 0) {
+		ph_symchild_ask_table(f->child, file->id);
+		file->in_child = true;
+		return;
+	}
+	set_state(f, file, PH_TABLE_FP);
+	now_known(f, file);
+}
+
+/* The kernel's own library is the same in all processes: ours, as a file. */
+static void add_vdso(struct ph_codefiles *f)
+{
+	struct ph_codefile *file = new_file(f, "[vdso]");
+	const void *image = (const void *)getauxval(AT_SYSINFO_EHDR);
+	ph_autofclose FILE *maps = fopen("/proc/self/maps", "re");
+	ph_autofree char *line = NULL;
+	unsigned long begin, end;
+	size_t room = 0;
+	int fd = -1;
+
+	file->refs = 1;
+	while (maps && image && fd < 0 && getline(&line, &room, maps) > 0)
+		if (sscanf(line, "%lx-%lx", &begin, &end) == 2 && begin == (unsigned long)image) {
+			fd = memfd_create("vdso", MFD_CLOEXEC);
+			if (fd >= 0 && write(fd, image, end - begin) != (ssize_t)(end - begin)) {
+				close(fd);
+				fd = -1;
+			}
+			break;
+		}
+	if (fd >= 0) {
+		add_to_child(f, file, fd, -1);
+		return;
+	}
+	set_state(f, file, PH_TABLE_FP);
+	now_known(f, file);
+}
+
+void ph_codefiles_init(struct ph_codefiles *f, struct ph_store *store, struct ph_store_table *shared,
+		       struct ph_interp *interps, struct ph_symchild *child, struct ph_symchild *namer)
+{
+	struct ph_codefile *anon;
+
+	*f = (struct ph_codefiles){ .store = store, .shared = shared, .interps = interps, .child = child, .namer = namer };
+	anon = new_file(f, "//anon");
+	anon->refs = 1;
+	set_state(f, anon, PH_TABLE_FP);
+	now_known(f, anon);
+	add_vdso(f);
+	new_file(f, "")->refs = 1;
+}
+
+static void free_file(struct ph_codefile *file)
+{
+	ph_vec_done(&file->table.rows);
+	ph_vec_done(&file->keys);
+	ph_vec_done(&file->asked);
+	ph_u64map_done(&file->seen);
+	free(file->path);
+	free(file);
+}
+
+void ph_codefiles_done(struct ph_codefiles *f)
+{
+	for (size_t i = 0; i < f->all.n; i++)
+		free_file(f->all.v[i]);
+	ph_vec_done(&f->all);
+	ph_vec_done(&f->interpreted);
+	ph_u64map_done(&f->by_inode);
+	ph_u64map_done(&f->by_layer);
+}
+
+/* Numbers of inodes are given one after the other, and of devices too: mixed. */
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+	a = (a ^ b * 0x9e3779b97f4a7c15ull) * 0xbf58476d1ce4e5b9ull;
+	return (a ^ a >> 31) | 1;
+}
+
+/* What is really mapped, whatever is at its path by now. Never a device or a pipe, which might not even open. */
+static int open_mapped(int32_t pid, uint64_t begin, uint64_t end, struct stat *st)
+{
+	char path[96];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", pid, (unsigned long)begin, (unsigned long)end);
+	if (stat(path, st) < 0 || !S_ISREG(st->st_mode))
+		return -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd >= 0 && (fstat(fd, st) < 0 || !S_ISREG(st->st_mode))) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/*
+ * Containers of one image have its files on file systems of their own, of which each shows the inode of the layer below. What is
+ * of the same number, size and times, the last of which nobody can set, is the same file. 0: it is not on one of these.
+ */
+static uint64_t layer_key(int fd, const struct stat *st)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0 || fs.f_type != OVERLAYFS_SUPER_MAGIC)
+		return 0;
+	return mix(mix(mix(st->st_ino, (uint64_t)st->st_size), mix((uint64_t)st->st_ctim.tv_sec, (uint64_t)st->st_ctim.tv_nsec)),
+		   mix((uint64_t)st->st_mtim.tv_sec, (uint64_t)st->st_mtim.tv_nsec));
+}
+
+static struct ph_codefile *one_more(struct ph_codefile *file)
+{
+	file->refs++;
+	return file;
+}
+
+static void known_as(struct ph_codefiles *f, struct ph_codefile *file, uint64_t key)
+{
+	*ph_vec_push(&file->keys) = key;
+	ph_u64map_put(&f->by_inode, key, file);
+}
+
+struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint32_t container, uint64_t begin,
+				       uint64_t end, uint64_t dev, uint64_t ino, const char *path)
+{
+	uint64_t key = mix(ino, dev), layer = 0;
+	struct ph_codefile *file;
+	struct stat st;
+	char root[32];
+	int fd, rootfd;
+
+	if (!ino)
+		return f->all.v[!strcmp(path, "[vdso]") ? PH_CODE_VDSO : PH_CODE_ANON];
+	/* While it is open here, its inode is no other file's. */
+	file = ph_u64map_get(&f->by_inode, key);
+	if (file)
+		return one_more(file);
+	fd = open_mapped(pid, begin, end, &st);
+	if (fd >= 0)
+		layer = layer_key(fd, &st);
+	file = layer ? ph_u64map_get(&f->by_layer, layer) : NULL;
+	if (file) {
+		close(fd);
+		known_as(f, file, key);
+		return one_more(file);
+	}
+	file = new_file(f, path);
+	if (!file) {
+		ph_close_ptr(&fd);
+		f->refused++;
+		return f->all.v[PH_CODE_ANON];
+	}
+	file->container = container;
+	file->layer = layer;
+	if (layer)
+		ph_u64map_put(&f->by_layer, layer, file);
+	known_as(f, file, key);
+	if (fd < 0) {
+		set_state(f, file, PH_TABLE_FP);
+		now_known(f, file);
+		return one_more(file);
+	}
+	snprintf(root, sizeof(root), "/proc/%d/root", pid);
+	rootfd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	add_to_child(f, file, fd, rootfd);
+	ph_close_ptr(&rootfd);
+	return one_more(file);
+}
+
+void ph_codefile_drop(struct ph_codefile *file, uint64_t now_ns)
+{
+	if (file->id >= PH_CODE_FILES && !--file->refs)
+		file->idle_ns = now_ns;
+}
+
+/* Its number stays its own: it may be in the stream. */
+static void forget(struct ph_codefiles *f, struct ph_codefile *file, uint64_t now_ns)
+{
+	ph_vec_each(key, &file->keys)
+		if (ph_u64map_get(&f->by_inode, *key) == file)
+			ph_u64map_del(&f->by_inode, *key);
+	ph_vec_done(&file->keys);
+	if (file->layer && ph_u64map_get(&f->by_layer, file->layer) == file)
+		ph_u64map_del(&f->by_layer, file->layer);
+	f->shared[file->id].state = PH_TABLE_NONE;
+	f->shared[file->id].interp = 0;
+	f->table_bytes -= file->table.bytes;
+	f->tables -= file->table.bytes != 0;
+	ph_store_table_free(f->store, &file->table, now_ns);
+	if (file->in_child)
+		ph_symchild_drop(f->child, file->id);
+	if (file->in_namer)
+		ph_symchild_drop(f->namer, file->id);
+	file->in_child = file->in_namer = false;
+	file->info = NULL;
+	file->interprets = NULL;
+	file->idle_ns = 0;
+}
+
+void ph_codefiles_expire(struct ph_codefiles *f, uint64_t now_ns)
+{
+	if (now_ns - f->expired_ns < PH_NSEC)
+		return;
+	f->expired_ns = now_ns;
+	for (size_t i = PH_CODE_FILES; i < f->all.n; i++) {
+		struct ph_codefile *file = f->all.v[i];
+
+		if (file->idle_ns && !file->refs && now_ns - file->idle_ns >= IDLE_NS)
+			forget(f, file, now_ns);
+	}
+}
+
+uint64_t ph_codefile_vaddr(const struct ph_codefile *f, uint64_t begin, uint64_t offset)
+{
+	uint64_t vaddr;
+
+	if (f->id == PH_CODE_ANON)
+		return begin;
+	return f->info && ph_symfile_vaddr(f->info, offset, &vaddr) ? vaddr : offset;
+}
+
+/* ---- answers of the child ----------------------------------------------------------------------------- */
+
+static struct ph_codefile *by_id(const struct ph_codefiles *f, uint32_t id)
+{
+	return id < f->all.n ? f->all.v[id] : NULL;
+}
+
+/* "//python3.11": one for all interpreters of a version. */
+static struct ph_codefile *interpreted_file(struct ph_codefiles *f, const struct ph_interp *in)
+{
+	static const char *const names[PH_INTERP_NKINDS] = { [PH_INTERP_PYTHON] = "python3", [PH_INTERP_PHP] = "php8" };
+	ph_autofree char *path = ph_asprintf("//%s.%u", names[in->kind], in->version);
+	struct ph_codefile *file;
+
+	ph_vec_each(have, &f->interpreted)
+		if (!strcmp((*have)->path, path))
+			return *have;
+	file = new_file(f, path);
+	if (!file)
+		return NULL;
+	file->refs = 1;
+	now_known(f, file);
+	*ph_vec_push(&f->interpreted) = file;
+	return file;
+}
+
+/* From now on the kernel side finds frames of interpreted code where it comes upon this file. */
+static void set_interp(struct ph_codefiles *f, struct ph_codefile *file)
+{
+	const struct ph_interp *in = &file->info->interp;
+	uint32_t at = 0;
+
+	if (in->kind == PH_INTERP_NONE)
+		return;
+	while (at < f->ninterps && memcmp(&f->interps[at], in, sizeof(*in)))
+		at++;
+	file->interprets = at < PH_STORE_INTERPS ? interpreted_file(f, in) : NULL;
+	if (!file->interprets) {
+		f->refused++;
+		return;
+	}
+	if (at == f->ninterps)
+		f->interps[f->ninterps++] = *in;
+	__atomic_store_n(&f->shared[file->id].interp, at + 1, __ATOMIC_RELEASE);
+}
+
+void ph_codefile_is(struct ph_codefiles *f, uint32_t id, const struct ph_symfile *info)
+{
+	struct ph_codefile *file = by_id(f, id);
+
+	if (!file || file->known)
+		return;
+	if (!info->error) {
+		file->info = info;
+		set_interp(f, file);
+	}
+	snprintf(file->build_id, sizeof(file->build_id), "%s", info->build_id);
+	now_known(f, file);
+}
+
+void ph_codefile_table(struct ph_codefiles *f, uint32_t id, const struct ph_unwind_table *t)
+{
+	struct ph_codefile *file = by_id(f, id);
+
+	if (!file || !file->in_child || file->table.bytes)
+		return;
+	if (!t) {
+		set_state(f, file, PH_TABLE_FP);
+		return;
+	}
+	if (ph_store_table(f->store, t, &file->table) < 0) {
+		f->refused++;
+		return;
+	}
+	f->tables++;
+	f->table_bytes += file->table.bytes;
+	set_state(f, file, PH_TABLE_RULES);
+}

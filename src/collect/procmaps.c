@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The code that processes have mapped, as /proc/PID/maps has it: read when a process is seen first, and again
+ * whenever the kernel tells that something was mapped.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/parse.h"
+#include "collect/stacks.h"
+
+#define PROCS_MAX 32768
+/* A maps file that is longer is a program's that does nothing but map; its end is not seen. */
+#define TEXT_MAX (8u << 20)
+/* Who maps code all the time is read again after so many times what reading took. */
+#define REREAD_FACTOR 20
+/* Samples of a process that ended may be in the buffers still. */
+#define GONE_NS (2 * PH_NSEC)
+/* The kernel tells of an exec before it loads the program, the event of the stream after that. */
+#define SAME_EXEC_NS (PH_NSEC / 10)
+/* Above are the kernel's. */
+#define USER_END (1ull << 56)
+
+void ph_procmaps_init(struct ph_procmaps *m, struct ph_codefiles *files, struct ph_store *store, int procs_fd)
+{
+	*m = (struct ph_procmaps){ .files = files, .store = store, .procs_fd = procs_fd };
+	m->proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static void drop_maps(struct ph_mapproc *p)
+{
+	ph_vec_each(map, &p->maps)
+		ph_codefile_drop(map->file, ph_now_ns());
+	p->maps.n = 0;
+}
+
+static void unstore(struct ph_procmaps *m, struct ph_mapproc *p, uint64_t now_ns)
+{
+	if (p->stored)
+		ph_store_free(m->store, p->pos, p->stored * sizeof(struct ph_store_map), now_ns);
+	p->stored = 0;
+}
+
+static void free_proc(struct ph_procmaps *m, struct ph_mapproc *p, uint64_t now_ns)
+{
+	uint32_t pid = (uint32_t)p->pid;
+
+	if (m->procs_fd >= 0)
+		bpf_map_delete_elem(m->procs_fd, &pid);
+	unstore(m, p, now_ns);
+	drop_maps(p);
+	ph_vec_done(&p->maps);
+	ph_u64map_done(&p->interpreted);
+	free(p);
+}
+
+void ph_procmaps_done(struct ph_procmaps *m)
+{
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&m->procs, s)); ) {
+		struct ph_mapproc *p = s->val;
+
+		ph_vec_done(&p->maps);
+		ph_u64map_done(&p->interpreted);
+		free(p);
+	}
+	ph_u64map_done(&m->procs);
+	if (m->proc_fd >= 0)
+		close(m->proc_fd);
+}
+
+struct ph_mapproc *ph_procmaps_get(struct ph_procmaps *m, int32_t pid)
+{
+	return ph_u64map_get(&m->procs, (uint64_t)pid);
+}
+
+struct ph_mapproc *ph_procmaps_add(struct ph_procmaps *m, int32_t pid, uint32_t container, uint64_t since_ns)
+{
+	struct ph_mapproc *p = ph_procmaps_get(m, pid);
+
+	if (p && !p->gone_ns) {
+		p->container = container;
+		return p;
+	}
+	if (!p) {
+		if (m->procs.n >= PROCS_MAX) {
+			m->refused++;
+			return NULL;
+		}
+		p = ph_alloc(sizeof(*p));
+		p->pid = pid;
+		ph_u64map_put(&m->procs, (uint64_t)pid, p);
+	}
+	if (p->gone_ns)		/* another one of that number */
+		p->replaced = p->clear_due = true;
+	p->gone_ns = 0;
+	p->exiting = false;
+	p->container = container;
+	p->dirty = true;
+	p->since_ns = since_ns;
+	return p;
+}
+
+/* ---- reading -------------------------------------------------------------------------------------- */
+
+/* "7f…-7f… r-xp 00028000 08:01 1234    /usr/lib/libc.so.6"; false: no code. */
+static bool parse_line(char *line, struct ph_mapping *ret, uint64_t *dev, uint64_t *ino, char **path)
+{
+	unsigned long begin, end, off, inode;
+	unsigned int major, minor;
+	char perms[5];
+	int at = 0;
+
+	if (sscanf(line, "%lx-%lx %4s %lx %x:%x %lu %n", &begin, &end, perms, &off, &major, &minor, &inode, &at) != 7 ||
+	    !at || perms[2] != 'x' || begin >= end || end > USER_END)
+		return false;
+	*ret = (struct ph_mapping){ .begin = begin, .end = end, .offset = off };
+	*dev = (uint64_t)major << 32 | minor;
+	*ino = inode;
+	*path = line + at;
+	return true;
+}
+
+static void cut_deleted(char *path)
+{
+	static const char deleted[] = " (deleted)";
+	size_t n = strlen(path);
+
+	if (n > sizeof(deleted) - 1 && !strcmp(path + n - (sizeof(deleted) - 1), deleted))
+		path[n - (sizeof(deleted) - 1)] = 0;
+}
+
+static const struct ph_mapping *same_as_before(const struct ph_mapproc *p, size_t *from, const struct ph_mapping *now)
+{
+	while (*from < p->maps.n && p->maps.v[*from].begin < now->begin)
+		++*from;
+	if (*from < p->maps.n && p->maps.v[*from].begin == now->begin && p->maps.v[*from].end == now->end)
+		return &p->maps.v[*from];
+	return NULL;
+}
+
+int ph_procmaps_take(struct ph_procmaps *m, struct ph_mapproc *p, char *text)
+{
+	PH_VEC(struct ph_mapping) now = { 0 };
+	char *line, *path;
+	bool waiting = false;
+	size_t from = 0;
+	int changes = 0;
+
+	while ((line = strsep(&text, "\n"))) {
+		const struct ph_mapping *before;
+		uint64_t dev, ino;
+		struct ph_mapping map;
+
+		if (!parse_line(line, &map, &dev, &ino, &path))
+			continue;
+		/* In order, as the kernel writes them: what is searched must be. */
+		if (now.n && map.begin < now.v[now.n - 1].end)
+			continue;
+		if (now.n == PH_STORE_MAPS) {
+			m->refused++;
+			break;
+		}
+		cut_deleted(path);
+		before = p->replaced ? NULL : same_as_before(p, &from, &map);
+		map.file = ph_codefile_mapped(m->files, p->pid, p->container, map.begin, map.end, dev, ino, path);
+		map.vaddr = ph_codefile_vaddr(map.file, map.begin, map.offset);
+		map.told = before && before->told && before->file == map.file && before->offset == map.offset;
+		map.stored_known = before && before->stored_known && before->file == map.file && before->offset == map.offset;
+		changes += !(before && before->file == map.file && before->offset == map.offset);
+		waiting |= !map.file->known;
+		*ph_vec_push(&now) = map;
+	}
+	changes += now.n != p->maps.n;
+	drop_maps(p);
+	ph_vec_done(&p->maps);
+	memcpy(&p->maps, &now, sizeof(now));
+	p->waiting = waiting;
+	return changes;
+}
+
+/* Hand the mappings to the kernel side. */
+static void store_maps(struct ph_procmaps *m, struct ph_mapproc *p, uint64_t now_ns)
+{
+	struct ph_store_proc value = { .n = (uint32_t)p->maps.n };
+	uint32_t pid = (uint32_t)p->pid;
+	struct ph_store_map *to;
+	uint64_t pos;
+
+	if (ph_store_alloc(m->store, p->maps.n * sizeof(*to), &pos) < 0) {
+		m->refused++;
+		return;
+	}
+	value.maps = pos;
+	to = ph_store_at(m->store, pos);
+	ph_vec_each(map, &p->maps) {
+		map->stored_known = map->file->known;
+		*to++ = (struct ph_store_map){
+			.begin = map->begin, .end = map->end, .bias = map->begin - map->vaddr,
+			.file = map->file->known ? map->file->id : PH_CODE_UNKNOWN,
+		};
+	}
+	if (m->procs_fd >= 0 && bpf_map_update_elem(m->procs_fd, &pid, &value, BPF_ANY)) {
+		ph_store_free(m->store, pos, value.n * sizeof(*to), now_ns);
+		m->refused++;
+		return;
+	}
+	unstore(m, p, now_ns);
+	p->pos = pos;
+	p->stored = value.n;
+}
+
+/* Has it ended? Its first thread may have, and others go on: then it has no maps, and is there. */
+static bool has_ended(const struct ph_procmaps *m, int32_t pid)
+{
+	struct stat st;
+	char path[32];
+
+	snprintf(path, sizeof(path), "%d/task", pid);
+	/* Directories count those in them. */
+	return fstatat(m->proc_fd, path, &st, 0) < 0 || st.st_nlink <= 3;
+}
+
+static void read_maps(struct ph_procmaps *m, struct ph_mapproc *p, uint64_t now_ns)
+{
+	ph_autobuf text = { 0 };
+	char path[32];
+
+	snprintf(path, sizeof(path), "%d/maps", p->pid);
+	p->dirty = false;
+	if (ph_read_file_at(m->proc_fd, path, TEXT_MAX, &text) < 0 || !text.len) {
+		if (p->exiting && has_ended(m, p->pid))
+			p->gone_ns = now_ns;
+		return;
+	}
+	if (ph_procmaps_take(m, p, text.p) || p->replaced) {
+		p->tell = true;
+		store_maps(m, p, now_ns);
+	}
+	p->replaced = false;
+	p->not_before_ns = now_ns + REREAD_FACTOR * (ph_now_ns() - now_ns);
+}
+
+/* ---- what the kernel tells -------------------------------------------------------------------------- */
+
+void ph_procmaps_changed(struct ph_procmaps *m, int32_t pid, uint64_t ts_ns)
+{
+	struct ph_mapproc *p = ph_procmaps_get(m, pid);
+
+	if (!p || p->dirty)
+		return;
+	p->dirty = true;
+	p->since_ns = ts_ns;
+}
+
+void ph_procmaps_exec(struct ph_procmaps *m, int32_t pid, uint64_t ts_ns)
+{
+	struct ph_mapproc *p = ph_procmaps_get(m, pid);
+
+	if (!p)
+		return;
+	p->dirty = true;
+	p->not_before_ns = 0;
+	/* It is told twice: by the kernel, and by the event of the stream, a moment later. */
+	if (p->exec_ns && (ts_ns > p->exec_ns ? ts_ns - p->exec_ns : p->exec_ns - ts_ns) < SAME_EXEC_NS)
+		return;
+	p->replaced = true;
+	ph_u64map_done(&p->interpreted);
+	/* Also where nothing was known: a reader takes it that this tells all execs, or none. */
+	p->clear_due = true;
+	p->since_ns = p->exec_ns = ts_ns;
+}
+
+/* The child's entry in the kernel was made there, and shows what is the parent's: it gets its own. */
+void ph_procmaps_fork(struct ph_procmaps *m, int32_t parent, int32_t child, uint64_t ts_ns)
+{
+	struct ph_mapproc *from = ph_procmaps_get(m, parent), *p;
+
+	if (!from || from->gone_ns)
+		return;
+	p = ph_procmaps_add(m, child, from->container, from->since_ns);
+	if (!p)
+		return;
+	drop_maps(p);
+	ph_vec_each(map, &from->maps) {
+		*ph_vec_push(&p->maps) = *map;
+		if (map->file->id >= PH_CODE_FILES)
+			map->file->refs++;
+	}
+	/* A reader of the stream gives it what its parent had then. */
+	ph_vec_each(map, &p->maps)
+		map->told &= from->told_ns < ts_ns;
+	p->since_ns = ts_ns;
+	p->tell = true;
+	p->dirty = from->dirty;
+	p->waiting = from->waiting;
+	store_maps(m, p, ph_now_ns());
+}
+
+void ph_procmaps_exit(struct ph_procmaps *m, int32_t pid, uint64_t ts_ns)
+{
+	struct ph_mapproc *p = ph_procmaps_get(m, pid);
+
+	if (!p)
+		return;
+	p->exiting = true;
+	ph_procmaps_changed(m, pid, ts_ns);
+}
+
+/* Files became known: the addresses that they have in a process that waited. */
+static void look_again(struct ph_procmaps *m, struct ph_mapproc *p, uint64_t now_ns)
+{
+	bool changed = false;
+
+	p->waiting = false;
+	ph_vec_each(map, &p->maps) {
+		map->vaddr = ph_codefile_vaddr(map->file, map->begin, map->offset);
+		p->waiting |= !map->file->known;
+		changed |= map->file->known && !map->stored_known;
+	}
+	p->tell = true;
+	if (changed)
+		store_maps(m, p, now_ns);
+}
+
+void ph_procmaps_run(struct ph_procmaps *m, uint64_t now_ns)
+{
+	bool news = m->news != m->files->news;
+	PH_VEC(int32_t) gone = { 0 };
+
+	m->news = m->files->news;
+
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&m->procs, s)); ) {
+		struct ph_mapproc *p = s->val;
+
+		if (p->gone_ns && now_ns - p->gone_ns >= GONE_NS)
+			*ph_vec_push(&gone) = p->pid;
+		else if (p->dirty && !p->gone_ns && p->not_before_ns <= now_ns)
+			read_maps(m, p, ph_now_ns());
+		else if (p->waiting && news)
+			look_again(m, p, now_ns);
+	}
+	ph_vec_each(pid, &gone)
+		free_proc(m, ph_u64map_del(&m->procs, (uint64_t)*pid), now_ns);
+	ph_vec_done(&gone);
+}

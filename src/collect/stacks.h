@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_COLLECT_STACKS_H
+#define PH_COLLECT_STACKS_H
+
+#include "base/map.h"
+#include "collect/priv.h"
+#include "symbol/symbol.h"
+#include "unwind/walk.h"
+
+/*
+ * What the kernel side needs to walk stacks (bpf/lib/callstack.bpf.h), and what tells a reader of them what their
+ * addresses are: which processes have mapped which files where, tables of these files, names of places in them.
+ */
+
+/* ---- store.c: memory that is shared with the kernel side ---------------------------------------- */
+
+struct ph_store_extent {
+	uint64_t pos, n;
+	uint64_t since_ns;	/* given back; a walk may still be looking */
+};
+
+struct ph_store {
+	int outer_fd;			/* the map of chunks; -1: user space's own, for tests */
+	uint32_t nchunks, most;
+	uint8_t *chunk[PH_STORE_CHUNKS];
+	PH_VEC(struct ph_store_extent) free, given_back;
+	uint64_t used;			/* bytes */
+};
+
+void ph_store_init(struct ph_store *s, int outer_fd, uint64_t most_bytes);
+void ph_store_done(struct ph_store *s);
+/* The position of @n bytes of zeros in one chunk, on a multiple of 32. -ENOSPC: it is full. */
+int ph_store_alloc(struct ph_store *s, uint64_t n, uint64_t *ret);
+/* They may be used for something else a little later. */
+void ph_store_free(struct ph_store *s, uint64_t pos, uint64_t n, uint64_t now_ns);
+void *ph_store_at(const struct ph_store *s, uint64_t pos);
+
+/* A table's parts; what each takes, to give it back. */
+struct ph_stored_table {
+	struct ph_store_table t;
+	uint64_t pages_n, rules_n, bytes;
+	PH_VEC(struct ph_store_extent) rows;
+};
+/* -ENOSPC, -E2BIG. */
+int ph_store_table(struct ph_store *s, const struct ph_unwind_table *table, struct ph_stored_table *ret);
+void ph_store_table_free(struct ph_store *s, struct ph_stored_table *t, uint64_t now_ns);
+/* The index of the rule for an address as the kernel side finds it, for tests; PH_RULE_NONE. */
+uint32_t ph_store_find(const struct ph_store *s, const struct ph_store_table *t, uint64_t vaddr);
+
+/* ---- codefile.c: files with code ------------------------------------------------------------------ */
+
+struct ph_codefile {
+	uint32_t id;			/* in the stream, and in the kernel side's `tables` */
+	uint32_t refs;			/* mappings that are of it */
+	PH_VEC(uint64_t) keys;		/* of by_inode */
+	uint64_t layer;			/* of by_layer; 0: none */
+	uint64_t idle_ns;		/* since when nobody has it mapped */
+	uint32_t container;		/* of the process that had it first */
+	char *path;
+	char build_id[2 * PH_BUILD_ID_MAX + 1];
+	const struct ph_symfile *info;	/* NULL: not known, or no program */
+	bool known;			/* what it is, well or badly */
+	bool in_child, in_namer;
+	bool told;			/* in the stream */
+	struct ph_stored_table table;
+	struct ph_codefile *interprets;	/* it is an interpreter: what its program's functions are in */
+	struct ph_u64map seen;		/* addresses of it in stacks: their names are told, or asked for */
+	PH_VEC(uint64_t) asked;		/* to be asked for */
+};
+
+struct ph_codefiles {
+	struct ph_u64map by_inode;	/* device and inode → struct ph_codefile */
+	struct ph_u64map by_layer;
+	PH_VEC(struct ph_codefile *) all;	/* by id */
+	struct ph_store *store;
+	struct ph_store_table *shared;	/* the kernel side's `tables`, mapped */
+	struct ph_symchild *child, *namer;	/* for tables, for names; NULL: nothing is looked into */
+	struct ph_interp *interps;	/* the kernel side's, mapped */
+	uint32_t ninterps;
+	PH_VEC(struct ph_codefile *) interpreted;	/* `interprets` of all */
+	uint64_t news;			/* counts files that became known */
+	uint64_t refused;		/* files for which there was no room */
+	uint64_t tables, table_bytes, expired_ns;
+};
+
+/* Numbers of what is no file. */
+enum {
+	PH_CODE_ANON, PH_CODE_VDSO,
+	PH_CODE_UNKNOWN,	/* for the kernel side: a file of which the addresses are not known yet */
+	PH_CODE_FILES,
+};
+
+void ph_codefiles_init(struct ph_codefiles *f, struct ph_store *store, struct ph_store_table *shared,
+		       struct ph_interp *interps, struct ph_symchild *child, struct ph_symchild *namer);
+void ph_codefiles_done(struct ph_codefiles *f);
+/* The file that is mapped at [@begin, @end) of @pid; it has one reference more. Never NULL. */
+struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint32_t container, uint64_t begin,
+				       uint64_t end, uint64_t dev, uint64_t ino, const char *path);
+void ph_codefile_drop(struct ph_codefile *file, uint64_t now_ns);
+/* Forget those that nobody has had mapped for long. */
+void ph_codefiles_expire(struct ph_codefiles *f, uint64_t now_ns);
+/* What the file calls the first address of a mapping from @offset on; a guess while it is not known. */
+uint64_t ph_codefile_vaddr(const struct ph_codefile *f, uint64_t begin, uint64_t offset);
+/* The child's answers. @t NULL: there is no table. */
+void ph_codefile_is(struct ph_codefiles *f, uint32_t id, const struct ph_symfile *info);
+void ph_codefile_table(struct ph_codefiles *f, uint32_t id, const struct ph_unwind_table *t);
+
+/* ---- procmaps.c: mappings of processes ------------------------------------------------------------- */
+
+struct ph_mapping {
+	uint64_t begin, end, offset, vaddr;
+	struct ph_codefile *file;
+	bool told;
+	bool stored_known;		/* the kernel side has which file it is */
+};
+
+struct ph_mapproc {
+	int32_t pid;
+	uint32_t container;
+	PH_VEC(struct ph_mapping) maps;		/* by address */
+	struct ph_u64map interpreted;		/* frames of interpreters that were seen */
+	uint64_t pos;				/* in the store */
+	uint32_t stored;			/* mappings there */
+	bool dirty, replaced;			/* to be read; it runs another program */
+	bool tell, clear_due;			/* something is to be told; first, that what it had is no more */
+	bool waiting;				/* for files to be known */
+	bool exiting;				/* its first thread has ended */
+	uint64_t since_ns, exec_ns;		/* the time of the change, of its last exec */
+	uint64_t told_ns;			/* with which something of it was told last */
+	uint64_t not_before_ns;			/* read again */
+	uint64_t gone_ns;			/* it has ended */
+};
+
+struct ph_procmaps {
+	struct ph_u64map procs;			/* pid → struct ph_mapproc */
+	struct ph_codefiles *files;
+	struct ph_store *store;
+	int procs_fd;				/* the kernel side's map; -1: none */
+	int proc_fd;				/* /proc */
+	uint64_t news;				/* of files, up to which processes that waited were looked at */
+	uint64_t refused;			/* mappings and processes for which there was no room */
+};
+
+void ph_procmaps_init(struct ph_procmaps *m, struct ph_codefiles *files, struct ph_store *store, int procs_fd);
+void ph_procmaps_done(struct ph_procmaps *m);
+struct ph_mapproc *ph_procmaps_get(struct ph_procmaps *m, int32_t pid);
+/* From now on it is looked after; NULL: there are too many. */
+struct ph_mapproc *ph_procmaps_add(struct ph_procmaps *m, int32_t pid, uint32_t container, uint64_t since_ns);
+void ph_procmaps_fork(struct ph_procmaps *m, int32_t parent, int32_t child, uint64_t ts_ns);
+void ph_procmaps_exec(struct ph_procmaps *m, int32_t pid, uint64_t ts_ns);
+void ph_procmaps_changed(struct ph_procmaps *m, int32_t pid, uint64_t ts_ns);
+void ph_procmaps_exit(struct ph_procmaps *m, int32_t pid, uint64_t ts_ns);
+/* Read what changed, tell the kernel side. */
+void ph_procmaps_run(struct ph_procmaps *m, uint64_t now_ns);
+/* For parsing. */
+int ph_procmaps_take(struct ph_procmaps *m, struct ph_mapproc *p, char *text);
+
+/* ---- sideband.c: what the kernel tells of mappings ------------------------------------------------- */
+
+struct ph_sideband;
+
+/* One event on each CPU; NULL and *@err: not permitted. */
+struct ph_sideband *ph_sideband_new(struct ph_err *err);
+void ph_sideband_free(struct ph_sideband *s);
+/* Take what there is to @m. True: some was lost, so that everything is to be read again. */
+bool ph_sideband_read(struct ph_sideband *s, struct ph_procmaps *m);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_EVENT_PROBE_H
+#define PH_EVENT_PROBE_H
+
+/*
+ * What a probe is to the kernel side: where the values are that its arguments ask for. Shared with BPF code, which
+ * has the types from kernel.bpf.h.
+ *
+ * A value begins with a register, or with 0; an index may be added. Then, in turns: a number is added, and what
+ * stands in memory at that address takes its place. The last load is of the value's size, those before of a
+ * pointer's.
+ */
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+#define PH_PROBE_ARGS 8		/* of one probe */
+#define PH_PROBE_TEXTS 4	/* of them, texts */
+#define PH_PROBE_LOADS 4
+#define PH_PROBE_TEXT_MAX 1024
+
+enum ph_probe_what {
+	PH_PROBE_NUMBER,
+	PH_PROBE_TEXT,		/* the value is the address of a string */
+	PH_PROBE_DATA_LOC,	/* of a tracepoint: the value's lower half is the offset of a string */
+	PH_PROBE_BYTES,		/* the value is the address of `size` bytes with a string in them */
+};
+
+struct ph_probe_arg {
+	__u8 what;
+	__u8 size;		/* of the value in bytes */
+	__u8 is_signed;
+	__u8 loads;
+	__u8 has_reg, has_index;
+	__u8 shift;		/* of the index */
+	__u8 at_entry;		/* of a return: it is as it was at the entry */
+	__u8 user;		/* memory is the program's, not the kernel's */
+	__u8 text;		/* which of the texts it is */
+	__u16 reg, index;	/* offsets in the registers; reg of a tracepoint: in its record */
+	__u16 pad2_;
+	__s64 add[PH_PROBE_LOADS + 1];
+};
+
+struct ph_probe_def {
+	__u32 asked;		/* which of those that the user asked for */
+	__u32 nargs;
+	__u32 room;		/* bytes that values and texts take at most */
+	__u32 entry;		/* of a return: the entry's arguments are kept */
+	struct ph_probe_arg args[PH_PROBE_ARGS];
+};
+
+#endif

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a probe's arguments are at one place: numbers for the kernel side, names and types for readers. */
+#include <elf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "probe/probe.h"
+#include "symbol/symbol.h"
+
+void ph_probe_plan_done(struct ph_probe_plan *p)
+{
+	ph_strv_done(&p->names);
+}
+
+static bool in_kernel(const struct ph_probe_spec *s)
+{
+	return s->kind == PH_PROBE_TRACEPOINT || s->kind == PH_PROBE_KPROBE || s->kind == PH_PROBE_KRETPROBE;
+}
+
+/* ---- what an argument begins with ---------------------------------------------------------------- */
+
+static int usdt_nth(const struct ph_probe_site *site, uint32_t n, struct ph_probe_arg *a, enum ph_probe_type *type,
+		    struct ph_err *err)
+{
+	const char *p = site->usdt;
+	uint32_t i = 0;
+	int r = 0;
+
+	while (*(p += strspn(p, " ")) && r == 0) {
+		r = ph_usdt_arg(site->machine, p, &p, a, type, err);
+		if (r == 0 && ++i == n)
+			return 0;
+	}
+	return r ? r : ph_err_set(err, -ERANGE, "it has %u arguments, not %u", i, n);
+}
+
+static const struct ph_probe_field *field_by_name(const struct ph_probe_site *site, const char *name)
+{
+	for (size_t i = 0; i < site->nfields; i++)
+		if (!strcmp(site->fields[i].name, name))
+			return &site->fields[i];
+	return NULL;
+}
+
+static int no_field(const struct ph_probe_site *site, const char *name, struct ph_err *err)
+{
+	PH_VEC(const char *) names = { 0 };
+	const char *near;
+	ph_autobuf all = { 0 };
+
+	for (size_t i = 0; i < site->nfields; i++) {
+		*ph_vec_push(&names) = site->fields[i].name;
+		ph_buf_addf(&all, "%s%s", i ? ", " : "", site->fields[i].name);
+	}
+	near = ph_nearest(name, names.v, names.n);
+	ph_vec_done(&names);
+	return ph_err_set(err, -EINVAL, "it has no field '%s'%s%s%s; it has %s", name, near ? ", did you mean '" : "",
+			  near ? near : "", near ? "'?" : "", all.len ? all.p : "none");
+}
+
+static enum ph_probe_type number_type(uint32_t size, bool is_signed)
+{
+	switch (size) {
+	case 1: return is_signed ? PH_PROBE_S8 : PH_PROBE_U8;
+	case 2: return is_signed ? PH_PROBE_S16 : PH_PROBE_U16;
+	case 4: return is_signed ? PH_PROBE_S32 : PH_PROBE_U32;
+	default: return is_signed ? PH_PROBE_S64 : PH_PROBE_U64;
+	}
+}
+
+/* A field of a tracepoint's record: it is read as if the record were registers. */
+static void set_field(const struct ph_probe_field *f, struct ph_probe_arg *a, enum ph_probe_type *type)
+{
+	*a = (struct ph_probe_arg){ .has_reg = 1, .reg = (uint16_t)f->offset, .size = 8 };
+	*type = f->data_loc || f->text ? PH_PROBE_STR : number_type(f->size, f->is_signed);
+	if (f->data_loc)
+		a->what = PH_PROBE_DATA_LOC;
+	else if (f->text)
+		a->what = PH_PROBE_BYTES;
+	a->size = f->text && !f->data_loc ? (uint8_t)(f->size > 255 ? 255 : f->size) : ph_probe_type_size(*type);
+}
+
+/* An argument by its name: the function's n-th, and what to load from there. */
+static int named(const struct ph_probe_site *site, const struct ph_probe_expr *e, struct ph_probe_arg *a, enum ph_probe_type *type,
+		 struct ph_err *err)
+{
+	struct ph_symarg n;
+	int r = site->name(site->arg, e->word, &n, err);
+
+	if (r == 0)
+		r = ph_probe_arg_place(site->machine, site->go, n.argument, a);
+	if (r < 0)
+		return r;
+	if (a->loads + n.loads > PH_PROBE_LOADS)
+		return ph_err_set(err, -EINVAL, "'%s' takes more than four loads from memory", e->word);
+	for (unsigned int i = 0; i <= n.loads; i++)
+		a->add[a->loads + i] += n.add[i];
+	a->loads = (uint8_t)(a->loads + n.loads);
+	*type = n.kind == PH_SYMARG_TEXT ? PH_PROBE_STR : n.kind == PH_SYMARG_ADDRESS ? PH_PROBE_X64 : number_type(n.size, n.is_signed);
+	a->size = n.kind == PH_SYMARG_NUMBER ? n.size : 8;
+	return 0;
+}
+
+static int begin(const struct ph_probe_spec *s, const struct ph_probe_site *site, const struct ph_probe_expr *e,
+		 struct ph_probe_arg *a, enum ph_probe_type *type, struct ph_err *err)
+{
+	unsigned int size, shift;
+	const struct ph_probe_field *f;
+	int r = 0, offset;
+
+	*type = PH_PROBE_AUTO;
+	switch (e->from) {
+	case PH_PROBE_FROM_ARG:
+		if (site->usdt)
+			return usdt_nth(site, e->number, a, type, err);
+		if (s->kind == PH_PROBE_TRACEPOINT)
+			return no_field(site, e->word, err);
+		r = ph_probe_arg_place(site->machine, site->go, e->number, a);
+		return r < 0 ? ph_err_set(err, r, "nobody can tell where a function has its argument %u%s", e->number,
+					  site->go ? " in Go" : "") : 0;
+	case PH_PROBE_FROM_RETVAL:
+		return ph_probe_retval_place(site->machine, a);
+	case PH_PROBE_FROM_REG:
+		if (s->kind == PH_PROBE_TRACEPOINT)
+			return ph_err_set(err, -EINVAL, "a tracepoint has fields, and no registers");
+		offset = ph_probe_reg(site->machine, e->word, strlen(e->word), &size, &shift);
+		if (offset < 0 || shift)
+			return ph_err_set(err, -EINVAL, "there is no register %%%s", e->word);
+		*a = (struct ph_probe_arg){ .has_reg = 1, .reg = (uint16_t)offset, .size = (uint8_t)size, .user = 1 };
+		*type = size == 8 ? PH_PROBE_AUTO : number_type(size, false);
+		return 0;
+	case PH_PROBE_FROM_NAME:
+		if (site->name)
+			return named(site, e, a, type, err);
+		if (s->kind != PH_PROBE_TRACEPOINT)
+			return ph_err_set(err, -EINVAL, "'%s': arguments are arg1, arg2 …%s here", e->word, ph_probe_is_return(s->kind) ? ", retval" : "");
+		f = field_by_name(site, e->word);
+		if (!f)
+			return no_field(site, e->word, err);
+		set_field(f, a, type);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* ---- and what is made of it ----------------------------------------------------------------------- */
+
+static int finish(const struct ph_probe_spec *s, const struct ph_probe_expr *e, struct ph_probe_arg *a,
+		  enum ph_probe_type *type, struct ph_err *err)
+{
+	bool changed = e->loads || e->add[0];
+
+	if (changed && a->what != PH_PROBE_NUMBER)
+		return ph_err_set(err, -EINVAL, "'%s' is a text, with which nothing can be added or loaded", e->word);
+	if (a->loads + e->loads > PH_PROBE_LOADS)
+		return ph_err_set(err, -EINVAL, "that is more than four loads from memory");
+	/* What is loaded from memory is of the size that was asked for; what that began with was an address. */
+	for (uint32_t i = 0; i <= e->loads; i++)
+		a->add[a->loads + i] += e->add[i];
+	a->loads = (uint8_t)(a->loads + e->loads);
+	if (changed && e->type == PH_PROBE_AUTO) {
+		*type = PH_PROBE_AUTO;
+		a->size = 8;
+	}
+	if (e->type != PH_PROBE_AUTO && a->what == PH_PROBE_NUMBER) {
+		*type = e->type;
+		if (e->loads || !a->loads || e->type == PH_PROBE_STR || ph_probe_type_size(e->type) < a->size)
+			a->size = ph_probe_type_size(e->type);
+	}
+	if (*type == PH_PROBE_STR && a->what == PH_PROBE_NUMBER) {
+		a->what = PH_PROBE_TEXT;
+		a->size = 8;
+	}
+	if (*type != PH_PROBE_STR)
+		a->is_signed = *type == PH_PROBE_AUTO || ph_probe_type_signed(*type);
+	/* What system calls point to is the program's. */
+	a->user = !in_kernel(s) || (s->kind == PH_PROBE_TRACEPOINT && a->what == PH_PROBE_TEXT && !strcmp(s->path, "syscalls"));
+	/* Registers have something else at the return. */
+	a->at_entry = ph_probe_is_return(s->kind) && (e->from == PH_PROBE_FROM_ARG || e->from == PH_PROBE_FROM_NAME);
+	return 0;
+}
+
+/* A fixed text in a tracepoint's record: its address is the record's, which is no load. */
+static void set_record_text(struct ph_probe_arg *a)
+{
+	if (a->what == PH_PROBE_BYTES)
+		a->has_reg = 0;
+}
+
+static int add_arg(const struct ph_probe_spec *s, const struct ph_probe_site *site, const struct ph_probe_expr *e,
+		   struct ph_probe_plan *p, struct ph_err *err)
+{
+	struct ph_probe_arg *a = &p->def.args[p->def.nargs];
+	enum ph_probe_type type;
+	int r = begin(s, site, e, a, &type, err);
+
+	if (r == 0)
+		r = finish(s, e, a, &type, err);
+	if (r < 0)
+		return ph_err_wrap(err, r, "'%s'", s->text);
+	set_record_text(a);
+	p->types[p->def.nargs++] = type;
+	p->def.entry |= a->at_entry;
+	ph_strv_add(&p->names, e->name);
+	return 0;
+}
+
+/* Where no arguments were asked for: those that are known. */
+static int add_known(const struct ph_probe_spec *s, const struct ph_probe_site *site, struct ph_probe_plan *p,
+		     struct ph_err *err)
+{
+	struct ph_probe_expr e = { .from = PH_PROBE_FROM_RETVAL, .name = (char *)"retval", .word = (char *)"retval" };
+	unsigned int texts = 0;
+	int r = 0;
+
+	if (ph_probe_is_return(s->kind))
+		return add_arg(s, site, &e, p, err);
+	e.from = s->kind == PH_PROBE_TRACEPOINT ? PH_PROBE_FROM_NAME : PH_PROBE_FROM_ARG;
+	for (size_t i = 0; i < site->nfields && p->def.nargs < PH_PROBE_ARGS && r == 0; i++) {
+		const struct ph_probe_field *f = &site->fields[i];
+
+		/* Those that every tracepoint has are columns already; arrays are no numbers. */
+		if (!strncmp(f->name, "common_", 7) || (!f->text && !f->data_loc && f->size > 8) ||
+		    ((f->text || f->data_loc) && texts++ == PH_PROBE_TEXTS))
+			continue;
+		e.name = e.word = f->name;
+		r = add_arg(s, site, &e, p, err);
+	}
+	for (uint32_t n = 1; site->usdt && n <= PH_PROBE_ARGS && r == 0; n++) {
+		ph_autofree char *name = ph_asprintf("arg%u", n);
+		struct ph_probe_arg a;
+		enum ph_probe_type t;
+
+		e.name = e.word = name;
+		e.number = n;
+		/* What is not understood, or is not there, is left out where nobody asked for it. */
+		if (usdt_nth(site, n, &a, &t, NULL) == -ERANGE)
+			break;
+		add_arg(s, site, &e, p, NULL);
+	}
+	return r;
+}
+
+int ph_probe_plan(const struct ph_probe_spec *s, const struct ph_probe_site *site, uint32_t text_max,
+		  struct ph_probe_plan *ret, struct ph_err *err)
+{
+	struct ph_probe_plan p = { 0 };
+	unsigned int texts = 0;
+	int r = 0;
+
+	if (!s->has_args)
+		r = add_known(s, site, &p, err);
+	for (size_t i = 0; i < s->args.n && r == 0; i++)
+		r = add_arg(s, site, &s->args.v[i], &p, err);
+	for (uint32_t i = 0; i < p.def.nargs; i++) {
+		p.def.args[i].text = (uint8_t)texts;
+		texts += p.types[i] == PH_PROBE_STR;
+	}
+	if (r == 0 && texts > PH_PROBE_TEXTS)
+		r = ph_err_set(err, -EINVAL, "'%s': a probe has at most %d texts", s->text, PH_PROBE_TEXTS);
+	if (r < 0) {
+		ph_probe_plan_done(&p);
+		return r;
+	}
+	p.def.room = 8 * p.def.nargs + texts * text_max;
+	*ret = p;
+	return 0;
+}

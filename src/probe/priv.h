@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_PROBE_PRIV_H
+#define PH_PROBE_PRIV_H
+
+#include "probe/resolve.h"
+#include "symbol/symbol.h"
+
+/* Between the files of this folder alone. */
+
+/* ---- functions.c: the one place that has files of containers looked into ---------------------------- */
+
+struct probe_elf {
+	struct ph_symchild *child;
+	uint32_t id;
+	int machine;
+	bool go;
+};
+
+/*
+ * The file of number @file; *@child is begun at the first. @pid: a process that has the file. -ENOEXEC with a sentence: it is no
+ * program of this machine.
+ */
+int probe_elf_open(struct ph_symchild **child, uint32_t file, int fd, const char *path, int32_t pid, struct probe_elf *ret,
+		   struct ph_err *err);
+/* Where in the file the byte of an address is; false: nowhere. */
+bool probe_elf_offset(const struct probe_elf *e, uint64_t vaddr, uint64_t *ret);
+int probe_elf_functions(const struct probe_elf *e, const char *glob, size_t max, struct ph_symfuncs *ret, struct ph_err *err);
+int probe_elf_notes(const struct probe_elf *e, const char *provider, const char *name, size_t max, struct ph_symusdts *ret,
+		    struct ph_err *err);
+
+/* ---- places.c: processes, and the files that they have --------------------------------------------- */
+
+/*
+ * Open the files that @name means to the process @pid: a path in its root, or the name of a library or program, by what
+ * it has mapped (@maps), else by where such things are; NULL: all that it has mapped. @fn gets each regular file once, with the path that the process
+ * has it by; the descriptor is its to close. Returns how many, or what @fn returned that was negative.
+ */
+typedef int (*probe_open_fn)(void *arg, int fd, const char *path);
+int probe_open(int32_t pid, const char *name, bool maps, probe_open_fn fn, void *arg);
+/* Names of what @pid has mapped, for messages. */
+void probe_mapped(int32_t pid, ph_strv *names);
+/* Which root that is: those of the same number need not be looked into twice. */
+uint64_t probe_root_key(int32_t pid);
+
+/* ---- kernel.c: what the kernel itself has ----------------------------------------------------------- */
+
+/* Names of tracepoints of @category that match @glob; -ENOENT with a sentence. */
+int probe_tracepoints(const char *category, const char *glob, ph_strv *names, ph_strv *categories, struct ph_err *err);
+int probe_tracepoint_fields(const char *category, const char *name, struct ph_probe_field **ret, size_t *ret_n,
+			    struct ph_err *err);
+void probe_fields_free(struct ph_probe_field *fields, size_t n);
+int probe_kernel_functions(const char *glob, size_t max, ph_strv *names, bool *ret_more, struct ph_err *err);
+
+#endif

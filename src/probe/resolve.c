@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From probes as they are written to places in files. */
+#include "probe/resolve.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "probe/priv.h"
+#include "symbol/symbol.h"
+
+/* Of a file's names, so many are compared with one that is not there. */
+#define NAMES_MAX 100000
+
+/* What became of one probe. */
+struct search {
+	struct ph_probes *p;
+	uint32_t spec;
+	size_t files;		/* that it was looked for in */
+	size_t found;
+	bool cut;		/* there are more beyond the limit */
+	int32_t pid;		/* of the process that is looked into */
+	struct ph_err failed;	/* the last thing that went wrong with a file */
+	ph_strv near;		/* names of functions that there are, of a file without it */
+	char *path;
+};
+
+int ph_probes_new(const ph_strv *texts, uint64_t max, uint32_t text_max, struct ph_probes **ret, struct ph_err *err)
+{
+	struct ph_probes *p = ph_alloc(sizeof(*p));
+	int r = 0;
+
+	p->max = max;
+	p->text_max = text_max > PH_PROBE_TEXT_MAX ? PH_PROBE_TEXT_MAX : text_max;
+	for (size_t i = 0; i < texts->n && r == 0; i++) {
+		if (i == 255)
+			r = ph_err_set(err, -E2BIG, "that is more than 255 probes; a glob is one: 'uprobe:/bin/app:http_*'");
+		else
+			r = ph_probe_parse(texts->v[i], ph_vec_push(&p->specs), err);
+	}
+	if (r < 0)
+		ph_probes_free(p);
+	else
+		*ret = p;
+	return r;
+}
+
+static void point_free(struct ph_probe_point *pt)
+{
+	ph_probe_plan_done(&pt->plan);
+	free(pt->category);
+	free(pt->function);
+	free(pt);
+}
+
+void ph_probes_free(struct ph_probes *p)
+{
+	if (!p)
+		return;
+	ph_vec_each(s, &p->specs)
+		ph_probe_spec_done(s);
+	ph_vec_each(f, &p->files) {
+		close(f->fd);
+		free(f->path);
+	}
+	ph_vec_each(pt, &p->points)
+		point_free(*pt);
+	ph_symchild_free(p->child);
+	ph_strv_done((ph_strv *)&p->notes);
+	ph_vec_done(&p->specs);
+	ph_vec_done(&p->files);
+	ph_vec_done(&p->points);
+	ph_vec_done(&p->roots);
+	free(p);
+}
+
+void ph_probes_note(struct ph_probes *p, char *sentence)
+{
+	*ph_vec_push(&p->notes) = sentence;
+}
+
+/* ---- points -------------------------------------------------------------------------------------- */
+
+static int add_point(struct search *s, int file, const char *category, const char *function, uint64_t offset,
+		     uint64_t semaphore, const struct ph_probe_site *site, struct ph_err *err)
+{
+	const struct ph_probe_spec *spec = &s->p->specs.v[s->spec];
+	struct ph_probe_plan plan;
+	struct ph_probe_point *pt;
+	int r;
+
+	ph_vec_each(o, &s->p->points)
+		if ((*o)->spec == s->spec && (*o)->file == file && file >= 0 && (*o)->offset == offset) {
+			s->found++;
+			return 0;
+		}
+	r = ph_probe_plan(spec, site, s->p->text_max, &plan, err);
+	if (r < 0)
+		return r;
+	plan.def.asked = s->spec;
+	pt = ph_alloc(sizeof(*pt));
+	*pt = (struct ph_probe_point){ .spec = s->spec, .file = file, .category = ph_strdup(category), .plan = plan,
+				       .function = ph_strdup(function), .offset = offset, .semaphore = semaphore };
+	*ph_vec_push(&s->p->points) = pt;
+	s->found++;
+	return 0;
+}
+
+/* ---- one file ------------------------------------------------------------------------------------- */
+
+static bool is_glob(const char *s)
+{
+	return strpbrk(s, "*?[") != NULL;
+}
+
+static int usdt_points(struct search *s, int file, const struct probe_elf *e, struct ph_err *err)
+{
+	const struct ph_probe_spec *spec = &s->p->specs.v[s->spec];
+	struct ph_symusdts found;
+	int r = probe_elf_notes(e, spec->provider, spec->function, s->p->max, &found, err);
+
+	if (r < 0)
+		return r;
+	ph_vec_each(n, &found.list) {
+		struct ph_probe_site site = { .machine = e->machine, .usdt = n->args };
+		ph_autofree char *name = ph_asprintf("%s:%s", n->provider, n->name);
+
+		if (r == 0)
+			r = add_point(s, file, NULL, name, n->offset, n->semaphore ? n->semaphore_offset : 0, &site, err);
+	}
+	s->cut |= found.more;
+	ph_symusdts_done(&found);
+	return r;
+}
+
+/* Go moves its stacks, with which the return addresses that the kernel puts there would be lost: the program dies. */
+static int refuse_go(const struct ph_probe_spec *spec, const char *path, struct ph_err *err)
+{
+	return ph_err_set(err, -EOPNOTSUPP, "'%s': %s is a Go program, which a uretprobe would crash (Go moves its stacks); "
+			  "probe its entry", spec->text, path);
+}
+
+/* A function whose arguments have names. */
+struct named {
+	const struct probe_elf *e;
+	uint64_t vaddr;
+};
+
+static int name_arg(void *arg, const char *name, struct ph_symarg *ret, struct ph_err *err)
+{
+	const struct named *n = arg;
+
+	return ph_symchild_arg(n->e->child, n->e->id, n->vaddr, name, ret, err);
+}
+
+static int function_points(struct search *s, int file, const struct probe_elf *e, struct ph_err *err)
+{
+	const struct ph_probe_spec *spec = &s->p->specs.v[s->spec];
+	struct named named = { .e = e };
+	struct ph_probe_site site = { .machine = e->machine, .go = e->go, .name = e->go ? NULL : name_arg, .arg = &named };
+	const char *path = s->p->files.v[file].path;
+	struct ph_symfuncs found;
+	size_t before = s->found;
+	uint64_t offset;
+	int r, why = 0;
+
+	if (e->go && ph_probe_is_return(spec->kind))
+		return refuse_go(spec, path, err);
+	if (!spec->function) {
+		ph_autofree char *name = ph_asprintf("0x%lx", spec->address);
+
+		if (!probe_elf_offset(e, spec->address, &offset))
+			return ph_err_set(err, -ENOENT, "'%s': %s has nothing at that address", spec->text, path);
+		named.vaddr = spec->address;
+		return add_point(s, file, NULL, name, offset, 0, &site, err);
+	}
+	r = probe_elf_functions(e, spec->function, s->p->max, &found, err);
+	ph_vec_each(f, &found.list) {
+		ph_autofree char *name = spec->address ? ph_asprintf("%s+0x%lx", f->shown, spec->address) : ph_strdup(f->shown);
+
+		if (r < 0)
+			break;
+		if (f->chosen && !is_glob(spec->function))
+			why = ph_err_set(err, -EOPNOTSUPP, "'%s': which %s there is, is chosen when the program starts (an IFUNC): probe "
+					 "'*%s*', or the one that is used", spec->text, f->name, f->name);
+		else if (spec->address && f->size && spec->address >= f->size)
+			why = ph_err_set(err, -EINVAL, "'%s': %s has %lu bytes", spec->text, f->name, f->size);
+		else if (!f->chosen) {
+			named.vaddr = f->vaddr;
+			r = add_point(s, file, NULL, name, f->offset + spec->address, 0, &site, err);
+			/* Of many functions, those that have what is asked for. */
+			if (r == -ENOENT && is_glob(spec->function)) {
+				why = r;
+				r = 0;
+			}
+		}
+	}
+	s->cut |= found.more;
+	ph_symfuncs_done(&found);
+	return r < 0 || s->found > before ? r : why;
+}
+
+/* What there is instead, for a sentence. */
+static void keep_names(struct search *s, const struct probe_elf *e)
+{
+	struct ph_symfuncs funcs = { 0 };
+	struct ph_symusdts notes = { 0 };
+
+	if (s->p->specs.v[s->spec].kind == PH_PROBE_USDT)
+		probe_elf_notes(e, "*", "*", NAMES_MAX, &notes, NULL);
+	else
+		probe_elf_functions(e, "*", NAMES_MAX, &funcs, NULL);
+	ph_vec_each(f, &funcs.list)
+		ph_strv_add(&s->near, f->name);
+	ph_vec_each(n, &notes.list)
+		ph_strv_add(&s->near, n->name);
+	ph_symfuncs_done(&funcs);
+	ph_symusdts_done(&notes);
+}
+
+/* Number of the file, -1: it is known. Takes over @fd. */
+static int file_of(struct ph_probes *p, int fd, const char *path)
+{
+	struct ph_probe_file *f;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0) {
+		close(fd);
+		return -1;
+	}
+	for (size_t i = 0; i < p->files.n; i++)
+		if (p->files.v[i].dev == st.st_dev && p->files.v[i].ino == st.st_ino) {
+			close(fd);
+			return (int)i;
+		}
+	f = ph_vec_push(&p->files);
+	*f = (struct ph_probe_file){ .fd = fd, .path = ph_strdup(path), .dev = st.st_dev, .ino = st.st_ino, .same_as = -1 };
+	return (int)p->files.n - 1;
+}
+
+static int on_file(void *arg, int fd, const char *path)
+{
+	struct search *s = arg;
+	const struct ph_probe_spec *spec = &s->p->specs.v[s->spec];
+	size_t before = s->found;
+	struct ph_err err = { 0 };
+	struct probe_elf e;
+	int file = file_of(s->p, fd, path), r;
+
+	if (file < 0)
+		return 0;
+	s->files++;
+	free(s->path);
+	s->path = ph_strdup(path);
+	r = probe_elf_open(&s->p->child, (uint32_t)file, s->p->files.v[file].fd, path, s->pid, &e, &err);
+	if (r == 0)
+		r = spec->kind == PH_PROBE_USDT ? usdt_points(s, file, &e, &err) : function_points(s, file, &e, &err);
+	if (r < 0)
+		s->failed = err;
+	else if (s->found == before && s->near.n < NAMES_MAX)
+		keep_names(s, &e);
+	return 0;
+}
+
+/* ---- processes ---------------------------------------------------------------------------------- */
+
+static int explain_no_file(struct search *s, const ph_probe_processes *procs, struct ph_err *err)
+{
+	const struct ph_probe_spec *spec = &s->p->specs.v[s->spec];
+	PH_VEC(const char *) names = { 0 };
+	ph_strv mapped = { 0 };
+	const char *near;
+
+	if (*spec->path == '/') {
+		ph_strv_done(&mapped);
+		return ph_err_set(err, -ENOENT, "'%s': none of those who are selected has a file %s", spec->text, spec->path);
+	}
+	ph_vec_each(pr, procs)
+		probe_mapped(pr->pid, &mapped);
+	ph_vec_each(m, &mapped)
+		*ph_vec_push(&names) = ph_basename(*m);
+	near = ph_nearest(spec->path, names.v, names.n);
+	ph_err_set(err, -ENOENT, "'%s': no process of those who are selected has %s, nor is it where libraries and programs "
+		   "are%s%s%s", spec->text, spec->path, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	ph_vec_done(&names);
+	ph_strv_done(&mapped);
+	return -ENOENT;
+}
+
+static int explain(struct search *s, const ph_probe_processes *procs, struct ph_err *err)
+{
+	const struct ph_probe_spec *spec = &s->p->specs.v[s->spec];
+	bool usdt = spec->kind == PH_PROBE_USDT;
+	const char *near, *name;
+
+	if (s->failed.code)
+		return ph_err_set(err, s->failed.code, "%s", s->failed.msg);
+	if (!s->files)
+		return explain_no_file(s, procs, err);
+	if (!s->near.n && usdt)
+		return ph_err_set(err, -ENOENT, "'%s': %s has no USDT probes", spec->text, s->path);
+	if (!s->near.n)
+		return ph_err_set(err, -ENOENT, "'%s': %s is stripped, it has no names of functions; probe an address: "
+				  "uprobe:%s:0x1234", spec->text, s->path, spec->path);
+	name = spec->function;
+	near = ph_nearest(name, (const char *const *)s->near.v, s->near.n);
+	return ph_err_set(err, -ENOENT, "'%s': %s has no %s '%s'%s%s%s ('porthole probes' lists what there is)", spec->text, s->path,
+			  usdt ? "USDT probe" : "function", name, near ? "; did you mean '" : "", near ? near : "",
+			  near ? "'?" : "");
+}
+
+static void search_done(struct search *s)
+{
+	ph_strv_done(&s->near);
+	free(s->path);
+}
+
+static bool in_files(const struct ph_probe_spec *spec)
+{
+	return spec->kind == PH_PROBE_UPROBE || spec->kind == PH_PROBE_URETPROBE || spec->kind == PH_PROBE_USDT;
+}
+
+static int find_in_files(struct ph_probes *p, uint32_t i, const ph_probe_processes *procs, struct ph_err *err)
+{
+	struct search s = { .p = p, .spec = i };
+	int r = 0;
+
+	ph_vec_each(pr, procs) {
+		s.pid = pr->pid;
+		probe_open(pr->pid, p->specs.v[i].path, true, on_file, &s);
+	}
+	if (!s.found && procs->n)
+		r = explain(&s, procs, err);
+	if (s.cut)
+		ph_probes_note(p, ph_asprintf("'%s': more functions match than are probed (--max-probes %lu)", p->specs.v[i].text, p->max));
+	search_done(&s);
+	return r;
+}
+
+/* ---- the kernel ---------------------------------------------------------------------------------- */
+
+static int find_tracepoints(struct search *s, const struct ph_probe_spec *spec, struct ph_err *err)
+{
+	ph_strv names = { 0 }, categories = { 0 };
+	int r = probe_tracepoints(spec->path, spec->function, &names, &categories, err);
+
+	for (size_t i = 0; i < names.n && r == 0; i++) {
+		struct ph_probe_site site = { .machine = ph_probe_machine() };
+		struct ph_probe_field *fields = NULL;
+
+		if (i == s->p->max) {
+			s->cut = true;
+			break;
+		}
+		r = probe_tracepoint_fields(categories.v[i], names.v[i], &fields, &site.nfields, err);
+		site.fields = fields;
+		if (r == 0)
+			r = add_point(s, -1, categories.v[i], names.v[i], 0, 0, &site, err);
+		probe_fields_free(fields, site.nfields);
+	}
+	ph_strv_done(&names);
+	ph_strv_done(&categories);
+	return r;
+}
+
+static int find_functions(struct search *s, const struct ph_probe_spec *spec, struct ph_err *err)
+{
+	struct ph_probe_site site = { .machine = ph_probe_machine() };
+	ph_strv names = { 0 };
+	bool more;
+	int r;
+
+	if (!spec->function)
+		return ph_err_set(err, -EINVAL, "'%s': functions of the kernel are probed by their names", spec->text);
+	r = probe_kernel_functions(spec->function, s->p->max, &names, &more, err);
+	for (size_t i = 0; i < names.n && r == 0; i++)
+		r = add_point(s, -1, NULL, names.v[i], spec->address, 0, &site, err);
+	s->cut = more;
+	ph_strv_done(&names);
+	return r;
+}
+
+static int find_in_kernel(struct ph_probes *p, uint32_t i, struct ph_err *err)
+{
+	const struct ph_probe_spec *spec = &p->specs.v[i];
+	struct search s = { .p = p, .spec = i };
+	int r = spec->kind == PH_PROBE_TRACEPOINT ? find_tracepoints(&s, spec, err) : find_functions(&s, spec, err);
+
+	if (r < 0)
+		ph_err_wrap(err, r, "'%s'", spec->text);
+	if (s.cut)
+		ph_probes_note(p, ph_asprintf("'%s': more match than are probed (--max-probes %lu)", spec->text, p->max));
+	search_done(&s);
+	return r;
+}
+
+/* ---- all ------------------------------------------------------------------------------------------ */
+
+int ph_probes_find(struct ph_probes *p, const struct ph_selection *sel, const int32_t *pids, size_t npids,
+		   struct ph_err *err)
+{
+	ph_probe_processes procs = { 0 };
+	int r = ph_probe_select(sel, &procs, err);
+
+	for (size_t i = 0; i < npids; i++)
+		if (pids[i] > 0)
+			ph_vec_push(&procs)->pid = pids[i];
+	ph_vec_each(pr, &procs)
+		*ph_vec_push(&p->roots) = probe_root_key(pr->pid);
+	for (uint32_t i = 0; i < p->specs.n && r >= 0; i++)
+		r = in_files(&p->specs.v[i]) ? find_in_files(p, i, &procs, err) : find_in_kernel(p, i, err);
+	ph_vec_done(&procs);
+	return r;
+}
+
+size_t ph_probes_find_more(struct ph_probes *p, int32_t pid)
+{
+	size_t before = p->points.n;
+
+	for (uint32_t i = 0; i < p->specs.n; i++) {
+		struct search s = { .p = p, .spec = i, .pid = pid };
+
+		if (in_files(&p->specs.v[i]))
+			probe_open(pid, p->specs.v[i].path, false, on_file, &s);
+		search_done(&s);
+	}
+	return p->points.n - before;
+}

@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* porthole profile over recordings that are written here: each output is read as those read it that it is for. */
+#include "test.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/map.h"
+#include "ctf/ctf.h"
+#include "ctf_dir.h"
+#include "profile_stream.h"
+#include "program.h"
+
+/* Samples and a wait; the names have what formats are made of. */
+static const char events[] =
+	"+10 cpu=0 tid=7 pid=7 container=1 callstack weight=600 comm=nginx tid=7 callstack_user=[0x401100,0x402001,0x403011] user_end=1\n"
+	"+10 cpu=1 tid=8 pid=7 container=1 callstack weight=300 comm=worker tid=8 callstack_kernel=[0xffff1000,0xffff2000] "
+	"callstack_user=[0x7f0000000555,0x403011] user_end=1\n"
+	"+10 cpu=0 tid=20 pid=20 container=2 callstack weight=100 comm=\"<b>&;]]>\" tid=20 callstack_user=[0x500010] user_end=3\n"
+	"+1 mapped_file file=9 path=\"/opt/a (b)/evil<>.so\" build_id=00ff\n"
+	"+1 process_map pid=20 begin=0x500000 end=0x501000 vaddr=0x1000 file=9\n"
+	"+10 cpu=0 tid=20 pid=20 container=2 callstack weight=100 comm=\"<b>&;]]>\" tid=20 callstack_user=[0x500010] user_end=1\n" NAMES
+	"+0 user_symbol file=9 vaddr=0x1010 name=\"op<T>::operator()(\\\"x\\\", ']]>' & \\x1b[31m\\n\\xff\\xef\\xbf\\xbe</script>)\"\n";
+
+/* A trace of @events, everything in one stream but for what the recorder itself says. */
+static void write_trace(const char *path, const char *text)
+{
+	struct ph_ctf_env env = { .hostname = "host1", .offset_ns = 1000000000 };
+	struct ph_ctf_stream *cpu, *state;
+	ph_autofree char *all = ph_asprintf("%s%s", profile_setup, text);
+	struct ph_err err = { 0 };
+	struct ph_ctf_writer *w;
+	struct ph_source *src;
+	struct ph_event *ev;
+
+	assert_int_equal(ph_synthetic_parse(all, &src, &err), 0);
+	assert_int_equal(ph_ctf_create(path, &env, NULL, 0, &w, &err), 0);
+	assert_int_equal(ph_ctf_stream(w, "cpu", 0, &cpu, &err), 0);
+	assert_int_equal(ph_ctf_stream(w, "state", 0, &state, &err), 0);
+	while (ph_source_next(src, &ev, &err) > 0) {
+		bool told = ev->cls->group == PH_GROUP_META || ev->cls->group == PH_GROUP_STATEDUMP || ev->cls->group == PH_GROUP_CONTAINER;
+
+		assert_int_equal(ph_ctf_write(told ? state : cpu, ev, &err), 0);
+	}
+	assert_int_equal(ph_ctf_close(w, 100000000, &err), 0);
+	ph_source_close(src);
+}
+
+static struct result run(struct dir *d, const char *args)
+{
+	ph_autofree char *cmd = ph_asprintf("profile -r '%s/t' %s", d->path, args);
+	struct result r = program_run(d->path, cmd);
+
+	if (r.code)
+		fprintf(stderr, "porthole %s: %s\n", cmd, r.err);
+	assert_int_equal(r.code, 0);
+	return r;
+}
+
+static void begin(struct dir *d)
+{
+	ph_autofree char *t = ph_asprintf("%s/t", d->path);
+
+	write_trace(t, events);
+}
+
+/* Run a shell command on what porthole prints. */
+static char *through(struct dir *d, const char *args, const char *command)
+{
+	ph_autofree char *cmd = ph_asprintf("profile -r '%s/t' %s 2>/dev/null | %s", d->path, args, command);
+	struct result r = program_run(d->path, cmd);
+
+	assert_int_equal(r.code, 0);
+	free(r.err);
+	return r.out;
+}
+
+static void test_tables(void **state)
+{
+	struct dir *d = *state;
+	struct result r;
+
+	begin(d);
+	r = run(d, "-o csv --fields self,total,function,module,kind,container --no-header -c web");
+	assert_string_equal(r.out, "600,600,next,nginx,inlined,web\r\n300,300,do_read,,kernel,web\r\n0,900,main,nginx,user,web\r\n"
+				   "0,600,parse,nginx,user,web\r\n0,600,serve,nginx,user,web\r\n0,300,do_syscall,,kernel,web\r\n"
+				   "0,300,libc.so.6+0x28555,libc.so.6,user,web\r\n");
+	assert_non_null(strstr(r.err, "of the stacks: /lib/libc.so.6, build id abcdef"));
+	result_done(&r);
+	r = run(d, "--by image -f 'comm == worker' --kernel -o folded");
+	assert_string_equal(r.out, "nginx:1.27;do_syscall_[k];do_read_[k] 300\n");
+	result_done(&r);
+	/* Mappings of before the range, and names of behind it. */
+	r = run(d, "--by image -o folded --begin +5ns --end +15ns");
+	assert_string_equal(r.out, "nginx:1.27;main;libc.so.6+0x28555;do_syscall_[k];do_read_[k] 300\n");
+	result_done(&r);
+	/* Told after the first stack. */
+	r = run(d, "--by comm -o folded -c db");
+	assert_non_null(strstr(r.out, ";[incomplete];op<T>::operator()("));
+	result_done(&r);
+	/* Another recording, in which the worker has all. */
+	{
+		ph_autofree char *t = ph_asprintf("%s/base", d->path);
+		ph_autofree char *args = ph_asprintf("-o folded --by container -c web --diff '%s'", t);
+
+		write_trace(t, "+10 cpu=1 tid=8 pid=7 container=1 callstack weight=10 comm=worker tid=8 callstack_kernel=[0xffff1000,0xffff2000] "
+			       "callstack_user=[0x7f0000000555,0x403011] user_end=1\n" NAMES);
+		r = run(d, args);
+	}
+	assert_string_equal(r.out, "web;main;libc.so.6+0x28555;do_syscall_[k];do_read_[k] 900 300\nweb;main;serve;parse;next_[i] 0 600\n");
+	result_done(&r);
+}
+
+static void test_usage(void **state)
+{
+	static const struct { const char *args, *err; int code; } wrong[] = {
+		{ "-o svgg", "-o takes tree, top, folded", 2 }, { "--by week", "--by takes container, pod", 2 },
+		{ "--by pod,pod", "--by has 'pod' twice", 2 }, { "--off-cpu --wall", "one of --off-cpu, --wall and -e", 2 },
+		{ "-e nosuch", "there is no event 'nosuch'", 2 }, { "--min 101", "--min takes a percentage", 2 }, { "--min x", "--min takes", 2 },
+		{ "-F 0", "-F takes 1 to", 2 }, { "-o svg --fields self", "are about the table", 2 }, { "-o pprof --diff /nowhere", "--diff goes with", 2 },
+		{ "-o csv --fields x", "there is no field 'x'", 2 }, { "--colors red", "--colors takes kind or container", 2 },
+		{ "--colors container --by comm", "--colors container goes with --by container", 2 },
+		{ "--diff /nowhere", "/nowhere", 1 }, { "-c nosuch", "--container nosuch matches none", 1 },
+		{ "-e sched_switch", "there are no stacks of sched_switch in it, but of other events", 1 },
+		{ "-f 'nosuch == 1'", "--filter", 1 },
+	};
+	struct dir *d = *state;
+
+	begin(d);
+	for (size_t i = 0; i < PH_ARRAY_SIZE(wrong); i++) {
+		ph_autofree char *cmd = ph_asprintf("profile -r '%s/t' %s", d->path, wrong[i].args);
+		struct result r = program_run(d->path, cmd);
+
+		if (r.code != wrong[i].code || !strstr(r.err, wrong[i].err))
+			fprintf(stderr, "%s: %d: %s\n", wrong[i].args, r.code, r.err);
+		assert_int_equal(r.code, wrong[i].code);
+		assert_non_null(strstr(r.err, wrong[i].err));
+		assert_string_equal(r.out, "");
+		result_done(&r);
+	}
+}
+
+/* ---- JSON ---------------------------------------------------------------------------------------------- */
+
+static json_t *load(const char *text)
+{
+	json_error_t e;
+	json_t *j = json_loads(text, 0, &e);
+
+	if (!j)
+		fprintf(stderr, "%s at %d\n", e.text, e.position);
+	assert_non_null(j);
+	return j;
+}
+
+static const char *text_of(json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+static void test_json(void **state)
+{
+	struct dir *d = *state;
+	struct result r, schema = program_run(d->path, "profile --json-schema");
+	json_t *row, *frame, *properties, *s = load(schema.out);
+	const char *key;
+	json_t *value;
+
+	begin(d);
+	r = run(d, "-o json");
+	assert_int_equal(r.lines, 4);
+	*strchr(r.out, '\n') = 0;
+	row = load(r.out);
+	assert_string_equal(text_of(row, "container"), "web");
+	assert_string_equal(text_of(row, "pod"), "web-1");
+	assert_string_equal(text_of(row, "comm"), "nginx");
+	assert_int_equal(json_integer_value(json_object_get(row, "weight")), 600);
+	assert_int_equal(json_array_size(json_object_get(row, "stack")), 4);
+	frame = json_array_get(json_object_get(row, "stack"), 3);
+	assert_string_equal(text_of(frame, "function"), "next");
+	assert_string_equal(text_of(frame, "source"), "parse.c");
+	assert_int_equal(json_integer_value(json_object_get(frame, "line")), 10);
+	/* The schema has all fields, and no other. */
+	properties = json_object_get(s, "properties");
+	assert_int_equal(json_object_size(properties), json_object_size(row));
+	json_object_foreach(row, key, value)
+		assert_non_null(json_object_get(properties, key));
+	properties = json_object_get(json_object_get(json_object_get(properties, "stack"), "items"), "properties");
+	assert_int_equal(json_object_size(properties), json_object_size(frame));
+	json_object_foreach(frame, key, value)
+		assert_non_null(json_object_get(properties, key));
+	json_decref(row);
+	json_decref(s);
+	result_done(&r);
+	result_done(&schema);
+}
+
+/* What speedscope's schema asks for: frames by number, as many weights as samples, an end that is their sum. */
+static void test_speedscope(void **state)
+{
+	struct dir *d = *state;
+	struct result r;
+	json_t *j, *frames, *profiles, *p;
+	size_t i, k, l, nframes;
+	json_t *sample, *at;
+
+	begin(d);
+	r = run(d, "-o speedscope");
+	j = load(r.out);
+	assert_string_equal(text_of(j, "$schema"), "https://www.speedscope.app/file-format-schema.json");
+	frames = json_object_get(json_object_get(j, "shared"), "frames");
+	nframes = json_array_size(frames);
+	profiles = json_object_get(j, "profiles");
+	assert_int_equal(json_array_size(profiles), 3);
+	json_array_foreach(frames, i, at)
+		assert_true(json_is_string(json_object_get(at, "name")));
+	json_array_foreach(profiles, i, p) {
+		json_t *samples = json_object_get(p, "samples"), *weights = json_object_get(p, "weights");
+		json_int_t sum = 0;
+
+		assert_string_equal(text_of(p, "type"), "sampled");
+		assert_string_equal(text_of(p, "unit"), "nanoseconds");
+		assert_int_equal(json_array_size(samples), json_array_size(weights));
+		json_array_foreach(weights, k, at)
+			sum += json_integer_value(at);
+		assert_int_equal(json_integer_value(json_object_get(p, "endValue")), sum);
+		json_array_foreach(samples, k, sample)
+			json_array_foreach(sample, l, at)
+				assert_true((size_t)json_integer_value(at) < nframes);
+	}
+	p = json_array_get(profiles, 0);
+	assert_string_equal(text_of(p, "name"), "web / nginx (thread 7 of 7)");
+	sample = json_array_get(json_object_get(p, "samples"), 0);
+	at = json_array_get(frames, (size_t)json_integer_value(json_array_get(sample, 3)));
+	assert_string_equal(text_of(at, "name"), "next_[i]");
+	assert_string_equal(text_of(at, "file"), "parse.c");
+	json_decref(j);
+	result_done(&r);
+}
+
+/* ---- pprof --------------------------------------------------------------------------------------------- */
+
+struct message {
+	const unsigned char *p, *end;
+};
+
+struct field {
+	uint64_t number, value;
+	struct message bytes;
+};
+
+static uint64_t varint(struct message *m)
+{
+	uint64_t v = 0;
+
+	for (unsigned int shift = 0; ; shift += 7) {
+		assert_true(m->p < m->end && shift < 64);
+		v |= (uint64_t)(*m->p & 0x7f) << shift;
+		if (!(*m->p++ & 0x80))
+			return v;
+	}
+}
+
+static bool next(struct message *m, struct field *f)
+{
+	uint64_t key;
+
+	if (m->p == m->end)
+		return false;
+	key = varint(m);
+	*f = (struct field){ .number = key >> 3 };
+	assert_true((key & 7) == 0 || (key & 7) == 2);
+	f->value = varint(m);
+	if ((key & 7) == 0)
+		return true;
+	assert_true(f->value <= (uint64_t)(m->end - m->p));
+	f->bytes = (struct message){ m->p, m->p + f->value };
+	m->p = f->bytes.end;
+	return true;
+}
+
+static uint64_t number(struct message m, uint64_t field)
+{
+	struct field f;
+
+	while (next(&m, &f))
+		if (f.number == field)
+			return f.value;
+	return 0;
+}
+
+/* What is made of it again: stacks, the innermost first, with the two values and the container's label. */
+struct decoded {
+	PH_VEC(struct message) strings;
+	struct ph_u64map functions, locations;	/* by id: where it stands, as a struct message * */
+	PH_VEC(struct message) samples;
+};
+
+static void text(const struct decoded *dec, uint64_t at, struct ph_buf *out)
+{
+	assert_true(at < dec->strings.n);
+	ph_buf_add(out, dec->strings.v[at].p, (size_t)(dec->strings.v[at].end - dec->strings.v[at].p));
+}
+
+static void keep(struct ph_u64map *m, struct message of)
+{
+	struct message *copy = ph_alloc(sizeof(*copy));
+
+	*copy = of;
+	assert_true(number(of, 1) != 0);
+	assert_null(ph_u64map_put(m, number(of, 1), copy));
+}
+
+static void add_sample_text(const struct decoded *dec, struct message m, struct ph_buf *out)
+{
+	struct field f, line, label;
+
+	while (next(&m, &f)) {
+		if (f.number == 1) {
+			while (f.bytes.p < f.bytes.end) {
+				struct message *l = ph_u64map_get(&dec->locations, varint(&f.bytes)), *fn, in;
+
+				assert_non_null(l);
+				in = *l;
+				while (next(&in, &line) && line.number != 4)
+					;
+				fn = ph_u64map_get(&dec->functions, number(line.bytes, 1));
+				assert_non_null(fn);
+				text(dec, number(*fn, 2), out);
+				ph_buf_addf(out, ":%lu ", number(line.bytes, 2));
+			}
+		} else if (f.number == 2) {
+			while (f.bytes.p < f.bytes.end)
+				ph_buf_addf(out, "%lu ", varint(&f.bytes));
+		} else if (f.number == 3) {
+			label = f;
+			text(dec, number(label.bytes, 1), out);
+			ph_buf_addc(out, '=');
+			if (number(label.bytes, 2))
+				text(dec, number(label.bytes, 2), out);
+			else
+				ph_buf_addf(out, "%lu", number(label.bytes, 3));
+			ph_buf_addc(out, ' ');
+		}
+	}
+}
+
+static void map_free(struct ph_u64map *m)
+{
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(m, s)); )
+		free(s->val);
+	ph_u64map_done(m);
+}
+
+static void test_pprof(void **state)
+{
+	struct dir *d = *state;
+	ph_autofree char *file = ph_asprintf("%s/p", d->path), *args = ph_asprintf("-o pprof -c web --fields '' >'%s'", file);
+	static unsigned char plain[65536];
+	ph_autobuf packed = { 0 }, out = { 0 };
+	struct decoded dec = { 0 };
+	struct message whole;
+	struct field f;
+	z_stream z = { 0 };
+	struct result r;
+
+	begin(d);
+	free(args);
+	args = ph_asprintf("-o pprof -c web >'%s'", file);
+	r = run(d, args);
+	result_done(&r);
+	assert_int_equal(ph_read_file_at(AT_FDCWD, file, 1 << 20, &packed), 0);
+	z.next_in = (unsigned char *)packed.p;
+	z.avail_in = (unsigned int)packed.len;
+	z.next_out = plain;
+	z.avail_out = sizeof(plain);
+	assert_int_equal(inflateInit2(&z, 15 + 16), Z_OK);
+	assert_int_equal(inflate(&z, Z_FINISH), Z_STREAM_END);
+	whole = (struct message){ plain, plain + z.total_out };
+	inflateEnd(&z);
+	while (next(&whole, &f)) {
+		if (f.number == 2)
+			*ph_vec_push(&dec.samples) = f.bytes;
+		else if (f.number == 4)
+			keep(&dec.locations, f.bytes);
+		else if (f.number == 5)
+			keep(&dec.functions, f.bytes);
+		else if (f.number == 6)
+			*ph_vec_push(&dec.strings) = f.bytes;
+	}
+	ph_vec_each(s, &dec.samples) {
+		add_sample_text(&dec, *s, &out);
+		ph_buf_addc(&out, '\n');
+	}
+	assert_string_equal(out.p, "next:10 parse:20 serve:31 main:40 1 600 container=web pod=web-1 image=nginx:1.27 comm=nginx pid=7 tid=7 \n"
+				   "do_read:0 do_syscall:0 libc.so.6+0x28555:0 main:40 1 300 container=web pod=web-1 image=nginx:1.27 "
+				   "comm=worker pid=7 tid=8 \n");
+	map_free(&dec.locations);
+	map_free(&dec.functions);
+	ph_vec_done(&dec.samples);
+	ph_vec_done(&dec.strings);
+}
+
+/* ---- perf script and SVG ------------------------------------------------------------------------------- */
+
+static void test_perf_script(void **state)
+{
+	struct dir *d = *state;
+	struct result r;
+
+	begin(d);
+	r = run(d, "-o perf-script -c web");
+	assert_string_equal(r.out,
+		"nginx 7/7 [000] 0.000000:        600 cpu-clock: \n\t            1100 next (inlined)\n"
+		"\t            1100 parse (/usr/sbin/nginx)\n\t            2000 serve (/usr/sbin/nginx)\n"
+		"\t            3010 main (/usr/sbin/nginx)\n\n"
+		"worker 7/8 [000] 0.000000:        300 cpu-clock: \n\t        ffff1000 do_read ([kernel.kallsyms])\n"
+		"\t        ffff2000 do_syscall ([kernel.kallsyms])\n\t           28555 [unknown] (/lib/libc.so.6)\n"
+		"\t            3010 main (/usr/sbin/nginx)\n\n");
+	result_done(&r);
+}
+
+/* Well-formed whatever names are, with all of them as data, and nothing from anywhere else. */
+static void test_svg(void **state)
+{
+	struct dir *d = *state;
+	ph_autofree char *lint = NULL, *xml = NULL, *names = NULL;
+	const char *data;
+	char *end;
+	json_t *j;
+
+	begin(d);
+	xml = through(d, "-o svg", "cat");
+	assert_null(strstr(xml, "</script>)"));
+	assert_null(strchr(xml, '\x1b'));
+	assert_null(strstr(xml, "\xef\xbf\xbe"));
+	assert_null(strstr(xml, "<b>"));
+	/* The one address in it is the name of what it is. */
+	for (const char *p = xml; (p = strstr(p, "http")); p++)
+		assert_true(!strncmp(p, "http://www.w3.org/", 18));
+	assert_non_null(strstr(xml, ">main</text>"));
+	data = strstr(xml, "<metadata class=\"data\">");
+	assert_non_null(data);
+	data += strlen("<metadata class=\"data\">");
+	names = ph_strdup(data);
+	end = strstr(names, "</metadata>");
+	assert_non_null(end);
+	*end = 0;
+	j = load(names);
+	assert_int_equal(json_array_size(json_object_get(j, "nodes")) % 5, 0);
+	/* The root has all of it. */
+	assert_int_equal(json_integer_value(json_array_get(json_object_get(j, "nodes"), 3)), 1100);
+	json_decref(j);
+	lint = through(d, "-o svg --icicle --colors container", "if command -v xmllint >/dev/null; then xmllint --noout - 2>&1; fi");
+	assert_string_equal(lint, "");
+	/* With a script it is drawn anew from the numbers, so they must be all that is needed. */
+	assert_non_null(strstr(xml, "</svg>"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		T(test_tables), T(test_usage), T(test_json), T(test_speedscope), T(test_pprof), T(test_perf_script), T(test_svg),
+#undef T
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

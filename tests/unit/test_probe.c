@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Probes: their language, where arguments are, what hits look like; without a kernel. */
+#include "test.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "live/probe_view.h"
+#include "probe/bpftrace.h"
+#include "probe/probe.h"
+#include "source/synthetic.h"
+#include "symbol/symbol.h"
+
+/* ---- the language --------------------------------------------------------------------------------- */
+
+/* A probe as words: kind, path, provider, function, address; then its arguments. */
+static char *parsed(const char *text)
+{
+	struct ph_probe_spec s;
+	struct ph_err err = { 0 };
+	ph_autobuf b = { 0 };
+
+	if (ph_probe_parse(text, &s, &err) < 0) {
+		assert_int_equal(err.code, -EINVAL);
+		return ph_strdup(err.msg);
+	}
+	assert_string_equal(s.text, text);
+	ph_buf_addf(&b, "%s %s %s %s %lu", ph_probe_kind_name(s.kind), s.path ? s.path : "-", s.provider ? s.provider : "-",
+		    s.function ? s.function : "-", s.address);
+	ph_vec_each(e, &s.args) {
+		ph_buf_addf(&b, "; %s=%s %s", e->name, ph_probe_type_name(e->type), e->word);
+		for (uint32_t i = 0; i <= e->loads; i++)
+			ph_buf_addf(&b, "%s%ld", i ? " *" : " ", e->add[i]);
+	}
+	ph_probe_spec_done(&s);
+	return ph_buf_steal(&b);
+}
+
+static void test_language(void **state)
+{
+	static const struct {
+		const char *text, *is;
+	} cases[] = {
+		{ "uprobe:/usr/sbin/nginx:ngx_http_process_request", "uprobe /usr/sbin/nginx - ngx_http_process_request 0" },
+		{ "uprobe:libc.so.6:malloc(arg1)", "uprobe libc.so.6 - malloc 0; arg1=s64 arg1 0" },
+		{ "uretprobe:libc.so.6:m*c( arg1 , x64( retval ) )",
+		  "uretprobe libc.so.6 - m*c 0; arg1=s64 arg1 0; retval=x64 retval 0" },
+		{ "uprobe:/bin/x:0x1234()", "uprobe /bin/x - - 4660" },
+		{ "uprobe:/bin/x:main+0x10", "uprobe /bin/x - main 16" },
+		{ "uprobe:/bin/x:ns::f<int>::operator()(str(arg2))", "uprobe /bin/x - ns::f<int>::operator() 0; arg2=str arg2 0" },
+		{ "uprobe:\"/bin/a:b\":f", "uprobe /bin/a:b - f 0" },
+		{ "usdt:/bin/x:php:request__startup", "usdt /bin/x php request__startup 0" },
+		{ "usdt:/bin/x:request__startup(arg1)", "usdt /bin/x * request__startup 0; arg1=s64 arg1 0" },
+		{ "tracepoint:sched:sched_switch(prev_pid, comm=prev_comm)",
+		  "tracepoint sched - sched_switch 0; prev_pid=s64 prev_pid 0; comm=s64 prev_comm 0" },
+		{ "kprobe:vfs_read(arg3)", "kprobe - - vfs_read 0; arg3=s64 arg3 0" },
+		{ "kretprobe:vfs_*", "kretprobe - - vfs_* 0" },
+		{ "uprobe:/x:f(u32(*(arg1+8)), s8(*arg2), *(*(arg1 - 0x10)+4)+1, %r12)",
+		  "uprobe /x - f 0; arg1_8=u32 arg1 8 *0; arg2=s8 arg2 0 *0; arg1_0x10_4_1=s64 arg1 -16 *4 *1; r12=s64 r12 0" },
+		{ "uprobe:/x:f(arg1, str(arg1), u8(arg1))",
+		  "uprobe /x - f 0; arg1=s64 arg1 0; arg1_2=str arg1 0; arg1_3=u8 arg1 0" },
+		{ "uprobe:/x:f(arg1,)", "'uprobe:/x:f(arg1,)': an argument was expected (arg1, retval, %register, *(arg1+8)) at ')'" },
+		{ "uprobe:/x:f(arg0)", "'uprobe:/x:f(arg0)': arguments are counted from arg1 to arg99 at 'arg0)'" },
+		{ "uprobe:/x:f(retval)", "'uprobe:/x:f(retval)': only a uretprobe or kretprobe has a retval at 'retval)'" },
+		{ "uprobe:/x:f(arg1 arg2)", "'uprobe:/x:f(arg1 arg2)': ',' or ')' was expected at 'arg2)'" },
+		{ "uprobe:/x:f(*****arg1)", "'uprobe:/x:f(*****arg1)': that is more than four loads from memory at ')'" },
+		{ "uprobe:/x:f(arg1,arg2,arg3,arg4,arg5,arg6,arg7,arg8,arg9)",
+		  "'uprobe:/x:f(arg1,arg2,arg3,arg4,arg5,arg6,arg7,arg8,arg9)': a probe has at most 8 arguments" },
+		{ "uprobe:/x", "'uprobe:/x': it is uprobe:PATH:FUNCTION" },
+		{ "uprobe:/x:", "'uprobe:/x:': it is uprobe:PATH:FUNCTION" },
+		{ "uprobe:/x:f(req->peer.id, n=u8(*a->b))", "uprobe /x - f 0; req_peer_id=s64 req->peer.id 0; n=u8 a->b 0 *0" },
+		{ "usdt:/x", "'usdt:/x': it is usdt:PATH:PROVIDER:NAME" },
+		{ "uretprobe:/x:f+4", "'uretprobe:/x:f+4': a function returns, an address within one does not" },
+		{ "fexit:vfs_read", "'fexit:vfs_read': functions of the kernel are probed as kretprobe:FUNCTION" },
+		{ "upprobe:/x:f", "'upprobe:/x:f': 'upprobe' is no kind of probe, did you mean 'uprobe'?; there are "
+				  "uprobe:PATH:FUNCTION, uretprobe:PATH:FUNCTION, usdt:PATH:PROVIDER:NAME, "
+				  "tracepoint:CATEGORY:NAME, kprobe:FUNCTION and kretprobe:FUNCTION" },
+	};
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
+		ph_autofree char *is = parsed(cases[i].text);
+
+		assert_string_equal(is, cases[i].is);
+	}
+}
+
+/* ---- USDT's places --------------------------------------------------------------------------------- */
+
+static char *place(int machine, const char *text)
+{
+	struct ph_probe_arg a;
+	enum ph_probe_type type;
+	struct ph_err err = { 0 };
+	const char *end;
+	ph_autobuf b = { 0 };
+
+	if (ph_usdt_arg(machine, text, &end, &a, &type, &err) < 0)
+		return ph_strdup("no");
+	ph_buf_addf(&b, "%s %u%s", ph_probe_type_name(type), a.size, a.is_signed ? "s" : "");
+	if (a.has_reg)
+		ph_buf_addf(&b, " r%u", a.reg);
+	if (a.has_index)
+		ph_buf_addf(&b, " i%u<<%u", a.index, a.shift);
+	ph_buf_addf(&b, " %lld%s", a.add[0], a.loads ? " *" : "");
+	if (*end)
+		ph_buf_addf(&b, "|%s", end);
+	return ph_buf_steal(&b);
+}
+
+static void test_usdt(void **state)
+{
+	static const struct {
+		int machine;
+		const char *text, *is;
+	} cases[] = {
+		{ EM_X86_64, "-4@-20(%rbp)", "s32 4s r32 -20 *" },
+		{ EM_X86_64, "8@%rax 4@$3", "u64 8 r80 0| 4@$3" },
+		{ EM_X86_64, "4@$3", "u32 4 3" },
+		{ EM_X86_64, "-4@$-9", "s32 4s -9" },
+		{ EM_X86_64, "8@$0xffffffffffffffff", "u64 8 -1" },
+		{ EM_X86_64, "-4@%edi", "s32 4s r112 0" },
+		{ EM_X86_64, "1@%r15b", "u8 1 r0 0" },
+		{ EM_X86_64, "2@%ax", "u16 2 r80 0" },
+		{ EM_X86_64, "8@(%rsp)", "u64 8 r152 0 *" },
+		{ EM_X86_64, "8@16(%rdx,%rcx,8)", "u64 8 r96 i88<<3 16 *" },
+		{ EM_X86_64, "-8@(%rdx,%rcx)", "s64 8s r96 i88<<0 0 *" },
+		{ EM_X86_64, "4@(,%r9,4)", "u32 4 i64<<2 0 *" },
+		{ EM_X86_64, "%rax", "u64 8 r80 0" },
+		{ EM_X86_64, "8@16(%rdx,%rcx,3)", "no" },
+		{ EM_X86_64, "3@%rax", "no" },
+		{ EM_X86_64, "8@%xmm0", "no" },
+		{ EM_X86_64, "8@sym+4(%rip)", "no" },
+		{ EM_X86_64, "1@%ah", "no" },
+		{ EM_X86_64, "8@", "no" },
+		{ EM_X86_64, "@%rax", "no" },
+		{ EM_X86_64, "8@(%rax", "no" },
+		{ EM_X86_64, "8@()", "no" },
+		{ EM_X86_64, "99999999999999999999@%rax", "no" },
+		{ EM_AARCH64, "8@[sp, 16]", "u64 8 r248 16 *" },
+		{ EM_AARCH64, "8@[sp, 16] -4@w1", "u64 8 r248 16 *| -4@w1" },
+		{ EM_AARCH64, "4@x0", "u32 4 r0 0" },
+		{ EM_AARCH64, "-4@w30", "s32 4s r240 0" },
+		{ EM_AARCH64, "-4@5", "s32 4s 5" },
+		{ EM_AARCH64, "-8@-5", "s64 8s -5" },
+		{ EM_AARCH64, "8@[x29, #-8]", "u64 8 r232 -8 *" },
+		{ EM_AARCH64, "8@[x29]", "u64 8 r232 0 *" },
+		{ EM_AARCH64, "8@x31", "no" },
+		{ EM_AARCH64, "8@[x29, x1]", "no" },
+		{ EM_AARCH64, "8@[x29, 8", "no" },
+		{ EM_386, "4@%eax", "no" },
+	};
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
+		ph_autofree char *is = place(cases[i].machine, cases[i].text);
+
+		assert_string_equal(is, cases[i].is);
+	}
+}
+
+/* ---- where arguments are ---------------------------------------------------------------------------- */
+
+static char *planned(const char *text, const struct ph_probe_site *site)
+{
+	struct ph_probe_spec s;
+	struct ph_probe_plan p;
+	struct ph_err err = { 0 };
+	ph_autobuf b = { 0 };
+	int r;
+
+	assert_int_equal(ph_probe_parse(text, &s, &err), 0);
+	r = ph_probe_plan(&s, site, 100, &p, &err);
+	ph_probe_spec_done(&s);
+	if (r < 0)
+		return ph_strdup(err.msg);
+	ph_buf_addf(&b, "%u", p.def.room);
+	for (uint32_t i = 0; i < p.def.nargs; i++) {
+		const struct ph_probe_arg *a = &p.def.args[i];
+
+		ph_buf_addf(&b, "; %s %s %u%s%s%s%s", p.names.v[i], ph_probe_type_name(p.types[i]), a->size, a->is_signed ? "s" : "",
+			    a->user ? "" : " kernel", a->at_entry ? " entry" : "", a->what == PH_PROBE_TEXT ? " text" :
+			    a->what == PH_PROBE_DATA_LOC ? " loc" : a->what == PH_PROBE_BYTES ? " bytes" : "");
+		if (a->has_reg)
+			ph_buf_addf(&b, " r%u", a->reg);
+		for (uint32_t k = 0; k <= a->loads; k++)
+			ph_buf_addf(&b, "%s%lld", k ? " *" : " ", a->add[k]);
+	}
+	ph_probe_plan_done(&p);
+	return ph_buf_steal(&b);
+}
+
+/* As the child answers. */
+static int name_arg(void *arg, const char *name, struct ph_symarg *ret, struct ph_err *err)
+{
+	if (strcmp(name, "req->id") == 0)
+		*ret = (struct ph_symarg){ .argument = 2, .loads = 2, .size = 4, .add = { 8, 16 } };
+	else if (strcmp(name, "s.text") == 0)
+		*ret = (struct ph_symarg){ .argument = 7, .size = 8, .kind = PH_SYMARG_TEXT, .add = { 3 } };
+	else if (strcmp(name, "deep") == 0)
+		*ret = (struct ph_symarg){ .argument = 7, .loads = 4, .size = 8 };
+	else
+		return ph_err_set(err, -ENOENT, "it has no argument '%s'", name);
+	return 0;
+}
+
+static void test_places(void **state)
+{
+	static const struct ph_probe_field fields[] = {
+		{ (char *)"common_pid", 4, 4, true, false, false }, { (char *)"comm", 8, 16, false, false, true },
+		{ (char *)"size", 24, 2, true, false, false }, { (char *)"name", 28, 4, false, true, false },
+		{ (char *)"ptr", 32, 8, false, false, false }, { (char *)"vector", 40, 32, false, false, false },
+	};
+	static const struct ph_probe_site c = { .machine = EM_X86_64 }, go = { .machine = EM_X86_64, .go = true },
+		arm = { .machine = EM_AARCH64 }, tp = { .machine = EM_X86_64, .fields = fields, .nfields = 6 },
+		named = { .machine = EM_X86_64, .name = name_arg }, usdt = { .machine = EM_X86_64, .usdt = "-4@8(%rbp) 8@%rax 8@%xmm0" };
+	static const struct {
+		const char *text;
+		const struct ph_probe_site *site;
+		const char *is;
+	} cases[] = {
+		{ "uprobe:/x:f", &c, "0" },
+		{ "uprobe:/x:f(arg1,arg6,arg7,str(arg8))", &c,
+		  "132; arg1 s64 8s r112 0; arg6 s64 8s r64 0; arg7 s64 8s r152 8 *0; arg8 str 8 text r152 16 *0" },
+		{ "uprobe:/x:f(arg1,arg8,arg9)", &arm, "24; arg1 s64 8s r0 0; arg8 s64 8s r56 0; arg9 s64 8s r248 0 *0" },
+		{ "uprobe:/x:f(arg1,arg9)", &go, "16; arg1 s64 8s r80 0; arg9 s64 8s r48 0" },
+		{ "uprobe:/x:f(arg10)", &go, "'uprobe:/x:f(arg10)': nobody can tell where a function has its argument 10 in Go" },
+		{ "uprobe:/x:f(s32(arg7))", &c, "8; arg7 s32 4s r152 8 *0" },
+		{ "uprobe:/x:f(u16(*(arg1+4)),str(*arg2),x64(arg3+1))", &c,
+		  "124; arg1_4 u16 2 r112 4 *0; arg2 str 8 text r104 0 *0; arg3_1 x64 8 r96 1" },
+		{ "uprobe:/x:f(%eax,%r9)", &c, "16; eax u32 4 r80 0; r9 s64 8s r64 0" },
+		{ "uprobe:/x:f(%foo)", &c, "'uprobe:/x:f(%foo)': there is no register %foo" },
+		{ "uretprobe:/x:f", &c, "8; retval s64 8s r80 0" },
+		{ "uretprobe:/x:f(s32(retval),str(arg1))", &c, "116; retval s32 4s r80 0; arg1 str 8 entry text r112 0" },
+		{ "uprobe:/x:f(req->id, s.text, x64(req->id), str(*req->id))", &named,
+		  "232; req_id u32 4 r104 8 *16 *0; s_text str 8 text r152 8 *3; req_id_2 x64 4 r104 8 *16 *0; "
+		  "req_id_3 str 8 text r104 8 *16 *0 *0" },
+		{ "uretprobe:/x:f(req->id)", &named, "8; req_id u32 4 entry r104 8 *16 *0" },
+		{ "uprobe:/x:f(deep)", &named, "'uprobe:/x:f(deep)': 'deep' takes more than four loads from memory" },
+		{ "uprobe:/x:f(len)", &named, "'uprobe:/x:f(len)': it has no argument 'len'" },
+		{ "uprobe:/x:f(len)", &c, "'uprobe:/x:f(len)': 'len': arguments are arg1, arg2 … here" },
+		{ "kretprobe:f(arg2)", &c, "8; arg2 s64 8s kernel entry r104 0" },
+		{ "tracepoint:a:b", &tp, "232; comm str 16 kernel bytes 0; size s16 2s kernel r24 0; name str 8 kernel loc r28 0; "
+					 "ptr u64 8 kernel r32 0" },
+		{ "tracepoint:a:b(str(ptr),x64(ptr))", &tp, "116; ptr str 8 kernel text r32 0; ptr_2 x64 8 kernel r32 0" },
+		{ "tracepoint:syscalls:b(str(ptr))", &tp, "108; ptr str 8 text r32 0" },
+		{ "tracepoint:a:b(siz)", &tp, "'tracepoint:a:b(siz)': it has no field 'siz', did you mean 'size'?; it has common_pid, "
+					      "comm, size, name, ptr, vector" },
+		{ "tracepoint:a:b(comm+1)", &tp, "'tracepoint:a:b(comm+1)': 'comm' is a text, with which nothing can be added or loaded" },
+		{ "usdt:/x:a:b", &usdt, "16; arg1 s32 4s r32 8 *0; arg2 u64 8 r80 0" },
+		{ "usdt:/x:a:b(str(arg2),s8(arg1),u16(*(arg2+6)))", &usdt,
+		  "124; arg2 str 8 text r80 0; arg1 s8 1s r32 8 *0; arg2_6 u16 2 r80 6 *0" },
+		{ "usdt:/x:a:b(arg3)", &usdt, "'usdt:/x:a:b(arg3)': '8@%xmm0' is no place of an argument that is understood" },
+	};
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
+		ph_autofree char *is = planned(cases[i].text, cases[i].site);
+
+		assert_string_equal(is, cases[i].is);
+	}
+}
+
+/* ---- hits ------------------------------------------------------------------------------------------- */
+
+static const char stream[] =
+	"@0 container_info index=1 name=web id=aaaabbbbcccc cgroup_path=/web cgroup_id=12 init_pid=7\n"
+	"@0 lttng_statedump_process_state tid=7 pid=7 ppid=99 name=nginx container=1 status=5 syscall=-1 start_ns=1\n"
+	"@0 probe_point probe=0 asked=0 kind=uprobe text=\"uprobe:/x:open*(str(arg1),n)\" path=/x function=open_it "
+	"names=\"arg1 n\" types=\"str s32\"\n"
+	"@0 probe_point probe=1 asked=1 kind=uretprobe text=\"uretprobe:/x:close\" path=/x function=close names=\"retval pid\" "
+	"types=\"x64 u64\"\n"
+	"@1000 tid=7 pid=7 container=1 probe_hit probe=0 values=[4096,18446744073709551615] address=4198400 text1=\"a b\"\n"
+	"@2000 tid=7 pid=7 container=1 probe_hit probe=1 asked=1 values=[255,3] duration_ns=1500\n"
+	"@3000 tid=7 pid=7 container=1 probe_hit probe=0 unread=1 values=[4096,40] text1=\"\"\n"
+	"@4000 tid=7 pid=7 container=1 probe_hit probe=9 values=[1]\n"
+	"@5000 tid=7 pid=7 container=1 probe_hit probe=1 asked=1 values=[0]\n";
+
+struct asked {
+	const char *fields, *filter, *hist, *by, *sort;
+	enum ph_output output;
+	bool count, fails;
+};
+
+static char *shown(const struct asked *a)
+{
+	struct ph_probe_view *v = ph_probe_view_new();
+	struct ph_identity *id = ph_identity_new();
+	struct ph_snoop_opts o = { .utc = true, .filter = a->filter };
+	struct ph_probe_sums *sums = NULL;
+	struct ph_snooping *s = NULL;
+	struct ph_col *cols;
+	struct ph_source *src;
+	struct ph_buf out = { 0 };
+	struct ph_err err = { 0 };
+	struct ph_event *ev;
+	ph_strv by = { 0 };
+	size_t ncols;
+	int r = 0;
+
+	/* What is probed is known beforehand. */
+	assert_int_equal(ph_synthetic_parse(stream, &src, &err), 0);
+	while (ph_source_next(src, &ev, &err) > 0)
+		ph_probe_view_learn(v, ev);
+	ph_source_close(src);
+	assert_int_equal(ph_probe_view_known(v), 2);
+	ph_probe_view_snoop(v);
+	cols = ph_probe_view_cols(v, &ncols);
+	o.fmt = (struct ph_table_fmt){ .output = a->output, .sort = a->sort };
+	if (a->fields)
+		assert_int_equal(ph_parse_list(a->fields, &o.fmt.fields, &err), 0);
+	if (a->by)
+		assert_int_equal(ph_parse_list(a->by, &by, &err), 0);
+	if (a->count || a->hist) {
+		struct ph_probe_sums_opts so = { .fmt = &o.fmt, .hist = a->hist, .by = &by };
+
+		r = ph_probe_sums_new(cols, ncols, &so, &sums, &err);
+		o.row = ph_probe_sums_add;
+		o.row_arg = sums;
+	}
+	if (r == 0)
+		r = ph_snooping_new(ph_probe_view_snoop(v), &o, &s, &err);
+	assert_int_equal(r, a->fails ? -EINVAL : 0);
+	if (r < 0) {
+		ph_buf_adds(&out, err.msg);
+		goto out;
+	}
+	assert_int_equal(ph_synthetic_parse(stream, &src, &err), 0);
+	while (ph_source_next(src, &ev, &err) > 0) {
+		ph_identity_feed(id, ev);
+		ph_probe_view_learn(v, ev);
+		ph_snooping_feed(s, id, ev);
+	}
+	ph_source_close(src);
+	if (sums)
+		assert_int_equal(ph_probe_sums_print(sums, &out, &err), 0);
+	else
+		ph_snooping_finish(s, id, &out);
+out:
+	ph_snooping_free(s);
+	ph_probe_sums_free(sums);
+	ph_probe_view_free(v);
+	ph_identity_free(id);
+	ph_strv_done(&o.fmt.fields);
+	ph_strv_done(&by);
+	free(cols);
+	for (char *p = out.p; p && (p = strstr(p, "\r\n")); )
+		memmove(p, p + 1, strlen(p));
+	return ph_buf_steal(&out);
+}
+
+static void test_hits(void **state)
+{
+	static const struct {
+		struct asked a;
+		const char *is;
+	} cases[] = {
+		{ { .fields = "container,comm,function,arg1,n,retval,arg_pid,duration_ns", .output = PH_OUT_CSV },
+		  "container,comm,function,arg1,n,retval,arg_pid,duration_ns\n"
+		  "web,nginx,open_it,a b,-1,,,\n"
+		  "web,nginx,close,,,255,3,1500\n"
+		  "web,nginx,open_it,,40,,,\n"
+		  "web,nginx,,,,,,\n"
+		  "web,nginx,close,,,0,,\n" },
+		{ { .fields = "function,kind,path,probe,address,asked,retval", .filter = "retval > 0 || arg1 ~ \"a*\"" },
+		  "FUNCTION              KIND        PATH                  PROBE         ADDRESS  ASKED                           RETVAL\n"
+		  "open_it               uprobe      /x                        0        0x401000  uprobe:/x:open*(str(arg1),n)         -\n"
+		  "close                 uretprobe   /x                        1               -  uretprobe:/x:close                0xff\n" },
+		{ { .filter = "n < 0 && comm == nginx", .fields = "n", .output = PH_OUT_JSON }, "{\"n\":-1}\n" },
+		{ { .count = true }, "FUNCTION  COUNT\nopen_it       2\nclose         2\n-             1\n" },
+		{ { .count = true, .by = "container,arg1", .output = PH_OUT_CSV }, "container,arg1,count\nweb,,4\nweb,a b,1\n" },
+		{ { .hist = "n" }, "5 times, n: average 40, half below 40, 99 % below 40, most 40, 1 times below 0, 3 times not known\n"
+				   "         32 .. 64         |########################################| 1\n" },
+		{ { .hist = "duration_ns", .by = "function", .filter = "function == close" },
+		  "close: 2 times, duration_ns: average 1.5 us, half below 1.5 us, 99 % below 1.5 us, most 1.5 us, 1 times not known\n"
+		  "    1.02 us .. 2.05 us    |########################################| 1\n" },
+		{ { .hist = "retval", .by = "function", .filter = "function == close", .output = PH_OUT_CSV },
+		  "function,from,to,count\nclose,0,1,1\nclose,1,2,0\nclose,2,4,0\nclose,4,8,0\nclose,8,16,0\nclose,16,32,0\n"
+		  "close,32,64,0\nclose,64,128,0\nclose,128,256,1\n" },
+		{ { .hist = "arg1", .fails = true }, "--hist: arg1 is a text, and no number" },
+	};
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
+		ph_autofree char *is = shown(&cases[i].a);
+
+		assert_string_equal(is, cases[i].is);
+	}
+}
+
+/* ---- programs of bpftrace ------------------------------------------------------------------------------ */
+
+static char *bt_file(const struct ph_bpftrace_container *c, const char *path, void *arg)
+{
+	return strstr(path, "none") ? NULL : ph_asprintf("/proc/%d/root%s%s", c->pid, *path == '/' ? "" : "/lib/", path);
+}
+
+/* The program for the first @n containers; behind it what is said of it. */
+static char *rewritten(const char *program, size_t n)
+{
+	static const struct ph_bpftrace_container c[] = {
+		{ "web", "MINE == 1", 7, 12, bt_file, NULL }, { "d%b\"", "MINE == 2", 8, 13, bt_file, NULL },
+	};
+	struct ph_buf out = { 0 };
+	struct ph_err err = { 0 };
+	ph_strv notes = { 0 };
+
+	if (ph_bpftrace_rewrite(program, c, n, &out, &notes, &err) < 0) {
+		ph_buf_clear(&out);
+		ph_buf_adds(&out, err.msg);
+	}
+	ph_vec_each(note, &notes)
+		ph_buf_addf(&out, "# %s\n", *note);
+	ph_strv_done(&notes);
+	return ph_buf_steal(&out);
+}
+
+static void test_bpftrace(void **state)
+{
+	static const struct {
+		size_t n;
+		const char *program, *is;
+	} cases[] = {
+		{ 1, "uprobe:/bin/bash:readline { printf(\"%s\\n\", str(arg0)); }",
+		  "uprobe:/proc/7/root/bin/bash:readline /MINE == 1/ { printf(\"%s\\n\", str(arg0)); }\n" },
+		{ 1, "uprobe:/bin/bash:readline/pid == 1/{}", "line 1: '{' was expected, the body of a probe" },
+		{ 1, "uprobe:/bin/bash:readline /pid / 2 == 1 || comm == \"/{\"/ { exit() }",
+		  "uprobe:/proc/7/root/bin/bash:readline /(MINE == 1) && (pid / 2 == 1 || comm == \"/{\")/ { exit() }\n" },
+		{ 1, "uretprobe:libc:malloc,\n  usdt:\"/a b\":p:n /* here { */ { @ = 1 } // end {",
+		  "uretprobe:/proc/7/root/lib/libc:malloc,\nusdt:\"/proc/7/root/a b\":p:n /MINE == 1/ { @ = 1 }\n // end {" },
+		{ 1, "#!/usr/bin/bpftrace\n#include <linux/fs.h>\nstruct a { int x; };\nBEGIN { @p = $container_pid; }\n"
+		     "interval:s:1 /@p/ { $container_pid2 = 1; print(\"$container_pid\"); }\n",
+		  "\n#include <linux/fs.h>\nstruct a { int x; };\nBEGIN { @p = 7; }\n\n"
+		  "interval:s:1 /@p/ { $container_pid2 = 1; print(\"$container_pid\"); }\n\n" },
+		{ 1, "kprobe:vfs_* /pid == $container_pid/ { @[cgroup == $container_cgroupid] = count(); /* $container_pid } */ }",
+		  "kprobe:vfs_* /(MINE == 1) && (pid == 7)/ { @[cgroup == 12] = count(); /* $container_pid } */ }\n" },
+		{ 2, "BEGIN { printf(\"begin\\n\"); } u:/x:f { printf(\"%d\\n\", 1); printf(\"part\"); printf ( \"a\\\"b\\n\" ); @[$container_name] = 1; }",
+		  "BEGIN { printf(\"begin\\n\"); }\n"
+		  " u:/proc/7/root/x:f /MINE == 1/ { printf(\"web: %d\\n\", 1); printf(\"part\"); printf ( \"web: a\\\"b\\n\" ); @[\"web\"] = 1; }\n"
+		  "u:/proc/8/root/x:f /MINE == 2/ { printf(\"d%%b_: %d\\n\", 1); printf(\"part\"); printf ( \"d%%b_: a\\\"b\\n\" ); @[\"d%b_\"] = 1; }\n" },
+		{ 1, "uprobe:/none:f, tracepoint:a:b, END { }",
+		  "END { }\ntracepoint:a:b /MINE == 1/ { }\n# uprobe:/none:f: web has no /none\n" },
+		{ 1, "uprobe:/none:f { }", "# uprobe:/none:f: web has no /none\n" },
+		{ 1, "uprobe:/usr/*/x:f { }", "# uprobe:/usr/*/x:f: a path with a pattern is not looked up in the container\n" },
+		{ 1, "iter:task { }", "iter:task { }\n# iter:task: an iterator sees everybody; compare its task's numbers with "
+				      "$container_pid, $container_cgroupid\n" },
+		{ 1, "config = { max_map_keys = 10 }\nhardware:cache-misses:100 { }",
+		  "config = { max_map_keys = 10 }\nhardware:cache-misses:100 /MINE == 1/ { }\n" },
+		{ 1, "/* only */\n", "/* only */\n" },
+		{ 1, "uprobe:/x:f { ", "line 1: a body has no end" },
+		{ 1, "\n\nuprobe:/x:f { \"", "line 3: a body has no end" },
+		{ 1, "uprobe:/x:f / 1 ", "line 1: a predicate has no end" },
+		{ 1, "uprobe:\"/x", "line 1: a string has no end" },
+		{ 1, "{ }", "line 1: a probe was expected" },
+	};
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
+		ph_autofree char *is = rewritten(cases[i].program, cases[i].n);
+
+		assert_string_equal(is, cases[i].is);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_language), cmocka_unit_test(test_usdt), cmocka_unit_test(test_places),
+		cmocka_unit_test(test_hits), cmocka_unit_test(test_bpftrace),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Profiles of streams whose truth is known, as folded stacks and as a tree. */
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "export/export.h"
+#include "source/synthetic.h"
+#include "profile_stream.h"
+
+/* Options are set, then fold() is called. */
+static struct ph_profile_opts opts;
+static const char *filter, *select_comm;
+
+static void reset(void)
+{
+	opts = (struct ph_profile_opts){ .by = { PH_BY_CONTAINER, PH_BY_COMM }, .nby = 2 };
+	filter = select_comm = NULL;
+}
+
+static void fold(struct profiled *d, const char *events, struct ph_buf *out)
+{
+	struct ph_selection sel = { 0 };
+	struct ph_err err = { 0 };
+
+	if (filter)
+		assert_int_equal(ph_filter_parse(filter, &opts.filter, &err), 0);
+	if (select_comm) {
+		ph_strv_add(&sel.comm, select_comm);
+		assert_int_equal(ph_selection_check(&sel, &err), 0);
+		opts.sel = &sel;
+	}
+	profiled_of(d, &opts, events);
+	ph_export_folded(&(struct ph_export){ .p = d->p }, out);
+	ph_filter_free(opts.filter);
+	ph_selection_done(&sel);
+}
+
+static void check(const char *events, const char *want)
+{
+	struct profiled d;
+	ph_autobuf out = { 0 };
+
+	fold(&d, events, &out);
+	assert_string_equal(out.p ? out.p : "", want);
+	profiled_done(&d);
+	reset();
+}
+
+static void test_names(void **state)
+{
+	reset();
+	/* Frame 0 as it is, callers less one; an inlined function, one without a name, one nowhere; the kernel's. */
+	check("+10 cpu=0 tid=7 pid=7 container=1 callstack weight=10 comm=nginx tid=7 callstack_user=[0x401100,0x402001,0x403011] user_end=1\n"
+	      "+10 cpu=0 tid=7 pid=7 container=1 callstack weight=5 comm=nginx tid=7 callstack_kernel=[0xffff1000,0xffff2000] "
+	      "callstack_user=[0x7f0000000555,0x403011] user_end=1\n"
+	      "+10 cpu=0 tid=7 pid=7 container=1 callstack weight=1 comm=nginx tid=7 callstack_user=[0x12345] user_end=3\n"
+	      NAMES,
+	      "web;nginx;[incomplete];[unknown] 1\n"
+	      "web;nginx;main;libc.so.6+0x28555;do_syscall_[k];do_read_[k] 5\n"
+	      "web;nginx;main;serve;parse;next_[i] 10\n");
+}
+
+static void test_who(void **state)
+{
+	static const char events[] =
+		"+10 cpu=0 tid=7 pid=7 container=1 callstack weight=10 comm=nginx tid=7 callstack_user=[0x403010] user_end=1\n"
+		"+10 cpu=0 tid=8 pid=7 container=1 callstack weight=20 comm=worker tid=8 callstack_user=[0x403010] user_end=1\n"
+		"+10 cpu=0 tid=20 pid=20 container=0 callstack weight=40 comm=sh tid=20 callstack_kernel=[0xffff2000] user_end=0\n"
+		/* An idle CPU's, and one of an event that is not asked for. */
+		"+10 cpu=0 tid=0 pid=0 callstack weight=80 comm=swapper tid=0 callstack_kernel=[0xffff2000] user_end=0\n"
+		"+10 cpu=0 tid=7 pid=7 container=1 callstack trigger=2 weight=1 unit=2 comm=nginx tid=7 callstack_user=[0x403010] user_end=1\n"
+		NAMES;
+
+	reset();
+	check(events, "(host);sh;do_syscall_[k] 40\nweb;nginx;main 10\nweb;worker;main 20\n");
+	opts.by[0] = PH_BY_PROCESS;
+	opts.nby = 1;
+	check(events, "nginx 7;main 30\nsh 20;do_syscall_[k] 40\n");
+	opts.by[0] = PH_BY_THREAD;
+	opts.nby = 1;
+	check(events, "nginx 7;main 10\nsh 20;do_syscall_[k] 40\nworker 8;main 20\n");
+	opts.by[0] = PH_BY_POD;
+	opts.by[1] = PH_BY_IMAGE;
+	check(events, "(host);(host);do_syscall_[k] 40\nshop/web-1;nginx:1.27;main 30\n");
+	opts.nby = 0;
+	check(events, "do_syscall_[k] 40\nmain 30\n");
+	opts.user = true;
+	check(events, "(host);sh;[kernel] 40\nweb;nginx;main 10\nweb;worker;main 20\n");
+	opts.kernel = true;
+	check(events, "(host);sh;do_syscall_[k] 40\nweb;nginx;[user] 10\nweb;worker;[user] 20\n");
+	select_comm = "worker";
+	check(events, "web;worker;main 20\n");
+	filter = "weight > 10 && comm == worker";
+	check(events, "web;worker;main 20\n");
+	opts.what = PH_PROFILE_EVENT;
+	opts.event = ph_class_by_id(2);
+	check(events, "web;nginx;main 1\n");
+	/* The probe itself is no part of what led to the event. */
+	opts.what = PH_PROFILE_EVENT;
+	opts.event = ph_class_by_id(PH_EV_sched_waking);
+	check("+10 cpu=0 tid=7 pid=7 container=1 callstack trigger=2 weight=1 unit=2 comm=nginx tid=7 "
+	      "callstack_kernel=[0xffff7000,0xffff6000,0xffff5800,0xffff2000] callstack_user=[0x403010] user_end=1\n"
+	      "+1 kernel_symbol address=0xffff7000 name=__bpf_get_stack\n+0 kernel_symbol address=0xffff6000 name=bpf_trace_run1\n"
+	      "+0 kernel_symbol address=0xffff5800 name=__traceiter_sched_waking\n" NAMES, "web;nginx;main;do_syscall_[k] 1\n");
+}
+
+/* A filter is about the event behind the stack. */
+static void test_filter_of_event(void **state)
+{
+	static const char events[] =
+		"+10 cpu=0 tid=7 pid=7 container=1 callstack trigger=2 weight=1 unit=2 comm=nginx tid=7 callstack_user=[0x403010] user_end=1\n"
+		"+0 cpu=0 tid=7 pid=7 container=1 sched_waking comm=x tid=20\n"
+		"+10 cpu=0 tid=7 pid=7 container=1 callstack trigger=2 weight=1 unit=2 comm=nginx tid=7 callstack_user=[0x401100] user_end=1\n"
+		"+0 cpu=0 tid=7 pid=7 container=1 sched_waking comm=x tid=21\n" NAMES;
+
+	reset();
+	opts.what = PH_PROFILE_EVENT;
+	opts.event = ph_class_by_id(PH_EV_sched_waking);
+	check(events, "web;nginx;main 1\nweb;nginx;parse;next_[i] 1\n");
+	opts.what = PH_PROFILE_EVENT;
+	opts.event = ph_class_by_id(PH_EV_sched_waking);
+	filter = "sched_waking.tid == 20";
+	check(events, "web;nginx;main 1\n");
+}
+
+/* What a process has mapped changes, and children begin with it. */
+static void test_mappings(void **state)
+{
+#define SAMPLE(tid, pid) "+10 cpu=0 tid=" #tid " pid=" #pid " container=1 callstack weight=1 comm=nginx tid=" #tid \
+	" callstack_user=[0x403010] user_end=1\n"
+	reset();
+	/* A child has its parent's; when it runs another program, no more, and the parent still. */
+	check("+10 cpu=0 tid=7 pid=7 container=1 sched_process_fork parent_tid=7 parent_pid=7 child_tid=9 child_pid=9 child_container=1\n"
+	      SAMPLE(9, 9) "+1 process_map pid=9\n" SAMPLE(9, 9)
+	      "+10 process_map pid=9 begin=0x400000 end=0x410000 vaddr=0 file=2\n" SAMPLE(9, 9) SAMPLE(7, 7) NAMES,
+	      "web;nginx;[unknown] 1\nweb;nginx;libc.so.6+0x3010 1\nweb;nginx;main 2\n");
+	/* A library in the place of a part of another file: what is before and behind stays. */
+	check("+10 process_map pid=7 begin=0x402000 end=0x404000 vaddr=0x9000 file=2\n" SAMPLE(7, 7)
+	      "+10 cpu=0 tid=7 pid=7 container=1 callstack weight=1 comm=nginx tid=7 callstack_user=[0x401100] user_end=1\n"
+	      "+10 cpu=0 tid=7 pid=7 container=1 callstack weight=1 comm=nginx tid=7 callstack_user=[0x404000] user_end=1\n" NAMES,
+	      "web;nginx;libc.so.6+0xa010 1\nweb;nginx;nginx+0x4000 1\nweb;nginx;parse;next_[i] 1\n");
+	/* A recording that does not tell that by mappings. */
+	check("+10 cpu=0 tid=7 pid=7 container=1 sched_process_exec tid=7 old_tid=7 filename=x\n" SAMPLE(7, 7) NAMES, "web;nginx;[unknown] 1\n");
+	/* Code that is made at run time is a process's own. */
+	check("+10 mapped_file file=3 path=//anon\n+0 process_map pid=7 begin=0x9000 end=0xa000 vaddr=0x9000 file=3\n"
+	      "+0 process_map pid=20 begin=0x9000 end=0xa000 vaddr=0x9000 file=3\n"
+	      "+0 user_symbol file=3 vaddr=0x9100 pid=7 name=LazyCompile:~f\n"
+	      "+10 cpu=0 tid=7 pid=7 container=1 callstack weight=1 comm=node tid=7 callstack_user=[0x9100] user_end=1\n"
+	      "+10 cpu=0 tid=20 pid=20 container=0 callstack weight=1 comm=node tid=20 callstack_user=[0x9100] user_end=1\n" NAMES,
+	      "(host);node;[anonymous code] 1\nweb;node;LazyCompile:~f_[j] 1\n");
+}
+
+/* Task 7 leaves its CPU with a stack, is woken by db's task 20, and waits for a CPU. */
+static const char waits[] =
+	"@1000 cpu=0 tid=0 sched_waking tid=7 target_cpu=0\n@1000 cpu=0 tid=0 sched_wakeup tid=7 target_cpu=0\n"
+	"@1000 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7 next_comm=nginx\n"
+	"@1500 cpu=0 tid=7 pid=7 container=1 callstack weight=100 comm=nginx tid=7 callstack_user=[0x401100,0x403011] user_end=1\n"
+	"@1990 cpu=0 tid=7 pid=7 container=1 syscall_entry_futex\n"
+	"@2000 cpu=0 tid=7 pid=7 container=1 callstack trigger=1 weight=1 unit=2 comm=nginx tid=7 "
+	"callstack_kernel=[0xffff5000,0xffff4000,0xffff3000] callstack_user=[0x402000,0x403011] user_end=1\n"
+	"@2000 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 prev_comm=nginx next_tid=20 next_comm=postgres\n"
+	"@7000 cpu=0 tid=20 sched_waking tid=7 target_cpu=0\n@7000 cpu=0 tid=20 sched_wakeup tid=7 target_cpu=0\n"
+	"@9000 cpu=0 tid=20 sched_switch prev_tid=20 prev_state=1 next_tid=7 next_comm=nginx prev_comm=postgres\n"
+	"@9500 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=20 prev_comm=nginx next_comm=postgres\n"
+	"@9900 cpu=0 tid=20 sched_switch prev_tid=20 prev_state=0 next_tid=7 next_comm=nginx prev_comm=postgres\n" NAMES;
+
+static void test_off_cpu(void **state)
+{
+	reset();
+	opts.what = PH_PROFILE_OFFCPU;
+	select_comm = "nginx";
+	check(waits, "web;nginx;[stack not seen];[other] 1000\nweb;nginx;[stack not seen];[preempted] 400\n"
+		     "web;nginx;main;serve;futex_wait_[k];[futex];[woken by postgres of db] 5000\n"
+		     "web;nginx;main;serve;futex_wait_[k];[run queue] 2000\n");
+	opts.what = PH_PROFILE_WALL;
+	opts.by[0] = PH_BY_REASON;
+	opts.nby = 1;
+	select_comm = "nginx";
+	check(waits, "[futex];main;serve;futex_wait_[k];[futex];[woken by postgres of db] 5000\n"
+		     "[other];[stack not seen];[other] 1000\n"
+		     "[preempted];[stack not seen];[preempted] 400\n"
+		     "[run queue];main;serve;futex_wait_[k];[run queue] 2000\n"
+		     "main;parse;next_[i] 100\n");
+}
+
+/* Tasks that are not recorded themselves stand beside those that are. */
+static void test_left_out(void **state)
+{
+	struct profiled d;
+	ph_autobuf out = { 0 }, note = { 0 };
+
+	reset();
+	opts.what = PH_PROFILE_OFFCPU;
+	opts.nby = 1;
+	fold(&d, waits, &out);
+	assert_null(strstr(out.p, "db;"));
+	assert_null(strstr(out.p, "preempted];[preempted"));
+	assert_int_equal(d.p->weight, 8400);
+	for (unsigned int i = 0; ph_profile_note(d.p, i, &note); i++)
+		ph_buf_addc(&note, '\n');
+	assert_non_null(strstr(note.p, "waits are left out, of tasks that are not seen to leave a CPU with a stack"));
+	profiled_done(&d);
+	reset();
+}
+
+static void test_tree(void **state)
+{
+	struct profiled d;
+	ph_autobuf folded = { 0 }, out = { 0 }, notes = { 0 };
+
+	reset();
+	fold(&d, "+10 cpu=0 tid=7 pid=7 container=1 callstack weight=600000 comm=nginx tid=7 callstack_user=[0x401100,0x402001,0x403011] user_end=1\n"
+		 "+10 cpu=0 tid=7 pid=7 container=1 callstack weight=398000 comm=nginx tid=7 callstack_user=[0x7f0000000555,0x403011] user_end=1\n"
+		 "+10 cpu=0 tid=7 pid=7 container=1 callstack weight=2000 comm=nginx tid=7 callstack_user=[0x12345] user_end=3\n" NAMES, &folded);
+	ph_export_tree(&(struct ph_export){ .p = d.p, .min = 0.005 }, &out);
+	assert_string_equal(out.p, "1 ms of CPU time, 3 samples, in 0.0 s\n"
+				   " 100.0 %  web\n"
+				   "          nginx\n"
+				   "  99.8 %    main  nginx\n"
+				   "  60.0 %      serve  nginx\n"
+				   "              parse  nginx\n"
+				   "              next_[i]  nginx\n"
+				   "  39.8 %      libc.so.6+0x28555\n");
+	for (unsigned int i = 0; ph_profile_note(d.p, i, &notes); i++)
+		ph_buf_addc(&notes, '\n');
+	assert_string_equal(notes.p, "33 % of the programs' stacks end before the program's start: 33 % an address without a rule\n"
+				     "0.2 % of the stacks have addresses that no known mapping has: [unknown]\n"
+				     "functions without names: debug symbols have them, which are in packages (-dbgsym, -debuginfo) or come by "
+				     "debuginfod-find debuginfo BUILD-ID\n"
+				     "  40 % of the stacks: /lib/libc.so.6, build id abcdef\n");
+	profiled_done(&d);
+	reset();
+}
+
+/* What a trace says may be anything. */
+static void test_hostile(void **state)
+{
+	reset();
+	/* Mappings that end before they begin, files of reserved numbers, names with what outputs are made of. */
+	check("+1 process_map pid=7 begin=0x5000 end=0x1000 file=1\n+1 process_map pid=7 begin=0x1000 end=0xffffffffffffffff file=4294967295\n"
+	      "+1 process_map pid=-5 begin=1 end=2 file=1\n+1 user_symbol file=1 vaddr=0x3010 depth=4000000000 name=x\n"
+	      "+1 user_symbol file=1 vaddr=0x3010 depth=3 name=\"a;b\\n\\x1b[31m 5\"\n"
+	      "+10 cpu=0 tid=7 pid=7 container=1 callstack weight=1 comm=\"a;b\" tid=7 callstack_user=[0x403010] user_end=77\n"
+	      "+10 cpu=9999999 tid=7 pid=7 container=77 callstack weight=1 unit=7 comm=n tid=7 callstack_user=[0xffffffffffffffff,0] user_end=1\n"
+	      "+0 user_symbol file=1 vaddr=0x3010 name=main\n",
+	      "web;a:b;[incomplete];a:b\\x0a\\x1b[31m 5;main 1\n");
+}
+
+static void test_compare(void **state)
+{
+	static const char slow[] = "+10 cpu=0 tid=7 pid=7 container=1 callstack weight=30 comm=nginx tid=7 callstack_user=[0x402000] user_end=1\n"
+		"+10 cpu=0 tid=7 pid=7 container=1 callstack weight=10 comm=nginx tid=7 callstack_user=[0x403010] user_end=1\n" NAMES;
+	static const char fast[] = "+10 cpu=0 tid=7 pid=7 container=1 callstack weight=10 comm=nginx tid=7 callstack_user=[0x402000] user_end=1\n"
+		"+10 cpu=0 tid=7 pid=7 container=1 callstack weight=10 comm=nginx tid=7 callstack_user=[0x403010] user_end=1\n" NAMES;
+	struct profiled a, b;
+	ph_autobuf out = { 0 };
+
+	reset();
+	profiled_of(&a, &opts, slow);
+	profiled_of(&b, &opts, fast);
+	ph_export_folded(&(struct ph_export){ .p = a.p, .base = b.p }, &out);
+	/* 20 became 40: each half of before counts 20. */
+	assert_string_equal(out.p, "web;nginx;main 20 10\nweb;nginx;serve 20 30\n");
+	ph_buf_clear(&out);
+	ph_export_tree(&(struct ph_export){ .p = a.p, .base = b.p }, &out);
+	assert_non_null(strstr(out.p, "  75.0 %   +25.0     serve  nginx\n"));
+	assert_non_null(strstr(out.p, "  25.0 %   -25.0     main  nginx\n"));
+	profiled_done(&a);
+	profiled_done(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names), cmocka_unit_test(test_who), cmocka_unit_test(test_filter_of_event),
+		cmocka_unit_test(test_mappings), cmocka_unit_test(test_off_cpu), cmocka_unit_test(test_left_out), cmocka_unit_test(test_tree),
+		cmocka_unit_test(test_hostile), cmocka_unit_test(test_compare),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

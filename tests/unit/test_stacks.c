@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What walks in the kernel are given: tables and mappings in the store. */
+#include "test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "collect/stacks.h"
+
+static struct ph_store store;
+
+static int setup(void **state)
+{
+	(void)state;
+	ph_store_init(&store, -1, 4 << 20);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	ph_store_done(&store);
+	return 0;
+}
+
+/* Nothing runs over the end of a chunk; what was given back is used again, though not at once. */
+static void pieces(void **state)
+{
+	uint64_t a, b, c, d, old = ph_now_ns() - PH_NSEC;
+
+	(void)state;
+	assert_int_equal(ph_store_alloc(&store, PH_STORE_CHUNK + 1, &a), -E2BIG);
+	assert_int_equal(ph_store_alloc(&store, 1000, &a), 0);
+	assert_int_equal(ph_store_alloc(&store, 1, &b), 0);
+	assert_int_equal(b % 32, 0);
+	assert_true(b >= a + 1000);
+	memset(ph_store_at(&store, a), 0xff, 1000);
+	assert_int_equal(ph_store_alloc(&store, PH_STORE_CHUNK - 512, &c), 0);
+	assert_int_equal(c, PH_STORE_CHUNK);
+	assert_int_equal(store.nchunks, 2);
+	ph_store_free(&store, a, 1000, ph_now_ns());
+	assert_int_equal(ph_store_alloc(&store, 1000, &d), 0);
+	assert_int_not_equal(d, a);
+	ph_store_free(&store, d, 1000, old);
+	ph_store_free(&store, b, 1, old);
+	store.given_back.v[0].since_ns = old;
+	/* All three are one again. */
+	assert_int_equal(ph_store_alloc(&store, 2000, &d), 0);
+	assert_int_equal(d, a);
+	assert_int_equal(*(uint64_t *)ph_store_at(&store, d), 0);
+	/* Up to what it may take. */
+	assert_int_equal(ph_store_alloc(&store, PH_STORE_CHUNK, &a), 0);
+	assert_int_equal(ph_store_alloc(&store, PH_STORE_CHUNK, &a), 0);
+	assert_int_equal(ph_store_alloc(&store, PH_STORE_CHUNK, &a), -ENOSPC);
+}
+
+static void same_rules(const struct ph_unwind_table *t, const struct ph_stored_table *s, uint64_t vaddr)
+{
+	uint32_t rule = ph_unwind_find(t, vaddr), ours = ph_store_find(&store, &s->t, vaddr);
+
+	if (rule != ours)
+		fail_msg("%#lx has rule %u, not %u", (unsigned long)vaddr, rule, ours);
+}
+
+static void compare(const struct ph_unwind_table *t)
+{
+	const union ph_store_rule *rules;
+	struct ph_stored_table s;
+
+	assert_int_equal(ph_store_table(&store, t, &s), 0);
+	for (uint32_t p = 0; p < t->npages; p++) {
+		uint64_t page = t->base + (uint64_t)p * PH_UNWIND_PAGE;
+
+		same_rules(t, &s, page);
+		same_rules(t, &s, page + PH_UNWIND_PAGE - 1);
+		for (uint32_t i = t->pages[p]; i < t->pages[p + 1]; i++) {
+			same_rules(t, &s, page + t->rows[i].pc);
+			same_rules(t, &s, page + t->rows[i].pc - 1);
+		}
+	}
+	same_rules(t, &s, t->base - 1);
+	same_rules(t, &s, t->base + (uint64_t)t->npages * PH_UNWIND_PAGE);
+	rules = ph_store_at(&store, s.t.rules);
+	for (uint32_t i = 0; i < t->nrules; i++) {
+		assert_int_equal(rules[i].rule.cfa, t->rules[i].cfa);
+		assert_int_equal(rules[i].rule.cfa_off, t->rules[i].cfa_off);
+		assert_int_equal(rules[i].rule.bx_off, t->rules[i].bx_off);
+	}
+	assert_true(s.bytes >= ph_unwind_size(t));
+	ph_store_table_free(&store, &s, ph_now_ns());
+	assert_int_equal(store.used, 0);
+}
+
+/* A real one. */
+static void tables(void **state)
+{
+	struct ph_unwind_table *t;
+	struct ph_elf *elf;
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(ph_elf_open(fd, &elf, NULL), 0);
+	assert_int_equal(ph_unwind_compile(elf, &t, NULL), 0);
+	compare(t);
+	ph_unwind_free(t);
+	ph_elf_close(elf);
+	close(fd);
+}
+
+/* Pages without rows, one that is full, and more rows than one piece has. */
+static void strange_tables(void **state)
+{
+	enum { PAGES = 9 };
+	uint32_t pages[PAGES + 1] = { 0, 0, 3, 3, 3 + 65536 };
+	struct ph_unwind_rule rules[] = {
+		{ 0 }, { .cfa = PH_CFA_END }, { .cfa = PH_CFA_SP, .cfa_off = 8 }, { .cfa = PH_CFA_REGISTER, .cfa_add = 14 },
+	};
+	struct ph_unwind_table t = { .base = 0x10000, .npages = PAGES, .pages = pages, .rules = rules, .nrules = 4 };
+	struct ph_stored_table s;
+	uint32_t n = pages[4];
+
+	(void)state;
+	t.rows = ph_alloc((n + 5 * 9000) * sizeof(*t.rows));
+	t.rows[0] = (struct ph_unwind_row){ 5, 2 };
+	t.rows[1] = (struct ph_unwind_row){ 0x7fff, 3 };
+	t.rows[2] = (struct ph_unwind_row){ 0xffff, 1 };
+	for (uint32_t i = 3; i < n; i++)
+		t.rows[i] = (struct ph_unwind_row){ (uint16_t)(i - 3), (uint16_t)(i % 4) };
+	for (uint32_t p = 4; p < PAGES; p++) {
+		for (uint32_t i = 0; i < 9000; i++)
+			t.rows[n++] = (struct ph_unwind_row){ (uint16_t)(7 * i + p), (uint16_t)((i + p) % 4) };
+		pages[p + 1] = n;
+	}
+	t.nrows = n;
+	compare(&t);
+	/* DWARF's register 14 is the second word of x86_64's struct pt_regs. */
+	assert_int_equal(ph_store_table(&store, &t, &s), 0);
+	assert_int_equal(((union ph_store_rule *)ph_store_at(&store, s.t.rules))[3].rule.cfa_add, 1);
+	ph_store_table_free(&store, &s, ph_now_ns());
+	free(t.rows);
+}
+
+/* ---- mappings ---------------------------------------------------------------------------------------- */
+
+static struct ph_store_table *shared;
+static struct ph_codefiles files;
+static struct ph_procmaps maps;
+
+static int setup_maps(void **state)
+{
+	setup(state);
+	shared = ph_alloc(PH_STORE_FILES * sizeof(*shared));
+	ph_codefiles_init(&files, &store, shared, NULL, NULL, NULL);
+	ph_procmaps_init(&maps, &files, &store, -1);
+	return 0;
+}
+
+static int teardown_maps(void **state)
+{
+	ph_procmaps_done(&maps);
+	ph_codefiles_done(&files);
+	free(shared);
+	return teardown(state);
+}
+
+static int take(struct ph_mapproc *p, const char *text)
+{
+	ph_autofree char *copy = ph_strdup(text);
+
+	return ph_procmaps_take(&maps, p, copy);
+}
+
+#define LIBC "7f0000010000-7f0000020000 r-xp 00026000 08:01 77                         /lib/libc.so.6\n"
+
+static void mappings(void **state)
+{
+	struct ph_mapproc *p = ph_procmaps_add(&maps, 1 << 30, 3, 1000);
+	struct ph_codefile *libc;
+
+	(void)state;
+	/* An exec is told of a process of which nothing was known, too. */
+	ph_procmaps_exec(&maps, p->pid, 900);
+	assert_true(p->clear_due);
+	p->clear_due = p->replaced = false;
+	assert_int_equal(take(p, "55d000000000-55d000001000 r--p 00000000 08:01 12                   /bin/a b\n"
+				 "55d000001000-55d000003000 r-xp 00001000 08:01 12                   /bin/a b (deleted)\n"
+				 LIBC
+				 "7f0000030000-7f0000031000 rwxp 00000000 00:00 0 \n"
+				 "7ffc00000000-7ffc00002000 r-xp 00000000 00:00 0                    [vdso]\n"
+				 "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0            [vsyscall]\n"), 5);
+	assert_int_equal(p->maps.n, 4);
+	assert_string_equal(p->maps.v[0].file->path, "/bin/a b");
+	assert_int_equal(p->maps.v[0].offset, 0x1000);
+	libc = p->maps.v[1].file;
+	assert_int_equal(libc->refs, 1);
+	assert_int_equal(p->maps.v[2].file->id, PH_CODE_ANON);
+	assert_int_equal(p->maps.v[2].vaddr, 0x7f0000030000);
+	assert_int_equal(p->maps.v[3].file->id, PH_CODE_VDSO);
+	/* Another has it mapped as well, and nothing twice. */
+	p = ph_procmaps_add(&maps, (1 << 30) + 1, 3, 1000);
+	assert_int_equal(take(p, LIBC), 2);
+	assert_ptr_equal(p->maps.v[0].file, libc);
+	assert_int_equal(libc->refs, 2);
+	p->maps.v[0].told = true;
+	assert_int_equal(take(p, LIBC), 0);
+	assert_int_equal(libc->refs, 2);
+	assert_true(p->maps.v[0].told);
+	/* Something else at its place is told. */
+	assert_int_equal(take(p, "7f0000010000-7f0000020000 r-xp 00027000 08:01 77 /lib/libc.so.6\n"), 1);
+	assert_false(p->maps.v[0].told);
+	/* Another program may have the same at the same place, and it is told again. */
+	p->maps.v[0].told = true;
+	ph_procmaps_exec(&maps, p->pid, 5000000000);
+	assert_true(p->clear_due);
+	take(p, "7f0000010000-7f0000020000 r-xp 00027000 08:01 77 /lib/libc.so.6\n");
+	assert_false(p->maps.v[0].told);
+}
+
+/* Whatever stands there. */
+static void strange_mappings(void **state)
+{
+	struct ph_mapproc *p = ph_procmaps_add(&maps, 1 << 30, 3, 1000);
+	ph_autobuf many = { 0 };
+
+	(void)state;
+	take(p, "");
+	take(p, "\n\n-\nx-y r-xp\n1000-2000 r-x\n2000-1000 r-xp 0 0:0 5 /back\n3000-4000 r-xp 0 0:0");
+	assert_int_equal(p->maps.n, 0);
+	take(p, "5000-6000 r-xp 0 0:1 9 /a\n4000-5000 r-xp 0 0:1 9 /unsorted\n5800-7000 r-xp 0 0:1 9 /over\n7000-8000 r-xp 0 0:1 9 /a\n");
+	assert_int_equal(p->maps.n, 2);
+	for (unsigned int i = 0; i < PH_STORE_MAPS + 10; i++)
+		ph_buf_addf(&many, "%x000-%x800 r-xp 00000000 00:00 0 \n", 16 + i, 16 + i);
+	take(p, many.p);
+	assert_int_equal(p->maps.n, PH_STORE_MAPS);
+	assert_int_equal(maps.refused, 1);
+}
+
+static void children(void **state)
+{
+	struct ph_mapproc *p = ph_procmaps_add(&maps, 1 << 30, 3, 1000), *child;
+
+	(void)state;
+	take(p, LIBC);
+	p->maps.v[0].told = true;
+	p->told_ns = 5000;
+	ph_procmaps_fork(&maps, p->pid, p->pid + 1, 6000);
+	child = ph_procmaps_get(&maps, (1 << 30) + 1);
+	assert_non_null(child);
+	assert_int_equal(child->maps.n, 1);
+	assert_true(child->maps.v[0].told);	/* a reader takes its parent's */
+	assert_int_equal(child->maps.v[0].file->refs, 2);
+	assert_int_equal(((struct ph_store_map *)ph_store_at(&store, child->pos))->begin, 0x7f0000010000);
+	/* Of a process that nobody looks after, neither is the child. */
+	ph_procmaps_fork(&maps, 99, 100, 6000);
+	assert_null(ph_procmaps_get(&maps, 100));
+	/* What the parent had was told later than with the child's birth: of the child it is told as well. */
+	ph_procmaps_fork(&maps, p->pid, p->pid + 2, 4000);
+	child = ph_procmaps_get(&maps, (1 << 30) + 2);
+	assert_false(child->maps.v[0].told);
+	assert_true(child->tell);
+	child = ph_procmaps_get(&maps, (1 << 30) + 1);
+	/* Processes that there are not any more go after a while. */
+	ph_procmaps_exit(&maps, child->pid, 2000);
+	ph_procmaps_run(&maps, ph_now_ns());
+	assert_true(child->gone_ns);
+	ph_procmaps_run(&maps, ph_now_ns() + 3 * PH_NSEC);
+	assert_null(ph_procmaps_get(&maps, (1 << 30) + 1));
+	assert_non_null(ph_procmaps_get(&maps, 1 << 30));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(pieces, setup, teardown),
+		cmocka_unit_test_setup_teardown(tables, setup, teardown),
+		cmocka_unit_test_setup_teardown(strange_tables, setup, teardown),
+		cmocka_unit_test_setup_teardown(mappings, setup_maps, teardown_maps),
+		cmocka_unit_test_setup_teardown(strange_mappings, setup_maps, teardown_maps),
+		cmocka_unit_test_setup_teardown(children, setup_maps, teardown_maps),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
