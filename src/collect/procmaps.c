@@ -168,9 +168,12 @@ int ph_procmaps_take(struct ph_procmaps *m, struct ph_mapproc *p, char *text)
 		before = p->replaced ? NULL : same_as_before(p, &from, &map);
 		map.file = ph_codefile_mapped(m->files, p->pid, p->container, map.begin, map.end, dev, ino, path);
 		map.vaddr = ph_codefile_vaddr(map.file, map.begin, map.offset);
-		map.told = before && before->told && before->file == map.file && before->offset == map.offset;
-		map.stored_known = before && before->stored_known && before->file == map.file && before->offset == map.offset;
-		changes += !(before && before->file == map.file && before->offset == map.offset);
+		if (before && (before->file != map.file || before->offset != map.offset))
+			before = NULL;
+		map.told = before && before->told;
+		map.stored_known = before && before->stored_known;
+		/* Also that its file has become known since. */
+		changes += !before || (map.file->known && !map.stored_known);
 		waiting |= !map.file->known;
 		*ph_vec_push(&now) = map;
 	}

@@ -205,10 +205,14 @@ static void mappings(void **state)
 	assert_int_equal(take(p, LIBC), 2);
 	assert_ptr_equal(p->maps.v[0].file, libc);
 	assert_int_equal(libc->refs, 2);
-	p->maps.v[0].told = true;
+	p->maps.v[0].told = p->maps.v[0].stored_known = true;
 	assert_int_equal(take(p, LIBC), 0);
 	assert_int_equal(libc->refs, 2);
 	assert_true(p->maps.v[0].told);
+	/* That it is known by now which file it is, is news, also where the mappings are read for another reason. */
+	p->maps.v[0].stored_known = false;
+	assert_int_equal(take(p, LIBC), 1);
+	p->maps.v[0].stored_known = true;
 	/* Something else at its place is told. */
 	assert_int_equal(take(p, "7f0000010000-7f0000020000 r-xp 00027000 08:01 77 /lib/libc.so.6\n"), 1);
 	assert_false(p->maps.v[0].told);
