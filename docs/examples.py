@@ -119,7 +119,8 @@ def document(path, write, live):
                         bad(f"  - {w}\n  + {g}")
                         break
             block = now
-        out += block
+        out += block + lines[i:i + 1]
+        i += 1
         is_live = False
     if write:
         path.write_text("\n".join(out) + "\n")
