@@ -61,6 +61,7 @@ void profile_name_event(struct ph_profile *p, const struct ph_event *ev)
 		n.function = string(p, V(user_symbol, name));
 		n.source = string(p, V(user_symbol, source));
 		n.line = (uint32_t)U(user_symbol, line, 0);
+		n.offset = U(user_symbol, offset, 0);
 		n.inlined = U(user_symbol, inlined, 0);
 		set_name(p, key_of((uint32_t)U(user_symbol, file, UINT32_MAX), (int32_t)ph_event_i(ev, PH_FLD(user_symbol, pid), 0),
 				   U(user_symbol, vaddr, 0)), (unsigned int)U(user_symbol, depth, 0), &n);
@@ -133,13 +134,14 @@ static void add_note(struct ph_profile *p, struct place *at, enum place_note not
 	add_loc(p, at, UINT32_MAX, profile_func(p, PH_FRAME_NONE, profile_string(p, notes[note], STRING_MAX), "", true), "", 0);
 }
 
-static void add_nameless(struct ph_profile *p, struct place *at, uint32_t file, enum ph_frame_kind kind)
+/* All places of a function have one name also where that is its beginning's address, @offset before. */
+static void add_nameless(struct ph_profile *p, struct place *at, uint32_t file, enum ph_frame_kind kind, uint64_t offset)
 {
 	const struct ph_profile_file *f = file == UINT32_MAX ? NULL : p->files.v[file];
 	const char *module = f ? f->module : kind == PH_FRAME_KERNEL ? "" : "?";
 	ph_autobuf text = { 0 };
 
-	ph_buf_addf(&text, "%s%s0x%" PRIx64, module, module[0] ? "+" : "", at->at);
+	ph_buf_addf(&text, "%s%s0x%" PRIx64, module, module[0] ? "+" : "", at->at - offset);
 	add_loc(p, at, file, profile_func(p, kind, profile_string(p, text.p, text.len), module, false), "", 0);
 }
 
@@ -179,7 +181,7 @@ static void name_place(struct ph_profile *p, struct place *at)
 	if (kind == PH_FRAME_JIT)
 		add_note(p, at, NOTE_ANON);
 	else
-		add_nameless(p, at, file, kind);
+		add_nameless(p, at, file, kind, n ? n->v[n->n - 1].offset : 0);
 }
 
 void profile_names_finish(struct ph_profile *p)

@@ -33,6 +33,7 @@ struct node {
 struct name {
 	const char *function, *module, *source;
 	uint32_t line;
+	uint64_t offset;		/* from the function's beginning, also where that has no name */
 	bool inlined;
 };
 

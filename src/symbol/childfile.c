@@ -27,6 +27,8 @@ void ph_childfile_forget(struct ph_childfile *f)
 		ph_symtab_done(f->symtab);
 	free(f->symtab);
 	f->symtab = NULL;
+	free(f->functions.v);
+	f->functions.v = NULL;
 	ph_jit_done(&f->jit);
 	ph_dwarf_close(f->dwarf);
 	f->dwarf = NULL;
@@ -248,6 +250,28 @@ int ph_answer_add(struct ph_childfile *f, struct ph_bytes *in, struct ph_buf *ou
 	return 0;
 }
 
+/* Sections of frames are read whole, and not needed again. */
+static void frames_done(struct ph_childfile *f)
+{
+	ph_elf_close(f->elf);
+	f->elf = NULL;
+}
+
+uint64_t ph_childfile_function(struct ph_childfile *f, uint64_t vaddr)
+{
+	const struct ph_unwind_function *at;
+	struct ph_elf *elf;
+
+	if (!f->functions.v) {
+		if (ph_childfile_elf(f, &elf, NULL))
+			return vaddr;
+		ph_unwind_functions(elf, &f->functions);
+		frames_done(f);
+	}
+	at = ph_unwind_function_at(&f->functions, vaddr);
+	return at ? at->begin : vaddr;
+}
+
 int ph_answer_table(struct ph_childfile *f, struct ph_buf *out, struct ph_err *err)
 {
 	struct ph_unwind_table *t;
@@ -261,8 +285,6 @@ int ph_answer_table(struct ph_childfile *f, struct ph_buf *out, struct ph_err *e
 		return r;
 	ph_symtable_put(out, t);
 	ph_unwind_free(t);
-	/* Sections of frames are read whole, and not needed again. */
-	ph_elf_close(f->elf);
-	f->elf = NULL;
+	frames_done(f);
 	return 0;
 }

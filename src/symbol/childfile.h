@@ -7,6 +7,7 @@
 #include "symbol/proto.h"
 #include "symbol/symbol.h"
 #include "symbol/symtab.h"
+#include "unwind/unwind.h"
 
 /* A file as the child has it. Nothing is read before it is asked for, and everything may be forgotten but descriptors. */
 struct ph_childfile {
@@ -22,6 +23,7 @@ struct ph_childfile {
 	Elf *debugdata;				/* what is packed in .gnu_debugdata */
 	void *unpacked;
 	struct ph_symtab *symtab;
+	struct ph_unwind_functions functions;	/* .v NULL: not read */
 	struct ph_dwarf *dwarf;
 	struct ph_jit jit;
 	bool dwarf_read;			/* `dwarf` is NULL because there is none */
@@ -40,6 +42,8 @@ const struct ph_symtab *ph_childfile_symtab(struct ph_childfile *f);
 Elf *ph_childfile_main(struct ph_childfile *f);
 /* The file of its debug information, if there is one. */
 Elf *ph_childfile_separate(struct ph_childfile *f);
+/* The beginning of the function that @vaddr is in, as the tables of frames tell it of code without names; else @vaddr. */
+uint64_t ph_childfile_function(struct ph_childfile *f, uint64_t vaddr);
 /* NULL where there is none, or where it is not dared. */
 struct ph_dwarf *ph_childfile_dwarf(struct ph_childfile *f);
 

@@ -53,9 +53,10 @@ static void names_of(struct ph_childfile *f, uint64_t vaddr, struct ph_buf *out)
 	/* The function itself is called as its symbol: that tells parts of it (.cold), and is what can be probed. */
 	if (s)
 		put_mangled(out, s->name, vaddr - s->addr, last, false);
+	else if (last)
+		put_mangled(out, last->name, last->low && vaddr >= last->low ? vaddr - last->low : 0, last, false);
 	else
-		put_mangled(out, last ? last->name : "", last && last->low && vaddr >= last->low ?
-			    vaddr - last->low : 0, last, false);
+		put_name(out, "", vaddr - ph_childfile_function(f, vaddr), "", 0, false);
 	for (size_t i = 0; i < n; i++)
 		free(frames[i].name);
 }

@@ -24,7 +24,7 @@ struct ph_symchild;
 /* One function at a place: where functions were inlined, there are several. The strings are the library's. */
 struct ph_symname {
 	const char *name;	/* demangled; "": none was found */
-	uint64_t offset;	/* of the address, from the function's beginning; 0 where inlined */
+	uint64_t offset;	/* of the address, from the function's beginning, also of one without a name; 0 where inlined */
 	const char *source;	/* file as the compiler was told it; "": not known */
 	uint32_t line;		/* in it, of the place, or of the call of the next inner function; 0: not known */
 	bool inlined;		/* into the next one */

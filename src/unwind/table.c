@@ -328,27 +328,61 @@ static int by_vaddr(const void *a, const void *b)
 	return x->vaddr < y->vaddr ? -1 : x->vaddr > y->vaddr;
 }
 
+static void read_frames(struct ph_elf *elf, struct ph_cfi *cfi)
+{
+	struct ph_elf_data data;
+
+	cfi->arch = ph_elf_machine(elf) == EM_AARCH64 ? PH_UNWIND_ARM64 : PH_UNWIND_X86_64;
+	if (!ph_elf_eh_frame(elf, &data))
+		ph_cfi_read(cfi, &data, false);
+	if (!ph_elf_debug_frame(elf, &data))
+		ph_cfi_read(cfi, &data, true);
+}
+
+void ph_unwind_functions(struct ph_elf *elf, struct ph_unwind_functions *ret)
+{
+	struct ph_cfi cfi = { 0 };
+
+	read_frames(elf, &cfi);
+	sort_functions(&cfi);
+	ret->n = cfi.fdes.n;
+	ret->v = ph_alloc((cfi.fdes.n + 1) * sizeof(*ret->v));
+	for (size_t i = 0; i < cfi.fdes.n; i++)
+		ret->v[i] = (struct ph_unwind_function){ cfi.fdes.v[i].begin, cfi.fdes.v[i].size };
+	ph_cfi_done(&cfi);
+}
+
+const struct ph_unwind_function *ph_unwind_function_at(const struct ph_unwind_functions *f, uint64_t vaddr)
+{
+	size_t lo = 0, hi = f->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (f->v[mid].begin > vaddr)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return lo && vaddr - f->v[lo - 1].begin < f->v[lo - 1].size ? &f->v[lo - 1] : NULL;
+}
+
 int ph_unwind_compile(struct ph_elf *elf, struct ph_unwind_table **ret, struct ph_err *err)
 {
 	PH_VEC(struct ph_elf_segment) code = { 0 };
 	struct ph_unwind_builder b;
 	struct ph_unwind_table *t;
-	struct ph_elf_data data;
 	struct ph_cfi cfi = { 0 };
 	size_t n;
 	const struct ph_elf_segment *s = ph_elf_segments(elf, &n);
 
-	cfi.arch = ph_elf_machine(elf) == EM_AARCH64 ? PH_UNWIND_ARM64 : PH_UNWIND_X86_64;
 	for (size_t i = 0; i < n; i++)
 		if (s[i].exec && s[i].filesz)
 			*ph_vec_push(&code) = s[i];
 	if (!code.n)
 		return ph_err_set(err, -ENOENT, "nothing in it is loaded as code");
 	qsort(code.v, code.n, sizeof(*code.v), by_vaddr);
-	if (!ph_elf_eh_frame(elf, &data))
-		ph_cfi_read(&cfi, &data, false);
-	if (!ph_elf_debug_frame(elf, &data))
-		ph_cfi_read(&cfi, &data, true);
+	read_frames(elf, &cfi);
 	ph_unwind_begin(&b, cfi.arch, code.v[0].vaddr);
 	ph_unwind_add(&b, &cfi, elf, code.v, code.n);
 	t = ph_unwind_finish(&b);

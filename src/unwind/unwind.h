@@ -31,6 +31,19 @@ struct ph_unwind_table {
 int ph_unwind_compile(struct ph_elf *elf, struct ph_unwind_table **ret, struct ph_err *err);
 void ph_unwind_free(struct ph_unwind_table *t);
 
+/* Where functions, or parts of them, begin and how long they are, by address: what the same sections tell of files without names. */
+struct ph_unwind_functions {
+	struct ph_unwind_function {
+		uint64_t begin;
+		uint32_t size;
+	} *v;
+	size_t n;
+};
+/* None where the file has nothing of the kind; @ret->v is to be freed. */
+void ph_unwind_functions(struct ph_elf *elf, struct ph_unwind_functions *ret);
+/* The one that @vaddr is in; NULL: none. */
+const struct ph_unwind_function *ph_unwind_function_at(const struct ph_unwind_functions *f, uint64_t vaddr);
+
 /* The index of the rule for an address as the file counts; PH_RULE_NONE outside of it. */
 uint32_t ph_unwind_find(const struct ph_unwind_table *t, uint64_t vaddr);
 /* Bytes that pages, rows and rules take. */

@@ -147,6 +147,11 @@ static void test_mappings(void **state)
 	      "web;nginx;libc.so.6+0xa010 1\nweb;nginx;nginx+0x4000 1\nweb;nginx;parse;next_[i] 1\n");
 	/* A recording that does not tell that by mappings. */
 	check("+10 cpu=0 tid=7 pid=7 container=1 sched_process_exec tid=7 old_tid=7 filename=x\n" SAMPLE(7, 7) NAMES, "web;nginx;[unknown] 1\n");
+	/* One function at two places, of which only the beginning is known: one line. */
+	check("+10 process_map pid=7 begin=0x402000 end=0x404000 vaddr=0x9000 file=2\n" SAMPLE(7, 7)
+	      "+10 cpu=0 tid=7 pid=7 container=1 callstack weight=1 comm=nginx tid=7 callstack_user=[0x403020] user_end=1\n"
+	      "+0 user_symbol file=2 vaddr=0xa010 name=\"\" offset=0x10\n+0 user_symbol file=2 vaddr=0xa020 name=\"\" offset=0x20\n" NAMES,
+	      "web;nginx;libc.so.6+0xa000 2\n");
 	/* Code that is made at run time is a process's own. */
 	check("+10 mapped_file file=3 path=//anon\n+0 process_map pid=7 begin=0x9000 end=0xa000 vaddr=0x9000 file=3\n"
 	      "+0 process_map pid=20 begin=0x9000 end=0xa000 vaddr=0x9000 file=3\n"

@@ -262,6 +262,37 @@ static void test_minidebuginfo(void **state)
 	assert_int_equal(ph_symchild_deaths(c), 0);
 }
 
+/* Where they begin is told still: every byte of every function, against the symbols that the file had. */
+static void test_without_names(void **state)
+{
+	ph_auto(ph_symchild_free_ptr) struct ph_symchild *c = symchild();
+	ph_autofree char *list = NULL;
+	unsigned int functions = 0;
+
+	(void)state;
+	build("whole", "-no-pie");
+	run("strip -o bare whole");
+	add_path(c, 1, in_dir("bare"));
+	list = said("nm -S %s/whole | awk '/total|hidden|entry| main/ && $3 ~ /^[tTW]$/ { print $1, $2 }'", dir);
+	for (char *save, *line = strtok_r(list, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		unsigned long addr, size;
+
+		assert_int_equal(sscanf(line, "%lx %lx", &addr, &size), 2);
+		for (unsigned long i = 0; i < size; i++) {
+			size_t n;
+			const struct ph_symname *s = ph_symchild_name(c, 1, addr + i, &n);
+
+			assert_int_equal(n, 1);
+			assert_string_equal(s->name, "");
+			assert_int_equal(s->offset, i);
+		}
+		functions++;
+	}
+	assert_in_range(functions, 3, 100);
+	/* What no function is known of. */
+	assert_int_equal(ph_symchild_name(c, 1, 0x10, &(size_t){ 0 })->offset, 0);
+}
+
 /* Entries of the PLT as objdump names them: called lazily, marked for indirect branch tracking, and filled in at once. */
 static void test_plt(void **state)
 {
@@ -350,6 +381,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_debug_by_build_id),
 		cmocka_unit_test(test_debuglink),
 		cmocka_unit_test(test_minidebuginfo),
+		cmocka_unit_test(test_without_names),
 		cmocka_unit_test(test_plt),
 		cmocka_unit_test(test_advice),
 	};
