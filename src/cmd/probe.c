@@ -10,56 +10,33 @@
 #include "base/parse.h"
 #include "cmd/cmd.h"
 #include "cmd/probe_opts.h"
-#include "cmd/source_opts.h"
+#include "cmd/rows.h"
 #include "ctf/ctf.h"
 #include "live/probe_view.h"
 
 #define VERB "probe"
-/* Of a trace, lines are written when there are so many; of the running kernel, at each round's end. */
-#define LINES 512
-
 struct verb {
-	struct ph_cmd_source s;
+	struct ph_cmd_rows rows;
 	ph_strv texts, by;
 	uint64_t max_probes;
 	const char *hist;
 	bool count, stacks;
 	struct ph_probes *probes;
 	struct ph_probe_view *view;
-	struct ph_snoop_opts o;
-	struct ph_snooping *snooping;
 	struct ph_col *cols;
 	size_t ncols;
 	struct ph_probe_sums *sums;
-	struct ph_buf out;
-	uint64_t printed;
 	size_t told;		/* of the probes' notes */
 };
 
 /* ---- the loop --------------------------------------------------------------------------------------- */
 
-static int flush(void *arg, struct ph_err *err)
-{
-	struct verb *w = arg;
-	int r;
-
-	if (!w->sums)
-		ph_snooping_print(w->snooping, w->s.run.id, &w->out);
-	w->printed = ph_snooping_seen(w->snooping)->shown;
-	r = w->out.len ? ph_cmd_flush(&w->out) : 0;
-	return r < 0 ? ph_err_sys(err, r, "cannot write the output") : 0;
-}
-
 static int feed(void *arg, const struct ph_event *ev, struct ph_err *err)
 {
 	struct verb *w = arg;
-	int r, f = 0;
 
 	ph_probe_view_learn(w->view, ev);
-	r = ph_snooping_feed(w->snooping, w->s.run.id, ev);
-	if (!w->s.live && ph_snooping_seen(w->snooping)->shown - w->printed >= LINES)
-		f = flush(w, err);
-	return f < 0 ? f : r;
+	return ph_cmd_rows_feed(&w->rows, ev, err);
 }
 
 static void learn(void *arg, struct ph_event *ev)
@@ -70,11 +47,11 @@ static void learn(void *arg, struct ph_event *ev)
 /* What is probed, before the first hit: the columns come from it. */
 static int learn_all(struct verb *w, struct ph_err *err)
 {
-	struct ph_source *src = w->s.run.src, *state = NULL;
+	struct ph_source *src = w->rows.s.run.src, *state = NULL;
 	struct ph_event *ev;
 	int r;
 
-	if (w->s.live) {
+	if (w->rows.s.live) {
 		if (src->ops->prime)
 			src->ops->prime(src, learn, w);
 		return 0;
@@ -90,7 +67,7 @@ static int learn_all(struct verb *w, struct ph_err *err)
 
 static int make_view(struct verb *w, struct ph_err *err)
 {
-	struct ph_probe_sums_opts so = { .fmt = &w->o.fmt, .hist = w->hist, .by = &w->by, .width = w->o.width };
+	struct ph_probe_sums_opts so = { .fmt = &w->rows.o.fmt, .hist = w->hist, .by = &w->by, .width = w->rows.o.width };
 	int r = learn_all(w, err);
 	const struct ph_snoop *sn;
 
@@ -99,15 +76,15 @@ static int make_view(struct verb *w, struct ph_err *err)
 	sn = ph_probe_view_snoop(w->view);
 	w->cols = ph_probe_view_cols(w->view, &w->ncols);
 	if (w->count || w->hist) {
-		if (w->o.fmt.fields.n || (w->hist && w->o.fmt.sort))
+		if (w->rows.o.fmt.fields.n || (w->hist && w->rows.o.fmt.sort))
 			return ph_err_set(err, -EINVAL, "--fields%s about lines, not sums", w->hist ? " and --sort are" : " is");
 		r = ph_probe_sums_new(w->cols, w->ncols, &so, &w->sums, err);
 		if (r < 0)
 			return r;
-		w->o.row = ph_probe_sums_add;
-		w->o.row_arg = w->sums;
+		w->rows.o.row = ph_probe_sums_add;
+		w->rows.o.row_arg = w->sums;
 	}
-	return ph_snooping_new(sn, &w->o, &w->snooping, err);
+	return ph_snooping_new(sn, &w->rows.o, &w->rows.snooping, err);
 }
 
 static int finish(struct verb *w, int r, struct ph_err *err)
@@ -118,17 +95,17 @@ static int finish(struct verb *w, int r, struct ph_err *err)
 	if (r == -EPIPE)
 		return r;
 	if (w->sums)
-		f = ph_probe_sums_print(w->sums, &w->out, err);
+		f = ph_probe_sums_print(w->sums, &w->rows.out, err);
 	else
-		ph_snooping_finish(w->snooping, w->s.run.id, &w->out);
+		ph_snooping_finish(w->rows.snooping, w->rows.s.run.id, &w->rows.out);
 	if (f >= 0)
-		f = ph_cmd_flush(&w->out);
+		f = ph_cmd_flush(&w->rows.out);
 	return f < 0 && r >= 0 ? ph_err_sys(err, f, "cannot write the output") : r;
 }
 
 static void explain(struct verb *w)
 {
-	const struct ph_snoop_seen *seen = ph_snooping_seen(w->snooping);
+	const struct ph_snoop_seen *seen = ph_snooping_seen(w->rows.snooping);
 
 	if (!seen->events)
 		fprintf(stderr, "porthole " VERB ": nobody who is selected came by%s\n",
@@ -142,31 +119,20 @@ static void explain(struct verb *w)
 static int look(struct verb *w)
 {
 	struct ph_err err = { 0 };
-	int r = ph_cmd_source_open(&w->s);
+	int r = ph_cmd_rows_open(&w->rows, feed);
 
 	if (r)
 		return r;
-	/* The kernel knows the command's process; so must who asks again. */
-	if (w->s.live && w->s.co.child.pid > 0)
-		*ph_vec_push(&w->s.co.sel.pids) = w->s.co.child.pid;
-	w->o.sel = ph_selection_empty(&w->s.co.sel) ? NULL : &w->s.co.sel;
-	w->o.chosen = w->s.live != NULL;
-	w->o.offset_ns = w->s.run.src->offset_ns;
-	w->o.utc = w->s.utc;
-	w->s.run.sel = NULL;
-	w->s.run.follow = &w->s.co.sel;
-	w->s.run.event = feed;
-	w->s.run.arg = w;
 	r = make_view(w, &err);
 	if (r == -EINVAL)
 		return ph_cmd_usage(VERB, "%s", err.msg);
 	if (r >= 0) {
-		r = ph_cmd_source_run(&w->s, &err);
+		r = ph_cmd_source_run(&w->rows.s, &err);
 		r = finish(w, r, &err);
-		if (r >= 0 && !ph_snooping_seen(w->snooping)->shown && w->s.run.passed)
+		if (r >= 0 && !ph_snooping_seen(w->rows.snooping)->shown && w->rows.s.run.passed)
 			explain(w);
 	}
-	return ph_cmd_source_end(&w->s, r, &err);
+	return ph_cmd_source_end(&w->rows.s, r, &err);
 }
 
 /* ---- options --------------------------------------------------------------------------------------- */
@@ -193,42 +159,33 @@ static int check(struct verb *w, ph_strv *args, size_t dashdash)
 	int r;
 
 	split(w, args, &dashdash);
-	if (w->s.trace && w->texts.n)
+	if (w->rows.s.trace && w->texts.n)
 		return ph_cmd_usage(VERB, "a trace has the probes that were recorded; '%s' is one of a running system", w->texts.v[0]);
-	if (!w->s.trace && !w->texts.n)
+	if (!w->rows.s.trace && !w->texts.n)
 		return ph_cmd_usage(VERB, "what is to be probed? As 'uprobe:/usr/sbin/nginx:ngx_http_*', 'usdt:libc.so.6:libc:*', "
 				    "'tracepoint:sched:sched_switch'; or -r TRACE ('porthole probes' lists what there is)");
 	if (w->count && w->hist)
 		return ph_cmd_usage(VERB, "--hist counts, too: one of --count and --hist");
 	if (w->by.n && !w->count && !w->hist)
 		return ph_cmd_usage(VERB, "--by goes with --count or --hist");
-	if (w->texts.n && ph_probes_new(&w->texts, w->max_probes, w->s.co.capture_bytes == PH_CAPTURE_DEFAULT ? PH_CAPTURE_NAME :
-					(uint32_t)w->s.co.capture_bytes, &w->probes, &err) < 0)
+	if (w->texts.n && ph_probes_new(&w->texts, w->max_probes, w->rows.s.co.capture_bytes == PH_CAPTURE_DEFAULT ? PH_CAPTURE_NAME :
+					(uint32_t)w->rows.s.co.capture_bytes, &w->probes, &err) < 0)
 		return ph_cmd_usage(VERB, "%s", err.msg);
 	/* The filter is over columns. */
-	w->o.filter = ph_take(w->s.co.filter);
-	if (w->stacks && !w->s.dir)
+	w->rows.o.filter = ph_take(w->rows.s.co.filter);
+	if (w->stacks && !w->rows.s.dir)
 		return ph_cmd_usage(VERB, "--stacks goes with -w; porthole profile -e PROBE shows them without a recording");
 	if (w->stacks) {
-		w->s.need = needed_stacks;
-		ph_strv_add(&w->s.co.stacks_of, "probe_hit");
+		w->rows.s.need = needed_stacks;
+		ph_strv_add(&w->rows.s.co.stacks_of, "probe_hit");
 	}
-	w->o.width = ph_cmd_width();
-	r = ph_cmd_source_check(&w->s, args, dashdash);
+	r = ph_cmd_source_check(&w->rows.s, args, dashdash);
 	if (r || !w->probes)
 		return r;
-	w->s.co.opts.probe_filter = w->o.filter;
-	r = ph_cmd_probes_find(&w->s.co, w->probes);
+	w->rows.s.co.opts.probe_filter = w->rows.o.filter;
+	r = ph_cmd_probes_find(&w->rows.s.co, w->probes);
 	ph_cmd_probes_tell(VERB, w->probes, &w->told);
 	return r;
-}
-
-static int parse_min(void *dst, const char *value, struct ph_err *err)
-{
-	struct ph_snoop_opts *o = dst;
-
-	o->has_min = true;
-	return ph_parse_duration(value, &o->min_ns, err);
 }
 
 static const char intro[] =
@@ -247,11 +204,11 @@ int ph_cmd_probe(int argc, char **argv)
 {
 	struct verb w = { .max_probes = PH_PROBES_MAX };
 	struct ph_opt opts[] = {
-		{ "if", 0, PH_OPT_STR, "EXPR", &w.s.co.filter, .help = "the same as --filter" },
+		{ "if", 0, PH_OPT_STR, "EXPR", &w.rows.s.co.filter, .help = "the same as --filter" },
 		{ "count", 0, PH_OPT_FLAG, NULL, &w.count, .help = "no lines, but how many there were, of each function or as --by says" },
 		{ "hist", 0, PH_OPT_STR, "FIELD", &w.hist, .help = "no lines, but how FIELD is spread: arg2, retval, duration_ns" },
 		{ "by", 0, PH_OPT_LIST, "LIST", &w.by, .help = "with --count and --hist: for each value of these columns: container,comm" },
-		{ "min", 0, PH_OPT_CALL, "TIME", &w.o, parse_min, .help = "only returns that took at least TIME" },
+		{ "min", 0, PH_OPT_CALL, "TIME", &w.rows.o, ph_cmd_rows_min, .help = "only returns that took at least TIME" },
 		{ "stacks", 0, PH_OPT_FLAG, NULL, &w.stacks, .help = "with -w: record what led to each hit, for porthole profile -r DIR -e probe_hit" },
 		{ "max-probes", 0, PH_OPT_U64, "N", &w.max_probes, .help = "functions that a glob may mean in a file (default 512)" },
 		{ 0 },
@@ -262,21 +219,18 @@ int ph_cmd_probe(int argc, char **argv)
 	size_t dashdash;
 	int r;
 
-	ph_cmd_source_init(&w.s, VERB, groups + 2);
-	w.s.need = needed;
-	w.s.tick = flush;
-	for (size_t i = 0; i < PH_CMD_SOURCE_NOPTS; i++)
-		if (w.s.rows[i].name && !strcmp(w.s.rows[i].name, "filter"))
-			w.s.rows[i].help = "lines for which EXPR is true, over their fields, as 'arg1 > 4096 && comm == \"nginx\"'";
-	ph_table_opts(&w.o.fmt, output);
+	ph_cmd_rows_init(&w.rows, VERB, "lines for which EXPR is true, over their fields, as 'arg1 > 4096 && comm == \"nginx\"'",
+			 groups + 2);
+	w.rows.s.need = needed;
+	ph_table_opts(&w.rows.o.fmt, output);
 	r = ph_cmd_options(VERB, intro, "  porthole probe -c web 'uprobe:libc.so.6:malloc(arg1)' --if 'arg1 > 1048576'\n"
 			   "  porthole probe -c web 'uretprobe:/usr/sbin/nginx:ngx_http_*' --hist duration_ns --by function\n",
 			   groups, argc, argv, &args, &dashdash);
 	if (r < 0) {
 		w.view = ph_probe_view_new();
-		if (w.o.fmt.json_schema) {
-			ph_snoop_schema(ph_probe_view_snoop(w.view), &w.o, &w.out);
-			r = ph_cmd_flush(&w.out) < 0 ? PH_EXIT_FAILED : PH_EXIT_OK;
+		if (w.rows.o.fmt.json_schema) {
+			ph_snoop_schema(ph_probe_view_snoop(w.view), &w.rows.o, &w.rows.out);
+			r = ph_cmd_flush(&w.rows.out) < 0 ? PH_EXIT_FAILED : PH_EXIT_OK;
 		} else {
 			r = check(&w, &args, dashdash);
 			if (!r)
@@ -284,16 +238,13 @@ int ph_cmd_probe(int argc, char **argv)
 		}
 	}
 	ph_vec_done(&args);
-	ph_snooping_free(w.snooping);
 	ph_probe_sums_free(w.sums);
-	ph_cmd_source_done(&w.s);
+	ph_cmd_rows_done(&w.rows);
 	ph_cmd_probes_tell(VERB, w.probes, &w.told);
 	ph_probe_view_free(w.view);
 	ph_probes_free(w.probes);
 	ph_strv_done(&w.texts);
 	ph_strv_done(&w.by);
-	ph_strv_done(&w.o.fmt.fields);
-	ph_buf_done(&w.out);
 	free(w.cols);
 	return r;
 }

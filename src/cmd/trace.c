@@ -10,54 +10,30 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "cmd/cmd.h"
-#include "cmd/source_opts.h"
+#include "cmd/rows.h"
 #include "cmd/trace_calls.h"
-#include "live/snoop.h"
-
-/* Of a trace, lines are written when there are so many; of the running kernel, at each round's end. */
-#define LINES 512
 
 struct trace {
-	struct ph_cmd_source s;
+	struct ph_cmd_rows w;
 	const struct ph_snoop *sn;
 	const char *verb;
-	struct ph_snoop_opts o;
-	struct ph_snooping *snooping;
-	struct ph_buf out;
-	uint64_t printed;
 };
-
-static int flush(void *arg, struct ph_err *err)
-{
-	struct trace *t = arg;
-	int r;
-
-	ph_snooping_print(t->snooping, t->s.run.id, &t->out);
-	t->printed = ph_snooping_seen(t->snooping)->shown;
-	r = t->out.len ? ph_cmd_flush(&t->out) : 0;
-	return r < 0 ? ph_err_sys(err, r, "cannot write the output") : 0;
-}
 
 static int feed(void *arg, const struct ph_event *ev, struct ph_err *err)
 {
-	struct trace *t = arg;
-	int r = ph_snooping_feed(t->snooping, t->s.run.id, ev), w = 0;
-
-	if (!t->s.live && ph_snooping_seen(t->snooping)->shown - t->printed >= LINES)
-		w = flush(t, err);
-	return w < 0 ? w : r;
+	return ph_cmd_rows_feed(arg, ev, err);
 }
 
 /* Why there is nothing to see, where the loop, to which all events are handed over, cannot tell. */
 static void explain(struct trace *t)
 {
-	const struct ph_snoop_seen *seen = ph_snooping_seen(t->snooping);
-	struct ph_run *run = &t->s.run;
+	const struct ph_snoop_seen *seen = ph_snooping_seen(t->w.snooping);
+	struct ph_run *run = &t->w.s.run;
 	ph_autobuf why = { 0 };
 	ph_strv events = { 0 };
 	uint64_t min;
 
-	if (!seen->events && run->seen && t->o.calls.set.n) {
+	if (!seen->events && run->seen && t->w.o.calls.set.n) {
 		ph_buf_addf(&why, "%s: there are none of the calls of -e", run->src->what);
 	} else if (!seen->events && run->seen) {
 		ph_snoop_events(t->sn, false, &events);
@@ -66,16 +42,16 @@ static void explain(struct trace *t)
 			ph_buf_addf(&why, "%s %s", e == events.v ? "" : ",", *e);
 		ph_strv_done(&events);
 	} else if (!seen->found || !seen->selected) {
-		run->sel = ph_selection_empty(&t->s.co.sel) ? NULL : &t->s.co.sel;
+		run->sel = ph_selection_empty(&t->w.s.co.sel) ? NULL : &t->w.s.co.sel;
 		run->by_selection = !seen->found || !run->sel;
 		run->by_events = 0;
 		if (run->by_selection)
 			ph_buf_addf(&why, "%s: what began has not ended", run->src->what);
 		else
 			ph_run_explain(run, &why);
-	} else if (ph_snoop_timed(t->sn, &min) && (t->o.has_min ? t->o.min_ns : min) && !t->o.hist) {
+	} else if (ph_snoop_timed(t->sn, &min) && (t->w.o.has_min ? t->w.o.min_ns : min) && !t->w.o.hist) {
 		ph_buf_addf(&why, "%s: there are %" PRIu64 ", but none that took so long%s (--min)", run->src->what,
-			    seen->selected, t->o.filter ? " or passed the filter" : "");
+			    seen->selected, t->w.o.filter ? " or passed the filter" : "");
 	} else {
 		ph_buf_addf(&why, "%s: the filter matches none of the %" PRIu64, run->src->what, seen->selected);
 	}
@@ -88,34 +64,23 @@ static int trace(struct trace *t)
 	struct ph_err err = { 0 };
 	int r, w;
 
-	r = ph_cmd_source_open(&t->s);
+	r = ph_cmd_rows_open(&t->w, feed);
 	if (r)
 		return r;
-	/* The kernel knows the command's process; so must who asks again. */
-	if (t->s.live && t->s.co.child.pid > 0)
-		*ph_vec_push(&t->s.co.sel.pids) = t->s.co.child.pid;
-	t->o.sel = ph_selection_empty(&t->s.co.sel) ? NULL : &t->s.co.sel;
-	t->o.chosen = t->s.live != NULL;
-	t->o.offset_ns = t->s.run.src->offset_ns;
-	t->o.utc = t->s.utc;
-	t->s.run.sel = NULL;
-	t->s.run.follow = &t->s.co.sel;
-	t->s.run.event = feed;
-	t->s.run.arg = t;
-	r = ph_cmd_source_run(&t->s, &err);
+	r = ph_cmd_source_run(&t->w.s, &err);
 	/* What was read before an error stays good. */
 	if (r != -EPIPE) {
-		ph_snooping_finish(t->snooping, t->s.run.id, &t->out);
-		w = ph_cmd_flush(&t->out);
+		ph_snooping_finish(t->w.snooping, t->w.s.run.id, &t->w.out);
+		w = ph_cmd_flush(&t->w.out);
 		if (w < 0 && r >= 0)
 			r = ph_err_sys(&err, w, "cannot write the output");
 	}
-	seen = ph_snooping_seen(t->snooping);
-	if (r >= 0 && !seen->shown && t->s.run.passed && !(ph_cmd_interrupted && !t->s.live))
+	seen = ph_snooping_seen(t->w.snooping);
+	if (r >= 0 && !seen->shown && t->w.s.run.passed && !(ph_cmd_interrupted && !t->w.s.live))
 		explain(t);
 	if (seen->cut)
 		fprintf(stderr, "porthole %s: of %" PRIu64 " the end was lost\n", t->verb, seen->cut);
-	return ph_cmd_source_end(&t->s, r, &err);
+	return ph_cmd_source_end(&t->w.s, r, &err);
 }
 
 static int list(int code)
@@ -149,37 +114,28 @@ static const struct ph_snoop *find(const char *name)
 	return NULL;
 }
 
-static int parse_min(void *dst, const char *value, struct ph_err *err)
-{
-	struct ph_snoop_opts *o = dst;
-
-	o->has_min = true;
-	return ph_parse_duration(value, &o->min_ns, err);
-}
-
 /* The filter is over columns: what is paired must not be filtered by the kernel. */
 static int check(struct trace *t, ph_strv *args, size_t dashdash)
 {
 	struct ph_err err = { 0 };
 	int r;
 
-	t->o.filter = ph_take(t->s.co.filter);
-	r = ph_cmd_source_check(&t->s, args, dashdash);
+	t->w.o.filter = ph_take(t->w.s.co.filter);
+	r = ph_cmd_source_check(&t->w.s, args, dashdash);
 	if (r)
 		return r;
-	t->o.width = ph_cmd_width();
-	r = ph_snooping_new(t->sn, &t->o, &t->snooping, &err);
+	r = ph_snooping_new(t->sn, &t->w.o, &t->w.snooping, &err);
 	return r < 0 ? ph_cmd_usage(t->verb, "%s", err.msg) : 0;
 }
 
 static int run(struct trace *t, int argc, char **argv)
 {
 	struct ph_opt opts[] = {
-		{ "min", 0, PH_OPT_CALL, "TIME", &t->o, parse_min,
+		{ "min", 0, PH_OPT_CALL, "TIME", &t->w.o, ph_cmd_rows_min,
 		  .help = "only what took at least TIME; of snoops that have a time" },
-		{ "hist", 0, PH_OPT_FLAG, NULL, &t->o.hist,
+		{ "hist", 0, PH_OPT_FLAG, NULL, &t->w.o.hist,
 		  .help = "no lines, but a histogram of the times, in the end" },
-		{ "by", 0, PH_OPT_STR, "FIELD", &t->o.by,
+		{ "by", 0, PH_OPT_STR, "FIELD", &t->w.o.by,
 		  .help = "with --hist: one for each value of FIELD: container, call, comm …" },
 		{ 0 },
 	};
@@ -200,15 +156,11 @@ static int run(struct trace *t, int argc, char **argv)
 		groups[2] = (struct ph_opt_group){ "As strace", calls };
 		classes = ph_trace_calls_intro();
 	}
-	ph_cmd_source_init(&t->s, verb, groups + 2 + has_calls);
+	ph_cmd_rows_init(&t->w, verb, "lines for which EXPR is true, over their fields, as 'comm == \"nginx\" && pid != 1'",
+			 groups + 2 + has_calls);
 	if (has_calls)
-		ph_trace_calls_init(&tc, &t->o, &t->s, calls);
-	for (size_t i = 0; i < PH_CMD_SOURCE_NOPTS; i++)
-		if (t->s.rows[i].name && !strcmp(t->s.rows[i].name, "filter"))
-			t->s.rows[i].help = "lines for which EXPR is true, over their fields, as "
-					    "'comm == \"nginx\" && pid != 1'";
-	t->s.tick = flush;
-	ph_table_opts(&t->o.fmt, output);
+		ph_trace_calls_init(&tc, &t->w.o, &t->w.s, calls);
+	ph_table_opts(&t->w.o.fmt, output);
 	intro = ph_asprintf("Shows %s.%s%s", ph_snoop_summary(t->sn),
 			    ph_snoop_timed(t->sn, &min) && min ? "\nWithout --min, those of 10 ms and more." : "",
 			    classes ? classes : "");
@@ -221,10 +173,10 @@ static int run(struct trace *t, int argc, char **argv)
 	ph_vec_each(e, &events)
 		*ph_vec_push(&need) = *e;
 	*ph_vec_push(&need) = NULL;
-	t->s.need = need.v;
-	if (t->o.fmt.json_schema) {
-		ph_snoop_schema(t->sn, &t->o, &t->out);
-		r = ph_cmd_flush(&t->out) < 0 ? PH_EXIT_FAILED : PH_EXIT_OK;
+	t->w.s.need = need.v;
+	if (t->w.o.fmt.json_schema) {
+		ph_snoop_schema(t->sn, &t->w.o, &t->w.out);
+		r = ph_cmd_flush(&t->w.out) < 0 ? PH_EXIT_FAILED : PH_EXIT_OK;
 		goto out;
 	}
 	r = check(t, &args, dashdash);
@@ -234,11 +186,8 @@ out:
 	ph_vec_done(&args);
 	ph_vec_done(&need);
 	ph_strv_done(&events);
-	ph_snooping_free(t->snooping);
-	ph_cmd_source_done(&t->s);
-	ph_strv_done(&t->o.fmt.fields);
-	ph_strv_done(&t->o.calls.set);
-	ph_buf_done(&t->out);
+	ph_strv_done(&t->w.o.calls.set);
+	ph_cmd_rows_done(&t->w);
 	return r;
 }
 

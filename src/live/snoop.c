@@ -415,7 +415,7 @@ void ph_snooping_print(struct ph_snooping *s, const struct ph_identity *id, stru
 		if (s->o->chosen)
 			ph_call_lines_wait(s->calls->lines, id);
 		print_lines(s, out);
-	} else if (!s->calls || !s->o->calls.only_summary) {
+	} else if (!s->o->row && (!s->calls || !s->o->calls.only_summary)) {
 		ph_snoop_out_print(&s->out, false, out);
 	}
 }
