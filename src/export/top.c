@@ -6,8 +6,8 @@
 #include "export/export.h"
 
 enum {
-	COL_SELF, COL_TOTAL, COL_DIFF, COL_DIFF_TOTAL, COL_SELF_WEIGHT, COL_TOTAL_WEIGHT, COL_UNIT, COL_FUNCTION, COL_MODULE, COL_KIND,
-	COL_CONTAINER, NCOLS,
+	COL_SELF, COL_TOTAL, COL_DIFF, COL_DIFF_TOTAL, COL_SELF_WEIGHT, COL_TOTAL_WEIGHT, COL_UNIT, COL_CONTAINER, COL_KIND,
+	COL_MODULE, COL_FUNCTION, NCOLS,
 };
 
 static const struct ph_col cols[NCOLS] = {
@@ -18,10 +18,10 @@ static const struct ph_col cols[NCOLS] = {
 	[COL_SELF_WEIGHT] = { "SELF", "self", PH_COL_U64, .help = "its own: ns, cycles or events" },
 	[COL_TOTAL_WEIGHT] = { "TOTAL", "total", PH_COL_U64, .hidden = true, .help = "with what it called" },
 	[COL_UNIT] = { "UNIT", "unit", PH_COL_STR, .hidden = true, .help = "ns, cycles or events: of self and total" },
-	[COL_FUNCTION] = { "FUNCTION", "function", PH_COL_STR, .help = "its name, else the module and the place in it" },
-	[COL_MODULE] = { "MODULE", "module", PH_COL_STR, .help = "the file it is in; of the kernel, the module" },
-	[COL_KIND] = { "KIND", "kind", PH_COL_STR, .help = "kernel, user, inlined, jit, interpreter; wait: what is waited for" },
 	[COL_CONTAINER] = { "CONTAINER", "container", PH_COL_STR, .help = "that spent most in it; +: others, too" },
+	[COL_KIND] = { "KIND", "kind", PH_COL_STR, .help = "kernel, user, inlined, jit, interpreter; wait: what is waited for" },
+	[COL_MODULE] = { "MODULE", "module", PH_COL_STR, .help = "the file it is in; of the kernel, the module" },
+	[COL_FUNCTION] = { "FUNCTION", "function", PH_COL_STR, .help = "its name, else the module and the place in it" },
 };
 
 static const char *unit_name(const struct ph_profile *p)
