@@ -16,6 +16,9 @@
 /* Places that are told; a busy machine has some thousands. */
 #define TOLD_MAX 65536
 
+/* BPF programs that came while recording. */
+#define LATE_MAX 4096
+
 /* A tracer's functions are among the first so many. */
 #define OURS_MAX 16
 
@@ -24,11 +27,18 @@ struct function {
 	uint32_t name, module;		/* in `names` */
 };
 
+/* One that came while recording. */
+struct late {
+	struct function f;
+	uint64_t end;
+};
+
 struct ph_kallsyms {
 	PH_VEC(struct function) functions;	/* by address */
+	PH_VEC(struct late) late;
 	struct ph_buf names;			/* each with its NUL */
-	struct ph_u64map seen;			/* address → OURS: a function of a tracer; OTHER */
-	PH_VEC(uint64_t) queue;			/* seen, and not told yet */
+	struct ph_u64map seen;			/* address → SEEN | … */
+	PH_VEC(uint64_t) queue;			/* not told yet */
 	struct ph_emit out;
 };
 
@@ -91,11 +101,27 @@ struct ph_kallsyms *ph_kallsyms_new(const char *path)
 	return k;
 }
 
+void ph_kallsyms_came(struct ph_kallsyms *k, uint64_t begin, uint64_t size, const char *name)
+{
+	size_t kept = 0;
+
+	if (!size || begin + size < begin)
+		return;
+	/* What was there before is gone. */
+	for (size_t i = 0; i < k->late.n; i++)
+		if (k->late.v[i].end <= begin || k->late.v[i].f.begin >= begin + size)
+			k->late.v[kept++] = k->late.v[i];
+	k->late.n = kept;
+	if (k->late.n < LATE_MAX)
+		*ph_vec_push(&k->late) = (struct late){ { begin, keep(k, name, strlen(name)), keep(k, "bpf", 3) }, begin + size };
+}
+
 void ph_kallsyms_free(struct ph_kallsyms *k)
 {
 	if (!k)
 		return;
 	ph_vec_done(&k->functions);
+	ph_vec_done(&k->late);
 	ph_vec_done(&k->queue);
 	ph_buf_done(&k->names);
 	ph_u64map_done(&k->seen);
@@ -107,6 +133,9 @@ static const struct function *find(const struct ph_kallsyms *k, uint64_t address
 {
 	size_t lo = 0, hi = k->functions.n;
 
+	ph_vec_each(l, &k->late)
+		if (address > l->f.begin && address <= l->end)
+			return &l->f;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
@@ -120,43 +149,53 @@ static const struct function *find(const struct ph_kallsyms *k, uint64_t address
 	return &k->functions.v[lo - 1];
 }
 
-/* Values of `seen`. */
-static char ours, other;
-#define OURS ((void *)&ours)
-#define OTHER ((void *)&other)
+/* "bpf_prog_4e8bb9eb399cbbf7_limit_look", unlike what loads them. */
+static bool is_program(const char *name)
+{
+	return !strncmp(name, "bpf_prog_", 9) && strspn(name + 9, "0123456789abcdef") == 16;
+}
 
 /* Of what a tracepoint calls, up to a BPF program and what that calls. */
 static bool of_tracer(const struct ph_kallsyms *k, uint64_t address)
 {
 	static const char *const begins[] = {
-		"__traceiter_", "__bpf_trace_", "bpf_trace_run", "bpf_trampoline_", "bpf_prog_", "perf_trace_", "trace_call_bpf",
+		"__traceiter_", "__bpf_trace_", "bpf_trace_run", "bpf_trampoline_", "perf_trace_", "trace_call_bpf",
 		"bpf_get_task_stack", "__bpf_get_stack", "get_callchain_entry", "stack_trace_save", "arch_stack_walk",
 	};
 	const struct function *f = find(k, address);
+	const char *name = f ? k->names.p + f->name : "";
 
 	for (size_t i = 0; f && i < PH_ARRAY_SIZE(begins); i++)
-		if (!strncmp(k->names.p + f->name, begins[i], strlen(begins[i])))
+		if (!strncmp(name, begins[i], strlen(begins[i])))
 			return true;
-	return false;
+	return is_program(name);
 }
 
-static void *saw(struct ph_kallsyms *k, uint64_t address)
+/* Values of `seen`. */
+enum { SEEN = 1, OURS = 2, QUEUED = 4 };
+
+static uintptr_t saw(struct ph_kallsyms *k, uint64_t address)
 {
-	void *what = ph_u64map_get(&k->seen, address);
+	uintptr_t what = (uintptr_t)ph_u64map_get(&k->seen, address);
 
 	if (ph_likely(what) || k->seen.n >= TOLD_MAX)
 		return what;
-	what = of_tracer(k, address) ? OURS : OTHER;
-	ph_u64map_put(&k->seen, address, what);
-	if (what == OTHER)
-		*ph_vec_push(&k->queue) = address;
+	what = of_tracer(k, address) ? SEEN | OURS : SEEN;
+	ph_u64map_put(&k->seen, address, (void *)what);
 	return what;
 }
 
 void ph_kallsyms_saw(struct ph_kallsyms *k, const struct ph_value *stack)
 {
-	for (uint32_t i = 0; i < stack->n; i++)
-		saw(k, stack->v[i].u);
+	for (uint32_t i = 0; i < stack->n; i++) {
+		uint64_t address = stack->v[i].u;
+		uintptr_t what = saw(k, address);
+
+		if (ph_likely(!what || what & QUEUED))
+			continue;
+		ph_u64map_put(&k->seen, address, (void *)(what | QUEUED));
+		*ph_vec_push(&k->queue) = address;
+	}
 }
 
 uint32_t ph_kallsyms_ours(struct ph_kallsyms *k, const struct ph_value *stack)
@@ -164,7 +203,7 @@ uint32_t ph_kallsyms_ours(struct ph_kallsyms *k, const struct ph_value *stack)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < stack->n && i < OURS_MAX; i++)
-		if (saw(k, stack->v[i].u) == OURS)
+		if (saw(k, stack->v[i].u) & OURS)
 			n = i + 1;
 	return n;
 }

@@ -170,6 +170,8 @@ struct ph_kallsyms;
 /* Reads the functions that there are now; without the right to see where they are there are none. */
 struct ph_kallsyms *ph_kallsyms_new(const char *path);
 void ph_kallsyms_free(struct ph_kallsyms *k);
+/* A BPF program was loaded. */
+void ph_kallsyms_came(struct ph_kallsyms *k, uint64_t begin, uint64_t size, const char *name);
 /* A stack was recorded: what is in it is to be told, each place once. */
 void ph_kallsyms_saw(struct ph_kallsyms *k, const struct ph_value *stack);
 /* How many frames at its top are there because it was recorded. */

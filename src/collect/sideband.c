@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the kernel tells of new mappings, programs and processes: records of an event that never happens, on each
+ * What the kernel tells of new mappings, programs, processes and BPF programs: records of an event that never happens, on each
  * CPU, as perf has them (perf_event_open(2)).
  */
 #include <errno.h>
@@ -25,6 +25,8 @@ struct news {
 	uint64_t ts_ns;
 	uint32_t type;
 	int32_t pid, parent;
+	uint64_t begin, size;		/* of code of the kernel, */
+	char *name;			/* whose it is */
 };
 
 struct ph_sideband {
@@ -54,7 +56,7 @@ static int open_cpu(struct ph_sideband *s, uint32_t cpu)
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE, .config = PERF_COUNT_SW_DUMMY, .size = sizeof(attr),
 		.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME, .sample_id_all = 1,
-		.mmap = 1, .mmap2 = 1, .comm = 1, .comm_exec = 1, .task = 1,
+		.mmap = 1, .mmap2 = 1, .comm = 1, .comm_exec = 1, .task = 1, .ksymbol = 1,
 		.use_clockid = 1, .clockid = CLOCK_MONOTONIC, .watermark = 1, .wakeup_watermark = UINT32_MAX,
 	};
 	void *p;
@@ -103,10 +105,28 @@ struct task_record {
 	uint32_t pid, ppid, tid, ptid;
 };
 
+struct ksymbol_record {
+	struct perf_event_header h;
+	uint64_t addr;
+	uint32_t len;
+	uint16_t ksym_type, flags;
+	char name[];
+};
+
 /* At the end of each: struct { u32 pid, tid; u64 time; }. */
 static uint64_t time_of(const union record *r)
 {
 	return r->words[r->h.size / 8 - 1];
+}
+
+/* BPF programs, as they come. What they leave is known until others are there: stacks may be older. */
+static void note_ksymbol(struct ph_sideband *s, const struct ksymbol_record *k)
+{
+	size_t room = k->h.size - sizeof(*k) - 16;
+
+	if (k->ksym_type == PERF_RECORD_KSYMBOL_TYPE_BPF && !(k->flags & PERF_RECORD_KSYMBOL_FLAGS_UNREGISTER))
+		*ph_vec_push(&s->news) = (struct news){ .ts_ns = time_of((const void *)k), .type = k->h.type, .begin = k->addr,
+							.size = k->len, .name = ph_strndup(k->name, strnlen(k->name, room)) };
 }
 
 /* True: some were lost. */
@@ -121,7 +141,11 @@ static bool note(struct ph_sideband *s, const union record *r)
 	    (r->h.type == PERF_RECORD_FORK && t->pid == t->ppid) ||
 	    (r->h.type == PERF_RECORD_EXIT && t->pid != t->tid))
 		return false;
-	*ph_vec_push(&s->news) = (struct news){ time_of(r), r->h.type, (int32_t)t->pid, (int32_t)t->ppid };
+	if (r->h.type == PERF_RECORD_KSYMBOL)
+		note_ksymbol(s, (const void *)r);
+	else
+		*ph_vec_push(&s->news) = (struct news){ .ts_ns = time_of(r), .type = r->h.type, .pid = (int32_t)t->pid,
+							.parent = (int32_t)t->ppid };
 	return false;
 }
 
@@ -132,9 +156,12 @@ static int by_time(const void *pa, const void *pb)
 	return a->ts_ns < b->ts_ns ? -1 : a->ts_ns > b->ts_ns;
 }
 
-static void tell(const struct news *n, struct ph_procmaps *m)
+static void tell(const struct news *n, struct ph_procmaps *m, struct ph_kallsyms *k)
 {
 	switch (n->type) {
+	case PERF_RECORD_KSYMBOL:
+		ph_kallsyms_came(k, n->begin, n->size, n->name);
+		break;
 	case PERF_RECORD_MMAP2:
 		ph_procmaps_changed(m, n->pid, n->ts_ns);
 		break;
@@ -158,7 +185,7 @@ static void copy_out(const uint8_t *data, size_t size, uint64_t from, void *to, 
 	memcpy((char *)to + first, data, n - first);
 }
 
-bool ph_sideband_read(struct ph_sideband *s, struct ph_procmaps *m)
+bool ph_sideband_read(struct ph_sideband *s, struct ph_procmaps *m, struct ph_kallsyms *k)
 {
 	static _Thread_local union record rec;
 	size_t size = PAGES * s->page_size;
@@ -186,8 +213,10 @@ bool ph_sideband_read(struct ph_sideband *s, struct ph_procmaps *m)
 	}
 	if (s->news.n > 1)
 		qsort(s->news.v, s->news.n, sizeof(*s->news.v), by_time);
-	ph_vec_each(n, &s->news)
-		tell(n, m);
+	ph_vec_each(n, &s->news) {
+		tell(n, m, k);
+		free(n->name);
+	}
 	s->news.n = 0;
 	return lost;
 }

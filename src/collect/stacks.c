@@ -489,7 +489,7 @@ int ph_stacks_run(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_err
 	uint64_t now = ph_now_ns();
 	int r;
 
-	if (ph_sideband_read(s->sideband, &s->maps))
+	if (ph_sideband_read(s->sideband, &s->maps, c->kallsyms))
 		for (struct ph_u64map_slot *e = NULL; (e = ph_u64map_next(&s->maps.procs, e)); )
 			((struct ph_mapproc *)e->val)->dirty = true;
 	ph_procmaps_run(&s->maps, now);

@@ -162,7 +162,7 @@ struct ph_sideband;
 /* One event on each CPU; NULL and *@err: not permitted. */
 struct ph_sideband *ph_sideband_new(struct ph_err *err);
 void ph_sideband_free(struct ph_sideband *s);
-/* Take what there is to @m. True: some was lost, so that everything is to be read again. */
-bool ph_sideband_read(struct ph_sideband *s, struct ph_procmaps *m);
+/* Take what there is to @m and @k. True: some was lost, so that everything is to be read again. */
+bool ph_sideband_read(struct ph_sideband *s, struct ph_procmaps *m, struct ph_kallsyms *k);
 
 #endif

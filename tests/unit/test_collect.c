@@ -307,6 +307,52 @@ static void function_names(void **state)
 	ph_kallsyms_free(k);
 }
 
+static void write_file(const char *path, const char *text)
+{
+	ph_autofclose FILE *f = fopen(path, "we");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+}
+
+/* Programs of tracers: which frames are of the one that records, and what was loaded meanwhile. */
+static void function_names_of_bpf(void **state)
+{
+#define BEFORE "ffffffff81000100 t bpf_prog_load\nffffffff81000200 t bpf_trace_run2\n" \
+	"ffffffffc0000000 t bpf_prog_0123456789abcdef_on_switch\t[bpf]\n"
+	struct ph_value recorder[] = { { .u = 0xffffffffc0000010 }, { .u = 0xffffffff81000210 }, { .u = 0xffffffff81000110 } };
+	struct ph_value late[] = { { .u = 0xffffffffc0000910 }, { .u = 0xffffffffc0000990 } };
+	char path[] = "/tmp/porthole-kallsyms-XXXXXX";
+	struct ph_kallsyms *k;
+	struct ph_err err = { 0 };
+	ph_autobuf out = { 0 };
+
+	(void)state;
+	close(mkstemp(path));
+	write_file(path, BEFORE);
+	k = ph_kallsyms_new(path);
+	/* Who loads programs is a task as others. */
+	assert_int_equal(ph_kallsyms_ours(k, &(struct ph_value){ .v = recorder, .n = 3 }), 2);
+	assert_int_equal(ph_kallsyms_run(k, tell, &out, &err), 0);
+	assert_null(out.p);
+	/* In the middle of one that another tracer has: it has its name. */
+	ph_kallsyms_saw(k, &(struct ph_value){ .v = recorder + 1, .n = 2 });
+	assert_int_equal(ph_kallsyms_run(k, tell, &out, &err), 0);
+	assert_string_equal(out.p, "ffffffff81000210 bpf_trace_run2+16 []\nffffffff81000110 bpf_prog_load+16 []\n");
+	/* Not the name of the one before it; and of what comes in its place, the next one's. */
+	ph_buf_clear(&out);
+	ph_kallsyms_came(k, 0xffffffffc0000900, 0x100, "bpf_prog_fedcba9876543210_late");
+	ph_kallsyms_saw(k, &(struct ph_value){ .v = late, .n = 1 });
+	assert_int_equal(ph_kallsyms_run(k, tell, &out, &err), 0);
+	ph_kallsyms_came(k, 0xffffffffc0000980, 0x100, "bpf_prog_0000000000000000_next");
+	ph_kallsyms_saw(k, &(struct ph_value){ .v = late + 1, .n = 1 });
+	assert_int_equal(ph_kallsyms_run(k, tell, &out, &err), 0);
+	assert_string_equal(out.p, "ffffffffc0000910 bpf_prog_fedcba9876543210_late+16 [bpf]\n"
+			    "ffffffffc0000990 bpf_prog_0000000000000000_next+16 [bpf]\n");
+	ph_kallsyms_free(k);
+	unlink(path);
+}
+
 static void stolen_time(void **state)
 {
 	struct fixture *f = *state;
@@ -505,6 +551,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_stack, setup, teardown),
 		cmocka_unit_test_setup_teardown(both_stacks, setup, teardown),
 		cmocka_unit_test(function_names),
+		cmocka_unit_test(function_names_of_bpf),
 		cmocka_unit_test(choosing), cmocka_unit_test(contexts),
 	};
 
