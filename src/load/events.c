@@ -323,7 +323,7 @@ static void cause_late(void)
 		die(file);
 	p = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
 	madvise(p, 4096, MADV_RANDOM);
-	syscall(SYS_unlink, p);
+	syscall(SYS_unlinkat, AT_FDCWD, p, 0);
 	unlink(file);
 	printf("path=/no/such/late-path\n");
 }
@@ -342,7 +342,7 @@ static void cause_odd_calls(void)
 	char name[8] = { AF_UNIX, 0, 0, 'n', 'a', 'm', 'e' };
 	struct msghdr m = { .msg_name = name, .msg_namelen = 7, .msg_iov = iov, .msg_iovlen = 2 };
 	int null = open("/dev/null", O_WRONLY), s = socket(AF_UNIX, SOCK_DGRAM, 0);
-	long r, minus;
+	long minus;
 
 	syscall(1000, 11, 22);
 	syscall(0x40000001, null, "x32", 3);
@@ -350,6 +350,8 @@ static void cause_odd_calls(void)
 	syscall(SYS_writev, null, iov, 2);
 	syscall(SYS_sendmsg, s, &m, 0);
 #if defined(__x86_64__)
+	long r;
+
 	/* getpid and close(-1), as a 32-bit program calls them. */
 	asm volatile("int $0x80" : "=a"(r) : "a"(20) : "memory", "r8", "r9", "r10", "r11");
 	printf("getpid=%ld ", r);
