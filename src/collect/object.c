@@ -644,6 +644,8 @@ fail:
 
 void ph_collect_stop(struct ph_collect *c)
 {
+	if (c->links.n)
+		c->stopped_ns = ph_now_ns();
 	for (size_t i = 0; i < c->links.n; i++)
 		bpf_link__destroy(c->links.v[i]);
 	ph_vec_done(&c->links);

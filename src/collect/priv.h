@@ -247,6 +247,7 @@ struct ph_collect {
 	struct ph_config cfg;
 	bool events[PH_EV_ID_MAX];
 	PH_VEC(struct bpf_link *) links;
+	uint64_t stopped_ns;		/* 0: it records. What programs that are still attached tell after it is dropped */
 	const char **missing;
 	uint32_t ncpus;
 	uint8_t *rings;

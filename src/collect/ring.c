@@ -99,6 +99,9 @@ static inline int to_event(struct ph_collect *c, const struct ph_found *f, struc
 	uint32_t id = f->id;
 	int n = 0;
 
+	/* Programs are detached one by one, which takes milliseconds: calls of tasks whose switches are told no more. */
+	if (ph_unlikely(c->stopped_ns && r->ts_ns > c->stopped_ns))
+		return 0;
 	/* What a new program or new namespaces may show of a plain cgroup; what an exit ends. */
 	if (id == PH_EV_sched_process_exec || id == PH_EV_sched_process_namespaces)
 		n = ph_ctable_recheck(&c->ct, r->container, r->tid, id == PH_EV_sched_process_exec,

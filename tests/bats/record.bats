@@ -53,6 +53,17 @@ said_again() {
 	has "$T" '.event == "syscall_entry_socket" and .fields.family == 1'
 }
 
+# Programs are taken from their events one by one, which takes milliseconds. (Who never does anything is one that root
+# may not look at: when it leaves the CPU is not told.)
+@test "a recording ends at one instant: whose calls are told is who had the CPU" {
+	launch pair -- sh -c 'while :; do ph-load pingpong 2000; done'
+	launch other -- sh -c 'while :; do ph-load pingpong 2000; done'
+	porthole record -q -a -e sched,syscall -w "$T" -d 1s
+	events "$T" -e 'sched_switch,syscall_*' | jq -r '"\(.cpu) \(.tid) \(.fields.next_tid // "")"' >"$T.seen"
+	awk 'NR == FNR { seen[$2]; next } NF == 3 { on[$1] = $3; next } $1 in on && on[$1] in seen && on[$1] != $2 { wrong++ } { calls++ }
+		END { print calls " calls, " wrong + 0 " of tasks without the CPU"; exit !(calls > 1000 && !wrong) }' "$T.seen" "$T.seen"
+}
+
 @test "every event has its container, and not the neighbour's" {
 	busy left
 	busy right
