@@ -288,6 +288,18 @@ void ph_states_look(struct ph_states *st, uint64_t now_ns, const struct ph_state
 	st->arg = own_arg;
 }
 
+bool ph_states_running(const struct ph_states *st, uint32_t cpu, uint64_t now_ns, struct ph_segment *ret)
+{
+	const struct cpu *c = cpu < st->cpus.n ? &st->cpus.v[cpu] : NULL;
+
+	if (!c || !c->cur || c->cur->seg.state != PH_ST_RUNNING)
+		return false;
+	*ret = c->cur->seg;
+	ret->end_ns = now_ns;
+	st_divide_as_of(c, now_ns, ret);
+	return true;
+}
+
 void ph_states_free(struct ph_states *st)
 {
 	if (!st)

@@ -125,6 +125,8 @@ void ph_states_finish(struct ph_states *st, uint64_t end_ns);
  * Together with what was left until then it is what the kernel's counters would be at that moment.
  */
 void ph_states_look(struct ph_states *st, uint64_t now_ns, const struct ph_states_ops *ops, void *arg);
+/* What runs on @cpu, as if it left that at @now_ns, which lies in nobody's past. False: it idles, or is not known. */
+bool ph_states_running(const struct ph_states *st, uint32_t cpu, uint64_t now_ns, struct ph_segment *ret);
 void ph_states_free(struct ph_states *st);
 
 /* The cgroups of the stream; they live as long as @st. */

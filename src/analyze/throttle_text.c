@@ -124,23 +124,11 @@ void ph_throttle_wait_text(const struct ph_throttle *th, const struct ph_throttl
 	}
 }
 
-static void add_cpus(struct ph_buf *b, double cpus)
-{
-	char text[32];
-	size_t n;
-
-	snprintf(text, sizeof(text), "%.2f", cpus);
-	for (n = strlen(text); text[n - 1] == '0'; n--)
-		;
-	n -= text[n - 1] == '.';
-	ph_buf_addf(b, "%.*s CPU%s", (int)n, text, cpus > 1 ? "s" : "");
-}
-
 void ph_limit_text(const struct ph_throttle *th, const struct ph_throttle_limit *l, struct ph_buf *out)
 {
 	uint64_t quota = l->quota_ns / 1000, period = l->period_ns / 1000, burst = l->burst_ns / 1000;
 
-	add_cpus(out, ph_limit_cpus(l, l->quota_ns));
+	words_cpus(out, ph_limit_cpus(l, l->quota_ns));
 	if (ph_cgtree_cpu_hierarchy(th->cgroups) > 0) {
 		ph_buf_addf(out, " (cpu.cfs_quota_us %lu of cpu.cfs_period_us %lu", quota, period);
 		if (burst)
@@ -343,7 +331,7 @@ static void say_remedy(const struct ph_throttle_limit *l, struct ph_buf *out)
 		return;
 	ph_buf_adds(out, l->threads ? "; " : "");
 	/* Rounded up: less would not do. */
-	add_cpus(out, (double)((l->enough_ns * 20 + l->period_ns - 1) / l->period_ns) / 20);
+	words_cpus(out, (double)((l->enough_ns * 20 + l->period_ns - 1) / l->period_ns) / 20);
 	ph_buf_adds(out, " would remove 95 % of it");
 }
 

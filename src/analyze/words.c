@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analyze/words.h"
 
+#include <stdio.h>
+
 #include "base/parse.h"
 
 void words_percent(struct ph_buf *out, double share)
@@ -40,4 +42,16 @@ void words_container(struct ph_buf *out, const struct ph_identity *id, uint32_t 
 		ph_buf_adds(out, "an unknown container");
 	else
 		words_name(out, ph_container_label(id, container));
+}
+
+void words_cpus(struct ph_buf *out, double cpus)
+{
+	char text[32];
+	size_t n;
+
+	snprintf(text, sizeof(text), "%.2f", cpus);
+	for (n = strlen(text); text[n - 1] == '0'; n--)
+		;
+	n -= text[n - 1] == '.';
+	ph_buf_addf(out, "%.*s CPU%s", (int)n, text, cpus > 1 ? "s" : "");
 }

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The report for programs: an object a line, `kind` says of what. */
+#include "analyze/path_report.h"
+#include "base/cleanup.h"
+#include "base/json.h"
+
+static void begin(struct ph_json *j, const char *kind)
+{
+	ph_json_obj(j, NULL);
+	ph_json_str(j, "kind", kind);
+}
+
+static void end(struct ph_json *j)
+{
+	ph_json_obj_end(j);
+	ph_buf_addc(j->out, '\n');
+}
+
+static void add_container(struct ph_json *j, const struct ph_path *p, const char *key, uint32_t container)
+{
+	ph_json_str(j, key, container == PH_CONTAINER_UNKNOWN ? NULL : ph_container_label(p->id, container));
+}
+
+static void add_name(struct ph_json *j, const char *key, const char comm[16])
+{
+	if (comm[0])
+		ph_json_strn(j, key, comm, strnlen(comm, 16));
+	else
+		ph_json_null(j, key);
+}
+
+static void add_task(struct ph_json *j, const struct ph_path *p, const struct ph_trail_who *who, int32_t tid)
+{
+	add_container(j, p, "container", who->container);
+	add_name(j, "comm", who->comm);
+	ph_json_s64(j, "tid", tid);
+	ph_json_s64(j, "pid", who->pid);
+}
+
+static void add_what(struct ph_json *j, const struct ph_path *p, enum ph_path_state state, uint32_t what, enum ph_wait wait,
+		     int32_t by_tid, const struct ph_trail_who *by)
+{
+	const struct ph_path_thing *t = ph_path_thing(p, what);
+	const struct ph_cgnode *limit = t && t->limit.cgroup_id ? ph_cgtree_cpu_node(p->cgroups, t->limit.cgroup_id) : NULL;
+	ph_autobuf text = { 0 };
+
+	ph_json_str(j, "state", ph_path_state_name(state));
+	ph_path_what_text(p, state, what, wait, by_tid, by, &text);
+	ph_json_str(j, "what", text.len ? text.p : NULL);
+	if (state == PH_PATH_QUEUE && by_tid > 0) {
+		add_container(j, p, "by_container", by->container);
+		add_name(j, "by_comm", by->comm);
+	}
+	if (limit) {
+		ph_json_u64(j, "limit_cgroup_id", t->limit.cgroup_id);
+		ph_json_str(j, "limit_cgroup_path", limit->path);
+		ph_json_u64(j, "quota_ns", t->limit.quota_ns);
+		ph_json_u64(j, "period_ns", t->limit.period_ns);
+	}
+}
+
+static void add_share(struct ph_json *j, const struct ph_path *p, uint64_t ns)
+{
+	ph_json_u64(j, "time_ns", ns);
+	ph_json_f64(j, "share", (double)ns / (double)(p->end_ns - p->begin_ns));
+}
+
+static void add_step(struct ph_json *j, const struct ph_path *p, const struct ph_path_view *view, uint64_t nr)
+{
+	struct ph_step s;
+
+	if (ph_path_step(p, nr, &s) < 0)
+		return;
+	begin(j, "step");
+	ph_json_u64(j, "number", nr);
+	ph_json_u64(j, "begin_ns", s.begin_ns + (uint64_t)view->offset_ns);
+	ph_json_u64(j, "end_ns", s.end_ns + (uint64_t)view->offset_ns);
+	add_task(j, p, &s.who, s.tid);
+	add_what(j, p, (enum ph_path_state)s.state, s.what, (enum ph_wait)s.wait, s.by_tid, &s.by);
+	if (s.state == PH_PATH_RAN) {
+		ph_json_u64(j, "user_ns", s.part_ns[PH_PART_USER]);
+		ph_json_u64(j, "kernel_ns", s.part_ns[PH_PART_KERNEL]);
+		ph_json_u64(j, "interrupted_ns", s.part_ns[PH_PART_IRQ]);
+		ph_json_u64(j, "steal_ns", s.part_ns[PH_PART_STEAL]);
+	}
+	ph_json_str(j, "then", ph_path_then_name((enum ph_path_then)s.then));
+	if (s.then) {
+		ph_json_s64(j, "then_tid", s.then_tid);
+		add_name(j, "then_comm", s.then_who.comm);
+	}
+	end(j);
+}
+
+static void add_rows(struct ph_json *j, const struct ph_path *p, const struct ph_path_view *view)
+{
+	ph_autofree struct ph_path_part *parts = NULL;
+	size_t n = ph_path_parts(p, &parts);
+
+	for (size_t i = 0; i < n; i++) {
+		begin(j, "container");
+		add_container(j, p, "container", parts[i].container);
+		add_share(j, p, parts[i].ns);
+		ph_json_obj(j, "state_ns");
+		for (int s = 0; s < PH_PATH_STATES; s++)
+			ph_json_u64(j, ph_path_state_name((enum ph_path_state)s), parts[i].state_ns[s]);
+		ph_json_obj_end(j);
+		end(j);
+	}
+	ph_vec_each(sh, &p->shares) {
+		begin(j, "share");
+		add_task(j, p, &sh->who, sh->tid);
+		add_what(j, p, (enum ph_path_state)sh->state, sh->what, (enum ph_wait)sh->wait, sh->by_tid, &sh->by);
+		add_share(j, p, sh->ns);
+		ph_json_u64(j, "count", sh->times);
+		end(j);
+	}
+	ph_vec_each(h, &p->helps) {
+		ph_autobuf what = { 0 };
+
+		ph_path_help_text(p, h, &what);
+		begin(j, "help");
+		ph_json_str(j, "resource", ph_path_resource_name(h->resource));
+		ph_json_str(j, "what", what.len ? what.p : NULL);
+		add_share(j, p, h->ns);
+		end(j);
+	}
+	ph_vec_each(l, &p->longest)
+		add_step(j, p, view, l->nr);
+}
+
+void ph_path_json(const struct ph_path *p, const struct ph_path_view *view, struct ph_buf *out)
+{
+	struct ph_json j = { .out = out, .pretty = view->fmt.output == PH_OUT_JSONPRETTY };
+	ph_autobuf text = { 0 }, note = { 0 };
+
+	ph_path_verdict(p, &text);
+	begin(&j, "path");
+	add_task(&j, p, &p->who, p->tid);
+	ph_json_u64(&j, "begin_ns", p->begin_ns + (uint64_t)view->offset_ns);
+	ph_json_u64(&j, "end_ns", p->end_ns + (uint64_t)view->offset_ns);
+	ph_json_u64(&j, "steps", p->nsteps);
+	ph_json_str(&j, "text", text.p);
+	ph_json_arr(&j, "notes");
+	for (unsigned int i = 0; ph_path_note(p, i, &note); i++) {
+		ph_json_str(&j, NULL, note.p);
+		ph_buf_clear(&note);
+	}
+	ph_json_arr_end(&j);
+	end(&j);
+	add_rows(&j, p, view);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_ANALYZE_PATH_PRIV_H
+#define PH_ANALYZE_PATH_PRIV_H
+
+/* The insides of path*.c. */
+
+#include "analyze/path.h"
+
+/* path_packets.c: which task sent the packet in whose softirq a task is woken. */
+struct path_packets *packets_new(void);
+void packets_free(struct path_packets *k);
+void packets_feed(struct path_packets *k, const struct ph_event *ev);
+/* Who sent what woke @tid with the sched_waking of @waking_ns: false where no task of this host did. */
+bool packets_woke(const struct path_packets *k, int32_t tid, uint64_t waking_ns, int32_t *from_tid, uint64_t *from_ns);
+
+/* path_walk.c: tells @step of each step, the last first. */
+struct path_walk {
+	struct ph_trail *trail;
+	bool irqs;		/* the stream has interrupts: what seems woken by a task is */
+	void (*step)(void *arg, const struct ph_step *s);
+	void *arg;
+};
+void path_walk(const struct path_walk *w, int32_t tid, uint64_t begin_ns, uint64_t end_ns);
+
+/* path_sum.c */
+void path_sum_step(struct ph_path *p, const struct ph_step *s);
+void path_sum_finish(struct ph_path *p);
+void path_sum_done(struct ph_path *p);
+
+#endif

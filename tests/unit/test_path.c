@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Critical paths of streams of which the path is known, and what a stream may have that cannot be. */
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/path.h"
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "source/synthetic.h"
+
+/*
+ * Containers 1 "web" with tasks 7, 8 and 9, 2 "db" with 20 and 21, on the host 30; all of them asleep. Times are in the
+ * kernel's units; the path is looked at from 100 to 1000.
+ */
+static const char setup[] =
+	"@0 container_info index=1 name=web cgroup_path=/pod/web cgroup_id=12\n"
+	"@0 container_info index=2 name=db cgroup_path=/db cgroup_id=13\n"
+	"@0 statedump_cgroup hierarchy=0 id=11 container=0 cpu_quota_us=20000 cpu_period_us=100000 path=/pod\n"
+	"@0 statedump_cgroup hierarchy=0 id=12 parent_id=11 container=1 cpu_quota_us=-1 path=/pod/web\n"
+	"@0 statedump_cgroup hierarchy=0 id=13 container=2 cpu_quota_us=-1 path=/db\n"
+	"@0 lttng_statedump_block_device dev=266338304 diskname=vda\n"
+	"@0 lttng_statedump_process_state tid=7 pid=7 name=nginx container=1 cgroup_id=12 status=5 syscall=-1\n"
+	"@0 lttng_statedump_process_state tid=8 pid=7 name=worker container=1 cgroup_id=12 status=5 syscall=-1\n"
+	"@0 lttng_statedump_process_state tid=9 pid=7 name=logger container=1 cgroup_id=12 status=5 syscall=-1\n"
+	"@0 lttng_statedump_process_state tid=20 pid=20 name=postgres container=2 cgroup_id=13 status=5 syscall=-1\n"
+	"@0 lttng_statedump_process_state tid=21 pid=21 name=walwriter container=2 cgroup_id=13 status=5 syscall=-1\n"
+	"@0 lttng_statedump_process_state tid=30 pid=30 name=cron container=0 cgroup_id=1 status=5 syscall=-1\n";
+/* Interrupts are recorded. */
+#define IRQS "@1 cpu=0 tid=0 irq_softirq_entry vec=9\n@1 cpu=0 tid=0 irq_softirq_exit vec=9\n" \
+	     "@1 cpu=1 tid=0 irq_softirq_entry vec=9\n@1 cpu=1 tid=0 irq_softirq_exit vec=9\n"
+
+#define COMM_0 "swapper"
+#define COMM_7 "nginx"
+#define COMM_8 "worker"
+#define COMM_9 "logger"
+#define COMM_20 "postgres"
+#define COMM_21 "walwriter"
+#define COMM_30 "cron"
+#define COMM_50 "job"
+#define COMM_99 "stranger"
+/* NEXT runs on CPU from TIME on, and who did before is in STATE. */
+#define RUN(time, cpu, prev, state, next) "@" #time " cpu=" #cpu " tid=" #prev " sched_switch prev_tid=" #prev " prev_comm=" COMM_##prev \
+	" prev_state=" #state " next_tid=" #next " next_comm=" COMM_##next "\n"
+/* What runs on CPU wakes TASK, which is then in the queue of TO. */
+#define WAKE(time, cpu, waker, task, to) "@" #time " cpu=" #cpu " tid=" #waker " sched_waking tid=" #task " comm=" COMM_##task \
+	" target_cpu=" #to "\n@" #time " cpu=" #cpu " tid=" #waker " sched_wakeup tid=" #task " comm=" COMM_##task " target_cpu=" #to "\n"
+#define CALL(time, cpu, task, name) "@" #time " cpu=" #cpu " tid=" #task " syscall_entry_" name "\n"
+#define IN_TIMER(time, cpu, task, what) "@" #time " cpu=" #cpu " tid=" #task " timer_hrtimer_expire_entry\n" what \
+	"@" #time " cpu=" #cpu " tid=" #task " timer_hrtimer_expire_exit\n"
+/* TASK has slept until TIME, and runs then. */
+#define START(time, cpu, task) IN_TIMER(time, cpu, 0, WAKE(time, cpu, 0, task, cpu)) RUN(time, cpu, 0, 0, task)
+/* Task 7 runs at first. */
+#define BEGIN IRQS START(90, 0, 7)
+
+struct asked {
+	struct ph_identity *id;
+	struct ph_path *p;
+};
+
+static struct asked ask(const char *events, const struct ph_path_ask *what, uint64_t end_ns)
+{
+	struct asked a = { .id = ph_identity_new() };
+	ph_autofree char *text = ph_asprintf("%s%s", setup, events);
+	struct ph_source *src;
+	struct ph_err err = { 0 };
+	struct ph_event *ev;
+
+	assert_int_equal(ph_path_new(&a.p, a.id, what, &err), 0);
+	if (ph_synthetic_parse(text, &src, &err) < 0) {
+		fprintf(stderr, "%s\n", err.msg);
+		fail();
+	}
+	while (ph_source_next(src, &ev, &err) > 0) {
+		ph_identity_feed(a.id, ev);
+		ph_path_feed(a.p, ev);
+	}
+	assert_int_equal(ph_path_finish(a.p, end_ns, &err), 0);
+	ph_source_close(src);
+	return a;
+}
+
+static void done(struct asked *a)
+{
+	ph_path_free(a->p);
+	ph_identity_free(a->id);
+}
+
+static void add_step(const struct ph_path *p, const struct ph_step *s, struct ph_buf *b)
+{
+	const struct ph_path_thing *t = ph_path_thing(p, s->what);
+
+	ph_buf_addf(b, "%lu-%lu %.16s %s", s->begin_ns, s->end_ns, s->who.comm, ph_path_state_name((enum ph_path_state)s->state));
+	for (int i = 0; i < PH_PART_MAX; i++)
+		if (s->part_ns[i] && i != PH_PART_MODELESS)
+			ph_buf_addf(b, " %s=%lu", ph_part_name((enum ph_part)i), s->part_ns[i]);
+	if (s->state == PH_PATH_QUEUE)
+		ph_buf_addf(b, " %.16s", s->by_tid > 0 ? s->by.comm : s->by_tid == 0 ? "idle" : s->by_tid == PH_BY_WAKEUP ? "wake-up" : "?");
+	if (s->state == PH_PATH_WAITED)
+		ph_buf_addf(b, " %s", ph_wait_name((enum ph_wait)s->wait));
+	if (t && t->limit.cgroup_id)
+		ph_buf_addf(b, " %lu", t->limit.cgroup_id);
+	else if (t)
+		ph_buf_addc(b, ' '), ph_object_text(&p->devices, &t->object, b);
+	if (s->then)
+		ph_buf_addf(b, ", %s%s%.16s", ph_path_then_name((enum ph_path_then)s->then), s->then_who.comm[0] ? " " : "", s->then_who.comm);
+	ph_buf_addc(b, '\n');
+}
+
+/* Steps follow each other, and the sums are theirs. */
+static void is_whole(const struct ph_path *p)
+{
+	uint64_t at = p->begin_ns, sum = 0, helps = 0;
+	struct ph_step s;
+
+	for (uint64_t i = 0; i < p->nsteps; i++) {
+		uint64_t parts = 0;
+
+		assert_int_equal(ph_path_step(p, i, &s), 0);
+		assert_int_equal(s.begin_ns, at);
+		assert_true(s.end_ns > at);
+		for (int k = 0; k < PH_PART_MAX; k++)
+			parts += s.part_ns[k];
+		assert_int_equal(parts, s.state == PH_PATH_RAN ? s.end_ns - at : 0);
+		at = s.end_ns;
+	}
+	assert_int_equal(at, p->end_ns);
+	ph_vec_each(sh, &p->shares)
+		sum += sh->ns;
+	ph_vec_each(h, &p->helps)
+		helps += h->ns;
+	assert_int_equal(sum, p->end_ns - p->begin_ns);
+	assert_int_equal(helps, sum);
+}
+
+/* The path of @tid from 100 to 1000. */
+static void path_of(int32_t tid, const char *events, const char *want)
+{
+	struct asked a = ask(events, &(struct ph_path_ask){ .tid = tid, .from_ns = 100, .to_ns = 1000 }, 1000);
+	ph_autobuf b = { 0 };
+	struct ph_step s;
+
+	assert_true(a.p->found);
+	is_whole(a.p);
+	ph_buf_adds(&b, "");
+	for (uint64_t i = 0; i < a.p->nsteps; i++) {
+		ph_path_step(a.p, i, &s);
+		add_step(a.p, &s, &b);
+	}
+	assert_string_equal(b.p, want);
+	done(&a);
+}
+
+/* ---- one task -------------------------------------------------------------------------------------- */
+
+static void test_alone(void **state)
+{
+	/* Runs, sleeps, is preempted by two, runs. */
+	path_of(7, BEGIN "@200 cpu=0 tid=7 syscall_entry_nanosleep\n" RUN(250, 0, 7, 1, 0) IN_TIMER(400, 0, 0, WAKE(400, 0, 0, 7, 0))
+		RUN(410, 0, 0, 0, 7) "@450 cpu=0 tid=7 syscall_exit_nanosleep\n" RUN(500, 0, 7, 0, 20) RUN(600, 0, 20, 0, 30)
+		RUN(700, 0, 30, 0, 7),
+		"100-250 nginx running kernel=47\n250-400 nginx timer\n400-410 nginx run queue idle\n"
+		"410-500 nginx running user=50 kernel=40\n500-600 nginx run queue postgres\n600-700 nginx run queue cron\n"
+		"700-1000 nginx running user=300\n");
+}
+
+static void test_states(void **state)
+{
+	/* Throttled by its pod's limit; then frozen; then for a disk, which an interrupt tells of. */
+	path_of(7, BEGIN "@200 cpu=0 tid=7 sched_throttle_begin tid=7 cgroup_id=12 limit_cgroup_id=11 limit_level=1 quota_ns=20 "
+		"period_ns=100\n" RUN(200, 0, 7, 0, 0) RUN(350, 0, 0, 0, 7) "@350 cpu=0 tid=7 sched_throttle_end tid=7 "
+		"throttled_ns=140 exact=1\n@400 cpu=0 tid=7 syscall_entry_fsync\n@410 cpu=0 tid=7 block_rq_issue dev=266338304\n"
+		RUN(420, 0, 7, 2, 0) "@600 cpu=0 tid=0 irq_handler_entry irq=5\n@600 cpu=0 tid=0 block_rq_complete dev=266338304\n"
+		WAKE(600, 0, 0, 7, 0) "@601 cpu=0 tid=0 irq_handler_exit irq=5\n" RUN(605, 0, 0, 0, 7)
+		"@700 cpu=0 tid=0 container_pause index=1\n" RUN(700, 0, 7, 1, 0) "@800 container_unpause index=1\n",
+		"100-200 nginx running\n200-340 nginx throttled 11\n340-350 nginx run queue idle\n350-420 nginx running kernel=20\n"
+		"420-600 nginx disk vda\n600-605 nginx run queue idle\n605-700 nginx running kernel=95\n700-800 nginx frozen\n"
+		"800-1000 nginx disk vda\n");
+}
+
+/* ---- others ---------------------------------------------------------------------------------------- */
+
+/* Who waits for one that computes; its own limit is what the path has of it. */
+static void test_one_other(void **state)
+{
+	path_of(7, BEGIN WAKE(150, 0, 7, 20, 1) RUN(160, 1, 0, 0, 20) RUN(200, 0, 7, 1, 0)
+		"@400 cpu=1 tid=20 sched_throttle_begin tid=20 cgroup_id=13 limit_cgroup_id=13 quota_ns=20 period_ns=100\n"
+		RUN(400, 1, 20, 0, 30) RUN(600, 1, 30, 1, 20) "@600 cpu=1 tid=20 sched_throttle_end tid=20 throttled_ns=190 exact=1\n"
+		WAKE(700, 1, 20, 7, 0) RUN(710, 0, 0, 0, 7) RUN(750, 1, 20, 1, 0),
+		"100-200 nginx running, sleeps\n200-400 postgres running\n400-590 postgres throttled 13\n"
+		"590-600 postgres run queue cron\n600-700 postgres running, wakes nginx\n700-710 nginx run queue idle\n"
+		"710-1000 nginx running\n");
+}
+
+/* 7 waits for 20, which for a part of that time waits for 21: the path goes there and comes back. */
+static void test_nested(void **state)
+{
+	path_of(7, BEGIN WAKE(150, 0, 7, 20, 1) RUN(150, 1, 0, 0, 20) RUN(200, 0, 7, 1, 0) WAKE(300, 1, 20, 21, 0)
+		RUN(300, 0, 0, 0, 21) RUN(320, 1, 20, 1, 0) WAKE(500, 0, 21, 20, 1) RUN(510, 1, 0, 0, 20) RUN(520, 0, 21, 1, 0)
+		WAKE(700, 1, 20, 7, 0) RUN(700, 0, 0, 0, 7),
+		"100-200 nginx running, sleeps\n200-320 postgres running, sleeps\n320-500 walwriter running, wakes postgres\n"
+		"500-510 postgres run queue idle\n510-700 postgres running, wakes nginx\n700-1000 nginx running\n");
+}
+
+/* A ring: each wakes the next and sleeps until it is its turn again. */
+static void test_ring(void **state)
+{
+	path_of(7, BEGIN WAKE(200, 0, 7, 8, 0) RUN(200, 0, 7, 1, 8) WAKE(300, 0, 8, 20, 0) RUN(300, 0, 8, 1, 20)
+		WAKE(400, 0, 20, 7, 0) RUN(400, 0, 20, 1, 7) WAKE(500, 0, 7, 8, 0) RUN(500, 0, 7, 1, 8) WAKE(600, 0, 8, 20, 0)
+		RUN(600, 0, 8, 1, 20) WAKE(700, 0, 20, 7, 0) RUN(700, 0, 20, 1, 7),
+		"100-200 nginx running, sleeps\n200-300 worker running, wakes postgres\n300-400 postgres running, wakes nginx\n"
+		"400-500 nginx running, sleeps\n500-600 worker running, wakes postgres\n600-700 postgres running, wakes nginx\n"
+		"700-1000 nginx running\n");
+}
+
+/* A child, which is born while it is waited for, and which its parent waits for. */
+static void test_fork(void **state)
+{
+	static const char events[] = BEGIN
+		"@300 cpu=0 tid=7 sched_process_fork parent_comm=nginx parent_tid=7 parent_pid=7 child_comm=nginx child_tid=50 "
+		"child_pid=50 child_container=1\n@310 cpu=0 tid=7 sched_wakeup_new tid=50 target_cpu=1\n" RUN(320, 1, 0, 0, 50)
+		"@330 cpu=1 tid=50 sched_process_exec filename=/bin/job tid=50 old_tid=50\n@330 cpu=1 tid=50 task_rename tid=50 "
+		"oldcomm=nginx newcomm=job\n"
+		"@350 cpu=0 tid=7 syscall_entry_wait4\n" RUN(350, 0, 7, 1, 0) "@800 cpu=1 tid=50 sched_process_exit tid=50\n"
+		WAKE(810, 1, 50, 7, 0) RUN(810, 0, 0, 0, 7) RUN(820, 1, 50, 16, 0);
+
+	path_of(7, events, "100-350 nginx running, sleeps\n350-810 job running kernel=9, wakes nginx\n810-1000 nginx running kernel=190\n");
+}
+
+/* Who is waited for is younger than the wait: its time is its parent's before that. */
+static void test_born_meanwhile(void **state)
+{
+	path_of(20, BEGIN START(95, 1, 20) RUN(150, 1, 20, 1, 0)
+		"@300 cpu=0 tid=7 sched_process_fork parent_comm=nginx parent_tid=7 parent_pid=7 child_comm=nginx child_tid=50 "
+		"child_pid=50 child_container=1\n@310 cpu=0 tid=7 sched_wakeup_new tid=50 target_cpu=1\n" RUN(320, 1, 0, 0, 50)
+		RUN(400, 0, 7, 1, 0) WAKE(600, 1, 50, 20, 0) RUN(600, 0, 0, 0, 20),
+		"100-150 postgres running, sleeps\n150-300 nginx running, forks nginx\n300-310 nginx running, wakes nginx\n310-320 job run queue idle\n"
+		"320-600 job running, wakes postgres\n600-1000 postgres running\n");
+	/* A thread that is not the leader takes its number. */
+	path_of(20, BEGIN START(95, 1, 20) RUN(150, 1, 20, 1, 0) IN_TIMER(200, 1, 0, WAKE(200, 1, 0, 8, 1)) RUN(200, 1, 0, 0, 8)
+		"@390 cpu=0 tid=7 sched_process_exit tid=7\n" RUN(395, 0, 7, 16, 0)
+		"@400 cpu=1 tid=7 sched_process_exec filename=/bin/x tid=7 old_tid=8\n"
+		WAKE(600, 1, 7, 20, 0) RUN(600, 0, 0, 0, 20),
+		"100-150 postgres running, sleeps\n150-200 worker timer\n200-400 worker running, becomes x\n"
+		"400-600 x running, wakes postgres\n600-1000 postgres running\n");
+}
+
+/* ---- packets --------------------------------------------------------------------------------------- */
+
+#define SEND(time, cpu, task, skb, seq) "@" #time " cpu=" #cpu " tid=" #task " net_dev_queue skbaddr=" #skb " seq=" #seq " ipproto=6\n"
+#define RECEIVED(time, cpu, task, skb, seq, then) "@" #time " cpu=" #cpu " tid=" #task " irq_softirq_entry vec=3\n@" #time " cpu=" #cpu \
+	" tid=" #task " net_if_receive_skb skbaddr=" #skb " seq=" #seq " ipproto=6\n" then "@" #time " cpu=" #cpu " tid=" #task " irq_softirq_exit vec=3\n"
+
+static void test_packets(void **state)
+{
+	/* On the other CPU, in the context of who has nothing to do with it, and by way of a bridge. */
+	path_of(7, BEGIN "@150 cpu=0 tid=7 syscall_entry_recvfrom\n" RUN(200, 0, 7, 1, 0) START(210, 1, 20) SEND(500, 1, 20, 77, 5)
+		RUN(520, 1, 20, 1, 30) RECEIVED(540, 1, 30, 77, 5, SEND(540, 1, 30, 77, 5))
+		RECEIVED(550, 1, 30, 77, 5, WAKE(550, 1, 30, 7, 0)) RUN(560, 0, 0, 0, 7),
+		"100-200 nginx running kernel=45, sleeps\n200-210 postgres timer\n210-500 postgres running, sends to nginx\n"
+		"500-550 nginx network\n550-560 nginx run queue idle\n560-1000 nginx running kernel=440\n");
+	/* From elsewhere; the kernel answers, which is nobody's doing; and a buffer that is used again. */
+	path_of(7, BEGIN "@150 cpu=0 tid=7 syscall_entry_recvfrom\n" RUN(200, 0, 7, 1, 0) START(210, 1, 20) SEND(500, 1, 20, 77, 5)
+		RUN(520, 1, 20, 1, 30) RECEIVED(540, 1, 30, 77, 6, SEND(540, 1, 30, 78, 1))
+		RECEIVED(550, 1, 30, 78, 1, WAKE(550, 1, 30, 7, 0)) RUN(560, 0, 0, 0, 7),
+		"100-200 nginx running kernel=45\n200-550 nginx network\n550-560 nginx run queue idle\n560-1000 nginx running kernel=440\n");
+}
+
+/* ---- what others' algorithms get wrong -------------------------------------------------------------- */
+
+static void test_interrupts(void **state)
+{
+	/* After an IPI has ended a wake-up is the task's that runs, though one is nested in another. */
+	path_of(7, BEGIN RUN(200, 0, 7, 1, 0) START(210, 1, 20) "@300 cpu=1 tid=20 irq_handler_entry irq=1\n"
+		"@310 cpu=1 tid=20 x86_irq_vectors_call_function_single_entry vector=251\n"
+		"@320 cpu=1 tid=20 x86_irq_vectors_call_function_single_exit vector=251\n@330 cpu=1 tid=20 irq_handler_exit irq=1\n"
+		WAKE(400, 1, 20, 7, 0) RUN(400, 0, 0, 0, 7),
+		"100-200 nginx running, sleeps\n200-210 postgres timer\n210-400 postgres running interrupted=30, wakes nginx\n"
+		"400-1000 nginx running\n");
+	/* Within the interrupt it is nobody's. */
+	path_of(7, BEGIN RUN(200, 0, 7, 1, 0) START(210, 1, 20) "@300 cpu=1 tid=20 irq_handler_entry irq=1\n"
+		WAKE(310, 1, 20, 7, 0) "@330 cpu=1 tid=20 irq_handler_exit irq=1\n" RUN(400, 0, 0, 0, 7),
+		"100-200 nginx running\n200-310 nginx interrupt\n310-400 nginx run queue idle\n400-1000 nginx running\n");
+	/* A wake-up is completed on the target's CPU, in an interrupt of whom it has nothing to do with. */
+	path_of(7, BEGIN RUN(200, 0, 7, 1, 30) START(210, 1, 20) "@400 cpu=1 tid=20 sched_waking tid=7 target_cpu=0\n"
+		"@405 cpu=0 tid=30 x86_irq_vectors_reschedule_entry vector=253\n@410 cpu=0 tid=30 sched_wakeup tid=7 target_cpu=0\n"
+		"@411 cpu=0 tid=30 x86_irq_vectors_reschedule_exit vector=253\n" RUN(415, 0, 30, 0, 7),
+		"100-200 nginx running, sleeps\n200-210 postgres timer\n210-400 postgres running, wakes nginx\n"
+		"400-410 nginx run queue wake-up\n410-415 nginx run queue cron\n415-1000 nginx running\n");
+}
+
+/* Without interrupts a timer's wake-up seems to be that of whoever it interrupted: the call tells. */
+static void test_no_interrupts(void **state)
+{
+	path_of(7, RUN(90, 0, 0, 0, 7) CALL(150, 0, 7, "nanosleep") RUN(200, 0, 7, 1, 20) WAKE(400, 0, 20, 7, 0) RUN(400, 0, 20, 0, 7),
+		"100-200 nginx running kernel=45\n200-400 nginx timer\n400-1000 nginx running kernel=600\n");
+}
+
+/* The time that is asked for ends in a sleep: who ends it later tells what was waited for. */
+static void test_ends_asleep(void **state)
+{
+	struct asked a = ask(BEGIN RUN(200, 0, 7, 1, 0) START(210, 1, 20) RUN(1100, 1, 20, 1, 0) IN_TIMER(1200, 1, 0, WAKE(1200, 1, 0, 20, 1))
+			     RUN(1200, 1, 0, 0, 20) WAKE(1300, 1, 20, 7, 0) RUN(1300, 0, 0, 0, 7),
+			     &(struct ph_path_ask){ .tid = 7, .from_ns = 100, .to_ns = 1000 }, 1500);
+	struct ph_step s;
+
+	is_whole(a.p);
+	assert_true(a.p->settled);
+	assert_int_equal(a.p->end_ns, 1000);
+	ph_path_step(a.p, a.p->nsteps - 1, &s);
+	assert_int_equal(s.tid, 20);
+	assert_int_equal(s.begin_ns, 210);
+	assert_int_equal(s.end_ns, 1000);
+	assert_int_equal(s.state, PH_PATH_RAN);
+	done(&a);
+}
+
+/* A waker of which nothing is known, one that is asleep itself, one that wakes itself: the wait stays what it is. */
+static void test_dead_ends(void **state)
+{
+	path_of(7, BEGIN CALL(150, 0, 7, "futex") RUN(200, 0, 7, 1, 0) "@400 cpu=1 tid=99 sched_waking tid=7 target_cpu=0\n"
+		"@400 cpu=0 tid=0 sched_wakeup tid=7 target_cpu=0\n" RUN(400, 0, 0, 0, 7),
+		"100-200 nginx running kernel=45\n200-400 nginx waiting futex\n400-1000 nginx running kernel=600\n");
+	/* Before its first event nothing is known of it; what is known counts. */
+	path_of(7, BEGIN RUN(200, 0, 7, 1, 0) RUN(300, 1, 0, 0, 99) WAKE(400, 1, 99, 7, 0) RUN(400, 0, 0, 0, 7),
+		"100-200 nginx running, sleeps\n200-300 stranger unknown\n300-400 stranger running, wakes nginx\n400-1000 nginx running\n");
+	/* Still asleep at the end, and when the trace begins. */
+	path_of(20, BEGIN, "100-1000 postgres waiting other\n");
+}
+
+/* In a gap nobody knows what was. */
+static void test_gap(void **state)
+{
+	path_of(7, BEGIN RUN(200, 0, 7, 1, 0) START(210, 1, 20)
+		"@350 cpu=1 events_discarded count=3 gap_cpu=1 begin_ns=300 end_ns=350\n@351 cpu=1 tid=20 irq_softirq_raise\n"
+		WAKE(400, 1, 20, 7, 0) RUN(400, 0, 0, 0, 7),
+		"100-200 nginx running\n200-300 nginx waiting other\n300-350 nginx unknown, sleeps\n"
+		"350-400 postgres running, wakes nginx\n400-1000 nginx running\n");
+}
+
+/* ---- size ------------------------------------------------------------------------------------------ */
+
+/*
+ * Each of many tasks sleeps until the next one wakes it, the last is woken by a timer: the way is as deep as there are
+ * tasks, and all the time is that of the last one's sleep.
+ */
+static void test_deep(void **state)
+{
+	enum { N = 50000 };
+	ph_autobuf b = { 0 };
+	struct asked a;
+	struct ph_step s;
+
+	ph_buf_adds(&b, IRQS "@2 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=1000\n");
+	for (int i = 0; i < N; i++)
+		ph_buf_addf(&b, "@%d cpu=0 tid=%d sched_switch prev_tid=%d prev_state=1 next_tid=%d\n", 10 + i, 1000 + i, 1000 + i,
+			    i + 1 < N ? 1001 + i : 0);
+	ph_buf_adds(&b, IN_TIMER(200000, 0, 0, ""));
+	ph_buf_addf(&b, "@200001 cpu=0 tid=0 timer_hrtimer_expire_entry\n@200001 cpu=0 tid=0 sched_waking tid=%d target_cpu=0\n"
+		    "@200001 cpu=0 tid=0 sched_wakeup tid=%d target_cpu=0\n@200001 cpu=0 tid=0 timer_hrtimer_expire_exit\n"
+		    "@200001 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=%d\n", 1000 + N - 1, 1000 + N - 1, 1000 + N - 1);
+	for (int i = N - 1; i > 0; i--)
+		ph_buf_addf(&b, "+1 cpu=0 tid=%d sched_waking tid=%d target_cpu=0\n+0 cpu=0 tid=%d sched_wakeup tid=%d target_cpu=0\n"
+			    "+0 cpu=0 tid=%d sched_switch prev_tid=%d prev_state=1 next_tid=%d\n", 1000 + i, 999 + i, 1000 + i, 999 + i,
+			    1000 + i, 1000 + i, 999 + i);
+	a = ask(b.p, &(struct ph_path_ask){ .tid = 1000 }, 300000);
+	assert_true(a.p->found);
+	is_whole(a.p);
+	/* 1000's first run, the runs of all until the last slept, its sleep, and the way back. */
+	assert_int_equal(a.p->begin_ns, 2);
+	assert_int_equal(a.p->end_ns, 300000);
+	assert_int_equal(a.p->nsteps, 2 * N + 1);
+	ph_path_step(a.p, N, &s);
+	assert_int_equal(s.tid, 1000 + N - 1);
+	assert_int_equal(s.state, PH_PATH_TIMER);
+	assert_int_equal(s.begin_ns, 10 + N - 1);
+	assert_int_equal(s.end_ns, 200001);
+	done(&a);
+}
+
+/* Many pieces of few tasks go to disk and are found there. */
+static void test_trail(void **state)
+{
+	enum { N = 200000, TASKS = 3 };
+	struct ph_trail_who who = { .pid = 1, .container = 1, .comm = "a" }, got;
+	struct ph_err err = { 0 };
+	struct ph_trail *t;
+	struct ph_piece q;
+	uint64_t begin, end;
+
+	assert_int_equal(ph_trail_new(&t, &err), 0);
+	for (uint64_t i = 0; i < N; i++) {
+		who.pid = i < N / 2 ? 1 : 2;
+		for (int32_t tid = 1; tid <= TASKS; tid++)
+			ph_trail_add(t, tid, &who, &(struct ph_piece){ .begin_ns = 10 * i, .end_ns = 10 * i + 8, .what = (uint32_t)(i * 4) + (uint32_t)tid });
+		if (i == 1000)
+			ph_trail_end(t, 2);
+	}
+	assert_int_equal(ph_trail_error(t, &err), 0);
+	assert_true(ph_trail_bytes(t) > (uint64_t)N * TASKS * sizeof(q) * 99 / 100);
+	for (uint64_t i = N; i-- > 0; ) {
+		int32_t tid = (int32_t)(i % TASKS) + 1;
+
+		assert_true(ph_trail_find(t, tid, 10 * i + 1 + i % 9, &q, &got));
+		assert_int_equal(q.what, i * 4 + (uint64_t)tid);
+		assert_int_equal(got.pid, i < N / 2 ? 1 : 2);
+		/* Just when one begins it is still the one before. */
+		assert_int_equal(ph_trail_find(t, tid, 10 * i, &q, &got), i > 0);
+		assert_int_equal(q.what, i ? (i - 1) * 4 + (uint64_t)tid : q.what);
+	}
+	assert_true(ph_trail_span(t, 1, &begin, &end));
+	assert_int_equal(begin, 0);
+	assert_int_equal(end, 10 * N - 2);
+	assert_false(ph_trail_span(t, 4, &begin, &end));
+	assert_false(ph_trail_find(t, 4, 5, &q, &got));
+	/* What begins before the last one ended is not believed. */
+	ph_trail_add(t, 1, &who, &(struct ph_piece){ .begin_ns = 5, .end_ns = 20 * N });
+	assert_true(ph_trail_find(t, 1, 20 * N, &q, &got));
+	assert_int_equal(q.end_ns, 10 * N - 2);
+	ph_trail_free(t);
+	/* Where there is no room for it, that is said. */
+	setenv("TMPDIR", "/nowhere", 1);
+	assert_true(ph_trail_new(&t, &err) < 0);
+	assert_string_equal(err.msg, "cannot make a temporary file in /nowhere (TMPDIR says where): No such file or directory");
+	unsetenv("TMPDIR");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_alone), cmocka_unit_test(test_states), cmocka_unit_test(test_one_other),
+		cmocka_unit_test(test_nested), cmocka_unit_test(test_ring), cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_born_meanwhile), cmocka_unit_test(test_packets), cmocka_unit_test(test_interrupts),
+		cmocka_unit_test(test_no_interrupts), cmocka_unit_test(test_dead_ends), cmocka_unit_test(test_ends_asleep), cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_deep), cmocka_unit_test(test_trail),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
