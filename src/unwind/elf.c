@@ -334,3 +334,24 @@ int ph_elf_debug_frame(struct ph_elf *e, struct ph_elf_data *ret)
 {
 	return section_data(e, ".debug_frame", ret);
 }
+
+void ph_elf_functions(struct ph_elf *e, void (*fn)(void *ctx, uint64_t vaddr), void *ctx)
+{
+	static const char *const tables[] = { ".dynsym", ".symtab" };
+	struct ph_elf_data d;
+	GElf_Ehdr eh;
+
+	if (gelf_getehdr(e->elf, &eh) && eh.e_entry)
+		fn(ctx, eh.e_entry);
+	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {
+		if (section_data(e, tables[t], &d))
+			continue;
+		for (size_t at = 0; at + sizeof(Elf64_Sym) <= d.n; at += sizeof(Elf64_Sym)) {
+			Elf64_Sym sym;
+
+			memcpy(&sym, d.p + at, sizeof(sym));
+			if (sym.st_shndx != SHN_UNDEF && ELF64_ST_TYPE(sym.st_info) == STT_FUNC)
+				fn(ctx, sym.st_value);
+		}
+	}
+}

@@ -54,6 +54,8 @@ size_t ph_elf_build_id(const struct ph_elf *elf, uint8_t id[PH_BUILD_ID_MAX]);
  */
 int ph_elf_eh_frame(struct ph_elf *elf, struct ph_elf_data *ret);
 int ph_elf_debug_frame(struct ph_elf *elf, struct ph_elf_data *ret);
+/* Where functions begin, by the symbols that the file has, each as often as it has names; the program's begin, too. */
+void ph_elf_functions(struct ph_elf *elf, void (*fn)(void *ctx, uint64_t vaddr), void *ctx);
 /* Copy @n bytes of the file; false where they are not there. */
 bool ph_elf_read(const struct ph_elf *elf, uint64_t offset, void *buf, size_t n);
 

@@ -6,11 +6,14 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "unwind/code.h"
 
 /* What compilers fill up to the next function with is never run: its rule does not matter. */
 #define PADDING_ALIGN 16
 /* Code without entries is searched for the return of signals; so much of a file at most. */
 #define SCAN_MAX (16u << 20)
+/* In less code without entries, there are no functions to speak of. */
+#define BEGINS_MIN 1024
 /* So many slots of the hash table are looked at; of a table half full, some ten at most otherwise. */
 #define TRIES_MAX 256
 
@@ -188,8 +191,53 @@ static const struct sigreturn {
 		  .fp = PH_SAVED_SP, .fp_off = 544, .flags = PH_RULE_SIGNAL } },
 };
 
+/* What is between the frames of signals: by its instructions, on x86_64. */
+static void add_code(struct ph_unwind_builder *b, const struct ph_code *c, size_t from, size_t to)
+{
+	size_t end;
+
+	for (size_t at = from; at < to; at = end) {
+		struct ph_unwind_rule r;
+		bool found = c && ph_code_rule(c, at, &r, &end);
+		uint32_t rule = found ? intern(b, &r) : PH_RULE_NONE;
+
+		if (!c || end > to)
+			end = to;
+		if (rule == UINT32_MAX)
+			rule = PH_RULE_NONE;
+		/* Between functions, as above. */
+		if (!rule && at > from && end < to && end - at < PADDING_ALIGN)
+			continue;
+		add_row(b, b->end + at, rule);
+		if (rule)
+			b->stats.followed += end - at;
+	}
+}
+
+static struct ph_code *follow_code(const struct ph_unwind_builder *b, const uint8_t *code, size_t n)
+{
+	struct ph_code *c = b->arch == PH_UNWIND_X86_64 ? ph_code_new(code, n) : NULL;
+	size_t from = 0, to = b->begins.n;
+
+	if (!c)
+		return NULL;
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (b->begins.v[middle] < b->end)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	for (; from < b->begins.n && b->begins.v[from] - b->end < n; from++)
+		ph_code_begins(c, b->begins.v[from] - b->end);
+	ph_code_follow(c);
+	return c;
+}
+
 void ph_unwind_gap(struct ph_unwind_builder *b, const uint8_t *code, size_t n)
 {
+	ph_auto(ph_code_free_ptr) struct ph_code *c = follow_code(b, code, n);
 	const struct sigreturn *s = &sigreturns[b->arch];
 	const uint8_t *p = code, *hit;
 
@@ -200,15 +248,37 @@ void ph_unwind_gap(struct ph_unwind_builder *b, const uint8_t *code, size_t n)
 
 		if (rule == UINT32_MAX)
 			break;
-		if (from > p)
-			add_row(b, b->end + (uint64_t)(p - code), PH_RULE_NONE);
+		add_code(b, c, (size_t)(p - code), (size_t)(from - code));
 		add_row(b, b->end + (uint64_t)(from - code), rule);
 		p = hit + s->n;
 		b->stats.ruled += (uint64_t)(p - from);
 	}
-	if (p < code + n)
-		add_row(b, b->end + (uint64_t)(p - code), PH_RULE_NONE);
+	add_code(b, c, (size_t)(p - code), n);
 	b->end += n;
+}
+
+static void take_begin(void *ctx, uint64_t vaddr)
+{
+	struct ph_unwind_builder *b = ctx;
+
+	*ph_vec_push(&b->begins) = vaddr;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static void know_begins(struct ph_unwind_builder *b, struct ph_elf *elf)
+{
+	if (b->begins_known)
+		return;
+	b->begins_known = true;
+	ph_elf_functions(elf, take_begin, b);
+	if (b->begins.n)
+		qsort(b->begins.v, b->begins.n, sizeof(*b->begins.v), by_number);
 }
 
 /* From where the table is made to @end there are no entries. */
@@ -221,6 +291,8 @@ static void add_gap(struct ph_unwind_builder *b, struct ph_elf *elf, const struc
 
 		b->scanned += n;
 		if (code && ph_elf_read(elf, s->offset + (b->end - s->vaddr), code, n)) {
+			if (n >= BEGINS_MIN)
+				know_begins(b, elf);
 			ph_unwind_gap(b, code, n);
 			return;
 		}
@@ -318,6 +390,7 @@ struct ph_unwind_table *ph_unwind_finish(struct ph_unwind_builder *b)
 	t->rules = ph_realloc(b->rules.v, b->rules.n * sizeof(*t->rules));
 	t->stats = b->stats;
 	free(b->slots);
+	ph_vec_done(&b->begins);
 	return t;
 }
 

@@ -15,6 +15,8 @@ struct ph_unwind_builder {
 	PH_VEC(struct ph_unwind_rule) rules;
 	uint32_t *slots;		/* hash table over rules: index + 1 */
 	size_t nslots, scanned;
+	PH_VEC(uint64_t) begins;	/* of functions, where that was asked for; sorted */
+	bool begins_known;
 	struct ph_cfi_run run;
 	struct ph_unwind_stats stats;
 };

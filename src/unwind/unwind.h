@@ -7,9 +7,13 @@
 #include "unwind/elf.h"
 #include "unwind/format.h"
 
-/* What a table was made of. Bytes are of code; `bare` is what entries describe without a rule coming of it. */
+/*
+ * What a table was made of. Bytes are of code; `bare` is what entries describe without a rule coming of it, `followed`
+ * what has a rule from its instructions.
+ */
 struct ph_unwind_stats {
 	uint64_t entries, dropped;	/* functions; records that say nothing usable */
+	uint64_t followed;
 	uint64_t ruled, bare[PH_WHY_N];
 };
 

@@ -202,7 +202,8 @@ static uint64_t compare_code(const struct ph_unwind_table *t, const struct oracl
 		int r = oracle_rule(o, pc, &want, &end);
 
 		if (r < 0) {
-			if (!is_padding(o, pc) && !is_sigreturn(t, pc))
+			/* Of x86_64's the instructions are asked: test_unwind_code.c. */
+			if (o->arch != PH_UNWIND_X86_64 && !is_padding(o, pc) && !is_sigreturn(t, pc))
 				assert_int_equal(ph_unwind_find(t, pc), PH_RULE_NONE);
 			continue;
 		}

@@ -371,11 +371,11 @@ static void test_noreturn(void **state)
 	end(&t);
 }
 
-/* Through a function without a rule, by its frame pointer; callers have none. */
+/* Through a function without an entry: by its instructions, or else by its frame pointer; callers have none. */
 static void test_silent(void **state)
 {
+	unsigned int guessed = 0, guesses = 1;
 	struct stack ours;
-	unsigned int guessed = 0;
 	ph_autobuf b = { 0 };
 	struct target t;
 
@@ -392,7 +392,10 @@ static void test_silent(void **state)
 			guessed++;
 			assert_string_equal(name_of(&t, &ours.frames[i]), "calls_silent");
 		}
-	assert_int_equal(guessed, 1);
+#ifdef __x86_64__
+	guesses = 0;
+#endif
+	assert_int_equal(guessed, guesses);
 	end(&t);
 }
 

@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where a frame ends, from the instructions. At the begin of a function, which is known where something calls it, and at a
+ * `ret`, the return address is what SP points at; in between, every push, pop and addition moves SP by a known
+ * amount. So code is followed from each begin along its branches, and code that nothing was seen to reach (targets of
+ * tables, functions that are called by pointer) as far as to something known: a `ret`, or code that was followed
+ * before; where SP must be there tells where it was here. What contradicts itself gets no rule.
+ */
+#include "unwind/code.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/vec.h"
+#include "unwind/insn.h"
+
+/* All in words of the stack, that is 8 bytes. */
+#define WORD 8
+#define FAR 8000		/* more is no frame */
+/* Where functions begin, mostly. */
+#define ALIGN 16
+/* So many times the code is looked at, at most: three times is usual. */
+#define WORK 32
+
+/* What is true before an instruction; all 0: it was not followed. */
+struct state {
+	int16_t depth;		/* CFA - SP; or NONE, or OUTERMOST */
+	int16_t frame;		/* CFA - BP where BP is a frame pointer, else NONE; never 0 */
+	int16_t fp, bx;		/* the caller's BP and BX: CFA - where they are saved, or one of these */
+};
+enum {
+	NONE = INT16_MIN,
+	OUTERMOST,		/* BP was cleared and not saved: there is no caller */
+	SAME = 0,		/* in its register still */
+	LOST = -1,
+	UNKNOWN = -2,		/* to be found out by where it is restored from */
+};
+
+struct place {
+	uint32_t at;
+	struct state s;
+};
+
+struct ph_code {
+	const uint8_t *code;
+	size_t n;
+	struct state *states;	/* of each byte: of the instruction that begins there */
+	uint8_t *called;	/* bits: something calls this */
+	uint8_t *settled;	/* bits: its state is no more in question */
+	PH_VEC(struct place) todo, later;
+	PH_VEC(uint32_t) seen;	/* what is being followed */
+	size_t later_n;		/* that there were before */
+	/* What was found out on the way: by how much all depths are wrong, where BP and BX are restored from and stored. */
+	int shift;
+	bool anchored, contradicts, by_leave;
+	int16_t fp_slot, bx_slot, fp_stored, bx_stored;
+	uint64_t work;		/* instructions that may still be looked at: of what contradicts itself, many times */
+};
+
+static bool get_bit(const uint8_t *bits, size_t i)
+{
+	return bits[i / 8] >> (i % 8) & 1;
+}
+
+static void set_bit(uint8_t *bits, size_t i)
+{
+	bits[i / 8] |= (uint8_t)(1 << (i % 8));
+}
+
+static bool followed(const struct ph_code *c, size_t at)
+{
+	return c->states[at].frame != 0;
+}
+
+/* ---- what an instruction does ----------------------------------------------------------------- */
+
+static int16_t words(int64_t v)
+{
+	return v % WORD || v > FAR * WORD || v < -FAR * WORD ? NONE : (int16_t)(v / WORD);
+}
+
+/* @v words, moved by @disp bytes down. */
+static int16_t moved(int16_t v, int64_t disp)
+{
+	int16_t by = words(disp);
+
+	if (v == NONE || by == NONE || v - by > FAR || v - by < -FAR)
+		return NONE;
+	return (int16_t)(v - by);
+}
+
+/* CFA - the address of an operand, as `base` + disp. */
+static int16_t slot_of(const struct state *s, const struct ph_insn *in)
+{
+	return in->base == PH_X86_SP ? moved(s->depth, in->disp) :
+	       in->base == PH_X86_BP ? moved(s->frame, in->disp) : NONE;
+}
+
+/* The caller's value was in a register that is now written. */
+static void overwritten(int16_t *saved)
+{
+	if (*saved == SAME)
+		*saved = LOST;
+}
+
+static void write_register(struct state *s, uint8_t reg)
+{
+	if (reg == PH_X86_SP)
+		s->depth = NONE;
+	if (reg == PH_X86_BX)
+		overwritten(&s->bx);
+	if (reg == PH_X86_BP) {
+		overwritten(&s->fp);
+		s->frame = NONE;
+	}
+}
+
+static void store(struct ph_code *c, struct state *s, uint8_t reg, int16_t slot)
+{
+	int16_t *saved = reg == PH_X86_BP ? &s->fp : reg == PH_X86_BX ? &s->bx : NULL;
+
+	/* Only the first time it is the caller's. A frame pointer is this function's. */
+	if (!saved || slot <= 1 || (reg == PH_X86_BP && s->frame != NONE))
+		return;
+	if (*saved == SAME)
+		*saved = slot;
+	else if (*saved == UNKNOWN)
+		*(reg == PH_X86_BP ? &c->fp_stored : &c->bx_stored) = slot;
+}
+
+/* @popped: it is the function's end, probably, and no variable that was put away for a while. */
+static void load(struct ph_code *c, struct state *s, uint8_t reg, int16_t slot, bool popped)
+{
+	int16_t *saved = reg == PH_X86_BP ? &s->fp : &s->bx;
+	bool restored = slot > 1 && (*saved == slot || (*saved == UNKNOWN && popped));
+
+	if (reg == PH_X86_SP) {
+		s->depth = NONE;
+		return;
+	}
+	if (reg != PH_X86_BP && reg != PH_X86_BX)
+		return;
+	if (restored && *saved == UNKNOWN)
+		*(reg == PH_X86_BP ? &c->fp_slot : &c->bx_slot) = slot;
+	write_register(s, reg);
+	if (restored)
+		*saved = SAME;
+}
+
+static void leave(struct ph_code *c, struct state *s)
+{
+	/* Nobody leaves but a function that begins as all that do. */
+	if (s->frame == NONE && s->fp == UNKNOWN) {
+		s->frame = 2;
+		c->by_leave = true;
+	}
+	s->depth = s->frame;
+	load(c, s, PH_X86_BP, s->frame, true);
+	if (s->depth != NONE)
+		s->depth--;
+}
+
+static void apply(struct ph_code *c, struct state *s, const struct ph_insn *in)
+{
+	bool outermost = s->depth == OUTERMOST;
+	int16_t v;
+
+	for (uint8_t reg = PH_X86_BX; reg <= PH_X86_BP; reg++)
+		if (in->writes & 1 << reg)
+			write_register(s, reg);
+	switch (in->kind) {
+	case PH_INSN_PUSH:
+		s->depth = moved(s->depth, -WORD);
+		store(c, s, in->reg, s->depth);
+		break;
+	case PH_INSN_POP:
+		v = s->depth;
+		s->depth = moved(s->depth, WORD);
+		load(c, s, in->reg, v, true);
+		break;
+	case PH_INSN_ADD:
+		if (in->reg == PH_X86_SP)
+			s->depth = moved(s->depth, in->disp);
+		else if (in->reg == PH_X86_BP && s->frame != NONE)
+			s->frame = moved(s->frame, in->disp);
+		else
+			write_register(s, in->reg);
+		break;
+	case PH_INSN_LEA:
+	case PH_INSN_MOVE:
+		v = slot_of(s, in);
+		write_register(s, in->reg);
+		if (in->reg == PH_X86_SP)
+			s->depth = v;
+		else if (in->reg == PH_X86_BP)
+			s->frame = v;
+		break;
+	case PH_INSN_STORE:
+		store(c, s, in->reg, slot_of(s, in));
+		break;
+	case PH_INSN_LOAD:
+		load(c, s, in->reg, slot_of(s, in), false);
+		break;
+	case PH_INSN_CLEAR:
+		if (in->reg == PH_X86_BP && s->fp == SAME)
+			s->depth = OUTERMOST;
+		write_register(s, in->reg);
+		break;
+	case PH_INSN_LEAVE:
+		leave(c, s);
+		break;
+	default:
+		break;
+	}
+	if (!s->frame)
+		s->frame = NONE;
+	if (outermost)
+		s->depth = OUTERMOST;
+}
+
+/* ---- following it ----------------------------------------------------------------------------- */
+
+/* Here the depth is @depth, whatever we thought. */
+static void anchor(struct ph_code *c, const struct state *s, int depth)
+{
+	int shift = depth - s->depth;
+
+	if (s->depth == NONE || s->depth == OUTERMOST)
+		return;
+	c->contradicts |= c->anchored && shift != c->shift;
+	c->anchored = true;
+	c->shift = shift;
+}
+
+static void meet(struct ph_code *c, size_t at, const struct state *s)
+{
+	const struct state *is = &c->states[at];
+	int16_t depth = is->depth;
+
+	if (get_bit(c->settled, at)) {
+		if (depth == NONE || depth == OUTERMOST)
+			return;
+		anchor(c, s, depth);
+		if (s->fp == UNKNOWN && c->fp_slot == NONE && is->fp != LOST)
+			c->fp_slot = is->fp;
+		if (s->bx == UNKNOWN && c->bx_slot == NONE && is->bx != LOST)
+			c->bx_slot = is->bx;
+	} else if (depth != s->depth) {
+		c->contradicts |= depth != NONE && s->depth != NONE && depth != OUTERMOST && s->depth != OUTERMOST;
+		/* What does not hold on all ways does not hold. */
+		if (depth != OUTERMOST)
+			c->states[at].depth = s->depth == OUTERMOST ? depth : NONE;
+	}
+}
+
+/* The first thing that functions do, and what is seldom found behind a jump: registers are saved that are the caller's. */
+static bool looks_like_begin(const struct ph_code *c, size_t at)
+{
+	static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	size_t from = at;
+	struct ph_insn in;
+
+	if (c->n - at > sizeof(endbr64) && !memcmp(c->code + at, endbr64, sizeof(endbr64)))
+		from += sizeof(endbr64);
+	ph_insn_read(c->code + from, c->n - from, &in);
+	if (in.kind == PH_INSN_ADD && in.reg == PH_X86_SP && in.disp < 0)
+		return at % ALIGN == 0;
+	return in.kind == PH_INSN_PUSH && (in.reg == PH_X86_BX || in.reg == PH_X86_BP || (in.reg >= 12 && in.reg <= 15));
+}
+
+/* Another function begins behind a call, maybe after padding: the call does not come back, as of abort(). */
+static bool ends_in_call(const struct ph_code *c, size_t at)
+{
+	struct ph_insn in;
+	size_t from = at;
+
+	while (at < c->n && at - from < ALIGN) {
+		ph_insn_read(c->code + at, c->n - at, &in);
+		if (in.kind != PH_INSN_PAD)
+			break;
+		at += in.len;
+	}
+	return at == c->n || get_bit(c->called, at) || (at % ALIGN == 0 && looks_like_begin(c, at));
+}
+
+static void go_to(struct ph_code *c, size_t at, const struct state *s)
+{
+	*ph_vec_push(&c->todo) = (struct place){ (uint32_t)at, *s };
+}
+
+/* One way through the code, to its end or to what was met; branches are done later. */
+static void follow_one(struct ph_code *c, size_t at, struct state s, bool over_calls)
+{
+	bool after_push = false;
+	struct ph_insn in;
+	int64_t to;
+
+	while (at < c->n && c->work) {
+		c->work--;
+		if (followed(c, at)) {
+			meet(c, at, &s);
+			return;
+		}
+		ph_insn_read(c->code + at, c->n - at, &in);
+		if (in.kind == PH_INSN_BAD)
+			return;
+		c->states[at] = s;
+		*ph_vec_push(&c->seen) = (uint32_t)at;
+		if (in.kind == PH_INSN_RETURN) {
+			anchor(c, &s, 1);
+			return;
+		}
+		if (in.kind == PH_INSN_STOP)
+			return;
+		to = (int64_t)at + in.target;
+		if (in.kind == PH_INSN_JUMP || in.kind == PH_INSN_BRANCH) {
+			if (in.direct && to >= 0 && (uint64_t)to < c->n) {
+				if (get_bit(c->called, (size_t)to) && !followed(c, (size_t)to))
+					anchor(c, &s, 1);
+				else
+					go_to(c, (size_t)to, &s);
+			}
+			/* Through a pointer of the linker's: to a function, or of the PLT to the linker, with two words for it. */
+			if (in.kind == PH_INSN_JUMP && in.base == PH_X86_RIP)
+				anchor(c, &s, after_push ? 3 : 1);
+			if (in.kind == PH_INSN_JUMP)
+				return;
+		}
+		after_push = in.kind == PH_INSN_PUSH && in.base == PH_X86_RIP;
+		at += in.len;
+		if (in.kind == PH_INSN_CALL) {
+			if (ends_in_call(c, at))
+				return;
+			if (!over_calls) {
+				if (at < c->n)
+					*ph_vec_push(&c->later) = (struct place){ (uint32_t)at, s };
+				return;
+			}
+		}
+		apply(c, &s, &in);
+	}
+}
+
+static void follow(struct ph_code *c, size_t at, struct state s, bool over_calls)
+{
+	c->shift = 0;
+	c->anchored = c->contradicts = c->by_leave = false;
+	c->fp_slot = c->bx_slot = c->fp_stored = c->bx_stored = NONE;
+	c->seen.n = c->todo.n = 0;
+	c->later_n = c->later.n;
+	go_to(c, at, &s);
+	while (c->todo.n) {
+		struct place p = c->todo.v[--c->todo.n];
+
+		follow_one(c, p.at, p.s, over_calls);
+	}
+}
+
+static void forget(struct ph_code *c)
+{
+	ph_vec_each(at, &c->seen)
+		c->states[*at] = (struct state){ 0 };
+	c->later.n = c->later_n;
+}
+
+static void settle(struct ph_code *c, bool good)
+{
+	ph_vec_each(at, &c->seen) {
+		if (!good)
+			c->states[*at] = (struct state){ NONE, NONE, LOST, LOST };
+		set_bit(c->settled, *at);
+	}
+}
+
+/* How sure it is what holds where code begins. */
+enum belief {
+	BEGINS,			/* a function, which something calls */
+	MAY_BEGIN,		/* a function, if what is met on the way agrees, or it looks like one; else it is left for later */
+	MAY_HOLD,		/* what is met may say by how much it is wrong */
+};
+
+/* From @at on, where @s is thought to hold. */
+static void explore(struct ph_code *c, size_t at, struct state s, enum belief belief)
+{
+	bool over_calls = true, moved_once = false;
+
+	for (int tries = 0; tries < 5; tries++) {
+		follow(c, at, s, over_calls);
+		if (c->contradicts && over_calls) {
+			/* A call that never comes back, and behind it another function. */
+			over_calls = false;
+		} else if (belief == MAY_BEGIN && (c->contradicts || c->shift || !(c->anchored || looks_like_begin(c, at)))) {
+			forget(c);
+			return;
+		} else if (c->contradicts || (c->shift && (belief == BEGINS || moved_once)) ||
+			   (!c->anchored && belief == MAY_HOLD)) {
+			settle(c, false);
+			return;
+		} else if (c->shift) {
+			moved_once = true;
+			s = (struct state){ (int16_t)(s.depth + c->shift), NONE, UNKNOWN, UNKNOWN };
+		} else if (s.fp == UNKNOWN || s.bx == UNKNOWN) {
+			/* What is restored from where it was stored on the way was nobody's before. */
+			s.fp = c->fp_slot == NONE || c->fp_slot == c->fp_stored ? SAME : c->fp_slot;
+			s.bx = c->bx_slot == NONE || c->bx_slot == c->bx_stored ? SAME : c->bx_slot;
+			if (c->by_leave) {
+				s.frame = s.fp = 2;
+				s.depth = NONE;
+			}
+		} else {
+			settle(c, true);
+			return;
+		}
+		forget(c);
+	}
+}
+
+static const struct state begin = { 1, NONE, SAME, SAME };
+
+/* The ABI has BP cleared where nobody called. */
+static void explore_function(struct ph_code *c, size_t at, enum belief belief)
+{
+	struct state s = begin;
+	struct ph_insn in;
+
+	ph_insn_read(c->code + at, c->n - at, &in);
+	if (in.kind == PH_INSN_CLEAR && in.reg == PH_X86_BP)
+		s.depth = OUTERMOST;
+	explore(c, at, s, belief);
+}
+
+/* The instruction at @at; where the next one is, and behind what is none, may be. */
+static size_t read_next(const struct ph_code *c, size_t at, struct ph_insn *in)
+{
+	ph_insn_read(c->code + at, c->n - at, in);
+	at += in->len;
+	while (in->kind == PH_INSN_BAD && at < c->n && !c->code[at])
+		at++;
+	return at;
+}
+
+static void find_calls(struct ph_code *c)
+{
+	struct ph_insn in;
+	size_t next;
+
+	for (size_t at = 0; at < c->n; at = next) {
+		int64_t to;
+
+		next = read_next(c, at, &in);
+		to = (int64_t)at + in.target;
+		if (in.kind == PH_INSN_CALL && in.direct && to >= 0 && (uint64_t)to < c->n)
+			set_bit(c->called, (size_t)to);
+	}
+}
+
+/* What nothing was seen to reach, begin by begin. */
+static void explore_rest(struct ph_code *c, enum belief belief)
+{
+	struct ph_insn in;
+	size_t next;
+
+	for (size_t at = 0; at < c->n; at = next) {
+		next = read_next(c, at, &in);
+		if (followed(c, at) || in.kind == PH_INSN_PAD || in.kind == PH_INSN_BAD || in.kind == PH_INSN_STOP)
+			continue;
+		if (belief == MAY_HOLD)
+			explore(c, at, (struct state){ 100, NONE, UNKNOWN, UNKNOWN }, belief);
+		else if (at % ALIGN == 0 || looks_like_begin(c, at))
+			explore_function(c, at, belief);
+	}
+}
+
+static void explore_later(struct ph_code *c)
+{
+	while (c->later.n) {
+		struct place p = c->later.v[--c->later.n];
+
+		if (!followed(c, p.at))
+			explore(c, p.at, p.s, MAY_HOLD);
+	}
+}
+
+struct ph_code *ph_code_new(const uint8_t *code, size_t n)
+{
+	struct ph_code *c = ph_alloc(sizeof(*c));
+
+	c->code = code;
+	c->n = n > UINT32_MAX ? UINT32_MAX : n;
+	c->states = calloc(n, sizeof(*c->states));
+	c->called = calloc(n / 8 + 1, 1);
+	c->settled = calloc(n / 8 + 1, 1);
+	if (c->states && c->called && c->settled)
+		return c;
+	ph_code_free(c);
+	return NULL;
+}
+
+void ph_code_begins(struct ph_code *c, size_t at)
+{
+	if (at < c->n)
+		set_bit(c->called, at);
+}
+
+void ph_code_follow(struct ph_code *c)
+{
+	c->work = (uint64_t)WORK * c->n;
+	find_calls(c);
+	for (size_t at = 0; at < c->n; at++)
+		if (get_bit(c->called, at) && !followed(c, at))
+			explore_function(c, at, BEGINS);
+	explore_rest(c, MAY_BEGIN);
+	explore_later(c);
+	explore_rest(c, MAY_HOLD);
+	explore_later(c);
+}
+
+void ph_code_free(struct ph_code *c)
+{
+	if (!c)
+		return;
+	ph_vec_done(&c->todo);
+	ph_vec_done(&c->later);
+	ph_vec_done(&c->seen);
+	free(c->states);
+	free(c->called);
+	free(c->settled);
+	free(c);
+}
+
+static void saved_rule(int16_t v, __u8 *how, __s32 *off)
+{
+	*how = v > 0 ? PH_SAVED_CFA : v == SAME ? PH_SAVED_SAME : PH_SAVED_LOST;
+	*off = v > 0 ? -v * WORD : 0;
+}
+
+bool ph_code_rule(const struct ph_code *c, size_t at, struct ph_unwind_rule *rule, size_t *ret_end)
+{
+	const struct state *s = &c->states[at];
+	struct ph_insn in;
+
+	*rule = (struct ph_unwind_rule){ 0 };
+	if (!followed(c, at)) {
+		while (at < c->n && !followed(c, at))
+			at++;
+		*ret_end = at;
+		return false;
+	}
+	ph_insn_read(c->code + at, c->n - at, &in);
+	*ret_end = at + in.len;
+	if (s->depth == OUTERMOST) {
+		rule->cfa = PH_CFA_END;
+		return true;
+	}
+	if (s->depth == NONE && s->frame == NONE)
+		return false;
+	rule->cfa = s->depth != NONE ? PH_CFA_SP : PH_CFA_FP;
+	rule->cfa_off = (s->depth != NONE ? s->depth : s->frame) * WORD;
+	rule->ra = PH_SAVED_CFA;
+	rule->ra_off = -WORD;
+	saved_rule(s->fp, &rule->fp, &rule->fp_off);
+	saved_rule(s->bx, &rule->bx, &rule->bx_off);
+	return true;
+}

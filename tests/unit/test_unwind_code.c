@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Rules from instructions: known pieces of code, and files that have unwind tables, of which these must say the same.
+ */
+#include "test.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "unwind/code.h"
+#include "unwind/insn.h"
+#include "unwind/unwind.h"
+
+#ifdef __x86_64__
+
+/* "48 83 ec 08" */
+static size_t bytes(const char *hex, uint8_t *out)
+{
+	size_t n = 0;
+	unsigned int v;
+	int used;
+
+	for (; sscanf(hex, "%x%n", &v, &used) == 1; hex += used)
+		out[n++] = (uint8_t)v;
+	return n;
+}
+
+static void test_insn(void **state)
+{
+	static const struct {
+		const char *hex;
+		struct ph_insn want;
+	} cases[] = {
+		{ "55", { PH_INSN_PUSH, 1, PH_X86_BP, PH_X86_NONE } },
+		{ "41 5d", { PH_INSN_POP, 2, 13, PH_X86_NONE } },
+		{ "ff 35 44 33 22 11", { PH_INSN_PUSH, 6, PH_X86_NONE, PH_X86_RIP, .disp = 0x11223344 } },
+		{ "48 83 ec 18", { PH_INSN_ADD, 4, PH_X86_SP, PH_X86_NONE, .disp = -24 } },
+		{ "48 81 c4 88 00 00 00", { PH_INSN_ADD, 7, PH_X86_SP, PH_X86_NONE, .disp = 0x88 } },
+		{ "48 83 fc 18", { PH_INSN_OTHER, 4, PH_X86_NONE, PH_X86_NONE } },		/* cmp */
+		{ "48 83 e4 f0", { PH_INSN_OTHER, 4, PH_X86_NONE, PH_X86_NONE, .writes = 1 << PH_X86_SP } },
+		{ "48 89 e5", { PH_INSN_MOVE, 3, PH_X86_BP, PH_X86_SP } },
+		{ "48 8b ec", { PH_INSN_MOVE, 3, PH_X86_BP, PH_X86_SP } },
+		{ "89 e5", { PH_INSN_OTHER, 2, PH_X86_NONE, PH_X86_NONE, .writes = 1 << PH_X86_BP } },
+		{ "48 8d 65 d8", { PH_INSN_LEA, 4, PH_X86_SP, PH_X86_BP, .disp = -40 } },
+		{ "48 8d 6c 24 70", { PH_INSN_LEA, 5, PH_X86_BP, PH_X86_SP, .disp = 0x70 } },
+		{ "48 89 6c 24 10", { PH_INSN_STORE, 5, PH_X86_BP, PH_X86_SP, .disp = 16 } },
+		{ "48 8b 6c 24 10", { PH_INSN_LOAD, 5, PH_X86_BP, PH_X86_SP, .disp = 16 } },
+		{ "48 8b 1d 10 00 00 00", { PH_INSN_LOAD, 7, PH_X86_BX, PH_X86_RIP, .disp = 16 } },
+		{ "31 ed", { PH_INSN_CLEAR, 2, PH_X86_BP, PH_X86_NONE } },
+		{ "30 db", { PH_INSN_OTHER, 2, PH_X86_NONE, PH_X86_NONE, .writes = 1 << PH_X86_BX } },	/* xor %bl */
+		{ "88 c7", { PH_INSN_OTHER, 2, PH_X86_NONE, PH_X86_NONE, .writes = 1 << PH_X86_BX } },	/* %bh */
+		{ "88 c5", { PH_INSN_OTHER, 2, PH_X86_NONE, PH_X86_NONE } },				/* %ch */
+		{ "40 88 c5", { PH_INSN_OTHER, 3, PH_X86_NONE, PH_X86_NONE, .writes = 1 << PH_X86_BP } },	/* %bpl */
+		{ "48 39 dd", { PH_INSN_OTHER, 3, PH_X86_NONE, PH_X86_NONE } },
+		{ "c9", { PH_INSN_LEAVE, 1, PH_X86_NONE, PH_X86_NONE } },
+		{ "c2 08 00", { PH_INSN_RETURN, 3, PH_X86_NONE, PH_X86_NONE } },
+		{ "f3 c3", { PH_INSN_RETURN, 2, PH_X86_NONE, PH_X86_NONE } },
+		{ "e8 fb ff ff ff", { PH_INSN_CALL, 5, PH_X86_NONE, PH_X86_NONE, .direct = true, .target = 0 } },
+		{ "41 ff d1", { PH_INSN_CALL, 3, PH_X86_NONE, PH_X86_NONE } },
+		{ "eb 10", { PH_INSN_JUMP, 2, PH_X86_NONE, PH_X86_NONE, .direct = true, .target = 18 } },
+		{ "f2 ff 25 10 00 00 00", { PH_INSN_JUMP, 7, PH_X86_NONE, PH_X86_RIP, .disp = 16 } },
+		{ "ff 24 c5 00 00 00 00", { PH_INSN_JUMP, 7, PH_X86_NONE, PH_X86_NONE } },
+		{ "0f 84 00 01 00 00", { PH_INSN_BRANCH, 6, PH_X86_NONE, PH_X86_NONE, .direct = true, .target = 0x106 } },
+		{ "0f 0b", { PH_INSN_STOP, 2, PH_X86_NONE, PH_X86_NONE } },
+		{ "66 2e 0f 1f 84 00 00 00 00 00", { PH_INSN_PAD, 10, PH_X86_NONE, PH_X86_NONE } },
+		{ "48 b8 88 77 66 55 44 33 22 11", { PH_INSN_OTHER, 10, PH_X86_NONE, PH_X86_NONE } },
+		{ "66 bd 22 11", { PH_INSN_OTHER, 4, PH_X86_NONE, PH_X86_NONE, .writes = 1 << PH_X86_BP } },
+		{ "66 81 fb 22 11", { PH_INSN_OTHER, 5, PH_X86_NONE, PH_X86_NONE } },
+		{ "f7 04 24 44 33 22 11", { PH_INSN_OTHER, 7, PH_X86_NONE, PH_X86_NONE } },	/* test */
+		{ "f7 1c 24", { PH_INSN_OTHER, 3, PH_X86_NONE, PH_X86_NONE } },			/* neg */
+		{ "c5 f8 77", { PH_INSN_OTHER, 3, PH_X86_NONE, PH_X86_NONE } },			/* vzeroupper */
+		{ "c4 e2 e8 f3 dd", { PH_INSN_OTHER, 5, PH_X86_NONE, PH_X86_NONE } },		/* blsmsk into RDX */
+		{ "62 f1 7c 48 28 5c 24 01", { PH_INSN_OTHER, 8, PH_X86_NONE, PH_X86_NONE } },	/* vmovaps 64(%rsp), %zmm3 */
+		{ "62 f3 7d 48 25 c0 ff", { PH_INSN_OTHER, 7, PH_X86_NONE, PH_X86_NONE } },	/* vpternlogd $255 */
+		{ "8f e8 78 c2 ff 10", { PH_INSN_OTHER, 6, PH_X86_NONE, PH_X86_NONE } },		/* vprotd */
+		{ "66 0f 3a 16 c5 01", { PH_INSN_OTHER, 6, PH_X86_NONE, PH_X86_NONE, .writes = 1 << PH_X86_BP } },
+		{ "66 0f 6f 64 24 10", { PH_INSN_OTHER, 6, PH_X86_NONE, PH_X86_NONE } },		/* movdqa to %xmm4 */
+		{ "00 00", { PH_INSN_BAD, 1, PH_X86_NONE, PH_X86_NONE } },
+		{ "06", { PH_INSN_BAD, 1, PH_X86_NONE, PH_X86_NONE } },
+		{ "48 81 ec 00 00", { PH_INSN_BAD, 1, PH_X86_NONE, PH_X86_NONE } },			/* cut off */
+	};
+	struct ph_insn in;
+	uint8_t b[32];
+
+	(void)state;
+	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
+		const struct ph_insn *w = &cases[i].want;
+		size_t n = bytes(cases[i].hex, b);
+
+		ph_insn_read(b, n, &in);
+		if (in.kind != w->kind || in.len != w->len || in.reg != w->reg || in.base != w->base ||
+		    in.writes != w->writes || in.direct != w->direct || in.disp != w->disp ||
+		    (in.direct && in.target != w->target))
+			fail_msg("%s: kind %d, %d bytes, reg %d, base %d, writes %#x, disp %ld, target %d %ld", cases[i].hex,
+				 in.kind, in.len, in.reg, in.base, in.writes, in.disp, in.direct, in.target);
+	}
+}
+
+/* ---- pieces of code --------------------------------------------------------------------------- */
+
+static uint8_t code[512];
+static size_t code_n;
+static struct ph_code *of_code;
+
+static void follow_from(const char *hex, bool begin)
+{
+	ph_code_free(of_code);
+	code_n = bytes(hex, code);
+	of_code = ph_code_new(code, code_n);
+	if (begin)
+		ph_code_begins(of_code, 0);
+	ph_code_follow(of_code);
+}
+
+static void follow(const char *hex)
+{
+	follow_from(hex, false);
+}
+
+/* CFA = SP + cfa; where BP is saved, from the CFA, 0: nowhere. */
+static void by_sp(size_t at, int cfa, int fp)
+{
+	struct ph_unwind_rule r;
+	size_t end;
+
+	if (!ph_code_rule(of_code, at, &r, &end) || r.cfa != PH_CFA_SP || r.cfa_off != cfa || r.ra != PH_SAVED_CFA ||
+	    r.ra_off != -8 || r.fp != (fp ? PH_SAVED_CFA : PH_SAVED_SAME) || r.fp_off != fp)
+		fail_msg("at %zu: cfa %d %+d, ra %d %+d, fp %d %+d; not sp %+d, fp %+d", at, r.cfa, r.cfa_off, r.ra, r.ra_off,
+			 r.fp, r.fp_off, cfa, fp);
+	assert_true(end > at);
+}
+
+static int cfa_at(size_t at)
+{
+	struct ph_unwind_rule r;
+	size_t end;
+
+	return ph_code_rule(of_code, at, &r, &end) ? r.cfa : PH_CFA_NONE;
+}
+
+static void test_function(void **state)
+{
+	struct ph_unwind_rule r;
+	size_t end;
+
+	(void)state;
+	/* push %rbp; push %rbx; sub $24, %rsp; xor %ebp, %ebp; je 1f; call 0; 1: add $24, %rsp; pop %rbx; pop %rbp; ret */
+	follow("55 53 48 83 ec 18 31 ed 74 05 e8 f1 ff ff ff 48 83 c4 18 5b 5d c3");
+	by_sp(0, 8, 0);
+	by_sp(1, 16, -16);
+	by_sp(2, 24, -16);
+	by_sp(6, 48, -16);
+	by_sp(8, 48, -16);
+	by_sp(15, 48, -16);
+	by_sp(19, 24, -16);
+	by_sp(20, 16, -16);
+	by_sp(21, 8, 0);
+	assert_true(ph_code_rule(of_code, 6, &r, &end));
+	assert_int_equal(r.bx, PH_SAVED_CFA);
+	assert_int_equal(r.bx_off, -24);
+	assert_int_equal(end, 8);
+	/* push %rbp; mov %rsp, %rbp; and $-64, %rsp; sub %rax, %rsp; call 0; leave; ret */
+	follow("55 48 89 e5 48 83 e4 c0 48 29 c4 e8 f0 ff ff ff c9 c3");
+	by_sp(4, 16, -16);
+	for (size_t at = 8; at <= 16; at += at == 11 ? 5 : 3) {
+		assert_true(ph_code_rule(of_code, at, &r, &end));
+		assert_int_equal(r.cfa, PH_CFA_FP);
+		assert_int_equal(r.cfa_off, 16);
+		assert_int_equal(r.fp_off, -16);
+	}
+	by_sp(17, 8, 0);
+	/* Moves in the place of pushes: sub $24, %rsp; mov %rbp, 16(%rsp); xor %ebp, %ebp; mov 16(%rsp), %rbp; add $24, %rsp; ret */
+	follow("48 83 ec 18 48 89 6c 24 10 31 ed 48 8b 6c 24 10 48 83 c4 18 c3");
+	by_sp(4, 32, 0);
+	by_sp(9, 32, -16);
+	by_sp(11, 32, -16);
+	by_sp(16, 32, 0);
+}
+
+/* The begin of musl's programs and threads, where BP is cleared, which nobody saved. */
+static void test_outermost(void **state)
+{
+	(void)state;
+	/* xor %rbp, %rbp; mov %rsp, %rdi; and $-16, %rsp; call 15; nop; 15: sub $8, %rsp; call *%rdi; ud2 */
+	follow_from("48 31 ed 48 89 e7 48 83 e4 f0 e8 01 00 00 00 90 48 83 ec 08 ff d7 0f 0b", true);
+	for (size_t at = 0; at < 15; at += at == 10 ? 5 : at == 6 ? 4 : 3)
+		assert_int_equal(cfa_at(at), PH_CFA_END);
+	by_sp(16, 8, 0);
+	by_sp(20, 16, 0);
+	/* syscall; test %eax, %eax; jne 1f; xor %ebp, %ebp; pop %rdi; call *%r9; hlt; 1: ret */
+	follow("0f 05 85 c0 75 07 31 ed 5f 41 ff d1 f4 c3");
+	by_sp(0, 8, 0);
+	by_sp(6, 8, 0);
+	assert_int_equal(cfa_at(8), PH_CFA_END);
+	assert_int_equal(cfa_at(9), PH_CFA_END);
+	by_sp(13, 8, 0);
+}
+
+/* What nothing is seen to reach: by where it goes. */
+static void test_unreached(void **state)
+{
+	(void)state;
+	/*
+	 * push %rbp; sub $16, %rsp; jmp *%rax; a table's target: call 0; jmp 2f; another: xor %eax, %eax; 2: add $16, %rsp;
+	 * pop %rbp; ret
+	 */
+	follow("55 48 83 ec 10 ff e0 e8 f4 ff ff ff eb 02 31 c0 48 83 c4 10 5d c3");
+	by_sp(7, 32, -16);
+	by_sp(12, 32, -16);
+	by_sp(14, 32, -16);
+	by_sp(16, 32, -16);
+	by_sp(20, 16, -16);
+	/* The same, with a frame pointer: push %rbp; mov %rsp, %rbp; jmp *%rax; call 0; leave; ret */
+	follow("55 48 89 e5 ff e0 e8 f5 ff ff ff c9 c3");
+	assert_int_equal(cfa_at(6), PH_CFA_FP);
+	by_sp(12, 8, 0);
+	/* A call that does not come back, padding, and a function that something calls: call 16; nop; 16: push %rbx; pop %rbx; ret */
+	follow("48 83 ec 08 e8 07 00 00 00 0f 1f 80 00 00 00 00 53 5b c3");
+	by_sp(4, 16, 0);
+	by_sp(16, 8, 0);
+	by_sp(17, 16, 0);
+	/* sub $8, %rsp; je 1f; add $8, %rsp; 1: ret: it contradicts itself. */
+	follow("48 83 ec 08 74 04 48 83 c4 08 c3");
+	assert_int_equal(cfa_at(10), PH_CFA_NONE);
+	/* Nothing says where it ends. */
+	follow("90 53 ff d0 0f 0b");
+	assert_int_equal(cfa_at(2), PH_CFA_SP);		/* it looks like a begin */
+	follow("90 89 c8 ff d0 0f 0b");
+	assert_int_equal(cfa_at(1), PH_CFA_NONE);
+}
+
+/* A PLT as lld writes it: its first entry, which calls the linker with two words more, then entries. */
+static void test_plt(void **state)
+{
+	(void)state;
+	follow("ff 35 00 10 00 00 ff 25 00 10 00 00 0f 1f 40 00 "
+	       "ff 25 00 10 00 00 68 00 00 00 00 e9 e0 ff ff ff "
+	       "ff 25 00 10 00 00 68 01 00 00 00 e9 d0 ff ff ff");
+	by_sp(0, 16, 0);
+	by_sp(6, 24, 0);
+	by_sp(16, 8, 0);
+	by_sp(22, 8, 0);
+	by_sp(27, 16, 0);
+	by_sp(38, 8, 0);
+	by_sp(43, 16, 0);
+}
+
+/* ---- whole files ------------------------------------------------------------------------------ */
+
+struct compared {
+	struct ph_code *code;
+	uint64_t base;
+	unsigned long all, none, wrong, frame_wrong;
+};
+
+static void begins(void *ctx, uint64_t vaddr)
+{
+	struct compared *c = ctx;
+
+	if (vaddr >= c->base)
+		ph_code_begins(c->code, vaddr - c->base);
+}
+
+/* What is saved below SP was restored already, and may be read from either. */
+static bool same_fp(const struct ph_unwind_rule *is, const struct ph_unwind_rule *want)
+{
+	return (is->fp == want->fp && is->fp_off == want->fp_off) ||
+	       (is->fp == PH_SAVED_SAME && want->fp == PH_SAVED_CFA && is->cfa == PH_CFA_SP && is->cfa_off < -want->fp_off);
+}
+
+/* Each instruction of which entries tell, but for frames of signals and PLTs. By SP or by BP is the same where both hold. */
+static void compare_code(struct compared *c, const struct ph_unwind_table *t, size_t n)
+{
+	size_t end;
+
+	for (size_t at = 0; at < n; at = end) {
+		const struct ph_unwind_rule *want = &t->rules[ph_unwind_find(t, c->base + at)];
+		struct ph_unwind_rule is;
+		bool found = ph_code_rule(c->code, at, &is, &end);
+
+		assert_true(end > at);
+		if (want->cfa == PH_CFA_NONE || want->cfa == PH_CFA_PLT || want->flags)
+			continue;
+		c->all++;
+		if (!found)
+			c->none++;
+		else if (is.cfa != want->cfa && (is.cfa != PH_CFA_SP || want->cfa != PH_CFA_FP))
+			c->wrong++;
+		else if (is.cfa == want->cfa && is.cfa != PH_CFA_END && is.cfa_off != want->cfa_off)
+			c->wrong++;
+		else if (is.cfa != PH_CFA_END && !same_fp(&is, want))
+			c->frame_wrong++;
+	}
+}
+
+/* So many of a thousand may be wrong, or without a rule. */
+static void compare_file(const char *path, unsigned long wrong, unsigned long none)
+{
+	ph_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ph_auto(ph_unwind_free_ptr) struct ph_unwind_table *t = NULL;
+	ph_auto(ph_elf_close_ptr) struct ph_elf *elf = NULL;
+	const struct ph_elf_segment *s;
+	struct compared c = { 0 };
+	struct ph_err err = { 0 };
+	size_t n;
+
+	if (fd < 0 || ph_elf_open(fd, &elf, &err) || ph_unwind_compile(elf, &t, &err))
+		fail_msg("%s: %s", path, err.msg);
+	s = ph_elf_segments(elf, &n);
+	for (size_t i = 0; i < n; i++) {
+		ph_autofree uint8_t *b = malloc(s[i].filesz + 1);
+
+		if (!s[i].exec)
+			continue;
+		assert_true(ph_elf_read(elf, s[i].offset, b, s[i].filesz));
+		c.base = s[i].vaddr;
+		c.code = ph_code_new(b, s[i].filesz);
+		ph_elf_functions(elf, begins, &c);
+		ph_code_follow(c.code);
+		compare_code(&c, t, s[i].filesz);
+		ph_code_free(c.code);
+	}
+	print_message("%s: of %lu instructions %lu have no rule, %lu another, %lu another BP\n", path, c.all, c.none, c.wrong,
+		      c.frame_wrong);
+	assert_true(c.all > 50);
+	assert_true(c.wrong * 1000 <= c.all * wrong);
+	assert_true(c.frame_wrong * 1000 <= c.all * wrong);
+	assert_true(c.none * 1000 <= c.all * none);
+}
+
+static void test_files(void **state)
+{
+	(void)state;
+	/* The expression of a function that realigns its stack is one of these. */
+	compare_file(PH_UNWIND_OBJECTS "/unwind_target", 5, 200);
+	/* All of libc: what is wrong is behind calls that never come back, in cold code. */
+	compare_file(PH_UNWIND_OBJECTS "/unwind_static", 30, 150);
+}
+
+#else
+
+static void test_nothing(void **state)
+{
+	(void)state;
+	skip();
+}
+
+#endif
+
+/* The files named by the arguments, to compare other ones by hand. */
+static char **given;
+
+static void test_given(void **state)
+{
+	(void)state;
+#ifdef __x86_64__
+	for (char **p = given; *p; p++)
+		compare_file(*p, 1000, 1000);
+#endif
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+#ifdef __x86_64__
+		cmocka_unit_test(test_insn),
+		cmocka_unit_test(test_function),
+		cmocka_unit_test(test_outermost),
+		cmocka_unit_test(test_unreached),
+		cmocka_unit_test(test_plt),
+		cmocka_unit_test(test_files),
+#else
+		cmocka_unit_test(test_nothing),
+#endif
+	};
+	const struct CMUnitTest by_hand[] = { cmocka_unit_test(test_given) };
+
+	given = argv + 1;
+	return argc > 1 ? cmocka_run_group_tests(by_hand, NULL, NULL) : cmocka_run_group_tests(tests, NULL, NULL);
+}
