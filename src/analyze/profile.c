@@ -327,6 +327,7 @@ void ph_profile_feed_ahead(struct ph_profile *p, const struct ph_event *ev, uint
 		}
 		/* fall through */
 	case PH_EV_mapped_file:
+	case PH_EV_symbols_missing:
 		profile_place_event(p, ev);
 		break;
 	}

@@ -59,8 +59,20 @@ static void on_file(struct ph_profile *p, const struct ph_event *ev)
 	f->path = str(p, path);
 	f->module = profile_string(p, ph_basename(f->path), STRING_MAX);
 	f->build_id = str(p, ph_event_field(ev, PH_FLD(mapped_file, build_id)));
+	f->problem = f->distribution = f->install = "";
 	*ph_vec_push(&p->files) = f;
 	ph_u64map_put(&p->priv->file_map, number, (void *)(uintptr_t)p->files.n);
+}
+
+static void on_missing(struct ph_profile *p, const struct ph_event *ev)
+{
+	struct ph_profile_file *f = file_of(p, (uint32_t)U(symbols_missing, file, UINT32_MAX));
+
+	if (!f)
+		return;
+	f->problem = str(p, ph_event_field(ev, PH_FLD(symbols_missing, problem)));
+	f->distribution = str(p, ph_event_field(ev, PH_FLD(symbols_missing, distribution)));
+	f->install = str(p, ph_event_field(ev, PH_FLD(symbols_missing, install)));
 }
 
 /* ---- mappings ---------------------------------------------------------------------------------------- */
@@ -260,6 +272,9 @@ void profile_place_event(struct ph_profile *p, const struct ph_event *ev)
 	switch (ev->cls->id) {
 	case PH_EV_mapped_file:
 		on_file(p, ev);
+		break;
+	case PH_EV_symbols_missing:
+		on_missing(p, ev);
 		break;
 	case PH_EV_process_map:
 		on_map(p, ev);

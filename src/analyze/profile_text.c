@@ -81,6 +81,29 @@ static int most_nameless_first(const void *pa, const void *pb)
 	return a->nameless > b->nameless ? -1 : a->nameless < b->nameless;
 }
 
+/* Which file it is, why it has no names, what has them. */
+static void say_missing(const struct ph_profile_file *f, struct ph_buf *out)
+{
+	words_name(out, f->path);
+	if (f->build_id[0]) {
+		ph_buf_adds(out, ", build id ");
+		words_name(out, f->build_id);
+	} else {
+		ph_buf_adds(out, ", which has no build id");
+	}
+	if (f->problem[0]) {
+		ph_buf_adds(out, ": ");
+		words_name(out, f->problem);
+	}
+	if (f->install[0]) {
+		ph_buf_adds(out, ": ");
+		words_name(out, f->install);
+		ph_buf_adds(out, " (");
+		words_name(out, f->distribution);
+		ph_buf_addc(out, ')');
+	}
+}
+
 /* What to do about it, then a line for each file. */
 static bool say_nameless(const struct ph_profile *p, unsigned int i, struct ph_buf *out)
 {
@@ -99,16 +122,10 @@ static bool say_nameless(const struct ph_profile *p, unsigned int i, struct ph_b
 		ph_buf_adds(out, "  ");
 		words_percent(out, words_share(f->nameless, p->weight));
 		ph_buf_adds(out, " of the stacks: ");
-		words_name(out, f->path);
-		if (f->build_id[0]) {
-			ph_buf_adds(out, ", build id ");
-			words_name(out, f->build_id);
-		} else {
-			ph_buf_adds(out, ", which has no build id");
-		}
+		say_missing(f, out);
 	} else if (there) {
-		ph_buf_adds(out, "functions without names: debug symbols have them, which are in packages (-dbgsym, -debuginfo) or come by "
-			    "debuginfod-find debuginfo BUILD-ID");
+		ph_buf_adds(out, "functions without names: debug symbols have them, if they are in the container or on the host when it is recorded; "
+			    "debuginfod-find debuginfo BUILD-ID gets them, too");
 	}
 	ph_vec_done(&v);
 	return there;

@@ -45,6 +45,7 @@ static struct ph_codefile *new_file(struct ph_codefiles *f, const char *path)
 	*ph_vec_push(&f->all) = file;
 	file->id = id;
 	file->path = ph_strdup(path);
+	file->root = -1;
 	return file;
 }
 
@@ -55,10 +56,10 @@ static void now_known(struct ph_codefiles *f, struct ph_codefile *file)
 }
 
 /* Hand it to the children; @fd is the first one's from now on. */
-static void add_to_child(struct ph_codefiles *f, struct ph_codefile *file, int fd, int root)
+static void add_to_child(struct ph_codefiles *f, struct ph_codefile *file, int fd)
 {
 	const struct ph_symfile_new what = {
-		.kind = PH_SYMFILE_ELF, .fd = fd, .path = file->path, .root = root, .owner = file->container,
+		.kind = PH_SYMFILE_ELF, .fd = fd, .path = file->path, .root = file->root, .owner = file->container,
 	};
 	struct ph_symfile_new again = what;
 
@@ -98,7 +99,7 @@ static void add_vdso(struct ph_codefiles *f)
 			break;
 		}
 	if (fd >= 0) {
-		add_to_child(f, file, fd, -1);
+		add_to_child(f, file, fd);
 		return;
 	}
 	set_state(f, file, PH_TABLE_FP);
@@ -125,6 +126,8 @@ static void free_file(struct ph_codefile *file)
 	ph_vec_done(&file->keys);
 	ph_vec_done(&file->asked);
 	ph_u64map_done(&file->seen);
+	ph_close_ptr(&file->root);
+	ph_symbol_package_done(&file->package);
 	free(file->path);
 	free(file);
 }
@@ -196,7 +199,7 @@ struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint
 	struct ph_codefile *file;
 	struct stat st;
 	char root[32];
-	int fd, rootfd;
+	int fd;
 
 	if (!ino)
 		return f->all.v[!strcmp(path, "[vdso]") ? PH_CODE_VDSO : PH_CODE_ANON];
@@ -230,9 +233,8 @@ struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint
 		return one_more(file);
 	}
 	snprintf(root, sizeof(root), "/proc/%d/root", pid);
-	rootfd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	add_to_child(f, file, fd, rootfd);
-	ph_close_ptr(&rootfd);
+	file->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	add_to_child(f, file, fd);
 	return one_more(file);
 }
 
@@ -261,7 +263,9 @@ static void forget(struct ph_codefiles *f, struct ph_codefile *file, uint64_t no
 	if (file->in_namer)
 		ph_symchild_drop(f->namer, file->id);
 	file->in_child = file->in_namer = false;
-	file->info = NULL;
+	file->info = file->symbols = NULL;
+	ph_close_ptr(&file->root);
+	file->root = -1;
 	file->interprets = NULL;
 	file->idle_ns = 0;
 }
@@ -346,6 +350,28 @@ void ph_codefile_is(struct ph_codefiles *f, uint32_t id, const struct ph_symfile
 	}
 	snprintf(file->build_id, sizeof(file->build_id), "%s", info->build_id);
 	now_known(f, file);
+}
+
+void ph_codefile_symbols(struct ph_codefiles *f, uint32_t id, const struct ph_symfile *symbols)
+{
+	struct ph_codefile *file = by_id(f, id);
+
+	if (file && file->in_namer)
+		file->symbols = symbols;
+}
+
+bool ph_codefile_nameless(struct ph_codefiles *f, uint32_t id, struct ph_packages *packages)
+{
+	struct ph_codefile *file = by_id(f, id);
+
+	if (!file || !file->symbols || file->path[0] != '/')
+		return false;
+	if (!file->nameless) {
+		file->nameless = true;
+		ph_packages_ask(packages, id, file->container, file->root, file->path, file->symbols->build_id);
+		file->root = -1;
+	}
+	return file->package.install;
 }
 
 void ph_codefile_table(struct ph_codefiles *f, uint32_t id, const struct ph_unwind_table *t)

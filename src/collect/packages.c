@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/map.h"
+#include "base/vec.h"
 
 /* Whose files have taken so long altogether are not looked for any more. */
 #define OWNER_NS (2 * PH_NSEC)
@@ -99,7 +100,7 @@ static void *thread(void *arg)
 		if (p->stop)
 			break;
 		p->looking = p->asked.v[0];
-		ph_vec_remove(&p->asked, 0);
+		memmove(p->asked.v, p->asked.v + 1, --p->asked.n * sizeof(p->asked.v[0]));
 		look_up(p, p->looking);
 		*ph_vec_push(&p->found) = ph_take(p->looking);
 		pthread_cond_broadcast(&p->changed);

@@ -2,6 +2,7 @@
 #ifndef PH_COLLECT_PACKAGES_H
 #define PH_COLLECT_PACKAGES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "symbol/package.h"

@@ -45,6 +45,8 @@ struct ph_stacks {
 	uint64_t ends[PH_END_NKINDS];
 	PH_VEC(struct ph_interpreted) interpreted;	/* frames whose names are to be read */
 	PH_VEC(uint32_t) asking;	/* files whose names are to be asked for */
+	struct ph_packages *packages;
+	PH_VEC(uint32_t) missing;	/* files of which it is to be told what has their names */
 	bool busy;			/* the child has something to do */
 	uint64_t symbols;		/* places that were seen */
 	struct ph_emit out;
@@ -88,10 +90,19 @@ static void on_table(void *ctx, uint32_t file, struct ph_unwind_table *t, const 
 	ph_unwind_free(t);
 }
 
+static void on_symbols(void *ctx, uint32_t file, const struct ph_symfile *symbols)
+{
+	struct ph_stacks *s = ctx;
+
+	ph_codefile_symbols(&s->files, file, symbols);
+}
+
 static void on_names(void *ctx, uint32_t file, uint64_t vaddr, const struct ph_symname *names, size_t n)
 {
 	struct ph_stacks *s = ctx;
 
+	if (!names[0].name[0] && ph_codefile_nameless(&s->files, file, s->packages))
+		*ph_vec_push(&s->missing) = file;
 	for (size_t i = 0; i < n && s->fn && s->r >= 0; i++) {
 		ph_emit_begin(&s->out, PH_EV_user_symbol, ph_now_ns());
 		ph_emit_u(&s->out, file);
@@ -120,7 +131,7 @@ static void *map_shared(struct ph_collect *c, const char *name, size_t bytes, si
 
 int ph_stacks_open(struct ph_collect *c, struct ph_err *err)
 {
-	static const struct ph_symchild_ops ops = { .added = on_file, .table = on_table }, names = { .named = on_names };
+	static const struct ph_symchild_ops ops = { .added = on_file, .table = on_table }, names = { .added = on_symbols, .named = on_names };
 	struct ph_symchild_options child = { .ops = &ops }, namer = { .ops = &names };
 	struct ph_stacks *s = ph_alloc(sizeof(*s));
 	int r;
@@ -133,6 +144,7 @@ int ph_stacks_open(struct ph_collect *c, struct ph_err *err)
 		return ph_err_sys(err, errno, "cannot map the kernel side's tables");
 	ph_store_init(&s->store, bpf_object__find_map_fd_by_name(c->obj, "store"), STORE_BYTES);
 	child.ctx = namer.ctx = s;
+	s->packages = ph_packages_new();
 	r = ph_symchild_new(&child, &s->child, err);
 	if (r >= 0)
 		r = ph_symchild_new(&namer, &s->namer, err);
@@ -160,6 +172,7 @@ void ph_stacks_free(struct ph_stacks *s)
 	ph_sideband_free(s->sideband);
 	ph_symchild_free(s->child);
 	ph_symchild_free(s->namer);
+	ph_packages_free(s->packages);
 	if (s->shared) {
 		ph_procmaps_done(&s->maps);
 		ph_codefiles_done(&s->files);
@@ -169,6 +182,7 @@ void ph_stacks_free(struct ph_stacks *s)
 	if (s->interps)
 		munmap(s->interps, s->interps_bytes);
 	ph_vec_done(&s->asking);
+	ph_vec_done(&s->missing);
 	ph_vec_done(&s->interpreted);
 	free(s);
 }
@@ -312,7 +326,7 @@ int ph_stacks_dump(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_er
 	struct ph_stacks *s = c->stacks;
 
 	for (size_t i = 0; i < s->files.all.n; i++) {
-		s->files.all.v[i]->told = false;
+		s->files.all.v[i]->told = s->files.all.v[i]->missing_told = false;
 		ph_u64map_done(&s->files.all.v[i]->seen);
 	}
 	s->symbols = 0;
@@ -446,6 +460,35 @@ static int tell_interpreted_names(struct ph_stacks *s, ph_event_fn fn, void *arg
 	return r;
 }
 
+/* The file may have been forgotten meanwhile, and what was wrong with it. */
+static int tell_missing(struct ph_stacks *s, ph_event_fn fn, void *arg, struct ph_err *err)
+{
+	struct ph_symbol_package found;
+	uint32_t file;
+	int r = 0;
+
+	while (ph_packages_next(s->packages, &file, &found)) {
+		s->files.all.v[file]->package = found;
+		*ph_vec_push(&s->missing) = file;
+	}
+	ph_vec_each(id, &s->missing) {
+		struct ph_codefile *f = s->files.all.v[*id];
+
+		if (r < 0 || f->missing_told)
+			continue;
+		f->missing_told = true;
+		ph_emit_begin(&s->out, PH_EV_symbols_missing, ph_now_ns());
+		s->out.ev.container = f->container;
+		ph_emit_u(&s->out, f->id);
+		ph_emit_s(&s->out, f->symbols && f->symbols->message ? f->symbols->message : "");
+		ph_emit_s(&s->out, f->package.distribution);
+		ph_emit_s(&s->out, f->package.install);
+		r = ph_emit_done(&s->out, fn, arg, err);
+	}
+	s->missing.n = 0;
+	return r;
+}
+
 static void ask_names(struct ph_stacks *s)
 {
 	ph_vec_each(id, &s->asking) {
@@ -510,8 +553,10 @@ int ph_stacks_run(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_err
 		ph_procmaps_run(&s->maps, now);
 	/* The last stacks were taken: what is asked now is not asked again. */
 	s->busy = !ph_symchild_wait(s->child, 0);
-	if (!c->links.n)
+	if (!c->links.n) {
 		ph_symchild_wait(s->namer, LAST_NS);
+		ph_packages_wait(s->packages, LAST_NS);
+	}
 	s->fn = NULL;
-	return s->r;
+	return s->r < 0 ? s->r : tell_missing(s, fn, arg, err);
 }

@@ -11,6 +11,18 @@ static void str_or_null(struct ph_json *j, const char *key, const char *s)
 	ph_json_str(j, key, s && s[0] ? s : NULL);
 }
 
+/* What is known of a function without a name, and how to get it one. */
+static void add_missing(struct ph_json *j, const struct ph_profile_file *f)
+{
+	ph_json_obj(j, "missing");
+	ph_json_str(j, "path", f->path);
+	str_or_null(j, "build_id", f->build_id);
+	str_or_null(j, "problem", f->problem);
+	str_or_null(j, "distribution", f->distribution);
+	str_or_null(j, "install", f->install);
+	ph_json_obj_end(j);
+}
+
 static void add_frame(struct ph_json *j, const struct ph_profile *p, uint32_t loc)
 {
 	const struct ph_loc *l = &p->locs.v[loc];
@@ -29,6 +41,10 @@ static void add_frame(struct ph_json *j, const struct ph_profile *p, uint32_t lo
 		ph_json_u64(j, "line", l->line);
 	else
 		ph_json_null(j, "line");
+	if (!f->named && l->file != UINT32_MAX)
+		add_missing(j, p->files.v[l->file]);
+	else
+		ph_json_null(j, "missing");
 	ph_json_obj_end(j);
 }
 
@@ -128,6 +144,12 @@ static const struct field fields[] = {
 	{ "address", "integer", "as the file calls it; of the kernel and of code made at run time the address itself", true },
 	{ "source", "string", "source file", true },
 	{ "line", "integer", "line of it", true },
+}, missing_fields[] = {
+	{ "path", "string", "of the file, in its container", false },
+	{ "build_id", "string", "of the file", true },
+	{ "problem", "string", "what kept it from being read; null: it was read, and has no name there", true },
+	{ "distribution", "string", "of the container", true },
+	{ "install", "string", "the command that installs its debug symbols there", true },
 };
 
 static void add_fields(struct ph_json *j, const struct field *f, size_t n)
@@ -163,6 +185,17 @@ void ph_export_json_schema(struct ph_buf *out)
 	ph_json_str(&j, "type", "object");
 	ph_json_obj(&j, "properties");
 	add_fields(&j, frame_fields, PH_ARRAY_SIZE(frame_fields));
+	ph_json_obj(&j, "missing");
+	ph_json_arr(&j, "type");
+	ph_json_str(&j, NULL, "object");
+	ph_json_str(&j, NULL, "null");
+	ph_json_arr_end(&j);
+	ph_json_str(&j, "description", "of a function without a name: where debug symbols are to be had");
+	ph_json_obj(&j, "properties");
+	add_fields(&j, missing_fields, PH_ARRAY_SIZE(missing_fields));
+	ph_json_obj_end(&j);
+	ph_json_bool(&j, "additionalProperties", false);
+	ph_json_obj_end(&j);
 	ph_json_obj_end(&j);
 	ph_json_bool(&j, "additionalProperties", false);
 	ph_json_obj_end(&j);

@@ -2,16 +2,21 @@
 #ifndef PH_SYMBOL_PACKAGE_H
 #define PH_SYMBOL_PACKAGE_H
 
-#include "symbol/symbol.h"
+/*
+ * Which debug symbols a file lacks, as its container's own distribution calls them: os-release and the package manager's lists
+ * are looked at in the container's root. These are the container's to write, so they are compared, never believed: what comes of
+ * them is made of letters that mean nothing to a shell.
+ */
+struct ph_symbol_package {
+	char *distribution;	/* "debian 12"; "": not known */
+	char *install;		/* the command that installs them: "apt install nginx-dbgsym"; "": not known */
+};
 
 /*
- * What to install to get the names that are missing, as a sentence, the caller's; NULL: its symbols and source lines are there, or
- * it is no program. @root is O_PATH of its container's root, -1 the host's. It reads the package manager's lists there, which
- * takes some 10 ms: for reports, once a file.
+ * @root is O_PATH of the root, -1 the host's; @build_id in hex, "": it has none. It reads as much as a large system has and no more,
+ * which takes some 10 ms, and longer where a disk is slow. The strings are the caller's.
  */
-char *ph_symfile_advice(const struct ph_symfile *f, int root);
-
-/* The package of the file, as Debian's or Alpine's database in that root has it; NULL: neither knows it. */
-char *ph_symbol_package(int root, const char *path, const char **ret_suffix);
+void ph_symbol_package(int root, const char *path, const char *build_id, struct ph_symbol_package *ret);
+void ph_symbol_package_done(struct ph_symbol_package *p);
 
 #endif

@@ -230,12 +230,15 @@ static bool take_names(struct ph_symchild *c, struct ph_symparent_file *f, uint6
 	return ok;
 }
 
-static void names_answered(struct ph_symchild *c, struct ph_symparent_file *f, struct ph_symjob *j, int error)
+static void names_answered(struct ph_symchild *c, struct ph_symparent_file *f, struct ph_symjob *j, int error,
+			   const struct ph_err *why)
 {
 	struct ph_bytes asked = { (uint8_t *)j->request.p, (uint8_t *)j->request.p + j->request.len, false };
 	struct ph_bytes in = { (uint8_t *)j->answer.p, (uint8_t *)j->answer.p + j->answer.len, false };
 	bool ok = !error;
 
+	if (error && !f->info.message)
+		f->info.message = ph_strdup(why->msg);
 	while (ph_bytes_left(&asked)) {
 		uint64_t vaddr = ph_get_u64(&asked);
 
@@ -354,7 +357,7 @@ void ph_symchild_answered(struct ph_symchild *c, struct ph_symjob *j, int error,
 		debug_answered(c, f, j, error);
 		break;
 	case PH_SYMMSG_NAMES:
-		names_answered(c, f, j, error);
+		names_answered(c, f, j, error, why);
 		break;
 	case PH_SYMMSG_TABLE:
 		table_answered(c, f, j, error, error ? *why : (struct ph_err){ 0 });

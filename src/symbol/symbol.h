@@ -43,8 +43,8 @@ enum ph_symbol_from {
 
 /* What was found out of a file. */
 struct ph_symfile {
-	int error;			/* 0, or why nothing is known of it, with a sentence: */
-	char *message;
+	int error;			/* 0, or why nothing is known of it */
+	char *message;			/* a sentence about that, or why names of it are not found; NULL: there is no reason */
 	char *path;			/* as it was added */
 	char build_id[2 * PH_BUILD_ID_MAX + 1];		/* hex; "": it has none */
 	int machine;			/* EM_X86_64, EM_AARCH64 */

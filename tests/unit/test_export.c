@@ -25,7 +25,8 @@ static const char events[] =
 	"+1 mapped_file file=9 path=\"/opt/a (b)/evil<>.so\" build_id=00ff\n"
 	"+1 process_map pid=20 begin=0x500000 end=0x501000 vaddr=0x1000 file=9\n"
 	"+10 cpu=0 tid=20 pid=20 container=2 callstack weight=100 comm=\"<b>&;]]>\" tid=20 callstack_user=[0x500010] user_end=1\n" NAMES
-	"+0 user_symbol file=9 vaddr=0x1010 name=\"op<T>::operator()(\\\"x\\\", ']]>' & \\x1b[31m\\n\\xff\\xef\\xbf\\xbe</script>)\"\n";
+	"+0 user_symbol file=9 vaddr=0x1010 name=\"op<T>::operator()(\\\"x\\\", ']]>' & \\x1b[31m\\n\\xff\\xef\\xbf\\xbe</script>)\"\n"
+	"+0 symbols_missing file=2 distribution=\"debian 12\" install=\"apt install libc6-dbg\"\n";
 
 /* A trace of @events, everything in one stream but for what the recorder itself says. */
 static void write_trace(const char *path, const char *text)
@@ -94,7 +95,7 @@ static void test_tables(void **state)
 	r = run(d, "-o top -c web --max-entries 1");
 	assert_string_equal(r.out, "SELF%  TOTAL%    SELF  CONTAINER  KIND     MODULE  FUNCTION\n"
 				   " 66.7    66.7  600 ns  web        inlined  nginx   next\n");
-	assert_non_null(strstr(r.err, "of the stacks: /lib/libc.so.6, build id abcdef"));
+	assert_non_null(strstr(r.err, "of the stacks: /lib/libc.so.6, build id abcdef: apt install libc6-dbg (debian 12)\n"));
 	result_done(&r);
 	r = run(d, "--by image -f 'comm == worker' --kernel -o folded");
 	assert_string_equal(r.out, "nginx:1.27;do_syscall_[k];do_read_[k] 300\n");
@@ -173,14 +174,17 @@ static void test_json(void **state)
 {
 	struct dir *d = *state;
 	struct result r, schema = program_run(d->path, "profile --json-schema");
-	json_t *row, *frame, *properties, *s = load(schema.out);
+	json_t *row, *frame, *missing, *properties, *s = load(schema.out);
 	const char *key;
+	char *second;
 	json_t *value;
 
 	begin(d);
 	r = run(d, "-o json");
 	assert_int_equal(r.lines, 4);
-	*strchr(r.out, '\n') = 0;
+	second = strchr(r.out, '\n');
+	*second++ = 0;
+	*strchr(second, '\n') = 0;
 	row = load(r.out);
 	assert_string_equal(text_of(row, "container"), "web");
 	assert_string_equal(text_of(row, "pod"), "web-1");
@@ -199,6 +203,21 @@ static void test_json(void **state)
 	properties = json_object_get(json_object_get(json_object_get(properties, "stack"), "items"), "properties");
 	assert_int_equal(json_object_size(properties), json_object_size(frame));
 	json_object_foreach(frame, key, value)
+		assert_non_null(json_object_get(properties, key));
+	assert_true(json_is_null(json_object_get(frame, "missing")));
+	json_decref(row);
+	/* What is to be had for a function without a name. */
+	row = load(second);
+	frame = json_array_get(json_object_get(row, "stack"), 1);
+	assert_true(json_is_null(json_object_get(frame, "function")));
+	missing = json_object_get(frame, "missing");
+	assert_string_equal(text_of(missing, "path"), "/lib/libc.so.6");
+	assert_string_equal(text_of(missing, "build_id"), "abcdef");
+	assert_string_equal(text_of(missing, "install"), "apt install libc6-dbg");
+	assert_true(json_is_null(json_object_get(missing, "problem")));
+	properties = json_object_get(json_object_get(properties, "missing"), "properties");
+	assert_int_equal(json_object_size(properties), json_object_size(missing));
+	json_object_foreach(missing, key, value)
 		assert_non_null(json_object_get(properties, key));
 	json_decref(row);
 	json_decref(s);

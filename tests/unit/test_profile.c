@@ -236,11 +236,38 @@ static void test_tree(void **state)
 		ph_buf_addc(&notes, '\n');
 	assert_string_equal(notes.p, "33 % of the programs' stacks end before the program's start: 33 % an address without a rule\n"
 				     "0.2 % of the stacks have addresses that no known mapping has: [unknown]\n"
-				     "functions without names: debug symbols have them, which are in packages (-dbgsym, -debuginfo) or come by "
-				     "debuginfod-find debuginfo BUILD-ID\n"
+				     "functions without names: debug symbols have them, if they are in the container or on the host when it is "
+				     "recorded; debuginfod-find debuginfo BUILD-ID gets them, too\n"
 				     "  40 % of the stacks: /lib/libc.so.6, build id abcdef\n");
 	profiled_done(&d);
 	reset();
+}
+
+static void missing_is(const char *event, const char *wanted)
+{
+	ph_autofree char *events = ph_asprintf("+10 cpu=0 tid=7 pid=7 container=1 callstack weight=9 comm=nginx tid=7 "
+					       "callstack_user=[0x7f0000000555,0x403011] user_end=1\n" NAMES "+0 symbols_missing file=2 %s\n", event);
+	ph_autobuf folded = { 0 }, note = { 0 };
+	struct profiled d;
+
+	reset();
+	fold(&d, events, &folded);
+	assert_true(ph_profile_note(d.p, 1, &note));
+	assert_string_equal(note.p, wanted);
+	profiled_done(&d);
+	reset();
+}
+
+/* Why a file has no names, and what to install, as the recorder found it; both are words of a container's. */
+static void test_missing(void **state)
+{
+	(void)state;
+	missing_is("distribution=\"debian 12\" install=\"apt install libc6-dbg\"",
+		   "  100 % of the stacks: /lib/libc.so.6, build id abcdef: apt install libc6-dbg (debian 12)");
+	missing_is("problem=\"the process that reads symbols took too long\"",
+		   "  100 % of the stacks: /lib/libc.so.6, build id abcdef: the process that reads symbols took too long");
+	missing_is("distribution=\"\\x1b[31m\" install=\"\\x1b]0;x\\x07\\n\"",
+		   "  100 % of the stacks: /lib/libc.so.6, build id abcdef: \\x1b]0;x\\x07\\x0a (\\x1b[31m)");
 }
 
 /* What a trace says may be anything. */
@@ -284,7 +311,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names), cmocka_unit_test(test_who), cmocka_unit_test(test_filter_of_event),
-		cmocka_unit_test(test_mappings), cmocka_unit_test(test_off_cpu), cmocka_unit_test(test_left_out), cmocka_unit_test(test_tree),
+		cmocka_unit_test(test_mappings), cmocka_unit_test(test_off_cpu), cmocka_unit_test(test_left_out), cmocka_unit_test(test_tree), cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_hostile), cmocka_unit_test(test_compare),
 	};
 

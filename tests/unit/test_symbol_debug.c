@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "symbol/package.h"
 #include "symbol_fixture.h"
 
 /*
@@ -325,38 +324,6 @@ static void test_plt(void **state)
 	}
 }
 
-static void is_advised(const char *package)
-{
-	ph_auto(ph_symchild_free_ptr) struct ph_symchild *c = symchild();
-	ph_autoclose int root = open(in_dir("root"), O_PATH | O_DIRECTORY | O_CLOEXEC);
-	ph_autofree char *advice = ph_symfile_advice(add_in_root(c, 1), root);
-
-	assert_non_null(advice);
-	if (!strstr(advice, package))
-		fail_msg("'%s', and no '%s'", advice, package);
-}
-
-/* What is missing, and what to install: as the lists of the container's own package manager have it. */
-static void test_advice(void **state)
-{
-	ph_auto(ph_symchild_free_ptr) struct ph_symchild *c = symchild();
-
-	(void)state;
-	new_root("-pie -Wl,--build-id=0xabcd1234567890");
-	is_advised("/usr/lib/debug/.build-id/ab/cd1234567890.debug");
-	run("mkdir -p root/var/lib/rpm");
-	is_advised("dnf debuginfo-install /usr/bin/app");
-	run("mkdir -p root/lib/apk/db; printf 'P:other\\nF:usr/bin\\nR:apple\\n\\nP:shop\\nF:usr\\nF:usr/bin\\nR:app\\n' > "
-	    "root/lib/apk/db/installed");
-	is_advised("package shop-dbg,");
-	run("mkdir -p root/var/lib/dpkg/info; cd root/var/lib/dpkg/info; printf '/.\\n/usr/bin/apple\\n' > zoo.list;"
-	    " printf '/usr/bin/my/usr/bin/app\\n' > two.list; mkfifo pipe.list; printf '/usr\\n/bin/app\\n' > shop:amd64.list");
-	is_advised("package shop-dbgsym,");
-	is_advised("no symbols but those it exports");
-	run("cp whole root/usr/bin/app");
-	assert_null(ph_symfile_advice(add_in_root(c, 1), -1));
-}
-
 static char **files;
 
 static void test_files(void **state)
@@ -383,7 +350,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_minidebuginfo),
 		cmocka_unit_test(test_without_names),
 		cmocka_unit_test(test_plt),
-		cmocka_unit_test(test_advice),
 	};
 	const struct CMUnitTest given[] = {
 		cmocka_unit_test(test_files),
