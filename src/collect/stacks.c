@@ -132,7 +132,7 @@ static void *map_shared(struct ph_collect *c, const char *name, size_t bytes, si
 int ph_stacks_open(struct ph_collect *c, struct ph_err *err)
 {
 	static const struct ph_symchild_ops ops = { .added = on_file, .table = on_table }, names = { .added = on_symbols, .named = on_names };
-	struct ph_symchild_options child = { .ops = &ops }, namer = { .ops = &names };
+	struct ph_symchild_options child = { .ops = &ops, .no_debug_files = true }, namer = { .ops = &names };
 	struct ph_stacks *s = ph_alloc(sizeof(*s));
 	int r;
 

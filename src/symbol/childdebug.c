@@ -4,6 +4,7 @@
 #include <gelf.h>
 #include <lzma.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -61,15 +62,21 @@ void ph_childdebug_put_wants(struct ph_childfile *f, struct ph_buf *out)
 	put_altlink(ph_childfile_main(f), out);
 }
 
+/* Debug files without a build id are old and small. */
+#define CRC_FILE_MAX (1LL << 30)
+
 /* ---- candidates ----------------------------------------------------------------------------- */
 
 static bool crc_is(int fd, uint32_t wanted)
 {
 	static uint8_t chunk[1 << 16];
 	uint32_t crc = 0;
+	struct stat st;
 	off_t at = 0;
 	ssize_t n;
 
+	if (fstat(fd, &st) || st.st_size > CRC_FILE_MAX)
+		return false;
 	while ((n = pread(fd, chunk, sizeof(chunk), at)) > 0) {
 		crc = lzma_crc32(chunk, (size_t)n, crc);
 		at += n;

@@ -32,6 +32,7 @@ struct ph_symparent_file {
 	char alt_id[2 * PH_BUILD_ID_MAX + 1];		/* of the one that shares debug information */
 	unsigned int generation;	/* of the child that knows it */
 	enum ph_symlevel level;
+	bool slow;			/* it was in the way of others */
 	bool ready;			/* what it is was found out, well or badly */
 	struct ph_symfile info;
 	struct ph_u64map names;		/* address → struct ph_symentry, or &ph_sympending */
@@ -69,24 +70,35 @@ struct ph_symready {
 	uint64_t vaddr;
 };
 
+/* A process of child.c's, and what is asked of it. */
+struct ph_symlink {
+	pid_t pid;
+	int sock;			/* -1: it is not there */
+	bool hello;
+	unsigned int generation;	/* of all that were started */
+	unsigned int starts_failed;
+	struct ph_symjob *jobs, **tail;
+	unsigned int nsent;
+	uint64_t since_ns;		/* the request that is answered next is worked on */
+};
+
+/* Everybody's; and one for files that take long, so that nobody else waits for them. It is started when there are such. */
+enum { PH_SYMLINK_ALL, PH_SYMLINK_SLOW, PH_SYMLINKS };
+
 struct ph_symchild {
 	struct ph_symchild_options o;
 	struct ph_symchild_ops ops;
 	char *program;
 	int epoll, timer;
 
-	/* child.c's process; link.c */
-	pid_t pid;
-	int sock;
-	bool hello;
-	unsigned int generation, deaths, starts_failed;
-	struct ph_err broken;		/* it cannot be started: nothing is tried any more */
-	struct ph_symjob *jobs, **tail;
-	unsigned int nsent;
+	/* link.c */
+	struct ph_symlink links[PH_SYMLINKS];
+	unsigned int generation, deaths;
+	struct ph_err broken;		/* none can be started: nothing is tried any more */
 	uint32_t last_number;
-	uint64_t since_ns;		/* the request that is answered next is worked on */
 	uint64_t timer_ns;		/* when the timer is set to; 0: not */
-	struct ph_u64map strikes;	/* owner → how often the child died of its files */
+	struct ph_u64map strikes;	/* owner → how often a child died of its files */
+	struct ph_u64map slow;		/* owners of whose files one was in the way of others */
 	char *packet;
 
 	struct ph_u64map files;
@@ -94,9 +106,12 @@ struct ph_symchild {
 	PH_VEC(struct ph_symready) told;
 };
 
-/* link.c: requests travel in the order in which they are made. */
-int ph_symlink_start(struct ph_symchild *c, struct ph_err *err);
-void ph_symlink_stop(struct ph_symchild *c);
+/* link.c: requests about a file travel in the order in which they are made. */
+void ph_symlink_init(struct ph_symchild *c);
+int ph_symlink_start(struct ph_symchild *c, struct ph_symlink *l, struct ph_err *err);
+/* Where the file's requests go. */
+const struct ph_symlink *ph_symlink_of(const struct ph_symchild *c, const struct ph_symparent_file *f);
+bool ph_symlink_idle(const struct ph_symchild *c);
 struct ph_symjob *ph_symlink_ask(struct ph_symchild *c, struct ph_symparent_file *f, enum ph_symmsg_type type);
 /* Send, receive and complete what can be without waiting; then until the timer is due or the socket has something. */
 void ph_symlink_pump(struct ph_symchild *c);

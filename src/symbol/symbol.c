@@ -147,7 +147,7 @@ static void added(struct ph_symchild *c, struct ph_symparent_file *f, struct ph_
 		file_bad(f, error, why->msg);
 	else if (!j->again && !take_info(f, &in))
 		file_bad(f, -EBADMSG, "what was read of it makes no sense");
-	if (!j->again && (f->info.error || !ph_symsearch_next(c, f)))
+	if (!j->again && (f->info.error || c->o.no_debug_files || !ph_symsearch_next(c, f)))
 		file_ready(c, f);
 }
 
@@ -371,7 +371,7 @@ void ph_symchild_answered(struct ph_symchild *c, struct ph_symjob *j, int error,
 
 static bool idle(const struct ph_symchild *c)
 {
-	return !c->jobs && !c->asking.n && !c->told.n;
+	return ph_symlink_idle(c) && !c->asking.n && !c->told.n;
 }
 
 static int until_ready(struct ph_symchild *c, uint32_t file, struct ph_symparent_file **ret, struct ph_err *err)
@@ -631,13 +631,14 @@ int ph_symchild_arg(struct ph_symchild *c, uint32_t file, uint64_t vaddr, const 
 int ph_symchild_new(const struct ph_symchild_options *o, struct ph_symchild **ret, struct ph_err *err)
 {
 	struct ph_symchild *c = ph_alloc(sizeof(*c));
+	struct ph_symlink *l = &c->links[PH_SYMLINK_ALL];
 	struct epoll_event ev = { .events = EPOLLIN };
 	int r = 0;
 
-	*c = (struct ph_symchild){ .o = *o, .sock = -1 };
+	*c = (struct ph_symchild){ .o = *o };
 	if (o->ops)
 		c->ops = *o->ops;
-	c->tail = &c->jobs;
+	ph_symlink_init(c);
 	c->program = ph_strdup(o->program ? o->program : "/proc/self/exe");
 	c->packet = ph_alloc(PH_SYMMSG_PACKET);
 	c->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -645,10 +646,10 @@ int ph_symchild_new(const struct ph_symchild_options *o, struct ph_symchild **re
 	if (c->epoll < 0 || c->timer < 0 || epoll_ctl(c->epoll, EPOLL_CTL_ADD, c->timer, &ev))
 		r = ph_err_sys(err, -errno, "cannot wait for the process that reads symbols");
 	if (!r)
-		r = ph_symlink_start(c, err);
+		r = ph_symlink_start(c, l, err);
 	/* Whether it may be confined here is to be known before a recording begins. */
-	for (; !r && !c->hello && !c->broken.code; ph_symlink_pump(c))
-		if (c->sock >= 0)
+	for (; !r && !l->hello && !c->broken.code; ph_symlink_pump(c))
+		if (l->sock >= 0)
 			ph_symlink_wait(c, 1000);
 		else
 			r = ph_err_set(err, -EIO, "the process that reads symbols ends at once");
@@ -665,12 +666,9 @@ void ph_symchild_free(struct ph_symchild *c)
 {
 	if (!c)
 		return;
-	ph_symlink_stop(c);
-	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&c->files, s)); ) {
-		ph_symlink_forget(c, s->val);
-		file_free(s->val);
-	}
 	ph_symlink_done(c);
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&c->files, s)); )
+		file_free(s->val);
 	ph_u64map_done(&c->files);
 	ph_vec_done(&c->asking);
 	ph_vec_done(&c->told);
@@ -686,9 +684,9 @@ int ph_symchild_fd(const struct ph_symchild *c)
 	return c->epoll;
 }
 
-int ph_symchild_pid(const struct ph_symchild *c)
+int ph_symchild_pid(const struct ph_symchild *c, uint32_t file)
 {
-	return c->pid;
+	return ph_symlink_of(c, ph_u64map_get(&c->files, file))->pid;
 }
 
 unsigned int ph_symchild_deaths(const struct ph_symchild *c)

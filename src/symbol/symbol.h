@@ -75,6 +75,7 @@ struct ph_symchild_options {
 	const char *program;
 	uint64_t patience_ns;	/* what one request may take; 0: 10 s */
 	uint64_t memory_bytes;	/* the child's own; 0: 1 GiB */
+	bool no_debug_files;	/* are looked for: for tables, which are made of the files themselves */
 };
 
 /*
@@ -94,8 +95,8 @@ int ph_symchild_fd(const struct ph_symchild *c);
 void ph_symchild_poll(struct ph_symchild *c);
 /* Wait until everything is answered, or for @timeout_ns; true: nothing is left. */
 bool ph_symchild_wait(struct ph_symchild *c, uint64_t timeout_ns);
-/* The child's, which is another one after it died. */
-int ph_symchild_pid(const struct ph_symchild *c);
+/* The child that is asked about the file; 0: there is none at the moment. */
+int ph_symchild_pid(const struct ph_symchild *c, uint32_t file);
 /* How often it died or took too long. */
 unsigned int ph_symchild_deaths(const struct ph_symchild *c);
 

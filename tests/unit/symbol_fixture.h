@@ -43,14 +43,16 @@ static ph_unused void add_path(struct ph_symchild *c, uint32_t file, const char 
 		fail_msg("%s", err.msg);
 }
 
-/* SIGSTOP, SIGKILL; it has happened when this returns. */
-static ph_unused void stop(struct ph_symchild *c, int sig)
+/* SIGSTOP, SIGKILL, to who is asked about @file; it has happened when this returns. */
+static ph_unused void stop(struct ph_symchild *c, uint32_t file, int sig)
 {
+	pid_t pid = ph_symchild_pid(c, file);
 	siginfo_t info;
 
-	assert_int_equal(kill(ph_symchild_pid(c), sig), 0);
+	assert_true(pid > 0);
+	assert_int_equal(kill(pid, sig), 0);
 	/* Seen, and left for its parent. */
-	assert_int_equal(waitid(P_PID, (id_t)ph_symchild_pid(c), &info, WEXITED | WSTOPPED | WNOWAIT), 0);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WSTOPPED | WNOWAIT), 0);
 }
 
 /* What a command prints. */

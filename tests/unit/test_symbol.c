@@ -214,12 +214,12 @@ static void test_asynchronous(void **state)
 	assert_true(ph_symchild_wait(c, 20 * PH_NSEC));
 	assert_int_equal(t.named, 3);
 	assert_int_equal(t.tables, 1);
-	kill(ph_symchild_pid(c), SIGSTOP);
+	stop(c, 1, SIGSTOP);
 	ph_symchild_names(c, 1, addrs, 1);
 	ph_symchild_poll(c);
 	assert_int_equal(t.named, 4);
 	assert_non_null(strstr(t.last, ":malloc"));
-	kill(ph_symchild_pid(c), SIGCONT);
+	kill(ph_symchild_pid(c, 1), SIGCONT);
 	/* A number may be used again. */
 	ph_symchild_drop(c, 1);
 	add_path(c, 1, "/proc/self/exe");
@@ -271,13 +271,15 @@ static void test_confined(void **state)
 static void test_child_has_nothing(void **state)
 {
 	ph_auto(ph_symchild_free_ptr) struct ph_symchild *c = symchild();
-	int pid = ph_symchild_pid(c);
-	ph_autofree char *fds = said("ls -l /proc/%d/fd 2>/dev/null | grep -c 'socket:'", pid);
-	ph_autofree char *others = said("ls -l /proc/%d/fd 2>/dev/null | grep -e '->' |"
-					" grep -v -e socket: -e /dev/null -e ' 2 ->' | wc -l", pid);
-	ph_autofree char *status = said("cat /proc/%d/status", pid);
+	ph_autofree char *fds = NULL, *others = NULL, *status = NULL;
+	int pid;
 
 	(void)state;
+	add_path(c, 1, "/proc/self/exe");
+	pid = ph_symchild_pid(c, 1);
+	fds = said("ls -l /proc/%d/fd 2>/dev/null | grep -c 'socket:'", pid);
+	others = said("ls -l /proc/%d/fd 2>/dev/null | grep -e '->' | grep -v -e socket: -e /dev/null -e ' 2 ->' | wc -l", pid);
+	status = said("cat /proc/%d/status", pid);
 	/* Nobody but root may look into it, not even who started it. */
 	assert_string_equal(fds, geteuid() ? "0\n" : "1\n");
 	assert_string_equal(others, "0\n");
@@ -350,25 +352,26 @@ static void test_child_dies(void **state)
 	ph_auto(ph_symchild_free_ptr) struct ph_symchild *c = symchild_patient(NULL, NULL, PH_NSEC / 2);
 	struct ph_unwind_table *t;
 	uint64_t begin, vaddr;
-	int pid = ph_symchild_pid(c);
+	int pid;
 
 	(void)state;
 	add_path(c, 1, libc_path());
 	add_path(c, 2, "/proc/self/exe");
+	pid = ph_symchild_pid(c, 1);
 	vaddr = address_of(c, 1, "malloc");
 	/* At nothing: the next one is told of the file again, and takes the question. */
-	stop(c, SIGKILL);
+	stop(c, 1, SIGKILL);
 	ph_symchild_poll(c);
 	one_name(c, 1, vaddr, "malloc", 0);
-	assert_int_not_equal(ph_symchild_pid(c), pid);
+	assert_int_not_equal(ph_symchild_pid(c, 1), pid);
 	assert_int_equal(ph_symchild_deaths(c), 1);
 
 	/* At a question: it is asked once more, without debug information; then no more. */
 	begin = ph_now_ns();
-	stop(c, SIGSTOP);
+	stop(c, 1, SIGSTOP);
 	one_name(c, 1, vaddr + 4, "malloc", 4);
 	assert_int_equal(ph_symchild_deaths(c), 2);
-	stop(c, SIGSTOP);
+	stop(c, 1, SIGSTOP);
 	one_name(c, 1, vaddr + 5, "", 0);
 	one_name(c, 1, vaddr + 6, "", 0);
 	assert_int_equal(ph_symchild_deaths(c), 3);
@@ -390,14 +393,16 @@ static void test_owner_struck_out(void **state)
 
 	(void)state;
 	add_path(c, 1, libc_path());
+	what.fd = open("/proc/self/exe", O_RDONLY);
+	assert_int_equal(ph_symchild_add(c, 2, &what, NULL), 0);
 	for (; file < 100; file++) {
 		/* It is there; now it is at the file, and dies. */
-		address_of(c, 1, "malloc");
-		stop(c, SIGSTOP);
+		address_of(c, 2, "main");
+		stop(c, 2, SIGSTOP);
 		what.fd = open("/proc/self/exe", O_RDONLY);
 		assert_int_equal(ph_symchild_add(c, file, &what, NULL), 0);
 		ph_symchild_poll(c);
-		stop(c, SIGKILL);
+		stop(c, 2, SIGKILL);
 		/* One death is forgiven: the next child may be asked. */
 		if (ph_symchild_file(c, file)->error)
 			break;
@@ -406,6 +411,50 @@ static void test_owner_struck_out(void **state)
 	assert_int_equal(ph_symchild_file(c, file)->error, -EIO);
 	assert_non_null(strstr(ph_symchild_file(c, file)->message, "too many"));
 	one_name(c, 1, address_of(c, 1, "malloc"), "malloc", 0);
+}
+
+/* Nobody waits for what takes another container's file long: a second child goes on with that, and with all that is this one's. */
+static void test_in_the_way(void **state)
+{
+	struct told t = { 0 };
+	/* Half a minute by the clock is longer than the test. */
+	ph_auto(ph_symchild_free_ptr) struct ph_symchild *c = symchild_patient(&tell, &t, 0);
+	struct ph_symfile_new what = { .path = "/x", .root = -1, .owner = 5 };
+	uint64_t begin = ph_now_ns(), vaddr;
+	int first;
+
+	(void)state;
+	add_path(c, 1, libc_path());
+	for (uint32_t file = 2; file <= 3; file++) {
+		what.fd = open("/proc/self/exe", O_RDONLY);
+		assert_int_equal(ph_symchild_add(c, file, &what, NULL), 0);
+	}
+	vaddr = address_of(c, 2, "main");
+	address_of(c, 1, "malloc");
+	first = ph_symchild_pid(c, 1);
+	assert_int_equal(ph_symchild_pid(c, 2), first);
+	stop(c, 2, SIGSTOP);
+	ph_symchild_names(c, 2, &vaddr, 1);
+	ph_symchild_poll(c);
+	one_name(c, 1, address_of(c, 1, "malloc"), "malloc", 0);
+	assert_true(ph_now_ns() - begin < 10 * PH_NSEC);
+	assert_int_not_equal(ph_symchild_pid(c, 1), first);
+	assert_int_not_equal(ph_symchild_pid(c, 2), ph_symchild_pid(c, 1));
+	assert_int_equal(ph_symchild_pid(c, 3), ph_symchild_pid(c, 2));
+	/* It was not its fault: it has its names, and so have others of its owner. */
+	assert_int_equal(ph_symchild_deaths(c), 0);
+	one_name(c, 2, vaddr, "main", 0);
+	one_name(c, 3, vaddr, "main", 0);
+	/* Now it is in nobody's way. */
+	stop(c, 2, SIGSTOP);
+	ph_symchild_names(c, 2, &(uint64_t){ vaddr + 1 }, 1);
+	ph_symchild_poll(c);
+	first = ph_symchild_pid(c, 1);
+	one_name(c, 1, address_of(c, 1, "malloc") + 3, "malloc", 3);
+	assert_int_equal(ph_symchild_pid(c, 1), first);
+	kill(ph_symchild_pid(c, 2), SIGCONT);
+	one_name(c, 2, vaddr + 1, "main", 1);
+	assert_int_equal(ph_symchild_deaths(c), 0);
 }
 
 /* Interpreters are known as such, with the functions that nm has. */
@@ -455,7 +504,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_child_has_nothing),
 		cmocka_unit_test(test_usdt),
 		cmocka_unit_test(test_child_dies),
-		cmocka_unit_test(test_owner_struck_out),
+		cmocka_unit_test(test_in_the_way), cmocka_unit_test(test_owner_struck_out),
 		cmocka_unit_test(test_interpreters),
 	};
 

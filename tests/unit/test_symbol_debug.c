@@ -198,7 +198,7 @@ static void test_debug_by_build_id(void **state)
 	assert_true(f->from & PH_SYMBOL_SEPARATE);
 	is_known(c, 3, true);
 	/* The next child is told of it, too. */
-	stop(c, SIGKILL);
+	stop(c, 1, SIGKILL);
 	add_in_root(c, 4);
 	is_known(c, 4, true);
 	/* A fifo in its place holds nobody up. */
