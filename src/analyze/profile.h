@@ -66,7 +66,7 @@ struct ph_profile_file {
 	uint32_t number;		/* in the stream */
 	const char *path, *module, *build_id;
 	uint64_t nameless;		/* weight of stacks with functions of it that have no names */
-	const char *problem;		/* why it was not read; "": it has no more symbols, or that was not told */
+	const char *problem;		/* why; "": it has no debug symbols, or that was not told */
 	const char *distribution, *install;	/* whose package has its debug symbols, the command; "": not known */
 };
 

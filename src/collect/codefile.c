@@ -128,6 +128,7 @@ static void free_file(struct ph_codefile *file)
 	ph_u64map_done(&file->seen);
 	ph_close_ptr(&file->root);
 	ph_symbol_package_done(&file->package);
+	free(file->problem);
 	free(file->path);
 	free(file);
 }
@@ -263,7 +264,8 @@ static void forget(struct ph_codefiles *f, struct ph_codefile *file, uint64_t no
 	if (file->in_namer)
 		ph_symchild_drop(f->namer, file->id);
 	file->in_child = file->in_namer = false;
-	file->info = file->symbols = NULL;
+	file->unanswered = 0;
+	file->info = NULL;
 	ph_close_ptr(&file->root);
 	file->root = -1;
 	file->interprets = NULL;
@@ -352,23 +354,16 @@ void ph_codefile_is(struct ph_codefiles *f, uint32_t id, const struct ph_symfile
 	now_known(f, file);
 }
 
-void ph_codefile_symbols(struct ph_codefiles *f, uint32_t id, const struct ph_symfile *symbols)
+bool ph_codefile_nameless(struct ph_codefile *file, const char *problem, struct ph_packages *packages)
 {
-	struct ph_codefile *file = by_id(f, id);
+	bool first = !file->nameless;
 
-	if (file && file->in_namer)
-		file->symbols = symbols;
-}
-
-bool ph_codefile_nameless(struct ph_codefiles *f, uint32_t id, struct ph_packages *packages)
-{
-	struct ph_codefile *file = by_id(f, id);
-
-	if (!file || !file->symbols || file->path[0] != '/')
-		return false;
-	if (!file->nameless) {
-		file->nameless = true;
-		ph_packages_ask(packages, id, file->container, file->root, file->path, file->symbols->build_id);
+	file->nameless = true;
+	if (first && problem) {
+		file->problem = ph_strdup(problem);
+		file->package = (struct ph_symbol_package){ ph_strdup(""), ph_strdup("") };
+	} else if (first && file->path[0] == '/') {
+		ph_packages_ask(packages, file->id, file->container, file->root, file->path, file->build_id);
 		file->root = -1;
 	}
 	return file->package.install;

@@ -90,19 +90,20 @@ static void on_table(void *ctx, uint32_t file, struct ph_unwind_table *t, const 
 	ph_unwind_free(t);
 }
 
-static void on_symbols(void *ctx, uint32_t file, const struct ph_symfile *symbols)
+static void nameless(struct ph_stacks *s, struct ph_codefile *f, const char *problem)
 {
-	struct ph_stacks *s = ctx;
-
-	ph_codefile_symbols(&s->files, file, symbols);
+	if (ph_codefile_nameless(f, problem, s->packages))
+		*ph_vec_push(&s->missing) = f->id;
 }
 
 static void on_names(void *ctx, uint32_t file, uint64_t vaddr, const struct ph_symname *names, size_t n)
 {
 	struct ph_stacks *s = ctx;
+	struct ph_codefile *f = s->files.all.v[file];
 
-	if (!names[0].name[0] && ph_codefile_nameless(&s->files, file, s->packages))
-		*ph_vec_push(&s->missing) = file;
+	f->unanswered--;
+	if (!names[0].name[0])
+		nameless(s, f, ph_symchild_problem(s->namer, file));
 	for (size_t i = 0; i < n && s->fn && s->r >= 0; i++) {
 		ph_emit_begin(&s->out, PH_EV_user_symbol, ph_now_ns());
 		ph_emit_u(&s->out, file);
@@ -131,7 +132,7 @@ static void *map_shared(struct ph_collect *c, const char *name, size_t bytes, si
 
 int ph_stacks_open(struct ph_collect *c, struct ph_err *err)
 {
-	static const struct ph_symchild_ops ops = { .added = on_file, .table = on_table }, names = { .added = on_symbols, .named = on_names };
+	static const struct ph_symchild_ops ops = { .added = on_file, .table = on_table }, names = { .named = on_names };
 	struct ph_symchild_options child = { .ops = &ops, .no_debug_files = true }, namer = { .ops = &names };
 	struct ph_stacks *s = ph_alloc(sizeof(*s));
 	int r;
@@ -460,7 +461,6 @@ static int tell_interpreted_names(struct ph_stacks *s, ph_event_fn fn, void *arg
 	return r;
 }
 
-/* The file may have been forgotten meanwhile, and what was wrong with it. */
 static int tell_missing(struct ph_stacks *s, ph_event_fn fn, void *arg, struct ph_err *err)
 {
 	struct ph_symbol_package found;
@@ -480,7 +480,7 @@ static int tell_missing(struct ph_stacks *s, ph_event_fn fn, void *arg, struct p
 		ph_emit_begin(&s->out, PH_EV_symbols_missing, ph_now_ns());
 		s->out.ev.container = f->container;
 		ph_emit_u(&s->out, f->id);
-		ph_emit_s(&s->out, f->symbols && f->symbols->message ? f->symbols->message : "");
+		ph_emit_s(&s->out, f->problem ? f->problem : "");
 		ph_emit_s(&s->out, f->package.distribution);
 		ph_emit_s(&s->out, f->package.install);
 		r = ph_emit_done(&s->out, fn, arg, err);
@@ -494,8 +494,10 @@ static void ask_names(struct ph_stacks *s)
 	ph_vec_each(id, &s->asking) {
 		struct ph_codefile *f = s->files.all.v[*id];
 
-		if (f->in_namer)
+		if (f->in_namer) {
+			f->unanswered += (uint32_t)f->asked.n;
 			ph_symchild_names(s->namer, f->id, f->asked.v, f->asked.n);
+		}
 		f->asked.n = 0;
 	}
 	s->asking.n = 0;
@@ -526,6 +528,15 @@ void ph_stacks_saw(struct ph_collect *c, const struct ph_event *ev)
 		ph_procmaps_exec(&s->maps, ev->pid, ev->ts_ns);
 }
 
+static void wait_for_the_last(struct ph_stacks *s)
+{
+	if (!ph_symchild_wait(s->namer, LAST_NS))
+		ph_vec_each(f, &s->files.all)
+			if ((*f)->unanswered)
+				nameless(s, *f, "it took too long to read its symbols, or others of its container");
+	ph_packages_wait(s->packages, LAST_NS);
+}
+
 int ph_stacks_run(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_err *err)
 {
 	struct ph_stacks *s = c->stacks;
@@ -553,10 +564,8 @@ int ph_stacks_run(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_err
 		ph_procmaps_run(&s->maps, now);
 	/* The last stacks were taken: what is asked now is not asked again. */
 	s->busy = !ph_symchild_wait(s->child, 0);
-	if (!c->links.n) {
-		ph_symchild_wait(s->namer, LAST_NS);
-		ph_packages_wait(s->packages, LAST_NS);
-	}
+	if (!c->links.n)
+		wait_for_the_last(s);
 	s->fn = NULL;
 	return s->r < 0 ? s->r : tell_missing(s, fn, arg, err);
 }

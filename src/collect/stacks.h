@@ -60,10 +60,11 @@ struct ph_codefile {
 	char *path;
 	char build_id[2 * PH_BUILD_ID_MAX + 1];
 	const struct ph_symfile *info;	/* NULL: not known, or no program */
-	const struct ph_symfile *symbols;	/* what is known of its names; NULL: not yet, or nothing is asked */
 	int root;			/* O_PATH, of the process that had it first; -1: the host's, or no more needed */
-	bool nameless;			/* a place of it has no name: it is looked up what has them */
-	struct ph_symbol_package package;	/* that; NULL: not yet */
+	uint32_t unanswered;		/* places whose names the namer has not told yet */
+	bool nameless;			/* one has none: because of */
+	char *problem;			/* this; NULL: because there are no debug symbols, but */
+	struct ph_symbol_package package;	/* here; NULL: not known yet */
 	bool missing_told;
 	bool known;			/* what it is, well or badly */
 	bool in_child, in_namer;
@@ -107,10 +108,8 @@ void ph_codefile_drop(struct ph_codefile *file, uint64_t now_ns);
 void ph_codefiles_expire(struct ph_codefiles *f, uint64_t now_ns);
 /* What the file calls the first address of a mapping from @offset on; a guess while it is not known. */
 uint64_t ph_codefile_vaddr(const struct ph_codefile *f, uint64_t begin, uint64_t offset);
-/* What the namer found. */
-void ph_codefile_symbols(struct ph_codefiles *f, uint32_t id, const struct ph_symfile *symbols);
-/* A place of it has no name: what has it is asked, once. True: that is known. */
-bool ph_codefile_nameless(struct ph_codefiles *f, uint32_t id, struct ph_packages *packages);
+/* A place of it has no name, because of a @problem, or else what has it is asked, once. True: what there is to tell is known. */
+bool ph_codefile_nameless(struct ph_codefile *file, const char *problem, struct ph_packages *packages);
 /* The child's answers. @t NULL: there is no table. */
 void ph_codefile_is(struct ph_codefiles *f, uint32_t id, const struct ph_symfile *info);
 void ph_codefile_table(struct ph_codefiles *f, uint32_t id, const struct ph_unwind_table *t);

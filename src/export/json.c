@@ -147,7 +147,7 @@ static const struct field fields[] = {
 }, missing_fields[] = {
 	{ "path", "string", "of the file, in its container", false },
 	{ "build_id", "string", "of the file", true },
-	{ "problem", "string", "what kept it from being read; null: it was read, and has no name there", true },
+	{ "problem", "string", "why there is no name, if not for want of debug symbols", true },
 	{ "distribution", "string", "of the container", true },
 	{ "install", "string", "the command that installs its debug symbols there", true },
 };

@@ -63,7 +63,7 @@ void ph_childdebug_put_wants(struct ph_childfile *f, struct ph_buf *out)
 }
 
 /* Debug files without a build id are old and small. */
-#define CRC_FILE_MAX (1LL << 30)
+#define CRC_FILE_MAX (256LL << 20)
 
 /* ---- candidates ----------------------------------------------------------------------------- */
 

@@ -194,9 +194,18 @@ const struct ph_symtab *ph_childfile_symtab(struct ph_childfile *f)
 	return t;
 }
 
+/* It says that it has sections, and they are not found. */
+static bool sections_lost(Elf *elf)
+{
+	GElf_Ehdr h;
+	size_t names;
+
+	return elf && gelf_getehdr(elf, &h) && h.e_shoff && (elf_getshdrstrndx(elf, &names) || !elf_nextscn(elf, NULL));
+}
+
 int ph_answer_add(struct ph_childfile *f, struct ph_bytes *in, struct ph_buf *out, struct ph_err *err)
 {
-	ph_autofree char *path = ph_get_str(in);
+	ph_autofree char *path = ph_get_str(in), *problem = NULL;
 	const struct ph_elf_segment *s;
 	unsigned int from = 0;
 	struct ph_elf *elf;
@@ -215,6 +224,7 @@ int ph_answer_add(struct ph_childfile *f, struct ph_bytes *in, struct ph_buf *ou
 		ph_put_u32(out, 0);
 		ph_put_str(out, "");
 		ph_put_u32(out, PH_INTERP_NONE);
+		ph_put_str(out, "");
 		return 0;
 	}
 	r = ph_childfile_elf(f, &elf, err);
@@ -247,6 +257,8 @@ int ph_answer_add(struct ph_childfile *f, struct ph_bytes *in, struct ph_buf *ou
 	}
 	ph_childdebug_put_wants(f, out);
 	ph_answer_interp(f, path, out);
+	problem = sections_lost(f->main) ? ph_strdup("its section headers cannot be read") : NULL;
+	ph_put_str(out, problem);
 	return 0;
 }
 

@@ -27,7 +27,7 @@ static struct ph_symentry pending;
 
 /* ---- files ---------------------------------------------------------------------------------- */
 
-static struct ph_symparent_file *file_of(struct ph_symchild *c, uint32_t file)
+static struct ph_symparent_file *file_of(const struct ph_symchild *c, uint32_t file)
 {
 	return ph_u64map_get(&c->files, file);
 }
@@ -112,6 +112,7 @@ static void file_bad(struct ph_symparent_file *f, int error, const char *message
 
 static bool take_info(struct ph_symparent_file *f, struct ph_bytes *in)
 {
+	ph_autofree char *problem = NULL;
 	struct ph_bytes id;
 	uint32_t n;
 
@@ -135,7 +136,12 @@ static bool take_info(struct ph_symparent_file *f, struct ph_bytes *in)
 		s->filesz = ph_get_u64(in);
 		s->exec = ph_get_u32(in);
 	}
-	return ph_symsearch_wants(f, in) && ph_take_interp(&f->info, in) && !in->bad && !ph_bytes_left(in);
+	if (!ph_symsearch_wants(f, in) || !ph_take_interp(&f->info, in))
+		return false;
+	problem = ph_get_str(in);
+	if (problem[0])
+		f->info.message = ph_take(problem);
+	return !in->bad && !ph_bytes_left(in);
 }
 
 static void added(struct ph_symchild *c, struct ph_symparent_file *f, struct ph_symjob *j, int error,
@@ -400,6 +406,16 @@ const struct ph_symfile *ph_symchild_file(struct ph_symchild *c, uint32_t file)
 
 	until_ready(c, file, &f, NULL);
 	return f ? &f->info : NULL;
+}
+
+const char *ph_symchild_problem(const struct ph_symchild *c, uint32_t file)
+{
+	const struct ph_symparent_file *f = file_of(c, file);
+
+	if (!f || f->info.message)
+		return f ? f->info.message : NULL;
+	return f->info.from & (PH_SYMBOL_SYMTAB | PH_SYMBOL_SEPARATE | PH_SYMBOL_DEBUGDATA | PH_SYMBOL_GO) ?
+	       "its symbols have no name there" : NULL;
 }
 
 void ph_symchild_ask_table(struct ph_symchild *c, uint32_t file)
@@ -686,7 +702,7 @@ int ph_symchild_fd(const struct ph_symchild *c)
 
 int ph_symchild_pid(const struct ph_symchild *c, uint32_t file)
 {
-	return ph_symlink_of(c, ph_u64map_get(&c->files, file))->pid;
+	return ph_symlink_of(c, file_of(c, file))->pid;
 }
 
 unsigned int ph_symchild_deaths(const struct ph_symchild *c)

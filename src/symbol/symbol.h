@@ -44,7 +44,7 @@ enum ph_symbol_from {
 /* What was found out of a file. */
 struct ph_symfile {
 	int error;			/* 0, or why nothing is known of it */
-	char *message;			/* a sentence about that, or why names of it are not found; NULL: there is no reason */
+	char *message;			/* a sentence about that, or else as ph_symchild_problem() */
 	char *path;			/* as it was added */
 	char build_id[2 * PH_BUILD_ID_MAX + 1];		/* hex; "": it has none */
 	int machine;			/* EM_X86_64, EM_AARCH64 */
@@ -121,6 +121,8 @@ int ph_symchild_add(struct ph_symchild *c, uint32_t file, const struct ph_symfil
 void ph_symchild_drop(struct ph_symchild *c, uint32_t file);
 /* What is known of it, after waiting for it; NULL: no such number. Valid until it is dropped. */
 const struct ph_symfile *ph_symchild_file(struct ph_symchild *c, uint32_t file);
+/* Why names of it are not found, as far as that is known by now; NULL: there is no reason. */
+const char *ph_symchild_problem(const struct ph_symchild *c, uint32_t file);
 
 /*
  * As ph_elf_vaddr(): the address of what is mapped executable from @offset on; and where in the file the byte of an
