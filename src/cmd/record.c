@@ -169,7 +169,7 @@ int ph_cmd_record(int argc, char **argv)
 		{ "write", 'w', PH_OPT_STR, "DIR", &a.dir, NULL,
 		  "directory of the trace, which must be new or empty (default: porthole-DATE-TIME)" },
 		{ "event", 'e', PH_OPT_LIST, "LIST", &a.co.events, NULL,
-		  "what to record: groups, events, globs; !X leaves X out. Default: sched, wait, syscall, cgroup, "
+		  "what to record: groups, events, globs; !X leaves X out, +X adds X to the default: sched, wait, syscall, cgroup, "
 		  "mm, block, net, signal; there are also irq, timer, fault, cap, kvm, denied, dns, probe, stack, profile, "
 		  "calldata, and all, which is these too" },
 		{ "list", 0, PH_OPT_FLAG, NULL, &a.list, NULL,

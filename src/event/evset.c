@@ -6,6 +6,12 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 
+/* Before a word: not this; or, in front of the first, this besides what is chosen without a list. */
+static bool signed_word(const char *word)
+{
+	return word[0] == '!' || word[0] == '+';
+}
+
 /* "openat" for syscall_entry_openat and syscall_exit_openat, of 32-bit programs too. */
 static bool is_call(const char *word, const char *event)
 {
@@ -44,7 +50,7 @@ static const struct ph_class *class_nth(const struct ph_evset *set, size_t i, si
 int ph_evset_check(struct ph_evset *set, struct ph_err *err)
 {
 	ph_vec_each(w, &set->words) {
-		const char *word = *w + (**w == '!'), *near;
+		const char *word = *w + signed_word(*w), *near;
 		PH_VEC(const char *) names = { 0 };
 		const struct ph_class *c;
 		size_t nstatic = SIZE_MAX;
@@ -81,9 +87,9 @@ bool ph_evset_has(struct ph_evset *set, const struct ph_class *cls)
 	known = ph_u64map_get(&set->known, key);
 	if (known)
 		return known == set;
-	in = in && set->words.v[0][0] == '!';
+	in = in && signed_word(set->words.v[0]);
 	ph_vec_each(w, &set->words)
-		if (word_matches(*w + (**w == '!'), cls))
+		if (word_matches(*w + signed_word(*w), cls))
 			in = **w != '!';
 	/* Two addresses that are not NULL: yes and no. */
 	ph_u64map_put(&set->known, key, in ? (void *)set : (void *)&set->known);

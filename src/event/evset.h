@@ -9,8 +9,8 @@
 
 /*
  * Which events, as -e names them: events, globs over their names, groups (sched, syscall …) and
- * system calls by their own name (openat: its entry and exit), "all". A leading ! takes away; a list
- * that begins with that, and an empty one, starts from @start. Later words win.
+ * system calls by their own name (openat: its entry and exit), "all". A leading ! takes away, + adds; a list
+ * that begins with one of these, and an empty one, starts from @start. Later words win.
  */
 struct ph_evset {
 	ph_strv words;

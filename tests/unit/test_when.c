@@ -92,6 +92,11 @@ static void make(struct ph_evset *set, const char *list)
 		fail_msg("%s: %s", list, err.msg);
 }
 
+static bool is_call(const struct ph_class *cls)
+{
+	return cls->group == PH_GROUP_SYSCALL;
+}
+
 static void test_evset(void **state)
 {
 	struct ph_evset set;
@@ -116,6 +121,12 @@ static void test_evset(void **state)
 	assert_false(has(&set, "sched_waking"));
 	/* Foreign events have no number, and so no group: not the first one by accident. */
 	assert_true(ph_evset_has(&set, &foreign));
+	ph_evset_done(&set);
+
+	make(&set, "+sched,!sched_switch");
+	set.start = is_call;
+	assert_true(has(&set, "sched_waking") && has(&set, "syscall_entry_openat"));
+	assert_false(has(&set, "sched_switch") || has(&set, "cap_capable"));
 	ph_evset_done(&set);
 
 	make(&set, "sched");
