@@ -117,6 +117,7 @@ void st_on_attach(struct ph_states *st, struct task *t, uint64_t ts)
 
 struct task *st_unseen_switch(struct ph_states *st, struct cpu *c, int32_t tid, uint64_t ts)
 {
+	uint64_t other_ns = c->tid < 0 ? 0 : c->last_ns > c->since_ns ? c->last_ns : c->since_ns;
 	struct task *t;
 
 	if (c->tid >= 0) {
@@ -128,7 +129,11 @@ struct task *st_unseen_switch(struct ph_states *st, struct cpu *c, int32_t tid, 
 	t = st_task_get(st, tid);
 	if (t) {
 		st_leave_other(st, t, c, ts);
-		st_distrust(st, t);
+		/* It has left no CPU since it began to wait, and as long as another one had this one it did wait. */
+		if (t->seg.state == PH_ST_WAIT_CPU && t->seg.begin_ns < other_ns)
+			st_go(st, t, PH_ST_UNKNOWN, other_ns);
+		else
+			st_distrust(st, t);
 		t->seg.cpu = (int32_t)(c - st->cpus.v);
 	}
 	return t;

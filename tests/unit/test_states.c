@@ -633,6 +633,19 @@ static void test_holes(void **state)
 	ph_buf_done(&k.ran);
 }
 
+/* Who comes onto a CPU unseen was waiting for it as long as another one had it. */
+static void test_unseen_switch(void **state)
+{
+	struct seen k = run("@0 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=8\n@50 cpu=0 tid=8 sched_waking tid=7 target_cpu=0\n"
+			    "@50 cpu=0 tid=8 sched_wakeup tid=7 target_cpu=0\n@200 cpu=0 tid=8 sched_switch prev_tid=8 prev_state=1 next_tid=9\n"
+			    "@300 cpu=0 tid=7 syscall_entry_read\n");
+
+	assert_non_null(strstr(k.text.p, "7 wait 50-200 cpu0 woken by task 8 at 50\n7 unknown 200-300"));
+	assert_non_null(strstr(k.text.p, "7 running 300-1000 cpu0"));
+	ph_buf_done(&k.text);
+	ph_buf_done(&k.ran);
+}
+
 static void test_ran(void **state)
 {
 	struct seen k = run("@100 cpu=1 tid=0 sched_switch prev_tid=0 next_tid=7\n"
@@ -664,7 +677,7 @@ int main(void)
 		cmocka_unit_test(test_state_dump),
 		cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_missed),
-		cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_holes), cmocka_unit_test(test_unseen_switch),
 		cmocka_unit_test(test_ran),
 	};
 
