@@ -71,6 +71,8 @@ int load_deny(int argc, char **argv);
 int load_calls(int argc, char **argv);
 /* kinds.c */
 int load_kinds(int argc, char **argv);
+/* chain.c */
+int load_chain(int argc, char **argv);
 /* who.c */
 int load_who(int argc, char **argv);
 

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tasks that wait for each other in known ways, and say how long each of them computed: what critical paths are compared
+ * with. Who is waited for begins when the waiter sleeps, so that its time is the path's however busy the machine is.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "load/load.h"
+
+#define MS 1000000ul
+#define PORT 7013
+#define ROUNDS 20
+
+static pid_t tid(void)
+{
+	return (pid_t)syscall(SYS_gettid);
+}
+
+static uint64_t own_cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * PH_NSEC + (uint64_t)ts.tv_nsec;
+}
+
+static void compute(uint64_t ns)
+{
+	volatile uint64_t x = 88172645463325252ULL;
+	uint64_t end = own_cpu_ns() + ns;
+
+	do {
+		for (int i = 0; i < 2000; i++)
+			x = x * 6364136223846793005ULL + 1442695040888963407ULL;
+	} while (own_cpu_ns() < end);
+}
+
+static void say(const char *name, uint64_t since)
+{
+	dprintf(1, "stage=%s ran_ns=%llu\n", name, (unsigned long long)(own_cpu_ns() - since));
+}
+
+static bool sleeps(pid_t who)
+{
+	char path[64], text[512], *state;
+	int fd;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", who);
+	fd = open(path, O_RDONLY);
+	if (fd < 0) {
+		snprintf(path, sizeof(path), "/proc/%d/stat", who);
+		fd = open(path, O_RDONLY);
+	}
+	if (fd < 0)
+		die(path);
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return false;
+	text[n] = 0;
+	state = strrchr(text, ')');
+	return state && state[2] == 'S';
+}
+
+/* Computes for @ns once @waiter sleeps. */
+static void stage(const char *name, pid_t waiter, uint64_t ns)
+{
+	uint64_t since;
+
+	prctl(PR_SET_NAME, name);
+	while (waiter && !sleeps(waiter))
+		sleep_ns(200000);
+	since = own_cpu_ns();
+	compute(ns);
+	say(name, since);
+}
+
+static pid_t child(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork");
+	return pid;
+}
+
+/* ---- shapes ---------------------------------------------------------------------------------------- */
+
+static pid_t the_main;
+
+static void *long_thread(void *arg)
+{
+	stage("c-long", the_main, 120 * MS);
+	return NULL;
+}
+
+/* Not waited for: it has ended when the other one is joined. */
+static void *short_thread(void *arg)
+{
+	stage("c-short", the_main, 40 * MS);
+	return NULL;
+}
+
+static void shape_join(void)
+{
+	pthread_t a, b;
+
+	if (pthread_create(&a, NULL, long_thread, NULL) || pthread_create(&b, NULL, short_thread, NULL))
+		die("pthread_create");
+	pthread_join(a, NULL);
+	pthread_join(b, NULL);
+}
+
+static void shape_nested(void)
+{
+	pid_t middle;
+
+	if (!child()) {
+		middle = tid();
+		stage("c-middle", the_main, 40 * MS);
+		if (!child()) {
+			stage("c-inner", middle, 80 * MS);
+			_exit(0);
+		}
+		wait(NULL);
+		stage("c-middle", 0, 40 * MS);
+		_exit(0);
+	}
+	wait(NULL);
+}
+
+static void pass(int fd)
+{
+	if (write(fd, "x", 1) != 1)
+		die("write");
+}
+
+static void take(int fd)
+{
+	char c;
+
+	if (read(fd, &c, 1) != 1)
+		die("read");
+}
+
+static void shape_pipe(void)
+{
+	int a[2], b[2];
+	pid_t filter;
+
+	if (pipe(a) || pipe(b))
+		die("pipe");
+	filter = child();
+	if (!filter) {
+		prctl(PR_SET_NAME, "c-filter");
+		take(a[0]);
+		stage("c-filter", the_main, 60 * MS);
+		pass(b[1]);
+		_exit(0);
+	}
+	if (!child()) {
+		while (!sleeps(filter))
+			sleep_ns(200000);
+		stage("c-source", the_main, 60 * MS);
+		pass(a[1]);
+		_exit(0);
+	}
+	take(b[0]);
+	wait(NULL);
+	wait(NULL);
+}
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static int held[2];
+
+static void *holder_thread(void *arg)
+{
+	pthread_mutex_lock(&lock);
+	pass(held[1]);
+	stage("c-holder", the_main, 100 * MS);
+	pthread_mutex_unlock(&lock);
+	return NULL;
+}
+
+static void shape_lock(void)
+{
+	pthread_t t;
+
+	if (pipe(held) || pthread_create(&t, NULL, holder_thread, NULL))
+		die("pthread_create");
+	take(held[0]);
+	pthread_mutex_lock(&lock);
+	pthread_join(t, NULL);
+}
+
+static void shape_timer(void)
+{
+	if (!child()) {
+		prctl(PR_SET_NAME, "c-sleeper");
+		sleep_ns(100 * MS);
+		stage("c-sleeper", the_main, 20 * MS);
+		_exit(0);
+	}
+	wait(NULL);
+}
+
+static void on_signal(int nr)
+{
+}
+
+static void shape_signal(void)
+{
+	sigset_t usr1, none;
+
+	sigemptyset(&none);
+	sigemptyset(&usr1);
+	sigaddset(&usr1, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &usr1, NULL);
+	signal(SIGUSR1, on_signal);
+	if (!child()) {
+		stage("c-sender", the_main, 80 * MS);
+		kill(the_main, SIGUSR1);
+		_exit(0);
+	}
+	sigsuspend(&none);
+	wait(NULL);
+}
+
+static void shape_tcp(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(PORT), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int l = socket(AF_INET, SOCK_STREAM, 0), c;
+
+	if (setsockopt(l, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int)) || bind(l, (struct sockaddr *)&a, sizeof(a)) ||
+	    listen(l, 1))
+		die("listen on the loopback device");
+	if (!child()) {
+		c = accept(l, NULL, NULL);
+		take(c);
+		stage("c-server", the_main, 80 * MS);
+		pass(c);
+		_exit(0);
+	}
+	c = socket(AF_INET, SOCK_STREAM, 0);
+	if (connect(c, (struct sockaddr *)&a, sizeof(a)))
+		die("connect");
+	pass(c);
+	take(c);
+	wait(NULL);
+}
+
+/* A token goes round. */
+static void shape_ring(void)
+{
+	static const char *const names[] = { "c-main", "c-ring-1", "c-ring-2" };
+	uint64_t since;
+	int p[3][2];
+
+	for (int i = 0; i < 3; i++)
+		if (pipe(p[i]))
+			die("pipe");
+	for (int i = 1; i < 3; i++) {
+		if (child())
+			continue;
+		prctl(PR_SET_NAME, names[i]);
+		since = own_cpu_ns();
+		for (int n = 0; n < ROUNDS; n++) {
+			take(p[i][0]);
+			compute(3 * MS);
+			pass(p[(i + 1) % 3][1]);
+		}
+		say(names[i], since);
+		_exit(0);
+	}
+	for (int n = 0; n < ROUNDS; n++) {
+		compute(3 * MS);
+		pass(p[1][1]);
+		take(p[0][0]);
+	}
+	wait(NULL);
+	wait(NULL);
+}
+
+/* ---- across containers ----------------------------------------------------------------------------- */
+
+static socklen_t unix_addr(const char *path, struct sockaddr_un *a)
+{
+	*a = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	snprintf(a->sun_path, sizeof(a->sun_path), "%s", path);
+	return sizeof(*a);
+}
+
+static int serve(const char *path, uint64_t ns)
+{
+	int l = socket(AF_UNIX, SOCK_STREAM, 0), c;
+	struct sockaddr_un a;
+	socklen_t len = unix_addr(path, &a), credlen = sizeof(struct ucred);
+	struct ucred peer;
+	char byte;
+
+	prctl(PR_SET_NAME, "c-server");
+	if (bind(l, (struct sockaddr *)&a, len) || listen(l, 8))
+		die(path);
+	while ((c = accept(l, NULL, NULL)) >= 0) {
+		uint64_t since = own_cpu_ns();
+
+		/* 0 where it is in a pid namespace that this one does not see. */
+		if (getsockopt(c, SOL_SOCKET, SO_PEERCRED, &peer, &credlen))
+			die("SO_PEERCRED");
+		while (read(c, &byte, 1) == 1) {
+			while (peer.pid && !sleeps(peer.pid))
+				sleep_ns(200000);
+			compute(ns);
+			pass(c);
+		}
+		say("c-server", since);
+		close(c);
+	}
+	return 1;
+}
+
+static void shape_ask(const char *path, uint64_t n)
+{
+	int c = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct sockaddr_un a;
+
+	if (connect(c, (struct sockaddr *)&a, unix_addr(path, &a)))
+		die(path);
+	while (n--) {
+		compute(2 * MS);
+		pass(c);
+		take(c);
+	}
+}
+
+int load_chain(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		void (*fn)(void);
+	} shapes[] = {
+		{ "join", shape_join }, { "nested", shape_nested }, { "pipe", shape_pipe }, { "lock", shape_lock },
+		{ "timer", shape_timer }, { "signal", shape_signal }, { "tcp", shape_tcp }, { "ring", shape_ring },
+	};
+	const char *what = arg_str(argc, argv, 1, "");
+	uint64_t begin = ph_now_ns(), since;
+	void (*fn)(void) = NULL;
+
+	if (!strcmp(what, "serve"))
+		return serve(arg_str(argc, argv, 2, "/data/socket"), arg_ns(argc, argv, 3, 10 * MS));
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
+		if (!strcmp(shapes[i].name, what))
+			fn = shapes[i].fn;
+	if (!fn && strcmp(what, "ask") != 0) {
+		fprintf(stderr, "ph-load chain: there is no shape '%s': serve ask", what);
+		for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
+			fprintf(stderr, " %s", shapes[i].name);
+		fputc('\n', stderr);
+		return 2;
+	}
+	the_main = tid();
+	prctl(PR_SET_NAME, "c-main");
+	since = own_cpu_ns();
+	compute(30 * MS);
+	if (fn)
+		fn();
+	else
+		shape_ask(arg_str(argc, argv, 2, "/data/socket"), arg_u64(argc, argv, 3, 10));
+	compute(30 * MS);
+	say("c-main", since);
+	printf("wall_ns=%llu\n", (unsigned long long)(ph_now_ns() - begin));
+	return 0;
+}

@@ -1,0 +1,168 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# porthole path, against loads of which the path is known, and against what the kernel counts and traces itself.
+# limit: 180 s
+
+load lib
+load cause
+
+setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
+
+teardown() {
+	record_kill
+	launch_stop
+	kernel_forgets
+	rm -rf "$T"*
+}
+
+# sum JQ-CONDITION: ns of the shares of the last report for which that is true
+sum() { jq -s "[.[] | select(.kind == \"share\" and ($1)) | .time_ns] | add // 0" "$T.json"; }
+
+# on_path COMM: for how long the path is what it did: it ran, or kept another one on the path from its CPU.
+on_path() { sum "(.comm == \"$1\" and IN(.state; \"user\", \"kernel\", \"running\")) or .by_comm == \"$1\""; }
+
+# said COMM: for how long it says that it computed.
+said() { awk -v name="stage=$1" '$1 == name { sub(/ran_ns=/, "", $2); ns += $2 } END { printf "%.0f\n", ns }' "$T.said"; }
+
+# computed COMM...: each has of the path what it says, within 2 %. Kernels differ in whether interrupts and what the
+# hypervisor took are its time.
+computed() {
+	local comm
+	for comm; do
+		echo "$comm says $(said "$comm") ns, the path $(on_path "$comm")"
+		awk -v a="$(on_path "$comm")" -v b="$(said "$comm")" \
+			-v slack="$(sum ".comm == \"$comm\" and IN(.state; \"interrupted\", \"steal\", \"unknown\")")" \
+			'BEGIN { d = a < b ? b - a : a - b; exit !(b > 0 && d <= b * 0.02 + 1000000 + slack) }' ||
+			flunk "$(jq -c 'select(.kind == "share") | [.comm, .tid, .state, .what, .time_ns]' "$T.json" | head -n 20)"
+	done
+}
+
+# Shares are the path, next to nothing of which is unknown.
+whole() {
+	jq -se '(map(select(.kind == "path"))[0] | .end_ns - .begin_ns) as $ns | map(select(.kind == "share") | .time_ns) | add == $ns' \
+		"$T.json" >/dev/null || flunk "$(head -n 1 "$T.json")"
+	jq -se '(map(select(.kind == "path"))[0] | .end_ns - .begin_ns) as $ns |
+		map(select(.kind == "share" and .state == "unknown") | .time_ns) | (add // 0) <= $ns / 100' "$T.json" >/dev/null ||
+		flunk "unknown: $(sum '.state == "unknown"') ns of $(sum true)" "$(jq -c 'select(.kind == "step" and .state == "unknown")' "$T.json")"
+}
+
+@test "known shapes: the path has what each computed, and not who was not waited for" {
+	record "$T" -q -a -e +irq
+	for shape in join nested pipe lock timer signal tcp ring; do
+		launch_wait "$shape" -- ph-load chain "$shape" >"$T.$shape"
+	done
+	record_end
+	for shape in join nested pipe lock timer signal tcp ring; do
+		echo "--- $shape"
+		cp "$T.$shape" "$T.said"
+		porthole path -r "$T" -c "$PH_FILE-$shape" -o json --steps 10000 >"$T.json"
+		whole
+		# shellcheck disable=SC2046 # names without blanks
+		computed $(sed -n 's/^stage=\([^ ]*\) .*/\1/p' "$T.said" | sort -u | grep -vx c-short)
+		case $shape in
+		join) [ "$(sum '.comm == "c-short" and .state != "run queue"')" -le 2000000 ] ;;
+		timer) awk -v ns="$(sum '.comm == "c-sleeper" and .state == "timer"')" 'BEGIN { exit !(ns >= 98000000) }' ;;
+		tcp) jq -se 'any(.kind == "step" and .comm == "c-server" and .then == "sends to" and .then_comm == "c-main")' "$T.json" >/dev/null ;;
+		esac
+	done
+}
+
+# throttled_ns CONTAINER: as the kernel has counted it
+throttled_ns() {
+	cat /sys/fs/cgroup/{cpu,cpu,cpuacct,}/porthole.d/"$PH_FILE-$1"/cpu.stat 2>/dev/null |
+		awk '$1 == "throttled_time" { ns = $2 } $1 == "throttled_usec" { ns = $2 * 1000 } END { printf "%.0f\n", ns }'
+}
+
+run_delay() {
+	local delay
+	read -r _ delay _ <"/proc/$1/schedstat"
+	echo "$delay"
+}
+
+@test "across containers: a server's limit is what its client waits for; the kernel counts as much, and saw each wake-up" {
+	mkdir "$T.data"
+	KERNEL=sched/sched_waking
+	launch server --share pid --cpus 0.1 -b "$T.data:/data:rw" -- ph-load chain serve /data/socket 10ms
+	server=$PID
+	wait_for 20 test -S "$T.data/socket"
+	record "$T" -q -a -e +irq
+	kernel_traces
+	before=$(throttled_ns server)
+	launch_wait client --share pid -b "$T.data:/data:rw" -- ph-load chain ask /data/socket 20 >"$T.said"
+	after=$(throttled_ns server)
+	kernel_traced
+	record_end
+	grep c-server "$PH_WORK/$PH_FILE-server.log" >>"$T.said"
+	porthole path -r "$T" -c "$PH_FILE-client" -o json --steps 100000 >"$T.json"
+	whole
+	computed c-main c-server
+	# The client has gone on while its server was let go of: that is not on the path, but is no longer than the client's own.
+	throttled=$(sum '.comm == "c-server" and .state == "throttled"')
+	own=$(sum '.comm == "c-main"')
+	echo "throttled: $throttled ns, the kernel counts $((after - before)), the client itself had $own"
+	[ "$throttled" -ge 100000000 ]
+	[ "$throttled" -le $(((after - before) * 102 / 100)) ]
+	[ "$throttled" -ge $(((after - before) * 98 / 100 - own - 20000000)) ]
+	jq -se "any(.kind == \"share\" and .state == \"throttled\" and .container == \"$PH_FILE-server\" and
+		.limit_cgroup_path == \"/porthole.d/$PH_FILE-server\" and .quota_ns == 10000000 and .period_ns == 100000000)" "$T.json" >/dev/null
+	porthole path -r "$T" -c "$PH_FILE-client" >"$T.text"
+	head -n 1 "$T.text"
+	head -n 1 "$T.text" | grep -q "throttled by the limit of 0.1 CPU at /porthole.d/$PH_FILE-server[,.]"
+	# What would help most is what has most of it.
+	[ "$(jq -r 'select(.kind == "help" and .resource != "unknown").time_ns' "$T.json" | sort -n | tail -n 1)" = \
+		"$(jq -r 'select(.kind == "help").time_ns' "$T.json" | head -n 1)" ]
+	[ "$(jq -r 'select(.kind == "help" and .resource == "limit").time_ns' "$T.json")" -ge "$throttled" ]
+	# Each wake-up on the path is one that the kernel's tracer saw, by that task of that task.
+	offset=$(sed -n 's/^\toffset = \([0-9]*\);/\1/p' "$T/metadata")
+	jq -r "select(.kind == \"step\" and .then == \"wakes\") | \"\(.tid) \(.then_tid) \(.end_ns - $offset)\"" "$T.json" >"$T.edges"
+	awk 'function abs(x) { return x < 0 ? -x : x }
+		NR == FNR {
+			if (!match($0, /-[0-9]+ +\[/)) next
+			from = substr($0, RSTART + 1, RLENGTH - 2) + 0
+			match($0, /[0-9]+\.[0-9]+: sched_waking/); ts = substr($0, RSTART, RLENGTH - 14) * 1e9
+			match($0, / pid=[0-9]+/); to = substr($0, RSTART + 5, RLENGTH - 5)
+			at[from, to, ++n[from, to]] = ts
+			next
+		}
+		{
+			edges++
+			for (i = 1; i <= n[$1, $2]; i++) if (abs(at[$1, $2, i] - $3) < 1e6) { found++; break }
+		}
+		END { print edges " wake-ups, the kernel saw " found + 0; exit !(edges >= 20 && found == edges) }' "$T.kernel" "$T.edges"
+	kill "$server"
+}
+
+@test "a neighbour on its CPU: the server's time in the run queue is the client's path, as much as schedstat says" {
+	need taskset
+	mkdir "$T.data"
+	launch server --share pid -b "$T.data:/data:rw" -- ph-load chain serve /data/socket 10ms
+	server=$PID
+	wait_for 20 test -S "$T.data/socket"
+	launch hog -- ph-load spin 50s
+	taskset -p -c 0 "$server" >/dev/null
+	taskset -p -c 0 "$PID" >/dev/null
+	record "$T" -q -a -e +irq
+	counted=$(cat /proc/self/schedstat 2>/dev/null)
+	before=$(run_delay "$server")
+	launch_wait client --share pid -b "$T.data:/data:rw" -- ph-load chain ask /data/socket 20 >"$T.said"
+	after=$(run_delay "$server")
+	record_end
+	porthole path -r "$T" -c "$PH_FILE-client" -o json >"$T.json"
+	whole
+	queued=$(sum '.comm == "c-server" and .state == "run queue"')
+	by=$(sum ".comm == \"c-server\" and .by_container == \"$PH_FILE-hog\"")
+	echo "run queue: $queued ns, while the neighbour ran $by, the kernel counts $((after - before))"
+	[ "$by" -ge 20000000 ]
+	[ "$by" -le "$queued" ]
+	# What the server waited while the client went on is not the client's path.
+	[ -z "$counted" ] || awk -v a="$queued" -v b=$((after - before)) -v own="$(sum '.comm == "c-main" or .state == "unknown"')" \
+		'BEGIN { exit !(a <= b * 1.02 + 1e6 && a >= b * 0.98 - own - 1e7) }'
+}
+
+@test "the running kernel is asked the same: a command's path" {
+	porthole path -o json -- sh -c "ph-load chain nested >$T.said" >"$T.json"
+	whole
+	computed c-main c-middle c-inner
+	# The shell waits for it.
+	[ "$(jq -r 'select(.kind == "path").comm' "$T.json")" = sh ]
+}
