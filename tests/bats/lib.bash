@@ -25,6 +25,9 @@ wait_for() {
 	done
 }
 
+# since VERSION: of the running kernel.
+since() { [ "$(printf '%s\n' "$1" "$(uname -r)" | sort -V | head -n 1)" = "$1" ]; }
+
 # has_lines FILE N: at least.
 has_lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 

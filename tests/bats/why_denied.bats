@@ -29,8 +29,6 @@ teardown() {
 	rm -rf "$T"*
 }
 
-since() { [ "$(printf '%s\n' "$1" "$(uname -r)" | sort -V | head -n 1)" = "$1" ]; }
-
 # told DIR: what is said of a trace, and of each container which causes.
 told() { porthole why denied -r "$1" -o json >"$T.json"; }
 
