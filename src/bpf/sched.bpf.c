@@ -65,7 +65,7 @@ int sched_switch(u64 *ctx)
 	bool preempt = ctx[0];
 	struct task_struct *prev = (void *)ctx[1], *next = (void *)ctx[2];
 	u64 steal = cfg.write_steal ? stolen(prev) : 0;
-	u32 state = 0;
+	u32 state = 0, cpu = bpf_get_smp_processor_id();
 	s64 waits;
 	u32 selected;
 	bool ours;
@@ -79,13 +79,17 @@ int sched_switch(u64 *ctx)
 		emit_steal(prev, steal, who);
 	if (!preempt)
 		state = cfg.switch_has_state ? (u32)ctx[3] : prev->__state;
-	if (ours && prev->pid && WALK(prev)->se.cfs_rq->throttle_count > 0) {
-		limits_look((u64)BPF_CORE_READ(prev, sched_task_group), bpf_get_smp_processor_id(), OWN(who), true);
-		if (task_throttled(prev, preempt || !state))
+	if (ours && prev->pid) {
+		bool out = WALK(prev)->se.cfs_rq->throttle_count > 0;
+
+		/* Otherwise its refill may have been overlooked, as may have been the switch to it. */
+		if (out || LIMITS_OUT(cpu))
+			limits_look((u64)BPF_CORE_READ(prev, sched_task_group), cpu, OWN(who), true);
+		if (out && task_throttled(prev, preempt || !state))
 			throttle_begin(OWN(who));
 	}
-	if (nlimits_out && next->pid)
-		limits_look((u64)BPF_CORE_READ(next, sched_task_group), bpf_get_smp_processor_id(), who, true);
+	if (LIMITS_OUT(cpu) && next->pid)
+		limits_look((u64)BPF_CORE_READ(next, sched_task_group), cpu, who, true);
 	waits = switch_state(prev, state);
 	if (cfg.write_block && ours && waits && WALK(prev)->mm)
 		emit_block(prev, waits, state, OWN(who));

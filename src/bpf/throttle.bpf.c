@@ -31,6 +31,7 @@ struct limit {
 	u64 cgroup_id;		/* an address may be used again */
 	u64 clock;		/* the runqueue's clock when it ran out */
 	u64 begin_ns, end_ns;	/* end_ns 0: it is out */
+	s64 ahead;		/* throttle_clock_ahead() */
 	u64 why;		/* index of the container by which it was met */
 };
 
@@ -45,8 +46,10 @@ struct {
 	__type(value, struct limit);
 } limits SEC(".maps");
 
-/* How many are out: spares the look-up at every switch where none is. */
-s32 nlimits_out;
+/* How many are out on a CPU (modulo): spares the look-up at every switch where none is. */
+#define CPUS 1024
+s32 limits_out[CPUS];
+#define LIMITS_OUT(cpu) limits_out[(cpu) & (CPUS - 1)]
 /* What is to be added to a runqueue's clock to get ours, as it was last. */
 s64 clock_ahead;
 /* The functions of the two timers, learnt from any group's. */
@@ -63,6 +66,27 @@ static __always_inline struct cfs_rq *group_rq(struct task_group *tg, u32 cpu)
 static __always_inline bool is_throttled(struct cfs_rq *rq)
 {
 	return rq && BPF_CORE_READ_BITFIELD_PROBED(rq, throttled);
+}
+
+/* Time that groups' own tasks were throttled on this runqueue until it was let go at last. False: there is no such clock. */
+static __always_inline bool throttle_clock(struct cfs_rq *rq, u64 *ret)
+{
+	struct cfs_rq___self *self = (void *)rq;
+
+	return bpf_core_field_exists(self->throttled_clock_self_time) &&
+	       !bpf_probe_read_kernel(ret, sizeof(*ret), &self->throttled_clock_self_time);
+}
+
+/* For a limit that is out: to be added to throttle_clock() to get our time of its end. */
+static __always_inline s64 throttle_clock_ahead(struct cfs_rq *rq)
+{
+	struct cfs_rq___self *self = (void *)rq;
+	u64 clock = 0, since = 0;
+
+	if (!throttle_clock(rq, &clock) ||
+	    bpf_probe_read_kernel(&since, sizeof(since), &self->throttled_clock_self) || !since)
+		return 0;
+	return since - clock + clock_ahead;
 }
 
 static __always_inline int limit_begin(struct task_struct *cur, struct task_group *tg, u32 cpu, u64 who,
@@ -82,12 +106,22 @@ static __always_inline int limit_begin(struct task_struct *cur, struct task_grou
 	return 0;
 }
 
-static __always_inline int limit_end(struct task_struct *cur, u32 cpu, u64 who, struct limit *l)
+/*
+ * Nobody may have looked when it was refilled: the kernel calls no program within itself, and some call none while an
+ * agent of the machine's host runs. But the throttle clock stands still since then.
+ */
+static __always_inline int limit_end(struct task_struct *cur, struct cfs_rq *rq, u32 cpu, u64 who, struct limit *l)
 {
+	u64 end = 0, now = bpf_ktime_get_ns();
+
+	if (throttle_clock(rq, &end))
+		end += l->ahead;
+	if (end <= l->begin_ns || end > now)
+		end = now;
 	/* Two CPUs may see it at once. */
-	if (__sync_val_compare_and_swap(&l->end_ns, 0, bpf_ktime_get_ns()))
+	if (__sync_val_compare_and_swap(&l->end_ns, 0, end))
 		return 0;
-	__sync_fetch_and_add(&nlimits_out, -1);
+	__sync_fetch_and_add(&LIMITS_OUT(cpu), -1);
 	EVENT_ALONE(sched_limit_end, cur, who, e);
 	SET(e, cgroup_id, l->cgroup_id);
 	SET(e, on_cpu, cpu);
@@ -118,18 +152,22 @@ __noinline int limit_look(u64 group, u32 cpu, u64 who, u32 fresh)
 	if (l && !l->end_ns) {
 		if (l->cgroup_id == now.cgroup_id && l->clock == now.clock)
 			return 0;
-		limit_end(cur, cpu, who, l);
+		limit_end(cur, rq, cpu, who, l);
 	}
 	if (!now.clock)
 		return 0;
 	if (fresh)
 		clock_ahead = bpf_ktime_get_ns() - BPF_CORE_READ(rq, rq, clock);
 	now.begin_ns = now.clock + clock_ahead;
+	/* The interrupt came when what it was refilled with had been used up again. */
+	if (l && l->cgroup_id == now.cgroup_id && l->clock == now.clock)
+		now.begin_ns = l->end_ns;
+	now.ahead = throttle_clock_ahead(rq);
 	now.why = who >> 32;
 	limit_begin(cur, tg, cpu, who, &now);
 	if (bpf_map_update_elem(&limits, &key, &now, BPF_ANY))
 		return 0;
-	__sync_fetch_and_add(&nlimits_out, 1);
+	__sync_fetch_and_add(&LIMITS_OUT(cpu), 1);
 	key.cpu = ANY_CPU;
 	bpf_map_update_elem(&limits, &key, &now, BPF_ANY);
 	return 0;
@@ -214,7 +252,7 @@ SEC("?tp_btf/hrtimer_expire_exit")
 int BPF_PROG(throttle_timer_exit, struct hrtimer *timer)
 {
 	struct task_struct *cur = current_task();
-	u64 group = nlimits_out ? timer_group(cur, timer, ctx) : 0;
+	u64 group = timer_group(cur, timer, ctx);
 
 	return group ? look_around(cur, group, !bpf_core_type_exists(struct rq___csd) ||
 						       !bpf_core_field_exists(((struct rq___csd *)0)->cfsb_csd_list)) : 0;
@@ -227,7 +265,7 @@ __noinline int limit_over(u64 group, u32 cpu, u32 container)
 	struct limit *l = bpf_map_lookup_elem(&limits, &key);
 
 	if (l && !l->end_ns)
-		limit_end(current_task(), cpu, WHO(container, l->why), l);
+		limit_end(current_task(), group_rq((struct task_group *)group, cpu), cpu, WHO(container, l->why), l);
 	return 0;
 }
 
@@ -240,7 +278,7 @@ int throttle_csd(u64 *ctx)
 	u64 at = (u64)rq + bpf_core_field_offset(struct rq___csd, cfsb_csd_list), next = 0;
 	u32 cpu = bpf_get_smp_processor_id(), container;
 
-	if (!nlimits_out || ctx[1] != (u64)rq + bpf_core_field_offset(struct rq___csd, cfsb_csd))
+	if (!LIMITS_OUT(cpu) || ctx[1] != (u64)rq + bpf_core_field_offset(struct rq___csd, cfsb_csd))
 		return 0;
 	container = task_container(cur);
 	bpf_probe_read_kernel(&next, sizeof(next), (void *)at);
@@ -258,11 +296,10 @@ int throttle_csd(u64 *ctx)
 
 struct throttle {
 	u64 begin_ns;
-	u64 clock_ns;		/* the group's throttle clock at begin (v6.6) */
+	s64 ahead;		/* throttle_clock_ahead() of the group, 0: it has none */
 	u64 limit_id;
 	u64 group, limit;	/* addresses of its task_group and of the limit's */
 	u32 cpu;
-	u32 has_clock;
 };
 
 struct {
@@ -274,17 +311,6 @@ struct {
 
 /* How many are in the map: spares the look-up at every switch where nobody is throttled. */
 u32 nthrottled;
-
-/* Time that this group's own tasks were throttled on @cpu so far. False: there is no such clock. */
-static __always_inline bool throttle_clock(struct task_group *tg, u32 cpu, u64 *ret)
-{
-	struct cfs_rq___self *rq = NULL;
-
-	if (!bpf_core_field_exists(rq->throttled_clock_self_time))
-		return false;
-	bpf_probe_read_kernel(&rq, sizeof(rq), tg->cfs_rq + cpu);
-	return rq && !bpf_probe_read_kernel(ret, sizeof(*ret), &rq->throttled_clock_self_time);
-}
 
 /*
  * Which limit ran out: the nearest group, from the task's own upwards, that is marked throttled. The mark
@@ -333,7 +359,7 @@ __noinline int throttle_begin(u64 who)
 	th.group = (u64)WALK(t)->sched_task_group;
 	th.limit = (u64)tg;
 	th.cpu = cpu;
-	th.has_clock = throttle_clock(WALK(t)->sched_task_group, cpu, &th.clock_ns);
+	th.ahead = throttle_clock_ahead(group_rq(WALK(t)->sched_task_group, cpu));
 	DONE(sched_throttle_begin, e, 0);
 	if (!bpf_map_update_elem(&throttled, &tid, &th, BPF_NOEXIST))
 		__sync_fetch_and_add(&nthrottled, 1);
@@ -341,30 +367,30 @@ __noinline int throttle_begin(u64 who)
 }
 
 /*
- * How much of the @span since @th->begin_ns @t was throttled; the rest it waited for a CPU. By its group's
- * throttle clock on the CPU that it was taken from; before v6.6, which has none, until the limit was refilled
- * there. False: neither is known.
+ * How much of the @span since @th->begin_ns @t was throttled; the rest it waited for a CPU. Until its group's throttle
+ * clock stopped on the CPU that it was taken from; before v6.6, which has none, until the limit was refilled there.
+ * False: neither is known.
  */
 static __always_inline bool throttled_of(struct task_struct *t, const struct throttle *th, u64 span, u64 *ret)
 {
 	struct limit_key key = { .group = th->limit, .cpu = th->cpu };
-	u64 clock = 0;
+	u64 end = 0;
 
-	if (th->has_clock) {
-		if ((u64)WALK(t)->sched_task_group != th->group || !throttle_clock(WALK(t)->sched_task_group, th->cpu, &clock))
+	if (th->ahead) {
+		if ((u64)WALK(t)->sched_task_group != th->group || !throttle_clock(group_rq(WALK(t)->sched_task_group, th->cpu), &end))
 			return false;
-		/* It is the runqueue's clock, which stands a little beside ours. */
-		clock -= th->clock_ns;
-		if (clock > span + 1000000)
-			return false;
+		end += th->ahead;
 	} else {
 		struct limit *l = bpf_map_lookup_elem(&limits, &key);
 
-		if (!l || l->end_ns < th->begin_ns)
+		if (!l)
 			return false;
-		clock = l->end_ns - th->begin_ns;
+		end = l->end_ns;
 	}
-	*ret = clock < span ? clock : span;
+	if (end < th->begin_ns)
+		return false;
+	end -= th->begin_ns;
+	*ret = end < span ? end : span;
 	return true;
 }
 
