@@ -52,8 +52,7 @@ static int learn_all(struct verb *w, struct ph_err *err)
 	int r;
 
 	if (w->rows.s.live) {
-		if (src->ops->prime)
-			src->ops->prime(src, learn, w);
+		ph_source_prime(src, learn, w);
 		return 0;
 	}
 	r = ph_ctf_state(src, &state, err);

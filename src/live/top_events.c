@@ -31,8 +31,7 @@ void ph_top_events_open(struct ph_top *t, const struct ph_top_trace_opts *opts, 
 	for (size_t i = 0; (cls = ph_class_nth(i)); i++)
 		if (events[cls->id])
 			ph_top_trace_class(&e->counted, cls);
-	if (src->ops->prime)
-		src->ops->prime(src, prime, id);
+	ph_source_prime(src, prime, id);
 }
 
 void ph_top_events_close(struct ph_top *t)

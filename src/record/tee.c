@@ -34,8 +34,7 @@ static void tee_prime(struct ph_source *s, void (*fn)(void *arg, struct ph_event
 {
 	struct tee *t = (struct tee *)s;
 
-	if (t->inner->ops->prime)
-		t->inner->ops->prime(t->inner, fn, arg);
+	ph_source_prime(t->inner, fn, arg);
 }
 
 static const struct ph_source_ops tee_ops = {

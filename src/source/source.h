@@ -48,6 +48,12 @@ static inline int ph_source_next(struct ph_source *s, struct ph_event **ret, str
 	return s->ops->next(s, ret, err);
 }
 
+static inline void ph_source_prime(struct ph_source *s, void (*fn)(void *arg, struct ph_event *ev), void *arg)
+{
+	if (s->ops->prime)
+		s->ops->prime(s, fn, arg);
+}
+
 static inline void ph_source_close(struct ph_source *s)
 {
 	if (s)

@@ -97,8 +97,7 @@ static int run(struct ph_run *r, struct ahead *a, struct ph_err *err)
 	rc = go_to_begin(r, follow, a, err);
 	if (rc < 0)
 		return rc;
-	if (r->src->ops->prime)
-		r->src->ops->prime(r->src, feed, r->id);
+	ph_source_prime(r->src, feed, r->id);
 	for (;;) {
 		if (ph_unlikely(r->stop && *r->stop))
 			return 0;
