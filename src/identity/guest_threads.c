@@ -43,25 +43,6 @@ struct thread {
 	bool is, running;
 };
 
-/* What /proc/PID/task/TID/stat has of flags and of the time in guests; false: it is not there. */
-static bool read_stat(int procfd, int32_t pid, struct thread *t, unsigned long *ret_flags, unsigned long long *ret_gtime)
-{
-	char path[48], buf[1024], *open, *close;
-
-	*ret_gtime = 0;
-	snprintf(path, sizeof(path), "task/%d/stat", t->t.tid);
-	if (ph_proc_read(procfd, pid, path, buf, sizeof(buf)) < 0)
-		return false;
-	open = strchr(buf, '(');
-	close = strrchr(buf, ')');
-	if (!open || !close || close < open)
-		return false;
-	snprintf(t->t.comm, sizeof(t->t.comm), "%.*s", (int)(close - open - 1), open + 1);
-	/* The 9th and the 43rd of the line. */
-	return sscanf(close + 1, " %*c %*d %*d %*d %*d %*d %lu %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
-		      "%*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu", ret_flags, ret_gtime) >= 1;
-}
-
 /* "16 0x5 0xae80 …" of one that sleeps in a call, "running" of one that does not. */
 static void read_call(int procfd, int32_t pid, struct thread *t)
 {
@@ -109,13 +90,13 @@ void ph_guest_read_threads(int procfd, struct ph_guest *g)
 	dir = fd < 0 ? NULL : fdopendir(fd);
 	while (dir && (de = readdir(dir)) && all.n < THREADS_MAX) {
 		struct thread t = { .t.tid = (int32_t)strtol(de->d_name, NULL, 10) };
-		unsigned long long gtime;
-		unsigned long flags;
+		struct ph_proc_stat st;
 
-		if (t.t.tid <= 0 || !read_stat(procfd, g->pid, &t, &flags, &gtime) || flags & PF_USER_WORKER)
+		if (t.t.tid <= 0 || ph_proc_task_stat(procfd, g->pid, t.t.tid, &st) < 0 || st.flags & PF_USER_WORKER)
 			continue;
+		snprintf(t.t.comm, sizeof(t.t.comm), "%.15s", st.comm);
 		t.t.vcpu = named(t.t.comm);
-		t.is = t.t.vcpu >= 0 || gtime || flags & PF_VCPU;
+		t.is = t.t.vcpu >= 0 || st.guest_ticks || st.flags & PF_VCPU;
 		if (!t.is || t.t.vcpu < 0) {
 			bool is = t.is;
 

@@ -30,16 +30,16 @@ int ph_proc_read(int procfd, int32_t pid, const char *file, char *buf, size_t si
 
 #define PF_KTHREAD 0x00200000
 
-int ph_proc_stat(int procfd, int32_t pid, struct ph_proc_stat *ret)
+static int read_stat(int procfd, int32_t pid, const char *file, struct ph_proc_stat *ret)
 {
 	char buf[1024], *open, *close;
+	unsigned long long start, guest = 0;
 	unsigned long flags;
-	unsigned long long start;
 	long threads;
 	size_t len;
 	int n;
 
-	n = ph_proc_read(procfd, pid, "stat", buf, sizeof(buf));
+	n = ph_proc_read(procfd, pid, file, buf, sizeof(buf));
 	if (n < 0)
 		return n;
 	/* A name may hold anything, ") R 1" too: it ends at the last parenthesis. */
@@ -49,16 +49,32 @@ int ph_proc_stat(int procfd, int32_t pid, struct ph_proc_stat *ret)
 		return -EBADMSG;
 	*ret = (struct ph_proc_stat){ .pid = pid };
 	if (sscanf(close + 1, " %c %d %*d %*d %*d %*d %lu %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld "
-		   "%*d %llu", &ret->state, &ret->ppid, &flags, &threads, &start) != 5)
+		   "%*d %llu %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
+		   &ret->state, &ret->ppid, &flags, &threads, &start, &guest) < 5)
 		return -EBADMSG;
 	len = (size_t)(close - open - 1);
 	if (len >= sizeof(ret->comm))
 		len = sizeof(ret->comm) - 1;
 	memcpy(ret->comm, open + 1, len);
+	ret->flags = flags;
 	ret->kthread = flags & PF_KTHREAD;
 	ret->threads = threads > 0 ? (uint32_t)threads : 0;
 	ret->start_ticks = start;
+	ret->guest_ticks = guest;
 	return 0;
+}
+
+int ph_proc_stat(int procfd, int32_t pid, struct ph_proc_stat *ret)
+{
+	return read_stat(procfd, pid, "stat", ret);
+}
+
+int ph_proc_task_stat(int procfd, int32_t pid, int32_t tid, struct ph_proc_stat *ret)
+{
+	char file[32];
+
+	snprintf(file, sizeof(file), "task/%d/stat", tid);
+	return read_stat(procfd, pid, file, ret);
 }
 
 uint32_t ph_proc_ns(int procfd, int32_t pid, const char *name)

@@ -11,7 +11,9 @@ struct ph_proc_stat {
 	uint32_t threads;
 	bool kthread;
 	char state;			/* R, S, D, Z … */
+	unsigned long flags;		/* PF_* */
 	uint64_t start_ticks;		/* since boot, USER_HZ */
+	uint64_t guest_ticks;		/* spent in guests of KVM, where the kernel counts that */
 	char comm[64];
 };
 
@@ -20,6 +22,8 @@ struct ph_proc_stat {
 /* The start of a file of /proc/PID in one read, NUL-terminated: its length or -errno. */
 int ph_proc_read(int procfd, int32_t pid, const char *file, char *buf, size_t size);
 int ph_proc_stat(int procfd, int32_t pid, struct ph_proc_stat *ret);
+/* Of one thread alone. */
+int ph_proc_task_stat(int procfd, int32_t pid, int32_t tid, struct ph_proc_stat *ret);
 /* Inode of a namespace ("pid", "mnt", "pid_for_children" …), or 0 with errno (EACCES, ENOENT …). */
 uint32_t ph_proc_ns(int procfd, int32_t pid, const char *name);
 /*
