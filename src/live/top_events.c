@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "live/top_trace.h"
+#include "live/top_trace_priv.h"
 #include "source/source.h"
 
 struct ph_top_events {
@@ -75,7 +75,7 @@ static void begin_anew(struct ph_top_row *r, uint64_t counts)
 	r->now.counted &= ~counts;
 	counts &= ~PH_TOP_NETWORK;	/* of a network namespace of its own, which may not be known */
 	if (ph_container_by_process(&r->hc->c))
-		counts &= ~(1ull << PH_TOP_READ_BYTES | 1ull << PH_TOP_WRITE_BYTES | 1ull << PH_TOP_READS | 1ull << PH_TOP_WRITES);
+		counts &= ~PH_TOP_BLOCK;
 	for (unsigned int i = 0; i < PH_TOP_NCOUNTS; i++)
 		if (counts & 1ull << i && r->hc->c.index)
 			ph_top_set(&r->now, i, 0);
