@@ -4,8 +4,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "load/load.h"
 
 struct probe_object {
@@ -63,14 +63,12 @@ static void tick(int32_t count, const char *word)
 static int measure(uint64_t n)
 {
 	struct probe_object object = { .size = 4096 };
-	struct timespec a, b;
+	uint64_t t0 = ph_now_ns();
 
-	clock_gettime(CLOCK_MONOTONIC, &a);
 	for (uint64_t i = 0; i < n; i++)
 		ph_load_target((long)i, "a text", -5, &object, 5, 6, 7, 8);
-	clock_gettime(CLOCK_MONOTONIC, &b);
-	printf("calls=%lu ns_per_call=%.1f\n", n,
-	       ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / (double)(n ? n : 1));
+	t0 = ph_now_ns() - t0;
+	printf("calls=%lu ns_per_call=%.1f\n", n, (double)t0 / (double)(n ? n : 1));
 	return 0;
 }
 

@@ -7,9 +7,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/time.h>
-#include <time.h>
 
-#include "load.h"
+#include "base/clock.h"
+#include "load/load.h"
 
 #define OPAQUE __attribute__((noinline, noclone, optimize("no-optimize-sibling-calls,omit-frame-pointer")))
 #define DEPTH 30
@@ -22,14 +22,6 @@ void *stacks_thread(void *arg);
 static volatile int sink;
 static volatile sig_atomic_t handled;
 static uint64_t until_ns;
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
 
 OPAQUE int stacks_leaf(int n)
 {
@@ -54,7 +46,7 @@ OPAQUE void stacks_handler(int sig)
 
 OPAQUE void *stacks_thread(void *arg)
 {
-	while (clock_ns(CLOCK_MONOTONIC) < until_ns)
+	while (ph_now_ns() < until_ns)
 		sink += stacks_leaf(1);
 	return arg;
 }
@@ -66,7 +58,7 @@ int load_stacks(int argc, char **argv)
 	sigset_t alarm;
 	pthread_t thread;
 
-	until_ns = clock_ns(CLOCK_MONOTONIC) + arg_ns(argc, argv, 1, 1000000000);
+	until_ns = ph_now_ns() + arg_ns(argc, argv, 1, PH_NSEC);
 	signal(SIGALRM, stacks_handler);
 	sigemptyset(&alarm);
 	sigaddset(&alarm, SIGALRM);
@@ -75,7 +67,7 @@ int load_stacks(int argc, char **argv)
 		die("thread");
 	pthread_sigmask(SIG_UNBLOCK, &alarm, NULL);
 	setitimer(ITIMER_REAL, &every, NULL);
-	while (clock_ns(CLOCK_MONOTONIC) < until_ns)
+	while (ph_now_ns() < until_ns)
 		sink += stacks_deep(DEPTH);
 	setitimer(ITIMER_REAL, &never, NULL);
 	pthread_join(thread, NULL);
