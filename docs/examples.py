@@ -10,16 +10,19 @@
 
 In a ```console block a line "$ COMMAND" is run at the top of the source, and what follows is its
 output; "…" as the last line stands for the rest of it. They use the trace that comes with the
-project. A block behind a line <!-- live --> shows a machine: it is written with --live (with two
-containers, web and db, running) and not compared. In all other blocks, in the man pages and in
+project. A block behind a line <!-- live --> shows a machine: it is written with --live (with three
+containers running: web, which asks db, and job, whose program has no symbols) and not compared. In all other blocks, in the man pages and in
 --help, commands of porthole are only tried for whether their options exist. Files that the
 documents name must be there.
 """
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 top = Path(__file__).resolve().parent.parent
@@ -146,6 +149,27 @@ def bench_of(build, path, benches):
     return r.returncode
 
 
+LIVE = ("web", "db", "job")
+
+
+def live_containers(work):
+    root = work / "root"
+    for d in ("bin", "usr/bin", "etc", "proc", "dev", "tmp", "var/lib/dpkg/info"):
+        (root / d).mkdir(parents=True)
+    subprocess.run(["strip", "-o", root / "usr/bin/job", shutil.which("ph-load", path=env["PATH"])], check=True)
+    (root / "etc/os-release").write_text('ID=debian\nVERSION_ID="12"\n')
+    (root / "var/lib/dpkg/info/shop-tools.list").write_text("/usr/bin/job\n")
+    shared = ["--bind", f"{work}:/shared:rw"]
+    for name, *args in (["db", "--memory", "128M", *shared, "--", "ph-load", "db", "/shared/db", "100s"],
+                        ["web", "--cpus", "0.5", "--memory", "64M", *shared, "--", "ph-load", "web", "/shared/db", "100s", "500us"],
+                        ["job", "--cpus", "0.05", "--rootfs", root, "--", "job", "spin", "100s"]):
+        subprocess.run(["ph-launch", "--detach", "--quiet", "--timeout", "110s", "--name", name, *args], env=env, check=True,
+                       stdout=subprocess.DEVNULL)
+        # (web ends where db is not there yet.)
+        while name == "db" and not (work / "db").exists():
+            time.sleep(0.1)
+
+
 def main():
     global env
     build = Path(sys.argv[1]).resolve()
@@ -153,17 +177,17 @@ def main():
     env["PATH"] = f"{build}:{env['PATH']}"
     if "--bench" in sys.argv:
         return bench(build, (sys.argv[sys.argv.index("--bench") + 1:] or [None])[0])
-    if live:
-        for args in (["web", "--cpus", "0.5", "--memory", "64M"], ["db", "--memory", "128M"]):
-            subprocess.run(["ph-launch", "--detach", "--quiet", "--timeout", "60s", "--name", *args, "--",
-                            "ph-load", "sleep", "50s"], env=env, check=True, stdout=subprocess.DEVNULL)
+    work = tempfile.TemporaryDirectory()
     try:
+        if live:
+            live_containers(Path(work.name))
         for d in DOCS:
             document(d, write, live)
             references(d)
     finally:
-        for name in ("web", "db") if live else ():
+        for name in LIVE if live else ():
             subprocess.run(["ph-launch", "--stop", name], env=env)
+        work.cleanup()
     for page in sorted((top / "man").glob("*.in")):
         for line in page.read_text().splitlines():
             if line.startswith(".Dl"):
