@@ -109,7 +109,8 @@ def document(path, write, live):
             i += 1
         where = f"{path.name}:{i - len(block)}"
         for b in block:
-            if line in ("```sh", "```console"):
+            # (What a command prints may begin with the program's name, too.)
+            if line == "```sh" or (line == "```console" and b.startswith(("$ ", "# "))):
                 try_options(re.sub(r"^[$#] ", "", b), where)
         if line == "```console" and (live or not is_live):
             now = []
