@@ -235,6 +235,33 @@ void ph_buf_add_term(struct ph_buf *b, const char *s, size_t n)
 	}
 }
 
+bool ph_buf_not_xml(const char *s, size_t left)
+{
+	return left >= 3 && !memcmp(s, "\xef\xbf", 2) && ((unsigned char)s[2] == 0xbe || (unsigned char)s[2] == 0xbf);
+}
+
+void ph_buf_add_xml(struct ph_buf *b, const char *s)
+{
+	ph_autobuf safe = { 0 };
+
+	ph_buf_add_term(&safe, s, strlen(s));
+	for (size_t i = 0; i < safe.len; i++) {
+		switch (safe.p[i]) {
+		case '&':	ph_buf_adds(b, "&amp;"); break;
+		case '<':	ph_buf_adds(b, "&lt;"); break;
+		case '>':	ph_buf_adds(b, "&gt;"); break;
+		case '"':	ph_buf_adds(b, "&quot;"); break;
+		default:
+			if (ph_buf_not_xml(safe.p + i, safe.len - i)) {
+				ph_buf_adds(b, "\xef\xbf\xbd");
+				i += 2;
+			} else {
+				ph_buf_addc(b, safe.p[i]);
+			}
+		}
+	}
+}
+
 void ph_buf_add_csv(struct ph_buf *b, const char *s, size_t n)
 {
 	bool quote = n && (s[0] == ' ' || s[n - 1] == ' ');

@@ -63,6 +63,10 @@ void ph_buf_add_zeros(struct ph_buf *b, uint64_t v, unsigned int n);
 void ph_buf_add_json(struct ph_buf *b, const char *s, size_t n);
 /* Append for a terminal: control characters, DEL, C1 and broken UTF-8 become \xNN. */
 void ph_buf_add_term(struct ph_buf *b, const char *s, size_t n);
+/* Append as text of XML, escaped as for a terminal, too: also within quotes. */
+void ph_buf_add_xml(struct ph_buf *b, const char *s);
+/* Does @s begin with three bytes that Unicode has and XML must not? */
+bool ph_buf_not_xml(const char *s, size_t left);
 /* Append one CSV field (RFC 4180): quoted only where it must be. */
 void ph_buf_add_csv(struct ph_buf *b, const char *s, size_t n);
 /* The string, which the caller frees; the buffer is empty afterwards. Never NULL. */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "cmd/cmd.h"
 #include "cmd/source_opts.h"
+#include "export/export.h"
 
 #define VERB "path"
 #define STEPS_MAX 1000000
@@ -19,6 +20,7 @@ struct verb {
 	struct ph_cmd_source s;
 	const char *table;
 	uint64_t tid, steps, to_ns;	/* to_ns: the range's end, in the source's clock; 0: none */
+	bool svg;
 	struct ph_path_view view;
 	struct ph_path *path;
 };
@@ -57,6 +59,8 @@ static int check_usage(struct verb *w, ph_strv *args, size_t dashdash)
 		return ph_cmd_usage(VERB, "--task takes a thread's id, 1 to %d", TID_LIMIT);
 	if (!w->steps || w->steps > STEPS_MAX)
 		return ph_cmd_usage(VERB, "--steps takes 1 to %d", STEPS_MAX);
+	if (w->svg && (w->view.alone || w->view.fmt.output != PH_OUT_COLUMNS))
+		return ph_cmd_usage(VERB, "--svg is another output, it goes without -o and --table");
 	if (ph_path_check(&w->view, &err) < 0)
 		return ph_cmd_usage(VERB, "%s", err.msg);
 	/* Of a trace there is no other way to say whose path it is; the machine is recorded whole in any case. */
@@ -114,7 +118,9 @@ static int path(struct verb *w)
 	if (r)
 		return r;
 	r = analyse(w, &err);
-	if (r >= 0)
+	if (r >= 0 && w->svg)
+		ph_export_path_svg(w->path, &out);
+	else if (r >= 0)
 		r = ph_path_report(w->path, &w->view, &out, &err);
 	return ph_cmd_source_report(&w->s, &out, r, &err);
 }
@@ -136,6 +142,7 @@ int ph_cmd_path(int argc, char **argv)
 	struct ph_opt opts[] = {
 		{ "task", 0, PH_OPT_U64, "TID", &w.tid,
 		  .help = "of the thread with this id on the host; else of the main thread of the oldest process selected" },
+		{ "svg", 0, PH_OPT_FLAG, NULL, &w.svg, .help = "a picture of the path, a lane a task, in the place of the report: --svg >path.svg" },
 		{ "steps", 0, PH_OPT_U64, "N", &w.steps, .help = "show the N longest steps (20)" },
 		{ "table", 0, PH_OPT_STR, "TABLE", &w.table, .help = "one table alone: containers, shares (of CSV), help, steps" },
 		{ 0 },

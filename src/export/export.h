@@ -2,10 +2,11 @@
 #ifndef PH_EXPORT_EXPORT_H
 #define PH_EXPORT_EXPORT_H
 
+#include "analyze/path.h"
 #include "analyze/profile_tree.h"
 #include "base/table.h"
 
-/* Profiles as other programs and people read them. Names come from containers: each escapes what its format must not have. */
+/* Profiles and paths as other programs and people read them. Names come from containers: each escapes what its format must not have. */
 
 struct ph_export {
 	const struct ph_profile *p;
@@ -39,5 +40,8 @@ void ph_export_perf_script(const struct ph_export *x, struct ph_buf *out);
 /* A row a stack. */
 void ph_export_json(const struct ph_export *x, struct ph_buf *out);
 void ph_export_json_schema(struct ph_buf *out);
+
+/* A critical path, a lane a task. */
+void ph_export_path_svg(const struct ph_path *p, struct ph_buf *out);
 
 #endif

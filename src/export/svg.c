@@ -40,41 +40,13 @@ struct svg {
 
 /* ---- text ---------------------------------------------------------------------------------------------- */
 
-/* What Unicode has and XML must not. */
-static bool no_character(const char *s, size_t left)
-{
-	return left >= 3 && !memcmp(s, "\xef\xbf", 2) && ((unsigned char)s[2] == 0xbe || (unsigned char)s[2] == 0xbf);
-}
-
-static void add_xml(struct ph_buf *out, const char *s)
-{
-	ph_autobuf safe = { 0 };
-
-	ph_buf_add_term(&safe, s, strlen(s));
-	for (size_t i = 0; i < safe.len; i++) {
-		switch (safe.p[i]) {
-		case '&':	ph_buf_adds(out, "&amp;"); break;
-		case '<':	ph_buf_adds(out, "&lt;"); break;
-		case '>':	ph_buf_adds(out, "&gt;"); break;
-		case '"':	ph_buf_adds(out, "&quot;"); break;
-		default:
-			if (no_character(safe.p + i, safe.len - i)) {
-				ph_buf_adds(out, "\xef\xbf\xbd");
-				i += 2;
-			} else {
-				ph_buf_addc(out, safe.p[i]);
-			}
-		}
-	}
-}
-
 /* JSON that nothing in XML can take for markup, nor for the end of what it stands in. */
 static void add_json(struct ph_buf *out, const struct ph_buf *json)
 {
 	for (size_t i = 0; i < json->len; i++) {
 		if (strchr("<>&", json->p[i]) && json->p[i]) {
 			ph_buf_addf(out, "\\u%04x", (unsigned int)json->p[i]);
-		} else if (no_character(json->p + i, json->len - i)) {
+		} else if (ph_buf_not_xml(json->p + i, json->len - i)) {
 			ph_buf_adds(out, "\\ufffd");
 			i += 2;
 		} else {
@@ -98,7 +70,7 @@ static void add_cut(struct ph_buf *out, const char *s, size_t max)
 		safe.p[bytes] = 0;
 		ph_buf_adds(&safe, "…");
 	}
-	add_xml(out, safe.p);
+	ph_buf_add_xml(out, safe.p);
 }
 
 /* ---- colours ------------------------------------------------------------------------------------------- */
@@ -211,7 +183,7 @@ static void add_frame(struct svg *g, uint32_t at, double x, double w, unsigned i
 	ph_autobuf weight = { 0 };
 
 	ph_buf_adds(g->out, "<g class=\"f\"><title>");
-	add_xml(g->out, label_of(n, at));
+	ph_buf_add_xml(g->out, label_of(n, at));
 	ph_profile_weight_text(g->x->p, n->total, &weight);
 	ph_buf_addf(g->out, ": %.2f %%, %s</title><rect class=\"", all ? 100 * (double)n->total / all : 0, weight.p);
 	add_class_name(g->out, class);
@@ -301,7 +273,7 @@ static void add_legend_item(struct ph_buf *out, double *x, const char *class, co
 		return;
 	ph_buf_addf(out, "<rect class=\"%s\" x=\"%.1f\" y=\"51\" width=\"11\" height=\"11\" rx=\"1\"/><text class=\"small\" x=\"%.1f\" y=\"61\">",
 		    class, *x, *x + 16);
-	add_xml(out, text);
+	ph_buf_add_xml(out, text);
 	ph_buf_adds(out, "</text>");
 	*x += w + 8;
 }
@@ -338,7 +310,7 @@ static void add_titles(struct svg *g)
 	ph_profile_weight_text(p, p->weight, &text);
 	ph_buf_addf(&text, " of %s", ph_profile_what_text(p));
 	ph_buf_addf(g->out, "<text class=\"title\" x=\"%d\" y=\"24\">", MARGIN);
-	add_xml(g->out, text.p);
+	ph_buf_add_xml(g->out, text.p);
 	ph_buf_addf(g->out, "</text>\n<text class=\"small\" x=\"%d\" y=\"42\">", MARGIN);
 	ph_buf_clear(&text);
 	if (count_name(p)[0])
@@ -351,7 +323,7 @@ static void add_titles(struct svg *g)
 		ph_profile_weight_text(g->x->base, g->x->base->weight, &text);
 		ph_buf_adds(&text, " before, of which each share is shown; widths are as they are now");
 	}
-	add_xml(g->out, text.p);
+	ph_buf_add_xml(g->out, text.p);
 	ph_buf_adds(g->out, "</text>\n");
 }
 
@@ -360,7 +332,7 @@ static void add_head(struct svg *g, unsigned int height)
 	ph_buf_addf(g->out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 		    "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%u\" viewBox=\"0 0 %d %u\">\n<title>", WIDTH, height, WIDTH,
 		    height);
-	add_xml(g->out, ph_profile_what_text(g->x->p));
+	ph_buf_add_xml(g->out, ph_profile_what_text(g->x->p));
 	ph_buf_adds(g->out, "</title>\n<style>"
 		    "svg{background:#fff}text{font:12px ui-monospace,\"DejaVu Sans Mono\",Menlo,Consolas,monospace;fill:#000}"
 		    ".title{font-size:17px;font-weight:bold}.small{font-size:11px}.f{cursor:pointer}.f text{pointer-events:none}"

@@ -9,6 +9,7 @@
 #include "analyze/path.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "export/export.h"
 #include "source/synthetic.h"
 
 /*
@@ -340,6 +341,17 @@ static void test_gap(void **state)
 		"350-400 postgres running, wakes nginx\n400-1000 nginx running\n");
 }
 
+/* ---- the picture ------------------------------------------------------------------------------------ */
+
+static void is_xml(const struct ph_buf *b)
+{
+	FILE *f = popen("if command -v xmllint >/dev/null; then xmllint --noout -; else cat >/dev/null; fi", "w");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(b->p, 1, b->len, f), b->len);
+	assert_int_equal(pclose(f), 0);
+}
+
 /* ---- size ------------------------------------------------------------------------------------------ */
 
 /*
@@ -377,6 +389,32 @@ static void test_deep(void **state)
 	assert_int_equal(s.state, PH_PATH_TIMER);
 	assert_int_equal(s.begin_ns, 10 + N - 1);
 	assert_int_equal(s.end_ns, 200001);
+	/* The picture has room for some of them. */
+	ph_buf_clear(&b);
+	ph_export_path_svg(a.p, &b);
+	is_xml(&b);
+	assert_non_null(strstr(b.p, ">other tasks</text>"));
+	assert_true(b.len < 1000000);
+	done(&a);
+}
+
+static void test_svg(void **state)
+{
+	/* Names are what programs make them. */
+	struct asked a = ask(BEGIN RUN(200, 0, 7, 1, 0) START(210, 1, 20)
+			     "@300 cpu=1 tid=20 task_rename tid=20 oldcomm=postgres newcomm=\"<a>&'\\\"x\"\n"
+			     "@800 cpu=1 tid=20 sched_waking tid=7 comm=nginx target_cpu=0\n@800 cpu=1 tid=20 sched_wakeup tid=7 comm=nginx target_cpu=0\n"
+			     RUN(800, 0, 0, 0, 7), &(struct ph_path_ask){ .tid = 7, .from_ns = 100, .to_ns = 1000 }, 1000);
+	ph_autobuf b = { 0 };
+
+	ph_export_path_svg(a.p, &b);
+	is_xml(&b);
+	assert_non_null(strstr(b.p, ">nginx (7) web</text>"));
+	assert_non_null(strstr(b.p, ">&lt;a&gt;&amp;'&quot;x (20) db</text>"));
+	assert_non_null(strstr(b.p, "&lt;a&gt;&amp;'&quot;x (20) of db: running, 590 ns; then wakes nginx</title>"));
+	/* Half of the time, from a ninth on: of 940 pixels from 250 on. */
+	assert_non_null(strstr(b.p, "<rect x=\"364.89\" y=\"86.0\" width=\"616.22\""));
+	assert_null(strstr(b.p, "<a>"));
 	done(&a);
 }
 
@@ -434,7 +472,7 @@ int main(void)
 		cmocka_unit_test(test_nested), cmocka_unit_test(test_ring), cmocka_unit_test(test_fork),
 		cmocka_unit_test(test_born_meanwhile), cmocka_unit_test(test_packets), cmocka_unit_test(test_interrupts),
 		cmocka_unit_test(test_no_interrupts), cmocka_unit_test(test_dead_ends), cmocka_unit_test(test_ends_asleep), cmocka_unit_test(test_gap),
-		cmocka_unit_test(test_deep), cmocka_unit_test(test_trail),
+		cmocka_unit_test(test_deep), cmocka_unit_test(test_svg), cmocka_unit_test(test_trail),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
