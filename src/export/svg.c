@@ -24,6 +24,8 @@
 #define SHADES 4
 #define CONTAINERS 24
 #define STEPS 5
+/* Functions that are gone, of those that are compared, are named. */
+#define GONE_TOLD 5
 
 struct svg {
 	const struct ph_export *x;
@@ -271,10 +273,10 @@ static void add_legend_item(struct ph_buf *out, double *x, const char *class, co
 
 	if (*x + w > WIDTH - MARGIN)
 		return;
-	ph_buf_addf(out, "<rect class=\"%s\" x=\"%.1f\" y=\"51\" width=\"11\" height=\"11\" rx=\"1\"/><text class=\"small\" x=\"%.1f\" y=\"61\">",
-		    class, *x, *x + 16);
+	ph_buf_addf(out, "<g class=\"item\"><rect class=\"%s\" x=\"%.1f\" y=\"51\" width=\"11\" height=\"11\" rx=\"1\"/>"
+		    "<text class=\"small\" x=\"%.1f\" y=\"61\">", class, *x, *x + 16);
 	ph_buf_add_xml(out, text);
-	ph_buf_adds(out, "</text>");
+	ph_buf_adds(out, "</text></g>");
 	*x += w + 8;
 }
 
@@ -311,7 +313,7 @@ static void add_titles(struct svg *g)
 	ph_buf_addf(&text, " of %s", ph_profile_what_text(p));
 	ph_buf_addf(g->out, "<text class=\"title\" x=\"%d\" y=\"24\">", MARGIN);
 	ph_buf_add_xml(g->out, text.p);
-	ph_buf_addf(g->out, "</text>\n<text class=\"small\" x=\"%d\" y=\"42\">", MARGIN);
+	ph_buf_addf(g->out, "</text>\n<text class=\"subtitle small\" x=\"%d\" y=\"42\">", MARGIN);
 	ph_buf_clear(&text);
 	if (count_name(p)[0])
 		ph_buf_addf(&text, "%" PRIu64 " %s in ", p->count, count_name(p));
@@ -338,20 +340,54 @@ static void add_head(struct svg *g, unsigned int height)
 		    ".title{font-size:17px;font-weight:bold}.small{font-size:11px}.f{cursor:pointer}.f text{pointer-events:none}"
 		    ".f:hover rect{stroke:#000;stroke-width:.7}.f:focus{outline:none}.f:focus rect{stroke:#00f;stroke-width:2}"
 		    ".faded rect{opacity:.55}.hit{fill:#e600e6}input,button{font:12px sans-serif}"
-		    "@media (prefers-color-scheme:dark){svg{background:#1b1b1d}text{fill:#eee}.f text{fill:#000}.f:hover rect{stroke:#fff}}");
+		    "@media (prefers-color-scheme:dark){svg{background:#1b1b1d}text{fill:#eee}.f text{fill:#000}input,button{color-scheme:dark}.f:hover rect{stroke:#fff}}");
 	add_classes(g->out);
 	ph_buf_adds(g->out, "</style>\n");
 }
 
-/* What only somebody with a script can use is not shown without. */
-static void add_tools(struct ph_buf *out)
+static int largest_before_first(const void *pa, const void *pb)
 {
-	ph_buf_addf(out, "<foreignObject class=\"tools\" x=\"%d\" y=\"68\" width=\"420\" height=\"24\" display=\"none\">"
+	const struct ph_tree_node *a = *(const struct ph_tree_node *const *)pa, *b = *(const struct ph_tree_node *const *)pb;
+
+	return a->base > b->base ? -1 : a->base < b->base;
+}
+
+/* What was there before and has no width now: the calls that are gone, each with all that was above it. */
+static void add_gone(const struct svg *g, struct ph_buf *out)
+{
+	PH_VEC(const struct ph_tree_node *) gone = { 0 };
+	double all = (double)g->t->nodes.v[0].total, sum = 0;
+
+	ph_vec_each(n, &g->t->nodes)
+		if (g->x->base && n->depth && !n->total && n->base && g->t->nodes.v[n->parent].total) {
+			*ph_vec_push(&gone) = n;
+			sum += (double)n->base;
+		}
+	if (gone.n && all) {
+		qsort(gone.v, gone.n, sizeof(gone.v[0]), largest_before_first);
+		ph_buf_addf(out, "No longer there: %.1f %% of before", 100 * sum / all);
+		for (size_t i = 0; i < gone.n && i < GONE_TOLD; i++)
+			ph_buf_addf(out, "%s %s %.1f %%", i ? "," : ":", gone.v[i]->func->label, 100 * (double)gone.v[i]->base / all);
+		if (gone.n > GONE_TOLD)
+			ph_buf_addf(out, ", and %zu more", gone.n - GONE_TOLD);
+	}
+	ph_vec_done(&gone);
+}
+
+/* What only somebody with a script can use is not shown without. */
+static void add_tools(struct svg *g)
+{
+	ph_autobuf gone = { 0 };
+
+	add_gone(g, &gone);
+	ph_buf_addf(g->out, "<foreignObject class=\"tools\" x=\"%d\" y=\"68\" width=\"420\" height=\"24\" display=\"none\">"
 		    "<div xmlns=\"http://www.w3.org/1999/xhtml\"><input class=\"input\" type=\"search\" size=\"28\" "
 		    "aria-label=\"Search functions, a regular expression\" placeholder=\"Search: / (regular expression)\"/> "
 		    "<button class=\"reset\" type=\"button\" disabled=\"disabled\">Reset zoom</button></div></foreignObject>\n"
-		    "<text class=\"found small\" x=\"440\" y=\"84\" aria-live=\"polite\"></text>\n"
-		    "<text class=\"details small\" x=\"%d\" y=\"%d\"></text>\n", MARGIN, MARGIN, TOP - 6);
+		    "<text class=\"found small\" x=\"330\" y=\"84\" aria-live=\"polite\"></text>\n"
+		    "<text class=\"details small\" x=\"%d\" y=\"%d\">", MARGIN, MARGIN, TOP - 6);
+	ph_buf_add_xml(g->out, gone.p ? gone.p : "");
+	ph_buf_adds(g->out, "</text>\n");
 }
 
 void ph_export_svg(const struct ph_export *x, struct ph_buf *out)
@@ -368,7 +404,7 @@ void ph_export_svg(const struct ph_export *x, struct ph_buf *out)
 			g.depth = n->depth;
 	add_head(&g, TOP + (g.depth + 1) * ROW + MARGIN);
 	add_titles(&g);
-	add_tools(out);
+	add_tools(&g);
 	ph_buf_adds(out, "<g class=\"frames\">\n");
 	add_branch(&g, &numbers, 0, MARGIN, 0);
 	ph_buf_adds(out, "</g>\n");

@@ -10,10 +10,14 @@
 	var by = function (cls) { return svg.querySelector("." + cls); };
 	var data = JSON.parse(by("data").textContent);
 	var names = data.names, modules = data.modules, classes = data.classes, v = data.nodes, per = data.base ? 6 : 5;
-	var n = v.length / per, all = data.total, ROW = data.row, CHAR = 7.25, TOP = data.top, MARGIN = 10, SEEN = 0.8;
+	var n = v.length / per, all = data.total, ROW = data.row, CHAR = 7.25, SMALL = 6.65, TOP = data.top, MARGIN = 10, SEEN = 0.8;
+	var title = by("title"), subtitle = by("subtitle"), titles = [title.textContent, subtitle.textContent];
+	var items = Array.prototype.slice.call(svg.querySelectorAll(".item"));
 	var frames = by("frames"), details = by("details"), found = by("found"), input = by("input");
 	var parent = new Int32Array(n), end = new Int32Array(n), x0 = new Float64Array(n), hit = null;
-	var zoomed = 0, focused = 0, element = {}, width = 0, levels = 0;
+	var zoomed = 0, focused = 0, element = {}, width = 0, levels = 0, lines = 1;
+	/* What stands there while no function is looked at: what is gone, where two recordings are compared. */
+	var note = details.textContent;
 
 	function depth(k) { return v[k * per]; }
 	function name(k) { return names[v[k * per + 1]]; }
@@ -74,6 +78,20 @@
 		return e;
 	}
 
+	/* Into so many lines as there are, one below the other; all of it is told where one points at it. */
+	function fit(e, text, most, size) {
+		var room = Math.max(Math.floor((width - 2 * MARGIN) / size), 8), i, line;
+		e.textContent = "";
+		for (i = 0; i < most && text.length > i * room; i++) {
+			line = text.slice(i * room, (i + 1) * room);
+			if (i + 1 === most && text.length > most * room)
+				line = line.slice(0, -1) + "…";
+			add(e, "tspan", { "x": MARGIN, "dy": i ? 14 : 0 }).textContent = line;
+		}
+		if (text.length > most * room)
+			add(e, "title", {}).textContent = text;
+	}
+
 	function draw(k, x, w, faded) {
 		var y = TOP + (data.icicle ? depth(k) : levels - 1 - depth(k)) * ROW, room = Math.floor((w - 6) / CHAR), text = name(k), g;
 		g = add(frames, "g", { "class": "f" + (faded ? " faded" : ""), "tabindex": k === focused ? 0 : -1, "role": "button" });
@@ -122,7 +140,7 @@
 	}
 
 	function show(k) {
-		details.textContent = describe(k);
+		fit(details, k === 0 && note ? note : describe(k), lines, SMALL);
 	}
 
 	function focus(k) {
@@ -207,6 +225,7 @@
 		if (g && !g.querySelector("title"))
 			add(g, "title", {}).textContent = describe(k);
 	});
+	frames.addEventListener("mouseleave", function () { show(zoomed); });
 	frames.addEventListener("focusin", function (event) {
 		var k = node(event);
 		if (k >= 0) {
@@ -259,7 +278,20 @@
 		if (w === width)
 			return;
 		width = w;
+		/* A narrow window has the search's result and what is told of a function below each other. */
+		lines = width < 640 ? 2 : 1;
+		TOP = data.top + (lines - 1) * 30;
+		found.setAttribute("x", lines > 1 ? MARGIN : 330);
+		found.setAttribute("y", lines > 1 ? 104 : 84);
+		details.setAttribute("y", lines > 1 ? 120 : data.top - 6);
+		fit(title, titles[0], 1, 10.3);
+		fit(subtitle, titles[1], 1, SMALL);
+		items.forEach(function (item) {
+			var text = item.querySelector("text");
+			item.setAttribute("display", +text.getAttribute("x") + text.textContent.length * SMALL > width ? "none" : "inline");
+		});
 		render();
+		show(zoomed);
 	}
 
 	/* As wide as the window, where somebody draws for it. */

@@ -112,13 +112,22 @@ static void test_tables(void **state)
 	{
 		ph_autofree char *t = ph_asprintf("%s/base", d->path);
 		ph_autofree char *args = ph_asprintf("-o folded --by container -c web --diff '%s'", t);
+		ph_autofree char *svg = ph_asprintf("profile -r '%s' --diff '%s/t' -o svg --by container -c web", t, d->path);
 
-		write_trace(t, "+10 cpu=1 tid=8 pid=7 container=1 callstack weight=10 comm=worker tid=8 callstack_kernel=[0xffff1000,0xffff2000] "
+		write_trace(t, "+10 cpu=1 tid=8 pid=7 container=1 callstack weight=900 comm=worker tid=8 callstack_kernel=[0xffff1000,0xffff2000] "
 			       "callstack_user=[0x7f0000000555,0x403011] user_end=1\n" NAMES);
 		r = run(d, args);
+		assert_string_equal(r.out, "web;main;libc.so.6+0x28555;do_syscall_[k];do_read_[k] 900 300\nweb;main;serve;parse;next_[i] 0 600\n");
+		result_done(&r);
+		/* What has no width, because it is gone, is told: the call that is, not all that it led to. */
+		r = program_run(d->path, svg);
+		assert_int_equal(r.code, 0);
+		assert_non_null(strstr(r.out, ">No longer there: 66.7 % of before: serve 66.7 %</text>"));
+		result_done(&r);
+		r = run(d, "-o svg --by container -c web");
+		assert_null(strstr(r.out, "No longer there"));
+		result_done(&r);
 	}
-	assert_string_equal(r.out, "web;main;libc.so.6+0x28555;do_syscall_[k];do_read_[k] 900 300\nweb;main;serve;parse;next_[i] 0 600\n");
-	result_done(&r);
 }
 
 static void test_usage(void **state)
