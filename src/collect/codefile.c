@@ -8,7 +8,6 @@
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "base/clock.h"
 #include "base/parse.h"
 #include "collect/stacks.h"
+#include "symbol/open.h"
 
 /* A file that nobody has mapped any more may be mapped again: commands of a script. */
 #define IDLE_NS (60 * PH_NSEC)
@@ -91,11 +91,7 @@ static void add_vdso(struct ph_codefiles *f)
 	file->refs = 1;
 	while (maps && image && fd < 0 && getline(&line, &room, maps) > 0)
 		if (sscanf(line, "%lx-%lx", &begin, &end) == 2 && begin == (unsigned long)image) {
-			fd = memfd_create("vdso", MFD_CLOEXEC);
-			if (fd >= 0 && write(fd, image, end - begin) != (ssize_t)(end - begin)) {
-				close(fd);
-				fd = -1;
-			}
+			fd = ph_symopen_image(image, end - begin);
 			break;
 		}
 	if (fd >= 0) {
@@ -150,23 +146,6 @@ static uint64_t mix(uint64_t a, uint64_t b)
 	return (a ^ a >> 31) | 1;
 }
 
-/* What is really mapped, whatever is at its path by now. Never a device or a pipe, which might not even open. */
-static int open_mapped(int32_t pid, uint64_t begin, uint64_t end, struct stat *st)
-{
-	char path[96];
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", pid, (unsigned long)begin, (unsigned long)end);
-	if (stat(path, st) < 0 || !S_ISREG(st->st_mode))
-		return -1;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd >= 0 && (fstat(fd, st) < 0 || !S_ISREG(st->st_mode))) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
 /*
  * Containers of one image have its files on file systems of their own, of which each shows the inode of the layer below. What is
  * of the same number, size and times, the last of which nobody can set, is the same file. 0: it is not on one of these.
@@ -208,8 +187,9 @@ struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint
 	file = ph_u64map_get(&f->by_inode, key);
 	if (file)
 		return one_more(file);
-	fd = open_mapped(pid, begin, end, &st);
-	if (fd >= 0)
+	/* What is really mapped, whatever is at its path by now. */
+	fd = ph_symopen_mapped(pid, begin, end);
+	if (fd >= 0 && !fstat(fd, &st))
 		layer = layer_key(fd, &st);
 	file = layer ? ph_u64map_get(&f->by_layer, layer) : NULL;
 	if (file) {

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "base/parse.h"
 #include "identity/runtime.h"
 #include "probe/priv.h"
+#include "symbol/open.h"
 
 /* Where libraries and programs are that no configuration tells of. */
 static const char *const folders[] = {
@@ -137,11 +137,8 @@ static FILE *maps_of(int32_t pid)
 
 static int open_mapping(int32_t pid, int root, const struct mapping *m)
 {
-	char path[128];
-	int fd;
+	int fd = ph_symopen_mapped(pid, m->begin, m->end);
 
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, pid, m->begin, m->end);
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	/* That takes CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE. */
 	return fd < 0 && !m->deleted ? runtime_open(root, m->path, O_RDONLY) : fd;
 }

@@ -137,6 +137,9 @@ void ph_symjob_debug(struct ph_symjob *j, const struct ph_symparent_file *f, uin
 
 /* symbol.c: a request was answered, or failed. */
 void ph_symchild_answered(struct ph_symchild *c, struct ph_symjob *j, int error, const struct ph_err *why);
+/* Waiting: every request is answered in bounded time, so it ends. Until it is known what the file is; until @j is answered, into @w. */
+int ph_symchild_until_ready(struct ph_symchild *c, uint32_t file, struct ph_symparent_file **ret, struct ph_err *err);
+int ph_symchild_until_answered(struct ph_symchild *c, struct ph_symjob *j, struct ph_symwait *w, struct ph_err *err);
 /* What is asked of files and not under way is made requests of. */
 void ph_symchild_make_jobs(struct ph_symchild *c);
 

@@ -19,7 +19,6 @@
 /* Functions that are inlined into each other at one place; more are cut off. */
 #define DEPTH_MAX 64
 #define SEGMENTS_MAX 1024
-#define FOUND_MAX (1u << 20)
 
 static const struct ph_symname nothing = { .name = "", .source = "" };
 /* Asked for, and not answered yet. */
@@ -380,7 +379,7 @@ static bool idle(const struct ph_symchild *c)
 	return ph_symlink_idle(c) && !c->asking.n && !c->told.n;
 }
 
-static int until_ready(struct ph_symchild *c, uint32_t file, struct ph_symparent_file **ret, struct ph_err *err)
+int ph_symchild_until_ready(struct ph_symchild *c, uint32_t file, struct ph_symparent_file **ret, struct ph_err *err)
 {
 	struct ph_symparent_file *f = file_of(c, file);
 
@@ -392,7 +391,7 @@ static int until_ready(struct ph_symchild *c, uint32_t file, struct ph_symparent
 	return f->info.error ? ph_err_set(err, f->info.error, "%s", f->info.message) : 0;
 }
 
-static int until_answered(struct ph_symchild *c, struct ph_symjob *j, struct ph_symwait *w, struct ph_err *err)
+int ph_symchild_until_answered(struct ph_symchild *c, struct ph_symjob *j, struct ph_symwait *w, struct ph_err *err)
 {
 	j->wait = w;
 	for (ph_symlink_pump(c); !w->done; ph_symlink_pump(c))
@@ -404,7 +403,7 @@ const struct ph_symfile *ph_symchild_file(struct ph_symchild *c, uint32_t file)
 {
 	struct ph_symparent_file *f = NULL;
 
-	until_ready(c, file, &f, NULL);
+	ph_symchild_until_ready(c, file, &f, NULL);
 	return f ? &f->info : NULL;
 }
 
@@ -435,7 +434,7 @@ int ph_symchild_table(struct ph_symchild *c, uint32_t file, struct ph_unwind_tab
 
 	if (!f)
 		return ph_err_set(err, -ENOENT, "file %u was not added", file);
-	r = until_answered(c, ph_symlink_ask(c, f, PH_SYMMSG_TABLE), &w, err);
+	r = ph_symchild_until_answered(c, ph_symlink_ask(c, f, PH_SYMMSG_TABLE), &w, err);
 	if (!r) {
 		in = (struct ph_bytes){ (uint8_t *)w.answer.p, (uint8_t *)w.answer.p + w.answer.len, false };
 		*ret = ph_symtable_get(&in);
@@ -463,8 +462,6 @@ const struct ph_symname *ph_symchild_name(struct ph_symchild *c, uint32_t file, 
 	return e->names;
 }
 
-/* ---- finding -------------------------------------------------------------------------------- */
-
 bool ph_symfile_vaddr(const struct ph_symfile *f, uint64_t offset, uint64_t *ret)
 {
 	return ph_elf_segments_vaddr(f->segments.v, f->segments.n, offset, ret);
@@ -478,168 +475,6 @@ bool ph_symfile_offset(const struct ph_symfile *f, uint64_t vaddr, uint64_t *ret
 			return true;
 		}
 	return false;
-}
-
-void ph_symfuncs_done(struct ph_symfuncs *f)
-{
-	ph_vec_each(s, &f->list) {
-		free(s->name);
-		free(s->shown);
-	}
-	ph_vec_done(&f->list);
-}
-
-static int take_found(const struct ph_symparent_file *f, struct ph_bytes *in, size_t max, struct ph_symfuncs *ret)
-{
-	while (ph_bytes_left(in)) {
-		struct ph_symfunc s = { .name = ph_get_str(in) };
-
-		if (!s.name[0]) {
-			ret->more = true;
-			free(s.name);
-			break;
-		}
-		s.shown = ph_get_str(in);
-		s.vaddr = ph_get_u64(in);
-		s.size = ph_get_u64(in);
-		s.chosen = ph_bytes_u8(in);
-		/* What is not in the file, as its symbols may say, cannot be probed. */
-		if (in->bad || ret->list.n == max || !ph_symfile_offset(&f->info, s.vaddr, &s.offset)) {
-			free(s.name);
-			free(s.shown);
-			continue;
-		}
-		*ph_vec_push(&ret->list) = s;
-	}
-	return in->bad ? -EBADMSG : 0;
-}
-
-void ph_symusdts_done(struct ph_symusdts *u)
-{
-	ph_vec_each(s, &u->list) {
-		free(s->provider);
-		free(s->name);
-		free(s->args);
-	}
-	ph_vec_done(&u->list);
-}
-
-static int take_usdts(const struct ph_symparent_file *f, struct ph_bytes *in, size_t max, struct ph_symusdts *ret)
-{
-	while (ph_bytes_left(in)) {
-		struct ph_symusdt s = { .provider = ph_get_str(in) };
-
-		if (!s.provider[0]) {
-			ret->more = true;
-			free(s.provider);
-			break;
-		}
-		s.name = ph_get_str(in);
-		s.args = ph_get_str(in);
-		s.vaddr = ph_get_u64(in);
-		s.semaphore = ph_get_u64(in);
-		if (in->bad || ret->list.n == max || !ph_symfile_offset(&f->info, s.vaddr, &s.offset) ||
-		    (s.semaphore && !ph_symfile_offset(&f->info, s.semaphore, &s.semaphore_offset))) {
-			free(s.provider);
-			free(s.name);
-			free(s.args);
-			continue;
-		}
-		*ph_vec_push(&ret->list) = s;
-	}
-	return in->bad ? -EBADMSG : 0;
-}
-
-/* The file and two strings to the child, its answer into @w, whose buffer is the caller's. */
-static int search(struct ph_symchild *c, uint32_t file, enum ph_symmsg_type type, size_t *max, const char *first,
-		  const char *second, struct ph_symparent_file **ret, struct ph_symwait *w, struct ph_err *err)
-{
-	struct ph_symjob *j;
-	int r = until_ready(c, file, ret, err);
-
-	if (r)
-		return r;
-	*max = *max && *max < FOUND_MAX ? *max : FOUND_MAX;
-	j = ph_symlink_ask(c, *ret, type);
-	ph_put_u64(&j->request, *max);
-	ph_put_str(&j->request, first);
-	ph_put_str(&j->request, second);
-	return until_answered(c, j, w, err);
-}
-
-int ph_symchild_find(struct ph_symchild *c, uint32_t file, const char *pattern, size_t max,
-		     struct ph_symfuncs *ret, struct ph_err *err)
-{
-	struct ph_symparent_file *f;
-	struct ph_symwait w = { 0 };
-	struct ph_bytes in;
-	int r;
-
-	*ret = (struct ph_symfuncs){ 0 };
-	r = search(c, file, PH_SYMMSG_FIND, &max, pattern, "", &f, &w, err);
-	if (!r) {
-		in = (struct ph_bytes){ (uint8_t *)w.answer.p, (uint8_t *)w.answer.p + w.answer.len, false };
-		r = take_found(f, &in, max, ret);
-		if (r) {
-			ph_symfuncs_done(ret);
-			ph_err_set(err, r, "its list of functions makes no sense");
-		}
-	}
-	ph_buf_done(&w.answer);
-	return r;
-}
-
-int ph_symchild_usdt(struct ph_symchild *c, uint32_t file, const char *provider, const char *name, size_t max,
-		     struct ph_symusdts *ret, struct ph_err *err)
-{
-	struct ph_symparent_file *f;
-	struct ph_symwait w = { 0 };
-	struct ph_bytes in;
-	int r;
-
-	*ret = (struct ph_symusdts){ 0 };
-	r = search(c, file, PH_SYMMSG_USDT, &max, provider, name, &f, &w, err);
-	if (!r) {
-		in = (struct ph_bytes){ (uint8_t *)w.answer.p, (uint8_t *)w.answer.p + w.answer.len, false };
-		r = take_usdts(f, &in, max, ret);
-		if (r) {
-			ph_symusdts_done(ret);
-			ph_err_set(err, r, "its list of probes makes no sense");
-		}
-	}
-	ph_buf_done(&w.answer);
-	return r;
-}
-
-int ph_symchild_arg(struct ph_symchild *c, uint32_t file, uint64_t vaddr, const char *text, struct ph_symarg *ret,
-		    struct ph_err *err)
-{
-	ph_autofree char *at = ph_asprintf("0x%lx", vaddr);
-	struct ph_symparent_file *f;
-	struct ph_symwait w = { 0 };
-	struct ph_bytes in;
-	size_t max = 1;
-	uint8_t kind;
-	int r;
-
-	*ret = (struct ph_symarg){ 0 };
-	r = search(c, file, PH_SYMMSG_ARG, &max, text, at, &f, &w, err);
-	if (!r) {
-		in = (struct ph_bytes){ (uint8_t *)w.answer.p, (uint8_t *)w.answer.p + w.answer.len, false };
-		ret->argument = ph_get_u32(&in);
-		ret->loads = ph_bytes_u8(&in);
-		ret->size = ph_bytes_u8(&in);
-		ret->is_signed = ph_bytes_u8(&in) & 1;
-		kind = ph_bytes_u8(&in);
-		for (unsigned int i = 0; i <= PH_SYMARG_LOADS; i++)
-			ret->add[i] = (int64_t)ph_get_u64(&in);
-		ret->kind = kind;
-		if (in.bad || !ret->argument || ret->loads > PH_SYMARG_LOADS || kind > PH_SYMARG_TEXT || !ret->size || ret->size > 8 ||
-		    (ret->size & (ret->size - 1)))
-			r = ph_err_set(err, -EBADMSG, "its answer about the argument %s makes no sense", text);
-	}
-	ph_buf_done(&w.answer);
-	return r;
 }
 
 /* ---- the whole ------------------------------------------------------------------------------ */

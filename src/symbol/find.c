@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is looked for in a file: functions and probes by name, arguments of functions. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "symbol/priv.h"
+
+#define FOUND_MAX (1u << 20)
+
+void ph_symfuncs_done(struct ph_symfuncs *f)
+{
+	ph_vec_each(s, &f->list) {
+		free(s->name);
+		free(s->shown);
+	}
+	ph_vec_done(&f->list);
+}
+
+static int take_found(const struct ph_symparent_file *f, struct ph_bytes *in, size_t max, struct ph_symfuncs *ret)
+{
+	while (ph_bytes_left(in)) {
+		struct ph_symfunc s = { .name = ph_get_str(in) };
+
+		if (!s.name[0]) {
+			ret->more = true;
+			free(s.name);
+			break;
+		}
+		s.shown = ph_get_str(in);
+		s.vaddr = ph_get_u64(in);
+		s.size = ph_get_u64(in);
+		s.chosen = ph_bytes_u8(in);
+		/* What is not in the file, as its symbols may say, cannot be probed. */
+		if (in->bad || ret->list.n == max || !ph_symfile_offset(&f->info, s.vaddr, &s.offset)) {
+			free(s.name);
+			free(s.shown);
+			continue;
+		}
+		*ph_vec_push(&ret->list) = s;
+	}
+	return in->bad ? -EBADMSG : 0;
+}
+
+void ph_symusdts_done(struct ph_symusdts *u)
+{
+	ph_vec_each(s, &u->list) {
+		free(s->provider);
+		free(s->name);
+		free(s->args);
+	}
+	ph_vec_done(&u->list);
+}
+
+static int take_usdts(const struct ph_symparent_file *f, struct ph_bytes *in, size_t max, struct ph_symusdts *ret)
+{
+	while (ph_bytes_left(in)) {
+		struct ph_symusdt s = { .provider = ph_get_str(in) };
+
+		if (!s.provider[0]) {
+			ret->more = true;
+			free(s.provider);
+			break;
+		}
+		s.name = ph_get_str(in);
+		s.args = ph_get_str(in);
+		s.vaddr = ph_get_u64(in);
+		s.semaphore = ph_get_u64(in);
+		if (in->bad || ret->list.n == max || !ph_symfile_offset(&f->info, s.vaddr, &s.offset) ||
+		    (s.semaphore && !ph_symfile_offset(&f->info, s.semaphore, &s.semaphore_offset))) {
+			free(s.provider);
+			free(s.name);
+			free(s.args);
+			continue;
+		}
+		*ph_vec_push(&ret->list) = s;
+	}
+	return in->bad ? -EBADMSG : 0;
+}
+
+/* The file and two strings to the child, its answer into @w, whose buffer is the caller's. */
+static int search(struct ph_symchild *c, uint32_t file, enum ph_symmsg_type type, size_t *max, const char *first,
+		  const char *second, struct ph_symparent_file **ret, struct ph_symwait *w, struct ph_err *err)
+{
+	struct ph_symjob *j;
+	int r = ph_symchild_until_ready(c, file, ret, err);
+
+	if (r)
+		return r;
+	*max = *max && *max < FOUND_MAX ? *max : FOUND_MAX;
+	j = ph_symlink_ask(c, *ret, type);
+	ph_put_u64(&j->request, *max);
+	ph_put_str(&j->request, first);
+	ph_put_str(&j->request, second);
+	return ph_symchild_until_answered(c, j, w, err);
+}
+
+int ph_symchild_find(struct ph_symchild *c, uint32_t file, const char *pattern, size_t max,
+		     struct ph_symfuncs *ret, struct ph_err *err)
+{
+	struct ph_symparent_file *f;
+	struct ph_symwait w = { 0 };
+	struct ph_bytes in;
+	int r;
+
+	*ret = (struct ph_symfuncs){ 0 };
+	r = search(c, file, PH_SYMMSG_FIND, &max, pattern, "", &f, &w, err);
+	if (!r) {
+		in = (struct ph_bytes){ (uint8_t *)w.answer.p, (uint8_t *)w.answer.p + w.answer.len, false };
+		r = take_found(f, &in, max, ret);
+		if (r) {
+			ph_symfuncs_done(ret);
+			ph_err_set(err, r, "its list of functions makes no sense");
+		}
+	}
+	ph_buf_done(&w.answer);
+	return r;
+}
+
+int ph_symchild_usdt(struct ph_symchild *c, uint32_t file, const char *provider, const char *name, size_t max,
+		     struct ph_symusdts *ret, struct ph_err *err)
+{
+	struct ph_symparent_file *f;
+	struct ph_symwait w = { 0 };
+	struct ph_bytes in;
+	int r;
+
+	*ret = (struct ph_symusdts){ 0 };
+	r = search(c, file, PH_SYMMSG_USDT, &max, provider, name, &f, &w, err);
+	if (!r) {
+		in = (struct ph_bytes){ (uint8_t *)w.answer.p, (uint8_t *)w.answer.p + w.answer.len, false };
+		r = take_usdts(f, &in, max, ret);
+		if (r) {
+			ph_symusdts_done(ret);
+			ph_err_set(err, r, "its list of probes makes no sense");
+		}
+	}
+	ph_buf_done(&w.answer);
+	return r;
+}
+
+int ph_symchild_arg(struct ph_symchild *c, uint32_t file, uint64_t vaddr, const char *text, struct ph_symarg *ret,
+		    struct ph_err *err)
+{
+	ph_autofree char *at = ph_asprintf("0x%lx", vaddr);
+	struct ph_symparent_file *f;
+	struct ph_symwait w = { 0 };
+	struct ph_bytes in;
+	size_t max = 1;
+	uint8_t kind;
+	int r;
+
+	*ret = (struct ph_symarg){ 0 };
+	r = search(c, file, PH_SYMMSG_ARG, &max, text, at, &f, &w, err);
+	if (!r) {
+		in = (struct ph_bytes){ (uint8_t *)w.answer.p, (uint8_t *)w.answer.p + w.answer.len, false };
+		ret->argument = ph_get_u32(&in);
+		ret->loads = ph_bytes_u8(&in);
+		ret->size = ph_bytes_u8(&in);
+		ret->is_signed = ph_bytes_u8(&in) & 1;
+		kind = ph_bytes_u8(&in);
+		for (unsigned int i = 0; i <= PH_SYMARG_LOADS; i++)
+			ret->add[i] = (int64_t)ph_get_u64(&in);
+		ret->kind = kind;
+		if (in.bad || !ret->argument || ret->loads > PH_SYMARG_LOADS || kind > PH_SYMARG_TEXT || !ret->size || ret->size > 8 ||
+		    (ret->size & (ret->size - 1)))
+			r = ph_err_set(err, -EBADMSG, "its answer about the argument %s makes no sense", text);
+	}
+	ph_buf_done(&w.answer);
+	return r;
+}
