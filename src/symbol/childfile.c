@@ -169,11 +169,6 @@ const struct ph_symtab *ph_childfile_symtab(struct ph_childfile *f)
 	struct ph_symtab *t = f->symtab;
 	size_t n;
 
-	if (f->kind != PH_SYMFILE_ELF) {
-		ph_jit_read(&f->jit, f->fd);
-		return ph_jit_symtab(&f->jit);
-	}
-
 	if (t)
 		return t;
 	t = f->symtab = ph_alloc(sizeof(*t));

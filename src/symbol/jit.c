@@ -14,8 +14,18 @@
 #define MAP_MAX (64u << 20)
 #define NAME_MAX_LEN 1024
 #define CHUNK (1u << 16)
+/* Code that overlaps other code; more only where somebody wants to take time. */
+#define BACK_MAX 1024
 
-static void add(struct ph_jit *j, uint64_t addr, uint64_t size, const char *name, size_t n)
+static void unsort(struct ph_jit *j)
+{
+	free(j->order);
+	free(j->reach);
+	j->order = NULL;
+	j->reach = NULL;
+}
+
+static void add(struct ph_jit *j, uint64_t addr, uint64_t size, uint64_t since_ns, const char *name, size_t n)
 {
 	struct ph_jitcode *c;
 
@@ -24,8 +34,9 @@ static void add(struct ph_jit *j, uint64_t addr, uint64_t size, const char *name
 	c = ph_vec_push(&j->codes);
 	c->addr = addr;
 	c->size = size;
+	c->since_ns = j->timeless ? 0 : since_ns;
 	c->name = ph_strndup(name, n < NAME_MAX_LEN ? n : NAME_MAX_LEN);
-	j->sorted = false;
+	unsort(j);
 }
 
 /* A hexadecimal number and a blank; NULL: something else. */
@@ -63,7 +74,7 @@ size_t ph_jit_lines(struct ph_jit *j, const char *p, size_t n)
 		at = at ? hex(at, nl, &size) : NULL;
 		/* What is no such line may be half of one that was being written. */
 		if (at && at < nl)
-			add(j, addr, size, at, (size_t)(nl - at));
+			add(j, addr, size, 0, at, (size_t)(nl - at));
 	}
 	/* A line that has no end within a chunk is none. */
 	return p == begin && n >= CHUNK ? n : (size_t)(p - begin);
@@ -71,15 +82,17 @@ size_t ph_jit_lines(struct ph_jit *j, const char *p, size_t n)
 
 enum { JIT_CODE_LOAD, JIT_CODE_MOVE };
 #define JITDUMP_MAGIC 0x4a695444u
+/* Of the header's flags: times are the processor's. */
+#define JITDUMP_ARCH_TIMESTAMP 1
 
-static void move(struct ph_jit *j, uint64_t from, uint64_t to, uint64_t size)
+static void move(struct ph_jit *j, uint64_t from, uint64_t to, uint64_t size, uint64_t since_ns)
 {
 	/* It was told of lately, mostly. */
 	for (size_t i = j->codes.n; i-- && j->codes.n - i < 4096; ) {
 		struct ph_jitcode *c = &j->codes.v[i];
 
 		if (c->addr == from) {
-			add(j, to, size, c->name, strlen(c->name));
+			add(j, to, size, since_ns, c->name, strlen(c->name));
 			return;
 		}
 	}
@@ -93,13 +106,14 @@ size_t ph_jit_records(struct ph_jit *j, const uint8_t *p, size_t n, uint64_t *sk
 	while (ph_bytes_left(&b) >= 16) {
 		const uint8_t *begin = b.p;
 		uint32_t id = (uint32_t)ph_bytes_uint(&b, 4), size = (uint32_t)ph_bytes_uint(&b, 4);
-		uint64_t addr, code_size, to;
+		uint64_t addr, code_size, to, ts_ns = ph_bytes_uint(&b, 8);
 		size_t left;
 
-		ph_bytes_skip(&b, 8);
-		/* The file's own header begins otherwise: magic, version, its size. */
-		if (begin == p && id == JITDUMP_MAGIC)
-			size = (uint32_t)(begin[8] | begin[9] << 8 | begin[10] << 16 | (uint32_t)begin[11] << 24);
+		/* The file's own header begins otherwise: magic, version, its size; at 32 its flags. */
+		if (begin == p && id == JITDUMP_MAGIC) {
+			size = (uint32_t)ts_ns;
+			j->timeless = p + 40 <= b.end && begin[32] & JITDUMP_ARCH_TIMESTAMP;
+		}
 		left = (size_t)(p + n - begin);
 		if (size < 16) {
 			/* Nothing can be found behind it. */
@@ -122,14 +136,14 @@ size_t ph_jit_records(struct ph_jit *j, const uint8_t *p, size_t n, uint64_t *sk
 			last = left < size ? b.end : begin + size;
 			end = b.p < last ? memchr(b.p, 0, (size_t)(last - b.p)) : NULL;
 			if (!b.bad && end && end > b.p)
-				add(j, addr, code_size, (const char *)b.p, (size_t)(end - b.p));
+				add(j, addr, code_size, ts_ns, (const char *)b.p, (size_t)(end - b.p));
 		} else if (id == JIT_CODE_MOVE && size >= 64) {
 			ph_bytes_skip(&b, 16);
 			addr = ph_bytes_uint(&b, 8);
 			to = ph_bytes_uint(&b, 8);
 			code_size = ph_bytes_uint(&b, 8);
 			if (!b.bad)
-				move(j, addr, to, code_size);
+				move(j, addr, to, code_size, ts_ns);
 		}
 		if (left < size) {
 			*skip = size - left;
@@ -145,9 +159,24 @@ static void clear(struct ph_jit *j)
 	ph_vec_each(c, &j->codes)
 		free(c->name);
 	ph_vec_done(&j->codes);
-	ph_symtab_done(&j->symtab);
-	j->sorted = false;
+	unsort(j);
 	j->at = 0;
+	j->head.n = j->tail.n = 0;
+}
+
+/* The last of @n bytes that are at @at of the file. */
+static void mark(struct ph_jitmark *m, const char *p, size_t n, uint64_t at)
+{
+	m->n = n < sizeof(m->bytes) ? (uint8_t)n : sizeof(m->bytes);
+	m->at = at + n - m->n;
+	memcpy(m->bytes, p + n - m->n, m->n);
+}
+
+static bool is_there(const struct ph_jitmark *m, int fd)
+{
+	uint8_t now[sizeof(m->bytes)];
+
+	return !m->n || (pread(fd, now, m->n, (off_t)m->at) == m->n && !memcmp(now, m->bytes, m->n));
 }
 
 void ph_jit_read(struct ph_jit *j, int fd)
@@ -157,7 +186,7 @@ void ph_jit_read(struct ph_jit *j, int fd)
 
 	if (fstat(fd, &st))
 		return;
-	if ((uint64_t)st.st_size < j->at && j->at != UINT64_MAX)
+	if (((uint64_t)st.st_size < j->at && j->at != UINT64_MAX) || !is_there(&j->head, fd) || !is_there(&j->tail, fd))
 		clear(j);
 	while (j->codes.n < CODES_MAX && j->at < (uint64_t)st.st_size &&
 	       (j->kind == PH_JIT_DUMP || j->at < MAP_MAX)) {
@@ -172,23 +201,70 @@ void ph_jit_read(struct ph_jit *j, int fd)
 		/* The rest is being written. */
 		if (!took && !skip)
 			return;
+		if (!j->at)
+			mark(&j->head, chunk, took < sizeof(j->head.bytes) ? took : sizeof(j->head.bytes), 0);
+		if (took)
+			mark(&j->tail, chunk, took, j->at);
 		j->at = skip == UINT64_MAX ? UINT64_MAX : j->at + took + skip;
 	}
 }
 
-const struct ph_symtab *ph_jit_symtab(struct ph_jit *j)
+static int by_address(const void *va, const void *vb, void *codes)
 {
-	if (!j->sorted) {
-		uint32_t told = 0;
+	uint32_t a = *(const uint32_t *)va, b = *(const uint32_t *)vb;
+	const struct ph_jitcode *c = codes;
 
-		ph_symtab_done(&j->symtab);
-		j->symtab.newest = true;
-		ph_vec_each(c, &j->codes)
-			*ph_vec_push(&j->symtab.syms) = (struct ph_sym){ c->addr, c->addr + c->size, c->name, ++told, true };
-		ph_symtab_sort(&j->symtab);
-		j->sorted = true;
+	if (c[a].addr != c[b].addr)
+		return c[a].addr < c[b].addr ? -1 : 1;
+	return a < b ? -1 : a > b;
+}
+
+static void sort(struct ph_jit *j)
+{
+	size_t n = j->codes.n;
+
+	j->order = ph_alloc((n + 1) * sizeof(*j->order));
+	j->reach = ph_alloc((n + 1) * sizeof(*j->reach));
+	for (size_t i = 0; i < n; i++)
+		j->order[i] = (uint32_t)i;
+	qsort_r(j->order, n, sizeof(*j->order), by_address, j->codes.v);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t end = j->codes.v[j->order[i]].addr + j->codes.v[j->order[i]].size;
+
+		j->reach[i] = i && j->reach[i - 1] > end ? j->reach[i - 1] : end;
 	}
-	return &j->symtab;
+}
+
+size_t ph_jit_find(struct ph_jit *j, uint64_t addr, const struct ph_jitcode *ret[PH_JIT_VERSIONS])
+{
+	size_t lo = 0, hi = j->codes.n, n = 0, max = j->kind == PH_JIT_DUMP && !j->timeless ? PH_JIT_VERSIONS : 1;
+
+	if (!j->order)
+		sort(j);
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (j->codes.v[j->order[mid]].addr <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (size_t back = 0; lo && back < BACK_MAX && j->reach[lo - 1] > addr; back++) {
+		const struct ph_jitcode *c = &j->codes.v[j->order[--lo]];
+		size_t at = n;
+
+		if (addr - c->addr >= c->size)
+			continue;
+		/* In the order in which they were told. */
+		while (at && ret[at - 1] < c)
+			at--;
+		if (at == max)
+			continue;
+		n += n < max;
+		memmove(&ret[at + 1], &ret[at], (n - 1 - at) * sizeof(*ret));
+		ret[at] = c;
+	}
+	return n;
 }
 
 void ph_jit_done(struct ph_jit *j)

@@ -8,13 +8,14 @@
 #include "symbol/demangle.h"
 
 static void put_name(struct ph_buf *out, const char *name, uint64_t offset, const char *source, uint32_t line,
-		     bool inlined)
+		     bool inlined, uint64_t since_ns)
 {
 	ph_put_str(out, name);
 	ph_put_u64(out, offset);
 	ph_put_str(out, source);
 	ph_put_u32(out, line);
 	ph_put_u32(out, inlined);
+	ph_put_u64(out, since_ns);
 }
 
 /* The symbol's own name: versions are of the linker. */
@@ -36,7 +37,7 @@ static void put_mangled(struct ph_buf *out, const char *name, uint64_t offset, c
 
 	bare_name(name, &bare);
 	ph_demangle(bare.p, &shown);
-	put_name(out, shown.p, offset, at && at->source ? at->source : "", at ? at->line : 0, inlined);
+	put_name(out, shown.p, offset, at && at->source ? at->source : "", at ? at->line : 0, inlined, 0);
 }
 
 static void names_of(struct ph_childfile *f, uint64_t vaddr, struct ph_buf *out)
@@ -61,13 +62,35 @@ static void names_of(struct ph_childfile *f, uint64_t vaddr, struct ph_buf *out)
 		free(frames[i].name);
 }
 
+/* What a program calls its code may be anything, "f@2 a.js:1": it is demangled where it is a mangled name, and else left alone. */
+static void names_made(struct ph_childfile *f, uint64_t vaddr, struct ph_buf *out)
+{
+	const struct ph_jitcode *made[PH_JIT_VERSIONS];
+	ph_autobuf shown = { 0 };
+	size_t n;
+
+	ph_jit_read(&f->jit, f->fd);
+	n = ph_jit_find(&f->jit, vaddr, made);
+	ph_put_u32(out, n ? (uint32_t)n : 1);
+	if (!n)
+		put_name(out, "", 0, "", 0, false, 0);
+	for (size_t i = 0; i < n; i++) {
+		ph_buf_clear(&shown);
+		ph_demangle(made[i]->name, &shown);
+		put_name(out, shown.p, vaddr - made[i]->addr, "", 0, false, made[i]->since_ns);
+	}
+}
+
 int ph_answer_names(struct ph_childfile *f, struct ph_bytes *in, struct ph_buf *out, struct ph_err *err)
 {
 	while (ph_bytes_left(in) >= 8) {
 		uint64_t vaddr = ph_get_u64(in);
 
 		ph_put_u64(out, vaddr);
-		names_of(f, vaddr, out);
+		if (f->kind == PH_SYMFILE_ELF)
+			names_of(f, vaddr, out);
+		else
+			names_made(f, vaddr, out);
 	}
 	return 0;
 }

@@ -224,6 +224,7 @@ static bool take_names(struct ph_symchild *c, struct ph_symparent_file *f, uint6
 		names[i].line = ph_get_u32(in);
 		/* The last one is the function itself, whatever is said. */
 		names[i].inlined = ph_get_u32(in) && i + 1 < n;
+		names[i].since_ns = ph_get_u64(in);
 	}
 	ok = !in->bad;
 	if (ok)
@@ -285,8 +286,8 @@ void ph_symchild_names(struct ph_symchild *c, uint32_t file, const uint64_t *vad
 
 		if (e == &pending)
 			continue;
-		/* Code that is made while the program runs has its name later, sometimes. */
-		if (e && f->kind != PH_SYMFILE_ELF && !e->names[0].name[0])
+		/* There may be other code by now. */
+		if (e && f->kind != PH_SYMFILE_ELF)
 			e = NULL;
 		if (!f || e) {
 			*ph_vec_push(&c->told) = (struct ph_symready){ file, vaddrs[i] };
@@ -454,7 +455,7 @@ const struct ph_symname *ph_symchild_name(struct ph_symchild *c, uint32_t file, 
 	if (!f)
 		return &nothing;
 	e = ph_u64map_get(&f->names, vaddr);
-	if (!e || (f->kind != PH_SYMFILE_ELF && !e->names[0].name[0]))
+	if (!e || f->kind != PH_SYMFILE_ELF)
 		ph_symchild_names(c, file, &vaddr, 1);
 	for (ph_symlink_pump(c); (e = ph_u64map_get(&f->names, vaddr)) == &pending; ph_symlink_pump(c))
 		ph_symlink_wait(c, -1);

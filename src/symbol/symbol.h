@@ -28,6 +28,7 @@ struct ph_symname {
 	const char *source;	/* file as the compiler was told it; "": not known */
 	uint32_t line;		/* in it, of the place, or of the call of the next inner function; 0: not known */
 	bool inlined;		/* into the next one */
+	uint64_t since_ns;	/* of code that a jitdump tells of: its time, CLOCK_MONOTONIC; 0: not known */
 };
 
 /* Where a file's names come from. */
@@ -60,7 +61,10 @@ struct ph_symfile {
  * and may ask for more, but neither wait nor drop files.
  */
 struct ph_symchild_ops {
-	/* The answer to ph_symchild_names(), for each address; n >= 1, [0] is the innermost. */
+	/*
+	 * The answer to ph_symchild_names(), for each address; n >= 1, [0] is the innermost. Of code that is made while a program
+	 * runs it is what was there, the newest first.
+	 */
 	void (*named)(void *ctx, uint32_t file, uint64_t vaddr, const struct ph_symname *names, size_t n);
 	/* It is known what the file is, and its debug files were looked for. */
 	void (*added)(void *ctx, uint32_t file, const struct ph_symfile *f);
@@ -140,7 +144,8 @@ int ph_symchild_table(struct ph_symchild *c, uint32_t file, struct ph_unwind_tab
 
 /*
  * Names of addresses as the file counts. Each address that is asked for is answered once, by ops->named. What
- * is known is answered at the next ph_symchild_poll() without the child. A number that was not added has no names.
+ * is known is answered at the next ph_symchild_poll() without the child, but for code that is made while a program runs, of which
+ * it may not be true any more. A number that was not added has no names.
  */
 void ph_symchild_names(struct ph_symchild *c, uint32_t file, const uint64_t *vaddrs, size_t n);
 /* The same, waiting; valid until the file is dropped. Never NULL, *ret_n >= 1. */

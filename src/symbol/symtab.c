@@ -178,7 +178,6 @@ void ph_symtab_sort(struct ph_symtab *t)
 
 const struct ph_sym *ph_symtab_find(const struct ph_symtab *t, uint64_t addr)
 {
-	const struct ph_sym *best = NULL;
 	size_t lo = 0, hi = t->n;
 
 	while (lo < hi) {
@@ -190,12 +189,9 @@ const struct ph_sym *ph_symtab_find(const struct ph_symtab *t, uint64_t addr)
 			hi = mid;
 	}
 	for (size_t back = 0; lo && back < BACK_MAX && t->reach[lo - 1] > addr; back++)
-		if (t->syms.v[--lo].end > addr && (!best || t->syms.v[lo].rank > best->rank)) {
-			best = &t->syms.v[lo];
-			if (!t->newest)
-				break;
-		}
-	return best;
+		if (t->syms.v[--lo].end > addr)
+			return &t->syms.v[lo];
+	return NULL;
 }
 
 void ph_symtab_done(struct ph_symtab *t)

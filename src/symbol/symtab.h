@@ -25,7 +25,6 @@ struct ph_symtab {
 	uint64_t *reach;	/* the largest `end` of all up to here: how far back a look-up must go */
 	size_t n;		/* syms that are looked up: one for each address, in front */
 	ph_strv names;
-	bool newest;		/* of those that an address is in, the one of the highest rank, not the innermost */
 };
 
 /* The functions of an ELF file's .symtab and .dynsym (@type SHT_SYMTAB, SHT_DYNSYM); the file must stay. Returns how many. */

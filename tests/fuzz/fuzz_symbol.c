@@ -28,6 +28,7 @@ static void look_up(const struct ph_symtab *t)
 
 static void jit(enum ph_jit_kind kind, const uint8_t *p, size_t n)
 {
+	const struct ph_jitcode *found[PH_JIT_VERSIONS];
 	struct ph_jit j = { .kind = kind };
 	uint64_t skip = 0;
 
@@ -37,7 +38,17 @@ static void jit(enum ph_jit_kind kind, const uint8_t *p, size_t n)
 	} else if (ph_jit_records(&j, p, n, &skip) > n) {
 		abort();
 	}
-	look_up(ph_jit_symtab(&j));
+	for (size_t i = 0; i < j.codes.n && j.codes.n < 1000; i++) {
+		const struct ph_jitcode *c = &j.codes.v[i];
+		size_t nfound = ph_jit_find(&j, c->addr + c->size - 1, found);
+
+		/* What was told last is the first. */
+		if (!nfound || found[0] < c)
+			abort();
+		for (size_t k = 0; k < nfound; k++)
+			if (c->addr + c->size - 1 - found[k]->addr >= found[k]->size || (k && found[k] > found[k - 1]))
+				abort();
+	}
 	ph_jit_done(&j);
 }
 

@@ -185,9 +185,17 @@ static void test_perf_map(void **state)
 	name_is(c, 1, 0x7f0000004090, "new");
 	name_is(c, 1, 0x7f00000040a0, "old");
 	name_is(c, 1, 0x7f0000002001, "shop::Order::Order()");
-	/* Written anew. */
+	/* What is no version of a linker's, and what took the place of other code. */
+	write_file("map", "7f0000004080 20 JS:*f /app/@scope/x.js:1\n", 41, "a");
+	name_is(c, 1, 0x7f0000004090, "JS:*f /app/@scope/x.js:1");
+	/* Written anew: shorter, longer, as long. */
 	write_file("map", "1000 10 other\n", 14, "w");
 	name_is(c, 1, 0x1008, "other");
+	write_file("map", "2000 10 first\n1000 10 second\n", 29, "w");
+	name_is(c, 1, 0x1008, "second");
+	name_is(c, 1, 0x2008, "first");
+	write_file("map", "2000 10 first\n1000 10 SECOND\n", 29, "w");
+	name_is(c, 1, 0x1008, "SECOND");
 	assert_int_equal(ph_symchild_deaths(c), 0);
 }
 
@@ -216,10 +224,12 @@ static void test_perf_map_of_process(void **state)
 	name_is(c, 1, 0x400f, "mine");
 }
 
+static uint64_t record_ns = 1;
+
 static void record(struct ph_buf *b, uint32_t id, uint64_t a, uint64_t d, uint64_t e, uint64_t f, const char *name,
 		   size_t code)
 {
-	const uint64_t rest[] = { 1, 0x200000001, a, d, e, f };
+	const uint64_t rest[] = { record_ns, 0x200000001, a, d, e, f };
 	uint32_t size = (uint32_t)(8 + sizeof(rest) + (id ? 8 : strlen(name) + 1) + code);
 	static const char filler[100000];
 
@@ -233,9 +243,22 @@ static void record(struct ph_buf *b, uint32_t id, uint64_t a, uint64_t d, uint64
 	ph_buf_add(b, filler, code);
 }
 
+/* What was at an address, the newest first. */
+static void versions_are(struct ph_symchild *c, uint32_t file, uint64_t vaddr, const char *want)
+{
+	ph_autobuf is = { 0 };
+	size_t n;
+	const struct ph_symname *names = ph_symchild_name(c, file, vaddr, &n);
+
+	for (size_t i = 0; i < n; i++)
+		ph_buf_addf(&is, "%s%s %lu", i ? "," : "", names[i].name, (unsigned long)names[i].since_ns);
+	assert_string_equal(is.p, want);
+}
+
 static void test_jitdump(void **state)
 {
 	static const char header[40] = "DTiJ\1\0\0\0\50";
+	char timeless[sizeof(header)];
 	ph_auto(ph_symchild_free_ptr) struct ph_symchild *c = symchild();
 	ph_autobuf b = { 0 };
 
@@ -257,6 +280,24 @@ static void test_jitdump(void **state)
 	name_is(c, 1, 0x100000 + 2999 * 64 + 63, "many");
 	name_is(c, 1, 0x3001, "three");
 	name_is(c, 1, 0x9001, "three");
+	ph_buf_clear(&b);
+	/* In the place of another: both, with when that was. */
+	record_ns = 77;
+	record(&b, 0, 0x1000, 0x1000, 0x80, 4, "four", 0x80);
+	record_ns = 88;
+	record(&b, 1, 0x1000, 0x1000, 0x9010, 0x20, "", 0);
+	record_ns = 1;
+	write_file("dump", b.p, b.len, "a");
+	versions_are(c, 1, 0x1010, "four 77,one 1");
+	versions_are(c, 1, 0x1080, "one 1");
+	versions_are(c, 1, 0x9010, "four 88,three 1");
+	/* Times that are those of a processor say nothing. */
+	memcpy(timeless, header, sizeof(header));
+	timeless[32] = 1;
+	write_file("timeless", timeless, sizeof(timeless), "w");
+	write_file("timeless", b.p, b.len, "a");
+	assert_int_equal(add_kind(c, 3, "timeless", PH_SYMFILE_JITDUMP), 0);
+	versions_are(c, 3, 0x1010, "four 0");
 	ph_buf_clear(&b);
 	record(&b, 0, 0x5000, 0x5000, 0x100, 3, "later", 0x100);
 	write_file("dump", b.p, b.len, "a");
