@@ -461,6 +461,22 @@ static void cut_scheduler(const struct ph_profile *p, ph_locv *out, size_t begin
 		out->n = n;
 }
 
+/* Python calls each function by a bit of code of that name (-X perf): it is there already, read from the interpreter. */
+static void cut_trampolines(const struct ph_profile *p, ph_locv *out, size_t begin)
+{
+	size_t n = begin;
+
+	for (size_t i = begin; i < out->n; i++) {
+		const struct ph_func *f = ph_profile_func(p, out->v[i]);
+
+		if (f->kind == PH_FRAME_JIT && begins(f->name, "py::") && i + 1 < out->n &&
+		    ph_profile_func(p, out->v[i + 1])->kind == PH_FRAME_INTERPRETER)
+			continue;
+		out->v[n++] = out->v[i];
+	}
+	out->n = n;
+}
+
 void ph_profile_stack(const struct ph_profile *p, const struct ph_profile_row *row, bool groups, ph_locv *out)
 {
 	const struct ph_actor *a = &p->actors.v[row->actor];
@@ -485,6 +501,7 @@ void ph_profile_stack(const struct ph_profile *p, const struct ph_profile_row *r
 		for (uint32_t i = 0; i < pl->nlocs; i++)
 			out->v[--at] = pl->loc + i;
 	}
+	cut_trampolines(p, out, begin);
 	if (p->opts.what == PH_PROFILE_EVENT)
 		cut_probe(p, out, begin);
 	if (!row->reason)

@@ -30,21 +30,46 @@ static uint64_t key_of(uint32_t file, int32_t pid, uint64_t at)
 	return ph_hash(PH_HASH_INIT, parts, sizeof(parts));
 }
 
-static void set_name(struct ph_profile *p, uint64_t key, unsigned int depth, const struct name *name)
+/* What was there at a time. */
+static struct names *names_at(struct names *n, uint64_t ts_ns)
 {
-	struct names *had = ph_u64map_get(&p->priv->names, key), *n = had;
+	while (n && n->since_ns > ts_ns)
+		n = n->older;
+	return n;
+}
 
-	if (depth >= DEPTH_MAX || (!had && p->priv->names.n >= NAMES_MAX))
+static void set_name(struct ph_profile *p, uint64_t key, unsigned int depth, const struct name *name, uint64_t since_ns)
+{
+	struct names *newest = ph_u64map_get(&p->priv->names, key), *had = names_at(newest, since_ns), *n = had;
+	struct names **at = &newest;
+
+	if (had && had->since_ns != since_ns)
+		had = NULL;
+	if (depth >= DEPTH_MAX || (!had && p->priv->nnames >= NAMES_MAX))
 		return;
 	if (!had || depth >= had->n) {
 		n = ph_alloc(sizeof(*n) + (depth + 1) * sizeof(n->v[0]));
 		n->n = depth + 1;
+		n->since_ns = since_ns;
+		while (*at && (*at)->since_ns > since_ns)
+			at = &(*at)->older;
+		n->older = had ? had->older : *at;
 		if (had)
 			memcpy(n->v, had->v, had->n * sizeof(n->v[0]));
+		else
+			p->priv->nnames++;
 		free(had);
-		ph_u64map_put(&p->priv->names, key, n);
+		*at = n;
+		ph_u64map_put(&p->priv->names, key, newest);
 	}
 	n->v[depth] = *name;
+}
+
+uint64_t profile_made_ns(const struct ph_profile *p, uint32_t file, int32_t pid, uint64_t at)
+{
+	const struct names *n = names_at(ph_u64map_get(&p->priv->names, key_of(file, pid, at)), p->now_ns);
+
+	return n ? n->since_ns : 0;
 }
 
 static const char *string(struct ph_profile *p, const struct ph_value *v)
@@ -64,12 +89,12 @@ void profile_name_event(struct ph_profile *p, const struct ph_event *ev)
 		n.offset = U(user_symbol, offset, 0);
 		n.inlined = U(user_symbol, inlined, 0);
 		set_name(p, key_of((uint32_t)U(user_symbol, file, UINT32_MAX), (int32_t)ph_event_i(ev, PH_FLD(user_symbol, pid), 0),
-				   U(user_symbol, vaddr, 0)), (unsigned int)U(user_symbol, depth, 0), &n);
+				   U(user_symbol, vaddr, 0)), (unsigned int)U(user_symbol, depth, 0), &n, U(user_symbol, since_ns, 0));
 		break;
 	case PH_EV_kernel_symbol:
 		n.function = string(p, V(kernel_symbol, name));
 		n.module = string(p, V(kernel_symbol, module));
-		set_name(p, key_of(FILE_KERNEL, 0, U(kernel_symbol, address, 0)), 0, &n);
+		set_name(p, key_of(FILE_KERNEL, 0, U(kernel_symbol, address, 0)), 0, &n, 0);
 		break;
 	}
 }
@@ -155,7 +180,7 @@ static enum ph_frame_kind user_kind(const struct ph_profile_file *f, const struc
 
 static void name_place(struct ph_profile *p, struct place *at)
 {
-	const struct names *n = ph_u64map_get(&p->priv->names, key_of(at->file, at->pid, at->at));
+	const struct names *n = names_at(ph_u64map_get(&p->priv->names, key_of(at->file, at->pid, at->at)), at->seen_ns);
 	uintptr_t have = (uintptr_t)ph_u64map_get(&p->priv->file_map, at->file);
 	uint32_t file = have ? (uint32_t)have - 1 : UINT32_MAX;
 	const struct ph_profile_file *f = have ? p->files.v[file] : NULL;
@@ -192,8 +217,12 @@ void profile_names_finish(struct ph_profile *p)
 
 void profile_names_free(struct ph_profile *p)
 {
-	for (struct ph_u64map_slot *slot = NULL; (slot = ph_u64map_next(&p->priv->names, slot)); )
-		free(slot->val);
+	for (struct ph_u64map_slot *slot = NULL; (slot = ph_u64map_next(&p->priv->names, slot)); ) {
+		for (struct names *n = slot->val, *older; n; n = older) {
+			older = n->older;
+			free(n);
+		}
+	}
 	ph_u64map_done(&p->priv->names);
 	ph_u64map_done(&p->priv->func_map);
 	ph_u64map_done(&p->priv->reason_map);

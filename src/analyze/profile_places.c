@@ -292,14 +292,16 @@ void profile_place_event(struct ph_profile *p, const struct ph_event *ev)
 
 static uint32_t place(struct ph_profile *p, uint32_t file, int32_t pid, uint64_t at)
 {
-	uint64_t parts[] = { file, (uint64_t)(uint32_t)pid, at }, key = ph_hash(PH_HASH_INIT, parts, sizeof(parts));
+	/* Other code in the same place is another one. */
+	uint64_t parts[] = { file, (uint64_t)(uint32_t)pid, at, pid ? profile_made_ns(p, file, pid, at) : 0 };
+	uint64_t key = ph_hash(PH_HASH_INIT, parts, sizeof(parts));
 	uintptr_t have = (uintptr_t)ph_u64map_get(&p->priv->place_map, key);
 
 	if (have)
 		return (uint32_t)have - 1;
 	if (p->priv->places.n >= PLACES_MAX)
 		return UINT32_MAX;
-	*ph_vec_push(&p->priv->places) = (struct place){ .file = file, .pid = pid, .at = at };
+	*ph_vec_push(&p->priv->places) = (struct place){ .file = file, .pid = pid, .at = at, .seen_ns = p->now_ns };
 	ph_u64map_put(&p->priv->place_map, key, (void *)(uintptr_t)p->priv->places.n);
 	return (uint32_t)p->priv->places.n - 1;
 }
@@ -326,7 +328,7 @@ uint32_t profile_note_node(struct ph_profile *p, uint32_t parent, enum place_not
 /* Code that no file has, made or interpreted: the address of one process means nothing in another. */
 static bool is_of_process(const struct ph_profile_file *f)
 {
-	return f && (!strncmp(f->path, "//", 2) || !strncmp(f->path, "/memfd:", 7));
+	return f && (!strncmp(f->path, "//", 2) || (!strncmp(f->path, "/memfd:", 7) && !f->build_id[0]));
 }
 
 /* @call: it is where a call returns to, which may be the next function. */

@@ -21,6 +21,7 @@ struct place {
 	uint32_t file;			/* as the stream numbers it, or FILE_… */
 	int32_t pid;			/* of code that is one process's alone, else 0 */
 	uint64_t at;
+	uint64_t seen_ns;		/* first: what was there then is meant */
 	uint32_t loc, nlocs;		/* when names were given: from the innermost */
 };
 
@@ -38,6 +39,8 @@ struct name {
 };
 
 struct names {
+	struct names *older;		/* what was there before, where a program made other code */
+	uint64_t since_ns;
 	uint32_t n;
 	struct name v[];
 };
@@ -79,7 +82,7 @@ struct profile {
 	struct ph_u64map place_map, node_map, names, spaces, file_map;
 	struct ph_strmap strings;
 	size_t string_bytes;
-	uint64_t nmaps, nlater;
+	uint64_t nmaps, nlater, nnames;
 	struct ph_u64map later;		/* by process: mappings that a trace tells of later */
 	bool exec_told;			/* processes that run another program tell that by a process_map */
 	/* profile.c */
@@ -118,6 +121,8 @@ void profile_places_free(struct ph_profile *p);
 
 /* profile_names.c */
 void profile_name_event(struct ph_profile *p, const struct ph_event *ev);
+/* Since when the code is there that is there now, as far as is known yet; 0: always. */
+uint64_t profile_made_ns(const struct ph_profile *p, uint32_t file, int32_t pid, uint64_t at);
 void profile_names_finish(struct ph_profile *p);
 void profile_names_free(struct ph_profile *p);
 uint32_t profile_func(struct ph_profile *p, enum ph_frame_kind kind, const char *name, const char *module, bool named);

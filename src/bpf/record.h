@@ -204,6 +204,7 @@ enum {
 	PH_TABLE_NONE,		/* not there yet, or there was no room */
 	PH_TABLE_FP,		/* the file has none: by the frame pointer */
 	PH_TABLE_RULES,
+	PH_TABLE_MADE,		/* no file: by the frame pointer. 0 ends no stack there, but is somebody's who keeps none */
 };
 
 /*

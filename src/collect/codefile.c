@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/parse.h"
-#include "collect/stacks.h"
+#include "collect/madecode.h"
 #include "symbol/open.h"
 
 /* A file that nobody has mapped any more may be mapped again: commands of a script. */
@@ -110,7 +110,7 @@ void ph_codefiles_init(struct ph_codefiles *f, struct ph_store *store, struct ph
 	*f = (struct ph_codefiles){ .store = store, .shared = shared, .interps = interps, .child = child, .namer = namer };
 	anon = new_file(f, "//anon");
 	anon->refs = 1;
-	set_state(f, anon, PH_TABLE_FP);
+	set_state(f, anon, PH_TABLE_MADE);
 	now_known(f, anon);
 	add_vdso(f);
 	new_file(f, "")->refs = 1;
@@ -181,7 +181,8 @@ struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint
 	char root[32];
 	int fd;
 
-	if (!ino)
+	/* Memory that processes share without a file has a name and a number. */
+	if (!ino || !strcmp(path, "/dev/zero"))
 		return f->all.v[!strcmp(path, "[vdso]") ? PH_CODE_VDSO : PH_CODE_ANON];
 	/* While it is open here, its inode is no other file's. */
 	file = ph_u64map_get(&f->by_inode, key);
@@ -208,7 +209,9 @@ struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint
 	if (layer)
 		ph_u64map_put(&f->by_layer, layer, file);
 	known_as(f, file, key);
-	if (fd < 0) {
+	file->jitdump = ph_is_jitdump(path);
+	if (fd < 0 || file->jitdump) {
+		ph_close_ptr(&fd);
 		set_state(f, file, PH_TABLE_FP);
 		now_known(f, file);
 		return one_more(file);
@@ -263,6 +266,11 @@ void ph_codefiles_expire(struct ph_codefiles *f, uint64_t now_ns)
 		if (file->idle_ns && !file->refs && now_ns - file->idle_ns >= IDLE_NS)
 			forget(f, file, now_ns);
 	}
+}
+
+bool ph_codefile_made(const struct ph_codefile *f)
+{
+	return f->id == PH_CODE_ANON || (f->known && !f->info && !strncmp(f->path, "/memfd:", 7));
 }
 
 uint64_t ph_codefile_vaddr(const struct ph_codefile *f, uint64_t begin, uint64_t offset)

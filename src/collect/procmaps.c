@@ -55,6 +55,7 @@ static void free_proc(struct ph_procmaps *m, struct ph_mapproc *p, uint64_t now_
 	drop_maps(p);
 	ph_vec_done(&p->maps);
 	ph_u64map_done(&p->interpreted);
+	ph_made_free(p->made);
 	free(p);
 }
 
@@ -65,6 +66,7 @@ void ph_procmaps_done(struct ph_procmaps *m)
 
 		ph_vec_done(&p->maps);
 		ph_u64map_done(&p->interpreted);
+		ph_made_free(p->made);
 		free(p);
 	}
 	ph_u64map_done(&m->procs);
@@ -272,6 +274,8 @@ void ph_procmaps_exec(struct ph_procmaps *m, int32_t pid, uint64_t ts_ns)
 		return;
 	p->replaced = true;
 	ph_u64map_done(&p->interpreted);
+	ph_made_free(p->made);
+	p->made = NULL;
 	/* Also where nothing was known: a reader takes it that this tells all execs, or none. */
 	p->clear_due = true;
 	p->since_ns = p->exec_ns = ts_ns;

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "collect/stacks.h"
+#include "collect/madecode.h"
 #include "unwind/interp_file.h"
 
 /* Tables and mappings take no more memory than this. */
@@ -35,6 +35,7 @@ struct ph_stacks {
 	struct ph_store store;
 	struct ph_codefiles files;
 	struct ph_procmaps maps;
+	struct ph_madecode made;
 	struct ph_sideband *sideband;
 	/* Two: names may take seconds to be found, and stacks end early until there are tables. */
 	struct ph_symchild *child, *namer;
@@ -96,6 +97,23 @@ static void nameless(struct ph_stacks *s, struct ph_codefile *f, const char *pro
 		*ph_vec_push(&s->missing) = f->id;
 }
 
+static int tell_symbol(struct ph_stacks *s, uint32_t file, uint64_t vaddr, int32_t pid, size_t depth,
+		       const struct ph_symname *name, uint64_t since_ns, ph_event_fn fn, void *arg, struct ph_err *err)
+{
+	ph_emit_begin(&s->out, PH_EV_user_symbol, ph_now_ns());
+	ph_emit_u(&s->out, file);
+	ph_emit_u(&s->out, vaddr);
+	ph_emit_i(&s->out, pid);
+	ph_emit_u(&s->out, depth);
+	ph_emit_u(&s->out, name->inlined);
+	ph_emit_s(&s->out, name->name);
+	ph_emit_u(&s->out, name->offset);
+	ph_emit_s(&s->out, name->source);
+	ph_emit_u(&s->out, name->line);
+	ph_emit_u(&s->out, since_ns);
+	return ph_emit_done(&s->out, fn, arg, err);
+}
+
 static void on_names(void *ctx, uint32_t file, uint64_t vaddr, const struct ph_symname *names, size_t n)
 {
 	struct ph_stacks *s = ctx;
@@ -104,19 +122,16 @@ static void on_names(void *ctx, uint32_t file, uint64_t vaddr, const struct ph_s
 	f->unanswered--;
 	if (!names[0].name[0])
 		nameless(s, f, ph_symchild_problem(s->namer, file));
-	for (size_t i = 0; i < n && s->fn && s->r >= 0; i++) {
-		ph_emit_begin(&s->out, PH_EV_user_symbol, ph_now_ns());
-		ph_emit_u(&s->out, file);
-		ph_emit_u(&s->out, vaddr);
-		ph_emit_i(&s->out, 0);
-		ph_emit_u(&s->out, i);
-		ph_emit_u(&s->out, names[i].inlined);
-		ph_emit_s(&s->out, names[i].name);
-		ph_emit_u(&s->out, names[i].offset);
-		ph_emit_s(&s->out, names[i].source);
-		ph_emit_u(&s->out, names[i].line);
-		s->r = ph_emit_done(&s->out, s->fn, s->arg, s->err);
-	}
+	for (size_t i = 0; i < n && s->fn && s->r >= 0; i++)
+		s->r = tell_symbol(s, file, vaddr, 0, i, &names[i], 0, s->fn, s->arg, s->err);
+}
+
+static void on_made(void *ctx, int32_t pid, uint32_t file, uint64_t address, uint64_t since_ns, const struct ph_symname *name)
+{
+	struct ph_stacks *s = ctx;
+
+	if (s->fn && s->r >= 0)
+		s->r = tell_symbol(s, file, address, pid, 0, name, since_ns, s->fn, s->arg, s->err);
 }
 
 /* One of the kernel side's arrays; NULL: errno. */
@@ -139,6 +154,7 @@ int ph_stacks_open(struct ph_collect *c, struct ph_err *err)
 
 	c->stacks = s;
 	s->maps.proc_fd = -1;
+	ph_madecode_init(&s->made, on_made, s);
 	s->shared = map_shared(c, "tables", PH_STORE_FILES * sizeof(*s->shared), &s->shared_bytes);
 	s->interps = map_shared(c, "interps", PH_STORE_INTERPS * sizeof(*s->interps), &s->interps_bytes);
 	if (!s->shared || !s->interps)
@@ -178,6 +194,7 @@ void ph_stacks_free(struct ph_stacks *s)
 		ph_procmaps_done(&s->maps);
 		ph_codefiles_done(&s->files);
 		ph_store_done(&s->store);
+		ph_madecode_done(&s->made);
 		munmap(s->shared, s->shared_bytes);
 	}
 	if (s->interps)
@@ -331,6 +348,7 @@ int ph_stacks_dump(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_er
 		ph_u64map_done(&s->files.all.v[i]->seen);
 	}
 	s->symbols = 0;
+	ph_madecode_forget(&s->made);
 	for (struct ph_u64map_slot *e = NULL; (e = ph_u64map_next(&s->maps.procs, e)); ) {
 		struct ph_mapproc *p = e->val;
 
@@ -414,6 +432,8 @@ static void saw_stack(struct ph_stacks *s, struct ph_mapproc *p, const struct ph
 			continue;
 		}
 		m = mapping_at(p, address);
+		if (m && ph_codefile_made(m->file))
+			ph_made_saw(&s->made, p, m->file->id, address);
 		if (!m || !m->file->in_namer || !m->file->known)
 			continue;
 		vaddr = m->vaddr + (address - m->begin);
@@ -444,17 +464,10 @@ static int tell_interpreted_names(struct ph_stacks *s, ph_event_fn fn, void *arg
 
 		if (r < 0)
 			break;
-		ph_emit_begin(&s->out, PH_EV_user_symbol, ph_now_ns());
-		ph_emit_u(&s->out, i->file);
-		ph_emit_u(&s->out, i->frame);
-		ph_emit_i(&s->out, i->pid);
-		ph_emit_u(&s->out, 0);
-		ph_emit_u(&s->out, 0);
-		ph_emit_s(&s->out, known && name.name.len ? name.name.p : "[gone]");
-		ph_emit_u(&s->out, 0);
-		ph_emit_s(&s->out, known && name.file.len ? name.file.p : "");
-		ph_emit_u(&s->out, known ? name.line : 0);
-		r = ph_emit_done(&s->out, fn, arg, err);
+		r = tell_symbol(s, i->file, i->frame, i->pid, 0, &(struct ph_symname){
+			.name = known && name.name.len ? name.name.p : "[gone]",
+			.source = known && name.file.len ? name.file.p : "", .line = known ? name.line : 0,
+		}, 0, fn, arg, err);
 	}
 	s->interpreted.n = 0;
 	ph_interp_name_done(&name);
@@ -560,12 +573,15 @@ int ph_stacks_run(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_err
 	s->r = 0;
 	ph_symchild_poll(s->child);
 	ph_symchild_poll(s->namer);
+	ph_madecode_run(&s->made, now, !c->links.n);
 	if (s->maps.news != s->files.news)
 		ph_procmaps_run(&s->maps, now);
 	/* The last stacks were taken: what is asked now is not asked again. */
 	s->busy = !ph_symchild_wait(s->child, 0);
-	if (!c->links.n)
+	if (!c->links.n) {
 		wait_for_the_last(s);
+		ph_madecode_wait(&s->made, LAST_NS);
+	}
 	s->fn = NULL;
 	return s->r < 0 ? s->r : tell_missing(s, fn, arg, err);
 }

@@ -68,6 +68,7 @@ struct ph_codefile {
 	bool missing_told;
 	bool known;			/* what it is, well or badly */
 	bool in_child, in_namer;
+	bool jitdump;			/* it is told what code the process makes */
 	bool told;			/* in the stream */
 	struct ph_stored_table table;
 	struct ph_codefile *interprets;	/* it is an interpreter: what its program's functions are in */
@@ -106,6 +107,8 @@ struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint
 void ph_codefile_drop(struct ph_codefile *file, uint64_t now_ns);
 /* Forget those that nobody has had mapped for long. */
 void ph_codefiles_expire(struct ph_codefiles *f, uint64_t now_ns);
+/* Code in it was made by the program that has it mapped: its addresses are that process's. */
+bool ph_codefile_made(const struct ph_codefile *f);
 /* What the file calls the first address of a mapping from @offset on; a guess while it is not known. */
 uint64_t ph_codefile_vaddr(const struct ph_codefile *f, uint64_t begin, uint64_t offset);
 /* A place of it has no name, because of a @problem, or else what has it is asked, once. True: what there is to tell is known. */
@@ -128,6 +131,7 @@ struct ph_mapproc {
 	uint32_t container;
 	PH_VEC(struct ph_mapping) maps;		/* by address */
 	struct ph_u64map interpreted;		/* frames of interpreters that were seen */
+	struct ph_made *made;			/* madecode.c: names of code that it makes; NULL: none was seen */
 	uint64_t pos;				/* in the store */
 	uint32_t stored;			/* mappings there */
 	bool dirty, replaced;			/* to be read; it runs another program */
@@ -163,6 +167,11 @@ void ph_procmaps_exit(struct ph_procmaps *m, int32_t pid, uint64_t ts_ns);
 void ph_procmaps_run(struct ph_procmaps *m, uint64_t now_ns);
 /* For parsing. */
 int ph_procmaps_take(struct ph_procmaps *m, struct ph_mapproc *p, char *text);
+
+/* ---- madecode.c: see madecode.h; of a process that ended, or runs another program. NULL: nothing ---- */
+
+struct ph_made;
+void ph_made_free(struct ph_made *m);
 
 /* ---- sideband.c: what the kernel tells of mappings ------------------------------------------------- */
 

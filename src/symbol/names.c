@@ -57,7 +57,7 @@ static void names_of(struct ph_childfile *f, uint64_t vaddr, struct ph_buf *out)
 	else if (last)
 		put_mangled(out, last->name, last->low && vaddr >= last->low ? vaddr - last->low : 0, last, false);
 	else
-		put_name(out, "", vaddr - ph_childfile_function(f, vaddr), "", 0, false);
+		put_name(out, "", vaddr - ph_childfile_function(f, vaddr), "", 0, false, 0);
 	for (size_t i = 0; i < n; i++)
 		free(frames[i].name);
 }

@@ -181,6 +181,26 @@ ph_unwind_inline enum ph_unwind_step ph_unwind_step(enum ph_unwind_arch arch, co
 }
 
 /*
+ * Where there is no rule, by what will be run: code that returns at once, "add $N, %rsp; ret", says where to. So do Python's
+ * trampolines, which stand between the interpreter and itself (-X perf). What they were called with is its caller's still.
+ */
+ph_unwind_inline enum ph_unwind_step ph_unwind_step_ret(enum ph_unwind_arch arch, struct ph_unwind_regs *r,
+							ph_unwind_read read, void *ctx)
+{
+	__u64 code, pc, sp = r->sp;
+
+	if (arch != PH_UNWIND_X86_64 || read(ctx, r->pc, &code) || (code & 0xff87ffffff) != 0xc300c48348)
+		return PH_STEP_NO_RULE;
+	sp += code >> 24 & 0x7f;
+	if (read(ctx, sp, &pc))
+		return PH_STEP_UNREADABLE;
+	r->pc = pc;
+	r->sp = sp + 8;
+	r->flags &= ~(__u32)PH_REGS_EXACT;
+	return pc ? PH_STEP_CALLER : PH_STEP_END;
+}
+
+/*
  * The same where there is no rule, by the frame pointer: it points at the caller's, above which is the return address.
  * A guess for code that does not keep them: a caller outside of all code is none. Whatever the caller's own frame pointer
  * is (it may keep none), the stack pointer grows, so this ends. 0 is the outermost frame's by the ABI.

@@ -41,6 +41,8 @@ size_t ph_unwind_walk(enum ph_unwind_arch arch, const struct ph_unwind_map *maps
 		frames[i++] = (struct ph_unwind_frame){ regs.pc, regs.flags & PH_REGS_EXACT, guessed };
 		guessed = false;
 		s = rule ? ph_unwind_step(arch, rule, &regs, read, ctx) : PH_STEP_NO_RULE;
+		if (s == PH_STEP_NO_RULE && m)
+			s = ph_unwind_step_ret(arch, &regs, read, ctx);
 		if (s == PH_STEP_NO_RULE && m) {
 			s = ph_unwind_step_fp(arch, &regs, read, ctx);
 			guessed = true;

@@ -145,3 +145,143 @@ stacks() {
 		line   4
 	END
 }
+
+# The shares of what is in $T.folded, in percent: of all lines that have the first pattern, those that have the second.
+share() { awk -v of="$1" -v is="$2" '{ n = $NF; $NF = "" } $0 ~ of { all += n; good += n * ($0 ~ is) }
+	END { printf "%d\n", all ? 100 * good / all : -1 }' "$T.folded"; }
+
+# Of those that the container's $1 took, but for its first moments, so many percent reach the program's start.
+complete() {
+	events "$T" -e callstack | jq -es "map(select(.container == \"$PH_FILE-in\" and .fields.comm == \"$1\" and .fields.user_end != 8 and .fields.user_end != 0 and
+		.fields.user_end != 7).fields.user_end) | length > 50 and (map(select(. == 1)) | length) >= 0.99 * length" >/dev/null ||
+		flunk "$(events "$T" -e callstack | jq -r "select(.fields.comm == \"$1\").fields.user_end" | sort | uniq -c)"
+}
+
+# On the host only: there are no interpreters in the machine.
+@test "node: functions that it compiles while it runs, by its map, by its jitdump, in a trace and live" {
+	need node
+	mkdir "$T.tmp"
+	cat >"$T.tmp/a.js" <<-'END'
+	function inner(n) { let s = 0; for (let i = 0; i < n; i++) s += i % 7; return s; }
+	class Thing { method(n) { return inner(n) + inner(n + 1); } }
+	const end = process.cpuUsage().user + 12e5;
+	while (process.cpuUsage().user < end) new Thing().method(30000);
+	END
+	local how
+	for how in --perf-basic-prof --perf-prof; do
+		rm -rf "$T"
+		record "$T" -q -c "$PH_FILE-in" --wait -e profile -F 500
+		# In a /tmp of its own, by its own number. What the optimizer inlines has no frame.
+		launch_wait in -r host -b "$T.tmp:/tmp:rw" -- sh -c "cd /tmp && node $how --interpreted-frames-native-stack --no-turbo-inlining a.js"
+		record_end
+		complete node
+		# (While it begins, its files are looked into.)
+		porthole profile -r "$T" --user -o folded 2>"$T.says" | grep -v '\[incomplete\]' >"$T.folded"
+		# The functions that run, from the program's start, each called by who calls it.
+		[ "$(share 'JS:.?inner' "_start;.*;JS:.? /tmp/a.js:1:1_.j.;.*JS:.?method /tmp/a.js:2:21_.j.;.*JS:.?inner /tmp/a.js:1:15_.j.")" -ge 95 ] &&
+			[ "$(share '^' ';JS:.?inner /tmp/a.js:1:15_.j.[; ]')" -ge 60 ] ||
+			flunk "$how: $(share '^' ';JS:.?inner ')" "$(cut -c1-3000 "$T.folded" | tail -n 5)" "$(cat "$T.says")" || return
+		[ "$(share '^' 'anonymous code')" -le 2 ] || flunk "$how" "$(grep 'anonymous code' "$T.folded")" || return
+		some user_symbol '.fields.name | endswith("inner /tmp/a.js:1:15")' <<-END
+			pid      ? . > 0
+			offset   ? . >= 0
+			since_ns ? (. > 0) == ("$how" == "--perf-prof")
+		END
+	done
+	porthole profile --user -F 500 -o folded -- unshare -m sh -c "mount --bind $T.tmp /tmp && cd /tmp &&
+		exec node --perf-basic-prof --interpreted-frames-native-stack --no-turbo-inlining a.js" >"$T.folded"
+	[ "$(share '^' ';JS:.?method /tmp/a.js:2:21_.j.;.*JS:.?inner /tmp/a.js:1:15_.j.[; ]')" -ge 60 ] || flunk "$(tail -n 5 "$T.folded")"
+}
+
+# A program that makes code, "push %rbp; mov %rsp, %rbp; mov $N, %ecx; 1: dec %ecx; jnz 1b; pop %rbp; ret", and says how it is called.
+makes_code() {
+	[ "$(uname -m)" = x86_64 ] || skip "the code is x86_64's"
+	cat >"$1" <<-'END'
+	import ctypes, mmap, os, struct, sys, time
+	page = mmap.mmap(-1, 4096, prot=7)
+	at = ctypes.addressof(ctypes.c_char.from_buffer(page))
+	page.write(bytes.fromhex("554889e5b940420f00ffc975fc5dc3"))
+	code = ctypes.CFUNCTYPE(None)(at)
+	map = f"/tmp/perf-{os.getpid()}.map"
+	def run(seconds):
+	    end = time.process_time() + seconds
+	    while time.process_time() < end:
+	        code()
+	END
+}
+
+# On the host only: in the machine there is no more of Python than it needs.
+@test "code that takes the place of other code: each stack has the name of its time" {
+	mkdir "$T.tmp"
+	makes_code "$T.tmp/a.py"
+	cat >>"$T.tmp/a.py" <<-'END'
+	fd = os.open("jit-1.dump", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+	os.write(fd, struct.pack("<IIIIIIQQ", 0x4a695444, 1, 40, 62, 0, os.getpid(), time.monotonic_ns(), 0))
+	mapped = mmap.mmap(fd, 40, flags=mmap.MAP_PRIVATE, prot=5)
+	for name in "first", "second", "third":
+	    record = struct.pack("<IIQQQQQ", os.getpid(), os.getpid(), at, at, 15, 1, 0)[:40] + name.encode() + b"\0"
+	    os.write(fd, struct.pack("<IIQ", 0, 16 + len(record), time.monotonic_ns()) + record)
+	    run(0.3)
+	END
+	record "$T" -q -c "$PH_FILE-in" --wait -e profile -F 500
+	launch_wait in -r host -b "$T.tmp:/tmp:rw" -- sh -c "cd /tmp && exec python3 a.py"
+	record_end
+	porthole profile -r "$T" --user -o folded >"$T.folded"
+	local n
+	for n in first second third; do
+		[ "$(share '(first|second|third)_.j. *$' ";${n}_\\\\[j\\\\] *\$")" -ge 25 ] || flunk "$n: $(share '(first|second|third)_.j. *$' ";${n}_\\\\[j\\\\] *\$")" "$(grep '_\[j\]' "$T.folded")" || return
+	done
+}
+
+# On the host only.
+@test "maps that are huge, no files, written again and again, with escapes: those of others have their names" {
+	mkdir "$T.tmp" "$T.bad"
+	makes_code "$T.tmp/a.py"
+	cp "$T.tmp/a.py" "$T.bad"
+	cat >>"$T.tmp/a.py" <<-'END'
+	open(map, "w").write(f"{at:x} f good\n")
+	run(1.5)
+	END
+	cat >>"$T.bad/a.py" <<-'END'
+	line = f"{at:x} f bad\n"
+	def huge():
+	    open(map, "w").write(line)
+	    os.truncate(map, 10 << 30)
+	def fifo():
+	    os.mkfifo(map)
+	def zero():
+	    os.symlink("/dev/zero", map)
+	def many():
+	    with open(map, "w") as f:
+	        for i in range(1500000):
+	            f.write(f"{at - i % 7:x} {i:x} f{i}\n")
+	def again():
+	    if not os.fork():
+	        end = time.monotonic() + 2
+	        while time.monotonic() < end:
+	            for text in line, line * 3000, "":
+	                open(map, "w").write(text)
+	                open(map + "~", "w").write(text)
+	                os.rename(map + "~", map)
+	        os._exit(0)
+	def escapes():
+	    open(map, "w").write(f"{at:x} f \033[31mred\007;x\n")
+	for kind in huge, fifo, zero, many, again, escapes:
+	    if not os.fork():
+	        map = f"/tmp/perf-{os.getpid()}.map"
+	        kind()
+	        run(0.5)
+	        os._exit(0)
+	for kind in range(6):
+	    os.wait()
+	END
+	record "$T" -q -c "$PH_FILE-in,$PH_FILE-bad" --wait -e profile -F 500
+	launch_wait bad -r host -b "$T.bad:/tmp:rw" -- python3 /tmp/a.py &
+	launch_wait in -r host -b "$T.tmp:/tmp:rw" -- python3 /tmp/a.py
+	wait $!
+	record_end
+	porthole profile -r "$T" --user -o folded >"$T.folded"
+	[ "$(share "^$PH_FILE-in;.*(good_|anonymous code)" ';good_\\[j\\] *$')" -ge 95 ] || flunk "$(grep "^$PH_FILE-in" "$T.folded")" || return
+	grep -q "^$PH_FILE-bad;.*red.*_\[j\] " "$T.folded" || flunk "$(grep "^$PH_FILE-bad" "$T.folded")" || return
+	! grep -q "[$(printf '\033\007')]" "$T.folded" || flunk "an escape sequence in the output"
+}

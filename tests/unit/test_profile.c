@@ -159,6 +159,53 @@ static void test_mappings(void **state)
 	      "+10 cpu=0 tid=7 pid=7 container=1 callstack weight=1 comm=node tid=7 callstack_user=[0x9100] user_end=1\n"
 	      "+10 cpu=0 tid=20 pid=20 container=0 callstack weight=1 comm=node tid=20 callstack_user=[0x9100] user_end=1\n" NAMES,
 	      "(host);node;[anonymous code] 1\nweb;node;LazyCompile:~f_[j] 1\n");
+	/* Memory without a file has no names of a file, but where it is one. */
+	check("+10 mapped_file file=3 path=/memfd:code\n+0 process_map pid=7 begin=0x9000 end=0xa000 vaddr=0 file=3\n"
+	      "+0 mapped_file file=4 path=/memfd:lib build_id=12\n+0 process_map pid=7 begin=0xa000 end=0xb000 vaddr=0 file=4\n"
+	      "+0 user_symbol file=3 vaddr=0x9100 pid=7 name=f\n+0 user_symbol file=4 vaddr=0x100 name=g\n"
+	      "+10 cpu=0 tid=7 pid=7 container=1 callstack weight=1 comm=x tid=7 callstack_user=[0x9100,0xa101] user_end=1\n" NAMES,
+	      "web;x;g;f_[j] 1\n");
+}
+
+/* Code takes the place of other code: each stack has what was there then. */
+static void test_made_anew(void **state)
+{
+#define AT(ts) "@" #ts " cpu=0 tid=7 pid=7 container=1 callstack weight=1 comm=node tid=7 callstack_user=[0x9100] user_end=1\n"
+	static const char code[] = "@10 mapped_file file=3 path=//anon\n@10 process_map pid=7 begin=0x9000 end=0xa000 vaddr=0x9000 file=3\n";
+	static const char late[] = "@10 mapped_file file=3 path=//anon\n@10 process_map pid=7 begin=0x9000 end=0xa000 vaddr=0x9000 file=3\n"
+		AT(30) AT(60) "@70 user_symbol file=3 vaddr=0x9100 pid=7 name=one since_ns=20\n" AT(80)
+		"@120 user_symbol file=3 vaddr=0x9100 pid=7 name=two since_ns=110\n" AT(130) AT(140) AT(150);
+	ph_autobuf events = { 0 };
+
+	(void)state;
+	reset();
+	/* Told in any order; before the first there was something else. */
+	ph_buf_addf(&events, "%s@11 user_symbol file=3 vaddr=0x9100 pid=7 name=three since_ns=100\n"
+		    "@11 user_symbol file=3 vaddr=0x9100 pid=7 name=one since_ns=20\n"
+		    "@11 user_symbol file=3 vaddr=0x9100 pid=7 name=two since_ns=50\n%s", code,
+		    AT(15) AT(20) AT(30) AT(50) AT(99) AT(100) AT(101) AT(200) AT(300));
+	check(events.p, "web;node;[anonymous code] 1\nweb;node;one_[j] 2\nweb;node;three_[j] 4\nweb;node;two_[j] 2\n");
+	/* Told after it was seen. */
+	check(late, "web;node;one_[j] 3\nweb;node;two_[j] 3\n");
+}
+
+/* What stands in the interpreter's frames is not told twice. */
+static void test_trampolines(void **state)
+{
+	static const char files[] =
+		"@10 mapped_file file=3 path=//anon\n@10 process_map pid=7 begin=0x9000 end=0xa000 vaddr=0x9000 file=3\n"
+		"@10 mapped_file file=4 path=//python3.12\n"
+		"@10 process_map pid=7 begin=0x9000000000000000 end=0xa000000000000000 vaddr=0x9000000000000000 file=4\n"
+		"@10 user_symbol file=4 vaddr=0x9000000000000001 pid=7 name=f source=a.py line=3\n"
+		"@10 user_symbol file=3 vaddr=0x9100 pid=7 name=py::f:/a.py\n@10 user_symbol file=3 vaddr=0x9200 pid=7 name=other\n";
+	ph_autobuf events = { 0 };
+
+	(void)state;
+	reset();
+	ph_buf_addf(&events, "%s+10 cpu=0 tid=7 pid=7 container=1 callstack weight=1 comm=py tid=7 "
+		    "callstack_user=[0x9000000000000001,0x9101,0x9201,0x9000000000000002,0x9201] user_end=1\n"
+		    "+10 cpu=0 tid=7 pid=7 container=1 callstack weight=1 comm=py tid=7 callstack_user=[0x9100] user_end=1\n", files);
+	check(events.p, "web;py;other_[j];f;other_[j];f 1\nweb;py;py::f:/a.py_[j] 1\n");
 }
 
 /* Task 7 leaves its CPU with a stack, is woken by db's task 20, and waits for a CPU. */
@@ -311,7 +358,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names), cmocka_unit_test(test_who), cmocka_unit_test(test_filter_of_event),
-		cmocka_unit_test(test_mappings), cmocka_unit_test(test_off_cpu), cmocka_unit_test(test_left_out), cmocka_unit_test(test_tree), cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_mappings), cmocka_unit_test(test_made_anew), cmocka_unit_test(test_trampolines),
+		cmocka_unit_test(test_off_cpu), cmocka_unit_test(test_left_out), cmocka_unit_test(test_tree), cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_hostile), cmocka_unit_test(test_compare),
 	};
 

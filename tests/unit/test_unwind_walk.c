@@ -450,6 +450,58 @@ static void test_steps(void **state)
 	end(&t);
 }
 
+/* ---- code without rules ------------------------------------------------------------------------ */
+
+/* Words from an address on; the rest of memory is not there. */
+struct words {
+	uint64_t code, stack[8];
+};
+
+static int read_words(void *ctx, __u64 addr, __u64 *value)
+{
+	const struct words *w = ctx;
+
+	if (addr == 0x1010) {
+		*value = w->code;
+		return 0;
+	}
+	if (addr < 0x8000 || addr >= 0x8000 + sizeof(w->stack))
+		return -1;
+	*value = w->stack[(addr - 0x8000) / 8];
+	return 0;
+}
+
+/* What a callee returns to itself returns at once: "add $8, %rsp; ret". The frame pointer is nobody's in between. */
+static void test_trampoline(void **state)
+{
+	static const struct ph_unwind_map maps[] = { { .begin = 0x1000, .end = 0x3000 } };
+	const struct ph_unwind_regs regs = { .pc = 0x1010, .sp = 0x8000, .fp = 0x8028, .flags = PH_REGS_FP };
+	struct words w = { 0x1122c308c48348, { 0x1111, 0x2020, 0, 0, 0, 0, 0 } };
+	struct ph_unwind_frame f[8];
+	enum ph_unwind_step last;
+
+	(void)state;
+	assert_int_equal(ph_unwind_walk(PH_UNWIND_X86_64, maps, 1, regs, NULL, read_words, &w, f, 8, &last), 2);
+	assert_int_equal(f[1].pc, 0x2020);
+	assert_false(f[1].guessed);
+	assert_int_equal(last, PH_STEP_END);
+	/* Another one's, what is none, and the frame pointer then. */
+	w.code = 0x1122c318c48348;
+	w.stack[3] = 0x2030;
+	assert_int_equal(ph_unwind_walk(PH_UNWIND_X86_64, maps, 1, regs, NULL, read_words, &w, f, 8, &last), 2);
+	assert_int_equal(f[1].pc, 0x2030);
+	for (unsigned int i = 0; i < 3; i++) {
+		w.code = (uint64_t[]){ 0x1122c309c48348, 0x1122c388c48348, 0x1122c308ec8348 }[i];
+		w.stack[6] = 0x2040;
+		assert_int_equal(ph_unwind_walk(PH_UNWIND_X86_64, maps, 1, regs, NULL, read_words, &w, f, 8, &last), 2);
+		assert_int_equal(f[1].pc, 0x2040);
+		assert_true(f[1].guessed);
+	}
+	w.code = 0x1122c308c48348;
+	assert_int_equal(ph_unwind_walk(PH_UNWIND_ARM64, maps, 1, regs, NULL, read_words, &w, f, 8, &last), 2);
+	assert_true(f[1].guessed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -459,6 +511,7 @@ int main(void)
 		cmocka_unit_test(test_noreturn),
 		cmocka_unit_test(test_silent),
 		cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_trampoline),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

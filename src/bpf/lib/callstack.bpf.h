@@ -338,7 +338,9 @@ static long walk_step(void *map, u32 *key, u32 *value, u32 *which)
 		}
 		s = ph_unwind_step(UNWIND_ARCH, rule, &w->regs, read_user, NULL);
 	}
-	if (s == PH_STEP_NO_RULE) {
+	if (s == PH_STEP_NO_RULE)
+		s = ph_unwind_step_ret(UNWIND_ARCH, &w->regs, read_user, NULL);
+	if (s == PH_STEP_NO_RULE && (w->regs.fp || t->state != PH_TABLE_MADE)) {
 		s = ph_unwind_step_fp(UNWIND_ARCH, &w->regs, read_user, NULL);
 		w->guessed = 1;
 	}
