@@ -21,38 +21,46 @@ const char *ph_path_resource_name(enum ph_path_resource r)
 
 /* ---- shares ---------------------------------------------------------------------------------------- */
 
+/* The row of that, 0: there is none yet. */
+static size_t share_find(const struct ph_path *p, const struct ph_path_share *key, uint64_t *ret_hash)
+{
+	*ret_hash = ph_hash(PH_HASH_INIT, key, offsetof(struct ph_path_share, ns));
+	return (size_t)(uintptr_t)ph_u64map_get(&p->share_map, *ret_hash);
+}
+
 static void share_add(struct ph_path *p, const struct ph_step *s, enum ph_path_state state, uint64_t ns)
 {
-	struct ph_path_share new, *sh;
-	uint64_t key, at;
+	struct ph_path_share key;
+	uint64_t hash;
+	size_t at;
 
 	if (!ns)
 		return;
-	memset(&new, 0, sizeof(new));
-	new.state = (uint8_t)state;
-	if (p->shares.n < SHARES_MAX) {
-		new.who = s->who;
-		new.tid = s->tid;
-		new.what = s->what;
-		new.wait = s->wait;
-		/* Those that ran meanwhile are told apart by name alone. */
-		new.by = s->by;
-		new.by.pid = 0;
-		new.by_tid = s->by_tid > 0 ? 1 : s->by_tid;
-	} else {
-		new.who = (struct ph_trail_who){ .pid = -1, .container = PH_CONTAINER_UNKNOWN };
-		new.tid = new.by_tid = -1;
+	memset(&key, 0, sizeof(key));
+	key.state = (uint8_t)state;
+	key.who = s->who;
+	key.tid = s->tid;
+	key.what = s->what;
+	key.wait = s->wait;
+	/* Those that ran meanwhile are told apart by name alone. */
+	key.by = s->by;
+	key.by.pid = 0;
+	key.by_tid = s->by_tid > 0 ? 1 : s->by_tid;
+	at = share_find(p, &key, &hash);
+	if (!at && p->shares.n >= SHARES_MAX) {
+		memset(&key, 0, sizeof(key));
+		key.state = (uint8_t)state;
+		key.who = (struct ph_trail_who){ .pid = -1, .container = PH_CONTAINER_UNKNOWN };
+		key.tid = key.by_tid = -1;
+		at = share_find(p, &key, &hash);
 	}
-	key = ph_hash(PH_HASH_INIT, &new, offsetof(struct ph_path_share, ns));
-	at = (uint64_t)(uintptr_t)ph_u64map_get(&p->share_map, key);
 	if (!at) {
-		*ph_vec_push(&p->shares) = new;
+		*ph_vec_push(&p->shares) = key;
 		at = p->shares.n;
-		ph_u64map_put(&p->share_map, key, (void *)(uintptr_t)at);
+		ph_u64map_put(&p->share_map, hash, (void *)(uintptr_t)at);
 	}
-	sh = &p->shares.v[at - 1];
-	sh->ns += ns;
-	sh->times++;
+	p->shares.v[at - 1].ns += ns;
+	p->shares.v[at - 1].times++;
 }
 
 static void share_step(struct ph_path *p, const struct ph_step *s)

@@ -362,6 +362,7 @@ static void test_deep(void **state)
 {
 	enum { N = 50000 };
 	ph_autobuf b = { 0 };
+	uint64_t times = 0;
 	struct asked a;
 	struct ph_step s;
 
@@ -389,6 +390,10 @@ static void test_deep(void **state)
 	assert_int_equal(s.state, PH_PATH_TIMER);
 	assert_int_equal(s.begin_ns, 10 + N - 1);
 	assert_int_equal(s.end_ns, 200001);
+	/* There are more rows than are kept; those that there are get all that is theirs, here the first and the last step. */
+	ph_vec_each(sh, &a.p->shares)
+		times += sh->tid == 1000 ? sh->times : 0;
+	assert_int_equal(times, 2);
 	/* The picture has room for some of them. */
 	ph_buf_clear(&b);
 	ph_export_path_svg(a.p, &b);
