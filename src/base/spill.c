@@ -38,11 +38,17 @@ int ph_spill_open(struct ph_spill **ret, struct ph_err *err)
 {
 	const char *dir = getenv("TMPDIR");
 	struct ph_spill *s;
-	int fd;
+	int fd = -1;
 
-	if (!dir || dir[0] != '/')
+	/* /tmp may be memory. */
+	if (!dir || dir[0] != '/') {
 		dir = "/var/tmp";
-	fd = open_unnamed(dir);
+		fd = open_unnamed(dir);
+		if (fd < 0)
+			dir = "/tmp";
+	}
+	if (fd < 0)
+		fd = open_unnamed(dir);
 	if (fd < 0)
 		return ph_err_sys(err, errno, "cannot make a temporary file in %s (TMPDIR says where)", dir);
 	s = ph_alloc(sizeof(*s));

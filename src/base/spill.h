@@ -9,7 +9,7 @@
 
 /*
  * What may become larger than memory: bytes are appended, and read back from anywhere. It is a file without a name in
- * $TMPDIR, else /var/tmp. Of errors the first stays, so that whoever appends need not look each time.
+ * $TMPDIR, else /var/tmp, else /tmp. Of errors the first stays, so that whoever appends need not look each time.
  */
 struct ph_spill;
 

@@ -20,7 +20,7 @@ struct verb {
 	struct ph_cmd_source s;
 	const char *table;
 	uint64_t tid, steps, to_ns;	/* to_ns: the range's end, in the source's clock; 0: none */
-	bool svg;
+	bool svg, ranged;
 	struct ph_path_view view;
 	struct ph_path *path;
 };
@@ -74,14 +74,13 @@ static int check_usage(struct verb *w, ph_strv *args, size_t dashdash)
 }
 
 /* What is before the range is fed as well: who sleeps when it begins has gone to sleep earlier. */
-static int analyse(struct verb *w, struct ph_err *err)
+static int prepare(struct verb *w, struct ph_err *err)
 {
 	struct ph_selection *sel = &w->s.co.sel;
 	struct ph_run *run = &w->s.run;
 	struct ph_path_ask ask = {
 		.tid = (int32_t)w->tid, .sel = sel, .from_ns = run->begin_ns, .to_ns = run->end_ns, .nlongest = w->steps,
 	};
-	int r;
 
 	/* The kernel knows the command's process; so must who asks again. */
 	if (w->s.live && w->s.co.child.pid > 0)
@@ -94,17 +93,22 @@ static int analyse(struct verb *w, struct ph_err *err)
 	w->to_ns = run->end_ns;
 	if (w->to_ns)
 		run->end_ns += AFTER_NS;
+	w->ranged = ask.from_ns || ask.to_ns;
 	w->view.offset_ns = run->src->offset_ns;
 	w->view.utc = w->s.utc;
-	r = ph_path_new(&w->path, run->id, &ask, err);
+	return ph_path_new(&w->path, run->id, &ask, err);
+}
+
+static int analyse(struct verb *w, struct ph_err *err)
+{
+	int r = ph_cmd_source_run(&w->s, err);
+
 	if (r >= 0)
-		r = ph_cmd_source_run(&w->s, err);
-	if (r >= 0)
-		r = ph_path_finish(w->path, (ph_cmd_interrupted && !w->s.live) || ask.to_ns ? 0 : run->src->end_ns, err);
+		r = ph_path_finish(w->path, (ph_cmd_interrupted && !w->s.live) || w->to_ns ? 0 : w->s.run.src->end_ns, err);
 	if (r < 0 || w->path->found)
 		return r;
 	if (w->tid)
-		return ph_err_set(err, -ENOENT, "there is no task %d in %s", (int)w->tid, ask.from_ns || ask.to_ns ? "that time" :
+		return ph_err_set(err, -ENOENT, "there is no task %d in %s", (int)w->tid, w->ranged ? "that time" :
 				  w->s.trace ? "this trace" : "what was recorded");
 	return ph_cmd_source_nothing(&w->s, err);
 }
@@ -117,6 +121,8 @@ static int path(struct verb *w)
 
 	if (r)
 		return r;
+	if (prepare(w, &err) < 0)
+		return ph_cmd_fail(VERB, &err);
 	r = analyse(w, &err);
 	if (r >= 0 && w->svg)
 		ph_export_path_svg(w->path, &out);
