@@ -112,22 +112,31 @@ PAGE_FAULT(page_fault_kernel)
 /* ---- signals ---------------------------------------------------------------------------------------- */
 
 /* The sender may pass SEND_SIG_NOINFO (0) or SEND_SIG_PRIV (1) in place of a siginfo. */
+/*
+ * Who sent it, and why: SEND_SIG_NOINFO and SEND_SIG_PRIV are 0 and 1 in the place of a pointer. So some kernels (6.12 as
+ * distributions have it) take it for a number, from which nothing may be loaded.
+ */
+static __always_inline void siginfo(struct kernel_siginfo *info, s32 *err, s32 *code)
+{
+	*err = 0;
+	*code = info ? 0x80 : 0;		/* SI_KERNEL, SI_USER */
+	if ((u64)info > 1) {
+		bpf_core_read(code, sizeof(*code), &info->si_code);
+		bpf_core_read(err, sizeof(*err), &info->si_errno);
+	}
+}
+
 SEC("?tp_btf/signal_generate")
 int BPF_PROG(signal_generate, int sig, struct kernel_siginfo *info, struct task_struct *t, int group,
 	     int result)
 {
 	struct task_struct *cur = current_task();
-	s32 err = 0, code = 0;
+	s32 err, code;
 	u64 who;
 
 	if (!either_selected(cur, t, &who))
 		return 0;
-	if ((u64)info > 1) {
-		code = info->si_code;
-		err = info->si_errno;
-	} else {
-		code = info ? 0x80 : 0;		/* SI_KERNEL, SI_USER */
-	}
+	siginfo(info, &err, &code);
 	EVENT(signal_generate, cur, who, e);
 	SET(e, sig, sig);
 	SET(e, errno, err);
@@ -147,16 +156,11 @@ int BPF_PROG(signal_generate, int sig, struct kernel_siginfo *info, struct task_
 SEC("?tp_btf/signal_deliver")
 int BPF_PROG(signal_deliver, int sig, struct kernel_siginfo *info, struct k_sigaction *ka)
 {
-	s32 err = 0, code = 0;
+	s32 err, code;
 	u32 n = 0;
 
 	CURRENT_SELECTED(cur, who);
-	if ((u64)info > 1) {
-		code = info->si_code;
-		err = info->si_errno;
-	} else {
-		code = info ? 0x80 : 0;
-	}
+	siginfo(info, &err, &code);
 	EVENT_TAIL(signal_deliver, SIGINFO_FIELDS, cur, who, e, tail);
 	SET(e, sig, sig);
 	SET(e, errno, err);
@@ -188,7 +192,12 @@ int BPF_PROG(cap_capable, const struct cred *cred, struct user_namespace *target
 	return 0;
 }
 
-/* ---- KVM: its tracepoints are in a module where KVM is one -------------------------------------- */
+/*
+ * ---- KVM: its tracepoints are in a module where KVM is one --------------------------------------
+ *
+ * Of a module's tracepoints the verifier of newer kernels (6.13, and distributions' 6.12) does not know which pointers may be
+ * NULL, so all of them are asked.
+ */
 
 #define KVM_ISA_VMX 1
 #define KVM_ISA_SVM 2
@@ -207,6 +216,8 @@ static __always_inline u64 guest_rip(struct kvm_vcpu *vcpu)
 SEC("?tp_btf/kvm_entry")
 int BPF_PROG(kvm_x86_entry, struct kvm_vcpu *vcpu)
 {
+	if (!vcpu)
+		return 0;
 	CURRENT_SELECTED(cur, who);
 	EVENT(kvm_x86_entry, cur, who, e);
 	SET(e, vcpu_id, vcpu->vcpu_id);
@@ -235,6 +246,8 @@ int BPF_PROG(kvm_x86_exit, struct kvm_vcpu *vcpu, u32 isa)
 	struct vcpu_vmx *vmx = (void *)vcpu;
 	u32 reason = 0;
 
+	if (!vcpu)
+		return 0;
 	if (isa == KVM_ISA_SVM && bpf_core_field_exists(svm->vmcb))
 		reason = BPF_CORE_READ(svm, vmcb, control.exit_code);
 	else if (isa == KVM_ISA_VMX && bpf_core_field_exists(vmx->exit_reason))
@@ -245,7 +258,7 @@ int BPF_PROG(kvm_x86_exit, struct kvm_vcpu *vcpu, u32 isa)
 SEC("?tp_btf/kvm_exit")
 int BPF_PROG(kvm_x86_exit_v515, u32 reason, struct kvm_vcpu *vcpu, u32 isa)
 {
-	return emit_kvm_exit(vcpu, isa, reason);
+	return vcpu ? emit_kvm_exit(vcpu, isa, reason) : 0;
 }
 
 SEC("?tp_btf/kvm_userspace_exit")
