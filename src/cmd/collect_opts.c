@@ -165,6 +165,11 @@ static int check_missing(const struct ph_cmd_collect *a, struct ph_err *err)
 				return ph_err_set(err, -ENOENT,
 						  "this kernel cannot record %s; 'porthole doctor' tells why",
 						  *cs.missing);
+	for (size_t k = 0; k < cs.refused->n; k++)
+		for (size_t i = 0; i < a->events.n; i++)
+			if (!strcmp(a->events.v[i], cs.refused->v[k]))
+				return ph_err_set(err, -ENOEXEC, "this kernel refuses the program that records %s",
+						  cs.refused->v[k]);
 	return 0;
 }
 
@@ -277,6 +282,8 @@ void ph_cmd_collect_notes(const struct ph_cmd_collect *a)
 			"have the wrong container\n", cs.control_lost);
 	for (; cs.missing && *cs.missing; cs.missing++)
 		fprintf(stderr, "not recorded, this kernel lacks it: %s\n", *cs.missing);
+	for (size_t i = 0; i < cs.refused->n; i++)
+		fprintf(stderr, "not recorded, this kernel refuses the program: %s\n", cs.refused->v[i]);
 }
 
 void ph_cmd_collect_done(struct ph_cmd_collect *a)

@@ -3,6 +3,7 @@
 #define PH_COLLECT_COLLECT_H
 
 #include "base/err.h"
+#include "base/vec.h"
 #include "event/schema.h"
 #include "filter/filter.h"
 #include "identity/select.h"
@@ -115,6 +116,7 @@ struct ph_collect_stats {
 	uint64_t control_lost;	/* news about containers for which there was no room */
 	uint32_t containers;	/* selected ones seen so far */
 	const char *const *missing;	/* chosen events that this kernel does not have, NULL-ended */
+	const ph_strv *refused;		/* those whose programs its verifier does not take */
 	struct {
 		uint64_t memory_bytes;	/* what walks take in the kernel: tables and mappings */
 		uint64_t tables, table_bytes;

@@ -192,22 +192,35 @@ static void refused(struct ph_doctor *d, int r, const struct ph_err *err)
 	ph_check_add(d, "trial", "record", PH_CHECK_NO, advice, "%s", *words ? words : err->msg);
 }
 
-/* Record scheduler and system calls of everybody for a moment, as `porthole record -a` would. */
-static void trial(struct ph_doctor *d)
+/* Programs that this kernel's verifier does not take, although it has what they need. */
+static void refused_programs(struct ph_doctor *d, const ph_strv *refused)
+{
+	ph_autobuf names = { 0 };
+
+	for (size_t i = 0; i < refused->n; i++)
+		ph_buf_addf(&names, "%s%s", i ? ", " : "", refused->v[i]);
+	if (refused->n)
+		ph_check_add(d, "trial", "programs", PH_CHECK_PART, "report it, with the kernel's release; all else is recorded",
+			     "refused by this kernel: %s", names.p);
+}
+
+/* Record everything of everybody for a moment, as `porthole record -a` would; false: the programs cannot be loaded or attached. */
+static bool trial_of(struct ph_doctor *d, const ph_strv *groups, bool last)
 {
 	const struct ph_drain to = { .state = drop, .cpu = drop, .lost = drop_lost };
 	const struct timespec ts = { .tv_nsec = TRIAL_NS };
 	ph_autofree bool *events = ph_alloc(PH_EV_ID_MAX * sizeof(*events));
 	struct ph_collect_opts opts = { .events = events, .ring_bytes = PH_CHUNK };
-	char *names[] = { (char *)"sched", (char *)"syscall" };
 	struct ph_collect_stats st = { 0 };
 	struct ph_collect *c = NULL;
 	struct ph_err err = { 0 };
 	int r;
 
-	r = ph_events_choose(&(ph_strv){ .v = names, .n = 2 }, events, &err);
+	r = ph_events_choose(groups, events, &err);
 	if (r == 0)
 		r = ph_collect_open(&opts, &c, &err);
+	if (r < 0 && !last)
+		return false;
 	if (r == 0) {
 		nanosleep(&ts, NULL);
 		ph_collect_stop(c);
@@ -215,15 +228,30 @@ static void trial(struct ph_doctor *d)
 		ph_collect_stats(c, &st);
 	}
 	d->works = r == 0 && st.events;
+	if (r == 0)
+		refused_programs(d, st.refused);
 	if (d->works)
 		ph_check_add(d, "trial", "record", PH_CHECK_YES, NULL,
-			     "%" PRIu64 " events of sched and syscall in 100 ms", st.events);
+			     "%" PRIu64 " events%s in 100 ms", st.events, last ? " of sched and syscall" : "");
 	else if (r == 0)
 		ph_check_add(d, "trial", "record", PH_CHECK_NO, "report it, with what stands above",
 			     "the programs were loaded, but wrote no event in 100 ms");
 	else
 		refused(d, r, &err);
 	ph_collect_close(c);
+	return true;
+}
+
+/* All groups; with few rights the least that is of use: some events want more than others. */
+static void trial(struct ph_doctor *d)
+{
+	char *least[] = { (char *)"sched", (char *)"syscall" };
+	char *all[PH_GROUP_MAX];
+
+	for (int g = 0; g < PH_GROUP_MAX; g++)
+		all[g] = (char *)ph_group_name(g);
+	if (!trial_of(d, &(ph_strv){ .v = all, .n = PH_GROUP_MAX }, false))
+		trial_of(d, &(ph_strv){ .v = least, .n = PH_ARRAY_SIZE(least) }, true);
 }
 
 /* ---- all ------------------------------------------------------------------------------------- */
@@ -275,6 +303,8 @@ char *ph_doctor_verdict(const struct ph_doctor *d)
 		if (!strcmp(c->area, "events") && c->status != PH_CHECK_YES)
 			ph_buf_addf(&but, "%s%s%s", but.len ? ", " : "",
 				    c->status == PH_CHECK_PART ? "part of " : "", c->name);
+		else if (!strcmp(c->area, "trial") && c->status == PH_CHECK_PART)
+			ph_buf_addf(&but, "%s%s", but.len ? ", " : "", c->found);
 	}
 	ph_buf_addf(&b, "recording works here%s%s", but.len ? ", but for: " : ", with all events",
 		    but.len ? but.p : "");

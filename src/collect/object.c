@@ -333,12 +333,21 @@ static void load_iterator(struct ph_collect *c, const char *name, bool wanted)
 	bpf_program__set_autoload(bpf_object__find_program_by_name(c->obj, name), wanted);
 }
 
+static bool is_refused(const struct ph_collect *c, const struct bpf_program *p)
+{
+	for (size_t i = 0; i < c->refused.n; i++)
+		if (!strcmp(c->refused.v[i], bpf_program__name(p)))
+			return true;
+	return false;
+}
+
 static void load_programs(struct ph_collect *c)
 {
 	const char *names[MAX_PROGRAMS];
 	int n = ph_programs_for(c->events, names, MAX_PROGRAMS);
 	size_t nmissing = 0;
 
+	free(c->missing);
 	c->missing = ph_alloc((size_t)(n + 1) * sizeof(*c->missing));
 	for (int i = 0; i < n; i++) {
 		bool old_kvm = !strcmp(names[i], "kvm_x86_exit") && ph_tracepoint_args("kvm_exit") == 3;
@@ -346,6 +355,8 @@ static void load_programs(struct ph_collect *c)
 			c->obj, old_kvm ? "kvm_x86_exit_v515" : names[i]);
 		const char *tp = p ? strrchr(bpf_program__section_name(p), '/') : NULL;
 
+		if (p && is_refused(c, p))
+			continue;
 		if (p && tp && can_attach(names[i], tp + 1)) {
 			bpf_program__set_autoload(p, true);
 			continue;
@@ -384,6 +395,92 @@ static int why_not_loaded(int r, struct ph_err *err)
 				  "filter; 'porthole doctor' tells which");
 	return ph_err_sys(err, r, "the kernel refused the BPF programs (%s); 'porthole doctor' tells what "
 			  "this kernel lacks", ph_collect_last_words());
+}
+
+/* Load what is chosen; c->refused stays out. */
+static int load_object(struct ph_collect *c, const struct ph_collect_opts *opts, size_t size, struct ph_err *err)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, oo, .object_name = "porthole");
+	struct ph_faildef *faildefs;
+	struct ph_data_def *datadefs;
+	struct ph_sysdef *sysdefs;
+	uint32_t *next_index;
+	void *config;
+	int r;
+
+	ph_buf_clear(&libbpf_log);
+	c->obj = bpf_object__open_mem(c->image, size, &oo);
+	if (!c->obj)
+		return ph_err_sys(err, -errno, "cannot open the BPF object (%s)", ph_collect_last_words());
+	load_programs(c);
+	if (opts->probes) {
+		r = ph_probing_new(c, opts->probes, err);
+		if (r < 0)
+			return r;
+	}
+	config = variable(c->obj, ".rodata.config");
+	next_index = variable(c->obj, ".data.next_index");
+	sysdefs = variable(c->obj, ".data.sysdefs");
+	faildefs = variable(c->obj, ".data.faildefs");
+	datadefs = variable(c->obj, ".data.datadefs");
+	if (!config || !next_index || !sysdefs || !faildefs || !datadefs)
+		return ph_err_set(err, -EINVAL, "the BPF object lacks a data section");
+	ph_stacks_prepare(c);
+	memcpy(config, &c->cfg, sizeof(c->cfg));
+	*next_index = PH_KERNEL_INDICES;
+	set_syscalls(c, opts->stacks_of, sysdefs);
+	set_failures(faildefs);
+	set_call_data(sysdefs, datadefs);
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(c->obj, "rings"), c->ncpus * c->cfg.chunks);
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(c->obj, "ring_ctl"), c->ncpus);
+	r = bpf_object__load(c->obj);
+	return r < 0 ? why_not_loaded(r, err) : 0;
+}
+
+static void unload_object(struct ph_collect *c)
+{
+	ph_probing_free(c->probing);
+	c->probing = NULL;
+	bpf_object__close(c->obj);
+	c->obj = NULL;
+}
+
+/*
+ * The program that the verifier did not like, by libbpf's "prog 'NAME': failed to load", added to c->refused; false: it is none
+ * whose events can be done without.
+ */
+static bool note_refused(struct ph_collect *c)
+{
+	static const char mark[] = "prog '", end[] = "': failed to load";
+	const char *at = libbpf_log.len ? strstr(libbpf_log.p, end) : NULL, *name = at;
+	ph_autofree char *copy = NULL;
+	const char *names[MAX_PROGRAMS];
+	int n = ph_programs_for(c->events, names, MAX_PROGRAMS);
+
+	while (name && name > libbpf_log.p && name[-1] != '\'')
+		name--;
+	if (!name || name - libbpf_log.p < (ptrdiff_t)strlen(mark) || strncmp(name - strlen(mark), mark, strlen(mark)) != 0)
+		return false;
+	copy = ph_strndup(name, (size_t)(at - name));
+	for (int i = 0; i < n; i++) {
+		if (strcmp(names[i], copy) != 0 && (strcmp(names[i], "kvm_x86_exit") != 0 || strcmp(copy, "kvm_x86_exit_v515") != 0))
+			continue;
+		ph_strv_add(&c->refused, copy);
+		return true;
+	}
+	return false;
+}
+
+/* A kernel that is newer than this may refuse a program that all before took: its events are missing then, and no others. */
+#define REFUSED_MAX 16
+
+static int load_what_can_be(struct ph_collect *c, const struct ph_collect_opts *opts, size_t size, struct ph_err *err)
+{
+	int r;
+
+	while ((r = load_object(c, opts, size, err)) < 0 && r != -EPERM && c->refused.n < REFUSED_MAX && note_refused(c))
+		unload_object(c);
+	return r;
 }
 
 static int map_buffers(struct ph_collect *c, struct ph_err *err)
@@ -508,15 +605,9 @@ static int nothing_selected(struct ph_collect *c, const struct ph_collect_opts *
 
 int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret, struct ph_err *err)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, oo, .object_name = "porthole");
 	struct ph_collect *c = ph_alloc(sizeof(*c));
-	struct ph_faildef *faildefs;
-	struct ph_data_def *datadefs;
-	struct ph_sysdef *sysdefs;
-	uint32_t *next_index;
 	const void *object;
 	size_t object_size;
-	void *config;
 	int r;
 
 	memcpy(c->events, opts->events, sizeof(c->events));
@@ -546,40 +637,9 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 	r = ph_filter_install(c, object, object_size, &c->image, err);
 	if (r < 0)
 		goto fail;
-	c->obj = bpf_object__open_mem(c->image, object_size, &oo);
-	if (!c->obj) {
-		r = ph_err_sys(err, -errno, "cannot open the BPF object (%s)", ph_collect_last_words());
+	r = load_what_can_be(c, opts, object_size, err);
+	if (r < 0)
 		goto fail;
-	}
-	load_programs(c);
-	if (opts->probes) {
-		r = ph_probing_new(c, opts->probes, err);
-		if (r < 0)
-			goto fail;
-	}
-	config = variable(c->obj, ".rodata.config");
-	next_index = variable(c->obj, ".data.next_index");
-	sysdefs = variable(c->obj, ".data.sysdefs");
-	faildefs = variable(c->obj, ".data.faildefs");
-	datadefs = variable(c->obj, ".data.datadefs");
-	if (!config || !next_index || !sysdefs || !faildefs || !datadefs) {
-		r = ph_err_set(err, -EINVAL, "the BPF object lacks a data section");
-		goto fail;
-	}
-	ph_stacks_prepare(c);
-	memcpy(config, &c->cfg, sizeof(c->cfg));
-	*next_index = PH_KERNEL_INDICES;
-	set_syscalls(c, opts->stacks_of, sysdefs);
-	set_failures(faildefs);
-	set_call_data(sysdefs, datadefs);
-	bpf_map__set_max_entries(bpf_object__find_map_by_name(c->obj, "rings"),
-				 c->ncpus * c->cfg.chunks);
-	bpf_map__set_max_entries(bpf_object__find_map_by_name(c->obj, "ring_ctl"), c->ncpus);
-	r = bpf_object__load(c->obj);
-	if (r < 0) {
-		r = why_not_loaded(r, err);
-		goto fail;
-	}
 	r = map_buffers(c, err);
 	if (r < 0)
 		goto fail;
@@ -680,6 +740,7 @@ void ph_collect_close(struct ph_collect *c)
 	bpf_object__close(c->obj);
 	free(c->image);
 	free(c->missing);
+	ph_strv_done(&c->refused);
 	free(c->lost_seen);
 	free(c->heads);
 	free(c);

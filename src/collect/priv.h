@@ -249,6 +249,7 @@ struct ph_collect {
 	PH_VEC(struct bpf_link *) links;
 	uint64_t stopped_ns;		/* 0: it records. What programs that are still attached tell after it is dropped */
 	const char **missing;
+	ph_strv refused;
 	uint32_t ncpus;
 	uint8_t *rings;
 	size_t rings_bytes;

@@ -284,6 +284,7 @@ void ph_collect_stats(const struct ph_collect *c, struct ph_collect_stats *ret)
 {
 	*ret = (struct ph_collect_stats){
 		.events = c->nevents, .containers = c->ct.nselected, .missing = c->missing,
+		.refused = &c->refused,
 	};
 	ret->nmissed = c->misses.total;
 	ret->missed = c->misses.programs.v;

@@ -29,6 +29,25 @@ status_of() { jq -r "select(.area == \"$1\" and .check == \"$2\") | .status"; }
 	[ "$(status_of events syscall <<<"$output")" = yes ]
 }
 
+# On the host only: the kernel's part is played.
+@test "a program that the kernel refuses costs its events alone, and is told" {
+	local refuse=$PORTHOLE_BUILD/tests/ph-refuse.so
+	PH_REFUSE=signal_generate LD_PRELOAD=$refuse porthole record -a -e sched,signal -d 200ms -w "$PH_WORK/refused" 2>"$PH_WORK/err"
+	cat "$PH_WORK/err"
+	grep -qx "not recorded, this kernel refuses the program: signal_generate" "$PH_WORK/err"
+	events "$PH_WORK/refused" -e sched_switch | grep -q .
+	# Asked for by its name, it must be there.
+	run env PH_REFUSE=signal_generate LD_PRELOAD="$refuse" porthole record -a -e signal_generate -d 200ms -w "$PH_WORK/none"
+	[ "$status" = 1 ]
+	[[ $output == *"this kernel refuses the program that records signal_generate"* ]]
+	run env PH_REFUSE=signal_generate LD_PRELOAD="$refuse" porthole doctor
+	[[ $output == *"refused by this kernel: signal_generate"*"Verdict: recording works here, but for: refused by this kernel: signal_generate."* ]]
+	# What nothing goes without.
+	run env PH_REFUSE=dump_task LD_PRELOAD="$refuse" porthole record -a -e sched -d 200ms -w "$PH_WORK/none"
+	[ "$status" = 1 ]
+	[[ $output == *"the kernel refused the BPF programs"*dump_task* ]]
+}
+
 @test "a user without capabilities is told what is missing, and record agrees" {
 	run as_user "" doctor
 	[ "$status" = 1 ]
