@@ -26,7 +26,7 @@ look() { porthole record -q -a -e syscall -w "$T" -d "${1:-1s}"; }
 
 # owners MARK: the containers that are said to have opened it, a line each.
 owners() {
-	events "$T" -e syscall_entry_open,syscall_entry_openat |
+	events "$T" -e "$OPENS" |
 		jq -r "select(.fields.filename == \"/mark-$1\") | .container" | sort -u
 }
 

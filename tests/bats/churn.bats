@@ -20,14 +20,14 @@ rss_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$RECORDER/status"; }
 	local i early late n=500
 	# Emulated, a fifth of them takes as long.
 	[ "${PH_SLOW:-1}" = 1 ] || n=100
-	record "$T" -a -e syscall_entry_open,syscall_entry_openat,sched_process_exec
+	record "$T" -a -e "$OPENS",sched_process_exec
 	for ((i = 1; i <= n; i++)); do
 		launch_wait "$i" -- cat "/mark-$i" 2>/dev/null || :
 		[ $i != $((n / 5)) ] || early=$(rss_kb)
 	done
 	late=$(rss_kb)
 	record_end
-	events "$T" -e syscall_entry_open,syscall_entry_openat |
+	events "$T" -e "$OPENS" |
 		jq -r 'select(.fields.filename | startswith("/mark-")) | "\(.fields.filename[6:]) \(.container)"' |
 		sort -n -u >"$T.seen"
 	seq $n | sed "s/.*/& $PH_FILE-&/" >"$T.expected"

@@ -9,6 +9,10 @@ PATH=$PORTHOLE_BUILD:$PATH
 # The same language, by a program that starts ten times faster: tests start it some thousand times.
 if command -v gojq >/dev/null; then jq() { gojq "$@"; }; fi
 
+# The calls by which files are opened by their path.
+OPENS=syscall_entry_openat
+[ "$(uname -m)" != x86_64 ] || OPENS+=,syscall_entry_open
+
 # A failing command of a test says what it was about.
 flunk() {
 	printf '%s\n' "$@" >&2

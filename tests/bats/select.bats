@@ -26,7 +26,7 @@ teardown() {
 mark() { echo "ph-load marks /mark-$1; :"; }
 
 marks() {
-	events "$@" -e syscall_entry_open,syscall_entry_openat | jq -r '.fields.filename' |
+	events "$@" -e "$OPENS" | jq -r '.fields.filename' |
 		grep -o "^/mark-.*" | sort -u | sed 's/.*-//' | paste -sd' '
 }
 
