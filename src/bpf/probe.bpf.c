@@ -16,12 +16,13 @@ struct {
  * of itself; a call that never returns (longjmp, an exception) leaves a place that the next one there takes.
  */
 struct probe_entry_key {
-	u64 sp;
-	u32 tid, probe;
+	u64 sp;			/* of Go: below the stack's upper end, where a frame stays when the stack is moved */
+	u64 who;		/* the thread; of Go, its `g` */
+	u32 pid, probe;
 };
 
 struct probe_entry {
-	u64 ts_ns, address;
+	u64 ts_ns, address, unread;
 	u64 values[PH_PROBE_ARGS];
 };
 
@@ -37,17 +38,30 @@ struct {
  * walks through each argument once for every way through those before it.
  */
 
-/* The lowest @size bytes of @v, with the sign that they have. */
-static __always_inline u64 probe_cut(u64 v, u32 size, bool is_signed)
+/* What the last load, or the register, has around the value is left out. */
+static __always_inline u64 probe_cut(u64 v, const struct ph_probe_arg *a)
 {
-	u32 drop = (64 - 8 * size) & 63;
+	u32 drop = 64 - a->bits;
 
-	return is_signed ? (u64)((s64)(v << drop) >> drop) : v << drop >> drop;
+	v <<= (drop - a->low) & 63;
+	drop &= 63;
+	return a->is_signed ? (u64)((s64)v >> drop) : v >> drop;
 }
 
+/*
+ * Memory that was never touched, or that the kernel took away, is not there yet. To wait for it is for who may sleep, and holds
+ * no room in a buffer meanwhile.
+ */
 static __always_inline long probe_read(void *to, u32 size, u64 from, bool user)
 {
-	return user ? bpf_probe_read_user(to, size, (void *)from) : bpf_probe_read_kernel(to, size, (void *)from);
+	long r;
+
+	if (!user)
+		return bpf_probe_read_kernel(to, size, (void *)from);
+	r = bpf_probe_read_user(to, size, (void *)from);
+	if (r && cfg.probe_sleeps)
+		r = bpf_copy_from_user(to, size, (void *)from);
+	return r;
 }
 
 /* @ctx: registers, or a tracepoint's record; @user: memory is the program's. 1: some memory is not there. */
@@ -81,6 +95,23 @@ static __always_inline u64 probe_sp(struct pt_regs *regs, bool is_return)
 #endif
 }
 
+static __always_inline void probe_key(struct pt_regs *regs, const struct ph_probe_def *d, u32 number, struct task_struct *cur,
+				      bool is_return, struct probe_entry_key *key)
+{
+	u64 top = 0;
+
+	key->sp = probe_sp(regs, is_return && !d->go);
+	key->who = cur->pid;
+	key->pid = cur->tgid;
+	key->probe = number;
+	if (!d->go)
+		return;
+	/* g.stack.hi */
+	key->who = regs_go(regs);
+	probe_read(&top, sizeof(top), key->who + 8, true);
+	key->sp = top - key->sp;
+}
+
 /*
  * Is the current task selected? Programs of uprobes may be preempted (v6.0, 8c7dcb84e3b7): what each CPU remembers of the last
  * task (current_cgent()) is not theirs to change.
@@ -98,14 +129,17 @@ static __always_inline u32 probe_text(struct ph_ev_probe_hit *e, const struct ph
 	u16 *lens = (void *)&e->text1;
 	long n;
 
-	if (max > PH_PROBE_TEXT_MAX)
-		max = PH_PROBE_TEXT_MAX;
 	if (a->what == PH_PROBE_DATA_LOC)
 		v = (u64)ctx + (v & 0xffff);
 	else if (a->what == PH_PROBE_BYTES)
 		v = (u64)ctx + a->reg;
-	if (a->what == PH_PROBE_BYTES && a->size && a->size < max)
-		max = a->size;
+	/* With no end where the room ends, one is written behind. */
+	if (a->max && a->max < max)
+		max = a->max + 1;
+	/* Of all this, the verifier of 6.1 believes what is compared last. */
+	asm volatile("" : "+r"(max));
+	if (max > PH_PROBE_TEXT_MAX)
+		max = PH_PROBE_TEXT_MAX;
 	n = user ? bpf_probe_read_user_str(tail + at, max, (void *)v) : bpf_probe_read_kernel_str(tail + at, max, (void *)v);
 	if (n <= 0 || n > PH_PROBE_TEXT_MAX) {
 		*bad = 1;
@@ -115,77 +149,116 @@ static __always_inline u32 probe_text(struct ph_ev_probe_hit *e, const struct ph
 	return n - 1;
 }
 
-/* @regs: of a return. @kernel: memory may be the kernel's. */
-static __always_inline int probe_hit(void *ctx, u64 address, struct pt_regs *regs, bool kernel)
+/* What a text at @v may reach into is brought into memory, where that may be waited for. */
+static __always_inline void probe_touch(u64 v)
 {
-	u32 number = bpf_get_attach_cookie(ctx), at;
-	struct task_struct *cur = current_task();
-	struct probe_entry *from = NULL;
-	struct probe_entry_key key = {};
-	struct ph_probe_def *d;
-	u64 who;
+	u32 max = cfg.probe_text;
+	u8 byte;
 
-	if (!probe_selected(cur, &who))
-		return 0;
-	d = bpf_map_lookup_elem(&probe_defs, &number);
-	if (!d || d->nargs > PH_PROBE_ARGS)
-		return 0;
-	if (regs) {
-		key.sp = probe_sp(regs, true);
-		key.tid = cur->pid;
-		key.probe = number;
-		from = bpf_map_lookup_elem(&probe_entries, &key);
-		address = from ? from->address : 0;
-	}
-	/* At a return the kernel's own address is where a walk would begin. */
-	if (STACK_OF(probe_hit) && !regs && kernel)
-		write_callstack(PH_EV_probe_hit, who);
-	else if (STACK_OF(probe_hit) && !regs)
-		write_user_callstack(PH_EV_probe_hit, who);
-	EVENT_TAIL_ALONE(probe_hit, d->room, cur, who, e, tail);
-	SET(e, probe, number);
+	probe_read(&byte, 1, v, true);
+	if (((v + max - 1) ^ v) & ~0xfffull)
+		probe_read(&byte, 1, v + max - 1, true);
+}
+
+struct probe_hit {
+	void *ctx;
+	struct task_struct *cur;
+	const struct ph_probe_def *d;
+	u64 who, address, duration;
+	u32 number, unread;
+	u64 values[PH_PROBE_ARGS];
+};
+
+/*
+ * The record of a hit. 1: it passes the filter; @write: then it stays. What is not known is user space's to judge.
+ */
+static __always_inline int probe_record(struct probe_hit *h, bool write, bool kernel)
+{
+	const struct ph_probe_def *d = h->d;
+	u32 at = d->nargs * 8;
+	bool keep;
+
+	EVENT_TAIL_ALONE(probe_hit, d->room, h->cur, h->who, e, tail);
+	SET(e, probe, h->number);
 	SET(e, asked, (u8)d->asked);
-	SET(e, unread, 0);
-	SET(e, address, address);
-	SET(e, duration_ns, from ? rec_->ts_ns - from->ts_ns : 0);
+	SET(e, unread, h->unread);
+	SET(e, address, h->address);
+	SET(e, duration_ns, h->duration);
 	SET(e, values, (u16)d->nargs);
 	SET(e, text1, 0);
 	SET(e, text2, 0);
 	SET(e, text3, 0);
 	SET(e, text4, 0);
-	at = d->nargs * 8;
 	for (u32 i = 0; i < PH_PROBE_ARGS; i++) {
 		const struct ph_probe_arg *a = &d->args[i];
-		bool user = !kernel || a->user;
-		u32 bad;
-		u64 v = 0;
+		u32 bad = h->unread >> i & 1;
 
 		if (i >= d->nargs)
 			break;
-		if (!regs || !a->at_entry) {
-			bad = probe_value(ctx, a, user, &v);
-		} else {
-			bad = !from;
-			if (from)
-				v = from->values[i];
-		}
-		((u64 *)tail)[i] = probe_cut(v, a->size, a->is_signed);
-		if (a->what != PH_PROBE_NUMBER) {
-			((u64 *)tail)[i] = v;
-			/* What the verifier of 6.1 forgets, by an instruction that the compiler cannot leave out. */
-			asm volatile("%0 &= 0x3fff" : "+r"(at));
-			if (!bad)
-				at += probe_text(e, a, ctx, tail, at, v, user, &bad);
-		}
+		((u64 *)tail)[i] = h->values[i];
+		if (a->what == PH_PROBE_NUMBER || bad)
+			continue;
+		/* What the verifier of 6.1 forgets, by an instruction that the compiler cannot leave out. */
+		asm volatile("%0 &= 0x3fff" : "+r"(at));
+		at += probe_text(e, a, h->ctx, tail, at, h->values[i], !kernel || a->user, &bad);
 		e->unread |= bad << i;
 	}
-	if (from)
-		bpf_map_delete_elem(&probe_entries, &key);
-	/* What is not known is user space's to judge. */
-	if (cfg.filter && !e->unread && !FILTER_KEEPS(probe_hit, rec_))
-		ring_discard(&slot_, rec_);
-	else
+	keep = !cfg.filter || e->unread || FILTER_KEEPS(probe_hit, rec_);
+	if (keep && write)
 		DONE_ALWAYS(probe_hit, e, at);
+	else
+		ring_discard(&slot_, rec_);
+	return keep;
+}
+
+/* @regs: of a return. @kernel: memory may be the kernel's. */
+static __always_inline int probe_hit(void *ctx, u64 address, struct pt_regs *regs, bool kernel)
+{
+	struct probe_hit h = { .ctx = ctx, .cur = current_task(), .address = address, .number = bpf_get_attach_cookie(ctx) };
+	struct probe_entry_key key = {};
+	/* At a return the kernel's own address is where a walk would begin. */
+	bool stack = STACK_OF(probe_hit) && !regs;
+
+	if (!probe_selected(h.cur, &h.who))
+		return 0;
+	h.d = bpf_map_lookup_elem(&probe_defs, &h.number);
+	if (!h.d || h.d->nargs > PH_PROBE_ARGS)
+		return 0;
+	if (regs) {
+		u64 now = bpf_ktime_get_ns();
+		struct probe_entry *from;
+
+		probe_key(regs, h.d, h.number, h.cur, true, &key);
+		from = bpf_map_lookup_elem(&probe_entries, &key);
+		if (from) {
+			h.address = from->address;
+			h.duration = now - from->ts_ns;
+			h.unread = from->unread;
+			for (u32 i = 0; i < PH_PROBE_ARGS; i++)
+				h.values[i] = from->values[i];
+			bpf_map_delete_elem(&probe_entries, &key);
+		} else {
+			h.unread = h.d->entry;
+		}
+	}
+	for (u32 i = 0; i < PH_PROBE_ARGS; i++) {
+		const struct ph_probe_arg *a = &h.d->args[i];
+
+		if (i >= h.d->nargs)
+			break;
+		if (!regs || !a->at_entry)
+			h.unread |= probe_value(ctx, a, !kernel || a->user, &h.values[i]) << i;
+		h.values[i] = probe_cut(h.values[i], a);
+		if (cfg.probe_sleeps && !kernel && a->what == PH_PROBE_TEXT)
+			probe_touch(h.values[i]);
+	}
+	if (stack && cfg.filter && !probe_record(&h, false, kernel))
+		return 0;
+	if (stack && kernel)
+		write_callstack(PH_EV_probe_hit, h.who);
+	else if (stack)
+		write_user_callstack(PH_EV_probe_hit, h.who);
+	probe_record(&h, true, kernel);
 	return 0;
 }
 
@@ -206,10 +279,8 @@ static __always_inline int probe_entered(struct pt_regs *ctx, bool kernel)
 		return 0;
 	for (u32 i = 0; d->entry && i < PH_PROBE_ARGS && i < d->nargs; i++)
 		if (d->args[i].at_entry)
-			probe_value(ctx, &d->args[i], !kernel, &entry.values[i]);
-	key.sp = probe_sp(ctx, false);
-	key.tid = cur->pid;
-	key.probe = number;
+			entry.unread |= probe_value(ctx, &d->args[i], !kernel, &entry.values[i]) << i;
+	probe_key(ctx, d, number, cur, false, &key);
 	entry.address = regs_ip(ctx);
 	entry.ts_ns = bpf_ktime_get_ns();
 	bpf_map_update_elem(&probe_entries, &key, &entry, BPF_ANY);
@@ -230,6 +301,13 @@ int probe_user_entry(struct pt_regs *ctx)
 
 SEC("?uprobe")
 int probe_user_return(struct pt_regs *ctx)
+{
+	return probe_hit(ctx, 0, ctx, false);
+}
+
+/* A place where a function of Go returns: the stack is as at its entry. */
+SEC("?uprobe")
+int probe_user_ret(struct pt_regs *ctx)
 {
 	return probe_hit(ctx, 0, ctx, false);
 }

@@ -301,6 +301,7 @@ struct ph_config {
 	__u8 filter;		/* filters are compiled in */
 	__u8 write_switch, write_block, write_stack, write_steal;	/* what is written of a switch */
 	__u16 probe_text;	/* bytes of a text that a probe reads, at most */
+	__u8 probe_sleeps;	/* programs of uprobes may wait for memory */
 	__u8 block_changes;	/* of waits, only those for something else than the task's last */
 	__u8 stacks;		/* something has callstacks */
 	__u8 call_stacks;	/* system calls have, where ph_sysdef.stack says so */

@@ -175,6 +175,7 @@ static void set_config(struct ph_collect *c, const struct ph_collect_opts *opts)
 	cfg->caps_watched = ph_kernel_has_tracepoint("cap_capable");
 	cfg->filter = opts->filter || opts->probe_filter;
 	cfg->probe_text = opts->probes ? (uint16_t)opts->probes->text_max : 0;
+	cfg->probe_sleeps = opts->probes && ph_probing_multi();
 	cfg->write_switch = c->events[PH_EV_sched_switch];
 	cfg->write_block = c->events[PH_EV_sched_block];
 	cfg->write_stack = c->events[PH_EV_sched_block_stack];

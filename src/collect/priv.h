@@ -202,6 +202,8 @@ void ph_misses_done(struct ph_misses *m);
 
 struct ph_probing;
 
+/* Are all places of a file attached at once, by programs that may wait for memory? */
+bool ph_probing_multi(void);
 /* Before loading: which programs, and how large their maps are. */
 int ph_probing_new(struct ph_collect *c, struct ph_probes *p, struct ph_err *err);
 /* Attach; from here on there are events. */

@@ -49,7 +49,9 @@ static void make_shape(const struct ph_probe_plan *plan, struct shape *s)
 		"comm", sizeof(struct ph_rec) + offsetof(struct ph_rec_ctx, procname), 16, false, true };
 	for (uint32_t i = 0; i < plan->def.nargs; i++) {
 		enum ph_probe_type t = plan->types[i];
-		bool is_signed = ph_probe_type_signed(t), text = t == PH_PROBE_STR;
+		/* Numbers with a name are compared by it, and floating-point ones not by the kernel side. */
+		bool is_signed = ph_probe_type_signed(t),
+		     text = t == PH_PROBE_STR || t == PH_PROBE_ENUM || t == PH_PROBE_F32 || t == PH_PROBE_F64;
 
 		s->fields[s->cls.nfields++] = (struct ph_field){ .name = plan->names.v[i], .type = text ? &ph_type_str :
 								 is_signed ? &ph_type_s64 : &ph_type_u64 };

@@ -62,8 +62,15 @@ static void want(struct ph_collect *c, const char *name, bool multi)
 	struct bpf_program *p = program(c, name);
 
 	bpf_program__set_autoload(p, true);
-	if (multi)
-		bpf_program__set_expected_attach_type(p, (enum bpf_attach_type)ATTACH_UPROBE_MULTI);
+	if (!multi)
+		return;
+	bpf_program__set_expected_attach_type(p, (enum bpf_attach_type)ATTACH_UPROBE_MULTI);
+	bpf_program__set_flags(p, bpf_program__flags(p) | BPF_F_SLEEPABLE);
+}
+
+bool ph_probing_multi(void)
+{
+	return ph_kernel_has_function("bpf_uprobe_multi_link_attach");
 }
 
 int ph_probing_new(struct ph_collect *c, struct ph_probes *p, struct ph_err *err)
@@ -73,7 +80,7 @@ int ph_probing_new(struct ph_collect *c, struct ph_probes *p, struct ph_err *err
 
 	c->probing = g;
 	g->p = p;
-	g->multi = ph_kernel_has_function("bpf_uprobe_multi_link_attach");
+	g->multi = ph_probing_multi();
 	ph_vec_each(s, &p->specs) {
 		switch (s->kind) {
 		case PH_PROBE_UPROBE: case PH_PROBE_USDT:
@@ -416,7 +423,8 @@ static int tell(struct ph_probing *g, uint32_t number, uint64_t ts_ns, ph_event_
 
 	for (uint32_t i = 0; i < pt->plan.def.nargs; i++) {
 		ph_buf_addf(&names, "%s%s", i ? " " : "", pt->plan.names.v[i]);
-		ph_buf_addf(&types, "%s%s", i ? " " : "", ph_probe_type_name(pt->plan.types[i]));
+		ph_buf_addf(&types, "%s%s%s%s", i ? " " : "", ph_probe_type_name(pt->plan.types[i]), pt->plan.enums[i] ? ":" : "",
+			    pt->plan.enums[i] ? pt->plan.enums[i] : "");
 	}
 	if (pt->category)
 		category = ph_asprintf("%s:%s", pt->category, pt->function);

@@ -8,7 +8,7 @@
  *
  * A value begins with a register, or with 0; an index may be added. Then, in turns: a number is added, and what
  * stands in memory at that address takes its place. The last load is of the value's size, those before of a
- * pointer's.
+ * pointer's. Of what that gives, some bits are the value.
  */
 
 #ifndef __bpf__
@@ -24,12 +24,13 @@ enum ph_probe_what {
 	PH_PROBE_NUMBER,
 	PH_PROBE_TEXT,		/* the value is the address of a string */
 	PH_PROBE_DATA_LOC,	/* of a tracepoint: the value's lower half is the offset of a string */
-	PH_PROBE_BYTES,		/* the value is the address of `size` bytes with a string in them */
+	PH_PROBE_BYTES,		/* of a tracepoint: the string stands in its record, at `reg` */
 };
 
 struct ph_probe_arg {
 	__u8 what;
-	__u8 size;		/* of the value in bytes */
+	__u8 size;		/* of the last load in bytes */
+	__u8 low, bits;		/* the value is `bits` bits from the `low`-th on */
 	__u8 is_signed;
 	__u8 loads;
 	__u8 has_reg, has_index;
@@ -38,6 +39,7 @@ struct ph_probe_arg {
 	__u8 user;		/* memory is the program's, not the kernel's */
 	__u8 text;		/* which of the texts it is */
 	__u16 reg, index;	/* offsets in the registers; reg of a tracepoint: in its record */
+	__u16 max;		/* of a text: as many bytes as have room where it is; 0: it ends by itself */
 	__u16 pad2_;
 	__s64 add[PH_PROBE_LOADS + 1];
 };
@@ -46,7 +48,8 @@ struct ph_probe_def {
 	__u32 asked;		/* which of those that the user asked for */
 	__u32 nargs;
 	__u32 room;		/* bytes that values and texts take at most */
-	__u32 entry;		/* of a return: the entry's arguments are kept */
+	__u32 entry;		/* of a return: which are the entry's, a bit for each */
+	__u32 go;		/* it is a function of Go, which moves stacks from thread to thread, and in memory */
 	struct ph_probe_arg args[PH_PROBE_ARGS];
 };
 

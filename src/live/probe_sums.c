@@ -54,7 +54,8 @@ int ph_probe_sums_new(const struct ph_col *cols, size_t ncols, const struct ph_p
 	if (o->hist)
 		r = find(cols, ncols, "--hist", o->hist, &s->hist, err);
 	if (r == 0 && o->hist && (cols[s->hist].type == PH_COL_STR || cols[s->hist].type == PH_COL_F64))
-		r = ph_err_set(err, -EINVAL, "--hist: %s is a text, and no number", o->hist);
+		r = ph_err_set(err, -EINVAL, "--hist: %s is %s, and no whole number", o->hist,
+			       cols[s->hist].type == PH_COL_STR ? "a text" : "a floating-point number");
 	for (size_t i = 0; i < o->by->n && r == 0; i++) {
 		if (s->nby == BY_MAX)
 			r = ph_err_set(err, -E2BIG, "--by: at most %d columns", BY_MAX);

@@ -34,6 +34,7 @@ struct arg {
 	char *name;
 	enum ph_probe_type type;
 	uint32_t text;			/* which of the event's texts */
+	char *names;			/* of an ENUM: "RED=0,GREEN=1" */
 	size_t col;			/* among the view's own; SIZE_MAX: none */
 };
 
@@ -62,8 +63,10 @@ struct ph_probe_view *ph_probe_view_new(void)
 
 static void point_free(struct point *p)
 {
-	ph_vec_each(a, &p->args)
+	ph_vec_each(a, &p->args) {
 		free(a->name);
+		free(a->names);
+	}
 	ph_vec_done(&p->args);
 	free(p->kind);
 	free(p->text);
@@ -113,7 +116,13 @@ static bool is_column(const struct ph_probe_view *v, const char *name)
 
 static enum ph_col_type col_type(enum ph_probe_type t)
 {
-	return t == PH_PROBE_STR ? PH_COL_STR : ph_probe_type_signed(t) ? PH_COL_S64 : PH_COL_U64;
+	switch (t) {
+	case PH_PROBE_STR:
+	case PH_PROBE_ENUM: return PH_COL_STR;
+	case PH_PROBE_F32:
+	case PH_PROBE_F64: return PH_COL_F64;
+	default: return ph_probe_type_signed(t) ? PH_COL_S64 : PH_COL_U64;
+	}
 }
 
 static char *upper(const char *s)
@@ -166,6 +175,10 @@ static void read_args(struct ph_probe_view *v, struct point *p, const char *name
 
 		a->name = ph_strndup(names, n);
 		a->type = ph_probe_type_by_name(types, k);
+		if (k > 5 && !strncmp(types, "enum:", 5)) {
+			a->type = PH_PROBE_ENUM;
+			a->names = ph_strndup(types + 5, k - 5);
+		}
 		if (a->type == PH_PROBE_TYPE_MAX)
 			a->type = PH_PROBE_S64;
 		if (a->type == PH_PROBE_STR)
@@ -263,6 +276,40 @@ static void set_text(const struct ph_event *ev, uint32_t text, struct ph_cell *c
 	ph_cell_str(c, s);
 }
 
+/* What the value @v is called in "RED=0,GREEN=1"; else the number. */
+static char *enum_text(const char *names, int64_t v)
+{
+	for (const char *p = names, *end; p && *p; p = end + (*end == ',')) {
+		const char *is = strchr(p, '=');
+
+		end = p + strcspn(p, ",");
+		if (is && is < end && strtoll(is + 1, NULL, 10) == v)
+			return ph_strndup(p, (size_t)(is - p));
+	}
+	return ph_asprintf("%ld", v);
+}
+
+static double float_of(enum ph_probe_type t, uint64_t u)
+{
+	double d;
+	float f;
+
+	memcpy(&f, &u, sizeof(f));
+	memcpy(&d, &u, sizeof(d));
+	return t == PH_PROBE_F32 ? (double)f : d;
+}
+
+/* As a text, where its column has to be one. */
+static char *value_text(const struct arg *a, uint64_t u)
+{
+	switch (a->type) {
+	case PH_PROBE_ENUM: return enum_text(a->names, (int64_t)u);
+	case PH_PROBE_F32:
+	case PH_PROBE_F64: return ph_asprintf("%.17g", float_of(a->type, u));
+	default: return ph_probe_type_signed(a->type) ? ph_asprintf("%ld", (int64_t)u) : ph_asprintf("%lu", u);
+	}
+}
+
 static void get_arg(const struct ph_snoop_at *at, struct ph_cell *c)
 {
 	const struct ph_probe_view *v = at->sn->data;
@@ -286,9 +333,12 @@ static void get_arg(const struct ph_snoop_at *at, struct ph_cell *c)
 	if (a->type == PH_PROBE_STR) {
 		set_text(at->ev, a->text, c);
 	} else if (v->cols[col].col.type == PH_COL_STR) {
-		ph_autofree char *s = ph_probe_type_signed(a->type) ? ph_asprintf("%ld", (int64_t)u) : ph_asprintf("%lu", u);
+		ph_autofree char *s = value_text(a, u);
 
 		ph_cell_str(c, s);
+	} else if (v->cols[col].col.type == PH_COL_F64) {
+		ph_cell_f64(c, float_of(a->type, u));
+		ph_cell_text(c, "%g", float_of(a->type, u));
 	} else {
 		ph_cell_u64(c, u);
 		if (a->type == PH_PROBE_X32 || a->type == PH_PROBE_X64)

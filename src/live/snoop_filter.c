@@ -8,7 +8,10 @@
 
 static const struct ph_type *type_of(enum ph_col_type t)
 {
+	static const struct ph_type f64 = { .kind = PH_KIND_FLOAT, .bits = 64 };
+
 	switch (t) {
+	case PH_COL_F64: return &f64;
 	case PH_COL_STR: return &ph_type_str;
 	case PH_COL_S64: return &ph_type_s64;
 	default: return &ph_type_u64;
@@ -70,7 +73,7 @@ static const struct ph_class *own_class(void *arg, size_t i)
 
 int sn_parse_filter(struct ph_snooping *s, struct ph_err *err)
 {
-	const struct sn_shape *all = shape_of(s, (1ull << s->ncols) - 1);
+	const struct sn_shape *all = shape_of(s, UINT64_MAX >> (64 - s->ncols));
 	struct ph_filter_names names = { .nth = own_class, .arg = (void *)all };
 	int r;
 
@@ -85,7 +88,7 @@ int sn_parse_filter(struct ph_snooping *s, struct ph_err *err)
 
 		for (size_t i = 0; i < s->ncols; i++)
 			ph_buf_addf(&have, "%s%s", i ? ", " : "", s->cols[i].json);
-		return ph_err_set(err, -EINVAL, "--filter: no row can pass it; 'trace %s' has %s", s->sn->name, have.p);
+		return ph_err_set(err, -EINVAL, "--filter: no row can pass it; its columns are %s", have.p);
 	}
 	return 0;
 }

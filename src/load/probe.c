@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "load/load.h"
@@ -15,12 +17,41 @@ struct probe_object {
 	char name[16];
 };
 
+enum probe_state { PROBE_IDLE, PROBE_BUSY = 7, PROBE_GONE = -2 };
+
+struct probe_kinds {
+	double ratio;
+	float share;
+	unsigned int low : 3, middle : 10;
+	int high : 5;
+	enum probe_state state;
+	char tag[4];			/* full: no NUL */
+	const char *names[2];
+	const struct probe_kinds *next;
+};
+
+/* In registers, of x86_64 and arm64, and in memory. */
+struct probe_pair {
+	int32_t first;
+	float second;
+	int64_t third;
+};
+
+struct probe_large {
+	int64_t v[3];
+	char name[8];
+};
+
 /* Counted up by who attaches to the USDT probe. */
 uint16_t ph_load_semaphore __attribute__((section(".probes"), used));
 
 long ph_load_target(long n, const char *text, signed char small, const struct probe_object *o, long five, long six, long seven,
 		    long eight);
 int ph_load_recurse(int depth);
+enum probe_state ph_load_kinds(double before, struct probe_pair pair, struct probe_large large, const struct probe_kinds *k,
+			       const char **words, short last);
+const struct probe_kinds *ph_load_result(const struct probe_kinds *k);
+void ph_load_far(const char *text);
 
 /* Arguments in registers, and the last two on the stack of x86. */
 __attribute__((noinline, noclone)) long ph_load_target(long n, const char *text, signed char small, const struct probe_object *o,
@@ -39,6 +70,62 @@ __attribute__((noinline, noclone)) int ph_load_recurse(int depth)
 	/* No jump: each depth returns. */
 	asm volatile("" ::: "memory");
 	return r + depth;
+}
+
+/* What it is handed, as it is called by a probe: one line of JSON. */
+__attribute__((noinline, noclone)) enum probe_state ph_load_kinds(double before, struct probe_pair pair, struct probe_large large,
+								  const struct probe_kinds *k, const char **words, short last)
+{
+	asm volatile("" ::"m"(before) : "memory");
+	printf("{\"pair_first\":%d,\"pair_second\":%g,\"pair_third\":%ld,\"large_v_2\":%ld,\"large_name\":\"%s\",\"last\":%d}\n",
+	       pair.first, (double)pair.second, pair.third, large.v[2], large.name, last);
+	printf("{\"ratio\":%g,\"share\":%g,\"low\":%u,\"middle\":%u,\"high\":%d,\"next_tag\":\"%.4s\",\"word\":\"%s\",\"name\":\"%s\"}\n",
+	       k->ratio, (double)k->share, k->low, k->middle, k->high, k->next->tag, *words, k->next->names[1]);
+	return k->next->state;
+}
+
+__attribute__((noinline, noclone)) const struct probe_kinds *ph_load_result(const struct probe_kinds *k)
+{
+	asm volatile("" ::"r"(k) : "memory");
+	return k->next;
+}
+
+/* Its text was never touched: it is in no page of this process yet. */
+__attribute__((noinline, noclone)) void ph_load_far(const char *text)
+{
+	asm volatile("" ::"r"(text) : "memory");
+}
+
+static void kinds(void)
+{
+	struct probe_kinds next = { .ratio = 0.25, .share = 0.5f, .low = 5, .middle = 1000, .high = -9, .state = PROBE_GONE,
+				    .tag = { 'w', 'x', 'y', 'z' }, .names = { "first", "second" } };
+	struct probe_kinds k = { .ratio = -3.75, .share = 1.5f, .low = 3, .middle = 513, .high = -7, .state = PROBE_BUSY,
+				 .tag = "k", .next = &next };
+	struct probe_pair pair = { -14, 2.5f, 1ll << 40 };
+	struct probe_large large = { { 1, 2, 3 }, "large" };
+	const char *words[] = { "one", "two" };
+
+	ph_load_kinds(1.5, pair, large, &k, words, -70);
+	ph_load_result(&k);
+}
+
+/* A text at the end of one page and at the beginning of the next, that are mapped each by itself. */
+static int far(void)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const char text[] = "a text that is far away";
+	int fd = memfd_create("far", 0);
+	char *at = mmap(NULL, 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (fd < 0 || at == MAP_FAILED || pwrite(fd, text, sizeof(text), (off_t)page - 10) != (ssize_t)sizeof(text) ||
+	    ftruncate(fd, (off_t)(2 * page)) < 0)
+		return -1;
+	for (size_t i = 0; i < 2; i++)
+		if (mmap(at + i * page, page, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, (off_t)(i * page)) == MAP_FAILED)
+			return -1;
+	ph_load_far(at + page - 10);
+	return 0;
 }
 
 /* A note as SystemTap's <sys/sdt.h> makes it: of the place, and where two values are at it. */
@@ -96,6 +183,9 @@ int load_probe(int argc, char **argv)
 			return 1;
 		tick((int32_t)-i, text);
 	}
+	kinds();
+	if (far() < 0)
+		return 1;
 	printf("calls=%lu recursion=%d semaphore=%u\n", n, ph_load_recurse(3), (unsigned int)ph_load_semaphore);
 	return 0;
 }

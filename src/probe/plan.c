@@ -13,6 +13,8 @@
 void ph_probe_plan_done(struct ph_probe_plan *p)
 {
 	ph_strv_done(&p->names);
+	for (uint32_t i = 0; i < PH_PROBE_ARGS; i++)
+		free(ph_take(p->enums[i]));
 }
 
 static bool in_kernel(const struct ph_probe_spec *s)
@@ -80,32 +82,74 @@ static void set_field(const struct ph_probe_field *f, struct ph_probe_arg *a, en
 		a->what = PH_PROBE_DATA_LOC;
 	else if (f->text)
 		a->what = PH_PROBE_BYTES;
-	a->size = f->text && !f->data_loc ? (uint8_t)(f->size > 255 ? 255 : f->size) : ph_probe_type_size(*type);
+	a->size = ph_probe_type_size(*type);
+	if (a->what == PH_PROBE_BYTES)
+		a->max = (uint16_t)(f->size > PH_PROBE_TEXT_MAX ? PH_PROBE_TEXT_MAX : f->size);
 }
 
-/* An argument by its name: the function's n-th, and what to load from there. */
-static int named(const struct ph_probe_site *site, const struct ph_probe_expr *e, struct ph_probe_arg *a, enum ph_probe_type *type,
-		 struct ph_err *err)
+static int too_many_loads(const struct ph_probe_expr *e, struct ph_err *err)
 {
-	struct ph_symarg n;
+	return ph_err_set(err, -EINVAL, "'%s' takes more than four loads from memory", e->word);
+}
+
+static enum ph_probe_type symarg_type(const struct ph_symarg *n)
+{
+	switch (n->kind) {
+	case PH_SYMARG_TEXT: return PH_PROBE_STR;
+	case PH_SYMARG_ADDRESS: return PH_PROBE_X64;
+	case PH_SYMARG_FLOAT: return n->size == 4 ? PH_PROBE_F32 : PH_PROBE_F64;
+	case PH_SYMARG_ENUM: return PH_PROBE_ENUM;
+	default: return number_type(n->size, n->is_signed);
+	}
+}
+
+/* An argument by its name, or the result: where it is, and what to load from there. */
+static int named(const struct ph_probe_site *site, const struct ph_probe_expr *e, struct ph_probe_arg *a, enum ph_probe_type *type,
+		 char **names, struct ph_err *err)
+{
+	struct ph_symarg n = { 0 };
 	int r = site->name(site->arg, e->word, &n, err);
 
-	if (r == 0)
-		r = ph_probe_arg_place(site->machine, site->go, n.argument, a);
+	*names = n.names;
 	if (r < 0)
 		return r;
-	if (a->loads + n.loads > PH_PROBE_LOADS)
-		return ph_err_set(err, -EINVAL, "'%s' takes more than four loads from memory", e->word);
+	if (n.place == PH_SYMARG_STACK)
+		ph_probe_stack_place(site->machine, a);
+	else if (n.place == PH_SYMARG_RESULT)
+		r = ph_probe_retval_place(site->machine, false, n.argument, a);
+	else
+		r = ph_probe_arg_place(site->machine, false, n.argument, a);
+	if (r < 0)
+		return ph_err_set(err, r, "'%s' is nowhere", e->word);
 	for (unsigned int i = 0; i <= n.loads; i++)
-		a->add[a->loads + i] += n.add[i];
-	a->loads = (uint8_t)(a->loads + n.loads);
-	*type = n.kind == PH_SYMARG_TEXT ? PH_PROBE_STR : n.kind == PH_SYMARG_ADDRESS ? PH_PROBE_X64 : number_type(n.size, n.is_signed);
-	a->size = n.kind == PH_SYMARG_NUMBER ? n.size : 8;
-	return 0;
+		a->add[i] += n.add[i];
+	a->loads = n.loads;
+	a->size = n.size;
+	a->low = n.low;
+	a->bits = n.bits;
+	a->is_signed = n.is_signed;
+	a->max = n.room > PH_PROBE_TEXT_MAX ? PH_PROBE_TEXT_MAX : n.room;
+	*type = symarg_type(&n);
+	return n.kind == PH_SYMARG_NOTHING ? -ENODATA : 0;
+}
+
+/* By its type, where that is known. -ENODATA: the function returns nothing. */
+static int result(const struct ph_probe_site *site, const struct ph_probe_expr *e, struct ph_probe_arg *a, enum ph_probe_type *type,
+		  char **names, struct ph_err *err)
+{
+	bool all = !strcmp(e->word, PH_SYMARG_RESULT_NAME);
+	int r = site->name ? named(site, e, a, type, names, err) : -ENOENT;
+
+	if (!all && !site->name)
+		return ph_err_set(err, -EINVAL, "'%s': nothing is known of its type here", e->word);
+	/* Who says how it is to be understood may have it of a function that returns nothing. */
+	if ((r == -ENOENT && all) || (r == -ENODATA && e->type != PH_PROBE_AUTO))
+		return ph_probe_retval_place(site->machine, site->go, 1, a);
+	return r;
 }
 
 static int begin(const struct ph_probe_spec *s, const struct ph_probe_site *site, const struct ph_probe_expr *e,
-		 struct ph_probe_arg *a, enum ph_probe_type *type, struct ph_err *err)
+		 struct ph_probe_arg *a, enum ph_probe_type *type, char **names, struct ph_err *err)
 {
 	unsigned int size, shift;
 	const struct ph_probe_field *f;
@@ -122,7 +166,7 @@ static int begin(const struct ph_probe_spec *s, const struct ph_probe_site *site
 		return r < 0 ? ph_err_set(err, r, "nobody can tell where a function has its argument %u%s", e->number,
 					  site->go ? " in Go" : "") : 0;
 	case PH_PROBE_FROM_RETVAL:
-		return ph_probe_retval_place(site->machine, a);
+		return result(site, e, a, type, names, err);
 	case PH_PROBE_FROM_REG:
 		if (s->kind == PH_PROBE_TRACEPOINT)
 			return ph_err_set(err, -EINVAL, "a tracepoint has fields, and no registers");
@@ -134,7 +178,7 @@ static int begin(const struct ph_probe_spec *s, const struct ph_probe_site *site
 		return 0;
 	case PH_PROBE_FROM_NAME:
 		if (site->name)
-			return named(site, e, a, type, err);
+			return named(site, e, a, type, names, err);
 		if (s->kind != PH_PROBE_TRACEPOINT)
 			return ph_err_set(err, -EINVAL, "'%s': arguments are arg1, arg2 …%s here", e->word, ph_probe_is_return(s->kind) ? ", retval" : "");
 		f = field_by_name(site, e->word);
@@ -148,6 +192,24 @@ static int begin(const struct ph_probe_spec *s, const struct ph_probe_site *site
 
 /* ---- and what is made of it ----------------------------------------------------------------------- */
 
+/* As what the user wants it to be shown. */
+static void cast(enum ph_probe_type to, bool loaded, struct ph_probe_arg *a, enum ph_probe_type *type)
+{
+	uint8_t size = ph_probe_type_size(to);
+
+	*type = to;
+	/* An address is all of a word; what was loaded by its name is not larger than it is. */
+	if (to == PH_PROBE_STR) {
+		a->size = 8;
+		a->bits = 0;
+	} else {
+		if (loaded || !a->loads || size < a->size)
+			a->size = size;
+		if (a->bits > 8 * size)
+			a->bits = (uint8_t)(8 * size);
+	}
+}
+
 static int finish(const struct ph_probe_spec *s, const struct ph_probe_expr *e, struct ph_probe_arg *a,
 		  enum ph_probe_type *type, struct ph_err *err)
 {
@@ -155,26 +217,29 @@ static int finish(const struct ph_probe_spec *s, const struct ph_probe_expr *e, 
 
 	if (changed && a->what != PH_PROBE_NUMBER)
 		return ph_err_set(err, -EINVAL, "'%s' is a text, with which nothing can be added or loaded", e->word);
+	if (changed && a->low)
+		return ph_err_set(err, -EINVAL, "'%s' is a part of a word, with which nothing can be added or loaded", e->word);
 	if (a->loads + e->loads > PH_PROBE_LOADS)
-		return ph_err_set(err, -EINVAL, "that is more than four loads from memory");
+		return too_many_loads(e, err);
 	/* What is loaded from memory is of the size that was asked for; what that began with was an address. */
 	for (uint32_t i = 0; i <= e->loads; i++)
 		a->add[a->loads + i] += e->add[i];
 	a->loads = (uint8_t)(a->loads + e->loads);
-	if (changed && e->type == PH_PROBE_AUTO) {
-		*type = PH_PROBE_AUTO;
+	if (e->loads) {
 		a->size = 8;
+		a->bits = 0;
+		*type = PH_PROBE_AUTO;
 	}
-	if (e->type != PH_PROBE_AUTO && a->what == PH_PROBE_NUMBER) {
-		*type = e->type;
-		if (e->loads || !a->loads || e->type == PH_PROBE_STR || ph_probe_type_size(e->type) < a->size)
-			a->size = ph_probe_type_size(e->type);
-	}
+	/* Of a text's room that is not known then. */
+	if (changed)
+		a->max = 0;
+	if (e->type != PH_PROBE_AUTO && a->what == PH_PROBE_NUMBER)
+		cast(e->type, e->loads, a, type);
 	if (*type == PH_PROBE_STR && a->what == PH_PROBE_NUMBER) {
 		a->what = PH_PROBE_TEXT;
 		a->size = 8;
 	}
-	if (*type != PH_PROBE_STR)
+	if (*type != PH_PROBE_STR && *type != PH_PROBE_ENUM)
 		a->is_signed = *type == PH_PROBE_AUTO || ph_probe_type_signed(*type);
 	/* What system calls point to is the program's. */
 	a->user = !in_kernel(s) || (s->kind == PH_PROBE_TRACEPOINT && a->what == PH_PROBE_TEXT && !strcmp(s->path, "syscalls"));
@@ -190,20 +255,52 @@ static void set_record_text(struct ph_probe_arg *a)
 		a->has_reg = 0;
 }
 
+static int value(const struct ph_probe_spec *s, const struct ph_probe_site *site, const struct ph_probe_expr *e,
+		 struct ph_probe_arg *a, enum ph_probe_type *type, char **names, struct ph_err *err)
+{
+	int r = begin(s, site, e, a, type, names, err);
+
+	if (r == 0)
+		r = finish(s, e, a, type, err);
+	if (r < 0 || *type != PH_PROBE_ENUM)
+		free(ph_take(*names));
+	return r;
+}
+
+/* "*list": as list[0], where its type tells what that is; else it is a number. */
+static int pointed_to(const struct ph_probe_spec *s, const struct ph_probe_site *site, const struct ph_probe_expr *e,
+		      struct ph_probe_arg *a, enum ph_probe_type *type, char **names)
+{
+	struct ph_probe_expr first = *e;
+	ph_autofree char *word = NULL;
+
+	if (!site->name || !e->loads || e->add[0] || (e->from != PH_PROBE_FROM_NAME && e->from != PH_PROBE_FROM_RETVAL))
+		return -EINVAL;
+	first.word = word = ph_asprintf("%s[0]", e->word);
+	first.loads--;
+	memmove(first.add, first.add + 1, e->loads * sizeof(*first.add));
+	return value(s, site, &first, a, type, names, NULL);
+}
+
 static int add_arg(const struct ph_probe_spec *s, const struct ph_probe_site *site, const struct ph_probe_expr *e,
 		   struct ph_probe_plan *p, struct ph_err *err)
 {
 	struct ph_probe_arg *a = &p->def.args[p->def.nargs];
+	char **names = &p->enums[p->def.nargs];
 	enum ph_probe_type type;
-	int r = begin(s, site, e, a, &type, err);
+	int r = pointed_to(s, site, e, a, &type, names);
 
-	if (r == 0)
-		r = finish(s, e, a, &type, err);
 	if (r < 0)
-		return ph_err_wrap(err, r, "'%s'", s->text);
+		r = value(s, site, e, a, &type, names, err);
+	if (r == -ENODATA)
+		ph_err_set(err, -ENOENT, "it returns nothing");
+	if (r < 0) {
+		*a = (struct ph_probe_arg){ 0 };
+		return ph_err_wrap(err, r == -ENODATA ? -ENOENT : r, "'%s'", s->text);
+	}
 	set_record_text(a);
+	p->def.entry |= (uint32_t)a->at_entry << p->def.nargs;
 	p->types[p->def.nargs++] = type;
-	p->def.entry |= a->at_entry;
 	ph_strv_add(&p->names, e->name);
 	return 0;
 }
@@ -216,8 +313,11 @@ static int add_known(const struct ph_probe_spec *s, const struct ph_probe_site *
 	unsigned int texts = 0;
 	int r = 0;
 
-	if (ph_probe_is_return(s->kind))
-		return add_arg(s, site, &e, p, err);
+	/* One that cannot be read, as a floating-point number, is left out where nobody asked for it, or is none. */
+	if (ph_probe_is_return(s->kind)) {
+		add_arg(s, site, &e, p, NULL);
+		return 0;
+	}
 	e.from = s->kind == PH_PROBE_TRACEPOINT ? PH_PROBE_FROM_NAME : PH_PROBE_FROM_ARG;
 	for (size_t i = 0; i < site->nfields && p->def.nargs < PH_PROBE_ARGS && r == 0; i++) {
 		const struct ph_probe_field *f = &site->fields[i];
@@ -256,9 +356,14 @@ int ph_probe_plan(const struct ph_probe_spec *s, const struct ph_probe_site *sit
 	for (size_t i = 0; i < s->args.n && r == 0; i++)
 		r = add_arg(s, site, &s->args.v[i], &p, err);
 	for (uint32_t i = 0; i < p.def.nargs; i++) {
-		p.def.args[i].text = (uint8_t)texts;
+		struct ph_probe_arg *a = &p.def.args[i];
+
+		a->text = (uint8_t)texts;
 		texts += p.types[i] == PH_PROBE_STR;
+		if (!a->bits)
+			a->bits = a->what == PH_PROBE_NUMBER ? (uint8_t)(8 * a->size) : 64;
 	}
+	p.def.go = site->go;
 	if (r == 0 && texts > PH_PROBE_TEXTS)
 		r = ph_err_set(err, -EINVAL, "'%s': a probe has at most %d texts", s->text, PH_PROBE_TEXTS);
 	if (r < 0) {

@@ -31,7 +31,7 @@ static inline bool ph_probe_is_return(enum ph_probe_kind k)
 /* What an argument begins with. */
 enum ph_probe_from {
 	PH_PROBE_FROM_ARG,	/* the .number-th argument, from 1 */
-	PH_PROBE_FROM_RETVAL,
+	PH_PROBE_FROM_RETVAL,	/* .word is "retval", or has members of it behind that */
 	PH_PROBE_FROM_REG,	/* .word is a register */
 	PH_PROBE_FROM_NAME,	/* .word is what a tracepoint calls it, or a program's debug information */
 };
@@ -40,11 +40,13 @@ enum ph_probe_from {
 enum ph_probe_type {
 	PH_PROBE_AUTO,		/* as what it is made of is known to be, else s64 */
 	PH_PROBE_U8, PH_PROBE_U16, PH_PROBE_U32, PH_PROBE_U64, PH_PROBE_S8, PH_PROBE_S16, PH_PROBE_S32, PH_PROBE_S64,
-	PH_PROBE_X32, PH_PROBE_X64, PH_PROBE_STR, PH_PROBE_TYPE_MAX,
+	PH_PROBE_X32, PH_PROBE_X64, PH_PROBE_F32, PH_PROBE_F64, PH_PROBE_STR,
+	PH_PROBE_ENUM,		/* a number that has names; nobody asks for it */
+	PH_PROBE_TYPE_MAX,
 };
 
 const char *ph_probe_type_name(enum ph_probe_type t);		/* "u8" … "x64", "str" */
-enum ph_probe_type ph_probe_type_by_name(const char *name, size_t n);	/* TYPE_MAX: there is none */
+enum ph_probe_type ph_probe_type_by_name(const char *name, size_t n);	/* that can be asked for; TYPE_MAX: there is none */
 uint8_t ph_probe_type_size(enum ph_probe_type t);		/* of a text 8: its address */
 bool ph_probe_type_signed(enum ph_probe_type t);
 
@@ -85,7 +87,9 @@ int ph_probe_machine(void);		/* that we run on */
 int ph_probe_reg(int machine, const char *name, size_t n, unsigned int *ret_size, unsigned int *ret_shift);
 /* The n-th argument (from 1) of a function at its entry, as C or, @go, as Go has them. -ERANGE. */
 int ph_probe_arg_place(int machine, bool go, uint32_t n, struct ph_probe_arg *ret);
-int ph_probe_retval_place(int machine, struct ph_probe_arg *ret);
+/* The n-th register of results; the first byte of arguments that are on the stack: its address. */
+int ph_probe_retval_place(int machine, bool go, uint32_t n, struct ph_probe_arg *ret);
+void ph_probe_stack_place(int machine, struct ph_probe_arg *ret);
 
 /* ---- usdt.c ------------------------------------------------------------------------------------- */
 
@@ -108,7 +112,7 @@ struct ph_symarg;
 
 struct ph_probe_site {
 	int machine;
-	/* What a name means by the program's debug information; NULL: it has none. */
+	/* What a name means by the program's debug information (ph_symchild_arg()); NULL: it has none. */
 	int (*name)(void *arg, const char *name, struct ph_symarg *ret, struct ph_err *err);
 	void *arg;
 	bool go;			/* Go's way of calling */
@@ -121,6 +125,7 @@ struct ph_probe_plan {
 	struct ph_probe_def def;
 	ph_strv names;
 	enum ph_probe_type types[PH_PROBE_ARGS];
+	char *enums[PH_PROBE_ARGS];	/* of an ENUM: "RED=0,GREEN=1" */
 };
 
 /* @text_max: bytes of a text that are read. -EINVAL with a sentence. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "probe/probe.h"
 
 int ph_probe_machine(void)
@@ -101,11 +102,18 @@ static void in_register(struct ph_probe_arg *a, int offset)
 	*a = (struct ph_probe_arg){ .has_reg = 1, .reg = (uint16_t)offset, .size = 8, .user = 1 };
 }
 
-static void on_stack(struct ph_probe_arg *a, int sp, int64_t offset)
+void ph_probe_stack_place(int machine, struct ph_probe_arg *ret)
 {
-	in_register(a, sp);
+	in_register(ret, machine == EM_X86_64 ? X86_SP : ARM64_SP);
+	/* Behind the return address. */
+	ret->add[0] = machine == EM_X86_64 ? 8 : 0;
+}
+
+static void on_stack(struct ph_probe_arg *a, int machine, uint32_t n)
+{
+	ph_probe_stack_place(machine, a);
+	a->add[0] += 8 * (int64_t)n;
 	a->loads = 1;
-	a->add[0] = offset;
 }
 
 int ph_probe_arg_place(int machine, bool go, uint32_t n, struct ph_probe_arg *ret)
@@ -123,16 +131,22 @@ int ph_probe_arg_place(int machine, bool go, uint32_t n, struct ph_probe_arg *re
 	else if (machine == EM_X86_64 && n <= 6)
 		in_register(ret, c_regs[n - 1]);
 	else if (machine == EM_X86_64)
-		on_stack(ret, X86_SP, 8 * (int64_t)(n - 6));	/* behind the return address */
+		on_stack(ret, machine, n - 7);
 	else if (n <= (go ? 16 : 8))
 		in_register(ret, 8 * (int)(n - 1));
 	else
-		on_stack(ret, ARM64_SP, 8 * (int64_t)(n - 9));
+		on_stack(ret, machine, n - 9);
 	return 0;
 }
 
-int ph_probe_retval_place(int machine, struct ph_probe_arg *ret)
+int ph_probe_retval_place(int machine, bool go, uint32_t n, struct ph_probe_arg *ret)
 {
-	in_register(ret, machine == EM_X86_64 ? 80 : 0);
+	static const uint16_t c_regs[] = { 80, 96 };	/* rax, rdx */
+
+	if (go)
+		return ph_probe_arg_place(machine, true, n, ret);
+	if (!n || n > PH_ARRAY_SIZE(c_regs))
+		return -ERANGE;
+	in_register(ret, machine == EM_X86_64 ? c_regs[n - 1] : 8 * (int)(n - 1));
 	return 0;
 }

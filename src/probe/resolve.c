@@ -190,10 +190,10 @@ static int function_points(struct search *s, int file, const struct probe_elf *e
 		else if (spec->address && f->size && spec->address >= f->size)
 			why = ph_err_set(err, -EINVAL, "'%s': %s has %lu bytes", spec->text, f->name, f->size);
 		else if (!f->chosen) {
-			named.vaddr = f->vaddr;
+			named.vaddr = f->vaddr + spec->address;
 			r = add_point(s, file, NULL, name, f->offset + spec->address, 0, &site, err);
 			/* Of many functions, those that have what is asked for. */
-			if (r == -ENOENT && is_glob(spec->function)) {
+			if ((r == -ENOENT || r == -EOPNOTSUPP) && is_glob(spec->function)) {
 				why = r;
 				r = 0;
 			}

@@ -25,7 +25,8 @@ static const struct {
 	[PH_PROBE_S8] = { "s8", 1, true }, [PH_PROBE_S16] = { "s16", 2, true },
 	[PH_PROBE_S32] = { "s32", 4, true }, [PH_PROBE_S64] = { "s64", 8, true },
 	[PH_PROBE_X32] = { "x32", 4, false }, [PH_PROBE_X64] = { "x64", 8, false },
-	[PH_PROBE_STR] = { "str", 8, false },
+	[PH_PROBE_F32] = { "f32", 4, false }, [PH_PROBE_F64] = { "f64", 8, false },
+	[PH_PROBE_STR] = { "str", 8, false }, [PH_PROBE_ENUM] = { "enum", 8, true },
 };
 
 const char *ph_probe_kind_name(enum ph_probe_kind k)
@@ -41,7 +42,7 @@ const char *ph_probe_type_name(enum ph_probe_type t)
 enum ph_probe_type ph_probe_type_by_name(const char *name, size_t n)
 {
 	for (unsigned int t = PH_PROBE_AUTO + 1; t < PH_PROBE_TYPE_MAX; t++)
-		if (strlen(types[t].name) == n && !memcmp(types[t].name, name, n))
+		if (t != PH_PROBE_ENUM && strlen(types[t].name) == n && !memcmp(types[t].name, name, n))
 			return (enum ph_probe_type)t;
 	return PH_PROBE_TYPE_MAX;
 }
@@ -130,19 +131,24 @@ static int number(struct parser *ps, uint64_t *ret)
 	return 0;
 }
 
-/* Bytes of a name with the members behind it: "req->peer.id". */
+/* Bytes of "->name", ".name" or "[12]", 0: none of them begins here. */
+static size_t member(const char *p)
+{
+	size_t n = 1 + strspn(p + (*p != 0), "0123456789"), op = !strncmp(p, "->", 2) ? 2 : *p == '.' ? 1 : 0, name;
+
+	if (*p == '[')
+		return n > 1 && p[n] == ']' ? n + 1 : 0;
+	name = op ? word(p + op) : 0;
+	return name ? op + name : 0;
+}
+
+/* Bytes of a name with the members behind it: "req->peers[2].id". */
 static size_t path(const char *p)
 {
-	size_t n = word(p), more;
+	size_t n = word(p), more = n;
 
-	while (n) {
-		size_t op = !strncmp(p + n, "->", 2) ? 2 : p[n] == '.' ? 1 : 0;
-
-		more = op ? word(p + n + op) : 0;
-		if (!more)
-			break;
-		n += op + more;
-	}
+	while (more)
+		n += more = member(p + n);
 	return n;
 }
 
@@ -164,7 +170,7 @@ static int primary(struct parser *ps, struct ph_probe_expr *e)
 			return bad(ps, "arguments are counted from arg1 to arg99");
 		e->from = PH_PROBE_FROM_ARG;
 		e->number = (uint32_t)atoi(e->word + 3);
-	} else if (!reg && !strcmp(e->word, "retval")) {
+	} else if (!reg && word(e->word) == strlen("retval") && !strncmp(e->word, "retval", strlen("retval"))) {
 		if (!ph_probe_is_return(ps->kind))
 			return bad(ps, "only a uretprobe or kretprobe has a retval");
 		e->from = PH_PROBE_FROM_RETVAL;

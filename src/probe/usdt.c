@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Where the arguments of a USDT probe are, in the words of the assembler that made its note. N@OPERAND: N bytes,
- * negative where the value has a sign.
+ * negative where the value has a sign, with an f where it is a floating-point number.
  */
 #include <ctype.h>
 #include <elf.h>
@@ -157,13 +157,16 @@ int ph_usdt_arg(int machine, const char *text, const char **ret_end, struct ph_p
 	bool is_signed = machine == EM_X86_64 || machine == EM_AARCH64, ok;
 	unsigned int shift = 0;
 	const char *at = strpbrk(text, "@ ");
+	bool is_float = false;
 	__s64 size = 8;
 
 	/* Without a size: a word. */
 	ok = is_signed;
 	is_signed = false;
 	if (ok && at && *at == '@') {
-		ok = number(&c, &size) && take(&c, '@');
+		ok = number(&c, &size);
+		is_float = take(&c, 'f');
+		ok = ok && take(&c, '@');
 		is_signed = size < 0;
 		size = is_signed ? -size : size;
 		ok = ok && (size == 1 || size == 2 || size == 4 || size == 8);
@@ -174,13 +177,13 @@ int ph_usdt_arg(int machine, const char *text, const char **ret_end, struct ph_p
 				  (int)strcspn(text, machine == EM_AARCH64 ? "]" : " "), text);
 	a.size = (uint8_t)size;
 	a.is_signed = is_signed;
-	/* %ah: the second byte. Nobody has a sum or an index of it, so that the shift has a place there. */
+	/* %ah: the second byte. */
 	if (shift) {
-		*ret_end = c.p;
-		return ph_err_set(err, -EINVAL, "'%.*s': the second byte of a register is not read", (int)(c.p - text), text);
+		a.low = (uint8_t)shift;
+		a.bits = (uint8_t)(8 * a.size > 64 - shift ? 64 - shift : 8 * a.size);
 	}
 	*ret = a;
-	*ret_type = type_of(a.size, is_signed);
+	*ret_type = is_float && a.size >= 4 ? (a.size == 4 ? PH_PROBE_F32 : PH_PROBE_F64) : type_of(a.size, is_signed);
 	*ret_end = c.p;
 	return 0;
 }

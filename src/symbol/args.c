@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Arguments of functions by the names that their author gave them: which of the argument registers, and what to load from there.
- * Where a parameter is when its function is entered is a matter of the machine's convention, and of its place in the list: what DWARF says
- * of places is right behind the function's prologue, at best.
+ * Arguments of functions by the names that their author gave them: where they are, and what to load from there. Where a parameter
+ * is when its function is entered is a matter of the machine's convention (passing.c): what DWARF says of places is right behind
+ * the function's prologue, at best.
  */
 #include "symbol/args.h"
 
@@ -16,81 +16,38 @@
 #include "base/parse.h"
 #include "symbol/childfile.h"
 #include "symbol/dwarf.h"
+#include "symbol/passing.h"
 
 /* Members of members without a name, classes of classes. */
 #define NEST_MAX 16
 #define PARAMS_MAX 100
-#define TYPES_MAX 64
+#define STEPS_MAX 64
+/* Bytes of an enumeration's names. */
+#define NAMES_MAX 2000
 
 struct walk {
 	const char *text, *p;		/* what is asked for, and how far it was read */
 	struct ph_symarg *a;
+	struct ph_buf *names;		/* of the values of an enumeration */
 	bool in_memory;			/* it is where the chain points to, not what the chain gives */
+	struct ph_passed where;		/* not in memory: the registers that it is in */
+	uint64_t byte;			/* of them */
+	uint64_t bit, bits;		/* of a bit field, behind where it is */
 	Dwarf_Die type;
 	bool has_type;
 	struct ph_dwarf *dwarf;
 	struct ph_err *err;
 };
 
-static bool type_of(Dwarf_Die *die, Dwarf_Die *ret)
-{
-	Dwarf_Attribute attr;
-	Dwarf_Die type;
-
-	return dwarf_attr_integrate(die, DW_AT_type, &attr) && dwarf_formref_die(&attr, &type) && dwarf_peel_type(&type, ret) == 0;
-}
-
-static uint64_t number(Dwarf_Die *die, unsigned int name, uint64_t otherwise)
-{
-	Dwarf_Attribute attr;
-	Dwarf_Word v;
-
-	return dwarf_attr_integrate(die, name, &attr) && !dwarf_formudata(&attr, &v) ? v : otherwise;
-}
-
-static bool is_struct(int tag)
-{
-	return tag == DW_TAG_structure_type || tag == DW_TAG_class_type || tag == DW_TAG_union_type;
-}
-
-static bool is_pointer(int tag)
-{
-	return tag == DW_TAG_pointer_type || tag == DW_TAG_reference_type || tag == DW_TAG_rvalue_reference_type;
-}
-
 static bool is_char(Dwarf_Die *type)
 {
-	uint64_t encoding = number(type, DW_AT_encoding, 0);
+	uint64_t encoding = ph_die_number(type, DW_AT_encoding, 0);
 
-	return dwarf_tag(type) == DW_TAG_base_type && number(type, DW_AT_byte_size, 0) == 1 &&
+	return dwarf_tag(type) == DW_TAG_base_type && ph_type_size(type) == 1 &&
 	       (encoding == DW_ATE_signed_char || encoding == DW_ATE_unsigned_char);
 }
 
 /* ---- which argument it is ------------------------------------------------------------------------- */
-
-enum how { IN_REGISTER, ELSEWHERE, UNKNOWN };
-
-static enum how passed(Dwarf_Die *type, bool known)
-{
-	int tag = known ? dwarf_tag(type) : 0;
-	uint64_t size = known ? number(type, DW_AT_byte_size, 8) : 0;
-
-	if (is_pointer(tag) || tag == DW_TAG_enumeration_type || tag == DW_TAG_ptr_to_member_type || tag == DW_TAG_unspecified_type)
-		return size <= 8 ? IN_REGISTER : UNKNOWN;
-	if (tag != DW_TAG_base_type || size > 8)
-		return UNKNOWN;
-	return number(type, DW_AT_encoding, 0) == DW_ATE_float ? ELSEWHERE : IN_REGISTER;
-}
-
-/* The machine hands over where a large result is to be put, on x86_64 as a first argument that nobody wrote. */
-static bool result_is_argument(Dwarf_Die *function, int machine)
-{
-	Dwarf_Die type;
-
-	return machine == EM_X86_64 && type_of(function, &type) && is_struct(dwarf_tag(&type)) &&
-	       (number(&type, DW_AT_byte_size, 0) > 16 ||
-		number(&type, DW_AT_calling_convention, 0) == DW_CC_pass_by_reference);
-}
 
 static int no_param(const char *name, Dwarf_Die *function, struct ph_err *err)
 {
@@ -116,78 +73,6 @@ static int no_param(const char *name, Dwarf_Die *function, struct ph_err *err)
 	return r;
 }
 
-static int find_param(struct walk *w, Dwarf_Die *function, int machine)
-{
-	size_t n = strcspn(w->p, "-.");
-	ph_autofree char *name = ph_strndup(w->p, n);
-	uint32_t at = result_is_argument(function, machine);
-	Dwarf_Attribute attr;
-	Dwarf_Die origin, *list = function, die;
-	bool lost = false;
-	unsigned int seen = 0;
-
-	/* The source's list: a function that was put into others may lack what they did not use. */
-	if (dwarf_attr(function, DW_AT_abstract_origin, &attr) && dwarf_formref_die(&attr, &origin))
-		list = &origin;
-	w->p += n;
-	if (dwarf_child(list, &die))
-		return no_param(name, list, w->err);
-	do {
-		const char *s;
-		enum how how;
-
-		if (dwarf_tag(&die) != DW_TAG_formal_parameter)
-			continue;
-		if (seen++ == PARAMS_MAX)
-			break;
-		s = dwarf_diename(&die);
-		w->has_type = type_of(&die, &w->type);
-		how = passed(&w->type, w->has_type);
-		at += how == IN_REGISTER;
-		if (s && !strcmp(s, name)) {
-			if (how != IN_REGISTER)
-				return ph_err_set(w->err, -EOPNOTSUPP, "'%s' is %s", name, how == ELSEWHERE ? "a floating-point number, "
-						  "which is in no register that can be read" : "passed by value in several parts");
-			if (lost)
-				return ph_err_set(w->err, -EOPNOTSUPP, "nobody can tell where '%s' is: in front of it something is passed by "
-						  "value in several parts", name);
-			w->a->argument = at;
-			return 0;
-		}
-		lost |= how == UNKNOWN;
-	} while (!dwarf_siblingof(&die, &die));
-	return no_param(name, list, w->err);
-}
-
-/* ---- members -------------------------------------------------------------------------------------- */
-
-static bool find_member(Dwarf_Die *type, const char *name, uint64_t *offset, Dwarf_Die *ret, unsigned int depth)
-{
-	Dwarf_Die die, inner;
-
-	if (depth > NEST_MAX || dwarf_child(type, &die))
-		return false;
-	do {
-		int tag = dwarf_tag(&die);
-		const char *s = tag == DW_TAG_member ? dwarf_diename(&die) : NULL;
-		uint64_t at = number(&die, DW_AT_data_member_location, 0), below = 0;
-
-		if (s && !strcmp(s, name)) {
-			*offset += at;
-			*ret = die;
-			return true;
-		}
-		/* Without a name, or a class that this one is made of. */
-		if ((tag != DW_TAG_member || s) && tag != DW_TAG_inheritance)
-			continue;
-		if (type_of(&die, &inner) && is_struct(dwarf_tag(&inner)) && find_member(&inner, name, &below, ret, depth + 1)) {
-			*offset += at + below;
-			return true;
-		}
-	} while (!dwarf_siblingof(&die, &die));
-	return false;
-}
-
 static int load(struct walk *w)
 {
 	if (w->a->loads == PH_SYMARG_LOADS)
@@ -197,81 +82,325 @@ static int load(struct walk *w)
 	return 0;
 }
 
+/* The value itself: from the register that it is in, or loaded. */
+static int settle(struct walk *w)
+{
+	uint64_t piece = w->byte / 8;
+
+	if (w->in_memory)
+		return load(w);
+	/* What was loaded before. */
+	if (w->where.how != PH_PASSED_REGS)
+		return 0;
+	if (piece >= PH_PASSED_PIECES || !w->where.reg[piece])
+		return ph_err_set(w->err, -EOPNOTSUPP, "'%s' is in a register for floating-point numbers, none of which can be read", w->text);
+	w->a->argument = w->where.reg[piece];
+	w->a->low = (uint8_t)(8 * (w->byte % 8));
+	w->where.how = PH_PASSED_NOWHERE;
+	return 0;
+}
+
+/* Where it was handed over. */
+static int begin(struct walk *w, const struct ph_passed *where, bool result)
+{
+	bool stack = !result && where->how != PH_PASSED_REGS && !where->reg[0];
+	int r = 0;
+
+	w->where = *where;
+	w->a->place = result ? PH_SYMARG_RESULT : stack ? PH_SYMARG_STACK : PH_SYMARG_REGISTER;
+	if (where->how == PH_PASSED_REGS)
+		return 0;
+	w->a->argument = where->reg[0];
+	if (stack) {
+		w->a->add[0] = (int64_t)where->stack;
+		r = where->how == PH_PASSED_POINTER ? load(w) : 0;
+	}
+	w->in_memory = true;
+	return r;
+}
+
+static int find_param(struct walk *w, Dwarf_Die *function, int machine)
+{
+	size_t n = strcspn(w->p, "-.[");
+	ph_autofree char *name = ph_strndup(w->p, n);
+	Dwarf_Attribute attr;
+	Dwarf_Die origin, *list = function, die;
+	struct ph_passing passing;
+	struct ph_passed where;
+	unsigned int seen = 0;
+
+	/* The source's list: a function that was put into others may lack what they did not use. */
+	if (dwarf_attr(function, DW_AT_abstract_origin, &attr) && dwarf_formref_die(&attr, &origin))
+		list = &origin;
+	w->p += n;
+	ph_passing_begin(&passing, w->dwarf, machine, list);
+	if (dwarf_child(list, &die))
+		return no_param(name, list, w->err);
+	do {
+		const char *s;
+
+		if (dwarf_tag(&die) != DW_TAG_formal_parameter)
+			continue;
+		if (seen++ == PARAMS_MAX)
+			break;
+		s = dwarf_diename(&die);
+		w->has_type = ph_type_of(&die, &w->type);
+		/* What a constructor is told by its compiler, this one or another. */
+		passing.lost |= dwarf_hasattr(&die, DW_AT_artificial) && s && strcmp(s, "this") != 0;
+		ph_passing_next(&passing, w->has_type ? &w->type : NULL, &where);
+		if (!s || strcmp(s, name) != 0)
+			continue;
+		if (where.how == PH_PASSED_NOWHERE)
+			return ph_err_set(w->err, -EOPNOTSUPP, "nobody can tell where '%s' is: it, or one in front of it, is handed over in a "
+					  "way of its own", name);
+		return begin(w, &where, false);
+	} while (!dwarf_siblingof(&die, &die));
+	return no_param(name, list, w->err);
+}
+
+/* What it returns; PH_SYMARG_NOTHING where that is nothing. */
+static int find_result(struct walk *w, Dwarf_Die *function, int machine)
+{
+	struct ph_passing passing;
+	struct ph_passed where;
+
+	w->p += strlen(PH_SYMARG_RESULT_NAME);
+	w->has_type = ph_type_of(function, &w->type);
+	if (!w->has_type) {
+		w->a->place = PH_SYMARG_RESULT;
+		w->a->argument = 1;
+		w->a->kind = PH_SYMARG_NOTHING;
+		return *w->p ? ph_err_set(w->err, -EINVAL, "it returns nothing") : 0;
+	}
+	ph_passing_begin(&passing, w->dwarf, machine, function);
+	ph_passing_result(&passing, &w->type, &where);
+	if (where.how == PH_PASSED_NOWHERE)
+		return ph_err_set(w->err, -EOPNOTSUPP, "nobody can tell where its result is: it is handed over in a way of its own");
+	return begin(w, &where, true);
+}
+
+/* ---- members -------------------------------------------------------------------------------------- */
+
+/* *bit: behind the beginning of @type. */
+static bool find_member(Dwarf_Die *type, const char *name, uint64_t *bit, uint64_t *bits, Dwarf_Die *ret, unsigned int depth)
+{
+	Dwarf_Die die, inner;
+
+	if (depth > NEST_MAX || dwarf_child(type, &die))
+		return false;
+	do {
+		int tag = dwarf_tag(&die);
+		const char *s = tag == DW_TAG_member ? dwarf_diename(&die) : NULL;
+		uint64_t at = 0, below = 0;
+
+		if (tag == DW_TAG_member || tag == DW_TAG_inheritance)
+			at = ph_member_bit(&die, bits);
+		if (s && !strcmp(s, name)) {
+			*bit += at;
+			*ret = die;
+			return true;
+		}
+		/* Without a name, or a class that this one is made of. */
+		if ((tag != DW_TAG_member || s) && tag != DW_TAG_inheritance)
+			continue;
+		if (ph_type_of(&die, &inner) && ph_is_struct(&inner) && find_member(&inner, name, &below, bits, ret, depth + 1)) {
+			*bit += at + below;
+			return true;
+		}
+	} while (!dwarf_siblingof(&die, &die));
+	return false;
+}
+
+static void forward(struct walk *w, uint64_t bytes)
+{
+	if (w->in_memory)
+		w->a->add[w->a->loads] += (int64_t)bytes;
+	else
+		w->byte += bytes;
+}
+
+/* From a pointer to what it points to. */
+static int follow(struct walk *w)
+{
+	int r = settle(w);
+
+	if (r == 0 && !ph_type_of(&w->type, &w->type))
+		r = ph_err_set(w->err, -EINVAL, "'%s': nothing is known of what it points to", w->text);
+	w->in_memory = true;
+	return r;
+}
+
+static int element(struct walk *w)
+{
+	bool pointer = ph_is_pointer(&w->type);
+	uint64_t n, size;
+	char *end;
+	int r = 0;
+
+	errno = 0;
+	n = strtoull(w->p + 1, &end, 10);
+	if (errno || end == w->p + 1 || *end != ']' || n > INT32_MAX)
+		return ph_err_set(w->err, -EINVAL, "'%s': a number between '[' and ']' was expected", w->text);
+	w->p = end + 1;
+	if (pointer)
+		r = follow(w);
+	else if (dwarf_tag(&w->type) != DW_TAG_array_type || !ph_type_of(&w->type, &w->type))
+		r = ph_err_set(w->err, -EINVAL, "'%s': what stands in front of '[%lu]' is no array", w->text, n);
+	if (r < 0)
+		return r;
+	size = ph_type_size(&w->type);
+	if (!size && n)
+		return ph_err_set(w->err, -EINVAL, "'%s': nobody knows how large one of them is", w->text);
+	forward(w, n * size);
+	return 0;
+}
+
 static int step(struct walk *w)
 {
 	bool arrow = w->p[0] == '-' && w->p[1] == '>';
 	ph_autofree char *name = NULL;
+	uint64_t bit = 0;
 	const char *type;
 	Dwarf_Die member;
-	uint64_t offset = 0;
 	size_t n = 0;
 	int r = 0;
 
+	if (w->bits)
+		return ph_err_set(w->err, -EINVAL, "'%s': a bit field has no members", w->text);
+	if (*w->p == '[')
+		return element(w);
 	if (!arrow && *w->p != '.')
-		return ph_err_set(w->err, -EINVAL, "'%s': '->' or '.' was expected", w->text);
+		return ph_err_set(w->err, -EINVAL, "'%s': '->', '.' or '[' was expected", w->text);
 	w->p += arrow ? 2 : 1;
 	while (isalnum((unsigned char)w->p[n]) || w->p[n] == '_')
 		n++;
 	name = ph_strndup(w->p, n);
 	w->p += n;
-	if (arrow || is_pointer(dwarf_tag(&w->type))) {
-		if (!is_pointer(dwarf_tag(&w->type)))
-			return ph_err_set(w->err, -EINVAL, "'%s': what stands in front of '->%s' is no pointer", w->text, name);
-		r = w->in_memory ? load(w) : 0;
-		if (r == 0 && !type_of(&w->type, &w->type))
-			return ph_err_set(w->err, -EINVAL, "'%s': nothing is known of what it points to", w->text);
-		w->in_memory = true;
-	}
+	if (arrow && !ph_is_pointer(&w->type))
+		return ph_err_set(w->err, -EINVAL, "'%s': what stands in front of '->%s' is no pointer", w->text, name);
+	if (ph_is_pointer(&w->type))
+		r = follow(w);
 	if (r < 0)
 		return r;
-	if (!is_struct(dwarf_tag(&w->type)) || !w->in_memory)
+	if (!ph_is_struct(&w->type))
 		return ph_err_set(w->err, -EINVAL, "'%s': what stands in front of '%s' has no members", w->text, name);
 	type = dwarf_diename(&w->type);
-	if (dwarf_hasattr(&w->type, DW_AT_declaration) && (!type || !ph_dwarf_struct(w->dwarf, type, &w->type)))
+	if (!ph_type_define(w->dwarf, &w->type))
 		return ph_err_set(w->err, -ENOENT, "'%s': the members of '%s' are nowhere in the debug information", w->text,
 				  type ? type : "it");
-	if (!find_member(&w->type, name, &offset, &member, 0))
+	if (!find_member(&w->type, name, &bit, &w->bits, &member, 0))
 		return ph_err_set(w->err, -ENOENT, "'%s': '%s' has no member '%s'", w->text, type ? type : "it", name);
-	if (dwarf_hasattr(&member, DW_AT_bit_size))
-		return ph_err_set(w->err, -EOPNOTSUPP, "'%s': bit fields are not read", w->text);
-	w->a->add[w->a->loads] += (int64_t)offset;
-	return type_of(&member, &w->type) ? 0 : ph_err_set(w->err, -EINVAL, "'%s': it has no type", w->text);
+	forward(w, bit / 8);
+	w->bit = bit % 8;
+	return ph_type_of(&member, &w->type) ? 0 : ph_err_set(w->err, -EINVAL, "'%s': it has no type", w->text);
 }
 
 /* ---- what it is in the end ------------------------------------------------------------------------ */
 
-static int finish(struct walk *w)
+/* "RED=0,GREEN=1"; nothing where they are more than would be of use. */
+static void enumerators(struct walk *w)
 {
-	int tag = dwarf_tag(&w->type);
-	uint64_t size = number(&w->type, DW_AT_byte_size, is_pointer(tag) ? 8 : 0), encoding = number(&w->type, DW_AT_encoding, 0);
+	Dwarf_Attribute attr;
+	Dwarf_Sword v;
+	Dwarf_Die die;
+
+	if (dwarf_child(&w->type, &die))
+		return;
+	do {
+		const char *name = dwarf_diename(&die);
+
+		if (dwarf_tag(&die) != DW_TAG_enumerator || !name || name[strspn(name, PH_SYMARG_WORD)] ||
+		    !dwarf_attr(&die, DW_AT_const_value, &attr) || dwarf_formsdata(&attr, &v))
+			continue;
+		ph_buf_addf(w->names, "%s%s=%ld", w->names->len ? "," : "", name, v);
+		w->a->is_signed |= v < 0;
+	} while (w->names->len <= NAMES_MAX && !dwarf_siblingof(&die, &die));
+	if (w->names->len > NAMES_MAX)
+		ph_buf_clear(w->names);
+}
+
+/* A bit field by the smallest load that has all of it. */
+static int bit_field(struct walk *w)
+{
+	uint64_t bit, size = 1;
+
+	if (!w->in_memory) {
+		/* Registers of 64 bits are as large as any load. */
+		bit = 8 * w->byte + w->bit;
+		w->byte = bit / 64 * 8;
+		size = 8;
+	} else {
+		bit = 8 * (uint64_t)w->a->add[w->a->loads] + w->bit;
+		while (size < 8 && bit % (8 * size) + w->bits > 8 * size)
+			size *= 2;
+		w->a->add[w->a->loads] = (int64_t)(bit / (8 * size) * size);
+	}
+	if (bit % (8 * size) + w->bits > 8 * size)
+		return ph_err_set(w->err, -EOPNOTSUPP, "'%s' is a bit field across two words, which is not read", w->text);
+	if (settle(w) < 0)
+		return -E2BIG;
+	w->a->size = (uint8_t)size;
+	w->a->low = (uint8_t)(bit % (8 * size));
+	w->a->bits = (uint8_t)w->bits;
+	return 0;
+}
+
+static int array(struct walk *w)
+{
+	uint64_t size = ph_type_size(&w->type);
 	Dwarf_Die to;
 
-	if (tag == DW_TAG_array_type) {
-		w->a->size = 8;
-		w->a->kind = type_of(&w->type, &to) && is_char(&to) ? PH_SYMARG_TEXT : PH_SYMARG_ADDRESS;
-		return 0;
-	}
-	if (is_struct(tag))
+	if (!w->in_memory)
+		return ph_err_set(w->err, -EINVAL, "'%s' is an array in registers: name one of its elements", w->text);
+	w->a->size = 8;
+	w->a->bits = 64;
+	w->a->kind = ph_type_of(&w->type, &to) && is_char(&to) ? PH_SYMARG_TEXT : PH_SYMARG_ADDRESS;
+	if (w->a->kind == PH_SYMARG_TEXT)
+		w->a->room = (uint16_t)(size > UINT16_MAX ? UINT16_MAX : size);
+	return 0;
+}
+
+static int finish(struct walk *w)
+{
+	int tag = dwarf_tag(&w->type), r;
+	uint64_t size = ph_type_size(&w->type), encoding = ph_die_number(&w->type, DW_AT_encoding, 0);
+	Dwarf_Die to;
+
+	if (tag == DW_TAG_array_type)
+		return array(w);
+	if (ph_is_struct(&w->type))
 		return ph_err_set(w->err, -EINVAL, "'%s' is a struct: name one of its members", w->text);
-	if (encoding == DW_ATE_float || size > 8 || !size || (size & (size - 1)))
+	if (size > 8 || !size || (size & (size - 1)) || encoding == DW_ATE_complex_float)
 		return ph_err_set(w->err, -EOPNOTSUPP, "'%s' is of a type that is not read (%s)", w->text,
 				  dwarf_diename(&w->type) ? dwarf_diename(&w->type) : "without a name");
-	w->a->size = (uint8_t)size;
-	w->a->is_signed = encoding == DW_ATE_signed || encoding == DW_ATE_signed_char;
 	w->a->kind = PH_SYMARG_NUMBER;
-	if (is_pointer(tag))
-		w->a->kind = type_of(&w->type, &to) && is_char(&to) ? PH_SYMARG_TEXT : PH_SYMARG_ADDRESS;
-	return w->in_memory ? load(w) : 0;
+	w->a->is_signed = encoding == DW_ATE_signed || encoding == DW_ATE_signed_char;
+	if (ph_is_pointer(&w->type))
+		w->a->kind = ph_type_of(&w->type, &to) && is_char(&to) ? PH_SYMARG_TEXT : PH_SYMARG_ADDRESS;
+	else if (encoding == DW_ATE_float)
+		w->a->kind = PH_SYMARG_FLOAT;
+	else if (tag == DW_TAG_enumeration_type)
+		enumerators(w);
+	if (w->names->len)
+		w->a->kind = PH_SYMARG_ENUM;
+	if (w->bits)
+		return bit_field(w);
+	r = settle(w);
+	w->a->size = (uint8_t)size;
+	w->a->bits = (uint8_t)(8 * size);
+	return r;
 }
 
 int ph_answer_arg(struct ph_childfile *f, struct ph_bytes *in, struct ph_buf *out, struct ph_err *err)
 {
-	struct ph_symarg a = { 0 };
-	struct walk w = { .a = &a, .err = err };
+	struct ph_symarg a = { .size = 8, .bits = 64 };
+	ph_autobuf names = { 0 };
+	struct walk w = { .a = &a, .err = err, .names = &names };
 	ph_autofree char *text = NULL, *at = NULL;
 	struct ph_dwarf *d;
 	Dwarf_Die function;
 	struct ph_elf *elf;
+	Dwarf_Addr low;
 	uint64_t vaddr;
 	int r;
 
@@ -284,21 +413,31 @@ int ph_answer_arg(struct ph_childfile *f, struct ph_bytes *in, struct ph_buf *ou
 	d = ph_childfile_dwarf(f);
 	if (!d || !ph_dwarf_function(d, vaddr, &function))
 		return ph_err_set(err, -ENOENT, "there is no debug information about its arguments: they are arg1, arg2 …");
+	if (dwarf_entrypc(&function, &low) == 0 && low != vaddr)
+		return ph_err_set(err, -EINVAL, "arguments have names where a function begins, and not within it: there are registers (%%…)");
 	w.dwarf = d;
 	w.text = w.p = text;
-	r = find_param(&w, &function, ph_elf_machine(elf));
-	for (unsigned int i = 0; *w.p && r == 0 && i < TYPES_MAX; i++)
+	if (strcspn(text, "-.[") == strlen(PH_SYMARG_RESULT_NAME) && !strncmp(text, PH_SYMARG_RESULT_NAME, strlen(PH_SYMARG_RESULT_NAME)))
+		r = find_result(&w, &function, ph_elf_machine(elf));
+	else
+		r = find_param(&w, &function, ph_elf_machine(elf));
+	for (unsigned int i = 0; *w.p && r == 0 && i < STEPS_MAX; i++)
 		r = step(&w);
-	if (r == 0)
+	if (r == 0 && a.kind != PH_SYMARG_NOTHING)
 		r = finish(&w);
 	if (r < 0)
 		return r;
+	ph_put_uint(out, a.place, 1);
 	ph_put_u32(out, a.argument);
 	ph_put_uint(out, a.loads, 1);
 	ph_put_uint(out, a.size, 1);
+	ph_put_uint(out, a.low, 1);
+	ph_put_uint(out, a.bits, 1);
 	ph_put_uint(out, a.is_signed, 1);
 	ph_put_uint(out, a.kind, 1);
+	ph_put_u32(out, a.room);
 	for (unsigned int i = 0; i <= PH_SYMARG_LOADS; i++)
 		ph_put_u64(out, (uint64_t)a.add[i]);
+	ph_put_str(out, names.p ? names.p : "");
 	return 0;
 }

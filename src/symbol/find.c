@@ -139,6 +139,33 @@ int ph_symchild_usdt(struct ph_symchild *c, uint32_t file, const char *provider,
 	return r;
 }
 
+static int take_arg(struct ph_bytes *in, struct ph_symarg *a)
+{
+	uint8_t place = ph_bytes_u8(in), kind;
+	uint32_t room;
+
+	a->argument = ph_get_u32(in);
+	a->loads = ph_bytes_u8(in);
+	a->size = ph_bytes_u8(in);
+	a->low = ph_bytes_u8(in);
+	a->bits = ph_bytes_u8(in);
+	a->is_signed = ph_bytes_u8(in) & 1;
+	kind = ph_bytes_u8(in);
+	room = ph_get_u32(in);
+	for (unsigned int i = 0; i <= PH_SYMARG_LOADS; i++)
+		a->add[i] = (int64_t)ph_get_u64(in);
+	a->names = ph_get_str(in);
+	if (in->bad || place >= PH_SYMARG_PLACES || kind >= PH_SYMARG_KINDS || room > UINT16_MAX || a->loads > PH_SYMARG_LOADS)
+		return -EBADMSG;
+	a->place = place;
+	a->kind = kind;
+	a->room = (uint16_t)room;
+	if ((place == PH_SYMARG_STACK) != !a->argument || a->argument > 8 || !a->size || a->size > 8 || (a->size & (a->size - 1)) ||
+	    !a->bits || a->low + a->bits > 64 || a->names[strspn(a->names, PH_SYMARG_WORD "=,-")])
+		return -EBADMSG;
+	return 0;
+}
+
 int ph_symchild_arg(struct ph_symchild *c, uint32_t file, uint64_t vaddr, const char *text, struct ph_symarg *ret,
 		    struct ph_err *err)
 {
@@ -147,24 +174,17 @@ int ph_symchild_arg(struct ph_symchild *c, uint32_t file, uint64_t vaddr, const 
 	struct ph_symwait w = { 0 };
 	struct ph_bytes in;
 	size_t max = 1;
-	uint8_t kind;
 	int r;
 
 	*ret = (struct ph_symarg){ 0 };
 	r = search(c, file, PH_SYMMSG_ARG, &max, text, at, &f, &w, err);
 	if (!r) {
 		in = (struct ph_bytes){ (uint8_t *)w.answer.p, (uint8_t *)w.answer.p + w.answer.len, false };
-		ret->argument = ph_get_u32(&in);
-		ret->loads = ph_bytes_u8(&in);
-		ret->size = ph_bytes_u8(&in);
-		ret->is_signed = ph_bytes_u8(&in) & 1;
-		kind = ph_bytes_u8(&in);
-		for (unsigned int i = 0; i <= PH_SYMARG_LOADS; i++)
-			ret->add[i] = (int64_t)ph_get_u64(&in);
-		ret->kind = kind;
-		if (in.bad || !ret->argument || ret->loads > PH_SYMARG_LOADS || kind > PH_SYMARG_TEXT || !ret->size || ret->size > 8 ||
-		    (ret->size & (ret->size - 1)))
-			r = ph_err_set(err, -EBADMSG, "its answer about the argument %s makes no sense", text);
+		r = take_arg(&in, ret);
+		if (r) {
+			free(ph_take(ret->names));
+			ph_err_set(err, r, "its answer about the argument %s makes no sense", text);
+		}
 	}
 	ph_buf_done(&w.answer);
 	return r;

@@ -188,18 +188,30 @@ int ph_symchild_usdt(struct ph_symchild *c, uint32_t file, const char *provider,
 		     struct ph_symusdts *ret, struct ph_err *err);
 void ph_symusdts_done(struct ph_symusdts *u);
 
-/* Where an argument is when its function is entered: the n-th integer or pointer; then add[0] is added, what stands there loaded, … */
+/*
+ * Where an argument is when its function is entered, or the result when it returns: what that place has; then add[0] is added, what
+ * stands there loaded, … Of the last, some bits are the value.
+ */
 #define PH_SYMARG_LOADS 4
+#define PH_SYMARG_RESULT_NAME "retval"	/* what the result is called */
+#define PH_SYMARG_WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 struct ph_symarg {
-	uint32_t argument;		/* from 1 */
+	/* STACK: the address of the first byte that is handed over there. */
+	enum { PH_SYMARG_REGISTER, PH_SYMARG_STACK, PH_SYMARG_RESULT, PH_SYMARG_PLACES } place;
+	uint32_t argument;		/* which register for integers, or for results, from 1 */
 	uint8_t loads, size;		/* the last load is of `size` bytes, the others of 8 */
+	uint8_t low, bits;		/* the value is `bits` bits from the `low`-th on */
 	bool is_signed;
-	enum { PH_SYMARG_NUMBER, PH_SYMARG_ADDRESS, PH_SYMARG_TEXT } kind;	/* TEXT: the address of one */
+	/* TEXT: the address of one. NOTHING: a result that is none. */
+	enum { PH_SYMARG_NUMBER, PH_SYMARG_ADDRESS, PH_SYMARG_TEXT, PH_SYMARG_FLOAT, PH_SYMARG_ENUM, PH_SYMARG_NOTHING,
+	       PH_SYMARG_KINDS } kind;
+	uint16_t room;			/* of a text: bytes that it has room for, 0: it ends by itself */
 	int64_t add[PH_SYMARG_LOADS + 1];
+	char *names;			/* of ENUM: "RED=0,GREEN=1"; the caller frees */
 };
 /*
- * The argument @text ("len", "req->id", "req->peer.name") of the function that the address is in, by DWARF. Waits. -ENOENT with a
- * sentence where it is not known, -EOPNOTSUPP where it cannot be read.
+ * The argument @text ("len", "req->id", "req->peers[2].name", "retval->id") of the function that begins at the address, by DWARF.
+ * Waits. -ENOENT with a sentence where it is not known, -EOPNOTSUPP where it cannot be read.
  */
 int ph_symchild_arg(struct ph_symchild *c, uint32_t file, uint64_t vaddr, const char *text, struct ph_symarg *ret,
 		    struct ph_err *err);

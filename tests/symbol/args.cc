@@ -7,6 +7,10 @@ struct base {
 	uint32_t first;
 };
 
+struct pair {
+	long a, b;
+};
+
 struct peer {
 	char name[16];
 	const char *title;
@@ -27,10 +31,10 @@ struct request : base {
 	unsigned bits : 3;
 	double ratio;
 	enum { RED, GREEN } colour;
-};
-
-struct pair {
-	long a, b;
+	int wide : 17;
+	float share;
+	enum : int8_t { UP = 1, DOWN = -1 } way;
+	pair pairs[3];
 };
 
 struct opaque;		// defined in another file
@@ -38,6 +42,30 @@ struct opaque;		// defined in another file
 struct big {
 	long v[8];
 };
+
+struct mixed {		// an integer and a float share a register; a double has one of its own
+	int whole;
+	float part;
+	double more;
+};
+
+struct owner {		// must not be copied as it is
+	long value;
+	owner(long v) : value(v) {}
+	owner(const owner &o) : value(o.value) {}
+};
+
+struct holder {		// nor what has one
+	owner inside;
+};
+
+struct plain {		// what its compiler copies, may be
+	long value;
+	plain(long v) : value(v) {}
+	plain(const plain &) = default;
+};
+
+struct none {};
 
 extern "C" __attribute__((noinline)) int args_plain(int a, unsigned short b, const char *c, double d, long e, request *req)
 {
@@ -49,6 +77,29 @@ extern "C" __attribute__((noinline)) long args_hard(long one, pair two, long thr
 {
 	asm volatile("" ::"r"(one), "m"(two), "r"(three), "r"(four) : "memory");
 	return one;
+}
+
+extern "C" __attribute__((noinline)) float args_passed(mixed m, big large, holder h, plain p, double d, long *last)
+{
+	asm volatile("" ::"m"(m), "m"(large), "m"(h), "m"(p), "m"(d), "r"(last) : "memory");
+	return 0;
+}
+
+extern "C" __attribute__((noinline)) pair args_many(long a, long b, long c, long d, long e, pair split, long f, long g, long h, mixed m)
+{
+	asm volatile("" ::"m"(a), "m"(b), "m"(c), "m"(d), "m"(e), "m"(split), "m"(f), "m"(g), "m"(h), "m"(m) : "memory");
+	return split;
+}
+
+extern "C" __attribute__((noinline)) request *args_words(const char **words, request **list, none nothing, long behind)
+{
+	asm volatile("" ::"r"(words), "r"(list), "m"(nothing), "r"(behind) : "memory");
+	return *list;
+}
+
+extern "C" __attribute__((noinline)) void args_nothing(short s)
+{
+	asm volatile("" ::"r"((int)s) : "memory");
 }
 
 extern "C" __attribute__((noinline)) big args_result(long first, request &req)

@@ -107,6 +107,8 @@ static char *place(int machine, const char *text)
 	if (a.has_index)
 		ph_buf_addf(&b, " i%u<<%u", a.index, a.shift);
 	ph_buf_addf(&b, " %lld%s", a.add[0], a.loads ? " *" : "");
+	if (a.bits)
+		ph_buf_addf(&b, " bits %u+%u", a.low, a.bits);
 	if (*end)
 		ph_buf_addf(&b, "|%s", end);
 	return ph_buf_steal(&b);
@@ -135,7 +137,10 @@ static void test_usdt(void **state)
 		{ EM_X86_64, "3@%rax", "no" },
 		{ EM_X86_64, "8@%xmm0", "no" },
 		{ EM_X86_64, "8@sym+4(%rip)", "no" },
-		{ EM_X86_64, "1@%ah", "no" },
+		{ EM_X86_64, "1@%ah", "u8 1 r80 0 bits 8+8" },
+		{ EM_X86_64, "8f@-16(%rbp) -4f@8(%rsp)", "f64 8 r32 -16 *| -4f@8(%rsp)" },
+		{ EM_X86_64, "4f@(%rax)", "f32 4 r80 0 *" },
+		{ EM_X86_64, "8f@%xmm0", "no" },
 		{ EM_X86_64, "8@", "no" },
 		{ EM_X86_64, "@%rax", "no" },
 		{ EM_X86_64, "8@(%rax", "no" },
@@ -188,6 +193,12 @@ static char *planned(const char *text, const struct ph_probe_site *site)
 			ph_buf_addf(&b, " r%u", a->reg);
 		for (uint32_t k = 0; k <= a->loads; k++)
 			ph_buf_addf(&b, "%s%lld", k ? " *" : " ", a->add[k]);
+		if (a->low || a->bits != 8 * a->size)
+			ph_buf_addf(&b, " bits %u+%u", a->low, a->bits);
+		if (a->max)
+			ph_buf_addf(&b, " room %u", a->max);
+		if (p.enums[i])
+			ph_buf_addf(&b, " %s", p.enums[i]);
 	}
 	ph_probe_plan_done(&p);
 	return ph_buf_steal(&b);
@@ -197,11 +208,29 @@ static char *planned(const char *text, const struct ph_probe_site *site)
 static int name_arg(void *arg, const char *name, struct ph_symarg *ret, struct ph_err *err)
 {
 	if (strcmp(name, "req->id") == 0)
-		*ret = (struct ph_symarg){ .argument = 2, .loads = 2, .size = 4, .add = { 8, 16 } };
+		*ret = (struct ph_symarg){ .argument = 2, .loads = 2, .size = 4, .bits = 32, .add = { 8, 16 } };
 	else if (strcmp(name, "s.text") == 0)
-		*ret = (struct ph_symarg){ .argument = 7, .size = 8, .kind = PH_SYMARG_TEXT, .add = { 3 } };
+		*ret = (struct ph_symarg){ .place = PH_SYMARG_STACK, .loads = 1, .size = 8, .bits = 64, .kind = PH_SYMARG_TEXT,
+					   .room = 16, .add = { 8, 3 } };
 	else if (strcmp(name, "deep") == 0)
-		*ret = (struct ph_symarg){ .argument = 7, .loads = 4, .size = 8 };
+		*ret = (struct ph_symarg){ .argument = 5, .loads = 4, .size = 8, .bits = 64 };
+	else if (strcmp(name, "half") == 0)
+		*ret = (struct ph_symarg){ .argument = 1, .size = 4, .low = 32, .bits = 32, .is_signed = true };
+	else if (strcmp(name, "field") == 0)
+		*ret = (struct ph_symarg){ .argument = 1, .loads = 1, .size = 2, .low = 3, .bits = 10 };
+	else if (strcmp(name, "ratio") == 0)
+		*ret = (struct ph_symarg){ .argument = 1, .loads = 1, .size = 8, .bits = 64, .kind = PH_SYMARG_FLOAT };
+	else if (strcmp(name, "state") == 0)
+		*ret = (struct ph_symarg){ .argument = 1, .size = 4, .bits = 32, .is_signed = true, .kind = PH_SYMARG_ENUM,
+					   .names = ph_strdup("IDLE=0,BUSY=1") };
+	else if (strcmp(name, "words[0]") == 0)
+		*ret = (struct ph_symarg){ .argument = 1, .loads = 1, .size = 8, .bits = 64, .kind = PH_SYMARG_TEXT };
+	else if (strcmp(name, "words") == 0)
+		*ret = (struct ph_symarg){ .argument = 1, .size = 8, .bits = 64, .kind = PH_SYMARG_ADDRESS };
+	else if (strcmp(name, "retval") == 0)
+		*ret = (struct ph_symarg){ .place = PH_SYMARG_RESULT, .argument = 1, .size = 2, .bits = 16, .is_signed = true };
+	else if (strcmp(name, "retval.second") == 0)
+		*ret = (struct ph_symarg){ .place = PH_SYMARG_RESULT, .argument = 2, .size = 8, .bits = 64 };
 	else
 		return ph_err_set(err, -ENOENT, "it has no argument '%s'", name);
 	return 0;
@@ -236,14 +265,26 @@ static void test_places(void **state)
 		{ "uretprobe:/x:f", &c, "8; retval s64 8s r80 0" },
 		{ "uretprobe:/x:f(s32(retval),str(arg1))", &c, "116; retval s32 4s r80 0; arg1 str 8 entry text r112 0" },
 		{ "uprobe:/x:f(req->id, s.text, x64(req->id), str(*req->id))", &named,
-		  "232; req_id u32 4 r104 8 *16 *0; s_text str 8 text r152 8 *3; req_id_2 x64 4 r104 8 *16 *0; "
+		  "232; req_id u32 4 r104 8 *16 *0; s_text str 8 text r152 16 *3 room 16; req_id_2 x64 4 r104 8 *16 *0; "
 		  "req_id_3 str 8 text r104 8 *16 *0 *0" },
+		{ "uprobe:/x:f(half, u16(half), field, ratio, u64(ratio), state, u32(state))", &named,
+		  "56; half s32 4s r112 0 bits 32+32; half_2 u16 2 r112 0 bits 32+16; field u16 2 r112 0 *0 bits 3+10; "
+		  "ratio f64 8 r112 0 *0; ratio_2 u64 8 r112 0 *0; state enum 4s r112 0 IDLE=0,BUSY=1; state_2 u32 4 r112 0" },
+		{ "uprobe:/x:f(*words, u16(*words), x64(words+8), *(words+8), f32(*(arg1+4)))", &named,
+		  "140; words str 8 text r112 0 *0; words_2 u16 2 r112 0 *0; words_8 x64 8 r112 8; words_8_2 s64 8s r112 8 *0; "
+		  "arg1_4 f32 4 r112 4 *0" },
+		{ "uprobe:/x:f(half+1)", &named, "'uprobe:/x:f(half+1)': 'half' is a part of a word, with which nothing can be added or loaded" },
+		{ "uretprobe:/x:f", &named, "8; retval s16 2s r80 0" },
+		{ "uretprobe:/x:f(retval.second, x64(retval), state)", &named,
+		  "24; retval_second u64 8 r96 0; retval x64 8 r80 0 bits 0+16; state enum 4s entry r112 0 IDLE=0,BUSY=1" },
+		{ "uretprobe:/x:f(retval.none)", &named, "'uretprobe:/x:f(retval.none)': it has no argument 'retval.none'" },
+		{ "uretprobe:/x:f(retval->id)", &c, "'uretprobe:/x:f(retval->id)': 'retval->id': nothing is known of its type here" },
 		{ "uretprobe:/x:f(req->id)", &named, "8; req_id u32 4 entry r104 8 *16 *0" },
-		{ "uprobe:/x:f(deep)", &named, "'uprobe:/x:f(deep)': 'deep' takes more than four loads from memory" },
+		{ "uprobe:/x:f(*deep)", &named, "'uprobe:/x:f(*deep)': 'deep' takes more than four loads from memory" },
 		{ "uprobe:/x:f(len)", &named, "'uprobe:/x:f(len)': it has no argument 'len'" },
 		{ "uprobe:/x:f(len)", &c, "'uprobe:/x:f(len)': 'len': arguments are arg1, arg2 … here" },
 		{ "kretprobe:f(arg2)", &c, "8; arg2 s64 8s kernel entry r104 0" },
-		{ "tracepoint:a:b", &tp, "232; comm str 16 kernel bytes 0; size s16 2s kernel r24 0; name str 8 kernel loc r28 0; "
+		{ "tracepoint:a:b", &tp, "232; comm str 8 kernel bytes 0 room 16; size s16 2s kernel r24 0; name str 8 kernel loc r28 0; "
 					 "ptr u64 8 kernel r32 0" },
 		{ "tracepoint:a:b(str(ptr),x64(ptr))", &tp, "116; ptr str 8 kernel text r32 0; ptr_2 x64 8 kernel r32 0" },
 		{ "tracepoint:syscalls:b(str(ptr))", &tp, "108; ptr str 8 text r32 0" },
@@ -272,11 +313,16 @@ static const char stream[] =
 	"names=\"arg1 n\" types=\"str s32\"\n"
 	"@0 probe_point probe=1 asked=1 kind=uretprobe text=\"uretprobe:/x:close\" path=/x function=close names=\"retval pid\" "
 	"types=\"x64 u64\"\n"
+	"@0 probe_point probe=2 asked=2 kind=uprobe text=\"uprobe:/x:mix\" path=/x function=mix names=\"ratio share state\" "
+	"types=\"f64 f32 enum:IDLE=0,BUSY=1,GONE=-2\"\n"
 	"@1000 tid=7 pid=7 container=1 probe_hit probe=0 values=[4096,18446744073709551615] address=4198400 text1=\"a b\"\n"
 	"@2000 tid=7 pid=7 container=1 probe_hit probe=1 asked=1 values=[255,3] duration_ns=1500\n"
 	"@3000 tid=7 pid=7 container=1 probe_hit probe=0 unread=1 values=[4096,40] text1=\"\"\n"
 	"@4000 tid=7 pid=7 container=1 probe_hit probe=9 values=[1]\n"
-	"@5000 tid=7 pid=7 container=1 probe_hit probe=1 asked=1 values=[0]\n";
+	"@5000 tid=7 pid=7 container=1 probe_hit probe=1 asked=1 values=[0]\n"
+	/* 2.5, -1.5, -2. */
+	"@6000 tid=7 pid=7 container=1 probe_hit probe=2 asked=2 values=[4612811918334230528,3217031168,18446744073709551614]\n"
+	"@7000 tid=7 pid=7 container=1 probe_hit probe=2 asked=2 values=[0,0,5]\n";
 
 struct asked {
 	const char *fields, *filter, *hist, *by, *sort;
@@ -305,7 +351,7 @@ static char *shown(const struct asked *a)
 	while (ph_source_next(src, &ev, &err) > 0)
 		ph_probe_view_learn(v, ev);
 	ph_source_close(src);
-	assert_int_equal(ph_probe_view_known(v), 2);
+	assert_int_equal(ph_probe_view_known(v), 3);
 	ph_probe_view_snoop(v);
 	cols = ph_probe_view_cols(v, &ncols);
 	o.fmt = (struct ph_table_fmt){ .output = a->output, .sort = a->sort };
@@ -363,15 +409,15 @@ static void test_hits(void **state)
 		  "web,nginx,close,,,255,3,1500\n"
 		  "web,nginx,open_it,,40,,,\n"
 		  "web,nginx,,,,,,\n"
-		  "web,nginx,close,,,0,,\n" },
+		  "web,nginx,close,,,0,,\nweb,nginx,mix,,,,,\nweb,nginx,mix,,,,,\n" },
 		{ { .fields = "function,kind,path,probe,address,asked,retval", .filter = "retval > 0 || arg1 ~ \"a*\"" },
 		  "FUNCTION              KIND        PATH                  PROBE         ADDRESS  ASKED                           RETVAL\n"
 		  "open_it               uprobe      /x                        0        0x401000  uprobe:/x:open*(str(arg1),n)         -\n"
 		  "close                 uretprobe   /x                        1               -  uretprobe:/x:close                0xff\n" },
 		{ { .filter = "n < 0 && comm == nginx", .fields = "n", .output = PH_OUT_JSON }, "{\"n\":-1}\n" },
-		{ { .count = true }, "FUNCTION  COUNT\nopen_it       2\nclose         2\n-             1\n" },
-		{ { .count = true, .by = "container,arg1", .output = PH_OUT_CSV }, "container,arg1,count\nweb,,4\nweb,a b,1\n" },
-		{ { .hist = "n" }, "5 times, n: average 40, half below 40, 99 % below 40, most 40, 1 times below 0, 3 times not known\n"
+		{ { .count = true }, "FUNCTION  COUNT\nopen_it       2\nclose         2\nmix           2\n-             1\n" },
+		{ { .count = true, .by = "container,arg1", .output = PH_OUT_CSV }, "container,arg1,count\nweb,,6\nweb,a b,1\n" },
+		{ { .hist = "n" }, "7 times, n: average 40, half below 40, 99 % below 40, most 40, 1 times below 0, 5 times not known\n"
 				   "         32 .. 64         |########################################| 1\n" },
 		{ { .hist = "duration_ns", .by = "function", .filter = "function == close" },
 		  "close: 2 times, duration_ns: average 1.5 us, half below 1.5 us, 99 % below 1.5 us, most 1.5 us, 1 times not known\n"
@@ -379,7 +425,12 @@ static void test_hits(void **state)
 		{ { .hist = "retval", .by = "function", .filter = "function == close", .output = PH_OUT_CSV },
 		  "function,from,to,count\nclose,0,1,1\nclose,1,2,0\nclose,2,4,0\nclose,4,8,0\nclose,8,16,0\nclose,16,32,0\n"
 		  "close,32,64,0\nclose,64,128,0\nclose,128,256,1\n" },
-		{ { .hist = "arg1", .fails = true }, "--hist: arg1 is a text, and no number" },
+		{ { .fields = "ratio,share,state", .filter = "ratio > 2.4 || state == \"5\"" },
+		  "   RATIO     SHARE  STATE\n     2.5      -1.5  GONE\n       0         0  5\n" },
+		{ { .fields = "ratio,share,state", .filter = "share < -1 && state == GONE", .output = PH_OUT_JSON },
+		  "{\"ratio\":2.5,\"share\":-1.5,\"state\":\"GONE\"}\n" },
+		{ { .hist = "ratio", .fails = true }, "--hist: ratio is a floating-point number, and no whole number" },
+		{ { .hist = "arg1", .fails = true }, "--hist: arg1 is a text, and no whole number" },
 	};
 
 	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {

@@ -699,7 +699,7 @@ static void test_refused(void **state)
 		{ { .snoop = "sync", .fields = "duration" }, "--fields: there is no field 'duration'; did you mean 'duration_ns'" },
 		{ { .snoop = "sync", .sort = "-x" }, "--sort: there is no field 'x'" },
 		{ { .snoop = "sync", .filter = "nosuch == 1" }, "'nosuch'" },
-		{ { .snoop = "sync", .filter = "prev_state == 1" }, "'trace sync' has time_ns, container" },
+		{ { .snoop = "sync", .filter = "prev_state == 1" }, "its columns are time_ns, container" },
 		{ { .snoop = "signal", .hist = true }, "'trace signal' has no times" },
 		{ { .snoop = "sync", .by = "call" }, "--by goes with --hist" },
 		{ { .snoop = "sync", .hist = true, .by = "device" }, "--by: there is no field 'device'" },

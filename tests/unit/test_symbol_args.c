@@ -8,13 +8,11 @@
 
 #include "symbol_fixture.h"
 
-/* x86_64 hands over where a large result is to be put as the first argument. */
+/* What depends on how a machine hands arguments over. */
 #if defined(__x86_64__)
-#define PH_SECOND "2"
-#define PH_THIRD "3"
+#define PH_EITHER(x86_64, arm64) x86_64
 #else
-#define PH_SECOND "1"
-#define PH_THIRD "2"
+#define PH_EITHER(x86_64, arm64) arm64
 #endif
 
 static char dir[] = "/tmp/porthole-args.XXXXXX";
@@ -33,30 +31,36 @@ static uint64_t address(struct ph_symchild *c, const char *function)
 
 static char *arg(struct ph_symchild *c, const char *function, const char *text)
 {
-	static const char *const kinds[] = { "", " address", " text" };
+	static const char *const kinds[] = { "", " address", " text", " float", " enum", " nothing" };
+	static const char *const places[] = { "", "stack ", "result " };
 	struct ph_symarg a;
 	struct ph_err err = { 0 };
 	ph_autobuf b = { 0 };
 
 	if (ph_symchild_arg(c, 1, address(c, function), text, &a, &err) < 0)
 		return ph_strdup(err.msg);
-	ph_buf_addf(&b, "%u", a.argument);
+	ph_buf_addf(&b, "%s%u", places[a.place], a.argument);
 	for (unsigned int i = 0; i <= a.loads; i++)
 		ph_buf_addf(&b, "%s+%ld", i ? " *" : "", a.add[i]);
 	ph_buf_addf(&b, " %u%s%s", a.size, a.is_signed ? "s" : "", kinds[a.kind]);
+	if (a.low || a.bits != 8 * a.size)
+		ph_buf_addf(&b, " bits %u+%u", a.low, a.bits);
+	if (a.room)
+		ph_buf_addf(&b, " room %u", a.room);
+	ph_buf_addf(&b, "%s%s", *a.names ? " " : "", a.names);
+	free(a.names);
 	return ph_buf_steal(&b);
 }
 
 static void test_names(void **state)
 {
-	/* What is in two registers hides what is behind it; a large result is an argument. */
 	static const struct {
 		const char *function, *text, *is;
 	} cases[] = {
 		{ "args_plain", "a", "1+0 4s" },
 		{ "args_plain", "b", "2+0 2" },
 		{ "args_plain", "c", "3+0 8 text" },
-		{ "args_plain", "d", "'d' is a floating-point number, which is in no register that can be read" },
+		{ "args_plain", "d", "'d' is in a register for floating-point numbers, none of which can be read" },
 		{ "args_plain", "e", "4+0 8s" },
 		{ "args_plain", "req", "5+0 8 address" },
 		{ "args_plain", "req->first", "5+0 *+0 4" },
@@ -64,14 +68,14 @@ static void test_names(void **state)
 		{ "args_plain", "req->small", "5+16 *+0 1" },
 		{ "args_plain", "req->large", "5+16 *+0 4" },
 		{ "args_plain", "req->done", "5+20 *+0 1" },
-		{ "args_plain", "req->inside.name", "5+24 8 text" },
+		{ "args_plain", "req->inside.name", "5+24 8 text room 16" },
 		{ "args_plain", "req->inside.port", "5+48 *+0 2s" },
 		{ "args_plain", "req->outside->title", "5+56 *+16 *+0 8 text" },
 		{ "args_plain", "req->outside.port", "5+56 *+24 *+0 2s" },
 		{ "args_plain", "req->next->next->id", "5+64 *+64 *+8 *+0 8s" },
-		{ "args_plain", "req->colour", "5+88 *+0 4" },
-		{ "args_plain", "req->bits", "'req->bits': bit fields are not read" },
-		{ "args_plain", "req->ratio", "'req->ratio' is of a type that is not read (double)" },
+		{ "args_plain", "req->colour", "5+88 *+0 4 enum RED=0,GREEN=1" },
+		{ "args_plain", "req->bits", "5+72 *+0 1 bits 0+3" },
+		{ "args_plain", "req->ratio", "5+80 *+0 8 float" },
 		{ "args_plain", "req->inside", "'req->inside' is a struct: name one of its members" },
 		{ "args_plain", "req->none", "'req->none': 'request' has no member 'none'" },
 		{ "args_plain", "a->b", "'a->b': what stands in front of '->b' is no pointer" },
@@ -79,11 +83,49 @@ static void test_names(void **state)
 		{ "args_plain", "rek", "it has no argument 'rek', did you mean 'req'?; it has a, b, c, d, e, req" },
 		{ "args_plain", "req->next->next->next->next->id", "'req->next->next->next->next->id' takes more than 4 loads from memory" },
 		{ "args_hard", "one", "1+0 8s" },
-		{ "args_hard", "two", "'two' is passed by value in several parts" },
-		{ "args_hard", "three", "nobody can tell where 'three' is: in front of it something is passed by value in several parts" },
+		{ "args_hard", "two", "'two' is a struct: name one of its members" },
+		{ "args_hard", "three", "4+0 8s" },
 		{ "args_other", "o->two", "1+8 *+0 8 text" },
-		{ "args_result", "first", PH_SECOND "+0 8s" },
-		{ "args_result", "req->id", PH_THIRD "+8 *+0 8s" },
+		{ "args_plain", "req->wide", "5+92 *+0 4s bits 0+17" },
+		{ "args_plain", "req->share", "5+96 *+0 4 float" },
+		{ "args_plain", "req->way", "5+100 *+0 1s enum UP=1,DOWN=-1" },
+		{ "args_plain", "req->pairs[2].b", "5+144 *+0 8s" },
+		{ "args_plain", "req->pairs[2]", "'req->pairs[2]' is a struct: name one of its members" },
+		{ "args_plain", "req->pairs", "5+104 8 address" },
+		{ "args_plain", "req->inside.title", "5+40 *+0 8 text" },
+		{ "args_plain", "req->id[1]", "'req->id[1]': what stands in front of '[1]' is no array" },
+		{ "args_plain", "req->bits.x", "'req->bits.x': a bit field has no members" },
+		{ "args_passed", "m.whole", "1+0 4s" },
+		{ "args_passed", "m.part", "1+0 4 float bits 32+32" },
+		{ "args_passed", "m.more", PH_EITHER("'m.more' is in a register for floating-point numbers, none of which can be read", "2+0 8 float") },
+		{ "args_passed", "large.v[2]", PH_EITHER("stack 0+16 *+0 8s", "3+16 *+0 8s") },
+		{ "args_passed", "h.inside.value", PH_EITHER("2+0 *+0 8s", "4+0 *+0 8s") },
+		{ "args_passed", "p.value", PH_EITHER("3+0 8s", "5+0 8s") },
+		{ "args_passed", "d", "'d' is in a register for floating-point numbers, none of which can be read" },
+		{ "args_passed", "last", PH_EITHER("4+0 8 address", "6+0 8 address") },
+		{ "args_passed", "last[2]", PH_EITHER("4+16 *+0 8s", "6+16 *+0 8s") },
+		{ "args_passed", "retval", "'retval' is in a register for floating-point numbers, none of which can be read" },
+		{ "args_many", "e", "5+0 8s" },
+		{ "args_many", "split.b", PH_EITHER("stack 0+8 *+0 8s", "7+0 8s") },
+		{ "args_many", "f", PH_EITHER("6+0 8s", "8+0 8s") },
+		{ "args_many", "h", PH_EITHER("stack 0+24 *+0 8s", "stack 0+8 *+0 8s") },
+		{ "args_many", "m.whole", PH_EITHER("stack 0+32 *+0 4s", "stack 0+16 *+0 4s") },
+		{ "args_many", "m.more", PH_EITHER("stack 0+40 *+0 8 float", "stack 0+24 *+0 8 float") },
+		{ "args_many", "retval.a", "result 1+0 8s" },
+		{ "args_many", "retval.b", "result 2+0 8s" },
+		{ "args_many", "retval", "'retval' is a struct: name one of its members" },
+		{ "args_words", "words[1]", "1+8 *+0 8 text" },
+		{ "args_words", "list[0]->id", "2+0 *+8 *+0 8s" },
+		{ "args_words", "nothing", "nobody can tell where 'nothing' is: it, or one in front of it, is handed over in a way of its own" },
+		{ "args_words", "behind", "nobody can tell where 'behind' is: it, or one in front of it, is handed over in a way of its own" },
+		{ "args_words", "retval->next->id", "result 1+64 *+8 *+0 8s" },
+		{ "args_nothing", "retval", "result 1+0 8 nothing" },
+		{ "args_nothing", "retval->x", "it returns nothing" },
+		{ "args_nothing", "s", "1+0 2s" },
+		{ "args_result", "retval.v[1]", PH_EITHER("result 1+8 *+0 8s", "nobody can tell where its result is: it is handed over in a way of its own") },
+		{ "args_plain", "retval", "result 1+0 4s" },
+		{ "args_result", "first", PH_EITHER("2+0 8s", "1+0 8s") },
+		{ "args_result", "req->id", PH_EITHER("3+8 *+0 8s", "2+8 *+0 8s") },
 	};
 	static const char *const flags[] = { "-O2 -gdwarf-5", "-O0 -gdwarf-4" };
 

@@ -106,7 +106,7 @@ struct files_struct { struct fdtable *fdt; };
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-	unsigned long bp, bx, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, sp;
+	unsigned long r14, bp, bx, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, sp;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {
@@ -451,6 +451,16 @@ static __always_inline u64 regs_ip(struct pt_regs *regs)
 	return regs->ip;
 #else
 	return regs->pc;
+#endif
+}
+
+/* What Go's compiler keeps the address of the running goroutine in, since Go 1.17. */
+static __always_inline u64 regs_go(struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return regs->r14;
+#else
+	return regs->regs[28];
 #endif
 }
 
