@@ -2,10 +2,16 @@
 /* porthole bpftrace: the installed bpftrace with a program that was written for a host, on containers. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -20,6 +26,8 @@
 #define PROGRAM_MAX (4u << 20)
 /* Each container is a copy of the program. */
 #define CONTAINERS_MAX 32
+/* Of what a container did in the end, bpftrace prints what it has not yet, before it is asked to end. */
+#define GRACE_MS 1000
 
 struct verb {
 	struct ph_selection sel;
@@ -100,13 +108,110 @@ static int as_file(const struct ph_buf *b)
 	return fd;
 }
 
+/* ---- while it runs ---------------------------------------------------------------------------------- */
+
+/* A descriptor for each container that can be read when its first process has ended. */
+static void watch(const struct verb *w, struct pollfd *fds)
+{
+	for (size_t i = 0; i < w->containers.n; i++)
+		fds[i] = (struct pollfd){ .fd = (int)syscall(SYS_pidfd_open, w->containers.v[i].pid, 0), .events = POLLIN };
+}
+
+/* The program has its containers' numbers in it, so that one that begins anew is another one. Which of @n go on? */
+static size_t tell_ended(const struct verb *w, struct pollfd *fds, bool *told, size_t n)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (fds[i].fd >= 0 && !(fds[i].revents & POLLIN)) {
+			left++;
+			continue;
+		}
+		if (!told[i]) {
+			ph_autobuf name = { 0 };
+
+			ph_buf_add_term(&name, w->containers.v[i].name, strlen(w->containers.v[i].name));
+			fprintf(stderr, "porthole " VERB ": %s has ended; where it begins anew, this program does not see it\n", name.p);
+		}
+		told[i] = true;
+		if (fds[i].fd >= 0)
+			close(fds[i].fd);
+		fds[i].fd = -1;
+	}
+	return left;
+}
+
+/* 128 + its number where a signal ended it, as shells have it. */
+static int exit_code(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* Until bpftrace has ended, which it is asked to when no container is left: it prints its maps then. */
+static int attend(const struct verb *w, pid_t child, int signals)
+{
+	size_t n = w->containers.n, left;
+	struct pollfd fds[CONTAINERS_MAX + 1];
+	bool told[CONTAINERS_MAX] = { 0 }, asked = false;
+	struct signalfd_siginfo si;
+	int status, ready;
+
+	watch(w, fds);
+	for (;;) {
+		left = tell_ended(w, fds, told, n);
+		fds[n] = (struct pollfd){ .fd = signals, .events = POLLIN };
+		ready = poll(fds, n + 1, left || asked ? -1 : GRACE_MS);
+		if (ready == 0) {
+			kill(child, SIGINT);
+			asked = true;
+		}
+		if (ready <= 0 || !(fds[n].revents & POLLIN) || read(signals, &si, sizeof(si)) != (ssize_t)sizeof(si))
+			continue;
+		if (si.ssi_signo != SIGCHLD) {
+			/* A terminal's signals are sent to both of us. */
+			if (si.ssi_code != SI_KERNEL)
+				kill(child, (int)si.ssi_signo);
+		} else if (waitpid(child, &status, WNOHANG) == child) {
+			for (size_t i = 0; i < n; i++)
+				if (fds[i].fd >= 0)
+					close(fds[i].fd);
+			return exit_code(status);
+		}
+	}
+}
+
+static int start(const struct verb *w, char **argv, struct ph_err *err)
+{
+	sigset_t set, before;
+	ph_autoclose int signals = -1;
+	pid_t child;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, &before);
+	signals = signalfd(-1, &set, SFD_CLOEXEC);
+	child = signals < 0 ? -1 : fork();
+	if (child < 0)
+		return ph_err_sys(err, errno, "cannot run bpftrace");
+	if (child)
+		return attend(w, child, signals);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	execvp("bpftrace", argv);
+	ph_err_sys(err, errno, "cannot run bpftrace");
+	_exit(ph_cmd_fail(VERB, err));
+}
+
 /* What stands behind -- are options and arguments of bpftrace's. */
-static int run(const struct ph_buf *program, const ph_strv *args, size_t from)
+static int run(const struct verb *w, const struct ph_buf *program, const ph_strv *args, size_t from)
 {
 	PH_VEC(char *) argv = { 0 };
 	ph_autofree char *path = NULL;
 	struct ph_err err = { 0 };
-	int fd = as_file(program);
+	int fd = as_file(program), r;
 	size_t i = from;
 
 	if (fd < 0) {
@@ -122,11 +227,10 @@ static int run(const struct ph_buf *program, const ph_strv *args, size_t from)
 	for (; i < args->n; i++)
 		*ph_vec_push(&argv) = args->v[i];
 	*ph_vec_push(&argv) = NULL;
-	execvp("bpftrace", argv.v);
-	ph_err_sys(&err, errno, "cannot run bpftrace");
+	r = start(w, argv.v, &err);
 	ph_vec_done(&argv);
 	close(fd);
-	return ph_cmd_fail(VERB, &err);
+	return r < 0 ? ph_cmd_fail(VERB, &err) : r;
 }
 
 static int rewrite(struct verb *w, const ph_strv *args, size_t from)
@@ -158,7 +262,7 @@ static int rewrite(struct verb *w, const ph_strv *args, size_t from)
 		return ph_cmd_fail(VERB, &err);
 	if (w->print)
 		return ph_cmd_flush(&out) < 0 ? PH_EXIT_FAILED : PH_EXIT_OK;
-	return run(&out, args, from);
+	return run(w, &out, args, from);
 }
 
 int ph_cmd_bpftrace(int argc, char **argv)
