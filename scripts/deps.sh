@@ -41,6 +41,7 @@ requirements() {
 	check cmd:python3                 python3            python3
 	check cmd:php                     php-cli            php-cli
 	check cmd:node                    nodejs             nodejs
+	check cmd:go                      golang-go          golang
 	check cmd:babeltrace2             babeltrace2        babeltrace2
 	check cmd:dockerd                 docker.io          moby-engine
 	check cmd:bwrap                   bubblewrap         bubblewrap

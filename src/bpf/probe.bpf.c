@@ -95,21 +95,26 @@ static __always_inline u64 probe_sp(struct pt_regs *regs, bool is_return)
 #endif
 }
 
-static __always_inline void probe_key(struct pt_regs *regs, const struct ph_probe_def *d, u32 number, struct task_struct *cur,
+/*
+ * false: nobody can tell. Of Go, the register may hold something else, as in its assembly: what it points to must be a
+ * `g` (runtime/runtime2.go, since Go 1.0), whose stack we are on.
+ */
+static __always_inline bool probe_key(struct pt_regs *regs, const struct ph_probe_def *d, u32 number, struct task_struct *cur,
 				      bool is_return, struct probe_entry_key *key)
 {
-	u64 top = 0;
+	u64 stack[2] = {};	/* lo, hi */
 
-	key->sp = probe_sp(regs, is_return && !d->go);
+	key->sp = probe_sp(regs, is_return && !d->at_returns);
 	key->who = cur->pid;
 	key->pid = cur->tgid;
 	key->probe = number;
 	if (!d->go)
-		return;
-	/* g.stack.hi */
+		return true;
 	key->who = regs_go(regs);
-	probe_read(&top, sizeof(top), key->who + 8, true);
-	key->sp = top - key->sp;
+	if (probe_read(stack, sizeof(stack), key->who, true) || key->sp < stack[0] || key->sp > stack[1])
+		return false;
+	key->sp = stack[1] - key->sp;
+	return true;
 }
 
 /*
@@ -226,10 +231,10 @@ static __always_inline int probe_hit(void *ctx, u64 address, struct pt_regs *reg
 		return 0;
 	if (regs) {
 		u64 now = bpf_ktime_get_ns();
-		struct probe_entry *from;
+		struct probe_entry *from = NULL;
 
-		probe_key(regs, h.d, h.number, h.cur, true, &key);
-		from = bpf_map_lookup_elem(&probe_entries, &key);
+		if (probe_key(regs, h.d, h.number, h.cur, true, &key))
+			from = bpf_map_lookup_elem(&probe_entries, &key);
 		if (from) {
 			h.address = from->address;
 			h.duration = now - from->ts_ns;
@@ -280,7 +285,8 @@ static __always_inline int probe_entered(struct pt_regs *ctx, bool kernel)
 	for (u32 i = 0; d->entry && i < PH_PROBE_ARGS && i < d->nargs; i++)
 		if (d->args[i].at_entry)
 			entry.unread |= probe_value(ctx, &d->args[i], !kernel, &entry.values[i]) << i;
-	probe_key(ctx, d, number, cur, false, &key);
+	if (!probe_key(ctx, d, number, cur, false, &key))
+		return 0;
 	entry.address = regs_ip(ctx);
 	entry.ts_ns = bpf_ktime_get_ns();
 	bpf_map_update_elem(&probe_entries, &key, &entry, BPF_ANY);
@@ -299,15 +305,9 @@ int probe_user_entry(struct pt_regs *ctx)
 	return probe_entered(ctx, false);
 }
 
+/* Also attached to instructions that return: the stack is as at the entry then. */
 SEC("?uprobe")
 int probe_user_return(struct pt_regs *ctx)
-{
-	return probe_hit(ctx, 0, ctx, false);
-}
-
-/* A place where a function of Go returns: the stack is as at its entry. */
-SEC("?uprobe")
-int probe_user_ret(struct pt_regs *ctx)
 {
 	return probe_hit(ctx, 0, ctx, false);
 }

@@ -199,13 +199,24 @@ static int keep(struct ph_probing *g, struct bpf_link *link)
 	return 0;
 }
 
-static int attach_perf(struct ph_collect *c, const struct ph_probe_point *pt, uint32_t number, const char *name, bool ret)
+static int attach_perf(struct ph_collect *c, const struct ph_probe_point *pt, uint64_t offset, uint32_t number, const char *name,
+		       bool ret)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, uo, .ref_ctr_offset = pt->semaphore, .bpf_cookie = number, .retprobe = ret);
 	char path[64];
 
 	fd_path(path, c->probing->p->files.v[pt->file].fd);
-	return keep(c->probing, bpf_program__attach_uprobe_opts(program(c, name), -1, path, pt->offset, &uo));
+	return keep(c->probing, bpf_program__attach_uprobe_opts(program(c, name), -1, path, offset, &uo));
+}
+
+/* Where it returns, and last where it is entered: no entry is without its return. */
+static int attach_return(struct ph_collect *c, const struct ph_probe_point *pt, uint32_t number)
+{
+	int r = pt->returns.n ? 0 : attach_perf(c, pt, pt->offset, number, "probe_user_return", true);
+
+	for (size_t i = 0; i < pt->returns.n && r == 0; i++)
+		r = attach_perf(c, pt, pt->returns.v[i], number, "probe_user_return", false);
+	return r < 0 ? r : attach_perf(c, pt, pt->offset, number, "probe_user_entry", false);
 }
 
 static int attach_kernel(struct ph_collect *c, const struct ph_probe_point *pt, uint32_t number, const char *name, bool ret)
@@ -222,48 +233,71 @@ static int attach_tracepoint(struct ph_collect *c, const struct ph_probe_point *
 	return keep(c->probing, bpf_program__attach_tracepoint_opts(program(c, "probe_tracepoint"), pt->category, pt->function, &to));
 }
 
-/* The points @numbers of one file, at once. */
-static int attach_multi(struct ph_collect *c, const uint32_t *numbers, size_t n, const char *name, bool ret)
+/* Places of one file, at once. */
+struct places {
+	PH_VEC(uint64_t) offsets, semaphores, cookies;
+};
+
+static void add_place(struct places *p, uint64_t offset, uint64_t semaphore, uint32_t number)
 {
-	struct ph_probing *g = c->probing;
-	const struct ph_probe_point *first = g->p->points.v[numbers[0]];
-	ph_autofree uint64_t *offsets = ph_alloc(3 * n * sizeof(*offsets));
-	struct link_multi attr = {
-		.prog_fd = (uint32_t)bpf_program__fd(program(c, name)), .attach_type = ATTACH_UPROBE_MULTI,
-		.multi_flags = ret ? UPROBE_MULTI_RETURN : 0, .cnt = (uint32_t)n,
-	};
-	uint64_t *semaphores = offsets + n, *cookies = semaphores + n;
-	char path[64];
-	int fd;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct ph_probe_point *pt = g->p->points.v[numbers[i]];
-
-		offsets[i] = pt->offset;
-		semaphores[i] = pt->semaphore;
-		cookies[i] = numbers[i];
-	}
-	fd_path(path, g->p->files.v[first->file].fd);
-	attr.path = (uintptr_t)path;
-	attr.offsets = (uintptr_t)offsets;
-	attr.ref_ctr_offsets = (uintptr_t)semaphores;
-	attr.cookies = (uintptr_t)cookies;
-	fd = (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
-	if (fd < 0)
-		return -errno;
-	*ph_vec_push(&g->multi_links) = fd;
-	return 0;
+	*ph_vec_push(&p->offsets) = offset;
+	*ph_vec_push(&p->semaphores) = semaphore;
+	*ph_vec_push(&p->cookies) = number;
 }
 
+static int attach_multi(struct ph_collect *c, int file, struct places *p, const char *name, bool ret)
+{
+	struct link_multi attr = {
+		.prog_fd = (uint32_t)bpf_program__fd(program(c, name)), .attach_type = ATTACH_UPROBE_MULTI,
+		.multi_flags = ret ? UPROBE_MULTI_RETURN : 0, .cnt = (uint32_t)p->offsets.n,
+		.offsets = (uintptr_t)p->offsets.v, .ref_ctr_offsets = (uintptr_t)p->semaphores.v, .cookies = (uintptr_t)p->cookies.v,
+	};
+	char path[64];
+	int fd = -1, r = 0;
+
+	fd_path(path, c->probing->p->files.v[file].fd);
+	attr.path = (uintptr_t)path;
+	if (attr.cnt) {
+		fd = (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+		r = fd < 0 ? -errno : 0;
+	}
+	if (fd >= 0)
+		*ph_vec_push(&c->probing->multi_links) = fd;
+	ph_vec_done(&p->offsets);
+	ph_vec_done(&p->semaphores);
+	ph_vec_done(&p->cookies);
+	return r;
+}
+
+/* The points @numbers of one file and one probe. */
 static int attach_file(struct ph_collect *c, const uint32_t *numbers, size_t n)
 {
 	const struct ph_probes *p = c->probing->p;
-	int r;
+	const struct ph_probe_point *first = p->points.v[numbers[0]];
+	bool returns = p->specs.v[first->spec].kind == PH_PROBE_URETPROBE;
+	struct places entries = { 0 }, exits = { 0 }, go_exits = { 0 };
+	struct ph_probing *g = c->probing;
+	size_t before = g->multi_links.n;
+	int r[3];
 
-	if (p->specs.v[p->points.v[numbers[0]]->spec].kind != PH_PROBE_URETPROBE)
-		return attach_multi(c, numbers, n, "probe_user", false);
-	r = attach_multi(c, numbers, n, "probe_user_return", true);
-	return r < 0 ? r : attach_multi(c, numbers, n, "probe_user_entry", false);
+	for (size_t i = 0; i < n; i++) {
+		const struct ph_probe_point *pt = p->points.v[numbers[i]];
+
+		add_place(&entries, pt->offset, pt->semaphore, numbers[i]);
+		if (returns && !pt->returns.n)
+			add_place(&exits, pt->offset, 0, numbers[i]);
+		ph_vec_each(at, &pt->returns)
+			add_place(&go_exits, *at, 0, numbers[i]);
+	}
+	/* No entry is without its return. */
+	r[0] = attach_multi(c, first->file, &exits, "probe_user_return", true);
+	r[1] = attach_multi(c, first->file, &go_exits, "probe_user_return", false);
+	r[2] = attach_multi(c, first->file, &entries, returns ? "probe_user_entry" : "probe_user", false);
+	if (r[0] == 0 && r[1] == 0 && r[2] == 0)
+		return 0;
+	while (g->multi_links.n > before)
+		close(g->multi_links.v[--g->multi_links.n]);
+	return r[0] < 0 ? r[0] : r[1] < 0 ? r[1] : r[2];
 }
 
 static int attach_one(struct ph_collect *c, uint32_t number)
@@ -275,10 +309,9 @@ static int attach_one(struct ph_collect *c, uint32_t number)
 		return attach_file(c, &number, 1);
 	switch (c->probing->p->specs.v[pt->spec].kind) {
 	case PH_PROBE_UPROBE: case PH_PROBE_USDT:
-		return attach_perf(c, pt, number, "probe_user", false);
+		return attach_perf(c, pt, pt->offset, number, "probe_user", false);
 	case PH_PROBE_URETPROBE:
-		r = attach_perf(c, pt, number, "probe_user_return", true);
-		return r < 0 ? r : attach_perf(c, pt, number, "probe_user_entry", false);
+		return attach_return(c, pt, number);
 	case PH_PROBE_KPROBE:
 		return attach_kernel(c, pt, number, "probe_kernel", false);
 	case PH_PROBE_KRETPROBE:

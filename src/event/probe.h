@@ -49,7 +49,9 @@ struct ph_probe_def {
 	__u32 nargs;
 	__u32 room;		/* bytes that values and texts take at most */
 	__u32 entry;		/* of a return: which are the entry's, a bit for each */
-	__u32 go;		/* it is a function of Go, which moves stacks from thread to thread, and in memory */
+	__u8 go;		/* it is a function of Go, which moves stacks from thread to thread, and in memory */
+	__u8 at_returns;	/* what returns is probed, and not the address that it returns to */
+	__u16 pad_;
 	struct ph_probe_arg args[PH_PROBE_ARGS];
 };
 

@@ -42,7 +42,8 @@ int probe_elf_open(struct ph_symchild **child, uint32_t file, int fd, const char
 		return ph_err_set(err, -ENOEXEC, "%s is no program or library", path);
 	if (f->machine != ph_probe_machine())
 		return ph_err_set(err, -ENOEXEC, "%s is for another machine", path);
-	*ret = (struct probe_elf){ .child = *child, .id = file, .machine = f->machine, .go = f->from & PH_SYMBOL_GO };
+	*ret = (struct probe_elf){ .child = *child, .id = file, .machine = f->machine, .go = f->from & PH_SYMBOL_GO,
+				  .throws = f->from & PH_SYMBOL_THROWS };
 	return 0;
 }
 

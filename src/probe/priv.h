@@ -13,7 +13,7 @@ struct probe_elf {
 	struct ph_symchild *child;
 	uint32_t id;
 	int machine;
-	bool go;
+	bool go, throws;
 };
 
 /*

@@ -52,6 +52,7 @@ int ph_probes_new(const ph_strv *texts, uint64_t max, uint32_t text_max, struct 
 static void point_free(struct ph_probe_point *pt)
 {
 	ph_probe_plan_done(&pt->plan);
+	ph_vec_done(&pt->returns);
 	free(pt->category);
 	free(pt->function);
 	free(pt);
@@ -137,24 +138,51 @@ static int usdt_points(struct search *s, int file, const struct probe_elf *e, st
 	return r;
 }
 
-/* Go moves its stacks, with which the return addresses that the kernel puts there would be lost: the program dies. */
-static int refuse_go(const struct ph_probe_spec *spec, const char *path, struct ph_err *err)
-{
-	return ph_err_set(err, -EOPNOTSUPP, "'%s': %s is a Go program, which a uretprobe would crash (Go moves its stacks); "
-			  "probe its entry", spec->text, path);
-}
-
 /* A function whose arguments have names. */
 struct named {
 	const struct probe_elf *e;
+	const char *symbol;		/* NULL: an address */
 	uint64_t vaddr;
 };
+
+/* Made by a compiler from a function, for some of its callers: what it is handed, and returns, may be less. */
+static bool is_remade(const char *symbol)
+{
+	return symbol && (strstr(symbol, ".isra.") || strstr(symbol, ".constprop.") || strstr(symbol, ".part."));
+}
 
 static int name_arg(void *arg, const char *name, struct ph_symarg *ret, struct ph_err *err)
 {
 	const struct named *n = arg;
 
+	if (is_remade(n->symbol))
+		return ph_err_set(err, -EOPNOTSUPP, "nobody can tell where '%s' is: the compiler made %s for some callers alone", name, n->symbol);
 	return ph_symchild_arg(n->e->child, n->e->id, n->vaddr, name, ret, err);
+}
+
+/*
+ * The kernel knows a return by an address of its own on the stack. Go moves its stacks, and an exception looks for who called whom:
+ * either meets an address of no function, and the program dies. There the instructions that return are probed instead.
+ */
+static int set_returns(struct search *s, const struct probe_elf *e, const struct ph_symfunc *f, struct ph_err *err)
+{
+	struct ph_probe_point *pt = s->p->points.v[s->p->points.n - 1];
+	int r;
+
+	/* It was known already. */
+	if (pt->returns.n || pt->offset != f->offset || pt->spec != s->spec)
+		return 0;
+	r = ph_symchild_returns(e->child, e->id, f->vaddr, f->size, &pt->returns, err);
+	if (r == 0 && !pt->returns.n)
+		r = ph_err_set(err, -EOPNOTSUPP, "it has no instruction that returns");
+	pt->plan.def.at_returns = r == 0;
+	if (r == 0)
+		return 0;
+	point_free(pt);
+	s->p->points.n--;
+	s->found--;
+	return ph_err_wrap(err, r, "'%s': %s would end the program, should a return of %s be probed as others are, and", s->p->specs.v[s->spec].text,
+			   e->go ? "Go, which moves its stacks," : "an exception", f->shown);
 }
 
 static int function_points(struct search *s, int file, const struct probe_elf *e, struct ph_err *err)
@@ -168,8 +196,6 @@ static int function_points(struct search *s, int file, const struct probe_elf *e
 	uint64_t offset;
 	int r, why = 0;
 
-	if (e->go && ph_probe_is_return(spec->kind))
-		return refuse_go(spec, path, err);
 	if (!spec->function) {
 		ph_autofree char *name = ph_asprintf("0x%lx", spec->address);
 
@@ -191,7 +217,10 @@ static int function_points(struct search *s, int file, const struct probe_elf *e
 			why = ph_err_set(err, -EINVAL, "'%s': %s has %lu bytes", spec->text, f->name, f->size);
 		else if (!f->chosen) {
 			named.vaddr = f->vaddr + spec->address;
+			named.symbol = f->name;
 			r = add_point(s, file, NULL, name, f->offset + spec->address, 0, &site, err);
+			if (r == 0 && (e->go || e->throws) && ph_probe_is_return(spec->kind))
+				r = set_returns(s, e, f, err);
 			/* Of many functions, those that have what is asked for. */
 			if ((r == -ENOENT || r == -EOPNOTSUPP) && is_glob(spec->function)) {
 				why = r;

@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "identity/select.h"
 #include "probe/probe.h"
+#include "symbol/symbol.h"
 
 /* From probes as they are written to places in files, for the processes that are selected. */
 
@@ -26,6 +27,8 @@ struct ph_probe_point {
 	char *category;		/* of a tracepoint */
 	char *function;
 	uint64_t offset, semaphore;	/* in the file; of a kprobe, behind the function */
+	/* Of a return where the kernel is not to put an address of its own on the stack: the places in the file that return. */
+	ph_symoffsets returns;
 	struct ph_probe_plan plan;
 	bool off;		/* it is another one's place, too */
 };

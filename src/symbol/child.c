@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "symbol/args.h"
 #include "symbol/childfile.h"
+#include "symbol/returns.h"
 #include "symbol/sandbox.h"
 
 /*
@@ -125,6 +126,8 @@ static int handle(struct child *c, const struct ph_symmsg *q, struct ph_bytes *i
 		return ph_answer_usdt(f, in, out, err);
 	case PH_SYMMSG_ARG:
 		return ph_answer_arg(f, in, out, err);
+	case PH_SYMMSG_RETURNS:
+		return ph_answer_returns(f, in, out, err);
 	case PH_SYMMSG_DROP:
 		ph_u64map_del(&c->files, q->file);
 		ph_childfile_free(f);

@@ -147,21 +147,89 @@ bool ph_has_section_type(Elf *elf, uint32_t type)
 	return false;
 }
 
-/* A Go program without symbols has those that its runtime needs. */
-static void add_go(struct ph_symtab *t, Elf *elf)
+/* The table that the runtime of Go needs; NULL: it is no program of Go. */
+static Elf_Data *go_table(Elf *elf)
 {
 	static const char *const names[] = { ".gopclntab", ".data.rel.ro.gopclntab" };
-	Elf64_Shdr sh, text = { 0 };
+	Elf64_Shdr sh;
 
-	if (!ph_section(elf, ".text", &text))
-		return;
 	for (size_t i = 0; i < PH_ARRAY_SIZE(names); i++) {
 		Elf_Scn *scn = ph_section(elf, names[i], &sh);
 		Elf_Data *data = scn ? elf_rawdata(scn, NULL) : NULL;
 
 		if (data && data->d_buf)
-			ph_gopclntab_add(t, data->d_buf, data->d_size, text.sh_addr);
+			return data;
 	}
+	return NULL;
+}
+
+/* A Go program without symbols has those that its runtime needs. */
+static void add_go(struct ph_symtab *t, Elf *elf)
+{
+	Elf_Data *data = go_table(elf);
+	Elf64_Shdr text = { 0 };
+
+	if (data && ph_section(elf, ".text", &text))
+		ph_gopclntab_add(t, data->d_buf, data->d_size, text.sh_addr);
+}
+
+bool ph_childfile_go(struct ph_childfile *f, bool *ret_registers)
+{
+	Elf *elf = ph_childfile_main(f);
+	Elf_Data *data = elf ? go_table(elf) : NULL;
+
+	*ret_registers = data && ph_gopclntab_registers(data->d_buf, data->d_size);
+	return data;
+}
+
+/* Has a program that is linked with nothing the part of C++ or of Rust that finds handlers? Without symbols it may. */
+static bool has_handlers(Elf *elf)
+{
+	Elf_Scn *scn = NULL;
+	Elf_Data *data;
+	Elf64_Shdr *sh;
+	GElf_Sym sym;
+
+	while ((scn = elf_nextscn(elf, scn))) {
+		sh = elf64_getshdr(scn);
+		if (!sh || sh->sh_type != SHT_SYMTAB || !(data = elf_getdata(scn, NULL)))
+			continue;
+		for (int i = 0; gelf_getsym(data, i, &sym); i++) {
+			const char *name = elf_strptr(elf, sh->sh_link, sym.st_name);
+
+			if (name && (!strcmp(name, "__gxx_personality_v0") || !strcmp(name, "rust_eh_personality")))
+				return true;
+		}
+		return false;
+	}
+	return true;
+}
+
+/*
+ * May exceptions pass through its functions? It has tables for them, and is linked with what throws: C libraries have tables for
+ * threads that are ended, too.
+ */
+static bool throws(Elf *elf)
+{
+	Elf64_Shdr sh;
+	Elf_Scn *scn = ph_section(elf, ".gcc_except_table", &sh);
+	Elf_Data *data;
+	GElf_Dyn dyn;
+	bool needs = false;
+
+	if (!scn)
+		return false;
+	scn = ph_section(elf, ".dynamic", &sh);
+	data = scn ? elf_getdata(scn, NULL) : NULL;
+	for (int i = 0; data && gelf_getdyn(data, i, &dyn) && dyn.d_tag != DT_NULL; i++) {
+		const char *name = dyn.d_tag == DT_NEEDED ? elf_strptr(elf, sh.sh_link, dyn.d_un.d_val) : NULL;
+
+		needs |= dyn.d_tag == DT_NEEDED;
+		if (name && (!strncmp(name, "libstdc++.", 10) || !strncmp(name, "libc++", 6) || !strncmp(name, "libgcc_s.", 9) ||
+			     !strncmp(name, "libunwind.", 10)))
+			return true;
+	}
+	return !needs && has_handlers(elf);
 }
 
 const struct ph_symtab *ph_childfile_symtab(struct ph_childfile *f)
@@ -234,6 +302,8 @@ int ph_answer_add(struct ph_childfile *f, struct ph_bytes *in, struct ph_buf *ou
 		from |= PH_SYMBOL_DWARF;
 	if (ph_section(f->main, ".gopclntab", &sh) || ph_section(f->main, ".data.rel.ro.gopclntab", &sh))
 		from |= PH_SYMBOL_GO;
+	if (throws(f->main))
+		from |= PH_SYMBOL_THROWS;
 	if (ph_section(f->main, ".gnu_debugdata", &sh))
 		from |= PH_SYMBOL_DEBUGDATA;
 	f->build_id_n = ph_elf_build_id(elf, f->build_id);

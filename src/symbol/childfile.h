@@ -44,6 +44,8 @@ Elf *ph_childfile_main(struct ph_childfile *f);
 Elf *ph_childfile_separate(struct ph_childfile *f);
 /* The beginning of the function that @vaddr is in, as the tables of frames tell it of code without names; else @vaddr. */
 uint64_t ph_childfile_function(struct ph_childfile *f, uint64_t vaddr);
+/* Is it a program of Go? *@ret_registers: of 1.18 or later. */
+bool ph_childfile_go(struct ph_childfile *f, bool *ret_registers);
 /* NULL where there is none, or where it is not dared. */
 struct ph_dwarf *ph_childfile_dwarf(struct ph_childfile *f);
 

@@ -139,6 +139,31 @@ int ph_symchild_usdt(struct ph_symchild *c, uint32_t file, const char *provider,
 	return r;
 }
 
+int ph_symchild_returns(struct ph_symchild *c, uint32_t file, uint64_t vaddr, uint64_t size, ph_symoffsets *ret, struct ph_err *err)
+{
+	ph_autofree char *at = ph_asprintf("0x%lx", vaddr), *bytes = ph_asprintf("%lu", size);
+	struct ph_symparent_file *f;
+	struct ph_symwait w = { 0 };
+	struct ph_bytes in;
+	uint64_t offset;
+	size_t max = 0;
+	int r;
+
+	*ret = (ph_symoffsets){ 0 };
+	r = search(c, file, PH_SYMMSG_RETURNS, &max, at, bytes, &f, &w, err);
+	in = (struct ph_bytes){ (uint8_t *)w.answer.p, (uint8_t *)w.answer.p + w.answer.len, false };
+	while (!r && ph_bytes_left(&in)) {
+		uint64_t is = ph_get_u64(&in);
+
+		if (in.bad || !ph_symfile_offset(&f->info, is, &offset))
+			r = ph_err_set(err, -EBADMSG, "its list of returns makes no sense");
+		else
+			*ph_vec_push(ret) = offset;
+	}
+	ph_buf_done(&w.answer);
+	return r;
+}
+
 static int take_arg(struct ph_bytes *in, struct ph_symarg *a)
 {
 	uint8_t place = ph_bytes_u8(in), kind;

@@ -82,3 +82,8 @@ size_t ph_gopclntab_add(struct ph_symtab *t, const uint8_t *p, size_t n, uint64_
 	}
 	return added;
 }
+
+bool ph_gopclntab_registers(const uint8_t *p, size_t n)
+{
+	return version_of((uint32_t)at(p, n, 0, 4)) == GO_1_18;
+}

@@ -40,6 +40,7 @@ enum ph_symbol_from {
 	PH_SYMBOL_DWARF = 16,		/* inlined functions, source lines */
 	PH_SYMBOL_GO = 32,		/* .gopclntab */
 	PH_SYMBOL_JIT = 64,
+	PH_SYMBOL_THROWS = 128,		/* no source: exceptions may pass through its functions */
 };
 
 /* What was found out of a file. */
@@ -187,6 +188,13 @@ struct ph_symusdts {
 int ph_symchild_usdt(struct ph_symchild *c, uint32_t file, const char *provider, const char *name, size_t max,
 		     struct ph_symusdts *ret, struct ph_err *err);
 void ph_symusdts_done(struct ph_symusdts *u);
+
+/*
+ * Offsets in the file of the places where the function at @vaddr, of @size bytes, returns. Waits. -EOPNOTSUPP with a sentence where nobody
+ * can tell.
+ */
+typedef PH_VEC(uint64_t) ph_symoffsets;
+int ph_symchild_returns(struct ph_symchild *c, uint32_t file, uint64_t vaddr, uint64_t size, ph_symoffsets *ret, struct ph_err *err);
 
 /*
  * Where an argument is when its function is entered, or the result when it returns: what that place has; then add[0] is added, what

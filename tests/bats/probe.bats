@@ -143,6 +143,119 @@ of() { jq -s "map(select(.function == \"$1\")) | $2" "$T.json"; }
 	[ "$(porthole probe -r "$T" --if 'end == PROBE_GONE' --count --by function -o csv --no-header | tr -d '\r')" = ph_load_kinds,1 ]
 }
 
+# On the host only: it takes compilers.
+@test "static programs, and a stripped one by address" {
+	local kind address
+	bats_require_minimum_version 1.5.0
+	cat >"$T.c" <<-'END'
+		#include <stdio.h>
+		int value(int n, const char *text);
+		__attribute__((noinline, noclone)) int value(int n, const char *text)
+		{
+			asm volatile("" ::"r"(text) : "memory");
+			return n * 3;
+		}
+		int main(void)
+		{
+			int sum = 0;
+			for (int i = 0; i < 7; i++)
+				sum += value(i, i % 2 ? "odd" : "even");
+			printf("sum=%d\n", sum);
+			return 0;
+		}
+	END
+	for kind in -no-pie -static-pie -static; do
+		gcc -O1 "$kind" -o "$T-app" "$T.c"
+		porthole probe "uretprobe:$T-app:value(n=s32(arg1),text=str(arg2),r=s32(retval))" -o json -- "$T-app" >"$T.json"
+		[ "$(grep '^sum=' "$T.json")" = sum=63 ]
+		grep '^{' "$T.json" | jq -se 'map(.n) == [range(7)] and all(.r == 3 * .n and .text == ["even", "odd"][.n % 2] and .duration_ns > 0)' >/dev/null ||
+			flunk "$kind: $(cat "$T.json")"
+	done
+	# No names are left; a container has it, and a neighbour.
+	address=0x$(nm "$T-app" | awk '$3 == "value" { print $1 }')
+	strip -s "$T-app"
+	fails "is stripped" "uprobe:$T-app:value"
+	launch in --bind "$T-app:/bin/app" -- sh -c 'while [ ! -e /go ]; do sleep 0.1; done; app; sleep 60'
+	launch out --bind "$T-app:/bin/app" -- sh -c 'while sleep 0.1; do app; done'
+	porthole probe -c "$PH_FILE-in" "uprobe:/bin/app:$address(n=s32(arg1))" -w "$T" -o json >"$T.json" 2>"$T.said" 3>&- &
+	RECORDER=$!
+	wait_for 20 recording "$T" || flunk "$(cat "$T.said")"
+	touch "/proc/$(ph-launch --list | awk -v n="$PH_FILE-in" '$1 == n { print $2 }')/root/go"
+	wait_for 20 grep -q '"n":6' "$T.json"
+	record_end
+	jq -se --arg a "$address" --arg c "$PH_FILE-in" 'map(.n) == [range(7)] and all(.container == $c and .comm == "app" and .function != null)' "$T.json" >/dev/null
+}
+
+# On the host only: it takes a compiler. A kernel's own return address would be the end of the program at the first exception.
+@test "exceptions and longjmp leave functions whose returns are probed, and the program lives" {
+	bats_require_minimum_version 1.5.0
+	cat >"$T.cc" <<-'END'
+		#include <csetjmp>
+		#include <cstdio>
+		#include <stdexcept>
+		#include <thread>
+		#define OUTSIDE extern "C" __attribute__((noinline, noclone))
+		static jmp_buf to;
+		OUTSIDE int jumps(int n) { asm volatile("" ::: "memory"); if (n % 2) longjmp(to, 1); return n; }
+		OUTSIDE int throws(int n) { asm volatile("" ::: "memory"); if (n % 2) throw std::runtime_error("odd"); return n; }
+		OUTSIDE int catches(int n) { asm volatile("" ::: "memory"); try { return throws(n); } catch (...) { return -n; } }
+		OUTSIDE int goes_on(int n) { asm volatile("" ::: "memory"); return catches(n + 1); }
+		int main()
+		{
+			for (volatile int i = 0; i < 20; i = i + 1)
+				if (!setjmp(to))
+					jumps(i);
+			std::thread a([] { for (int i = 0; i < 20; i++) catches(i); });
+			for (int i = 20; i < 40; i++)
+				catches(i);
+			a.join();
+			goes_on(0);
+			puts("end");
+		}
+	END
+	g++ -O2 -g -pthread -o "$T-app" "$T.cc"
+	porthole probe "uretprobe:$T-app:jumps(n,retval)" "uretprobe:$T-app:throws(n,retval)" "uretprobe:$T-app:catches(n,retval)" \
+		-o json -- "$T-app" >"$T.json"
+	grep -qx end "$T.json"
+	grep '^{' "$T.json" | jq -se 'all(.duration_ns > 0) and
+		(map(select(.function == "jumps") | .n) == [range(20) | select(. % 2 == 0)]) and
+		(map(select(.function == "throws") | .n) | sort) == [range(40) | select(. % 2 == 0)] and
+		(map(select(.function == "catches") | .n) | sort) == ([range(40)] + [1] | sort) and
+		(map(select(.function == "catches")) | all(.retval == if .n % 2 == 0 then .n else -.n end))' >/dev/null || flunk "$(cat "$T.json")"
+	fails "it may leave by a jump into another function" "uretprobe:$T-app:goes_on"
+	porthole probe "uprobe:$T-app:goes_on" --count -o csv --no-header -- "$T-app" | tr -d '\r' | grep -qx goes_on,1
+}
+
+# On the host only: it takes Go's compiler.
+@test "Go: arguments, results and times of each call, of goroutines whose stacks are moved" {
+	local name
+	need go
+	GOCACHE=$T-cache GOFLAGS=-mod=mod go build -o "$T-go" "$(dirname "$BATS_TEST_FILENAME")/probe.go"
+	GOCACHE=$T-cache go build -ldflags=-s -o "$T-stripped" "$(dirname "$BATS_TEST_FILENAME")/probe.go"
+	for name in go stripped; do
+		rm -rf "$T"
+		launch in --bind "$T-$name:/bin/app" -- app
+		wait_for 20 grep -qs ready=1 "$PH_WORK/$PH_FILE-in.log"
+		begin 'uretprobe:app:main.work(arg1,arg4,retval)' 'uretprobe:app:main.deep(arg1)' 'uretprobe:app:main.fails' \
+			'uretprobe:app:main.inner(arg1)'
+		call "$PID"
+		record_end
+		# It lives through what a uretprobe would have been its end of.
+		grep -q done=1 "$PH_WORK/$PH_FILE-in.log"
+		jq -se 'all(.duration_ns > 0) and (map(select(.function == "main.work")) | length == 1000 and
+			(map(.arg1) | sort) == ([range(20) as $g | range(50) | $g * 100 + .] | sort) and
+			all(if .arg1 % 2 == 0 then .retval == -.arg1 else .retval == 2 * .arg1 and .duration_ns >= 1000000 end))' "$T.json" >/dev/null ||
+			flunk "$(head -n 20 "$T.json")"
+		# 20 goroutines, each a thousand deep; of two calls, the outer one takes longer.
+		jq -se 'map(select(.function == "main.deep")) | group_by(.arg1) | length == 1001 and all(length == 20) and
+			(map(map(.duration_ns) | sort) | [.[0], .[500], .[1000]] | transpose | all(.[0] < .[1] and .[1] < .[2]))' "$T.json" >/dev/null
+		# A panic returns nowhere, and does no harm to the next call.
+		jq -se '[(map(select(.function == "main.fails")) | length), (map(select(.function == "main.inner")) | length, (map(.arg1) | add))] ==
+			[20, 21, 0]' "$T.json" >/dev/null
+		launch_stop
+	done
+}
+
 # fails TEXT PROBE...: it says so, and nothing runs on.
 fails() {
 	local text=$1
@@ -195,4 +308,15 @@ fails() {
 	wait_for 20 ended "$RECORDER"
 	grep -c "^$PH_FILE-in 1 1[0-9] call [0-9]$" "$T.bt" | grep -qx 10 || flunk "$(cat "$T.bt")"
 	[ "$(grep -c call "$T.bt")" = 10 ]
+	# With the last container the program ends, and prints what it has; its exit code is bpftrace's.
+	target in 7
+	in=$PID
+	porthole bpftrace -c "$PH_FILE-in" -e 'BEGIN { printf("begun\n"); } uprobe:/bin/ph-load:ph_load_target { @n = count(); }' >"$T.bt" 2>"$T.said" 3>&- &
+	RECORDER=$!
+	wait_for 60 grep -q begun "$T.bt" || flunk "$(cat "$T.said")"
+	call "$in"
+	wait_for 20 ended "$RECORDER"
+	wait "$RECORDER"
+	grep -qx '@n: 7' "$T.bt" || flunk "$(cat "$T.bt" "$T.said")"
+	grep -q "$PH_FILE-in has ended" "$T.said"
 }
