@@ -193,7 +193,7 @@ teardown() {
 		total=$((user + system))
 		# Ticks are a sample, and what the hypervisor took is not in them, nor are those that an emulator was too slow for. What
 		# the parent is told is the time that the task ran, divided as they are: less one of 10 ms.
-		share="(\$e.fields | .utime_ns + .stime_ns) as \$ticks | \$ticks > $((total / (${PH_SLOW:-1} > 1 ? 50 : 2))) and
+		share="(\$e.fields | .utime_ns + .stime_ns) as \$ticks | \$ticks > $((total / 20)) and
 			\$ticks < $((total * 4 / 3))"
 		one sched_process_exit ".fields.tid == $tid" <<-END
 			utime_ns     ? . as \$t | ${share//$'\n'/} and (\$t * $total / \$ticks - $user | fabs) <= 10000000 * $total / \$ticks
