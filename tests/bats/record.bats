@@ -146,12 +146,13 @@ throttles() {
 throttled_again() { [ "$(throttles thr)" -ge $((before + 3)) ]; }
 
 @test "running into the CPU limit is told, with the limit that ran out" {
-	launch thr --cpus 0.2 -- ph-load spin 30s
+	# So little that it is used up whatever else runs.
+	launch thr --cpus 0.05 -- ph-load spin 30s
 	record "$T" -q -c "$PH_FILE-thr" -e sched
 	before=$(throttles thr)
 	wait_for 30 throttled_again
 	record_end
-	has "$T" '.event == "sched_throttle_begin" and .fields.quota_ns == 20000000 and .fields.period_ns == 100000000 and .fields.limit_level == 0'
+	has "$T" '.event == "sched_throttle_begin" and .fields.quota_ns == 5000000 and .fields.period_ns == 100000000 and .fields.limit_level == 0'
 	has "$T" '.event == "sched_throttle_end" and .fields.throttled_ns > 0'
 }
 
