@@ -85,6 +85,8 @@ int ph_cmd_collect_check(struct ph_cmd_collect *a, ph_strv *args, size_t dashdas
 		return ph_cmd_usage(a->verb, "%s", err.msg);
 	if (a->stacks_of.n && choose_stacks(a, &err) < 0)
 		return ph_cmd_usage(a->verb, "%s", err.msg);
+	if (a->sample_hz && !a->chosen[PH_EV_callstack])
+		return ph_cmd_usage(a->verb, "--freq: no samples are recorded without -e profile");
 	if (a->sample_hz > PH_SAMPLE_HZ_MAX)
 		return ph_cmd_usage(a->verb, "--freq: at most %d samples a second", PH_SAMPLE_HZ_MAX);
 	if (a->capture_bytes > PH_CAPTURE_MAX)

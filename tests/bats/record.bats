@@ -227,3 +227,12 @@ throttled_again() { [ "$(throttles thr)" -ge $((before + 3)) ]; }
 	[ "$status" = 2 ]
 	[[ $output == *sched_switch* ]]
 }
+
+# On the host only.
+@test "a frequency of samples that are not recorded is an error" {
+	run porthole record -a -e sched -F 500 -w "$T" -d 100ms
+	[ "$status" = 2 ]
+	[[ $output == *'--freq: no samples are recorded without -e profile'* ]]
+	# Stacks of events alone take no samples; with a frequency they do.
+	porthole record -q -a -e sched --callstacks sched_switch -F 500 -w "$T" -d 100ms
+}
