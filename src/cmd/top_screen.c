@@ -258,11 +258,6 @@ static int look(struct replay *rp)
 	return ph_cmd_interrupted;
 }
 
-static bool on_screen(void *arg, const struct ph_top_row *r)
-{
-	return ph_rounds_shown(arg, r);
-}
-
 static int another(void *arg, uint64_t unix_ns, struct ph_err *err)
 {
 	struct replay *rp = arg;
@@ -270,7 +265,7 @@ static int another(void *arg, uint64_t unix_ns, struct ph_err *err)
 
 	if (r < 0)
 		return r;
-	ph_top_view_arrived(rp->v, unix_ns, on_screen, rp->rs);
+	ph_top_view_arrived(rp->v, unix_ns);
 	return look(rp);
 }
 

@@ -187,11 +187,11 @@ void ph_top_view_replay(struct ph_top_view *v, const char *trace, bool utc, size
 	v->replay = (struct ph_top_replay){ .past = ph_top_past_new(most), .trace = trace, .utc = utc, .more = true };
 }
 
-void ph_top_view_arrived(struct ph_top_view *v, uint64_t unix_ns, ph_top_wanted_fn shown, void *arg)
+void ph_top_view_arrived(struct ph_top_view *v, uint64_t unix_ns)
 {
 	struct ph_top_replay *rp = &v->replay;
 
-	ph_top_past_add(rp->past, v->t, unix_ns, shown, arg);
+	ph_top_past_add(rp->past, v->t, unix_ns, ph_top_view_chosen, v);
 	rp->at = ph_top_past_n(rp->past) - 1;
 	rp->next = false;
 }

@@ -40,7 +40,7 @@ struct ph_top_view;
 /* Begin to go through @trace; nothing is there to be looked at before ph_top_view_arrived(). */
 void ph_top_view_replay(struct ph_top_view *v, const char *trace, bool utc, size_t most);
 /* Another interval has been read: look at it. */
-void ph_top_view_arrived(struct ph_top_view *v, uint64_t unix_ns, ph_top_wanted_fn shown, void *arg);
+void ph_top_view_arrived(struct ph_top_view *v, uint64_t unix_ns);
 /* One on, or back; says where the trace ends. */
 void ph_top_view_step(struct ph_top_view *v, int by);
 /* Behind the last interval there is nothing more to read. */

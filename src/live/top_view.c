@@ -74,14 +74,21 @@ const struct ph_top_row *ph_top_view_row(const struct ph_top_view *v, const char
 	return NULL;
 }
 
+bool ph_top_view_chosen(void *arg, const struct ph_top_row *r)
+{
+	const struct ph_top_view *v = arg;
+
+	return v->wanted ? v->wanted(v->arg, r) : r->hc->c.index != PH_CONTAINER_HOST;
+}
+
 bool ph_top_view_wanted(void *arg, const struct ph_top_row *r)
 {
 	const struct ph_top_view *v = arg;
 
-	/* Whoever added the interval was asked then. */
+	/* When the interval came, that was asked. */
 	if (v->replay.past)
 		return !r->gone && r->hc->c.index != PH_CONTAINER_HOST;
-	return v->wanted ? v->wanted(v->arg, r) : r->hc->c.index != PH_CONTAINER_HOST;
+	return ph_top_view_chosen(arg, r);
 }
 
 void ph_top_view_round(struct ph_top_view *v, uint64_t now_ns)

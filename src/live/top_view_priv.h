@@ -15,6 +15,8 @@ static inline enum ph_top_show ph_top_view_sorted_as(enum ph_top_show show)
 const struct ph_top_row *ph_top_view_row(const struct ph_top_view *v, const char *key);
 /* Is it among what the user selected? Without the host, unless that was asked for. */
 bool ph_top_view_wanted(void *arg, const struct ph_top_row *r);
+/* Whatever was looked at before: does whoever made the view want to see it? */
+bool ph_top_view_chosen(void *arg, const struct ph_top_row *r);
 
 /* Is that of the running machine alone? */
 static inline bool ph_top_view_live_only(enum ph_top_show show)

@@ -160,7 +160,7 @@ static void next_interval(struct screen *s)
 		r->ev = NULL;
 	}
 	ph_top_trace_round(&s->t, r->at);
-	ph_top_view_arrived(&s->v, 1700000000 * PH_NSEC + r->at, shown, NULL);
+	ph_top_view_arrived(&s->v, 1700000000 * PH_NSEC + r->at);
 }
 
 static void next_round(struct screen *s)
@@ -510,6 +510,7 @@ static void through_a_trace(void **state)
 	(void)state;
 	s.reel.id = ph_identity_new();
 	ph_top_view_init(&s.v, &s.t);
+	s.v.wanted = shown;
 	ph_top_view_replay(&s.v, "a trace", true, 1 << 20);
 	s.v.utf8 = true;
 	ph_top_trace_open(&s.t, &(struct ph_top_trace_opts){ .id = s.reel.id, .whole = true });
