@@ -25,24 +25,26 @@ on_path() { sum "(.comm == \"$1\" and IN(.state; \"user\", \"kernel\", \"running
 said() { awk -v name="stage=$1" '$1 == name { sub(/ran_ns=/, "", $2); ns += $2 } END { printf "%.0f\n", ns }' "$T.said"; }
 
 # computed COMM...: each has of the path what it says, within 2 %. Kernels differ in whether interrupts and what the
-# hypervisor took are its time.
+# hypervisor took are its time. What it does around its computing (it forks, looks whether the waiter sleeps, ends) is the
+# path's, too: a millisecond, but where everything is slow.
 computed() {
 	local comm
 	for comm; do
 		echo "$comm says $(said "$comm") ns, the path $(on_path "$comm")"
 		awk -v a="$(on_path "$comm")" -v b="$(said "$comm")" \
 			-v slack="$(sum ".comm == \"$comm\" and IN(.state; \"interrupted\", \"steal\", \"unknown\")")" \
-			'BEGIN { d = a < b ? b - a : a - b; exit !(b > 0 && d <= b * 0.02 + 1000000 + slack) }' ||
+			-v around=$((${PH_SLOW:-0} * 20000000)) \
+			'BEGIN { slack += b * 0.02 + 1000000; exit !(b > 0 && b - a <= slack && a - b <= slack + around) }' ||
 			flunk "$(jq -c 'select(.kind == "share") | [.comm, .tid, .state, .what, .time_ns]' "$T.json" | head -n 20)"
 	done
 }
 
-# Shares are the path, next to nothing of which is unknown.
+# whole [PERCENT]: shares are the path, of which so much (1 %) may be unknown.
 whole() {
 	jq -se '(map(select(.kind == "path"))[0] | .end_ns - .begin_ns) as $ns | map(select(.kind == "share") | .time_ns) | add == $ns' \
 		"$T.json" >/dev/null || flunk "$(head -n 1 "$T.json")"
 	jq -se '(map(select(.kind == "path"))[0] | .end_ns - .begin_ns) as $ns |
-		map(select(.kind == "share" and .state == "unknown") | .time_ns) | (add // 0) <= $ns / 100' "$T.json" >/dev/null ||
+		map(select(.kind == "share" and .state == "unknown") | .time_ns) | (add // 0) <= $ns / 100 * '"${1:-1}" "$T.json" >/dev/null ||
 		flunk "unknown: $(sum '.state == "unknown"') ns of $(sum true)" "$(jq -c 'select(.kind == "step" and .state == "unknown")' "$T.json")"
 }
 
@@ -60,7 +62,7 @@ whole() {
 		# shellcheck disable=SC2046 # names without blanks
 		computed $(sed -n 's/^stage=\([^ ]*\) .*/\1/p' "$T.said" | sort -u | grep -vx c-short)
 		case $shape in
-		join) [ "$(sum '.comm == "c-short" and .state != "run queue"')" -le 2000000 ] ;;
+		join) [ "$(sum '.comm == "c-short" and .state != "run queue"')" -le $((${PH_SLOW:-1} * 2000000)) ] ;;
 		timer) awk -v ns="$(sum '.comm == "c-sleeper" and .state == "timer"')" 'BEGIN { exit !(ns >= 98000000) }' ;;
 		tcp) jq -se 'any(.kind == "step" and .comm == "c-server" and .then == "sends to" and .then_comm == "c-main")' "$T.json" >/dev/null ;;
 		esac
@@ -94,7 +96,8 @@ run_delay() {
 	record_end
 	grep c-server "$PH_WORK/$PH_FILE-server.log" >>"$T.said"
 	porthole path -r "$T" -c "$PH_FILE-client" -o json --steps 100000 >"$T.json"
-	whole
+	# Where a throttled task follows on one that root may not look at, the whole span becomes unknown, which is long.
+	whole 5
 	computed c-main c-server
 	# The client has gone on while its server was let go of: that is not on the path, but is no longer than the client's own.
 	throttled=$(sum '.comm == "c-server" and .state == "throttled"')
@@ -102,7 +105,7 @@ run_delay() {
 	echo "throttled: $throttled ns, the kernel counts $((after - before)), the client itself had $own"
 	[ "$throttled" -ge 100000000 ]
 	[ "$throttled" -le $(((after - before) * 102 / 100)) ]
-	[ "$throttled" -ge $(((after - before) * 98 / 100 - own - 20000000)) ]
+	[ "$throttled" -ge $(((after - before) * 98 / 100 - own - $(sum '.state == "unknown"') - 20000000)) ]
 	jq -se "any(.kind == \"share\" and .state == \"throttled\" and .container == \"$PH_FILE-server\" and
 		.limit_cgroup_path == \"/porthole.d/$PH_FILE-server\" and .quota_ns == 10000000 and .period_ns == 100000000)" "$T.json" >/dev/null
 	porthole path -r "$T" -c "$PH_FILE-client" >"$T.text"
