@@ -197,7 +197,13 @@ struct ph_store_map {
 struct ph_store_proc {
 	__u64 maps;		/* position */
 	__u32 n;
-	__u32 pad_;
+	__u32 v8;		/* it runs JavaScript: as ph_store_table's interp; 0: not */
+};
+
+/* In `v8_functions`: a frame of V8's of a process. The value is where the function's SharedFunctionInfo was when it was seen last. */
+struct ph_v8_key {
+	__u64 word;
+	__u32 pid, pad_;
 };
 
 enum {

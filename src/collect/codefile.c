@@ -293,7 +293,8 @@ static struct ph_codefile *by_id(const struct ph_codefiles *f, uint32_t id)
 static struct ph_codefile *interpreted_file(struct ph_codefiles *f, const struct ph_interp *in)
 {
 	static const char *const names[PH_INTERP_NKINDS] = { [PH_INTERP_PYTHON] = "python3", [PH_INTERP_PHP] = "php8" };
-	ph_autofree char *path = ph_asprintf("//%s.%u", names[in->kind], in->version);
+	ph_autofree char *path = in->kind == PH_INTERP_V8 ? ph_asprintf("//v8.%u.%u", in->version / 10u, in->version % 10u) :
+		ph_asprintf("//%s.%u", names[in->kind], in->version);
 	struct ph_codefile *file;
 
 	ph_vec_each(have, &f->interpreted)
@@ -325,6 +326,7 @@ static void set_interp(struct ph_codefiles *f, struct ph_codefile *file)
 	}
 	if (at == f->ninterps)
 		f->interps[f->ninterps++] = *in;
+	file->interp = at + 1;
 	__atomic_store_n(&f->shared[file->id].interp, at + 1, __ATOMIC_RELEASE);
 }
 

@@ -203,6 +203,8 @@ static void store_maps(struct ph_procmaps *m, struct ph_mapproc *p, uint64_t now
 	to = ph_store_at(m->store, pos);
 	ph_vec_each(map, &p->maps) {
 		map->stored_known = map->file->known;
+		if (map->file->interprets && map->file->info->interp.kind == PH_INTERP_V8)
+			value.v8 = map->file->interp;
 		*to++ = (struct ph_store_map){
 			.begin = map->begin, .end = map->end, .bias = map->begin - map->vaddr,
 			.file = map->file->known ? map->file->id : PH_CODE_UNKNOWN,

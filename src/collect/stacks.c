@@ -43,6 +43,7 @@ struct ph_stacks {
 	size_t shared_bytes;
 	struct ph_interp *interps;
 	size_t interps_bytes;
+	int v8_functions;		/* the kernel side's map */
 	uint64_t ends[PH_END_NKINDS];
 	PH_VEC(struct ph_interpreted) interpreted;	/* frames whose names are to be read */
 	PH_VEC(uint32_t) asking;	/* files whose names are to be asked for */
@@ -59,7 +60,7 @@ struct ph_stacks {
 };
 
 static const char *const maps_of_stacks[] = { "store", "tables", "procs", "walks", "frames", "interps",
-					     "interp_threads" };
+					     "interp_threads", "v8_functions" };
 
 void ph_stacks_prepare(struct ph_collect *c)
 {
@@ -155,6 +156,7 @@ int ph_stacks_open(struct ph_collect *c, struct ph_err *err)
 	c->stacks = s;
 	s->maps.proc_fd = -1;
 	ph_madecode_init(&s->made, on_made, s);
+	s->v8_functions = bpf_object__find_map_fd_by_name(c->obj, "v8_functions");
 	s->shared = map_shared(c, "tables", PH_STORE_FILES * sizeof(*s->shared), &s->shared_bytes);
 	s->interps = map_shared(c, "interps", PH_STORE_INTERPS * sizeof(*s->interps), &s->interps_bytes);
 	if (!s->shared || !s->interps)
@@ -454,16 +456,38 @@ static bool process_memory(void *ctx, uint64_t addr, void *buf, size_t n)
 	return process_vm_readv(*(const int32_t *)ctx, &to, 1, &from, 1, 0) == (ssize_t)n;
 }
 
+static bool name_interpreted(struct ph_stacks *s, struct ph_interpreted *i, struct ph_interp_name *name)
+{
+	struct ph_v8_key key = { .word = i->frame, .pid = (uint32_t)i->pid };
+	uint64_t shared;
+
+	if (i->interp.kind != PH_INTERP_V8)
+		return !ph_interp_name(&i->interp, i->frame, process_memory, &i->pid, name);
+	return !bpf_map_lookup_elem(s->v8_functions, &key, &shared) &&
+	       !ph_v8_name(&i->interp, i->frame, shared, process_memory, &i->pid, name);
+}
+
+/* What V8 has moved since is found where it is when it is seen again. */
+static void look_again(struct ph_stacks *s, const struct ph_interpreted *i)
+{
+	struct ph_mapproc *p = ph_procmaps_get(&s->maps, i->pid);
+
+	if (p && i->interp.kind == PH_INTERP_V8)
+		ph_u64map_del(&p->interpreted, i->frame);
+}
+
 static int tell_interpreted_names(struct ph_stacks *s, ph_event_fn fn, void *arg, struct ph_err *err)
 {
 	struct ph_interp_name name = { 0 };
 	int r = 0;
 
 	ph_vec_each(i, &s->interpreted) {
-		bool known = !ph_interp_name(&i->interp, i->frame, process_memory, &i->pid, &name);
+		bool known = name_interpreted(s, i, &name);
 
 		if (r < 0)
 			break;
+		if (!known)
+			look_again(s, i);
 		r = tell_symbol(s, i->file, i->frame, i->pid, 0, &(struct ph_symname){
 			.name = known && name.name.len ? name.name.p : "[gone]",
 			.source = known && name.file.len ? name.file.p : "", .line = known ? name.line : 0,

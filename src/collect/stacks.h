@@ -72,6 +72,7 @@ struct ph_codefile {
 	bool told;			/* in the stream */
 	struct ph_stored_table table;
 	struct ph_codefile *interprets;	/* it is an interpreter: what its program's functions are in */
+	uint32_t interp;		/* as the kernel side has it */
 	struct ph_u64map seen;		/* addresses of it in stacks: their names are told, or asked for */
 	PH_VEC(uint64_t) asked;		/* to be asked for */
 };

@@ -10,8 +10,23 @@
 
 /* ---- the child -------------------------------------------------------------------------------- */
 
-/* A defined symbol of exactly this name, without sorting what the file has. */
-static bool find_in(Elf *elf, uint32_t type, const char *name, uint64_t *vaddr, uint64_t *size)
+/* V8 has some hundred symbols for debuggers, of which many are asked for, in a file with a hundred thousand. */
+#define V8DBG "v8dbg_"
+#define V8DBG_MAX 2048
+
+struct known {
+	const char *name;
+	uint64_t vaddr, size;
+};
+
+struct finder {
+	struct ph_childfile *f;
+	PH_VEC(struct known) v8dbg;
+	bool collected;
+};
+
+/* Each defined symbol, until @take takes it. */
+static bool each_symbol(Elf *elf, uint32_t type, bool (*take)(void *arg, const char *name, const GElf_Sym *sym), void *arg)
 {
 	Elf_Scn *scn = NULL;
 	GElf_Shdr sh;
@@ -30,31 +45,68 @@ static bool find_in(Elf *elf, uint32_t type, const char *name, uint64_t *vaddr, 
 			if (sym.st_shndx == SHN_UNDEF)
 				continue;
 			s = elf_strptr(elf, sh.sh_link, sym.st_name);
-			if (!s || strcmp(s, name))
-				continue;
-			*vaddr = sym.st_value;
-			*size = sym.st_size;
-			return true;
+			if (s && take(arg, s, &sym))
+				return true;
 		}
 	}
 	return false;
 }
 
+static bool take_named(void *arg, const char *name, const GElf_Sym *sym)
+{
+	struct known *k = arg;
+
+	if (strcmp(name, k->name))
+		return false;
+	k->vaddr = sym->st_value;
+	k->size = sym->st_size;
+	return true;
+}
+
+static bool take_v8dbg(void *arg, const char *name, const GElf_Sym *sym)
+{
+	struct finder *find = arg;
+
+	if (!strncmp(name, V8DBG, strlen(V8DBG)) && find->v8dbg.n < V8DBG_MAX)
+		*ph_vec_push(&find->v8dbg) = (struct known){ name, sym->st_value, sym->st_size };
+	return false;
+}
+
 static bool find_symbol(void *ctx, const char *name, uint64_t *vaddr, uint64_t *size)
 {
-	struct ph_childfile *f = ctx;
+	struct finder *find = ctx;
+	Elf *elf = ph_childfile_main(find->f);
+	struct known k = { .name = name };
+	bool found = false;
 
-	/* Interpreters export what their extensions need; only parts of functions are in .symtab alone. */
-	return find_in(ph_childfile_main(f), strchr(name, '.') ? SHT_SYMTAB : SHT_DYNSYM, name, vaddr, size);
+	if (!strncmp(name, V8DBG, strlen(V8DBG))) {
+		if (!find->collected)
+			each_symbol(elf, SHT_DYNSYM, take_v8dbg, find);
+		find->collected = true;
+		for (size_t i = 0; i < find->v8dbg.n && !found; i++) {
+			found = !strcmp(find->v8dbg.v[i].name, name);
+			k = found ? find->v8dbg.v[i] : k;
+		}
+	} else {
+		/* Interpreters export what their extensions need; only parts of functions are in .symtab alone. */
+		found = each_symbol(elf, strchr(name, '.') ? SHT_SYMTAB : SHT_DYNSYM, take_named, &k);
+	}
+	if (found) {
+		*vaddr = k.vaddr;
+		*size = k.size;
+	}
+	return found;
 }
 
 void ph_answer_interp(struct ph_childfile *f, const char *path, struct ph_buf *out)
 {
-	const struct ph_interp_symbols sym = { find_symbol, f };
+	struct finder find = { .f = f };
+	const struct ph_interp_symbols sym = { find_symbol, &find };
 	struct ph_interp in = { 0 };
 	struct ph_err err = { 0 };
 	int r = ph_interp_find(f->elf, path, &sym, &in, &err);
 
+	ph_vec_done(&find.v8dbg);
 	ph_autofree char *message = ph_strdup(r == -ENOTSUP ? err.msg : "");
 
 	ph_put_str(out, message);
@@ -85,7 +137,7 @@ bool ph_take_interp(struct ph_symfile *info, struct ph_bytes *in)
 		return true;
 	version = ph_get_u32(in);
 	/* Offsets are not the child's to say. */
-	if (kind >= PH_INTERP_NKINDS || version > 99 ||
+	if (kind >= PH_INTERP_NKINDS || version > 255 ||
 	    !ph_interp_of_version(kind, (int)version, info->machine, &info->interp))
 		return false;
 	info->interp.root = ph_get_u64(in);

@@ -47,15 +47,26 @@ static const struct ph_interp phps[] = {
 	{ .kind = PH_INTERP_PHP, .version = 4, .root = 488, .func_file = 168 },
 };
 
+/* V8 of Node.js 18 and 20, as its metadata for debuggers have it (v8dbg_…). */
+static const struct ph_interp v8s[] = {
+	{ .kind = PH_INTERP_V8, .version = 102, .type_shared = 257, .type_script = 170, .type_scope = 256 },
+	{ .kind = PH_INTERP_V8, .version = 113, .type_shared = 262, .type_script = 167, .type_scope = 261 },
+};
+
 bool ph_interp_of_version(enum ph_interp_kind kind, int version, int machine, struct ph_interp *ret)
 {
-	const struct ph_interp *v = kind == PH_INTERP_PYTHON ? pythons : phps;
-	size_t n = kind == PH_INTERP_PYTHON ? PH_ARRAY_SIZE(pythons) : PH_ARRAY_SIZE(phps);
+	static const struct {
+		const struct ph_interp *v;
+		size_t n;
+	} all[PH_INTERP_NKINDS] = {
+		[PH_INTERP_PYTHON] = { pythons, PH_ARRAY_SIZE(pythons) }, [PH_INTERP_PHP] = { phps, PH_ARRAY_SIZE(phps) },
+		[PH_INTERP_V8] = { v8s, PH_ARRAY_SIZE(v8s) },
+	};
 
-	for (size_t i = 0; i < n; i++) {
-		if (v[i].kind != kind || v[i].version != version)
+	for (size_t i = 0; i < all[kind].n; i++) {
+		if (all[kind].v[i].version != version)
 			continue;
-		*ret = v[i];
+		*ret = all[kind].v[i];
 		if (machine != EM_AARCH64 || kind != PH_INTERP_PYTHON)
 			return true;
 		/* native_thread_id, which is next */
@@ -158,6 +169,57 @@ static int find_php(const struct ph_elf *elf, const char *path, const struct ph_
 	return ph_err_set(err, -ENOTSUP, "%s: PHP 8.%d", path, version);
 }
 
+/* What the metadata must say of what interp.h reads, and interp_v8.c. */
+static const struct {
+	const char *name;
+	int value;
+} v8_layout[] = {
+	{ "v8dbg_off_fp_context", -8 }, { "v8dbg_off_fp_function", -16 }, { "v8dbg_class_Map__instance_type__uint16_t", 12 },
+	{ "v8dbg_class_JSFunction__shared__SharedFunctionInfo", PH_V8_OF_FUNCTION_SHARED },
+	{ "v8dbg_class_SharedFunctionInfo__name_or_scope_info__Object", PH_V8_OF_SHARED_NAME },
+	{ "v8dbg_class_SharedFunctionInfo__script_or_debug_info__HeapObject", PH_V8_OF_SHARED_SCRIPT },
+	{ "v8dbg_class_SharedFunctionInfo__flags__int", PH_V8_OF_SHARED_FLAGS },
+	{ "v8dbg_class_Script__source__Object", PH_V8_OF_SCRIPT_SOURCE }, { "v8dbg_class_Script__name__Object", PH_V8_OF_SCRIPT_NAME },
+	{ "v8dbg_class_Script__line_ends__Object", PH_V8_OF_SCRIPT_ID - 8 }, { "v8dbg_scopeinfo_idx_first_vars", 3 },
+	{ "v8dbg_class_String__length__int32_t", 12 }, { "v8dbg_class_SeqOneByteString__chars__char", 16 },
+	{ "v8dbg_class_ThinString__actual__String", 16 }, { "v8dbg_class_ConsString__first__String", 16 },
+	{ "v8dbg_class_ExternalString__resource__Object", 16 }, { "v8dbg_OneByteStringTag", 8 }, { "v8dbg_ThinStringTag", 5 },
+	{ "v8dbg_ExternalStringTag", 2 }, { "v8dbg_FirstNonstringType", 128 },
+};
+
+/* An int of the file. */
+static bool int_of(const struct ph_elf *elf, const struct ph_interp_symbols *sym, const char *name, int *ret)
+{
+	uint64_t at, size;
+	int32_t v = 0;
+
+	if (!sym->find(sym->ctx, name, &at, &size) || size != sizeof(v) || !read_at(elf, at, &v, sizeof(v)))
+		return false;
+	*ret = v;
+	return true;
+}
+
+static int find_v8(const struct ph_elf *elf, const char *path, const struct ph_interp_symbols *sym, struct ph_interp *ret,
+		   struct ph_err *err)
+{
+	int major, minor, is, types[3];
+
+	if (!int_of(elf, sym, "_ZN2v88internal7Version6major_E", &major) || !int_of(elf, sym, "_ZN2v88internal7Version6minor_E", &minor))
+		return ph_err_set(err, -ENOTSUP, "%s: a V8 of unknown version", path);
+	if (minor < 0 || minor > 9 || major < 0 || major > 24 ||
+	    !ph_interp_of_version(PH_INTERP_V8, major * 10 + minor, ph_elf_machine(elf), ret))
+		return ph_err_set(err, -ENOTSUP, "%s: V8 %d.%d", path, major, minor);
+	for (size_t i = 0; i < PH_ARRAY_SIZE(v8_layout); i++)
+		if (!int_of(elf, sym, v8_layout[i].name, &is) || is != v8_layout[i].value)
+			return ph_err_set(err, -ENOTSUP, "%s: V8 %d.%d of another layout (%s)", path, major, minor, v8_layout[i].name);
+	if (!int_of(elf, sym, "v8dbg_type_SharedFunctionInfo__SHARED_FUNCTION_INFO_TYPE", &types[0]) ||
+	    !int_of(elf, sym, "v8dbg_type_Script__SCRIPT_TYPE", &types[1]) ||
+	    !int_of(elf, sym, "v8dbg_type_ScopeInfo__SCOPE_INFO_TYPE", &types[2]) ||
+	    types[0] != ret->type_shared || types[1] != ret->type_script || types[2] != ret->type_scope)
+		return ph_err_set(err, -ENOTSUP, "%s: V8 %d.%d of another layout", path, major, minor);
+	return 0;
+}
+
 int ph_interp_find(const struct ph_elf *elf, const char *path, const struct ph_interp_symbols *sym,
 		   struct ph_interp *ret, struct ph_err *err)
 {
@@ -168,6 +230,8 @@ int ph_interp_find(const struct ph_elf *elf, const char *path, const struct ph_i
 	} kinds[] = {
 		{ "_PyEval_EvalFrameDefault", "_PyEval_EvalFrameDefault.cold", find_python },
 		{ "execute_ex", "execute_ex.cold", find_php },
+		/* It is not one function that runs its code: by the frames themselves. */
+		{ "_ZN2v88internal7Version6major_E", NULL, find_v8 },
 	};
 
 	for (size_t i = 0; i < PH_ARRAY_SIZE(kinds); i++) {
@@ -177,7 +241,7 @@ int ph_interp_find(const struct ph_elf *elf, const char *path, const struct ph_i
 		if (!sym->find(sym->ctx, kinds[i].runs, &at, &size) || !size)
 			continue;
 		r = kinds[i].find(elf, path, sym, ret, err);
-		if (r)
+		if (r || !kinds[i].cold)
 			return r;
 		ret->code_begin = at;
 		ret->code_end = at + size;

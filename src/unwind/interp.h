@@ -14,7 +14,7 @@
 #endif
 #include "unwind/step.h"
 
-enum ph_interp_kind { PH_INTERP_NONE, PH_INTERP_PYTHON, PH_INTERP_PHP, PH_INTERP_NKINDS };
+enum ph_interp_kind { PH_INTERP_NONE, PH_INTERP_PYTHON, PH_INTERP_PHP, PH_INTERP_V8, PH_INTERP_NKINDS };
 
 /* How Python has its frames: since which version. */
 enum ph_interp_frames {
@@ -28,7 +28,7 @@ struct ph_interp {
 	__u64 code_begin, code_end;	/* the function that runs interpreted code */
 	__u64 cold_begin, cold_end;	/* the part of it that the compiler put elsewhere; empty: none is known */
 	__u64 root;			/* Python: its _PyRuntime; PHP: where the current frame is */
-	__u8 kind, version;		/* enum ph_interp_kind; N of 3.N, 8.N */
+	__u8 kind, version;		/* enum ph_interp_kind; N of 3.N, 8.N; V8: 113 is 11.3 */
 	__u8 frames;			/* Python: enum ph_interp_frames */
 	__u8 lasti_unit;		/* PH_PY_OBJECTS: bytes that one of lasti counts */
 	/* Offsets in structures. Python: */
@@ -42,6 +42,8 @@ struct ph_interp {
 	__u16 text;			/* string → its bytes, where it is ASCII */
 	/* PHP: */
 	__u16 func_file;
+	/* V8: what kind of object these are, as their map has it */
+	__u16 type_shared, type_script, type_scope;
 };
 
 /* Of the part of a walk that is interpreted. All zero at its beginning. */
@@ -62,7 +64,7 @@ enum ph_interp_step {
 };
 
 /*
- * An interpreted frame among the addresses of a stack: which code, and where in it. Neither an address of user space nor, as
+ * An interpreted frame of Python or PHP among the addresses of a stack: which code, and where in it. Neither an address of user space nor, as
  * no kind is 7, of the kernel.
  *   63: 1, 62…60: kind, 59…44: where (Python: instruction; PHP: line; 65535: that or more), 43…0: address of the code / 8
  */
@@ -80,6 +82,21 @@ ph_unwind_inline __u64 ph_interp_frame(enum ph_interp_kind kind, __u64 code, __u
 ph_unwind_inline bool ph_interp_is(__u64 frame)
 {
 	return frame >> 63 && (frame >> 60 & 7) != 7;
+}
+
+/*
+ * Of V8 not where the code is, which its collector moves, but which: the thread (as each has scripts of its own), the script, and the
+ * function in it, both as V8 numbers them.
+ *   59…38: thread, 37…20: script, 19…0: function
+ */
+#define PH_V8_THREAD_BITS 22
+#define PH_V8_SCRIPT_BITS 18
+#define PH_V8_FUNCTION_BITS 20
+
+ph_unwind_inline __u64 ph_v8_word(__u64 thread, __u64 script, __u64 function)
+{
+	return PH_INTERP_BASE(PH_INTERP_V8) | (thread & ((1 << PH_V8_THREAD_BITS) - 1)) << (PH_V8_SCRIPT_BITS + PH_V8_FUNCTION_BITS) |
+	       script << PH_V8_FUNCTION_BITS | function;
 }
 
 ph_unwind_inline bool ph_interp_runs(const struct ph_interp *in, __u64 vaddr)
@@ -174,6 +191,60 @@ ph_unwind_inline enum ph_interp_step ph_interp_php(struct ph_interp_state *s, __
 gone:
 	s->at = PH_INTERP_GONE;
 	return PH_INTERP_NATIVE;
+}
+
+/* Pointers to objects are one higher than these; integers are in the upper half of a word. */
+#define PH_V8_IS_OBJECT(word) (((word) & 3) == 1)
+enum {
+	PH_V8_OF_FUNCTION_SHARED = 24,		/* JSFunction */
+	PH_V8_OF_SHARED_NAME = 16,		/* SharedFunctionInfo: name_or_scope_info */
+	PH_V8_OF_SHARED_SCRIPT = 32,
+	PH_V8_OF_SHARED_FLAGS = 48,		/* in the upper half: function_literal_id */
+	PH_V8_OF_SCRIPT_SOURCE = 8,
+	PH_V8_OF_SCRIPT_NAME = 16,
+	PH_V8_OF_SCRIPT_ID = 64,
+	PH_V8_OF_MAP_TYPE = 12,			/* 16 bits */
+};
+
+/* What kind of object @object is; 0: it cannot be read. */
+ph_unwind_inline __u64 ph_v8_type(__u64 object, ph_unwind_read read, void *ctx)
+{
+	__u64 word = 0;
+
+	if (!PH_V8_IS_OBJECT(object) || read(ctx, object - 1, &word) || !PH_V8_IS_OBJECT(word) ||
+	    read(ctx, word - 1 + PH_V8_OF_MAP_TYPE, &word))
+		return 0;
+	return word & 0xffff;
+}
+
+/* What runs by a SharedFunctionInfo, in @thread's V8; 0: it is none, or of no script. */
+ph_unwind_inline __u64 ph_v8_function(const struct ph_interp *in, __u64 shared, __u64 thread, ph_unwind_read read, void *ctx)
+{
+	__u64 function = 0, script = 0;
+
+	if (ph_v8_type(shared, read, ctx) != in->type_shared || read(ctx, shared - 1 + PH_V8_OF_SHARED_FLAGS, &function) ||
+	    read(ctx, shared - 1 + PH_V8_OF_SHARED_SCRIPT, &script) || ph_v8_type(script, read, ctx) != in->type_script ||
+	    read(ctx, script - 1 + PH_V8_OF_SCRIPT_ID, &script))
+		return 0;
+	function >>= 32;
+	script >>= 32;
+	if (function >> PH_V8_FUNCTION_BITS || script >> PH_V8_SCRIPT_BITS)
+		return 0;
+	return ph_v8_word(thread, script, function);
+}
+
+/*
+ * The function of JavaScript whose frame is at @fp: below it are its context, where other frames have a number that says what they
+ * are, and the function. *@shared is where its SharedFunctionInfo is now. 0: it is another frame.
+ */
+ph_unwind_inline __u64 ph_v8_frame(const struct ph_interp *in, __u64 fp, __u64 thread, __u64 *shared, ph_unwind_read read, void *ctx)
+{
+	__u64 at = 0;
+
+	if (read(ctx, fp - 8, &at) || !PH_V8_IS_OBJECT(at) || read(ctx, fp - 16, &at) || !PH_V8_IS_OBJECT(at) ||
+	    read(ctx, at - 1 + PH_V8_OF_FUNCTION_SHARED, shared))
+		return 0;
+	return ph_v8_function(in, *shared, thread, read, ctx);
 }
 
 /*

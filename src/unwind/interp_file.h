@@ -38,6 +38,13 @@ struct ph_interp_name {
  */
 int ph_interp_name(const struct ph_interp *in, uint64_t frame, ph_interp_memory memory, void *ctx,
 		   struct ph_interp_name *ret);
+void ph_interp_utf8(struct ph_buf *b, uint32_t c);
+/*
+ * The same of a frame of V8 (ph_v8_word()), which has its SharedFunctionInfo at @shared. What is there is compared with the frame before
+ * and after, as the collector moves objects. -EFAULT, -EAGAIN: it is not there any more.
+ */
+int ph_v8_name(const struct ph_interp *in, uint64_t frame, uint64_t shared, ph_interp_memory memory, void *ctx,
+	       struct ph_interp_name *ret);
 void ph_interp_name_done(struct ph_interp_name *n);
 
 #endif

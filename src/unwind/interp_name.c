@@ -20,7 +20,7 @@ static bool word_at(const struct memory *m, uint64_t addr, uint64_t *ret)
 	return m->read(m->ctx, addr, ret, sizeof(*ret));
 }
 
-static void add_utf8(struct ph_buf *b, uint32_t c)
+void ph_interp_utf8(struct ph_buf *b, uint32_t c)
 {
 	if (c < 0x80) {
 		ph_buf_addc(b, (char)c);
@@ -73,7 +73,7 @@ static bool add_python_string(const struct memory *m, const struct ph_interp *in
 		} else if (kind == 4) {
 			memcpy(&c, bytes + 4 * i, 4);
 		}
-		add_utf8(b, c);
+		ph_interp_utf8(b, c);
 	}
 	return true;
 }

@@ -158,39 +158,83 @@ complete() {
 }
 
 # On the host only: there are no interpreters in the machine.
-@test "node: functions that it compiles while it runs, by its map, by its jitdump, in a trace and live" {
+@test "node: functions as V8 has them, of each thread's own scripts, without any option; by its map what else it compiles" {
 	need node
 	mkdir "$T.tmp"
 	cat >"$T.tmp/a.js" <<-'END'
+	const { Worker, isMainThread, workerData } = require('worker_threads');
 	function inner(n) { let s = 0; for (let i = 0; i < n; i++) s += i % 7; return s; }
-	class Thing { method(n) { return inner(n) + inner(n + 1); } }
-	const end = process.cpuUsage().user + 12e5;
-	while (process.cpuUsage().user < end) new Thing().method(30000);
+	class Thing {
+	  method(n) { return [n, n, n].map((x) => inner(x)); }
+	  get accessor() { return this.method(3000); }
+	}
+	const expression = /(a|ab)(c|bcd)*(d*)x/;
+	const übung = function () { expression.test('abcd'.repeat(20)); return new Thing().accessor; };
+	// Scripts that have the same number in each thread.
+	const own = new Function('f', `return function in${isMainThread ? 'Main' : workerData}() { f(); }`)(übung);
+	if (isMainThread)
+	  for (const name of ['One', 'Two'])
+	    new Worker(__filename, { workerData: name });
+	const end = Date.now() + 2000;
+	while (Date.now() < end) own();
 	END
-	local how
-	for how in --perf-basic-prof --perf-prof; do
+	# Not all is inlined that could be.
+	for how in --no-opt "--no-opt --perf-basic-prof"; do
 		rm -rf "$T"
 		record "$T" -q -c "$PH_FILE-in" --wait -e profile -F 500
-		# In a /tmp of its own, by its own number. What the optimizer inlines has no frame.
-		launch_wait in -r host -b "$T.tmp:/tmp:rw" -- sh -c "cd /tmp && node $how --interpreted-frames-native-stack --no-turbo-inlining a.js"
+		launch_wait in -r host -b "$T.tmp:/tmp:rw" -- sh -c "cd /tmp; node -p 0; node $how a.js"
 		record_end
 		complete node
 		# (While it begins, its files are looked into.)
-		porthole profile -r "$T" --user -o folded 2>"$T.says" | grep -v '\[incomplete\]' >"$T.folded"
-		# The functions that run, from the program's start, each called by who calls it.
-		[ "$(share 'JS:.?inner' "_start;.*;JS:.? /tmp/a.js:1:1_.j.;.*JS:.?method /tmp/a.js:2:21_.j.;.*JS:.?inner /tmp/a.js:1:15_.j.")" -ge 95 ] &&
-			[ "$(share '^' ';JS:.?inner /tmp/a.js:1:15_.j.[; ]')" -ge 60 ] ||
-			flunk "$how: $(share '^' ';JS:.?inner ')" "$(cut -c1-3000 "$T.folded" | tail -n 5)" "$(cat "$T.says")" || return
-		[ "$(share '^' 'anonymous code')" -le 2 ] || flunk "$how" "$(grep 'anonymous code' "$T.folded")" || return
-		some user_symbol '.fields.name | endswith("inner /tmp/a.js:1:15")' <<-END
-			pid      ? . > 0
-			offset   ? . >= 0
-			since_ns ? (. > 0) == ("$how" == "--perf-prof")
+		porthole profile -r "$T" --user --by container -o folded 2>"$T.says" | grep -v '\[incomplete\]' >"$T.folded"
+		[ "$(share ';inner[; ]' ';in(Main|One|Two);übung;.*;get accessor;method;.*;\(anonymous\) a.js:4;inner[; ]')" -ge 99 ] &&
+			[ "$(share ';übung[; ]' ';inner[; ]')" -ge 50 ] && [ "$(share '^' '\[gone\]')" -le 1 ] ||
+			flunk "$how: $(share ';inner[; ]' ';in(Main|One|Two);übung;.*;get accessor;method;.*;\(anonymous\) a.js:4;inner[; ]') % are called by whom they should be," \
+				"$(share ';übung[; ]' ';inner[; ]') %, $(share '^' '\[gone\]') % gone" "$(grep ';inner[; ]' "$T.folded" | grep -v ';übung;.*;get accessor;method;' | head -n 3)" \
+				"$(cut -c1-3000 "$T.folded" | tail -n 3)" "$(cat "$T.says")" || return
+		porthole profile -r "$T" --user --by thread -o folded 2>/dev/null | sed -nE 's/^([^;]*);.*;in(Main|One|Two)[; ].*/\1 \2/p' | sort -u >"$T.threads"
+		# Each thread runs one of them, and each of them one thread.
+		[ "$(wc -l <"$T.threads")" = 3 ] && [ "$(cut -d' ' -f2- "$T.threads" | sort -u | wc -l)" = 3 ] || flunk "$(cat "$T.threads")" || return
+		some user_symbol '.fields.name == "inner"' <<-END
+			pid    ? . > 0
+			source "/tmp/a.js"
+			line   2
+		END
+		some user_symbol '.fields.name == "get accessor"' <<-END
+			line 5
 		END
 	done
-	porthole profile --user -F 500 -o folded -- unshare -m sh -c "mount --bind $T.tmp /tmp && cd /tmp &&
-		exec node --perf-basic-prof --interpreted-frames-native-stack --no-turbo-inlining a.js" >"$T.folded"
-	[ "$(share '^' ';JS:.?method /tmp/a.js:2:21_.j.;.*JS:.?inner /tmp/a.js:1:15_.j.[; ]')" -ge 60 ] || flunk "$(tail -n 5 "$T.folded")"
+	grep -q ';RegExp:[^;]*_\[j\]' "$T.folded" || flunk "$(grep -o ';[^;]*_\[j\]' "$T.folded" | sort | uniq -c)" || return
+	porthole profile --user -F 500 -o folded -- node --no-opt "$T.tmp/a.js" >"$T.folded" 2>"$T.says"
+	[ "$(share ';übung[; ]' ';get accessor;method;.*;inner[; ]')" -ge 50 ] || flunk "$(cut -c1-3000 "$T.folded" | tail -n 3)" "$(cat "$T.says")"
+}
+
+# On the host only.
+@test "node: functions that come and go and are moved: never a name that is another's" {
+	need node
+	mkdir "$T.tmp"
+	cat >"$T.tmp/a.js" <<-'END'
+	const end = Date.now() + 4000;
+	let kept = [];
+	for (let n = 0; Date.now() < end; n++) {
+	  const f = new Function(`
+	    function inner_${n}(k) { let s = 0; for (let i = 0; i < k; i++) s += i % 7; return s; }
+	    return function outer_${n}() { return inner_${n}(20000) + inner_${n}(20000); }`)();
+	  f();
+	  kept.push(f, new Array(1000).fill(n));
+	  kept = kept.slice(-6);
+	  if (n % 2) gc({ type: 'minor' }); else gc();
+	}
+	END
+	record "$T" -q -c "$PH_FILE-in" --wait -e profile -F 1000
+	launch_wait in -r host -b "$T.tmp:/tmp:rw" -- sh -c 'node --no-opt --expose-gc --compact-on-every-full-gc /tmp/a.js ||
+		node --no-opt --expose-gc --always-compact /tmp/a.js'
+	record_end
+	porthole profile -r "$T" --user -o folded >"$T.folded" 2>/dev/null
+	# Who calls whom is in the names.
+	grep -oE 'outer_[0-9]+;(.*;)?inner_[0-9]+[; ]' "$T.folded" | sed -E 's/outer_([0-9]+);.*inner_([0-9]+).*/\1 \2/' >"$T.pairs"
+	[ "$(wc -l <"$T.pairs")" -ge 20 ] || flunk "$(cut -c1-2000 "$T.folded" | head -n 5)" || return
+	awk '$1 != $2 { print; bad = 1 } END { exit bad }' "$T.pairs" || flunk "an inner one that another one calls" || return
 }
 
 # A program that makes code, "push %rbp; mov %rsp, %rbp; mov $N, %ecx; 1: dec %ecx; jnz 1b; pop %rbp; ret", and says how it is called.

@@ -396,11 +396,202 @@ static void test_others(void **state)
 	}
 }
 
+/* ---- V8: a heap of our own ------------------------------------------------------------------------ */
+
+#define HEAP 0x10000ull
+#define OBJECT(word) (HEAP + 8 * (word) + 1)
+#define SMI(n) ((uint64_t)(uint32_t)(n) << 32)
+
+struct heap {
+	uint64_t w[512];
+	unsigned int reads, change_at;	/* when so many words were read, what is at `where` becomes `to` */
+	unsigned int where;
+	uint64_t to;
+};
+
+/* Where what is: maps, then the function's frame, itself and what belongs to it. */
+enum {
+	MAP_SHARED = 0, MAP_SCRIPT = 8, MAP_SCOPE = 16, MAP_ONE = 24, MAP_TWO = 32, MAP_CONS = 40, MAP_THIN = 48, MAP_EXTERN = 56,
+	FRAME = 70, FUNCTION = 80, SHARED = 90, SCRIPT = 100, SCOPE = 120, NAME = 140, FILE_NAME = 150, SOURCE = 160, DATA = 200,
+	OTHER = 240,
+};
+
+static bool heap_memory(void *ctx, uint64_t addr, void *buf, size_t n)
+{
+	struct heap *h = ctx;
+
+	if (h->change_at && ++h->reads == h->change_at)
+		h->w[h->where] = h->to;
+	if (addr < HEAP || addr - HEAP > sizeof(h->w) || n > sizeof(h->w) - (addr - HEAP))
+		return false;
+	memcpy(buf, (char *)h->w + (addr - HEAP), n);
+	return true;
+}
+
+static int heap_word(void *ctx, __u64 addr, __u64 *value)
+{
+	return heap_memory(ctx, addr, value, sizeof(*value)) ? 0 : -1;
+}
+
+static void put_string(struct heap *h, unsigned int at, unsigned int map, const char *text)
+{
+	h->w[at] = OBJECT(map);
+	h->w[at + 1] = SMI(strlen(text));
+	memcpy(&h->w[at + 2], text, strlen(text));
+}
+
+static void heap_make(struct heap *h, const struct ph_interp *in)
+{
+	static const struct { unsigned int map, type; } types[] = {
+		{ MAP_ONE, 8 }, { MAP_TWO, 0 }, { MAP_CONS, 41 }, { MAP_THIN, 45 }, { MAP_EXTERN, 42 },
+	};
+
+	*h = (struct heap){ 0 };
+	for (unsigned int map = MAP_SHARED; map <= MAP_EXTERN; map += 8)
+		h->w[map] = OBJECT(map);
+	for (size_t i = 0; i < PH_ARRAY_SIZE(types); i++)
+		h->w[types[i].map + 1] = SMI(types[i].type);
+	h->w[MAP_SHARED + 1] = SMI(in->type_shared);
+	h->w[MAP_SCRIPT + 1] = SMI(in->type_script);
+	h->w[MAP_SCOPE + 1] = SMI(in->type_scope);
+	h->w[FRAME - 1] = OBJECT(OTHER);
+	h->w[FRAME - 2] = OBJECT(FUNCTION);
+	h->w[FUNCTION + 3] = OBJECT(SHARED);
+	h->w[SHARED] = OBJECT(MAP_SHARED);
+	h->w[SHARED + 2] = OBJECT(SCOPE);
+	h->w[SHARED + 4] = OBJECT(SCRIPT);
+	h->w[SHARED + 6] = SMI(7) | 0x1234;
+	h->w[SCRIPT] = OBJECT(MAP_SCRIPT);
+	h->w[SCRIPT + 1] = OBJECT(SOURCE);
+	h->w[SCRIPT + 2] = OBJECT(FILE_NAME);
+	h->w[SCRIPT + 8] = SMI(81);
+	h->w[SCOPE] = OBJECT(MAP_SCOPE);
+	/* A name, and one that was inferred; two locals. */
+	h->w[SCOPE + 1] = SMI(1 << 12 | 1 << 14);
+	h->w[SCOPE + 3] = SMI(2);
+	h->w[SCOPE + 8] = OBJECT(NAME);
+	h->w[SCOPE + 10] = OBJECT(OTHER);
+	h->w[SCOPE + 11] = SMI(12);
+	put_string(h, NAME, MAP_ONE, "na\xefve");
+	put_string(h, FILE_NAME, MAP_ONE, "/app/a.js");
+	/* The source is the program's own memory. */
+	h->w[SOURCE] = OBJECT(MAP_EXTERN);
+	h->w[SOURCE + 1] = SMI(24);
+	h->w[SOURCE + 3] = HEAP + 8 * DATA;
+	memcpy(&h->w[DATA], "one\ntwo\n\n  (x) => x\nfive", 24);
+	/* "Thing" "." as one, of which the rest is another one's. */
+	h->w[OTHER] = OBJECT(MAP_CONS);
+	h->w[OTHER + 2] = OBJECT(OTHER + 5);
+	h->w[OTHER + 3] = OBJECT(OTHER + 15);
+	put_string(h, OTHER + 5, MAP_ONE, "Thing.");
+	h->w[OTHER + 15] = OBJECT(MAP_THIN);
+	h->w[OTHER + 17] = OBJECT(OTHER + 20);
+	h->w[OTHER + 20] = OBJECT(MAP_TWO);
+	h->w[OTHER + 21] = SMI(2);
+	h->w[OTHER + 22] = 0x540d;
+	h->w[OTHER + 22] |= 'm' << 16;
+}
+
+static void v8_is(const struct ph_interp *in, struct heap *h, uint64_t frame, const char *want)
+{
+	struct ph_interp_name name = {};
+	ph_autobuf is = {};
+	int r = ph_v8_name(in, frame, OBJECT(SHARED), heap_memory, h, &name);
+
+	if (r)
+		ph_buf_addf(&is, "%d", r);
+	else
+		ph_buf_addf(&is, "%s %s:%u", name.name.p, name.file.p, name.line);
+	assert_string_equal(is.p, want);
+	ph_interp_name_done(&name);
+}
+
+static void test_v8(void **state)
+{
+	__u64 shared = 0, frame;
+	struct ph_interp in;
+	struct heap h;
+
+	(void)state;
+	assert_true(ph_interp_of_version(PH_INTERP_V8, 113, EM_X86_64, &in));
+	assert_false(ph_interp_of_version(PH_INTERP_V8, 114, EM_X86_64, &in));
+	heap_make(&h, &in);
+	frame = ph_v8_frame(&in, HEAP + 8 * FRAME, 4000000, &shared, heap_word, &h);
+	assert_int_equal(shared, OBJECT(SHARED));
+	assert_int_equal(frame, ph_v8_word(4000000, 81, 7));
+	assert_true(ph_interp_is(frame));
+	assert_int_equal(frame >> 60 & 7, PH_INTERP_V8);
+	v8_is(&in, &h, frame, "naïve /app/a.js:4");
+	/* Another thread's, another function. */
+	v8_is(&in, &h, ph_v8_word(4000000, 81, 8), "-14");
+	v8_is(&in, &h, ph_v8_word(4000000, 80, 7), "-14");
+	/* Without a name of its own; without any. */
+	h.w[NAME + 1] = 0;
+	v8_is(&in, &h, frame, "Thing.名m /app/a.js:4");
+	h.w[OTHER + 3] = OBJECT(OTHER);
+	v8_is(&in, &h, frame, "Thing.Thing.Thing.Thing.Thing.Thing. /app/a.js:4");
+	h.w[SCOPE + 1] = 0;
+	h.w[SCOPE + 8] = SMI(12);
+	v8_is(&in, &h, frame, "(anonymous) a.js:4 /app/a.js:4");
+	/* Behind the end, and before the begin. */
+	h.w[SCOPE + 8] = SMI(25);
+	v8_is(&in, &h, frame, "(anonymous) a.js /app/a.js:0");
+	h.w[SCOPE + 8] = SMI(-2);
+	v8_is(&in, &h, frame, "(anonymous) a.js /app/a.js:0");
+	/* It is no function of JavaScript. */
+	for (unsigned int i = 0; i < 6; i++) {
+		heap_make(&h, &in);
+		h.w[(unsigned int[]){ FRAME - 1, FRAME - 2, FUNCTION + 3, SHARED, SHARED + 4, SHARED + 6 }[i]] = SMI(i == 5 ? -1 : 13);
+		assert_int_equal(ph_v8_frame(&in, HEAP + 8 * FRAME, 1, &shared, heap_word, &h), 0);
+	}
+}
+
+/* The collector takes a function's place while its name is read, at whatever moment: never is it another one's. */
+static void test_v8_moved(void **state)
+{
+	static const struct { unsigned int where; uint64_t to; } changes[] = {
+		{ SHARED, OBJECT(OTHER) }, { SHARED + 2, OBJECT(OTHER + 60) }, { SHARED + 4, OBJECT(OTHER) },
+		{ SHARED + 6, SMI(8) }, { SCRIPT + 8, SMI(82) },
+	};
+	unsigned int refused = 0, named = 0;
+	struct ph_interp in;
+	struct heap h;
+
+	(void)state;
+	ph_interp_of_version(PH_INTERP_V8, 113, EM_X86_64, &in);
+	for (size_t i = 0; i < PH_ARRAY_SIZE(changes); i++) {
+		for (unsigned int at = 1; at < 60; at++) {
+			struct ph_interp_name name = {};
+
+			heap_make(&h, &in);
+			/* What another function in its place would be called. */
+			put_string(&h, OTHER + 60, MAP_ONE, "another");
+			h.where = changes[i].where;
+			h.to = changes[i].to;
+			h.change_at = at;
+			if (ph_v8_name(&in, ph_v8_word(1, 81, 7), OBJECT(SHARED), heap_memory, &h, &name)) {
+				refused++;
+			} else {
+				named++;
+				/* It was changed before the name was read, or after all was. */
+				if (h.reads >= at && changes[i].where == SHARED + 2 && !strcmp(name.name.p, "another"))
+					assert_true(at <= 10);
+				else
+					assert_string_equal(name.name.p, "naïve");
+			}
+			ph_interp_name_done(&name);
+		}
+	}
+	assert_true(refused > 50 && named > 50);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_python),
 		cmocka_unit_test(test_php),
+		cmocka_unit_test(test_v8),
+		cmocka_unit_test(test_v8_moved),
 		cmocka_unit_test(test_others),
 	};
 

@@ -114,6 +114,14 @@ struct {
 	__type(value, u64);
 } interp_threads SEC(".maps");
 
+/* Where V8 has what a frame's name is read from: its collector moves it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct ph_v8_key);
+	__type(value, u64);
+} v8_functions SEC(".maps");
+
 /* ---- the store -------------------------------------------------------------------------------- */
 
 static __always_inline u8 *store_chunk(u64 pos)
@@ -279,6 +287,26 @@ static __always_inline bool interp_step(struct walk *w, const struct ph_interp *
 	return !w->interp_over;
 }
 
+/* Code without rules that is V8's, or was made: a function of JavaScript takes its place, if the frame is of one. */
+static __always_inline void v8_step(struct walk *w)
+{
+	u64 ids = bpf_get_current_pid_tgid(), shared = 0, *known;
+	u32 at = w->proc.v8 - 1;
+	const struct ph_interp *in = bpf_map_lookup_elem(&interps, &at);
+	struct ph_v8_key key = {};
+
+	if (!in || !(w->regs.flags & PH_REGS_FP))
+		return;
+	key.word = ph_v8_frame(in, w->regs.fp, (u32)ids, &shared, read_user, NULL);
+	if (!key.word)
+		return;
+	w->frames[(w->nkernel + w->nuser - 1) & FRAMES_MASK] = key.word + (w->nuser > 1);
+	key.pid = ids >> 32;
+	known = bpf_map_lookup_elem(&v8_functions, &key);
+	if (!known || *known != shared)
+		bpf_map_update_elem(&v8_functions, &key, &shared, BPF_ANY);
+}
+
 /* From a frame to its caller, as ph_unwind_walk() does it. 1: there is none. */
 static long walk_step(void *map, u32 *key, u32 *value, u32 *which)
 {
@@ -338,6 +366,8 @@ static long walk_step(void *map, u32 *key, u32 *value, u32 *which)
 		}
 		s = ph_unwind_step(UNWIND_ARCH, rule, &w->regs, read_user, NULL);
 	}
+	if (s == PH_STEP_NO_RULE && w->proc.v8 && (t->state == PH_TABLE_MADE || t->interp == w->proc.v8))
+		v8_step(w);
 	if (s == PH_STEP_NO_RULE)
 		s = ph_unwind_step_ret(UNWIND_ARCH, &w->regs, read_user, NULL);
 	if (s == PH_STEP_NO_RULE && (w->regs.fp || t->state != PH_TABLE_MADE)) {
