@@ -30,7 +30,7 @@ struct state {
 };
 enum {
 	NONE = INT16_MIN,
-	OUTERMOST,		/* BP was cleared and not saved: there is no caller */
+	OUTERMOST,		/* BP was cleared and not saved, or the stack changed for another: there is no caller */
 	SAME = 0,		/* in its register still */
 	LOST = -1,
 	UNKNOWN = -2,		/* to be found out by where it is restored from */
@@ -70,6 +70,21 @@ static void set_bit(uint8_t *bits, size_t i)
 static bool followed(const struct ph_code *c, size_t at)
 {
 	return c->states[at].frame != 0;
+}
+
+static bool elsewhere(const struct ph_insn *load, uint8_t reg)
+{
+	return load->kind == PH_INSN_LOAD && load->reg == reg && load->base < 16 && load->base != PH_X86_SP &&
+	       load->base != PH_X86_BP;
+}
+
+/*
+ * SP is loaded from elsewhere than this stack, at once or by another register: of another one, whose frames are not this
+ * function's callers.
+ */
+static bool changes_stacks(const struct ph_insn *in, const struct ph_insn *before)
+{
+	return elsewhere(in, PH_X86_SP) || (in->kind == PH_INSN_MOVE && in->reg == PH_X86_SP && elsewhere(before, in->base));
 }
 
 /* ---- what an instruction does ----------------------------------------------------------------- */
@@ -160,9 +175,9 @@ static void leave(struct ph_code *c, struct state *s)
 		s->depth--;
 }
 
-static void apply(struct ph_code *c, struct state *s, const struct ph_insn *in)
+static void apply(struct ph_code *c, struct state *s, const struct ph_insn *in, const struct ph_insn *before)
 {
-	bool outermost = s->depth == OUTERMOST;
+	bool outermost = s->depth == OUTERMOST || changes_stacks(in, before);
 	int16_t v;
 
 	for (uint8_t reg = PH_X86_BX; reg <= PH_X86_BP; reg++)
@@ -291,8 +306,8 @@ static void go_to(struct ph_code *c, size_t at, const struct state *s)
 /* One way through the code, to its end or to what was met; branches are done later. */
 static void follow_one(struct ph_code *c, size_t at, struct state s, bool over_calls)
 {
+	struct ph_insn in, before = { 0 };
 	bool after_push = false;
-	struct ph_insn in;
 	int64_t to;
 
 	while (at < c->n && c->work) {
@@ -337,7 +352,8 @@ static void follow_one(struct ph_code *c, size_t at, struct state s, bool over_c
 				return;
 			}
 		}
-		apply(c, &s, &in);
+		apply(c, &s, &in, &before);
+		before = in;
 	}
 }
 
@@ -534,6 +550,18 @@ static void saved_rule(int16_t v, __u8 *how, __s32 *off)
 	*off = v > 0 ? -v * WORD : 0;
 }
 
+bool ph_code_changes_stacks(const uint8_t *code, size_t n)
+{
+	struct ph_insn in, before = { 0 };
+
+	for (size_t at = 0; at < n; at += in.len, before = in) {
+		ph_insn_read(code + at, n - at, &in);
+		if (changes_stacks(&in, &before))
+			return true;
+	}
+	return false;
+}
+
 bool ph_code_rule(const struct ph_code *c, size_t at, struct ph_unwind_rule *rule, size_t *ret_end)
 {
 	const struct state *s = &c->states[at];
@@ -554,8 +582,9 @@ bool ph_code_rule(const struct ph_code *c, size_t at, struct ph_unwind_rule *rul
 	}
 	if (s->depth == NONE && s->frame == NONE)
 		return false;
-	rule->cfa = s->depth != NONE ? PH_CFA_SP : PH_CFA_FP;
-	rule->cfa_off = (s->depth != NONE ? s->depth : s->frame) * WORD;
+	/* A frame pointer is right also where what was called took its arguments off the stack, as of JavaScript. */
+	rule->cfa = s->frame != NONE ? PH_CFA_FP : PH_CFA_SP;
+	rule->cfa_off = (s->frame != NONE ? s->frame : s->depth) * WORD;
 	rule->ra = PH_SAVED_CFA;
 	rule->ra_off = -WORD;
 	saved_rule(s->fp, &rule->fp, &rule->fp_off);

@@ -23,6 +23,9 @@ void ph_code_free(struct ph_code *c);
 /* The rule at an offset, and up to which it holds at least; false: none was found. */
 bool ph_code_rule(const struct ph_code *c, size_t at, struct ph_unwind_rule *rule, size_t *ret_end);
 
+/* Whether this function goes over to another stack, which entries cannot tell. */
+bool ph_code_changes_stacks(const uint8_t *code, size_t n);
+
 static inline void ph_code_free_ptr(struct ph_code **c)
 {
 	ph_code_free(*c);

@@ -231,6 +231,8 @@ static struct ph_code *follow_code(const struct ph_unwind_builder *b, const uint
 	}
 	for (; from < b->begins.n && b->begins.v[from] - b->end < n; from++)
 		ph_code_begins(c, b->begins.v[from] - b->end);
+	if (b->at_begin)
+		ph_code_begins(c, 0);
 	ph_code_follow(c);
 	return c;
 }
@@ -257,11 +259,23 @@ void ph_unwind_gap(struct ph_unwind_builder *b, const uint8_t *code, size_t n)
 	b->end += n;
 }
 
+/* Of those alone that have no entries: large programs have very many others. */
 static void take_begin(void *ctx, uint64_t vaddr)
 {
 	struct ph_unwind_builder *b = ctx;
+	const struct ph_cfi *c = b->cfi;
+	size_t from = 0, to = c->fdes.n;
 
-	*ph_vec_push(&b->begins) = vaddr;
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (c->fdes.v[middle].begin <= vaddr)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	if (!from || vaddr - c->fdes.v[from - 1].begin >= c->fdes.v[from - 1].size)
+		*ph_vec_push(&b->begins) = vaddr;
 }
 
 static int by_number(const void *a, const void *b)
@@ -302,6 +316,22 @@ static void add_gap(struct ph_unwind_builder *b, struct ph_elf *elf, const struc
 	b->end = end;
 }
 
+/*
+ * Go's entries (.debug_frame) say of the functions that change stacks, and of what a signal's handler returns to, the same
+ * as of all others. Such are short.
+ */
+static bool entry_is_wrong(const struct ph_unwind_builder *b, struct ph_elf *elf, const struct ph_elf_segment *s,
+			   const struct ph_fde *f)
+{
+	const struct sigreturn *ret = &sigreturns[b->arch];
+	uint8_t code[256];
+
+	if (!f->debug || f->size > sizeof(code) || !elf || !ph_elf_read(elf, s->offset + (f->begin - s->vaddr), code, f->size))
+		return false;
+	return memmem(code, f->size, ret->code, ret->n) ||
+	       (b->arch == PH_UNWIND_X86_64 && ph_code_changes_stacks(code, f->size));
+}
+
 /* ---- a file --------------------------------------------------------------------------------- */
 
 static int by_address(const void *a, const void *b)
@@ -339,6 +369,7 @@ void ph_unwind_add(struct ph_unwind_builder *b, struct ph_cfi *c, struct ph_elf 
 	size_t i = 0;
 
 	sort_functions(c);
+	b->cfi = c;
 	for (size_t k = 0; k < n; k++) {
 		const struct ph_elf_segment *s = &segments[k];
 		uint64_t begin = s->vaddr, end = s->vaddr + s->filesz;
@@ -365,7 +396,12 @@ void ph_unwind_add(struct ph_unwind_builder *b, struct ph_cfi *c, struct ph_elf 
 				continue;
 			if (b->end == begin || from % PADDING_ALIGN || from - b->end >= PADDING_ALIGN)
 				add_gap(b, elf, s, from);
-			add_function(b, c, f, from, to);
+			b->at_begin = entry_is_wrong(b, elf, s, f);
+			if (b->at_begin)
+				add_gap(b, elf, s, to);
+			else
+				add_function(b, c, f, from, to);
+			b->at_begin = false;
 			b->stats.entries++;
 		}
 		add_gap(b, elf, s, end);

@@ -15,8 +15,10 @@ struct ph_unwind_builder {
 	PH_VEC(struct ph_unwind_rule) rules;
 	uint32_t *slots;		/* hash table over rules: index + 1 */
 	size_t nslots, scanned;
-	PH_VEC(uint64_t) begins;	/* of functions, where that was asked for; sorted */
+	const struct ph_cfi *cfi;	/* its functions are sorted */
+	PH_VEC(uint64_t) begins;	/* of functions without entries, where that was asked for; sorted */
 	bool begins_known;
+	bool at_begin;			/* where the table is made to, a function begins */
 	struct ph_cfi_run run;
 	struct ph_unwind_stats stats;
 };
