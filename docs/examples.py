@@ -132,10 +132,10 @@ def document(path, write, live):
 
 def bench(build, only):
     """bench/run.sh's tables, each into the block behind <!-- bench --> of the document that it is for."""
-    of_views = ["views"]
-    others = sorted({b.stem for b in (top / "bench").glob("*.bash")} - set(of_views))
+    own = {"trace.md": ["views"], "profile.md": ["matrix"]}
+    others = sorted({b.stem for b in (top / "bench").glob("*.bash")} - set(sum(own.values(), [])))
     return max(bench_of(build, top / "docs" / name, benches)
-               for name, benches in (("recording.md", others), ("trace.md", of_views)) if only in (None, name))
+               for name, benches in {"recording.md": others, **own}.items() if only in (None, name))
 
 
 def bench_of(build, path, benches):

@@ -42,6 +42,7 @@ requirements() {
 	check cmd:php                     php-cli            php-cli
 	check cmd:node                    nodejs             nodejs
 	check cmd:go                      golang-go          golang
+	check cmd:musl-gcc                musl-tools         musl-gcc
 	check cmd:babeltrace2             babeltrace2        babeltrace2
 	check cmd:dockerd                 docker.io          moby-engine
 	check cmd:bwrap                   bubblewrap         bubblewrap
@@ -63,6 +64,9 @@ requirements() {
 	bench cmd:bpftrace                bpftrace           bpftrace
 	bench cmd:babeltrace2             babeltrace2        babeltrace2
 	bench cmd:jq                      jq                 jq
+	bench cmd:python3                 python3            python3
+	bench cmd:dockerd                 docker.io          moby-engine
+	bench cmd:g++                     g++                gcc-c++
 	TABLE
 }
 
