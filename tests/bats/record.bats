@@ -120,10 +120,15 @@ said_again() {
 
 # On the host only.
 @test "-p follows a process and its children" {
-	sh -c 'while :; do (cat /nope-pid 2>/dev/null); sleep 0.02; done' 3>&- &
+	# shellcheck disable=SC2016  # for that shell
+	sh -c 'while :; do (cat /nope-pid 2>/dev/null); echo >>"$0"; sleep 0.02; done' "$T.rounds" 3>&- &
 	local pid=$!
 	busy other
-	porthole record -q -p $pid -e syscall -w "$T" -d 500ms
+	record "$T" -q -p $pid -e syscall
+	: >"$T.rounds"
+	# The second began after the recording.
+	wait_for 20 has_lines "$T.rounds" 2
+	record_end
 	kill $pid
 	has "$T" '.fields.filename == "/nope-pid"'
 	hasnt "$T" '.fields.filename == "/nope-other"'
