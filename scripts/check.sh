@@ -15,7 +15,7 @@ out=$top/$build/check
 jobs=${JOBS:-$(nproc)}
 
 # Seconds that a suite may take. The last has what the others leave of .ci/run's 25 minutes.
-declare -A limit=([unit]=180 [asan]=210 [lint]=40 [e2e]=540 [vm]=1000)
+declare -A limit=([unit]=180 [asan]=210 [lint]=40 [e2e]=700 [vm]=1000)
 all_limit=1475
 
 say() { printf '%s\n' "$*" >&2; }
