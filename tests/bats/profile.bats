@@ -274,6 +274,10 @@ makes_code() {
 	local n
 	for n in first second third; do
 		[ "$(share '(first|second|third)_.j. *$' ";${n}_\\\\[j\\\\] *\$")" -ge 25 ] || flunk "$n: $(share '(first|second|third)_.j. *$' ";${n}_\\\\[j\\\\] *\$")" "$(grep '_\[j\]' "$T.folded")" || return
+		some user_symbol ".fields.name == \"$n\"" <<-END
+			pid      ? . > 0
+			since_ns ? . > 0
+		END
 	done
 }
 

@@ -91,6 +91,7 @@ static void test_tables(void **state)
 	assert_string_equal(r.out, "600,600,next,nginx,inlined,web\r\n300,300,do_read,,kernel,web\r\n0,900,main,nginx,user,web\r\n"
 				   "0,600,parse,nginx,user,web\r\n0,600,serve,nginx,user,web\r\n0,300,do_syscall,,kernel,web\r\n"
 				   "0,300,libc.so.6+0x28555,libc.so.6,user,web\r\n");
+	result_done(&r);
 	/* Functions' names may be long: nothing stands behind them. */
 	r = run(d, "-o top -c web --max-entries 1");
 	assert_string_equal(r.out, "SELF%  TOTAL%    SELF  CONTAINER  KIND     MODULE  FUNCTION\n"
