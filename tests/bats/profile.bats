@@ -268,7 +268,7 @@ makes_code() {
 	    run(0.3)
 	END
 	record "$T" -q -c "$PH_FILE-in" --wait -e profile -F 500
-	launch_wait in -r host -b "$T.tmp:/tmp:rw" -- sh -c "cd /tmp && exec python3 a.py"
+	launch_wait in -r host -b "$T.tmp:/tmp:rw" -- sh -c "cd /tmp && exec /usr/bin/python3 a.py"
 	record_end
 	porthole profile -r "$T" --user -o folded >"$T.folded"
 	local n
@@ -324,8 +324,8 @@ makes_code() {
 	    os.wait()
 	END
 	record "$T" -q -c "$PH_FILE-in,$PH_FILE-bad" --wait -e profile -F 500
-	launch_wait bad -r host -b "$T.bad:/tmp:rw" -- python3 /tmp/a.py &
-	launch_wait in -r host -b "$T.tmp:/tmp:rw" -- python3 /tmp/a.py
+	launch_wait bad -r host -b "$T.bad:/tmp:rw" -- /usr/bin/python3 /tmp/a.py &
+	launch_wait in -r host -b "$T.tmp:/tmp:rw" -- /usr/bin/python3 /tmp/a.py
 	wait $!
 	record_end
 	porthole profile -r "$T" --user -o folded >"$T.folded"
