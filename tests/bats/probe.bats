@@ -316,7 +316,7 @@ fails() {
 	wait_for 60 grep -q begun "$T.bt" || flunk "$(cat "$T.said")"
 	call "$in"
 	wait_for 20 ended "$RECORDER"
-	wait "$RECORDER"
+	wait "$RECORDER" || flunk "$?" "$(cat "$T.bt" "$T.said")" || return
 	grep -qx '@n: 7' "$T.bt" || flunk "$(cat "$T.bt" "$T.said")"
 	grep -q "$PH_FILE-in has ended" "$T.said"
 }
