@@ -43,6 +43,8 @@ requirements() {
 	check cmd:node                    nodejs             nodejs
 	check cmd:go                      golang-go          golang
 	check cmd:musl-gcc                musl-tools         musl-gcc
+	check cmd:ruby                    ruby               ruby
+	check cmd:perl                    perl               perl
 	check cmd:babeltrace2             babeltrace2        babeltrace2
 	check cmd:dockerd                 docker.io          moby-engine
 	check cmd:bwrap                   bubblewrap         bubblewrap

@@ -16,6 +16,7 @@
 #include "base/parse.h"
 #include "collect/madecode.h"
 #include "symbol/open.h"
+#include "unwind/interp_file.h"
 
 /* A file that nobody has mapped any more may be mapped again: commands of a script. */
 #define IDLE_NS (60 * PH_NSEC)
@@ -292,11 +293,10 @@ static struct ph_codefile *by_id(const struct ph_codefiles *f, uint32_t id)
 /* "//python3.11": one for all interpreters of a version. */
 static struct ph_codefile *interpreted_file(struct ph_codefiles *f, const struct ph_interp *in)
 {
-	static const char *const names[PH_INTERP_NKINDS] = { [PH_INTERP_PYTHON] = "python3", [PH_INTERP_PHP] = "php8" };
-	ph_autofree char *path = in->kind == PH_INTERP_V8 ? ph_asprintf("//v8.%u.%u", in->version / 10u, in->version % 10u) :
-		ph_asprintf("//%s.%u", names[in->kind], in->version);
+	char path[2 + PH_INTERP_LANGUAGE_MAX] = "//";
 	struct ph_codefile *file;
 
+	ph_interp_language(in, path + 2, PH_INTERP_LANGUAGE_MAX);
 	ph_vec_each(have, &f->interpreted)
 		if (!strcmp((*have)->path, path))
 			return *have;

@@ -88,8 +88,8 @@ static bool find_symbol(void *ctx, const char *name, uint64_t *vaddr, uint64_t *
 			k = found ? find->v8dbg.v[i] : k;
 		}
 	} else {
-		/* Interpreters export what their extensions need; only parts of functions are in .symtab alone. */
-		found = each_symbol(elf, strchr(name, '.') ? SHT_SYMTAB : SHT_DYNSYM, take_named, &k);
+		/* Interpreters export what their extensions need; parts of functions are in .symtab alone, and some of Ruby's. */
+		found = (!strchr(name, '.') && each_symbol(elf, SHT_DYNSYM, take_named, &k)) || each_symbol(elf, SHT_SYMTAB, take_named, &k);
 	}
 	if (found) {
 		*vaddr = k.vaddr;
@@ -119,6 +119,12 @@ void ph_answer_interp(struct ph_childfile *f, const char *path, struct ph_buf *o
 	ph_put_u64(out, in.code_end);
 	ph_put_u64(out, in.cold_begin);
 	ph_put_u64(out, in.cold_end);
+	ph_put_u64(out, in.loop_begin);
+	ph_put_u64(out, in.loop_end);
+	ph_put_u64(out, in.statement);
+	ph_put_u64(out, in.own.slot);
+	ph_put_u64(out, (uint64_t)in.own.off);
+	ph_put_u32(out, in.own.how);
 }
 
 /* ---- its parent ------------------------------------------------------------------------------- */
@@ -145,5 +151,11 @@ bool ph_take_interp(struct ph_symfile *info, struct ph_bytes *in)
 	info->interp.code_end = ph_get_u64(in);
 	info->interp.cold_begin = ph_get_u64(in);
 	info->interp.cold_end = ph_get_u64(in);
+	info->interp.loop_begin = ph_get_u64(in);
+	info->interp.loop_end = ph_get_u64(in);
+	info->interp.statement = ph_get_u64(in);
+	info->interp.own.slot = ph_get_u64(in);
+	info->interp.own.off = (int64_t)ph_get_u64(in);
+	info->interp.own.how = (uint8_t)ph_get_u32(in);
 	return !in->bad;
 }

@@ -25,6 +25,7 @@ struct ph_elf {
 	uint64_t size;
 	PH_VEC(struct ph_elf_segment) segments;
 	uint64_t frame_hdr, frame_hdr_size;	/* PT_GNU_EH_FRAME, as an address */
+	struct ph_elf_part dynamic, tls;
 	uint8_t build_id[PH_BUILD_ID_MAX];
 	size_t build_id_n;
 };
@@ -38,6 +39,14 @@ static const uint8_t *chunk(struct ph_elf *e, uint64_t offset, uint64_t n)
 		return NULL;
 	d = elf_getdata_rawchunk(e->elf, (int64_t)offset, n, ELF_T_BYTE);
 	return d && d->d_size >= n ? d->d_buf : NULL;
+}
+
+bool ph_elf_read_at(const struct ph_elf *e, uint64_t vaddr, void *buf, size_t n)
+{
+	ph_vec_each(s, &e->segments)
+		if (vaddr >= s->vaddr && vaddr - s->vaddr < s->filesz && s->filesz - (vaddr - s->vaddr) >= n)
+			return ph_elf_read(e, s->offset + (vaddr - s->vaddr), buf, n);
+	return false;
 }
 
 bool ph_elf_read(const struct ph_elf *e, uint64_t offset, void *buf, size_t n)
@@ -113,6 +122,10 @@ static int take_headers(struct ph_elf *e, struct ph_err *err)
 		} else if (ph.p_type == PT_GNU_EH_FRAME) {
 			e->frame_hdr = ph.p_vaddr;
 			e->frame_hdr_size = ph.p_memsz;
+		} else if (ph.p_type == PT_DYNAMIC) {
+			e->dynamic = (struct ph_elf_part){ ph.p_vaddr, ph.p_memsz, ph.p_align };
+		} else if (ph.p_type == PT_TLS) {
+			e->tls = (struct ph_elf_part){ ph.p_vaddr, ph.p_memsz, ph.p_align };
 		} else if (ph.p_type == PT_NOTE && ph.p_filesz <= NOTES_MAX) {
 			const uint8_t *p = chunk(e, ph.p_offset, ph.p_filesz);
 
@@ -201,6 +214,16 @@ void ph_elf_close(struct ph_elf *e)
 int ph_elf_machine(const struct ph_elf *e)
 {
 	return e->machine;
+}
+
+struct ph_elf_part ph_elf_dynamic(const struct ph_elf *e)
+{
+	return e->dynamic;
+}
+
+struct ph_elf_part ph_elf_tls(const struct ph_elf *e)
+{
+	return e->tls;
 }
 
 const struct ph_elf_segment *ph_elf_segments(const struct ph_elf *e, size_t *ret_n)

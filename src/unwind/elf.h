@@ -29,6 +29,11 @@ struct ph_elf_data {
 	bool open_end;		/* ends at its terminator, which may come earlier */
 };
 
+/* What another program header says; memsz 0: there is none. */
+struct ph_elf_part {
+	uint64_t vaddr, memsz, align;
+};
+
 /* @fd is a regular file, which must stay open; it may be shared. -ENOEXEC: no such ELF file. */
 int ph_elf_open(int fd, struct ph_elf **ret, struct ph_err *err);
 /* @image, which must stay: a file as it is in memory, as the vDSO's. */
@@ -36,6 +41,8 @@ int ph_elf_open_image(const void *image, size_t n, struct ph_elf **ret, struct p
 void ph_elf_close(struct ph_elf *elf);
 
 int ph_elf_machine(const struct ph_elf *elf);			/* EM_X86_64, EM_AARCH64 */
+struct ph_elf_part ph_elf_dynamic(const struct ph_elf *elf);	/* PT_DYNAMIC */
+struct ph_elf_part ph_elf_tls(const struct ph_elf *elf);	/* PT_TLS */
 const struct ph_elf_segment *ph_elf_segments(const struct ph_elf *elf, size_t *ret_n);
 /*
  * The address, as the file counts, of what is mapped executable from @offset in the file: a process that has
@@ -58,6 +65,8 @@ int ph_elf_debug_frame(struct ph_elf *elf, struct ph_elf_data *ret);
 void ph_elf_functions(struct ph_elf *elf, void (*fn)(void *ctx, uint64_t vaddr), void *ctx);
 /* Copy @n bytes of the file; false where they are not there. */
 bool ph_elf_read(const struct ph_elf *elf, uint64_t offset, void *buf, size_t n);
+/* The same, from the file's address. */
+bool ph_elf_read_at(const struct ph_elf *elf, uint64_t vaddr, void *buf, size_t n);
 
 static inline void ph_elf_close_ptr(struct ph_elf **elf)
 {

@@ -4,11 +4,13 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "unwind/cfi.h"
 
 /*
  * CPython for 64-bit machines, as its debug information has it (3.9, 3.11, 3.13), or its headers (3.8, 3.10,
@@ -53,41 +55,75 @@ static const struct ph_interp v8s[] = {
 	{ .kind = PH_INTERP_V8, .version = 113, .type_shared = 262, .type_script = 167, .type_scope = 261 },
 };
 
+/* As its headers have it, all releases of a version alike; the same on arm64. */
+static const struct ph_interp rubies[] = {
+	{ .kind = PH_INTERP_RUBY, .version = 27, .frame_size = 56, .context_thread = 56, .thread_id = 72,
+	  .code_lines = 120, .code_places = 144, .line_size = 8, .text = 16 },
+	{ .kind = PH_INTERP_RUBY, .version = 30, .frame_size = 56, .code_lines = 120, .code_places = 144,
+	  .line_size = 8, .text = 16 },
+	{ .kind = PH_INTERP_RUBY, .version = 31, .frame_size = 64, .code_lines = 120, .code_places = 144,
+	  .line_size = 12, .text = 16 },
+	{ .kind = PH_INTERP_RUBY, .version = 32, .frame_size = 64, .code_lines = 112, .code_places = 136,
+	  .line_size = 12, .text = 24 },
+	{ .kind = PH_INTERP_RUBY, .version = 33, .frame_size = 56, .code_lines = 112, .code_places = 136,
+	  .line_size = 12, .text = 24 },
+	{ .kind = PH_INTERP_RUBY, .version = 34, .frame_size = 56, .code_lines = 112, .code_places = 136,
+	  .line_size = 12, .text = 24 },
+};
+
+/* As its headers have it, with threads or without. */
+static const struct ph_interp perls[] = {
+	{ .kind = PH_INTERP_PERL, .version = 32, .perl_stack = 240, .perl_statement = 224, .op_statement = 195, .op_eval = 345 },
+	{ .kind = PH_INTERP_PERL, .version = 34, .perl_stack = 224, .perl_statement = 208, .op_statement = 195, .op_eval = 345 },
+	{ .kind = PH_INTERP_PERL, .version = 36, .perl_stack = 224, .perl_statement = 208, .op_statement = 195, .op_eval = 345,
+	  .stash_aux = true },
+	{ .kind = PH_INTERP_PERL, .version = 38, .perl_stack = 224, .perl_statement = 208, .op_statement = 198, .op_eval = 348,
+	  .stash_aux = true },
+	{ .kind = PH_INTERP_PERL, .version = 40, .perl_stack = 224, .perl_statement = 208, .op_statement = 198, .op_eval = 348,
+	  .stash_aux = true },
+	{ .kind = PH_INTERP_PERL, .version = 42, .perl_stack = 224, .perl_statement = 208, .op_statement = 202, .op_eval = 352,
+	  .stash_aux = true },
+};
+
 bool ph_interp_of_version(enum ph_interp_kind kind, int version, int machine, struct ph_interp *ret)
 {
 	static const struct {
 		const struct ph_interp *v;
 		size_t n;
-	} all[PH_INTERP_NKINDS] = {
+	} kinds[PH_INTERP_NKINDS] = {
 		[PH_INTERP_PYTHON] = { pythons, PH_ARRAY_SIZE(pythons) }, [PH_INTERP_PHP] = { phps, PH_ARRAY_SIZE(phps) },
 		[PH_INTERP_V8] = { v8s, PH_ARRAY_SIZE(v8s) },
+		[PH_INTERP_RUBY] = { rubies, PH_ARRAY_SIZE(rubies) }, [PH_INTERP_PERL] = { perls, PH_ARRAY_SIZE(perls) },
 	};
 
-	for (size_t i = 0; i < all[kind].n; i++) {
-		if (all[kind].v[i].version != version)
+	for (size_t i = 0; i < kinds[kind].n; i++) {
+		if (kinds[kind].v[i].version != version)
 			continue;
-		*ret = all[kind].v[i];
-		if (machine != EM_AARCH64 || kind != PH_INTERP_PYTHON)
+		*ret = kinds[kind].v[i];
+		if (machine != EM_AARCH64 || kind == PH_INTERP_PHP || kind == PH_INTERP_V8)
 			return true;
-		/* native_thread_id, which is next */
+		/* native_thread_id, which is next. Ruby's and Perl's threads are found by the thread pointer. */
 		ret->thread_id += 8;
-		return version >= 11;
+		return kind == PH_INTERP_PYTHON && version >= 11;
 	}
 	return false;
 }
 
-/* Copy @n bytes at the file's address @vaddr. */
-static bool read_at(const struct ph_elf *elf, uint64_t vaddr, void *buf, size_t n)
+void ph_interp_language(const struct ph_interp *in, char *ret, size_t room)
 {
-	size_t nseg;
-	const struct ph_elf_segment *seg = ph_elf_segments(elf, &nseg);
+	static const char *const names[PH_INTERP_NKINDS] = {
+		[PH_INTERP_PYTHON] = "python3", [PH_INTERP_PHP] = "php8", [PH_INTERP_PERL] = "perl5",
+	};
 
-	for (size_t i = 0; i < nseg; i++) {
-		if (vaddr >= seg[i].vaddr && vaddr - seg[i].vaddr < seg[i].filesz &&
-		    seg[i].filesz - (vaddr - seg[i].vaddr) >= n)
-			return ph_elf_read(elf, seg[i].offset + (vaddr - seg[i].vaddr), buf, n);
-	}
-	return false;
+	if (in->kind == PH_INTERP_RUBY || in->kind == PH_INTERP_V8)
+		snprintf(ret, room, in->kind == PH_INTERP_V8 ? "v8.%u.%u" : "ruby%u.%u", in->version / 10, in->version % 10);
+	else
+		snprintf(ret, room, "%s.%u", names[in->kind], in->version);
+}
+
+static const char *on_machine(const struct ph_elf *elf)
+{
+	return ph_elf_machine(elf) == EM_AARCH64 ? " on arm64" : "";
 }
 
 /* N of "python3.N" or "libpython3.N.so", which is how the files of 3.10 and before tell. */
@@ -99,28 +135,27 @@ static int python_of_path(const char *path)
 	return at ? atoi(at + strlen("python3.")) : -1;
 }
 
-static int find_python(const struct ph_elf *elf, const char *path, const struct ph_interp_symbols *sym,
+static int find_python(struct ph_elf *elf, const char *path, const struct ph_interp_symbols *sym,
 		       struct ph_interp *ret, struct ph_err *err)
 {
 	uint64_t at, size, word;
 	int version = python_of_path(path);
 
 	/* PY_VERSION_HEX: 0x030b02f0 */
-	if (sym->find(sym->ctx, "Py_Version", &at, &size) && read_at(elf, at, &word, sizeof(word)))
+	if (sym->find(sym->ctx, "Py_Version", &at, &size) && ph_elf_read_at(elf, at, &word, sizeof(word)))
 		version = word >> 24 == 3 ? (int)(word >> 16 & 0xff) : -1;
 	if (ph_interp_of_version(PH_INTERP_PYTHON, version, ph_elf_machine(elf), ret)) {
 		if (!sym->find(sym->ctx, "_PyRuntime", &at, &size))
 			return ph_err_set(err, -ENOTSUP, "%s: a Python without the symbol _PyRuntime", path);
 		ret->root = at;
 		/* struct _Py_DebugOffsets: "xdebugpy", its version, and whether there is no global lock. */
-		if (version >= 13 && read_at(elf, at + 16, &word, sizeof(word)) && word)
+		if (version >= 13 && ph_elf_read_at(elf, at + 16, &word, sizeof(word)) && word)
 			return ph_err_set(err, -ENOTSUP, "%s: Python without its global lock", path);
 		return 0;
 	}
 	if (version < 0)
 		return ph_err_set(err, -ENOTSUP, "%s: a Python of unknown version", path);
-	return ph_err_set(err, -ENOTSUP, "%s: Python 3.%d%s", path, version,
-			  ph_elf_machine(elf) == EM_AARCH64 ? " on arm64" : "");
+	return ph_err_set(err, -ENOTSUP, "%s: Python 3.%d%s", path, version, on_machine(elf));
 }
 
 #define PHP_MARK "X-Powered-By: PHP/"
@@ -152,7 +187,7 @@ static int php_version(const struct ph_elf *elf)
 	return -1;
 }
 
-static int find_php(const struct ph_elf *elf, const char *path, const struct ph_interp_symbols *sym,
+static int find_php(struct ph_elf *elf, const char *path, const struct ph_interp_symbols *sym,
 		    struct ph_interp *ret, struct ph_err *err)
 {
 	int version = php_version(elf);
@@ -193,7 +228,7 @@ static bool int_of(const struct ph_elf *elf, const struct ph_interp_symbols *sym
 	uint64_t at, size;
 	int32_t v = 0;
 
-	if (!sym->find(sym->ctx, name, &at, &size) || size != sizeof(v) || !read_at(elf, at, &v, sizeof(v)))
+	if (!sym->find(sym->ctx, name, &at, &size) || size != sizeof(v) || !ph_elf_read_at(elf, at, &v, sizeof(v)))
 		return false;
 	*ret = v;
 	return true;
@@ -220,22 +255,110 @@ static int find_v8(const struct ph_elf *elf, const char *path, const struct ph_i
 	return 0;
 }
 
-int ph_interp_find(const struct ph_elf *elf, const char *path, const struct ph_interp_symbols *sym,
+/*
+ * The function that runs Ruby's instructions is called by rb_vm_exec() alone, and files without a .symtab do not tell where it
+ * is: it is by far the largest of those that are called.
+ */
+#define LOOP_MIN 16384
+
+static void find_loop(struct ph_elf *elf, const struct ph_interp_symbols *sym, struct ph_interp *ret)
+{
+	ph_autofree uint8_t *code = NULL;
+	struct ph_elf_data frames;
+	struct ph_cfi cfi = { .arch = PH_UNWIND_X86_64 };
+	uint64_t at, size, n = ret->code_end - ret->code_begin;
+
+	if (sym->find(sym->ctx, "vm_exec_core", &at, &size)) {
+		ret->loop_begin = at;
+		ret->loop_end = at + size;
+		return;
+	}
+	if (n > LOOP_MIN || ph_elf_eh_frame(elf, &frames))
+		return;
+	code = ph_alloc(n + 8);
+	if (!ph_elf_read_at(elf, ret->code_begin, code, n))
+		return;
+	ph_cfi_read(&cfi, &frames, false);
+	for (uint64_t i = 0; i + 5 <= n; i++) {
+		int32_t distance;
+
+		/* call */
+		memcpy(&distance, code + i + 1, sizeof(distance));
+		at = ret->code_begin + i + 5 + (uint64_t)(int64_t)distance;
+		if (code[i] != 0xe8)
+			continue;
+		ph_vec_each(f, &cfi.fdes) {
+			if (f->begin != at || f->size < LOOP_MIN || f->size <= ret->loop_end - ret->loop_begin)
+				continue;
+			ret->loop_begin = at;
+			ret->loop_end = at + f->size;
+		}
+	}
+	ph_cfi_done(&cfi);
+}
+
+static int find_ruby(struct ph_elf *elf, const char *path, const struct ph_interp_symbols *sym,
+		     struct ph_interp *ret, struct ph_err *err)
+{
+	char text[4] = "";
+	uint64_t at, size;
+	int version = -1;
+
+	/* "3.1.2" */
+	if (sym->find(sym->ctx, "ruby_version", &at, &size) && ph_elf_read_at(elf, at, text, 3) && text[1] == '.')
+		version = (text[0] - '0') * 10 + text[2] - '0';
+	if (!ph_interp_of_version(PH_INTERP_RUBY, version, ph_elf_machine(elf), ret))
+		return ph_err_set(err, -ENOTSUP, "%s: Ruby %s%s", path, version < 0 ? "of unknown version" : text, on_machine(elf));
+	if (ret->context_thread) {
+		if (!sym->find(sym->ctx, "ruby_current_execution_context_ptr", &at, &size))
+			return ph_err_set(err, -ENOTSUP, "%s: a Ruby that does not tell where its threads are", path);
+		ret->root = at;
+	} else if (!sym->find(sym->ctx, "ruby_current_ec", &at, &size) || !ph_interp_tls(elf, at, &ret->own)) {
+		return ph_err_set(err, -ENOTSUP, "%s: a Ruby that does not tell where its threads are", path);
+	}
+	return 0;
+}
+
+static int find_perl(struct ph_elf *elf, const char *path, const struct ph_interp_symbols *sym,
+		     struct ph_interp *ret, struct ph_err *err)
+{
+	uint64_t at, statement, size;
+	uint8_t version = 0;
+
+	if (!sym->find(sym->ctx, "PL_version", &at, &size) || !ph_elf_read_at(elf, at, &version, 1))
+		return ph_err_set(err, -ENOTSUP, "%s: a Perl of unknown version", path);
+	if (!ph_interp_of_version(PH_INTERP_PERL, version, ph_elf_machine(elf), ret))
+		return ph_err_set(err, -ENOTSUP, "%s: Perl 5.%u%s", path, version, on_machine(elf));
+	if (sym->find(sym->ctx, "PL_curstackinfo", &at, &size) && sym->find(sym->ctx, "PL_curcop", &statement, &size)) {
+		ret->root = at;
+		ret->statement = statement;
+		return 0;
+	}
+	if (sym->find(sym->ctx, "PL_current_context", &at, &size) && ph_interp_tls(elf, at, &ret->own))
+		return 0;
+	if (sym->find(sym->ctx, "PL_thr_key", &at, &size) && ph_interp_tls_key(elf, at, &ret->own))
+		return 0;
+	return ph_err_set(err, -ENOTSUP, "%s: a Perl that does not tell where its threads are", path);
+}
+
+int ph_interp_find(struct ph_elf *elf, const char *path, const struct ph_interp_symbols *sym,
 		   struct ph_interp *ret, struct ph_err *err)
 {
 	static const struct {
 		const char *runs, *cold;
-		int (*find)(const struct ph_elf *elf, const char *path, const struct ph_interp_symbols *sym,
+		int (*find)(struct ph_elf *elf, const char *path, const struct ph_interp_symbols *sym,
 			    struct ph_interp *ret, struct ph_err *err);
 	} kinds[] = {
 		{ "_PyEval_EvalFrameDefault", "_PyEval_EvalFrameDefault.cold", find_python },
 		{ "execute_ex", "execute_ex.cold", find_php },
 		/* It is not one function that runs its code: by the frames themselves. */
 		{ "_ZN2v88internal7Version6major_E", NULL, find_v8 },
+		{ "rb_vm_exec", "rb_vm_exec.cold", find_ruby },
+		{ "Perl_runops_standard", "Perl_runops_standard.cold", find_perl },
 	};
+	uint64_t at, size;
 
 	for (size_t i = 0; i < PH_ARRAY_SIZE(kinds); i++) {
-		uint64_t at, size;
 		int r;
 
 		if (!sym->find(sym->ctx, kinds[i].runs, &at, &size) || !size)
@@ -249,7 +372,12 @@ int ph_interp_find(const struct ph_elf *elf, const char *path, const struct ph_i
 			ret->cold_begin = at;
 			ret->cold_end = at + size;
 		}
+		if (ret->kind == PH_INTERP_RUBY)
+			find_loop(elf, sym, ret);
 		return 0;
 	}
+	/* From 3.3 on nothing of that is exported. */
+	if (sym->find(sym->ctx, "ruby_version", &at, &size))
+		return ph_err_set(err, -ENOTSUP, "%s: a Ruby without its symbols (.symtab)", path);
 	return -ENOENT;
 }

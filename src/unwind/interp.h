@@ -14,7 +14,9 @@
 #endif
 #include "unwind/step.h"
 
-enum ph_interp_kind { PH_INTERP_NONE, PH_INTERP_PYTHON, PH_INTERP_PHP, PH_INTERP_V8, PH_INTERP_NKINDS };
+enum ph_interp_kind {
+	PH_INTERP_NONE, PH_INTERP_PYTHON, PH_INTERP_PHP, PH_INTERP_V8, PH_INTERP_RUBY, PH_INTERP_PERL, PH_INTERP_NKINDS
+};
 
 /* How Python has its frames: since which version. */
 enum ph_interp_frames {
@@ -23,12 +25,36 @@ enum ph_interp_frames {
 	PH_PY_SHIM,		/* 3.12: behind the outermost, one that stands for the call of the interpreter */
 };
 
+/* Where a thread has a variable of its own, counted from its thread pointer (x86_64). */
+struct ph_interp_tls {
+	__u64 slot;		/* the file's address of a word that the dynamic linker, or the program, has written */
+	__s64 off;
+	__u8 how;		/* enum ph_interp_tls_how */
+	__u8 pad_[7];
+};
+
+enum ph_interp_tls_how {
+	PH_TLS_NONE,
+	PH_TLS_PROGRAM,		/* off: of a program, whose variables lie below the thread pointer */
+	PH_TLS_OFFSET,		/* the slot has how far away it is */
+	PH_TLS_GLIBC,		/* the slot has the library's number, under which glibc lists where its variables begin */
+	PH_TLS_MUSL,		/* the same of musl, whose list has one word for each */
+	PH_TLS_KEY,		/* the slot has the key of pthread_getspecific(), of glibc */
+};
+
 /* What is known of a file that is an interpreter; addresses are the file's. */
 struct ph_interp {
 	__u64 code_begin, code_end;	/* the function that runs interpreted code */
 	__u64 cold_begin, cold_end;	/* the part of it that the compiler put elsewhere; empty: none is known */
-	__u64 root;			/* Python: its _PyRuntime; PHP: where the current frame is */
-	__u8 kind, version;		/* enum ph_interp_kind; N of 3.N, 8.N; V8: 113 is 11.3 */
+	/* Ruby: a function that it calls to do so, and nobody else does; empty: that is not known. */
+	__u64 loop_begin, loop_end;
+	/*
+	 * Python: its _PyRuntime; PHP: where the current frame is; Ruby 2.7: its execution context; Perl without threads: where
+	 * its stack is, and where the current statement is.
+	 */
+	__u64 root, statement;
+	struct ph_interp_tls own;	/* Ruby: the thread's execution context; Perl: its interpreter */
+	__u8 kind, version;		/* enum ph_interp_kind; N of 3.N (Python), 8.N (PHP), 5.N (Perl); NM of N.M (Ruby, V8) */
 	__u8 frames;			/* Python: enum ph_interp_frames */
 	__u8 lasti_unit;		/* PH_PY_OBJECTS: bytes that one of lasti counts */
 	/* Offsets in structures. Python: */
@@ -44,14 +70,32 @@ struct ph_interp {
 	__u16 func_file;
 	/* V8: what kind of object these are, as their map has it */
 	__u16 type_shared, type_script, type_scope;
+	/* Ruby, which has of the above thread_id (2.7 only), code_lines and text, too: */
+	__u16 context_thread;		/* 2.7: execution context → its thread */
+	__u16 frame_size;		/* how far it is to the caller's */
+	__u16 code_places;		/* code → which of code_lines is of an instruction */
+	__u16 line_size;		/* of one of code_lines */
+	/* Perl: */
+	__u16 perl_stack, perl_statement;	/* interpreter → the same as root and statement */
+	__u16 op_statement, op_eval;	/* numbers of operations */
+	__u8 stash_aux;			/* what a package's name is in comes right behind its head (5.36) */
+	__u8 pad_[7];
 };
 
 /* Of the part of a walk that is interpreted. All zero at its beginning. */
 struct ph_interp_state {
 	__u64 frame;		/* the next one */
 	__u64 thread;		/* Python: that is looked at, until it is the one */
+	__u64 end;		/* Ruby: of its frames */
+	__u64 statement;	/* Perl: where the next frame is */
+	__s32 index;		/* Perl: of the next frame, in the stack that `frame` is; negative: none in this one */
 	__u8 at;		/* enum */
-	__u8 pad_[7];
+	__u8 between;		/* frames of other functions since the last call of the interpreter; the walk counts them */
+	__u8 pad_[2];
+	/* What was read of a frame: on the stack of a BPF program there is no room for it. */
+	struct {
+		__u64 own, slot, pc, code, first, contexts, type, next, link, line;
+	} of;
 };
 
 enum { PH_INTERP_NEW, PH_INTERP_SEARCH, PH_INTERP_IN, PH_INTERP_GONE };
@@ -66,10 +110,12 @@ enum ph_interp_step {
 /*
  * An interpreted frame of Python or PHP among the addresses of a stack: which code, and where in it. Neither an address of user space nor, as
  * no kind is 7, of the kernel.
- *   63: 1, 62…60: kind, 59…44: where (Python: instruction; PHP: line; 65535: that or more), 43…0: address of the code / 8
+ *   63: 1, 62…60: kind, 59…44: where (Python, Ruby: instruction; PHP, Perl: line; 65535: that or more), 43…0: address of the
+ *   code / 8. Of code of Perl that is no function, it is the statement's, and where says what it is: from PH_PERL_MAIN on.
  */
 #define PH_INTERP_CODE_BITS 44
 #define PH_INTERP_WHERE_MAX 0xffffull
+enum { PH_PERL_LINE_MAX = 0xfffb, PH_PERL_MAIN, PH_PERL_EVAL, PH_PERL_FILE };
 #define PH_INTERP_BASE(kind) (1ull << 63 | (__u64)(kind) << 60)
 
 ph_unwind_inline __u64 ph_interp_frame(enum ph_interp_kind kind, __u64 code, __u64 where)
@@ -102,6 +148,12 @@ ph_unwind_inline __u64 ph_v8_word(__u64 thread, __u64 script, __u64 function)
 ph_unwind_inline bool ph_interp_runs(const struct ph_interp *in, __u64 vaddr)
 {
 	return (vaddr >= in->code_begin && vaddr < in->code_end) || (vaddr >= in->cold_begin && vaddr < in->cold_end);
+}
+
+/* A part of the call that comes next: not a frame that says anything. */
+ph_unwind_inline bool ph_interp_loops(const struct ph_interp *in, __u64 vaddr)
+{
+	return vaddr >= in->loop_begin && vaddr < in->loop_end;
 }
 
 /* Python, one frame of @s. */
@@ -247,9 +299,182 @@ ph_unwind_inline __u64 ph_v8_frame(const struct ph_interp *in, __u64 fp, __u64 t
 	return ph_v8_function(in, *shared, thread, read, ctx);
 }
 
+/* What the current thread's variable points at. @id is its thread pointer. */
+ph_unwind_inline bool ph_interp_own(const struct ph_interp *in, struct ph_interp_state *s, __u64 bias, __u64 id,
+				    ph_unwind_read read, void *ctx)
+{
+	__u64 at = bias + in->root;
+
+	if (in->own.how > PH_TLS_PROGRAM && read(ctx, bias + in->own.slot, &s->of.slot))
+		return false;
+	switch (in->own.how) {
+	case PH_TLS_PROGRAM:
+		at = id + in->own.off;
+		break;
+	case PH_TLS_OFFSET:
+		at = id + s->of.slot;
+		break;
+	case PH_TLS_GLIBC:
+	case PH_TLS_MUSL:
+		/* The second word of both's thread descriptor is the list. */
+		if (read(ctx, id + 8, &s->of.own) ||
+		    read(ctx, s->of.own + s->of.slot * (in->own.how == PH_TLS_GLIBC ? 16 : 8), &s->of.own))
+			return false;
+		at = s->of.own + in->own.off;
+		break;
+	case PH_TLS_KEY:
+		/* struct pthread has room for the first 32 keys: {seq, data} at 784, the same since glibc 2.4. */
+		if ((__u32)s->of.slot >= 32)
+			return false;
+		at = id + 784 + 16ull * (__u32)s->of.slot + 8;
+		break;
+	}
+	return !read(ctx, at, &s->of.own) && s->of.own;
+}
+
 /*
- * @bias: of the interpreter's file; @id: the current thread, for Python: on x86_64 as pthread_self() has it, on arm64 as gettid()
- * in its pid namespace.
+ * Ruby: rb_execution_context_t {vm_stack 0, vm_stack_size 8, cfp 16}. Frames lie on that stack from its end on, the outermost
+ * at the very end.
+ */
+ph_unwind_inline enum ph_interp_step ph_interp_ruby_begin(const struct ph_interp *in, struct ph_interp_state *s, __u64 bias,
+							  __u64 id, ph_unwind_read read, void *ctx)
+{
+	if (!ph_interp_own(in, s, bias, id, read, ctx))
+		goto gone;
+	/* Whoever has the global lock has set it. */
+	if (in->context_thread && (read(ctx, s->of.own + in->context_thread, &s->thread) ||
+				   read(ctx, s->thread + in->thread_id, &s->thread) || s->thread != id))
+		goto gone;
+	if (read(ctx, s->of.own, &s->end) || read(ctx, s->of.own + 8, &s->of.link) || read(ctx, s->of.own + 16, &s->frame))
+		goto gone;
+	s->end += s->of.link * 8;
+	s->at = PH_INTERP_IN;
+	return PH_INTERP_AGAIN;
+gone:
+	s->at = PH_INTERP_GONE;
+	return PH_INTERP_NATIVE;
+}
+
+/*
+ * rb_control_frame_t {pc 0, iseq 16, ep 32}; of what ep points at the lower half says what it is. rb_iseq_t {body 16}, whose
+ * instructions are at 8.
+ */
+ph_unwind_inline enum ph_interp_step ph_interp_ruby(const struct ph_interp *in, struct ph_interp_state *s, __u64 *frame,
+						    ph_unwind_read read, void *ctx)
+{
+	__u64 at = s->frame;
+
+	if (at >= s->end || read(ctx, at, &s->of.pc) || read(ctx, at + 16, &s->of.code) || read(ctx, at + 32, &s->of.type) ||
+	    read(ctx, s->of.type, &s->of.type))
+		goto gone;
+	s->frame = at + in->frame_size;
+	/* VM_FRAME_FLAG_CFRAME: a function in C, which is on the stack as such; VM_FRAME_MAGIC_DUMMY: below the first. */
+	if (!s->of.code || s->of.type & 0x80 || (s->of.type & 0x7fff0001) == 0x79990001)
+		return PH_INTERP_AGAIN;
+	if (read(ctx, s->of.code + 16, &s->of.first) || read(ctx, s->of.first + 8, &s->of.first))
+		goto gone;
+	/* pc is behind the instruction. */
+	*frame = ph_interp_frame(PH_INTERP_RUBY, s->of.code, s->of.pc > s->of.first ? (s->of.pc - s->of.first) / 8 - 1 : 0);
+	/* VM_FRAME_FLAG_FINISH: the interpreter was called for it. */
+	return s->of.type & 0x20 ? PH_INTERP_LAST : PH_INTERP_FRAME;
+gone:
+	s->at = PH_INTERP_GONE;
+	return PH_INTERP_NATIVE;
+}
+
+/*
+ * Perl: PERL_SI {si_cxstack 8, si_prev 16, si_cxsubix 40, si_type 44}, one for what runs on its own (sort, overload, …), and of each
+ * the contexts of 104 bytes {type 0, operation 2, oldcop 16, retop 48, old_cxsubix 56, cv 72}. Of these, functions and evals are
+ * linked by their indices. A context has the statement that it was called from.
+ */
+ph_unwind_inline enum ph_interp_step ph_interp_perl_stack(struct ph_interp_state *s, __u64 stack, enum ph_interp_step ret,
+							  ph_unwind_read read, void *ctx)
+{
+	if (!stack || read(ctx, stack + 40, &s->of.link)) {
+		s->at = PH_INTERP_GONE;
+		return PH_INTERP_NATIVE;
+	}
+	s->frame = stack;
+	s->index = (__s32)s->of.link;
+	s->at = PH_INTERP_IN;
+	return ret;
+}
+
+ph_unwind_inline enum ph_interp_step ph_interp_perl_begin(const struct ph_interp *in, struct ph_interp_state *s, __u64 bias,
+							  __u64 id, ph_unwind_read read, void *ctx)
+{
+	__u64 stack = bias + in->root, statement = bias + in->statement;
+
+	s->between = 0;
+	if (in->own.how) {
+		if (!ph_interp_own(in, s, bias, id, read, ctx))
+			s->of.own = 0;
+		stack = s->of.own + in->perl_stack;
+		statement = s->of.own + in->perl_statement;
+	}
+	if (read(ctx, statement, &s->statement) || read(ctx, stack, &s->of.next))
+		s->of.next = 0;
+	return ph_interp_perl_stack(s, s->of.next, PH_INTERP_AGAIN, read, ctx);
+}
+
+/* PERLSI_SORT, CXt_SUB; the block of a sort is no function, and has a context of another type. */
+ph_unwind_inline bool ph_interp_perl_sorts(struct ph_interp_state *s, ph_unwind_read read, void *ctx)
+{
+	return !read(ctx, s->frame + 40, &s->of.type) && s->of.type >> 32 == 3 && !read(ctx, s->of.contexts, &s->of.type) &&
+	       (s->of.type & 15) != 9;
+}
+
+ph_unwind_inline enum ph_interp_step ph_interp_perl(const struct ph_interp *in, struct ph_interp_state *s, __u64 *frame,
+						    ph_unwind_read read, void *ctx)
+{
+	__u64 at, from = s->statement;
+
+	if (read(ctx, s->frame + 8, &s->of.contexts))
+		goto gone;
+	if (s->index < 0) {
+		if (read(ctx, s->frame + 16, &s->of.next))
+			goto gone;
+		if (s->of.next)
+			return ph_interp_perl_stack(s, s->of.next, ph_interp_perl_sorts(s, read, ctx) ? PH_INTERP_NATIVE :
+						    PH_INTERP_AGAIN, read, ctx);
+		*frame = ph_interp_frame(PH_INTERP_PERL, from, PH_PERL_MAIN);
+		s->at = PH_INTERP_GONE;
+		return PH_INTERP_LAST;
+	}
+	at = s->of.contexts + 104ull * (__u32)s->index;
+	if (read(ctx, at, &s->of.type) || read(ctx, at + 48, &s->of.next) || read(ctx, at + 56, &s->of.link))
+		goto gone;
+	/* It is an earlier one. */
+	if ((__s32)s->of.link >= s->index)
+		goto gone;
+	s->index = (__s32)s->of.link;
+	/* CXt_EVAL with CXp_TRYBLOCK: a block within its function. CXt_FORMAT: as good as one. */
+	if ((s->of.type & 0x4f) == 0x4b || (s->of.type & 15) == 10)
+		return PH_INTERP_AGAIN;
+	if (read(ctx, at + 16, &s->statement) || read(ctx, at + 72, &s->of.code))
+		goto gone;
+	if ((s->of.type & 15) == 11) {
+		*frame = ph_interp_frame(PH_INTERP_PERL, from, (s->of.type >> 16 & 0xffff) >> 7 == in->op_eval ? PH_PERL_EVAL :
+					 PH_PERL_FILE);
+	} else {
+		/* struct cop: the operation's number 32 (9 bits), line 36. Else it is being compiled. */
+		if (read(ctx, from + 32, &s->of.line) || ((s->of.line & 0x1ff) != in->op_statement &&
+							  (s->of.line & 0x1ff) != in->op_statement + 1u))
+			s->of.line = 0;
+		s->of.line >>= 32;
+		*frame = ph_interp_frame(PH_INTERP_PERL, s->of.code,
+					 s->of.line < PH_PERL_LINE_MAX ? s->of.line : PH_PERL_LINE_MAX);
+	}
+	/* Nothing is next: the interpreter was called for it, or it comes last in the block of a sort. */
+	return s->of.next || (s->index < 0 && ph_interp_perl_sorts(s, read, ctx)) ? PH_INTERP_FRAME : PH_INTERP_LAST;
+gone:
+	s->at = PH_INTERP_GONE;
+	return PH_INTERP_NATIVE;
+}
+
+/*
+ * @bias: of the interpreter's file; @id: the current thread: on x86_64 its thread pointer, which pthread_self() is, on arm64 what
+ * gettid() says in its pid namespace.
  */
 ph_unwind_inline enum ph_interp_step ph_interp_step(const struct ph_interp *in, struct ph_interp_state *s, __u64 bias,
 						    __u64 id, __u64 *frame, ph_unwind_read read, void *ctx)
@@ -258,6 +483,21 @@ ph_unwind_inline enum ph_interp_step ph_interp_step(const struct ph_interp *in, 
 		return PH_INTERP_NATIVE;
 	if (in->kind == PH_INTERP_PYTHON && s->at != PH_INTERP_IN)
 		return ph_interp_python_thread(in, s, bias, id, read, ctx);
+	if (in->kind == PH_INTERP_RUBY)
+		return s->at == PH_INTERP_NEW ? ph_interp_ruby_begin(in, s, bias, id, read, ctx) :
+						ph_interp_ruby(in, s, frame, read, ctx);
+	if (in->kind == PH_INTERP_PERL) {
+		if (s->at == PH_INTERP_NEW)
+			return ph_interp_perl_begin(in, s, bias, id, read, ctx);
+		/*
+		 * docatch() calls the interpreter again, out of the middle of a function, to run that on: there is nothing else
+		 * that is called by the interpreter and calls it.
+		 */
+		if (s->between == 1)
+			return PH_INTERP_NATIVE;
+		s->between = 0;
+		return ph_interp_perl(in, s, frame, read, ctx);
+	}
 	if (s->at == PH_INTERP_NEW) {
 		s->at = PH_INTERP_IN;
 		if (read(ctx, bias + in->root, &s->frame))

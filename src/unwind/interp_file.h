@@ -17,11 +17,22 @@ struct ph_interp_symbols {
  * What kind of interpreter a file is. -ENOENT: none; -ENOTSUP with a sentence: one whose frames are not known,
  * its stacks are those of its own functions then.
  */
-int ph_interp_find(const struct ph_elf *elf, const char *path, const struct ph_interp_symbols *sym,
+int ph_interp_find(struct ph_elf *elf, const char *path, const struct ph_interp_symbols *sym,
 		   struct ph_interp *ret, struct ph_err *err);
 
-/* What all builds of "3.VERSION", "8.VERSION" for a machine (EM_X86_64 …) have in common; false: that is not known. */
+/* What all builds of a version (struct ph_interp) for a machine (EM_X86_64 …) have in common; false: that is not known. */
 bool ph_interp_of_version(enum ph_interp_kind kind, int version, int machine, struct ph_interp *ret);
+
+/* "python3.11" */
+#define PH_INTERP_LANGUAGE_MAX 16
+void ph_interp_language(const struct ph_interp *in, char *ret, size_t room);
+
+/*
+ * Where a thread of x86_64 has a variable that the file has @off behind the beginning of its own; and what pthread_getspecific()
+ * returns for the key at @vaddr. False: that cannot be told.
+ */
+bool ph_interp_tls(const struct ph_elf *elf, uint64_t off, struct ph_interp_tls *ret);
+bool ph_interp_tls_key(const struct ph_elf *elf, uint64_t vaddr, struct ph_interp_tls *ret);
 
 /* Copy memory of the interpreted process; false: not there. */
 typedef bool (*ph_interp_memory)(void *ctx, uint64_t addr, void *buf, size_t n);

@@ -1,24 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The names of interpreted frames, from the memory of the process. */
-#include "unwind/interp_file.h"
+/* The names of interpreted frames, from the memory of the process; those of Python and PHP. */
+#include "unwind/interp_priv.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 
-#define NAME_MAX_BYTES 512
 #define LINES_MAX (64 * 1024)
-
-struct memory {
-	ph_interp_memory read;
-	void *ctx;
-};
-
-static bool word_at(const struct memory *m, uint64_t addr, uint64_t *ret)
-{
-	return m->read(m->ctx, addr, ret, sizeof(*ret));
-}
 
 void ph_interp_utf8(struct ph_buf *b, uint32_t c)
 {
@@ -46,12 +35,12 @@ void ph_interp_utf8(struct ph_buf *b, uint32_t c)
  * PyASCIIObject: length 16, state 32 (interned 2 bits, kind 3, compact 1, ascii 1). Characters that are not ASCII
  * come behind PyCompactUnicodeObject, which is longer: by utf8_length, utf8, and until 3.11 wstr_length.
  */
-static bool add_python_string(const struct memory *m, const struct ph_interp *in, uint64_t addr, struct ph_buf *b)
+static bool add_python_string(const struct ph_interp_mem *m, const struct ph_interp *in, uint64_t addr, struct ph_buf *b)
 {
-	uint8_t bytes[NAME_MAX_BYTES];
+	uint8_t bytes[PH_INTERP_NAME_BYTES];
 	uint64_t n, state, kind;
 
-	if (!word_at(m, addr + 16, &n) || !word_at(m, addr + 32, &state))
+	if (!ph_interp_word(m, addr + 16, &n) || !ph_interp_word(m, addr + 32, &state))
 		return false;
 	kind = state >> 2 & 7;
 	if (!(state & 1 << 5) || (kind != 1 && kind != 2 && kind != 4))
@@ -59,8 +48,8 @@ static bool add_python_string(const struct memory *m, const struct ph_interp *in
 	addr += in->text;
 	if (!(state & 1 << 6))
 		addr += in->text == 48 ? 24 : 16;
-	if (n > NAME_MAX_BYTES / kind)
-		n = NAME_MAX_BYTES / kind;
+	if (n > PH_INTERP_NAME_BYTES / kind)
+		n = PH_INTERP_NAME_BYTES / kind;
 	if (!m->read(m->ctx, addr, bytes, n * kind))
 		return false;
 	for (size_t i = 0; i < n; i++) {
@@ -150,7 +139,7 @@ static uint32_t line_of_locations(const uint8_t *p, size_t n, uint32_t first, ui
 }
 
 /* bytes: size 16, data 32 */
-static uint32_t python_line(const struct memory *m, const struct ph_interp *in, uint64_t code, uint32_t at)
+static uint32_t python_line(const struct ph_interp_mem *m, const struct ph_interp *in, uint64_t code, uint32_t at)
 {
 	ph_autofree uint8_t *p = NULL;
 	uint64_t lines, n;
@@ -158,7 +147,7 @@ static uint32_t python_line(const struct memory *m, const struct ph_interp *in, 
 
 	if (!m->read(m->ctx, code + in->code_line, &first, sizeof(first)))
 		return 0;
-	if (at == PH_INTERP_WHERE_MAX || !word_at(m, code + in->code_lines, &lines) || !word_at(m, lines + 16, &n) ||
+	if (at == PH_INTERP_WHERE_MAX || !ph_interp_word(m, code + in->code_lines, &lines) || !ph_interp_word(m, lines + 16, &n) ||
 	    n > LINES_MAX)
 		return first;
 	p = ph_alloc(n + 1);
@@ -167,14 +156,14 @@ static uint32_t python_line(const struct memory *m, const struct ph_interp *in, 
 	return in->version >= 11 ? line_of_locations(p, n, first, at) : line_of_pairs(in, p, n, first, at);
 }
 
-static int python_name(const struct memory *m, const struct ph_interp *in, uint64_t code, uint32_t at,
+static int python_name(const struct ph_interp_mem *m, const struct ph_interp *in, uint64_t code, uint32_t at,
 		       struct ph_interp_name *ret)
 {
 	uint64_t name, file;
 
-	if (!word_at(m, code + in->code_name, &name) || !add_python_string(m, in, name, &ret->name))
+	if (!ph_interp_word(m, code + in->code_name, &name) || !add_python_string(m, in, name, &ret->name))
 		return -EFAULT;
-	if (!word_at(m, code + in->code_file, &file) || !add_python_string(m, in, file, &ret->file))
+	if (!ph_interp_word(m, code + in->code_file, &file) || !add_python_string(m, in, file, &ret->file))
 		return -EFAULT;
 	ret->line = python_line(m, in, code, at);
 	return 0;
@@ -183,12 +172,12 @@ static int python_name(const struct memory *m, const struct ph_interp *in, uint6
 /* ---- PHP ---------------------------------------------------------------------------------------- */
 
 /* zend_string: length 16, bytes 24 */
-static bool add_php_string(const struct memory *m, uint64_t addr, struct ph_buf *b)
+static bool add_php_string(const struct ph_interp_mem *m, uint64_t addr, struct ph_buf *b)
 {
-	char bytes[NAME_MAX_BYTES];
+	char bytes[PH_INTERP_NAME_BYTES];
 	uint64_t n;
 
-	if (!word_at(m, addr + 16, &n))
+	if (!ph_interp_word(m, addr + 16, &n))
 		return false;
 	if (n > sizeof(bytes))
 		n = sizeof(bytes);
@@ -200,26 +189,26 @@ static bool add_php_string(const struct memory *m, uint64_t addr, struct ph_buf 
 }
 
 /* struct zend_function: type 0, function_name 8, scope 16, whose name is at 8. */
-static int php_name(const struct memory *m, const struct ph_interp *in, uint64_t func, uint32_t line,
+static int php_name(const struct ph_interp_mem *m, const struct ph_interp *in, uint64_t func, uint32_t line,
 		    struct ph_interp_name *ret)
 {
 	uint64_t name, scope, text;
 	uint8_t type;
 
-	if (!m->read(m->ctx, func, &type, 1) || !word_at(m, func + 8, &name) || !word_at(m, func + 16, &scope))
+	if (!m->read(m->ctx, func, &type, 1) || !ph_interp_word(m, func + 8, &name) || !ph_interp_word(m, func + 16, &scope))
 		return -EFAULT;
 	if (!name) {
 		/* The file's own code, or what is included or evaluated. */
 		ph_buf_adds(&ret->name, "{main}");
 	} else {
-		if (scope && word_at(m, scope + 8, &text) && add_php_string(m, text, &ret->name))
+		if (scope && ph_interp_word(m, scope + 8, &text) && add_php_string(m, text, &ret->name))
 			ph_buf_adds(&ret->name, "::");
 		if (!add_php_string(m, name, &ret->name))
 			return -EFAULT;
 	}
 	if (type == 1)
 		return 0;
-	if (word_at(m, func + in->func_file, &text))
+	if (ph_interp_word(m, func + in->func_file, &text))
 		add_php_string(m, text, &ret->file);
 	ret->line = line;
 	return 0;
@@ -228,7 +217,7 @@ static int php_name(const struct memory *m, const struct ph_interp *in, uint64_t
 int ph_interp_name(const struct ph_interp *in, uint64_t frame, ph_interp_memory memory, void *ctx,
 		   struct ph_interp_name *ret)
 {
-	const struct memory m = { memory, ctx };
+	const struct ph_interp_mem m = { memory, ctx };
 	uint64_t code = (frame & ((1ull << PH_INTERP_CODE_BITS) - 1)) << 3;
 	uint32_t where = frame >> PH_INTERP_CODE_BITS & PH_INTERP_WHERE_MAX;
 
@@ -237,7 +226,13 @@ int ph_interp_name(const struct ph_interp *in, uint64_t frame, ph_interp_memory 
 	ret->line = 0;
 	if (!ph_interp_is(frame) || (frame >> 60 & 7) != in->kind)
 		return -EFAULT;
-	return in->kind == PH_INTERP_PYTHON ? python_name(&m, in, code, where, ret) : php_name(&m, in, code, where, ret);
+	switch (in->kind) {
+	case PH_INTERP_PYTHON: return python_name(&m, in, code, where, ret);
+	case PH_INTERP_PHP: return php_name(&m, in, code, where, ret);
+	case PH_INTERP_RUBY: return ph_interp_name_ruby(&m, in, code, where, ret);
+	case PH_INTERP_PERL: return ph_interp_name_perl(&m, in, code, where, ret);
+	}
+	return -EFAULT;
 }
 
 void ph_interp_name_done(struct ph_interp_name *n)

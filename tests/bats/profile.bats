@@ -333,3 +333,51 @@ makes_code() {
 	grep -q "^$PH_FILE-bad;.*red.*_\[j\] " "$T.folded" || flunk "$(grep "^$PH_FILE-bad" "$T.folded")" || return
 	! grep -q "[$(printf '\033\007')]" "$T.folded" || flunk "an escape sequence in the output"
 }
+
+# On the host only. Between them is what C calls, and an eval in a block that is called so, for which Perl calls itself again.
+@test "programs in Ruby and Perl: their own functions, between those that the interpreters call" {
+	need ruby
+	cat >"$T.rb" <<-'END'
+	def inner(n)
+	  s = i = 0
+	  s += (i += 1) while i < n
+	  s
+	end
+	class Thing
+	  def work(n)
+	    [1, 2].each { inner(n) }
+	  end
+	end
+	finish = Process.times.utime + 0.5
+	Thing.new.work(3000) while Process.times.utime < finish
+	END
+	cat >"$T.pl" <<-'END'
+	use List::Util 'first';
+	sub inner { my $s = 0; for my $i (1 .. $_[0]) { $s += $i } $s }
+	sub Thing::work { our $n = shift;
+	    first { eval { inner($n); 1 }; 0 } 1, 2;
+	    1 }
+	my $end = (times)[0] + 0.5;
+	Thing::work(3000) while (times)[0] < $end;
+	END
+	record "$T" -q -c "$PH_FILE-in" --wait -e profile -F 500
+	launch_wait in -r host -- sh -c "ruby --disable-gems $T.rb; perl $T.pl"
+	record_end
+	porthole profile -r "$T" --user -o folded 2>"$T.says" | grep -v '\[incomplete\]' >"$T.folded"
+	# What runs the instructions is left out.
+	awk '{ n = $NF; $NF = "" } /;<main>;/ { all += n; good += n * /;<main>;work;.*;rb_ary_each;.*;block in work;inner $/ }
+		END { print "ruby", all / 2e6, good / 2e6; exit !(all >= 40e6 && good > 0.6 * all) }' "$T.folded" ||
+		flunk "$(grep ruby "$T.folded" | cut -c1-900 | tail -30)" "$(cat "$T.says")" || return
+	awk '{ n = $NF; $NF = "" } /;\(main\);/ { all += n; good += n * /;perl_run;\(main\);Thing::work;Perl_pp_entersub;.*;main::__ANON__;main::inner(;.*)? $/ }
+		END { print "perl", all / 2e6, good / 2e6; exit !(all >= 40e6 && good > 0.8 * all) }' "$T.folded" ||
+		flunk "$(grep perl "$T.folded" | cut -c1-600 | tail -30)" "$(cat "$T.says")" || return
+	some user_symbol '.fields.name == "work"' <<-END
+		source "$T.rb"
+		line   8
+		inlined ? . == 0
+	END
+	some user_symbol '.fields.name == "Thing::work"' <<-END
+		source "$T.pl"
+		line   4
+	END
+}

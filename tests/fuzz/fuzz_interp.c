@@ -30,6 +30,8 @@ static int read_word(void *ctx, __u64 addr, __u64 *value)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	/* Those of which this is how frames are found. */
+	static const enum ph_interp_kind kinds[] = { PH_INTERP_PYTHON, PH_INTERP_PHP, PH_INTERP_RUBY, PH_INTERP_PERL };
 	struct image m = { data + 1, size - 1 };
 	struct ph_interp_state s = { 0 };
 	struct ph_interp_name name = { 0 };
@@ -38,8 +40,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 64)
 		return 0;
-	if (!ph_interp_of_version(data[0] & 1 ? PH_INTERP_PYTHON : PH_INTERP_PHP, data[0] >> 1, EM_X86_64, &in))
+	if (!ph_interp_of_version(kinds[data[0] % 4], data[0] / 4, EM_X86_64, &in))
 		return 0;
+	if (in.kind == PH_INTERP_RUBY || in.kind == PH_INTERP_PERL)
+		in.own.how = data[1] % (PH_TLS_KEY + 1);
 	for (unsigned int i = 0; i < 256; i++) {
 		enum ph_interp_step step = ph_interp_step(&in, &s, 0x10000, 1, &frame, read_word, &m);
 

@@ -336,9 +336,13 @@ static long walk_step(void *map, u32 *key, u32 *value, u32 *which)
 
 		at = t->interp - 1;
 		in = bpf_map_lookup_elem(&interps, &at);
-		if (in && ph_interp_runs(in, pc - w->map.bias) && interp_step(w, in))
+		if (in && ph_interp_loops(in, pc - w->map.bias))
+			w->replaced = 1;
+		else if (in && ph_interp_runs(in, pc - w->map.bias) && interp_step(w, in))
 			return 0;
 	}
+	/* From a call of the interpreter on it is counted from 0. */
+	w->interp.between = w->interp_over ? 0 : w->interp.between + (w->interp.between < 2);
 	/* Who was interrupted is told as if it had called: one less is looked up for all but the first. */
 	if (!w->replaced)
 		push_frame(w, w->regs.pc + (exact && w->nuser));
@@ -443,6 +447,7 @@ static __always_inline void walk_user(struct walk *w, u32 slot, struct task_stru
 	w->guessed = 0;
 	w->interp.at = PH_INTERP_NEW;
 	w->interp.frame = w->interp.thread = 0;
+	w->interp.between = 0;
 	w->interp_id = interp_thread_id(t);
 	w->replaced = w->interp_over = w->not_top = 0;
 	w->map.begin = w->map.end = 0;

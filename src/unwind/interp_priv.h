@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_UNWIND_INTERP_PRIV_H
+#define PH_UNWIND_INTERP_PRIV_H
+
+/* The names of interpreted frames: what the languages have in common. */
+#include "unwind/interp_file.h"
+
+#define PH_INTERP_NAME_BYTES 512
+
+struct ph_interp_mem {
+	ph_interp_memory read;
+	void *ctx;
+};
+
+static inline bool ph_interp_word(const struct ph_interp_mem *m, uint64_t addr, uint64_t *ret)
+{
+	return m->read(m->ctx, addr, ret, sizeof(*ret));
+}
+
+/* One for each language, @where as in the frame. -EFAULT: there is no such thing. */
+int ph_interp_name_ruby(const struct ph_interp_mem *m, const struct ph_interp *in, uint64_t iseq, uint32_t where,
+			struct ph_interp_name *ret);
+int ph_interp_name_perl(const struct ph_interp_mem *m, const struct ph_interp *in, uint64_t code, uint32_t where,
+			struct ph_interp_name *ret);
+
+#endif

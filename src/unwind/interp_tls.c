@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where a thread of x86_64 has a variable of its own: what the psABI and the dynamic linkers have agreed upon. */
+#include "unwind/interp_file.h"
+
+#include <elf.h>
+#include <string.h>
+
+#define DYNAMIC_MAX 4096
+#define RELOCATIONS_MAX (1u << 20)
+#define NEEDED_MAX 64
+
+struct dynamic {
+	uint64_t rela, rela_n, symtab, strtab, flags;
+	uint64_t needed[NEEDED_MAX];
+	size_t nneeded;
+};
+
+static bool read_dynamic(const struct ph_elf *elf, struct dynamic *d)
+{
+	struct ph_elf_part part = ph_elf_dynamic(elf);
+
+	*d = (struct dynamic){ 0 };
+	for (uint64_t i = 0; i < part.memsz / sizeof(Elf64_Dyn) && i < DYNAMIC_MAX; i++) {
+		Elf64_Dyn entry;
+
+		if (!ph_elf_read_at(elf, part.vaddr + i * sizeof(entry), &entry, sizeof(entry)) || entry.d_tag == DT_NULL)
+			break;
+		switch (entry.d_tag) {
+		case DT_RELA: d->rela = entry.d_un.d_ptr; break;
+		case DT_RELASZ: d->rela_n = entry.d_un.d_val / sizeof(Elf64_Rela); break;
+		case DT_SYMTAB: d->symtab = entry.d_un.d_ptr; break;
+		case DT_STRTAB: d->strtab = entry.d_un.d_ptr; break;
+		case DT_FLAGS_1: d->flags = entry.d_un.d_val; break;
+		case DT_NEEDED:
+			if (d->nneeded < NEEDED_MAX)
+				d->needed[d->nneeded++] = entry.d_un.d_val;
+			break;
+		}
+	}
+	return part.memsz;
+}
+
+/* Does it need a library of this name, or of one that begins so? */
+static bool needs(const struct ph_elf *elf, const struct dynamic *d, const char *name)
+{
+	for (size_t i = 0; i < d->nneeded; i++) {
+		char text[32];
+
+		if (ph_elf_read_at(elf, d->strtab + d->needed[i], text, strlen(name)) && !memcmp(text, name, strlen(name)))
+			return true;
+	}
+	return false;
+}
+
+static bool is_program(const struct ph_elf *elf, const struct dynamic *d)
+{
+	Elf64_Ehdr eh;
+
+	return ph_elf_read(elf, 0, &eh, sizeof(eh)) && (eh.e_type == ET_EXEC || d->flags & DF_1_PIE);
+}
+
+/* Is it the variable's, or (@any) that of all variables of the file? */
+static bool is_of(const struct ph_elf *elf, const struct dynamic *d, const Elf64_Rela *r, uint64_t off, bool any)
+{
+	uint64_t i = ELF64_R_SYM(r->r_info);
+	Elf64_Sym sym;
+
+	if (!i)
+		return any || (uint64_t)r->r_addend == off;
+	return ph_elf_read_at(elf, d->symtab + i * sizeof(sym), &sym, sizeof(sym)) && sym.st_shndx != SHN_UNDEF &&
+	       ELF64_ST_TYPE(sym.st_info) == STT_TLS && sym.st_value == off;
+}
+
+bool ph_interp_tls(const struct ph_elf *elf, uint64_t off, struct ph_interp_tls *ret)
+{
+	struct ph_elf_part tls = ph_elf_tls(elf);
+	struct dynamic d;
+
+	*ret = (struct ph_interp_tls){ 0 };
+	if (ph_elf_machine(elf) != EM_X86_64 || !read_dynamic(elf, &d) || !tls.memsz || off >= tls.memsz)
+		return false;
+	if (is_program(elf, &d)) {
+		uint64_t align = tls.align ? tls.align : 1;
+
+		*ret = (struct ph_interp_tls){
+			.how = PH_TLS_PROGRAM, .off = (int64_t)(off - (tls.memsz + align - 1) / align * align),
+		};
+		return true;
+	}
+	for (uint64_t i = 0; i < d.rela_n && i < RELOCATIONS_MAX; i++) {
+		Elf64_Rela r;
+
+		if (!ph_elf_read_at(elf, d.rela + i * sizeof(r), &r, sizeof(r)))
+			return false;
+		if (ELF64_R_TYPE(r.r_info) == R_X86_64_TPOFF64 && is_of(elf, &d, &r, off, false)) {
+			*ret = (struct ph_interp_tls){ .how = PH_TLS_OFFSET, .slot = r.r_offset };
+			return true;
+		}
+		if (ELF64_R_TYPE(r.r_info) == R_X86_64_DTPMOD64 && is_of(elf, &d, &r, off, true)) {
+			ret->slot = r.r_offset;
+			ret->off = (int64_t)off;
+			ret->how = needs(elf, &d, "libc.so.6") ? PH_TLS_GLIBC : needs(elf, &d, "libc.musl-") ? PH_TLS_MUSL :
+				   PH_TLS_NONE;
+			return ret->how != PH_TLS_NONE;
+		}
+	}
+	return false;
+}
+
+bool ph_interp_tls_key(const struct ph_elf *elf, uint64_t vaddr, struct ph_interp_tls *ret)
+{
+	struct dynamic d;
+
+	*ret = (struct ph_interp_tls){ .how = PH_TLS_KEY, .slot = vaddr };
+	return ph_elf_machine(elf) == EM_X86_64 && read_dynamic(elf, &d) && needs(elf, &d, "libc.so.6");
+}
