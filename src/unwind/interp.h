@@ -238,8 +238,8 @@ ph_unwind_inline enum ph_interp_step ph_interp_php(struct ph_interp_state *s, __
 	if ((type & 0xff) != 1 && !read(ctx, at, &line) && line && read(ctx, line + 24, &line))
 		line = 0;
 	*frame = ph_interp_frame(PH_INTERP_PHP, func, (type & 0xff) == 1 ? 0 : line & 0xffffffff);
-	/* ZEND_CALL_TOP: the interpreter was called for it. */
-	return info & 0x20000 ? PH_INTERP_LAST : PH_INTERP_FRAME;
+	/* ZEND_CALL_TOP: C has called it, and so the interpreter, unless it is a function in C, too. */
+	return info & 0x20000 && (type & 0xff) != 1 ? PH_INTERP_LAST : PH_INTERP_FRAME;
 gone:
 	s->at = PH_INTERP_GONE;
 	return PH_INTERP_NATIVE;

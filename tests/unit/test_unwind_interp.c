@@ -69,7 +69,7 @@ static const char php_script[] =
 	"    fwrite(STDOUT, $out . \"calls {$GLOBALS['argv'][1]}\\n\");\n"
 	"}\n"
 	"function stop() {\n"
-	"    report(); fgets(STDIN);\n"
+	"    report(); array_map('fgets', [STDIN]);\n"
 	"}\n"
 	"function recurse($n) {\n"
 	"    if ($n == 0)\n"
@@ -377,12 +377,12 @@ static void compare(struct target *t)
 		if (sscanf(line, "calls %u", &calls) == 1)
 			break;
 		line[strcspn(line, "\n")] = 0;
-		/* PHP's own functions are frames, too: that it waits in. */
+		/* PHP's own functions are frames, too: the two that it waits in. */
 		do {
 			assert_true(n < frames.v.n);
 			assert_true(ph_interp_is(frames.v.v[n]));
 			assert_int_equal(ph_interp_name(&t->interp, frames.v.v[n++], memory, t, &name), 0);
-		} while (t->interp.kind == PH_INTERP_PHP && n == 1);
+		} while (t->interp.kind == PH_INTERP_PHP && n < 3);
 		if (t->interp.kind != PH_INTERP_PHP) {
 			got = ph_asprintf("%s\t%s\t%u", name.name.p, name.file.p, name.line);
 			assert_string_equal(got, line);
