@@ -234,7 +234,7 @@ static bool int_of(const struct ph_elf *elf, const struct ph_interp_symbols *sym
 	return true;
 }
 
-static int find_v8(const struct ph_elf *elf, const char *path, const struct ph_interp_symbols *sym, struct ph_interp *ret,
+static int find_v8(struct ph_elf *elf, const char *path, const struct ph_interp_symbols *sym, struct ph_interp *ret,
 		   struct ph_err *err)
 {
 	int major, minor, is, types[3];

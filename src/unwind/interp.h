@@ -258,45 +258,46 @@ enum {
 	PH_V8_OF_MAP_TYPE = 12,			/* 16 bits */
 };
 
-/* What kind of object @object is; 0: it cannot be read. */
-ph_unwind_inline __u64 ph_v8_type(__u64 object, ph_unwind_read read, void *ctx)
-{
-	__u64 word = 0;
+/* What is read on the way: on the stack of a BPF program there is no room for it. */
+struct ph_v8_scratch {
+	__u64 word, function, script;
+	__u64 shared;		/* where the function's SharedFunctionInfo is now */
+};
 
-	if (!PH_V8_IS_OBJECT(object) || read(ctx, object - 1, &word) || !PH_V8_IS_OBJECT(word) ||
-	    read(ctx, word - 1 + PH_V8_OF_MAP_TYPE, &word))
+/* What kind of object @object is; 0: it cannot be read. */
+ph_unwind_inline __u64 ph_v8_type(__u64 object, struct ph_v8_scratch *v, ph_unwind_read read, void *ctx)
+{
+	if (!PH_V8_IS_OBJECT(object) || read(ctx, object - 1, &v->word) || !PH_V8_IS_OBJECT(v->word) ||
+	    read(ctx, v->word - 1 + PH_V8_OF_MAP_TYPE, &v->word))
 		return 0;
-	return word & 0xffff;
+	return v->word & 0xffff;
 }
 
-/* What runs by a SharedFunctionInfo, in @thread's V8; 0: it is none, or of no script. */
-ph_unwind_inline __u64 ph_v8_function(const struct ph_interp *in, __u64 shared, __u64 thread, ph_unwind_read read, void *ctx)
+/* What runs by v->shared, in @thread's V8; 0: it is no SharedFunctionInfo, or of no script. */
+ph_unwind_inline __u64 ph_v8_function(const struct ph_interp *in, __u64 thread, struct ph_v8_scratch *v, ph_unwind_read read, void *ctx)
 {
-	__u64 function = 0, script = 0;
-
-	if (ph_v8_type(shared, read, ctx) != in->type_shared || read(ctx, shared - 1 + PH_V8_OF_SHARED_FLAGS, &function) ||
-	    read(ctx, shared - 1 + PH_V8_OF_SHARED_SCRIPT, &script) || ph_v8_type(script, read, ctx) != in->type_script ||
-	    read(ctx, script - 1 + PH_V8_OF_SCRIPT_ID, &script))
+	if (ph_v8_type(v->shared, v, read, ctx) != in->type_shared || read(ctx, v->shared - 1 + PH_V8_OF_SHARED_FLAGS, &v->function) ||
+	    read(ctx, v->shared - 1 + PH_V8_OF_SHARED_SCRIPT, &v->script) || ph_v8_type(v->script, v, read, ctx) != in->type_script ||
+	    read(ctx, v->script - 1 + PH_V8_OF_SCRIPT_ID, &v->script))
 		return 0;
-	function >>= 32;
-	script >>= 32;
-	if (function >> PH_V8_FUNCTION_BITS || script >> PH_V8_SCRIPT_BITS)
+	v->function >>= 32;
+	v->script >>= 32;
+	if (v->function >> PH_V8_FUNCTION_BITS || v->script >> PH_V8_SCRIPT_BITS)
 		return 0;
-	return ph_v8_word(thread, script, function);
+	return ph_v8_word(thread, v->script, v->function);
 }
 
 /*
  * The function of JavaScript whose frame is at @fp: below it are its context, where other frames have a number that says what they
- * are, and the function. *@shared is where its SharedFunctionInfo is now. 0: it is another frame.
+ * are, and the function. 0: it is another frame.
  */
-ph_unwind_inline __u64 ph_v8_frame(const struct ph_interp *in, __u64 fp, __u64 thread, __u64 *shared, ph_unwind_read read, void *ctx)
+ph_unwind_inline __u64 ph_v8_frame(const struct ph_interp *in, __u64 fp, __u64 thread, struct ph_v8_scratch *v, ph_unwind_read read,
+				   void *ctx)
 {
-	__u64 at = 0;
-
-	if (read(ctx, fp - 8, &at) || !PH_V8_IS_OBJECT(at) || read(ctx, fp - 16, &at) || !PH_V8_IS_OBJECT(at) ||
-	    read(ctx, at - 1 + PH_V8_OF_FUNCTION_SHARED, shared))
+	if (read(ctx, fp - 8, &v->word) || !PH_V8_IS_OBJECT(v->word) || read(ctx, fp - 16, &v->word) || !PH_V8_IS_OBJECT(v->word) ||
+	    read(ctx, v->word - 1 + PH_V8_OF_FUNCTION_SHARED, &v->shared))
 		return 0;
-	return ph_v8_function(in, *shared, thread, read, ctx);
+	return ph_v8_function(in, thread, v, read, ctx);
 }
 
 /* What the current thread's variable points at. @id is its thread pointer. */

@@ -28,7 +28,9 @@ static int word_at(void *ctx, __u64 addr, __u64 *ret)
 
 static uint64_t type_of(const struct memory *m, uint64_t object)
 {
-	return ph_v8_type(object, word_at, (void *)m);
+	struct ph_v8_scratch v;
+
+	return ph_v8_type(object, &v, word_at, (void *)m);
 }
 
 static bool object_at(const struct memory *m, uint64_t addr, uint64_t *ret)
@@ -181,13 +183,14 @@ int ph_v8_name(const struct ph_interp *in, uint64_t frame, uint64_t shared, ph_i
 {
 	struct memory m = { in, memory, ctx };
 	uint64_t thread = frame >> (PH_V8_SCRIPT_BITS + PH_V8_FUNCTION_BITS), name, script, file, source, now;
+	struct ph_v8_scratch v = { .shared = shared };
 	struct scope scope = { .position = -1 };
 
 	ph_buf_clear(&ret->name);
 	ph_buf_clear(&ret->file);
 	ret->line = 0;
 	/* It is what was seen, and not what is in its place by now. */
-	if (ph_v8_function(in, shared, thread, word_at, &m) != frame ||
+	if (ph_v8_function(in, thread, &v, word_at, &m) != frame ||
 	    !object_at(&m, shared - 1 + PH_V8_OF_SHARED_SCRIPT, &script))
 		return -EFAULT;
 	if (object_at(&m, shared - 1 + PH_V8_OF_SHARED_NAME, &name)) {
@@ -216,7 +219,7 @@ int ph_v8_name(const struct ph_interp *in, uint64_t frame, uint64_t shared, ph_i
 			ph_buf_addf(&ret->name, ":%u", ret->line);
 	}
 	/* The collector moves what is read here: what was read before it did is what it was. */
-	if (ph_v8_function(in, shared, thread, word_at, &m) != frame ||
+	if (ph_v8_function(in, thread, &v, word_at, &m) != frame ||
 	    (name && (!object_at(&m, shared - 1 + PH_V8_OF_SHARED_NAME, &now) || now != name)) ||
 	    !object_at(&m, shared - 1 + PH_V8_OF_SHARED_SCRIPT, &now) || now != script)
 		return -EAGAIN;

@@ -606,16 +606,17 @@ static void v8_is(const struct ph_interp *in, struct heap *h, uint64_t frame, co
 
 static void test_v8(void **state)
 {
-	__u64 shared = 0, frame;
+	struct ph_v8_scratch v;
 	struct ph_interp in;
 	struct heap h;
+	__u64 frame;
 
 	(void)state;
 	assert_true(ph_interp_of_version(PH_INTERP_V8, 113, EM_X86_64, &in));
 	assert_false(ph_interp_of_version(PH_INTERP_V8, 114, EM_X86_64, &in));
 	heap_make(&h, &in);
-	frame = ph_v8_frame(&in, HEAP + 8 * FRAME, 4000000, &shared, heap_word, &h);
-	assert_int_equal(shared, OBJECT(SHARED));
+	frame = ph_v8_frame(&in, HEAP + 8 * FRAME, 4000000, &v, heap_word, &h);
+	assert_int_equal(v.shared, OBJECT(SHARED));
 	assert_int_equal(frame, ph_v8_word(4000000, 81, 7));
 	assert_true(ph_interp_is(frame));
 	assert_int_equal(frame >> 60 & 7, PH_INTERP_V8);
@@ -640,7 +641,7 @@ static void test_v8(void **state)
 	for (unsigned int i = 0; i < 6; i++) {
 		heap_make(&h, &in);
 		h.w[(unsigned int[]){ FRAME - 1, FRAME - 2, FUNCTION + 3, SHARED, SHARED + 4, SHARED + 6 }[i]] = SMI(i == 5 ? -1 : 13);
-		assert_int_equal(ph_v8_frame(&in, HEAP + 8 * FRAME, 1, &shared, heap_word, &h), 0);
+		assert_int_equal(ph_v8_frame(&in, HEAP + 8 * FRAME, 1, &v, heap_word, &h), 0);
 	}
 }
 

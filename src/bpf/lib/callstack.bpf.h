@@ -75,6 +75,11 @@ struct walk {
 	struct ph_store_map map;	/* of the last frame: the next is mostly in it, too */
 	struct ph_interp_state interp;
 	u64 interp_id;		/* the thread, as its interpreter calls it */
+	/* What is given to the kernel by its address; on a program's stack there is no room for it. */
+	u64 frame;
+	u32 tid, at;
+	struct ph_v8_key v8;
+	struct ph_v8_scratch v8_scratch;
 	/* Of the frame that is looked at: interpreted ones took its place, and no more will. */
 	u8 replaced, interp_over, not_top, pad_[5];
 	u64 top[NREGS + 3];	/* registers; what more an index may reach */
@@ -252,11 +257,11 @@ static __always_inline void push_frame(struct walk *w, u64 frame)
 }
 
 /* The thread that was found last time is the one still. */
-static __always_inline void interp_recall(struct walk *w, const struct ph_interp *in, u32 tid)
+static __always_inline void interp_recall(struct walk *w, const struct ph_interp *in)
 {
-	u64 *known = bpf_map_lookup_elem(&interp_threads, &tid), its = 0;
+	u64 *known = bpf_map_lookup_elem(&interp_threads, &w->tid);
 
-	if (!known || read_user(NULL, *known + in->thread_id, &its) || its != w->interp_id)
+	if (!known || read_user(NULL, *known + in->thread_id, &w->interp.of.own) || w->interp.of.own != w->interp_id)
 		return;
 	w->interp.thread = *known;
 	w->interp.at = PH_INTERP_SEARCH;
@@ -265,22 +270,20 @@ static __always_inline void interp_recall(struct walk *w, const struct ph_interp
 /* Interpreted frames in the place of the function that runs them, one a step. True: ask again. */
 static __always_inline bool interp_step(struct walk *w, const struct ph_interp *in)
 {
-	u32 tid = (u32)bpf_get_current_pid_tgid();
-	u64 frame = 0, thread;
 	enum ph_interp_step s;
 
+	w->tid = (u32)bpf_get_current_pid_tgid();
 	if (w->interp.at == PH_INTERP_NEW && in->kind == PH_INTERP_PYTHON)
-		interp_recall(w, in, tid);
-	s = ph_interp_step(in, &w->interp, w->map.bias, w->interp_id, &frame, read_user, NULL);
+		interp_recall(w, in);
+	s = ph_interp_step(in, &w->interp, w->map.bias, w->interp_id, &w->frame, read_user, NULL);
 	if (s == PH_INTERP_AGAIN) {
-		thread = w->interp.thread;
 		if (w->interp.at == PH_INTERP_IN && in->kind == PH_INTERP_PYTHON)
-			bpf_map_update_elem(&interp_threads, &tid, &thread, BPF_ANY);
+			bpf_map_update_elem(&interp_threads, &w->tid, &w->interp.thread, BPF_ANY);
 		return true;
 	}
 	if (s == PH_INTERP_FRAME || s == PH_INTERP_LAST) {
 		/* One less is looked up, as of return addresses. */
-		push_frame(w, frame + (w->nuser > 0));
+		push_frame(w, w->frame + (w->nuser > 0));
 		w->replaced = 1;
 	}
 	w->interp_over = s != PH_INTERP_FRAME;
@@ -290,21 +293,21 @@ static __always_inline bool interp_step(struct walk *w, const struct ph_interp *
 /* Code without rules that is V8's, or was made: a function of JavaScript takes its place, if the frame is of one. */
 static __always_inline void v8_step(struct walk *w)
 {
-	u64 ids = bpf_get_current_pid_tgid(), shared = 0, *known;
-	u32 at = w->proc.v8 - 1;
-	const struct ph_interp *in = bpf_map_lookup_elem(&interps, &at);
-	struct ph_v8_key key = {};
+	u64 ids = bpf_get_current_pid_tgid(), *known;
+	const struct ph_interp *in;
 
+	w->at = w->proc.v8 - 1;
+	in = bpf_map_lookup_elem(&interps, &w->at);
 	if (!in || !(w->regs.flags & PH_REGS_FP))
 		return;
-	key.word = ph_v8_frame(in, w->regs.fp, (u32)ids, &shared, read_user, NULL);
-	if (!key.word)
+	w->v8.word = ph_v8_frame(in, w->regs.fp, (u32)ids, &w->v8_scratch, read_user, NULL);
+	if (!w->v8.word)
 		return;
-	w->frames[(w->nkernel + w->nuser - 1) & FRAMES_MASK] = key.word + (w->nuser > 1);
-	key.pid = ids >> 32;
-	known = bpf_map_lookup_elem(&v8_functions, &key);
-	if (!known || *known != shared)
-		bpf_map_update_elem(&v8_functions, &key, &shared, BPF_ANY);
+	w->frames[(w->nkernel + w->nuser - 1) & FRAMES_MASK] = w->v8.word + (w->nuser > 1);
+	w->v8.pid = ids >> 32;
+	known = bpf_map_lookup_elem(&v8_functions, &w->v8);
+	if (!known || *known != w->v8_scratch.shared)
+		bpf_map_update_elem(&v8_functions, &w->v8, &w->v8_scratch.shared, BPF_ANY);
 }
 
 /* From a frame to its caller, as ph_unwind_walk() does it. 1: there is none. */
@@ -313,12 +316,11 @@ static long walk_step(void *map, u32 *key, u32 *value, u32 *which)
 	struct ph_unwind_rule *rule = NULL;
 	enum ph_unwind_step s;
 	struct ph_store_table *t;
-	u32 slot = *which, at;
 	struct walk *w;
 	u64 pc, exact;
 	bool mapped;
 
-	w = bpf_map_lookup_elem(&walks, &slot);
+	w = bpf_map_lookup_elem(&walks, which);
 	if (!w)
 		return 1;
 	exact = w->regs.flags & PH_REGS_EXACT;
@@ -334,8 +336,8 @@ static long walk_step(void *map, u32 *key, u32 *value, u32 *which)
 	if (t && t->interp && !w->interp_over) {
 		const struct ph_interp *in;
 
-		at = t->interp - 1;
-		in = bpf_map_lookup_elem(&interps, &at);
+		w->at = t->interp - 1;
+		in = bpf_map_lookup_elem(&interps, &w->at);
 		if (in && ph_interp_loops(in, pc - w->map.bias))
 			w->replaced = 1;
 		else if (in && ph_interp_runs(in, pc - w->map.bias) && interp_step(w, in))
