@@ -46,8 +46,9 @@ stacks() {
 		user_end         ? . < 10
 	END
 	hasnt "$T" ".event == \"callstack\" and .container != \"$PH_FILE-in\""
-	# But for the first moments of a program, before it is known what it has mapped (8) and how to walk through that (7).
-	all=$(stacks '.comm == "ph-load" and .user_end != 8 and .user_end != 7' | wc -l)
+	# But for the first moments of a program, before it is known what it has mapped (8) and how to walk through that (7), and for
+	# those of its end, when it has no memory any more (0).
+	all=$(stacks '.comm == "ph-load" and (.user_end | IN(0, 7, 8) | not)' | wc -l)
 	complete=$(stacks '.comm == "ph-load" and .user_end == 1' | wc -l)
 	[ "$all" -ge 50 ] && [ "$((complete * 100))" -ge "$((all * 99))" ] || flunk "$complete of $all stacks are complete" "$(stacks '.user_end != 1 and .user_end < 7')" || return
 	deep=$(printf 'stacks_deep;%.0s' {0..30})
