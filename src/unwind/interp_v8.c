@@ -178,13 +178,22 @@ static bool read_scope(const struct memory *m, uint64_t scope, struct scope *ret
 	return true;
 }
 
+/* Is it another object than @was that the word at @addr points at? @was 0: it is not asked. */
+static bool moved(const struct memory *m, uint64_t addr, uint64_t was)
+{
+	uint64_t is;
+
+	return was && (!object_at(m, addr, &is) || is != was);
+}
+
 int ph_v8_name(const struct ph_interp *in, uint64_t frame, uint64_t shared, ph_interp_memory memory, void *ctx,
 	       struct ph_interp_name *ret)
 {
 	struct memory m = { in, memory, ctx };
-	uint64_t thread = frame >> (PH_V8_SCRIPT_BITS + PH_V8_FUNCTION_BITS), name, script, file, source, now;
+	uint64_t thread = frame >> (PH_V8_SCRIPT_BITS + PH_V8_FUNCTION_BITS), name, script, file, source = 0;
 	struct ph_v8_scratch v = { .shared = shared };
-	struct scope scope = { .position = -1 };
+	struct scope scope = { .position = -1 }, now;
+	bool in_scope = false;
 
 	ph_buf_clear(&ret->name);
 	ph_buf_clear(&ret->file);
@@ -195,6 +204,7 @@ int ph_v8_name(const struct ph_interp *in, uint64_t frame, uint64_t shared, ph_i
 		return -EFAULT;
 	if (object_at(&m, shared - 1 + PH_V8_OF_SHARED_NAME, &name)) {
 		if (type_of(&m, name) == in->type_scope) {
+			in_scope = true;
 			if (!read_scope(&m, name, &scope))
 				return -EFAULT;
 		} else {
@@ -209,8 +219,12 @@ int ph_v8_name(const struct ph_interp *in, uint64_t frame, uint64_t shared, ph_i
 		add_text(&m, scope.inferred, &ret->name, 0);
 	if (object_at(&m, script - 1 + PH_V8_OF_SCRIPT_NAME, &file))
 		add_text(&m, file, &ret->file, 0);
+	else
+		file = 0;
 	if (scope.position >= 0 && object_at(&m, script - 1 + PH_V8_OF_SCRIPT_SOURCE, &source))
 		ret->line = line_of(&m, source, (uint32_t)scope.position);
+	else
+		source = 0;
 	if (!ret->name.len) {
 		ph_buf_adds(&ret->name, "(anonymous)");
 		if (ret->file.len)
@@ -220,8 +234,10 @@ int ph_v8_name(const struct ph_interp *in, uint64_t frame, uint64_t shared, ph_i
 	}
 	/* The collector moves what is read here: what was read before it did is what it was. */
 	if (ph_v8_function(in, thread, &v, word_at, &m) != frame ||
-	    (name && (!object_at(&m, shared - 1 + PH_V8_OF_SHARED_NAME, &now) || now != name)) ||
-	    !object_at(&m, shared - 1 + PH_V8_OF_SHARED_SCRIPT, &now) || now != script)
+	    moved(&m, shared - 1 + PH_V8_OF_SHARED_NAME, name) || moved(&m, shared - 1 + PH_V8_OF_SHARED_SCRIPT, script) ||
+	    moved(&m, script - 1 + PH_V8_OF_SCRIPT_NAME, file) || moved(&m, script - 1 + PH_V8_OF_SCRIPT_SOURCE, source) ||
+	    (in_scope && (!read_scope(&m, name, &now) || now.name != scope.name || now.inferred != scope.inferred ||
+			  now.position != scope.position)))
 		return -EAGAIN;
 	return 0;
 }

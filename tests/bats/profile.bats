@@ -191,7 +191,7 @@ complete() {
 		[ "$(share ';inner[; ]' ';in(Main|One|Two);übung;.*;get accessor;method;.*;\(anonymous\) a.js:4;inner[; ]')" -ge 99 ] &&
 			[ "$(share ';übung[; ]' ';inner[; ]')" -ge 50 ] && [ "$(share '^' '\[gone\]')" -le 1 ] ||
 			flunk "$how: $(share ';inner[; ]' ';in(Main|One|Two);übung;.*;get accessor;method;.*;\(anonymous\) a.js:4;inner[; ]') % are called by whom they should be," \
-				"$(share ';übung[; ]' ';inner[; ]') %, $(share '^' '\[gone\]') % gone" "$(grep ';inner[; ]' "$T.folded" | grep -v ';übung;.*;get accessor;method;' | head -n 3)" \
+				"$(share ';übung[; ]' ';inner[; ]') %, $(share '^' '\[gone\]') % gone" "$(grep ';inner[; ]' "$T.folded" | grep -vE ';in(Main|One|Two);übung;.*;get accessor;method;.*;\(anonymous\) a.js:4;inner[; ]' | cut -c1-3000 | head -n 3)" \
 				"$(cut -c1-3000 "$T.folded" | tail -n 3)" "$(cat "$T.says")" || return
 		porthole profile -r "$T" --user --by thread -o folded 2>/dev/null | sed -nE 's/^([^;]*);.*;in(Main|One|Two)[; ].*/\1 \2/p' | sort -u >"$T.threads"
 		# Each thread runs one of them, and each of them one thread.
