@@ -170,7 +170,7 @@ complete() {
 	  get accessor() { return this.method(3000); }
 	}
 	const expression = /(a|ab)(c|bcd)*(d*)x/;
-	const übung = function () { expression.test('abcd'.repeat(20)); return new Thing().accessor; };
+	const übung = function () { expression.test('abcd'.repeat(500)); return new Thing().accessor; };
 	// Scripts that have the same number in each thread.
 	const own = new Function('f', `return function in${isMainThread ? 'Main' : workerData}() { f(); }`)(übung);
 	if (isMainThread)
