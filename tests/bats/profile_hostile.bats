@@ -93,6 +93,7 @@ evil_files() {
 	gcc -g -O1 -shared -fPIC -nostdlib -Wl,--build-id=none -o "$R/e/.cut" -x c - <<<'static volatile long n; void cut_work(void) { for (int i = 0; i < 100000; i++) n++; }'
 }
 
+# On the host only: the compiler that makes them is not in the machine.
 @test "a container of hostile files: its neighbour's stacks and names are whole, and it is told what could not be read" {
 	need gcc objcopy xz python3
 	local offset all whole f E
