@@ -2,8 +2,8 @@
 #ifndef PH_ANALYZE_DENIED_H
 #define PH_ANALYZE_DENIED_H
 
+#include "analyze/report.h"
 #include "base/map.h"
-#include "base/table.h"
 #include "event/failed.h"
 #include "identity/select.h"
 
@@ -70,12 +70,9 @@ bool ph_denied_searched(const char *path);
 void ph_denied_judge(const struct ph_denied *d, struct ph_denied_group *g);
 
 struct ph_denied_view {
+	struct ph_report_view base;
 	bool all;		/* ordinary ones too */
 	bool facts;		/* all that was seen, beside what the verdict rests on */
-	struct ph_table_fmt fmt;
-	unsigned int width;
-	int64_t offset_ns;
-	bool utc;
 };
 int ph_denied_check(const struct ph_denied_view *view, struct ph_err *err);
 int ph_denied_report(struct ph_denied *d, const struct ph_denied_view *view, struct ph_buf *out,

@@ -88,7 +88,7 @@ static void add_term(struct ph_buf *out, const char *s)
 
 static void add_time(struct ph_buf *out, const struct ph_denied_view *view, uint64_t ts_ns)
 {
-	ph_clock_text((int64_t)(ts_ns + (uint64_t)view->offset_ns), view->utc, 3, out);
+	ph_clock_text((int64_t)(ts_ns + (uint64_t)view->base.offset_ns), view->base.utc, 3, out);
 }
 
 static const char *label(const struct ph_denied *d, const struct ph_denied_group *g)
@@ -164,8 +164,8 @@ static void fill(struct ph_cell *row, const struct ph_denied *d, const struct ph
 	ph_cell_str(&row[C_WHY], g->v.why.p);
 	ph_cell_str(&row[C_EVIDENCE], evidence.len ? evidence.p : NULL);
 	ph_cell_str(&row[C_CHANGE], g->v.change.len ? g->v.change.p : NULL);
-	ph_cell_s64(&row[C_FIRST], (int64_t)(g->first_ns + (uint64_t)view->offset_ns));
-	ph_cell_s64(&row[C_LAST], (int64_t)(g->last_ns + (uint64_t)view->offset_ns));
+	ph_cell_s64(&row[C_FIRST], (int64_t)(g->first_ns + (uint64_t)view->base.offset_ns));
+	ph_cell_s64(&row[C_LAST], (int64_t)(g->last_ns + (uint64_t)view->base.offset_ns));
 	ph_cell_u64(&row[C_ORDINARY], g->v.ordinary);
 	ph_cell_u64(&row[C_FATAL], g->fatal);
 	if (g->f.full)
@@ -174,7 +174,7 @@ static void fill(struct ph_cell *row, const struct ph_denied *d, const struct ph
 
 int ph_denied_check(const struct ph_denied_view *view, struct ph_err *err)
 {
-	return ph_table_check(&view->fmt, cols, NCOLS, err);
+	return ph_table_check(&view->base.fmt, cols, NCOLS, err);
 }
 
 void ph_denied_schema(struct ph_buf *out)
@@ -185,7 +185,7 @@ void ph_denied_schema(struct ph_buf *out)
 int ph_denied_report(struct ph_denied *d, const struct ph_denied_view *view, struct ph_buf *out, struct ph_err *err)
 {
 	uint64_t matter = 0, folded = 0, kinds = 0;
-	bool words = view->fmt.output == PH_OUT_COLUMNS;
+	bool words = view->base.fmt.output == PH_OUT_COLUMNS;
 	struct ph_table t;
 	int r = 0;
 
@@ -202,12 +202,12 @@ int ph_denied_report(struct ph_denied *d, const struct ph_denied_view *view, str
 			continue;
 		}
 		matter++;
-		if (words && (!view->fmt.max_entries || matter <= view->fmt.max_entries))
+		if (words && (!view->base.fmt.max_entries || matter <= view->base.fmt.max_entries))
 			in_words(d, g, view, out);
 		fill(ph_table_row(&t), d, g, view);
 	}
 	if (matter || !words)
-		r = ph_table_print(&t, &view->fmt, view->width, out, err);
+		r = ph_table_print(&t, &view->base.fmt, view->base.width, out, err);
 	ph_table_done(&t);
 	if (words && r >= 0) {
 		if (!matter)

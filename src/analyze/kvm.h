@@ -3,9 +3,9 @@
 #define PH_ANALYZE_KVM_H
 
 #include "analyze/histogram.h"
+#include "analyze/report.h"
 #include "analyze/states.h"
 #include "base/map.h"
-#include "base/table.h"
 #include "identity/select.h"
 
 /*
@@ -105,15 +105,12 @@ enum ph_kvm_table { PH_KVM_VCPUS, PH_KVM_EXITS, PH_KVM_USER, PH_KVM_HALTS, PH_KV
 extern const char *const ph_kvm_tables[];	/* their names, and NULL */
 
 struct ph_kvm_view {
-	struct ph_table_fmt fmt;
-	enum ph_kvm_table table;
-	bool alone;			/* that table only */
+	struct ph_report_view base;
 	bool by_vcpu;			/* a row for each vCPU, not for each guest */
 	bool hist;
 	/* Of the running machine: it is a guest itself, and its hypervisor took this share of its CPUs' time. */
 	bool is_guest;
 	double steal;
-	unsigned int width;
 };
 
 int ph_kvm_check(const struct ph_kvm_view *view, struct ph_err *err);

@@ -109,7 +109,7 @@ static void add_exit(void *arg, const struct ph_kvm_guest *g, int32_t vcpu, cons
 
 void ph_kvm_json(const struct ph_kvm *k, const struct ph_kvm_view *view, struct ph_buf *out)
 {
-	struct ph_json j = { .out = out, .pretty = view->fmt.output == PH_OUT_JSONPRETTY };
+	struct ph_json j = { .out = out, .pretty = view->base.fmt.output == PH_OUT_JSONPRETTY };
 
 	if (view->is_guest) {
 		begin(&j, "machine");

@@ -74,15 +74,15 @@ static const struct { const struct ph_col *cols; size_t n; const char *title; } 
 
 int ph_kvm_check(const struct ph_kvm_view *view, struct ph_err *err)
 {
-	bool json = view->fmt.output == PH_OUT_JSON || view->fmt.output == PH_OUT_JSONPRETTY;
+	bool json = view->base.fmt.output == PH_OUT_JSON || view->base.fmt.output == PH_OUT_JSONPRETTY;
 
-	if ((view->fmt.fields.n || view->fmt.sort) && !view->alone)
+	if ((view->base.fmt.fields.n || view->base.fmt.sort) && !view->base.alone)
 		return ph_err_set(err, -EINVAL, "--fields and --sort are about one table: say which with --table");
-	if (view->fmt.max_entries && json && !view->alone)
+	if (view->base.fmt.max_entries && json && !view->base.alone)
 		return ph_err_set(err, -EINVAL, "--max-entries is about tables: JSON has all of the report; say which with --table");
-	if (view->hist && (view->alone || view->fmt.output != PH_OUT_COLUMNS))
+	if (view->hist && (view->base.alone || view->base.fmt.output != PH_OUT_COLUMNS))
 		return ph_err_set(err, -EINVAL, "--hist draws, below all tables; JSON has the histograms without it");
-	return ph_table_check(&view->fmt, tables[view->table].cols, tables[view->table].n, err);
+	return ph_table_check(&view->base.fmt, tables[view->base.table].cols, tables[view->base.table].n, err);
 }
 
 void ph_kvm_schema(enum ph_kvm_table table, struct ph_buf *out)
@@ -244,10 +244,10 @@ static int print_table(const struct ph_kvm *k, enum ph_kvm_table which, const st
 				else if ((*v)->polled + (*v)->slept.n)
 					fill_halts(ph_table_row(&t), k, *g, *v);
 			}
-	if (t.rows.n || view->alone || view->fmt.output != PH_OUT_COLUMNS) {
-		if (!view->alone && tables[which].title && view->fmt.output == PH_OUT_COLUMNS)
+	if (t.rows.n || view->base.alone || view->base.fmt.output != PH_OUT_COLUMNS) {
+		if (!view->base.alone && tables[which].title && view->base.fmt.output == PH_OUT_COLUMNS)
 			ph_buf_addf(out, "\n%s\n", tables[which].title);
-		r = ph_table_print(&t, &view->fmt, view->width, out, err);
+		r = ph_table_print(&t, &view->base.fmt, view->base.width, out, err);
 	}
 	ph_table_done(&t);
 	return r;
@@ -293,12 +293,12 @@ int ph_kvm_report(const struct ph_kvm *k, const struct ph_kvm_view *view, struct
 	struct printing p = { .k = k, .out = out };
 	int r = 0;
 
-	if (!view->alone && (view->fmt.output == PH_OUT_JSON || view->fmt.output == PH_OUT_JSONPRETTY)) {
+	if (!view->base.alone && (view->base.fmt.output == PH_OUT_JSON || view->base.fmt.output == PH_OUT_JSONPRETTY)) {
 		ph_kvm_json(k, view, out);
 		return 0;
 	}
-	if (view->alone || view->fmt.output == PH_OUT_CSV)
-		return print_table(k, view->table, view, out, err);
+	if (view->base.alone || view->base.fmt.output == PH_OUT_CSV)
+		return print_table(k, view->base.table, view, out, err);
 	for (int which = 0; which < PH_KVM_TABLES && r >= 0; which++)
 		r = print_table(k, (enum ph_kvm_table)which, view, out, err);
 	if (r >= 0 && view->hist) {

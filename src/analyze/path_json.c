@@ -65,7 +65,7 @@ static void add_share(struct ph_json *j, const struct ph_path *p, uint64_t ns)
 	ph_json_f64(j, "share", (double)ns / (double)(p->end_ns - p->begin_ns));
 }
 
-static void add_step(struct ph_json *j, const struct ph_path *p, const struct ph_path_view *view, uint64_t nr)
+static void add_step(struct ph_json *j, const struct ph_path *p, const struct ph_report_view *view, uint64_t nr)
 {
 	struct ph_step s;
 
@@ -91,7 +91,7 @@ static void add_step(struct ph_json *j, const struct ph_path *p, const struct ph
 	end(j);
 }
 
-static void add_rows(struct ph_json *j, const struct ph_path *p, const struct ph_path_view *view)
+static void add_rows(struct ph_json *j, const struct ph_path *p, const struct ph_report_view *view)
 {
 	ph_autofree struct ph_path_part *parts = NULL;
 	size_t n = ph_path_parts(p, &parts);
@@ -128,7 +128,7 @@ static void add_rows(struct ph_json *j, const struct ph_path *p, const struct ph
 		add_step(j, p, view, l->nr);
 }
 
-void ph_path_json(const struct ph_path *p, const struct ph_path_view *view, struct ph_buf *out)
+void ph_path_json(const struct ph_path *p, const struct ph_report_view *view, struct ph_buf *out)
 {
 	struct ph_json j = { .out = out, .pretty = view->fmt.output == PH_OUT_JSONPRETTY };
 	ph_autobuf text = { 0 }, note = { 0 };

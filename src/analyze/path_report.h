@@ -3,7 +3,7 @@
 #define PH_ANALYZE_PATH_REPORT_H
 
 #include "analyze/path.h"
-#include "base/table.h"
+#include "analyze/report.h"
 
 /* The sentence, without a line's end. Names are escaped for a terminal. */
 void ph_path_verdict(const struct ph_path *p, struct ph_buf *out);
@@ -21,15 +21,6 @@ void ph_path_help_text(const struct ph_path *p, const struct ph_path_help *h, st
 enum ph_path_table { PH_PATH_CONTAINERS, PH_PATH_SHARES, PH_PATH_HELP, PH_PATH_STEPS, PH_PATH_TABLES };
 extern const char *const ph_path_tables[PH_PATH_TABLES + 1];	/* ending with NULL */
 
-struct ph_path_view {
-	enum ph_path_table table;	/* of CSV, or shown alone */
-	bool alone;
-	struct ph_table_fmt fmt;
-	unsigned int width;
-	int64_t offset_ns;		/* of the source */
-	bool utc;
-};
-
 /* What a container's tasks have of the path. */
 struct ph_path_part {
 	uint32_t container;
@@ -38,11 +29,11 @@ struct ph_path_part {
 /* Of all containers on it, the most first; the caller frees *@ret. */
 size_t ph_path_parts(const struct ph_path *p, struct ph_path_part **ret);
 
-int ph_path_check(const struct ph_path_view *view, struct ph_err *err);
+int ph_path_check(const struct ph_report_view *view, struct ph_err *err);
 void ph_path_schema(enum ph_path_table table, struct ph_buf *out);
 /* All of it, for eyes, or as JSON or CSV by view->fmt.output. */
-int ph_path_report(const struct ph_path *p, const struct ph_path_view *view, struct ph_buf *out, struct ph_err *err);
+int ph_path_report(const struct ph_path *p, const struct ph_report_view *view, struct ph_buf *out, struct ph_err *err);
 /* path_json.c: an object a line, `kind` says of what. */
-void ph_path_json(const struct ph_path *p, const struct ph_path_view *view, struct ph_buf *out);
+void ph_path_json(const struct ph_path *p, const struct ph_report_view *view, struct ph_buf *out);
 
 #endif

@@ -70,7 +70,7 @@ static const struct { const struct ph_col *cols; size_t n; const char *title; } 
 	{ step_cols, PH_ARRAY_SIZE(step_cols), "The longest steps of the path, in order of time:" },
 };
 
-int ph_path_check(const struct ph_path_view *view, struct ph_err *err)
+int ph_path_check(const struct ph_report_view *view, struct ph_err *err)
 {
 	return ph_table_check(&view->fmt, tables[view->table].cols, tables[view->table].n, err);
 }
@@ -193,7 +193,7 @@ static void fill_help(struct ph_cell *c, const struct ph_path *p, const struct p
 	set_share(c, p, h->ns);
 }
 
-static void fill_step(struct ph_cell *c, const struct ph_path *p, const struct ph_step *s, const struct ph_path_view *view)
+static void fill_step(struct ph_cell *c, const struct ph_path *p, const struct ph_step *s, const struct ph_report_view *view)
 {
 	ph_autobuf what = { 0 }, then = { 0 }, when = { 0 };
 	uint64_t unix_ns = s->begin_ns + (uint64_t)view->offset_ns;
@@ -218,7 +218,7 @@ static void fill_step(struct ph_cell *c, const struct ph_path *p, const struct p
 	set_time(c, s->part_ns[PH_PART_KERNEL]);
 }
 
-static void fill_table(struct ph_table *t, enum ph_path_table which, const struct ph_path *p, const struct ph_path_view *view)
+static void fill_table(struct ph_table *t, enum ph_path_table which, const struct ph_path *p, const struct ph_report_view *view)
 {
 	struct ph_step s;
 
@@ -246,10 +246,10 @@ static void fill_table(struct ph_table *t, enum ph_path_table which, const struc
 
 /* ---- sections -------------------------------------------------------------------------------------- */
 
-static int print_table(const struct ph_path *p, enum ph_path_table which, const struct ph_path_view *view, struct ph_buf *out,
+static int print_table(const struct ph_path *p, enum ph_path_table which, const struct ph_report_view *view, struct ph_buf *out,
 		       struct ph_err *err)
 {
-	struct ph_path_view v = *view;
+	struct ph_report_view v = *view;
 	struct ph_table t;
 	int r;
 
@@ -269,7 +269,7 @@ static int print_table(const struct ph_path *p, enum ph_path_table which, const 
 	return r;
 }
 
-int ph_path_report(const struct ph_path *p, const struct ph_path_view *view, struct ph_buf *out, struct ph_err *err)
+int ph_path_report(const struct ph_path *p, const struct ph_report_view *view, struct ph_buf *out, struct ph_err *err)
 {
 	ph_autobuf note = { 0 };
 	int r = 0;

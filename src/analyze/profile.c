@@ -21,12 +21,7 @@ struct held {
 	char comm[16];
 };
 
-const char *ph_profile_by_name(enum ph_profile_by by)
-{
-	static const char *const names[PH_BY_MAX] = { "container", "pod", "image", "comm", "process", "thread", "reason" };
-
-	return by < PH_BY_MAX ? names[by] : "?";
-}
+const char *const ph_profile_by[PH_BY_MAX + 1] = { "container", "pod", "image", "comm", "process", "thread", "reason" };
 
 struct ph_profile *ph_profile_new(const struct ph_identity *id, const struct ph_profile_opts *opts)
 {

@@ -160,6 +160,6 @@ void ph_profile_weight_text(const struct ph_profile *p, uint64_t weight, struct 
 const char *ph_profile_what_text(const struct ph_profile *p);
 /* Sentences about what the figures lack, one a call, until false. */
 bool ph_profile_note(const struct ph_profile *p, unsigned int i, struct ph_buf *out);
-const char *ph_profile_by_name(enum ph_profile_by by);	/* "container" */
+extern const char *const ph_profile_by[PH_BY_MAX + 1];	/* their names, ending with NULL */
 
 #endif

@@ -140,7 +140,7 @@ static void add_rows(struct ph_json *j, const struct ph_slow *s, const struct ph
 }
 
 static void add_slowest(struct ph_json *j, const struct ph_slow *s, const struct ph_slow_one *one,
-			const struct ph_slow_view *view)
+			const struct ph_report_view *view)
 {
 	begin(j, "slow_call");
 	ph_json_u64(j, "time_ns", one->begin_ns + (uint64_t)view->offset_ns);
@@ -174,7 +174,7 @@ static void add_slowest(struct ph_json *j, const struct ph_slow *s, const struct
 	end(j);
 }
 
-static void add_whole(struct ph_json *j, const struct ph_slow *s, const struct ph_slow_view *view)
+static void add_whole(struct ph_json *j, const struct ph_slow *s, const struct ph_report_view *view)
 {
 	ph_autobuf note = { 0 };
 
@@ -196,7 +196,7 @@ static void add_whole(struct ph_json *j, const struct ph_slow *s, const struct p
 	end(j);
 }
 
-void ph_slow_json(const struct ph_slow *s, const struct ph_slow_view *view, struct ph_buf *out)
+void ph_slow_json(const struct ph_slow *s, const struct ph_report_view *view, struct ph_buf *out)
 {
 	struct ph_json j = { .out = out, .pretty = view->fmt.output == PH_OUT_JSONPRETTY };
 

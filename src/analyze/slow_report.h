@@ -3,7 +3,7 @@
 #define PH_ANALYZE_SLOW_REPORT_H
 
 #include "analyze/slow.h"
-#include "base/table.h"
+#include "analyze/report.h"
 
 /* What held a container up most. */
 enum ph_slow_verdict {
@@ -32,20 +32,11 @@ const char *ph_slow_call_name(int32_t nr, bool compat);
 enum ph_slow_table { PH_SLOW_CONTAINERS, PH_SLOW_WAITS, PH_SLOW_CALLS, PH_SLOW_SLOWEST, PH_SLOW_DISKS, PH_SLOW_QUEUE, PH_SLOW_TCP, PH_SLOW_STACKS, PH_SLOW_TABLES };
 extern const char *const ph_slow_tables[PH_SLOW_TABLES + 1];	/* ending with NULL */
 
-struct ph_slow_view {
-	enum ph_slow_table table;	/* of CSV, or shown alone */
-	bool alone;
-	struct ph_table_fmt fmt;
-	unsigned int width;
-	int64_t offset_ns;		/* of the source */
-	bool utc;
-};
-
-int ph_slow_check(const struct ph_slow_view *view, struct ph_err *err);
+int ph_slow_check(const struct ph_report_view *view, struct ph_err *err);
 void ph_slow_schema(enum ph_slow_table table, struct ph_buf *out);
 /* All of it, for eyes, or as JSON or CSV by view->fmt.output. */
-int ph_slow_report(const struct ph_slow *s, const struct ph_slow_view *view, struct ph_buf *out, struct ph_err *err);
+int ph_slow_report(const struct ph_slow *s, const struct ph_report_view *view, struct ph_buf *out, struct ph_err *err);
 /* slow_json.c: an object a line, `kind` says of what. */
-void ph_slow_json(const struct ph_slow *s, const struct ph_slow_view *view, struct ph_buf *out);
+void ph_slow_json(const struct ph_slow *s, const struct ph_report_view *view, struct ph_buf *out);
 
 #endif

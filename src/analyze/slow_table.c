@@ -147,7 +147,7 @@ static const struct { const struct ph_col *cols; size_t n; const char *title; } 
 	{ stack_cols, PH_ARRAY_SIZE(stack_cols), NULL },
 };
 
-int ph_slow_check(const struct ph_slow_view *view, struct ph_err *err)
+int ph_slow_check(const struct ph_report_view *view, struct ph_err *err)
 {
 	bool json = view->fmt.output == PH_OUT_JSON || view->fmt.output == PH_OUT_JSONPRETTY;
 
@@ -281,7 +281,7 @@ static void fill_call(struct ph_cell *c, const struct ph_slow *s, const struct p
 	set_count(c, call->unfinished);
 }
 
-static struct ph_cell *set_when(struct ph_cell *c, uint64_t ts, const struct ph_slow_view *view)
+static struct ph_cell *set_when(struct ph_cell *c, uint64_t ts, const struct ph_report_view *view)
 {
 	uint64_t unix_ns = ts + (uint64_t)view->offset_ns;
 	ph_autobuf text = { 0 };
@@ -338,7 +338,7 @@ static struct ph_cell *set_waker(struct ph_cell *c, const struct ph_slow *s, con
 }
 
 static void fill_slowest(struct ph_cell *c, const struct ph_slow *s, const struct ph_slow_one *one,
-			 const struct ph_slow_view *view)
+			 const struct ph_report_view *view)
 {
 	unsigned int most;
 
@@ -436,7 +436,7 @@ static bool worth_a_row(const struct ph_slow *s, const struct ph_slow_group *g)
 }
 
 static void fill_table(struct ph_table *t, enum ph_slow_table which, const struct ph_slow *s,
-		       const struct ph_slow_view *view)
+		       const struct ph_report_view *view)
 {
 	if (which == PH_SLOW_SLOWEST) {
 		ph_vec_each(one, &s->slowest)
@@ -470,10 +470,10 @@ static void fill_table(struct ph_table *t, enum ph_slow_table which, const struc
 
 /* ---- sections ---------------------------------------------------------------------------------------- */
 
-static int print_table(const struct ph_slow *s, enum ph_slow_table which, const struct ph_slow_view *view,
+static int print_table(const struct ph_slow *s, enum ph_slow_table which, const struct ph_report_view *view,
 		       struct ph_buf *out, struct ph_err *err)
 {
-	struct ph_slow_view v = *view;
+	struct ph_report_view v = *view;
 	struct ph_table t;
 	int r = 0;
 
@@ -513,7 +513,7 @@ static void print_hist(const struct ph_slow *s, const struct ph_slow_group *g, c
 }
 
 /* Stacks are too long for columns. */
-static void print_stacks(const struct ph_slow *s, const struct ph_slow_group *g, const struct ph_slow_view *view,
+static void print_stacks(const struct ph_slow *s, const struct ph_slow_group *g, const struct ph_report_view *view,
 			 struct ph_buf *out)
 {
 	size_t shown = view->fmt.max_entries ? view->fmt.max_entries : ROWS_SHOWN;
@@ -563,7 +563,7 @@ static bool worth_a_verdict(const struct ph_slow *s, const struct ph_slow_group 
 	return true;
 }
 
-static int print_report(const struct ph_slow *s, const struct ph_slow_view *view, struct ph_buf *out, struct ph_err *err)
+static int print_report(const struct ph_slow *s, const struct ph_report_view *view, struct ph_buf *out, struct ph_err *err)
 {
 	ph_autobuf note = { 0 };
 	int r = 0;
@@ -599,7 +599,7 @@ static int print_report(const struct ph_slow *s, const struct ph_slow_view *view
 	return r;
 }
 
-int ph_slow_report(const struct ph_slow *s, const struct ph_slow_view *view, struct ph_buf *out, struct ph_err *err)
+int ph_slow_report(const struct ph_slow *s, const struct ph_report_view *view, struct ph_buf *out, struct ph_err *err)
 {
 	if (!view->alone && (view->fmt.output == PH_OUT_JSON || view->fmt.output == PH_OUT_JSONPRETTY)) {
 		ph_slow_json(s, view, out);

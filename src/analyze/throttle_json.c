@@ -224,7 +224,7 @@ static void add_periods(struct ph_json *j, const struct ph_throttle_limit *l, co
 
 		begin(j, "period");
 		ph_json_u64(j, "cgroup_id", l->cgroup->id);
-		ph_json_u64(j, "time_ns", l->origin_ns + i * l->period_ns + (uint64_t)view->offset_ns);
+		ph_json_u64(j, "time_ns", l->origin_ns + i * l->period_ns + (uint64_t)view->base.offset_ns);
 		ph_json_u64(j, "used_ns", p->used_ns);
 		if (p->first_ns == UINT64_MAX)
 			ph_json_null(j, "ran_out_at_ns");
@@ -241,8 +241,8 @@ static void add_whole(struct ph_json *j, const struct ph_throttle *th, const str
 	ph_autobuf note = { 0 };
 
 	begin(j, "interval");
-	ph_json_u64(j, "begin_ns", th->begin_ns + (uint64_t)view->offset_ns);
-	ph_json_u64(j, "end_ns", th->end_ns + (uint64_t)view->offset_ns);
+	ph_json_u64(j, "begin_ns", th->begin_ns + (uint64_t)view->base.offset_ns);
+	ph_json_u64(j, "end_ns", th->end_ns + (uint64_t)view->base.offset_ns);
 	ph_json_u64(j, "events", th->seen.events);
 	ph_json_u64(j, "cpus", th->seen.cpus);
 	ph_json_u64(j, "gaps", th->seen.gaps);
@@ -258,7 +258,7 @@ static void add_whole(struct ph_json *j, const struct ph_throttle *th, const str
 
 void ph_throttle_json(const struct ph_throttle *th, const struct ph_throttle_view *view, struct ph_buf *out)
 {
-	struct ph_json j = { .out = out, .pretty = view->fmt.output == PH_OUT_JSONPRETTY };
+	struct ph_json j = { .out = out, .pretty = view->base.fmt.output == PH_OUT_JSONPRETTY };
 
 	add_whole(&j, th, view);
 	ph_vec_each(g, &th->containers)

@@ -2,8 +2,8 @@
 #ifndef PH_ANALYZE_THROTTLE_REPORT_H
 #define PH_ANALYZE_THROTTLE_REPORT_H
 
+#include "analyze/report.h"
 #include "analyze/throttle.h"
-#include "base/table.h"
 
 /* What took the time of a group, the one thing that cost it most. */
 enum ph_verdict {
@@ -49,15 +49,12 @@ void ph_throttle_wait_text(const struct ph_throttle *th, const struct ph_throttl
 void ph_throttle_verdict(const struct ph_throttle *th, const struct ph_throttle_group *g, struct ph_buf *out);
 
 struct ph_throttle_view {
+	struct ph_report_view base;
 	enum ph_throttle_by by;		/* rows of the table */
 	bool tasks, timeline;
-	struct ph_table_fmt fmt;
-	unsigned int width;
-	int64_t offset_ns;		/* of the source */
-	bool utc;
 };
 
-/* All of it, for eyes, or as JSON or CSV by view->fmt.output. */
+/* All of it, for eyes, or as JSON or CSV by view->base.fmt.output. */
 int ph_throttle_report(const struct ph_throttle *th, const struct ph_throttle_view *view, struct ph_buf *out,
 		       struct ph_err *err);
 int ph_throttle_check(const struct ph_throttle_view *view, struct ph_err *err);

@@ -59,12 +59,12 @@ static const struct ph_col cols[C_N] = {
 
 int ph_throttle_check(const struct ph_throttle_view *view, struct ph_err *err)
 {
-	bool json = view->fmt.output == PH_OUT_JSON || view->fmt.output == PH_OUT_JSONPRETTY;
+	bool json = view->base.fmt.output == PH_OUT_JSON || view->base.fmt.output == PH_OUT_JSONPRETTY;
 
-	if (json && (view->fmt.fields.n || view->fmt.sort || view->fmt.max_entries))
+	if (json && (view->base.fmt.fields.n || view->base.fmt.sort || view->base.fmt.max_entries))
 		return ph_err_set(err, -EINVAL, "--fields, --sort and --max-entries are about the table: JSON has all of the report "
 				  "(-o csv has the table)");
-	return ph_table_check(&view->fmt, cols, C_N, err);
+	return ph_table_check(&view->base.fmt, cols, C_N, err);
 }
 
 void ph_throttle_schema(struct ph_buf *out)
@@ -127,7 +127,7 @@ static int print_groups(const struct ph_throttle *th, struct ph_throttle_group *
 	for (size_t i = 0; i < n; i++)
 		if (worth_a_row(th, v[i]))
 			fill(ph_table_row(&t), th, v[i]);
-	r = ph_table_print(&t, &view->fmt, view->width, out, err);
+	r = ph_table_print(&t, &view->base.fmt, view->base.width, out, err);
 	ph_table_done(&t);
 	return r;
 }
@@ -274,7 +274,7 @@ static void print_timeline(const struct ph_throttle *th, const struct ph_throttl
 			ph_buf_addf(out, "  (%zu periods without a task running)\n", quiet);
 		quiet = 0;
 		ph_buf_adds(out, "  ");
-		ph_clock_text((int64_t)(l->origin_ns + i * l->period_ns + (uint64_t)view->offset_ns), view->utc, 6, out);
+		ph_clock_text((int64_t)(l->origin_ns + i * l->period_ns + (uint64_t)view->base.offset_ns), view->base.utc, 6, out);
 		ph_buf_addf(out, "  %10s  %10s  %10s  %5u\n", text_ns(p->used_ns, a),
 			    p->first_ns == UINT64_MAX ? "-" : text_ns(p->first_ns, b), text_ns(p->throttled_ns, c),
 			    p->ntasks);
@@ -287,11 +287,11 @@ static int print_tasks(const struct ph_throttle *th, const struct ph_throttle_vi
 	struct ph_throttle_view v = *view;
 
 	heading(out, "Tasks that lost most:");
-	if (!v.fmt.max_entries)
-		v.fmt.max_entries = TASKS_SHOWN;
-	if (v.fmt.sort)
+	if (!v.base.fmt.max_entries)
+		v.base.fmt.max_entries = TASKS_SHOWN;
+	if (v.base.fmt.sort)
 		return print_groups(th, th->tasks.v, th->tasks.n, &v, out, err);
-	return print_groups(th, th->tasks.v, th->tasks.n < v.fmt.max_entries ? th->tasks.n : v.fmt.max_entries, &v,
+	return print_groups(th, th->tasks.v, th->tasks.n < v.base.fmt.max_entries ? th->tasks.n : v.base.fmt.max_entries, &v,
 			    out, err);
 }
 
@@ -397,7 +397,7 @@ int ph_throttle_report(const struct ph_throttle *th, const struct ph_throttle_vi
 	struct ph_throttle_group *const *v = NULL;
 	size_t n = 0;
 
-	switch (view->fmt.output) {
+	switch (view->base.fmt.output) {
 	case PH_OUT_JSON:
 	case PH_OUT_JSONPRETTY:
 		ph_throttle_json(th, view, out);

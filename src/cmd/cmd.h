@@ -39,6 +39,11 @@ int ph_cmd_options(const char *verb, const char *intro, const char *examples,
 /* "porthole VERB: message" on stderr; returns PH_EXIT_FAILED, or USAGE for -EINVAL if @usage. */
 int ph_cmd_fail(const char *verb, const struct ph_err *err);
 int ph_cmd_usage(const char *verb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/*
+ * Which of @names, which end with NULL, the word behind @option is. 0, or the exit code after the sentence:
+ * "--by takes container, pod or task, not 'week'".
+ */
+int ph_cmd_choice(const char *verb, const char *option, const char *const *names, const char *word, unsigned int *ret);
 
 /*
  * Write all of @b to stdout and clear it: 0 or a negative errno (-EPIPE when the reader has gone,

@@ -5,13 +5,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "analyze/kvm.h"
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "cmd/cmd.h"
-#include "cmd/source_opts.h"
+#include "cmd/report.h"
 #include "identity/guests.h"
 
 #define VERB "kvm"
@@ -22,8 +21,7 @@ struct ticks {
 };
 
 struct verb {
-	struct ph_cmd_source s;
-	const char *table;
+	struct ph_cmd_report r;
 	struct ph_kvm_view view;
 	struct ph_kvm *k;
 	struct ticks begin;
@@ -69,7 +67,7 @@ static void note_steal(struct verb *w)
 {
 	struct ticks t;
 
-	if (!w->s.live || !w->begin.all || !read_ticks(&t) || !is_guest(&t) || t.all <= w->begin.all || t.steal < w->begin.steal)
+	if (!w->r.s.live || !w->begin.all || !read_ticks(&t) || !is_guest(&t) || t.all <= w->begin.all || t.steal < w->begin.steal)
 		return;
 	w->view.is_guest = true;
 	w->view.steal = (double)(t.steal - w->begin.steal) / (double)(t.all - w->begin.all);
@@ -77,28 +75,22 @@ static void note_steal(struct verb *w)
 
 /* ---- the verb ----------------------------------------------------------------------------------- */
 
-static int feed(void *arg, const struct ph_event *ev, struct ph_err *err)
+static const char *const needed[] = { "kvm", "sched", NULL };
+
+static void schema(void *arg, struct ph_buf *out)
 {
-	ph_kvm_feed(((struct verb *)arg)->k, ev);
-	return 0;
+	ph_kvm_schema(((struct verb *)arg)->view.base.table, out);
 }
 
-static int parse_table(struct verb *w)
+static int columns(void *arg, struct ph_err *err)
 {
-	for (size_t i = 0; w->table && ph_kvm_tables[i]; i++) {
-		if (strcmp(w->table, ph_kvm_tables[i]) != 0)
-			continue;
-		w->view.table = (enum ph_kvm_table)i;
-		w->view.alone = true;
-		return 0;
-	}
-	return w->table ? ph_cmd_usage(VERB, "--table takes vcpus, exits, userspace or halts, not '%s'", w->table) : 0;
+	return ph_kvm_check(&((struct verb *)arg)->view, err);
 }
 
 /* Where nobody is named: the guests that run, by their processes. */
 static int choose_guests(struct verb *w)
 {
-	struct ph_selection *sel = &w->s.co.sel;
+	struct ph_selection *sel = &w->r.s.co.sel;
 	struct ph_err err = { 0 };
 	struct ph_guests g;
 	char pid[16];
@@ -121,116 +113,90 @@ static int choose_guests(struct verb *w)
 	return r;
 }
 
-static int check_usage(struct verb *w, ph_strv *args, size_t dashdash)
+static int check(void *arg, const ph_strv *args, size_t dashdash)
 {
-	struct ph_err err = { 0 };
-	int r = 0;
+	struct verb *w = arg;
+	const struct ph_cmd_source *s = &w->r.s;
+	bool named = args->n || dashdash != SIZE_MAX || s->co.sel.all || !ph_selection_empty(&s->co.sel);
 
-	if (ph_kvm_check(&w->view, &err) < 0)
-		return ph_cmd_usage(VERB, "%s", err.msg);
-	if (!w->s.trace && !args->n && dashdash == SIZE_MAX && ph_selection_empty(&w->s.co.sel) && !w->s.co.sel.all)
-		r = choose_guests(w);
-	return r ? r : ph_cmd_source_check(&w->s, args, dashdash);
+	return s->trace || named ? 0 : choose_guests(w);
 }
 
-/* All of the stream is fed: what tells names and times is nobody's. */
-static int analyse(struct verb *w, struct ph_err *err)
+static int begin(void *arg, struct ph_err *err)
 {
-	struct ph_selection *sel = &w->s.co.sel;
-	struct ph_run *run = &w->s.run;
-	int r;
+	struct verb *w = arg;
+	struct ph_cmd_collect *co = &w->r.s.co;
 
 	/* The kernel knows the command's process; so must who asks again. */
-	if (w->s.live && w->s.co.child.pid > 0)
-		*ph_vec_push(&sel->pids) = w->s.co.child.pid;
-	run->event = feed;
-	run->arg = w;
-	run->follow = sel;
-	run->sel = NULL;
-	w->k = ph_kvm_new(run->id, ph_selection_empty(sel) ? NULL : sel);
+	if (w->r.s.live && co->child.pid > 0)
+		*ph_vec_push(&co->sel.pids) = co->child.pid;
+	w->k = ph_kvm_new(w->r.s.run.id, ph_cmd_report_selection(&w->r));
 	read_ticks(&w->begin);
-	r = ph_cmd_source_run(&w->s, err);
-	note_steal(w);
-	ph_kvm_finish(w->k, ph_cmd_interrupted && !w->s.live ? 0 : run->src->end_ns);
-	return r;
+	return 0;
+}
+
+static int feed(void *arg, const struct ph_event *ev, struct ph_err *err)
+{
+	ph_kvm_feed(((struct verb *)arg)->k, ev);
+	return 0;
 }
 
 static int nothing(struct verb *w, struct ph_err *err)
 {
-	const struct ph_run *run = &w->s.run;
+	const struct ph_run *run = &w->r.s.run;
 
 	if (w->k->sel && ph_run_no_container(run, w->k->sel))
-		return ph_cmd_source_nothing(&w->s, err);
+		return ph_cmd_source_nothing(&w->r.s, err);
 	if (w->k->sel)
 		return ph_err_set(err, -ENOENT, "%s: nobody who is selected has a virtual CPU that did anything", run->src->what);
 	return ph_err_set(err, -ENOENT, "%s: no virtual CPU did anything%s", run->src->what,
-			  w->s.live ? "" : ", or no events of the group kvm are recorded");
+			  w->r.s.live ? "" : ", or no events of the group kvm are recorded");
 }
 
-static int look(struct verb *w)
+static int finish(void *arg, uint64_t end_ns, struct ph_err *err)
 {
-	struct ph_err err = { 0 };
-	ph_autobuf out = { 0 };
-	int r;
+	struct verb *w = arg;
 
-	r = ph_cmd_source_open(&w->s);
-	if (r)
-		return r;
-	r = analyse(w, &err);
-	if (r >= 0 && !w->k->guests.n)
-		r = nothing(w, &err);
-	if (r >= 0)
-		r = ph_kvm_report(w->k, &w->view, &out, &err);
-	return ph_cmd_source_report(&w->s, &out, r, &err);
+	note_steal(w);
+	ph_kvm_finish(w->k, end_ns);
+	return w->k->guests.n ? 0 : nothing(w, err);
 }
 
-static const char *const needed[] = { "kvm", "sched", NULL };
+static int report(void *arg, struct ph_buf *out, struct ph_err *err)
+{
+	struct verb *w = arg;
+
+	return ph_kvm_report(w->k, &w->view, out, err);
+}
+
+static void done(void *arg)
+{
+	ph_kvm_free(((struct verb *)arg)->k);
+}
+
+static const struct ph_cmd_report_verb verb = {
+	.name = VERB,
+	.intro = "Shows guests of KVM: what their virtual CPUs get of the host's CPUs, why they leave the guest, how often,\n"
+		 "and how long it takes until they are back. Without a selection: all guests that run.",
+	.examples = "  porthole kvm -d 10s\n"
+		    "  porthole kvm -p 4711 -d 10s --hist\n"
+		    "  porthole record -e kvm,sched -c vmm -w trace && porthole kvm -r trace --by-vcpu\n",
+	.need = needed,
+	.table_option = "--table", .tables = ph_kvm_tables, .table = PH_KVM_VCPUS,
+	.schema = schema, .columns = columns, .check = check, .begin = begin, .feed = feed, .finish = finish, .report = report,
+	.done = done,
+};
 
 int ph_cmd_kvm(int argc, char **argv)
 {
 	struct verb w = { 0 };
-	struct ph_opt opts[] = {
+	const struct ph_opt opts[] = {
 		{ "by-vcpu", 0, PH_OPT_FLAG, NULL, &w.view.by_vcpu, .help = "exits of each virtual CPU, not of each guest" },
 		{ "hist", 0, PH_OPT_FLAG, NULL, &w.view.hist, .help = "also draw how the times of each kind of exit are spread" },
-		{ "table", 0, PH_OPT_STR, "TABLE", &w.table, .help = "one table alone: vcpus (of CSV), exits, userspace, halts" },
+		{ "table", 0, PH_OPT_STR, "TABLE", &w.r.table, .help = "one table alone: vcpus (of CSV), exits, userspace, halts" },
 		{ 0 },
 	};
-	struct ph_opt output[PH_TABLE_NOPTS];
-	struct ph_opt_group groups[3 + PH_CMD_SOURCE_NGROUPS] = { { "Options", opts }, { "Output", output } };
-	ph_autobuf schema = { 0 };
-	ph_strv args = { 0 };
-	size_t dashdash;
-	int r;
 
-	ph_cmd_source_init(&w.s, VERB, groups + 2);
-	w.s.need = needed;
-	ph_table_opts(&w.view.fmt, output);
-	r = ph_cmd_options(VERB, "Shows guests of KVM: what their virtual CPUs get of the host's CPUs, why they leave the guest, how often,\n"
-			   "and how long it takes until they are back. Without a selection: all guests that run.",
-			   "  porthole kvm -d 10s\n"
-			   "  porthole kvm -p 4711 -d 10s --hist\n"
-			   "  porthole record -e kvm,sched -c vmm -w trace && porthole kvm -r trace --by-vcpu\n",
-			   groups, argc, argv, &args, &dashdash);
-	if (r >= 0)
-		goto out;
-	r = parse_table(&w);
-	if (r)
-		goto out;
-	if (w.view.fmt.json_schema) {
-		ph_kvm_schema(w.view.table, &schema);
-		r = ph_cmd_flush(&schema) < 0 ? PH_EXIT_FAILED : PH_EXIT_OK;
-		goto out;
-	}
-	r = check_usage(&w, &args, dashdash);
-	if (r)
-		goto out;
-	w.view.width = ph_cmd_width();
-	w.s.co.status_line = isatty(STDERR_FILENO);
-	r = look(&w);
-out:
-	ph_vec_done(&args);
-	ph_kvm_free(w.k);
-	ph_cmd_source_done(&w.s);
-	ph_strv_done(&w.view.fmt.fields);
-	return r;
+	w.r = (struct ph_cmd_report){ .verb = &verb, .arg = &w, .view = &w.view.base, .opts = opts };
+	return ph_cmd_report(&w.r, argc, argv);
 }

@@ -113,6 +113,20 @@ int ph_cmd_usage(const char *verb, const char *fmt, ...)
 	return PH_EXIT_USAGE;
 }
 
+int ph_cmd_choice(const char *verb, const char *option, const char *const *names, const char *word, unsigned int *ret)
+{
+	ph_autobuf all = { 0 };
+
+	for (unsigned int i = 0; names[i]; i++) {
+		if (!strcmp(word, names[i])) {
+			*ret = i;
+			return 0;
+		}
+		ph_buf_addf(&all, "%s%s", !i ? "" : names[i + 1] ? ", " : " or ", names[i]);
+	}
+	return ph_cmd_usage(verb, "%s takes %s, not '%s'", option, all.p, word);
+}
+
 int ph_cmd_options(const char *verb, const char *intro, const char *examples,
 		   const struct ph_opt_group *groups, int argc, char **argv, ph_strv *ret_args,
 		   size_t *ret_dashdash)

@@ -11,16 +11,16 @@
 #include "base/parse.h"
 #include "cmd/cmd.h"
 #include "cmd/probe_opts.h"
-#include "cmd/source_opts.h"
+#include "cmd/report.h"
 #include "ctf/ctf.h"
 #include "export/export.h"
 
 #define VERB "profile"
 
-enum format { TREE, TOP, FOLDED, SVG, PPROF, SPEEDSCOPE, PERF_SCRIPT, JSON, JSONPRETTY, CSV, NFORMATS };
+enum format { TREE, TOP, FOLDED, SVG, PPROF, SPEEDSCOPE, PERF_SCRIPT, JSON, JSONPRETTY, CSV };
 
-static const char *const formats[NFORMATS] = {
-	"tree", "top", "folded", "svg", "pprof", "speedscope", "perf-script", "json", "jsonpretty", "csv",
+static const char *const formats[] = {
+	"tree", "top", "folded", "svg", "pprof", "speedscope", "perf-script", "json", "jsonpretty", "csv", NULL
 };
 
 /* A recording that is looked at. */
@@ -30,10 +30,10 @@ struct side {
 };
 
 struct verb {
-	struct ph_cmd_source s;
+	struct ph_cmd_report r;
 	uint64_t hz;
 	bool off_cpu, wall;
-	const char *event, *diff, *filter, *min, *colors, *output;
+	const char *event, *diff, *filter, *min, *colors;
 	ph_strv by;
 	enum format format;
 	struct ph_profile_opts opts;
@@ -47,31 +47,24 @@ struct verb {
 	size_t told;
 };
 
-/* ---- options -------------------------------------------------------------------------------------------- */
+/* What is needed of a kernel: of time on CPUs, and of waiting. */
+static const char *const needed_cpu[] = {
+	"profile", "sched_process_fork", "sched_process_exec", "sched_process_exit", "sched_process_free", "task_rename", "cgroup", NULL
+};
+static const char *const needed_off[] = { "profile", "sched", "wait", "cgroup", NULL };
 
-static int parse_format(struct verb *w)
-{
-	for (size_t i = 0; w->output && i < NFORMATS; i++) {
-		if (!strcmp(w->output, formats[i])) {
-			w->format = (enum format)i;
-			return 0;
-		}
-	}
-	return w->output ? ph_cmd_usage(VERB, "-o takes tree, top, folded, svg, pprof, speedscope, perf-script, json, jsonpretty or csv, "
-					"not '%s'", w->output) : 0;
-}
+/* ---- options -------------------------------------------------------------------------------------------- */
 
 static int parse_by(struct verb *w)
 {
 	struct ph_profile_opts *o = &w->opts;
 
 	ph_vec_each(word, &w->by) {
-		unsigned int by = 0;
+		unsigned int by;
+		int r = ph_cmd_choice(VERB, "--by", ph_profile_by, *word, &by);
 
-		while (by < PH_BY_MAX && strcmp(*word, ph_profile_by_name(by)))
-			by++;
-		if (by == PH_BY_MAX)
-			return ph_cmd_usage(VERB, "--by takes container, pod, image, comm, process, thread or reason, not '%s'", *word);
+		if (r)
+			return r;
 		for (unsigned int i = 0; i < o->nby; i++)
 			if (o->by[i] == by)
 				return ph_cmd_usage(VERB, "--by has '%s' twice", *word);
@@ -97,7 +90,7 @@ static int parse_what(struct verb *w)
 		return 0;
 	/* A probe is where its hits come from. */
 	if (strchr(w->event, ':')) {
-		if (w->s.trace)
+		if (w->r.s.trace)
 			return ph_cmd_usage(VERB, "what a trace has of probes is -e probe_hit");
 		if (!strncmp(w->event, "uretprobe:", 10) || !strncmp(w->event, "kretprobe:", 10))
 			return ph_cmd_usage(VERB, "a return has no stack; what led to the call has that of its entry: uprobe, kprobe");
@@ -128,9 +121,13 @@ static int parse_min(struct verb *w)
 
 static int parse_colors(struct verb *w)
 {
-	if (w->colors && strcmp(w->colors, "kind") && strcmp(w->colors, "container"))
-		return ph_cmd_usage(VERB, "--colors takes kind or container, not '%s'", w->colors);
-	w->x.by_container = w->colors && !strcmp(w->colors, "container");
+	static const char *const names[] = { "kind", "container", NULL };
+	unsigned int by = 0;
+	int r = w->colors ? ph_cmd_choice(VERB, "--colors", names, w->colors, &by) : 0;
+
+	if (r)
+		return r;
+	w->x.by_container = by == 1;
 	if (w->x.by_container && w->opts.by[0] != PH_BY_CONTAINER)
 		return ph_cmd_usage(VERB, "--colors container goes with --by container,… : what is of several containers has no colour");
 	return 0;
@@ -144,7 +141,7 @@ static bool compares(enum format f)
 
 static int check_output(struct verb *w)
 {
-	struct ph_table_fmt *t = &w->x.table;
+	struct ph_table_fmt *t = &w->x.view.fmt;
 	bool table = w->format == TOP || w->format == CSV;
 	struct ph_err err = { 0 };
 
@@ -164,7 +161,7 @@ static int check_output(struct verb *w)
 /* What the kernel is to record. */
 static void ask_kernel(struct verb *w)
 {
-	struct ph_cmd_collect *co = &w->s.co;
+	struct ph_cmd_collect *co = &w->r.s.co;
 
 	if (w->opts.what == PH_PROFILE_CPU || w->opts.what == PH_PROFILE_WALL)
 		co->sample_hz = w->hz;
@@ -176,37 +173,47 @@ static void ask_kernel(struct verb *w)
 	}
 }
 
-static int check_usage(struct verb *w, ph_strv *args, size_t dashdash)
+static int check(void *arg, const ph_strv *args, size_t dashdash)
 {
-	int r = parse_format(w);
+	struct verb *w = arg;
+	int r;
 
-	r = r ? r : parse_by(w);
+	w->format = (enum format)w->x.view.table;
+	w->r.s.need = w->off_cpu || w->wall ? needed_off : needed_cpu;
+	r = parse_by(w);
 	r = r ? r : parse_what(w);
 	r = r ? r : parse_min(w);
 	r = r ? r : parse_colors(w);
 	r = r ? r : check_output(w);
 	if (!r && (!w->hz || w->hz > PH_SAMPLE_HZ_MAX))
 		r = ph_cmd_usage(VERB, "-F takes 1 to %d samples a second", PH_SAMPLE_HZ_MAX);
-	if (!r && w->opts.user && w->opts.kernel)
+	if (r)
+		return r;
+	if (w->opts.user && w->opts.kernel)
 		w->opts.user = w->opts.kernel = false;
 	/* It is asked here: mappings and switches are no events that anybody means. */
-	w->filter = w->s.co.filter;
-	w->s.co.filter = NULL;
+	w->filter = w->r.s.co.filter;
+	w->r.s.co.filter = NULL;
 	w->x.groups = w->by.n;
 	w->opts.threads = w->format == PPROF || w->format == SPEEDSCOPE || w->format == PERF_SCRIPT;
 	w->opts.samples = w->format == SPEEDSCOPE || w->format == PERF_SCRIPT;
-	if (!r && !w->s.trace)
+	if (!w->r.s.trace)
 		ask_kernel(w);
-	r = r ? r : ph_cmd_source_check(&w->s, args, dashdash);
-	if (!r && w->probes)
-		r = ph_cmd_probes_find(&w->s.co, w->probes);
+	return 0;
+}
+
+static int find_probes(void *arg)
+{
+	struct verb *w = arg;
+	int r = w->probes ? ph_cmd_probes_find(&w->r.s.co, w->probes) : 0;
+
 	ph_cmd_probes_tell(VERB, w->probes, &w->told);
 	return r;
 }
 
 /* ---- a recording ---------------------------------------------------------------------------------------- */
 
-static int feed(void *arg, const struct ph_event *ev, struct ph_err *err)
+static int feed_side(void *arg, const struct ph_event *ev, struct ph_err *err)
 {
 	ph_profile_feed(((struct side *)arg)->p, ev);
 	return 0;
@@ -238,7 +245,7 @@ static int read_ahead(struct side *side, const struct ph_run *run, struct ph_err
 static int begin_side(struct verb *w, struct side *side, struct ph_run *run, struct ph_err *err)
 {
 	struct ph_filter_names names = { .nth = class_nth, .arg = run->src };
-	struct ph_selection *sel = &w->s.co.sel;
+	struct ph_selection *sel = &w->r.s.co.sel;
 	struct ph_profile_opts opts = w->opts;
 	int r = 0;
 
@@ -249,17 +256,12 @@ static int begin_side(struct verb *w, struct side *side, struct ph_run *run, str
 	opts.filter = side->filter;
 	opts.sel = ph_selection_empty(sel) ? NULL : sel;
 	side->p = ph_profile_new(run->id, &opts);
-	run->sel = NULL;
-	run->follow = sel;
-	run->events = NULL;
-	run->event = feed;
-	run->arg = side;
 	return read_ahead(side, run, err);
 }
 
 static int load_base(struct verb *w, struct ph_err *err)
 {
-	struct ph_run run = { 0 };
+	struct ph_run run = { .event = feed_side, .arg = &w->base, .follow = &w->r.s.co.sel, .stop = &ph_cmd_interrupted };
 	int r = ph_ctf_open(w->diff, &w->base_src, err);
 
 	if (r < 0)
@@ -267,7 +269,6 @@ static int load_base(struct verb *w, struct ph_err *err)
 	w->base_id = ph_identity_new();
 	run.src = w->base_src;
 	run.id = w->base_id;
-	run.stop = &ph_cmd_interrupted;
 	r = begin_side(w, &w->base, &run, err);
 	if (r >= 0)
 		r = ph_run(&run, err);
@@ -281,6 +282,55 @@ static int load_base(struct verb *w, struct ph_err *err)
 }
 
 /* ---- the verb ------------------------------------------------------------------------------------------- */
+
+static int nothing(struct verb *w, struct ph_err *err)
+{
+	const struct ph_run *run = &w->r.s.run;
+	const struct ph_profile *p = w->side.p;
+	uint64_t stacks = 0;
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(p->ends); i++)
+		stacks += p->ends[i];
+	if (p->opts.sel && ph_run_no_container(run, p->opts.sel))
+		return ph_cmd_source_nothing(&w->r.s, err);
+	if (stacks || run->src->live)
+		return ph_err_set(err, -ENOENT, "%s: nothing of what was selected had any %s", run->src->what,
+				  p->opts.event ? "such event" : ph_profile_what_text(p));
+	return ph_err_set(err, -ENOENT, "%s: there are no stacks of %s in it%s", run->src->what, ph_profile_what_text(p),
+			  p->others ? ", but of other events: --off-cpu, --wall or -e EVENT" : "");
+}
+
+/* Beside the output, whatever that is. */
+static void tell(const struct ph_profile *p)
+{
+	ph_autobuf note = { 0 };
+
+	for (unsigned int i = 0; ph_profile_note(p, i, &note); i++) {
+		fprintf(stderr, "porthole " VERB ": %s\n", note.p);
+		ph_buf_clear(&note);
+	}
+}
+
+static int begin(void *arg, struct ph_err *err)
+{
+	struct verb *w = arg;
+	int r = w->diff ? load_base(w, err) : 0;
+
+	return r < 0 ? r : begin_side(w, &w->side, &w->r.s.run, err);
+}
+
+static int feed(void *arg, const struct ph_event *ev, struct ph_err *err)
+{
+	return feed_side(&((struct verb *)arg)->side, ev, err);
+}
+
+static int finish(void *arg, uint64_t end_ns, struct ph_err *err)
+{
+	struct verb *w = arg;
+
+	ph_profile_finish(w->side.p, end_ns);
+	return w->side.p->count ? 0 : nothing(w, err);
+}
 
 static int export(struct verb *w, struct ph_buf *out, struct ph_err *err)
 {
@@ -310,93 +360,62 @@ static int export(struct verb *w, struct ph_buf *out, struct ph_err *err)
 	}
 }
 
-static int nothing(struct verb *w, struct ph_err *err)
+static int report(void *arg, struct ph_buf *out, struct ph_err *err)
 {
-	const struct ph_run *run = &w->s.run;
-	const struct ph_profile *p = w->side.p;
-	uint64_t stacks = 0;
-
-	for (size_t i = 0; i < PH_ARRAY_SIZE(p->ends); i++)
-		stacks += p->ends[i];
-	if (p->opts.sel && ph_run_no_container(run, p->opts.sel))
-		return ph_cmd_source_nothing(&w->s, err);
-	if (stacks || run->src->live)
-		return ph_err_set(err, -ENOENT, "%s: nothing of what was selected had any %s", run->src->what,
-				  p->opts.event ? "such event" : ph_profile_what_text(p));
-	return ph_err_set(err, -ENOENT, "%s: there are no stacks of %s in it%s", run->src->what, ph_profile_what_text(p),
-			  p->others ? ", but of other events: --off-cpu, --wall or -e EVENT" : "");
-}
-
-/* Beside the output, whatever that is. */
-static void tell(const struct ph_profile *p)
-{
-	ph_autobuf note = { 0 };
-
-	for (unsigned int i = 0; ph_profile_note(p, i, &note); i++) {
-		fprintf(stderr, "porthole " VERB ": %s\n", note.p);
-		ph_buf_clear(&note);
-	}
-}
-
-static int look(struct verb *w, struct ph_err *err)
-{
-	struct ph_run *run = &w->s.run;
-	int r = w->diff ? load_base(w, err) : 0;
-
-	if (r >= 0)
-		r = begin_side(w, &w->side, run, err);
-	if (r >= 0)
-		r = ph_cmd_source_run(&w->s, err);
-	if (r < 0)
-		return r;
-	ph_profile_finish(w->side.p, ph_cmd_interrupted && !w->s.live ? 0 : run->src->end_ns);
-	return w->side.p->count ? 0 : nothing(w, err);
-}
-
-static int profile(struct verb *w)
-{
-	struct ph_err err = { 0 };
-	ph_autobuf out = { 0 };
+	struct verb *w = arg;
 	int r;
 
-	r = ph_cmd_source_open(&w->s);
-	if (r)
-		return r;
-	r = look(w, &err);
 	w->x.p = w->side.p;
-	w->x.offset_ns = w->s.run.src->offset_ns;
-	w->x.hostname = w->s.run.src->hostname;
-	if (r >= 0)
-		r = export(w, &out, &err);
+	w->x.hostname = w->r.s.run.src->hostname;
+	r = export(w, out, err);
 	if (r >= 0)
 		tell(w->side.p);
-	return ph_cmd_source_report(&w->s, &out, r, &err);
+	return r;
 }
 
-static void done(struct verb *w)
+static void done(void *arg)
 {
+	struct verb *w = arg;
+
 	ph_profile_free(w->side.p);
 	ph_profile_free(w->base.p);
 	ph_filter_free(w->side.filter);
 	ph_filter_free(w->base.filter);
 	ph_identity_free(w->base_id);
 	ph_source_close(w->base_src);
-	ph_cmd_source_done(&w->s);
 	ph_cmd_probes_tell(VERB, w->probes, &w->told);
 	ph_probes_free(w->probes);
-	ph_strv_done(&w->x.table.fields);
 	ph_strv_done(&w->by);
 }
 
-static const char *const needed_cpu[] = {
-	"profile", "sched_process_fork", "sched_process_exec", "sched_process_exit", "sched_process_free", "task_rename", "cgroup", NULL
+static void schema(void *arg, struct ph_buf *out)
+{
+	unsigned int format = ((struct verb *)arg)->x.view.table;
+
+	if (format == TOP || format == CSV)
+		ph_export_top_schema(out);
+	else
+		ph_export_json_schema(out);
+}
+
+static const struct ph_cmd_report_verb verb = {
+	.name = VERB,
+	.intro = "Says which functions of programs and of the kernel CPU time is spent in, tasks wait in, or an event comes\n"
+		 "from: stacks of containers' programs, without frame pointers, with names from the containers' own files.",
+	.examples = "  porthole profile -c web -d 10s\n"
+		    "  porthole profile -c web -d 10s -o svg > web.svg\n"
+		    "  porthole profile -c web -d 10s --off-cpu --by reason\n"
+		    "  porthole profile -a -d 10s -w after/ -o svg --diff before/ > diff.svg\n"
+		    "  porthole profile -r trace/ -c web -o pprof > web.pb.gz\n",
+	.table_option = "-o", .tables = formats, .table = TREE,
+	.schema = schema, .check = check, .ready = find_probes, .begin = begin, .feed = feed, .finish = finish, .report = report,
+	.done = done,
 };
-static const char *const needed_off[] = { "profile", "sched", "wait", "cgroup", NULL };
 
 int ph_cmd_profile(int argc, char **argv)
 {
 	struct verb w = { .hz = PH_SAMPLE_HZ, .x.min = 0.005 };
-	struct ph_opt opts[] = {
+	const struct ph_opt opts[] = {
 		{ "freq", 'F', PH_OPT_U64, "HZ", &w.hz, .help = "samples a second of each CPU (99)" },
 		{ "off-cpu", 0, PH_OPT_FLAG, NULL, &w.off_cpu, .help = "time without a CPU, by what is waited for and who ends it" },
 		{ "wall", 0, PH_OPT_FLAG, NULL, &w.wall, .help = "time on a CPU and without" },
@@ -409,54 +428,16 @@ int ph_cmd_profile(int argc, char **argv)
 		{ "diff", 0, PH_OPT_STR, "TRACE", &w.diff, .help = "compare with the recording TRACE" },
 		{ 0 },
 	};
-	struct ph_opt rest[PH_TABLE_NOPTS];
-	struct ph_opt output[4 + PH_TABLE_NOPTS] = {
-		{ "output", 'o', PH_OPT_STR, "FORMAT", &w.output,
+	const struct ph_opt output[] = {
+		{ "output", 'o', PH_OPT_STR, "FORMAT", &w.r.table,
 		  .help = "tree, top (table of functions), folded, svg (flame graph), pprof, speedscope, perf-script, json (an object a "
 			  "stack), jsonpretty, csv (the table)" },
 		{ "min", 0, PH_OPT_STR, "PERCENT", &w.min, .help = "tree: leave out branches of less (0.5)" },
 		{ "icicle", 0, PH_OPT_FLAG, NULL, &w.x.icicle, .help = "svg: the program's start at the top" },
 		{ "colors", 0, PH_OPT_STR, "BY", &w.colors, .help = "svg: colours by kind of function (kernel, user …) or by container" },
+		{ 0 },
 	};
-	struct ph_opt_group groups[3 + PH_CMD_SOURCE_NGROUPS] = { { "Options", opts }, { "Output", output } };
-	ph_autobuf schema = { 0 };
-	ph_strv args = { 0 };
-	size_t dashdash;
-	int r;
 
-	ph_cmd_source_init(&w.s, VERB, groups + 2);
-	/* The table's own, but for -o. */
-	ph_table_opts(&w.x.table, rest);
-	memcpy(output + 4, rest + 1, sizeof(rest) - sizeof(rest[0]));
-	r = ph_cmd_options(VERB, "Says which functions of programs and of the kernel CPU time is spent in, tasks wait in, or an event comes\n"
-			   "from: stacks of containers' programs, without frame pointers, with names from the containers' own files.",
-			   "  porthole profile -c web -d 10s\n"
-			   "  porthole profile -c web -d 10s -o svg > web.svg\n"
-			   "  porthole profile -c web -d 10s --off-cpu --by reason\n"
-			   "  porthole profile -a -d 10s -w after/ -o svg --diff before/ > diff.svg\n"
-			   "  porthole profile -r trace/ -c web -o pprof > web.pb.gz\n", groups, argc, argv, &args, &dashdash);
-	if (r >= 0)
-		goto out;
-	if (w.x.table.json_schema) {
-		r = parse_format(&w);
-		if (r)
-			goto out;
-		if (w.format == TOP || w.format == CSV)
-			ph_export_top_schema(&schema);
-		else
-			ph_export_json_schema(&schema);
-		r = ph_cmd_flush(&schema) < 0 ? PH_EXIT_FAILED : PH_EXIT_OK;
-		goto out;
-	}
-	w.s.need = w.off_cpu || w.wall ? needed_off : needed_cpu;
-	r = check_usage(&w, &args, dashdash);
-	if (r)
-		goto out;
-	w.x.width = ph_cmd_width();
-	w.s.co.status_line = isatty(STDERR_FILENO);
-	r = profile(&w);
-out:
-	ph_vec_done(&args);
-	done(&w);
-	return r;
+	w.r = (struct ph_cmd_report){ .verb = &verb, .arg = &w, .view = &w.x.view, .opts = opts, .output = output };
+	return ph_cmd_report(&w.r, argc, argv);
 }

@@ -4,21 +4,19 @@
 
 #include "analyze/path.h"
 #include "analyze/profile_tree.h"
-#include "base/table.h"
+#include "analyze/report.h"
 
 /* Profiles and paths as other programs and people read them. Names come from containers: each escapes what its format must not have. */
 
 struct ph_export {
+	struct ph_report_view view;	/* fmt: top; width: tree, top */
 	const struct ph_profile *p;
 	const struct ph_profile *base;	/* what it is compared with, or NULL */
 	double min;			/* share of the whole below which branches are left out: tree */
-	unsigned int width;		/* of the terminal, 0: unlimited: tree, top */
 	bool icicle;			/* the outermost function at the top: svg */
 	bool by_container;		/* colours: svg */
 	bool groups;			/* what stacks are divided by stands in them: pprof, speedscope, perf-script */
-	int64_t offset_ns;		/* of the source */
 	const char *hostname;		/* that was recorded, may be NULL */
-	struct ph_table_fmt table;	/* top */
 	bool pretty;			/* json */
 };
 

@@ -81,7 +81,7 @@ static void add_head(struct encoder *e)
 	value_type(e, PROFILE_SAMPLE_TYPE, type_name(p), unit_name(p));
 	value_type(e, PROFILE_PERIOD_TYPE, type_name(p), unit_name(p));
 	pb_u64(&e->out, PROFILE_PERIOD, p->count ? p->weight / p->count : 0);
-	pb_u64(&e->out, PROFILE_TIME_NANOS, p->begin_ns + (uint64_t)e->x->offset_ns);
+	pb_u64(&e->out, PROFILE_TIME_NANOS, p->begin_ns + (uint64_t)e->x->view.offset_ns);
 	pb_u64(&e->out, PROFILE_DURATION_NANOS, p->end_ns - p->begin_ns);
 	pb_u64(&e->out, PROFILE_DEFAULT_SAMPLE_TYPE, string(e, type_name(p)));
 }

@@ -169,11 +169,11 @@ int ph_export_top(const struct ph_export *x, struct ph_buf *out, struct ph_err *
 	columns(mine, x->base);
 	ph_table_init(&t, mine, NCOLS);
 	ph_tree_functions(tree, &funcs);
-	if (ph_table_shows(&x->table, mine, NCOLS, COL_CONTAINER))
+	if (ph_table_shows(&x->view.fmt, mine, NCOLS, COL_CONTAINER))
 		find_owners(x->p, &o);
 	ph_vec_each(f, &funcs)
 		add_row(&t, x, &o, f, tree->nodes.v[0].total);
-	r = ph_table_print(&t, &x->table, x->width, out, err);
+	r = ph_table_print(&t, &x->view.fmt, x->view.width, out, err);
 	owners_done(&o);
 	ph_table_done(&t);
 	ph_vec_done(&funcs);

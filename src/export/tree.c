@@ -49,8 +49,8 @@ static void add_label(const struct printer *pr, const struct ph_tree_node *n, si
 		ph_buf_adds(&b, "  ");
 		ph_buf_add_term(&b, n->func->module, strlen(n->func->module));
 	}
-	if (pr->x->width > used + 8 && ph_display_width(b.p, SIZE_MAX, &bytes) > pr->x->width - used) {
-		ph_display_width(b.p, pr->x->width - used - 1, &bytes);
+	if (pr->x->view.width > used + 8 && ph_display_width(b.p, SIZE_MAX, &bytes) > pr->x->view.width - used) {
+		ph_display_width(b.p, pr->x->view.width - used - 1, &bytes);
 		ph_buf_add(pr->out, b.p, bytes);
 		ph_buf_adds(pr->out, "…");
 	} else {

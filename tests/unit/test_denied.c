@@ -18,7 +18,7 @@
 
 static void report(struct ph_source *src, bool all, struct ph_buf *out)
 {
-	struct ph_denied_view view = { .width = 200, .utc = true, .all = all };
+	struct ph_denied_view view = { .base.width = 200, .base.utc = true, .all = all };
 	struct ph_identity *id = ph_identity_new();
 	struct ph_denied *d = ph_denied_new(id, NULL);
 	struct ph_err err = { 0 };
@@ -171,7 +171,7 @@ static void test_group(void **state)
 		"@61000000000 tid=8 pid=8 container=1 syscall_failed comm=x limit=-1 limit2=-1 setuid=-1 name=mkdir ret=-30 path=/x\n"
 		"@122000000000 tid=9 pid=9 container=1 syscall_failed comm=x limit=-1 limit2=-1 setuid=-1 name=mkdir ret=-30 path=/x\n"
 		"@122000001000 tid=9 pid=9 container=1 sched_process_exit comm=x tid=9 exit_code=256\n";
-	struct ph_denied_view view = { .width = 200, .utc = true };
+	struct ph_denied_view view = { .base.width = 200, .base.utc = true };
 	struct ph_identity *id = ph_identity_new();
 	struct ph_denied *d = ph_denied_new(id, NULL);
 	struct ph_err err = { 0 };

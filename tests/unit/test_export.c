@@ -155,6 +155,8 @@ static void test_usage(void **state)
 			fprintf(stderr, "%s: %d: %s\n", wrong[i].args, r.code, r.err);
 		assert_int_equal(r.code, wrong[i].code);
 		assert_non_null(strstr(r.err, wrong[i].err));
+		/* What ended before an event was read says nothing of what there is. */
+		assert_null(strstr(r.err, "there are no events"));
 		assert_string_equal(r.out, "");
 		result_done(&r);
 	}

@@ -229,13 +229,13 @@ static void test_counters(void **state)
 	assert_int_equal(g->vcpus.v[0]->vcpu, 3);
 	vcpu_time(g->vcpus.v[0], 4000000, 1000000, 5000000);
 	timed(&g->vcpus.v[0]->user, "IO", 2, 0, 0, 0);
-	report(&run, &(struct ph_kvm_view){ .alone = true, .fmt.output = PH_OUT_JSON },
+	report(&run, &(struct ph_kvm_view){ .base.alone = true, .base.fmt.output = PH_OUT_JSON },
 	       "{\"guest\":\"tiny:90\",\"uuid\":null,\"container\":null,\"pid\":90,\"vcpu\":3,\"tid\":90,\"cpu_percent\":40,"
 	       "\"guest_percent\":null,\"run_queue_wait_percent\":10,\"throttled_percent\":null,\"asleep_percent\":50,"
 	       "\"steal_percent\":null,\"known_ns\":10000000,\"cpu_ns\":4000000,\"run_queue_wait_ns\":1000000,"
 	       "\"throttled_ns\":null,\"guest_ns\":null,\"entries\":null,\"exits\":null,\"exits_per_second\":null,"
 	       "\"userspace_exits\":2,\"interrupts\":null}\n");
-	report(&run, &(struct ph_kvm_view){ .fmt.output = PH_OUT_JSON },
+	report(&run, &(struct ph_kvm_view){ .base.fmt.output = PH_OUT_JSON },
 	       "{\"kind\":\"vcpu\",\"guest\":\"tiny:90\",\"pid\":90,\"vcpu\":3,\"tid\":90,\"known_ns\":10000000,\"cpu_ns\":4000000,"
 	       "\"run_queue_wait_ns\":1000000,\"throttled_ns\":null,\"asleep_ns\":5000000,\"steal_ns\":null,\"guest_ns\":null,"
 	       "\"entries\":null,\"exits\":null,\"userspace_exits\":2,\"interrupts\":null,\"polled_halts\":0,\"polled_ns\":0,");
@@ -309,11 +309,11 @@ static void test_pairs(void **state)
 	timed(&v->exits, "npf", 1, 0, 0, 0);
 	timed(&v->exits, "hlt", 1, 1, 10000, 10000);
 	timed(&v->user, "IO", 1, 1, 10000, 10000);
-	report(&run, &(struct ph_kvm_view){ .table = PH_KVM_EXITS, .alone = true, .fmt.output = PH_OUT_CSV },
+	report(&run, &(struct ph_kvm_view){ .base.table = PH_KVM_EXITS, .base.alone = true, .base.fmt.output = PH_OUT_CSV },
 	       "web,vmm,,io,1,20000,20000,20000,20000\r\nweb,vmm,,hlt,1,10000,10000,10000,10000\r\n"
 	       "web,vmm,,interrupt,1,5000,5000,5000,5000\r\nweb,vmm,,npf,1,,,,\r\n");
 	/* One of two has done nothing by which it could be known. */
-	report(&run, &(struct ph_kvm_view){ .fmt.output = PH_OUT_JSON },
+	report(&run, &(struct ph_kvm_view){ .base.fmt.output = PH_OUT_JSON },
 	       "{\"kind\":\"guest\",\"guest\":\"app\",\"pid\":72,\"name\":\"app\",\"uuid\":null,\"comm\":\"\","
 	       "\"container\":\"other\",\"vcpus\":2,\"recorded_ns\":4000000}\n");
 	done(&run);
@@ -366,7 +366,7 @@ static void test_reasons(void **state)
 /* Columns of the tables, sums of a guest and by vCPU, words. */
 static void test_report(void **state)
 {
-	struct ph_kvm_view view = { .width = 0 };
+	struct ph_kvm_view view = { .base.width = 0 };
 	struct ph_err err = { 0 };
 	ph_autobuf out = { 0 };
 	struct run run;
@@ -377,10 +377,10 @@ static void test_report(void **state)
 	     "@2ms cpu=1 tid=72 pid=70 container=1 kvm_x86_exit exit_reason=12 isa=1 vcpu_id=1\n"
 	     "@5ms cpu=1 tid=72 pid=70 container=1 kvm_x86_entry vcpu_id=1\n"
 	     "@6ms cpu=1 tid=72 pid=70 container=1 kvm_vcpu_wakeup halted_ns=3000000 waited=1\n", NULL);
-	view.fmt.output = PH_OUT_CSV;
-	view.fmt.no_header = true;
-	view.table = PH_KVM_EXITS;
-	view.alone = true;
+	view.base.fmt.output = PH_OUT_CSV;
+	view.base.fmt.no_header = true;
+	view.base.table = PH_KVM_EXITS;
+	view.base.alone = true;
 	assert_int_equal(ph_kvm_report(run.k, &view, &out, &err), 0);
 	/* GUEST, CONTAINER, VCPU, REASON, COUNT, TOTAL, AVG, P99, MAX */
 	assert_non_null(strstr(out.p, "web,vmm,,HLT,2,4000000,2000000,"));
@@ -391,7 +391,7 @@ static void test_report(void **state)
 	assert_non_null(strstr(out.p, "web,vmm,0,HLT,1,1000000,1000000,1000000,1000000\r\n"));
 	assert_non_null(strstr(out.p, "web,vmm,1,HLT,1,3000000,3000000,3000000,3000000\r\n"));
 	ph_buf_clear(&out);
-	view.table = PH_KVM_HALTS;
+	view.base.table = PH_KVM_HALTS;
 	assert_int_equal(ph_kvm_report(run.k, &view, &out, &err), 0);
 	assert_string_equal(out.p, "web,vmm,1,1,0,0,1,3000000,3000000,3000000,3000000\r\n");
 	ph_buf_clear(&out);
@@ -402,7 +402,7 @@ static void test_report(void **state)
 	assert_non_null(strstr(out.p, "note: no switches of tasks are recorded"));
 	assert_null(strstr(out.p, "note: no entries"));
 	ph_buf_clear(&out);
-	view = (struct ph_kvm_view){ .fmt.output = PH_OUT_JSON };
+	view = (struct ph_kvm_view){ .base.fmt.output = PH_OUT_JSON };
 	assert_int_equal(ph_kvm_report(run.k, &view, &out, &err), 0);
 	assert_non_null(strstr(out.p, "{\"kind\":\"guest\",\"guest\":\"web\",\"pid\":70,\"name\":\"web\",\"uuid\":\"1-2-3\","
 			       "\"comm\":\"qemu-kvm\",\"container\":\"vmm\",\"vcpus\":2,"));
@@ -444,18 +444,18 @@ static void test_tables(void **state)
 		"   32.8 us .. 65.5 us  |########################################| 1\n"
 		"\nweb, IO:\n"
 		"   32.8 us .. 65.5 us  |########################################| 1\n");
-	report(&run, &(struct ph_kvm_view){ .alone = true, .fmt.output = PH_OUT_JSON },
+	report(&run, &(struct ph_kvm_view){ .base.alone = true, .base.fmt.output = PH_OUT_JSON },
 	       "\"vcpu\":0,\"tid\":71,\"cpu_percent\":9,\"guest_percent\":2,\"run_queue_wait_percent\":1,"
 	       "\"throttled_percent\":0,\"asleep_percent\":90,\"steal_percent\":null,\"known_ns\":100000000,\"cpu_ns\":9000000,"
 	       "\"run_queue_wait_ns\":1000000,\"throttled_ns\":0,\"guest_ns\":2000000,\"entries\":4,\"exits\":4,"
 	       "\"exits_per_second\":40,\"userspace_exits\":2,\"interrupts\":1}\n");
-	report(&run, &(struct ph_kvm_view){ .fmt.output = PH_OUT_JSON, .is_guest = true, .steal = 0.25 },
+	report(&run, &(struct ph_kvm_view){ .base.fmt.output = PH_OUT_JSON, .is_guest = true, .steal = 0.25 },
 	       "{\"kind\":\"machine\",\"steal_percent\":25}\n");
-	report(&run, &(struct ph_kvm_view){ .fmt.output = PH_OUT_JSON },
+	report(&run, &(struct ph_kvm_view){ .base.fmt.output = PH_OUT_JSON },
 	       "{\"kind\":\"vcpu\",\"guest\":\"web\",\"pid\":70,\"vcpu\":0,\"tid\":71,\"known_ns\":100000000,\"cpu_ns\":9000000,"
 	       "\"run_queue_wait_ns\":1000000,\"throttled_ns\":0,\"asleep_ns\":90000000,\"steal_ns\":null,\"guest_ns\":2000000,"
 	       "\"entries\":4,\"exits\":4,\"userspace_exits\":2,\"interrupts\":1,\"polled_halts\":1,\"polled_ns\":15000,");
-	report(&run, &(struct ph_kvm_view){ .fmt.output = PH_OUT_JSON },
+	report(&run, &(struct ph_kvm_view){ .base.fmt.output = PH_OUT_JSON },
 	       "{\"kind\":\"userspace_exit\",\"guest\":\"web\",\"pid\":70,\"vcpu\":null,\"isa\":null,\"reason\":\"EINTR\","
 	       "\"number\":null,\"count\":1,");
 	done(&run);
@@ -463,22 +463,22 @@ static void test_tables(void **state)
 
 static void test_options(void **state)
 {
-	struct ph_kvm_view view = { .fmt.sort = "count" };
+	struct ph_kvm_view view = { .base.fmt.sort = "count" };
 	struct ph_err err = { 0 };
 
 	assert_int_equal(ph_kvm_check(&view, &err), -EINVAL);
-	view.table = PH_KVM_EXITS;
-	view.alone = true;
+	view.base.table = PH_KVM_EXITS;
+	view.base.alone = true;
 	assert_int_equal(ph_kvm_check(&view, &err), 0);
 	view.hist = true;
 	assert_int_equal(ph_kvm_check(&view, &err), -EINVAL);
 	view = (struct ph_kvm_view){ .hist = true };
 	assert_int_equal(ph_kvm_check(&view, &err), 0);
-	view.fmt.output = PH_OUT_CSV;
+	view.base.fmt.output = PH_OUT_CSV;
 	assert_int_equal(ph_kvm_check(&view, &err), -EINVAL);
-	view = (struct ph_kvm_view){ .fmt.output = PH_OUT_JSON, .fmt.max_entries = 1 };
+	view = (struct ph_kvm_view){ .base.fmt.output = PH_OUT_JSON, .base.fmt.max_entries = 1 };
 	assert_int_equal(ph_kvm_check(&view, &err), -EINVAL);
-	view.alone = true;
+	view.base.alone = true;
 	assert_int_equal(ph_kvm_check(&view, &err), 0);
 }
 

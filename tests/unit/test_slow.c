@@ -368,7 +368,7 @@ static void test_stacks(void **state)
 {
 	struct ph_identity *id;
 	struct ph_slow *s = analyse(with_stacks, &id, NULL);
-	struct ph_slow_view view = { 0 };
+	struct ph_report_view view = { 0 };
 	ph_autobuf out = { 0 }, note = { 0 };
 	ph_autofree char *more = NULL;
 	const struct ph_slow_stack *st;
@@ -390,14 +390,14 @@ static void test_stacks(void **state)
 				      "  3 ms, futex, 2 times, 1.5 ms on average\n"
 				      "      futex_wait_queue < 0x40\n"));
 	assert_non_null(strstr(out.p, "note: 1 place in stacks is without a name: /proc/kallsyms "));
-	view = (struct ph_slow_view){ .table = PH_SLOW_STACKS, .alone = true, .fmt.output = PH_OUT_CSV };
+	view = (struct ph_report_view){ .table = PH_SLOW_STACKS, .alone = true, .fmt.output = PH_OUT_CSV };
 	ph_strv_add(&view.fmt.fields, "folded");
 	ph_strv_add(&view.fmt.fields, "total_ns");
 	ph_buf_clear(&out);
 	assert_int_equal(ph_slow_report(s, &view, &out, &err), 0);
 	assert_string_equal(out.p, "folded,total_ns\r\n0x40;futex_wait_queue,3000000\r\n");
 	ph_strv_done(&view.fmt.fields);
-	view = (struct ph_slow_view){ .fmt.output = PH_OUT_JSON };
+	view = (struct ph_report_view){ .fmt.output = PH_OUT_JSON };
 	ph_buf_clear(&out);
 	assert_int_equal(ph_slow_report(s, &view, &out, &err), 0);
 	assert_non_null(strstr(out.p, "{\"kind\":\"stack\",\"container\":\"web\",\"for\":\"futex\",\"own_will\":false,"
@@ -409,7 +409,7 @@ static void test_stacks(void **state)
 			   "@6000002 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=0\n"
 			   "@6000003 cpu=1 tid=0 sched_wakeup tid=7 target_cpu=0\n", with_stacks);
 	s = analyse(more, &id, NULL);
-	view = (struct ph_slow_view){ .fmt.max_entries = 1 };
+	view = (struct ph_report_view){ .fmt.max_entries = 1 };
 	ph_buf_clear(&out);
 	assert_int_equal(ph_slow_report(s, &view, &out, &err), 0);
 	assert_non_null(strstr(out.p, "futex_wait_queue < 0x40\n(1 more: --table stacks)\n"));
@@ -449,7 +449,7 @@ static void test_report(void **state)
 {
 	struct ph_identity *id;
 	struct ph_slow *s = analyse(on_disk, &id, NULL);
-	struct ph_slow_view view = { .table = PH_SLOW_CALLS, .utc = true };
+	struct ph_report_view view = { .table = PH_SLOW_CALLS, .utc = true };
 	struct ph_err err = { 0 };
 	ph_autobuf out = { 0 };
 
