@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <gelf.h>
 #include <libelf.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
@@ -28,6 +29,8 @@ struct ph_elf {
 	struct ph_elf_part dynamic, tls;
 	uint8_t build_id[PH_BUILD_ID_MAX];
 	size_t build_id_n;
+	PH_VEC(struct ph_elf_code) code;
+	bool code_read;
 };
 
 /* @n bytes of the file as they are; NULL also where it is shorter. */
@@ -208,6 +211,7 @@ void ph_elf_close(struct ph_elf *e)
 		return;
 	elf_end(e->elf);
 	ph_vec_done(&e->segments);
+	ph_vec_done(&e->code);
 	free(e);
 }
 
@@ -356,6 +360,44 @@ int ph_elf_eh_frame(struct ph_elf *e, struct ph_elf_data *ret)
 int ph_elf_debug_frame(struct ph_elf *e, struct ph_elf_data *ret)
 {
 	return section_data(e, ".debug_frame", ret);
+}
+
+static int by_begin(const void *a, const void *b)
+{
+	const struct ph_elf_code *x = a, *y = b;
+
+	return x->begin < y->begin ? -1 : x->begin > y->begin;
+}
+
+static void read_code(struct ph_elf *e)
+{
+	Elf_Scn *scn = NULL;
+	size_t n = 0, kept = 0;
+	GElf_Shdr sh;
+
+	while (n++ < SECTION_MAX && (scn = elf_nextscn(e->elf, scn)))
+		if (gelf_getshdr(scn, &sh) && sh.sh_flags & SHF_ALLOC && sh.sh_flags & SHF_EXECINSTR && sh.sh_type == SHT_PROGBITS &&
+		    sh.sh_addr + sh.sh_size > sh.sh_addr)
+			*ph_vec_push(&e->code) = (struct ph_elf_code){ sh.sh_addr, sh.sh_addr + sh.sh_size };
+	if (!e->code.n)
+		return;
+	qsort(e->code.v, e->code.n, sizeof(*e->code.v), by_begin);
+	ph_vec_each(c, &e->code) {
+		if (kept && c->begin < e->code.v[kept - 1].end)
+			c->begin = e->code.v[kept - 1].end;
+		if (c->begin < c->end)
+			e->code.v[kept++] = *c;
+	}
+	e->code.n = kept;
+}
+
+const struct ph_elf_code *ph_elf_code(struct ph_elf *e, size_t *ret_n)
+{
+	if (!e->code_read)
+		read_code(e);
+	e->code_read = true;
+	*ret_n = e->code.n;
+	return e->code.n ? e->code.v : NULL;
 }
 
 void ph_elf_functions(struct ph_elf *e, void (*fn)(void *ctx, uint64_t vaddr), void *ctx)

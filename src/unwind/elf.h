@@ -61,6 +61,14 @@ size_t ph_elf_build_id(const struct ph_elf *elf, uint8_t id[PH_BUILD_ID_MAX]);
  */
 int ph_elf_eh_frame(struct ph_elf *elf, struct ph_elf_data *ret);
 int ph_elf_debug_frame(struct ph_elf *elf, struct ph_elf_data *ret);
+/*
+ * Sections with code, sorted by address, none within another; they stay until the file is closed. NULL: it has no sections, and any
+ * segment that is executable may be code as a whole.
+ */
+struct ph_elf_code {
+	uint64_t begin, end;
+};
+const struct ph_elf_code *ph_elf_code(struct ph_elf *elf, size_t *ret_n);
 /* Where functions begin, by the symbols that the file has, each as often as it has names; the program's begin, too. */
 void ph_elf_functions(struct ph_elf *elf, void (*fn)(void *ctx, uint64_t vaddr), void *ctx);
 /* Copy @n bytes of the file; false where they are not there. */

@@ -295,8 +295,15 @@ static void know_begins(struct ph_unwind_builder *b, struct ph_elf *elf)
 		qsort(b->begins.v, b->begins.n, sizeof(*b->begins.v), by_number);
 }
 
-/* From where the table is made to @end there are no entries. */
-static void add_gap(struct ph_unwind_builder *b, struct ph_elf *elf, const struct ph_elf_segment *s, uint64_t end)
+static void add_no_code(struct ph_unwind_builder *b, uint64_t end)
+{
+	if (end > b->end)
+		add_row(b, b->end, PH_RULE_NONE);
+	b->end = end;
+}
+
+/* From where the table is made to @end there is code without entries. */
+static void add_bare_code(struct ph_unwind_builder *b, struct ph_elf *elf, const struct ph_elf_segment *s, uint64_t end)
 {
 	uint64_t n = end - b->end;
 
@@ -311,9 +318,29 @@ static void add_gap(struct ph_unwind_builder *b, struct ph_elf *elf, const struc
 			return;
 		}
 	}
-	if (n)
-		add_row(b, b->end, PH_RULE_NONE);
-	b->end = end;
+	add_no_code(b, end);
+}
+
+/*
+ * From where the table is made to @end there are no entries. What is executable may have symbols and constants in it, too: linkers
+ * used to put all that is not written to into one segment, and some do.
+ */
+static void add_gap(struct ph_unwind_builder *b, struct ph_elf *elf, const struct ph_elf_segment *s, uint64_t end)
+{
+	size_t n = 0;
+	const struct ph_elf_code *code = elf ? ph_elf_code(elf, &n) : NULL;
+
+	while (code && b->code_at < n && code[b->code_at].end <= b->end)
+		b->code_at++;
+	for (size_t i = b->code_at; code && i < n && code[i].begin < end; i++) {
+		if (code[i].begin > b->end)
+			add_no_code(b, code[i].begin);
+		add_bare_code(b, elf, s, code[i].end < end ? code[i].end : end);
+	}
+	if (code)
+		add_no_code(b, end);
+	else
+		add_bare_code(b, elf, s, end);
 }
 
 /*

@@ -18,6 +18,7 @@ struct ph_unwind_builder {
 	const struct ph_cfi *cfi;	/* its functions are sorted */
 	PH_VEC(uint64_t) begins;	/* of functions without entries, where that was asked for; sorted */
 	bool begins_known;
+	size_t code_at;			/* the first section of code that does not end before `end` */
 	bool at_begin;			/* where the table is made to, a function begins */
 	struct ph_cfi_run run;
 	struct ph_unwind_stats stats;
