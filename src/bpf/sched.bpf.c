@@ -79,6 +79,9 @@ int sched_switch(u64 *ctx)
 		emit_steal(prev, steal, who);
 	if (!preempt)
 		state = cfg.switch_has_state ? (u32)ctx[3] : prev->__state;
+	/* The kernel may have called no program when it got the CPU: its next span is not this one's. */
+	if (nthrottled && ours)
+		throttle_end(prev, OWN(who));
 	if (ours && prev->pid) {
 		bool out = WALK(prev)->se.cfs_rq->throttle_count > 0;
 

@@ -207,9 +207,9 @@ teardown() {
 
 @test "what each task has used is told at the beginning and at the end" {
 	# shellcheck disable=SC2016  # for the shell in the container
-	launch still -- sh -c 'i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done; exec ph-load sleep 60s'
+	launch still -- sh -c 'i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done; exec ph-load sleep 600s'
 	still=$PID
-	launch busy -- ph-load spin 60s
+	launch busy -- ph-load spin 600s
 	busy=$PID
 	launch other -- ph-load sleep 60s
 	wait_for 30 grep -q 'ph-load' "/proc/$still/comm"
