@@ -111,9 +111,7 @@ static int on_file(void *arg, int fd, const char *path)
 	*ph_vec_push(&l->files) = st;
 	if (probe_elf_open(&l->child, l->next++, fd, path, l->pid, &e, &err) < 0)
 		l->note(l->arg, path, err.msg);
-	else if (!is_known(l, path, &e))
-		r = list_functions(l, &e, path);
-	if (r == 0 && !err.code)
+	else if (!is_known(l, path, &e) && (r = list_functions(l, &e, path)) == 0)
 		r = list_notes(l, &e, path);
 	close(fd);
 	return r;
