@@ -36,6 +36,7 @@ static int feed(void *arg, const struct ph_event *ev, struct ph_err *err)
 	struct verb *w = arg;
 
 	ph_probe_view_learn(w->view, ev);
+	ph_cmd_probes_tell(VERB, w->probes, &w->told);
 	return ph_cmd_rows_feed(&w->rows, ev, err);
 }
 

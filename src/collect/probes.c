@@ -35,6 +35,7 @@ struct link_multi {
 
 struct looked {
 	uint64_t ns;
+	int32_t pid;		/* who has run a program since, 0: nobody */
 };
 
 struct ph_probing {
@@ -45,8 +46,8 @@ struct ph_probing {
 	uint64_t refused;			/* points that could not be attached */
 	PH_VEC(struct bpf_link *) links;
 	PH_VEC(int) multi_links;
-	PH_VEC(int32_t) queue;			/* processes to be looked into */
-	struct ph_u64map looked;		/* container -> when */
+	struct ph_u64map looked;		/* container -> struct looked */
+	size_t due;				/* of them, those with a pid */
 	struct ph_emit out;
 };
 
@@ -415,7 +416,7 @@ void ph_probing_stop(struct ph_probing *g)
 		close(*fd);
 	ph_vec_done(&g->links);
 	ph_vec_done(&g->multi_links);
-	g->queue.n = 0;
+	g->due = 0;
 }
 
 void ph_probing_free(struct ph_probing *g)
@@ -426,7 +427,6 @@ void ph_probing_free(struct ph_probing *g)
 	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&g->looked, s)); )
 		free(s->val);
 	ph_u64map_done(&g->looked);
-	ph_vec_done(&g->queue);
 	free(g);
 }
 
@@ -434,17 +434,34 @@ void ph_probing_free(struct ph_probing *g)
 
 void ph_probing_exec(struct ph_probing *g, uint32_t container, int32_t pid)
 {
-	uint64_t now = ph_now_ns(), key = (uint64_t)container + 1;
+	uint64_t key = (uint64_t)container + 1;
 	struct looked *l = ph_u64map_get(&g->looked, key);
 
-	if (l && now - l->ns < LOOK_NS)
-		return;
 	if (!l) {
 		l = ph_alloc(sizeof(*l));
 		ph_u64map_put(&g->looked, key, l);
 	}
-	l->ns = now;
-	*ph_vec_push(&g->queue) = pid;
+	g->due += !l->pid;
+	l->pid = pid;
+}
+
+/* Now, or when it is time. Whose program has ended by then had the files of the container's first process, or the host's. */
+static void look(struct ph_collect *c, uint64_t now)
+{
+	struct ph_probing *g = c->probing;
+
+	for (struct ph_u64map_slot *s = NULL; g->due && (s = ph_u64map_next(&g->looked, s)); ) {
+		const struct ph_centry *e = ph_u64map_get(&c->ct.by_index, s->key - 1);
+		struct looked *l = s->val;
+
+		if (!l->pid || (l->ns && now - l->ns < LOOK_NS))
+			continue;
+		if (!ph_probes_find_more(g->p, l->pid))
+			ph_probes_find_more(g->p, e ? e->c.init_pid : getpid());
+		l->ns = now;
+		l->pid = 0;
+		g->due--;
+	}
 }
 
 static int tell(struct ph_probing *g, uint32_t number, uint64_t ts_ns, ph_event_fn fn, void *arg, struct ph_err *err)
@@ -481,9 +498,7 @@ int ph_probing_run(struct ph_collect *c, bool all, ph_event_fn fn, void *arg, st
 	uint64_t ts_ns = all ? c->begun_ns : ph_now_ns();
 	int r = 0;
 
-	for (size_t i = 0; i < g->queue.n; i++)
-		ph_probes_find_more(g->p, g->queue.v[i]);
-	g->queue.n = 0;
+	look(c, ph_now_ns());
 	if (points < g->p->points.n) {
 		find_same(c, files);
 		drop_same(g->p, points);

@@ -20,6 +20,7 @@
 struct search {
 	struct ph_probes *p;
 	uint32_t spec;
+	size_t processes;	/* that were there to be looked into */
 	size_t files;		/* that it was looked for in */
 	size_t found;
 	bool cut;		/* there are more beyond the limit */
@@ -75,7 +76,6 @@ void ph_probes_free(struct ph_probes *p)
 	ph_vec_done(&p->specs);
 	ph_vec_done(&p->files);
 	ph_vec_done(&p->points);
-	ph_vec_done(&p->roots);
 	free(p);
 }
 
@@ -304,10 +304,10 @@ static int explain_no_file(struct search *s, const ph_probe_processes *procs, st
 	ph_strv mapped = { 0 };
 	const char *near;
 
-	if (*spec->path == '/') {
-		ph_strv_done(&mapped);
+	if (!s->processes)
+		return ph_err_set(err, -ESRCH, "'%s': the processes of those who are selected have ended", spec->text);
+	if (*spec->path == '/')
 		return ph_err_set(err, -ENOENT, "'%s': none of those who are selected has a file %s", spec->text, spec->path);
-	}
 	ph_vec_each(pr, procs)
 		probe_mapped(pr->pid, &mapped);
 	ph_vec_each(m, &mapped)
@@ -360,6 +360,7 @@ static int find_in_files(struct ph_probes *p, uint32_t i, const ph_probe_process
 
 	ph_vec_each(pr, procs) {
 		s.pid = pr->pid;
+		s.processes += probe_root_key(pr->pid) != 0;
 		probe_open(pr->pid, p->specs.v[i].path, true, on_file, &s);
 	}
 	if (!s.found && procs->n)
@@ -438,24 +439,29 @@ int ph_probes_find(struct ph_probes *p, const struct ph_selection *sel, const in
 	for (size_t i = 0; i < npids; i++)
 		if (pids[i] > 0)
 			ph_vec_push(&procs)->pid = pids[i];
-	ph_vec_each(pr, &procs)
-		*ph_vec_push(&p->roots) = probe_root_key(pr->pid);
 	for (uint32_t i = 0; i < p->specs.n && r >= 0; i++)
 		r = in_files(&p->specs.v[i]) ? find_in_files(p, i, &procs, err) : find_in_kernel(p, i, err);
 	ph_vec_done(&procs);
 	return r;
 }
 
-size_t ph_probes_find_more(struct ph_probes *p, int32_t pid)
+bool ph_probes_find_more(struct ph_probes *p, int32_t pid)
 {
-	size_t before = p->points.n;
-
+	if (!probe_root_key(pid))
+		return false;
 	for (uint32_t i = 0; i < p->specs.n; i++) {
 		struct search s = { .p = p, .spec = i, .pid = pid };
+		size_t files = p->files.n;
+		struct ph_err err = { 0 };
 
 		if (in_files(&p->specs.v[i]))
 			probe_open(pid, p->specs.v[i].path, false, on_file, &s);
+		/* In the place of one that is probed, or in a container that is new. */
+		if (files < p->files.n && !s.found) {
+			explain(&s, NULL, &err);
+			ph_probes_note(p, ph_asprintf("%s: what process %d runs there is not probed", err.msg, pid));
+		}
 		search_done(&s);
 	}
-	return p->points.n - before;
+	return true;
 }

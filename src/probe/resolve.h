@@ -41,7 +41,6 @@ struct ph_probes {
 	uint32_t text_max;
 	struct ph_symchild *child;	/* looks into files; NULL: none was looked into */
 	PH_VEC(char *) notes;	/* sentences for the user: what was left out */
-	PH_VEC(uint64_t) roots;	/* that were looked into */
 };
 
 #define PH_PROBES_MAX 512
@@ -58,8 +57,8 @@ int ph_probes_find(struct ph_probes *p, const struct ph_selection *sel, const in
 		   struct ph_err *err);
 /* A sentence for the user; takes it over. */
 void ph_probes_note(struct ph_probes *p, char *sentence);
-/* A process that came since: how many points it brought. */
-size_t ph_probes_find_more(struct ph_probes *p, int32_t pid);
+/* By a process that came since; false: it has ended. */
+bool ph_probes_find_more(struct ph_probes *p, int32_t pid);
 
 /* Processes that @sel may select: its containers', those named, those of that name. */
 struct ph_probe_process {

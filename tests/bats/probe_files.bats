@@ -79,3 +79,77 @@ listed() { porthole probes -o json "$@" | jq -r 'select(.kind == "usdt") | "\(.f
 	done
 	grep -q libstdc "$T.libs"
 }
+
+# points N: so many are recorded; $T has them twice a second.
+points() { [ "$(events "$T" -e probe_point 2>/dev/null | wc -l)" -ge "$1" ]; }
+
+# As a package manager does it: another file takes the name, and who runs goes on with the one that is gone.
+@test "a program that is replaced while it is probed: the old one and the new one" {
+	local old new first
+	mkdir "$T-app"
+	cp "$PORTHOLE_BUILD/ph-load" "$T-app/run"
+	launch in --bind "$T-app:/app:rw" -- sh -c 'for i in 1 2 3 4 5; do
+		while [ ! -e /app/go$i ]; do sleep 0.01; done
+		/app/run probe $i >/app/said$i 2>&1 &
+	done'
+	touch "$T-app/go1"
+	wait_for 20 grep -qs ready=1 "$T-app/said1"
+	begin -c "$PH_FILE-in" 'uprobe:/app/run:ph_load_target(arg1)'
+	# This one has the container looked into; what the next one runs is another file, before it is time to look again.
+	touch "$T-app/go2"
+	wait_for 20 grep -qs ready=1 "$T-app/said2"
+	cp "$PORTHOLE_BUILD/ph-load" "$T-app/run.new"
+	mv "$T-app/run.new" "$T-app/run"
+	touch "$T-app/go3"
+	wait_for 20 points 2
+	# One that has no such function is told.
+	cp "$(command -v busybox)" "$T-app/run.new"
+	mv "$T-app/run.new" "$T-app/run"
+	touch "$T-app/go4"
+	wait_for 20 grep -q "/app/run .*: what process [0-9]* runs there is not probed" "$T.said"
+	for PID in $(pgrep -P "$PID" -x run); do kill -USR1 "$PID"; done
+	for i in 1 2 3; do wait_for 20 grep -qs "calls=$i" "$T-app/said$i"; done
+	record_end
+	[ "$(jq -r .pid "$T.json" | sort | uniq -c | awk '{ print $1 }' | sort | xargs)" = "1 2 3" ] || flunk "$(cat "$T.json" "$T.said")"
+}
+
+# At any time: while processes are looked for, files into, and programs attached.
+@test "who is to be probed ends meanwhile: it is told, and nothing hangs" {
+	local i rc
+	for i in 0.05 0.15 0.25 0.35 0.45; do
+		launch in -- sleep "$i"
+		rc=0
+		timeout 60 porthole probe -c "$PH_FILE-in" -d 100ms 'uprobe:/bin/ph-load:ph_load_target' \
+			>"$T.out" 2>"$T.said" || rc=$?
+		# It had begun, or there was nobody.
+		[ "$rc" = 0 ] || grep -qE "^porthole probe: (.*matches nothing|.*the processes of those who are selected have ended)" "$T.said" ||
+			flunk "$i $rc" "$(cat "$T.out" "$T.said")" || return
+		[ "$rc" -le 1 ]
+	done
+}
+
+# On the host only: the kernel side's rings are other tests'. The reader is held up: what has no room is lost, and nothing else.
+@test "lost hits are counted, and with --strict they are an error" {
+	local n=60000 rc lost seen
+	launch in -- ph-load probe "$n"
+	wait_for 20 grep -qs ready=1 "$PH_WORK/$PH_FILE-in.log"
+	begin --strict --buffer 1M -c "$PH_FILE-in" 'uprobe:/bin/ph-load:ph_load_target(arg1,str(arg2))'
+	kill -STOP "$RECORDER"
+	kill -USR1 "$PID"
+	wait_for 60 ended "$PID"
+	kill -CONT "$RECORDER"
+	kill -INT "$RECORDER"
+	rc=0
+	wait "$RECORDER" || rc=$?
+	[ "$rc" = 3 ]
+	lost=$(sed -n 's/^porthole probe: \([0-9]*\) events were lost in .*/\1/p' "$T.said")
+	seen=$(wc -l <"$T.json")
+	# Its end may be among what is lost.
+	[ "$lost" -gt 0 ] && [ "$seen" -gt 0 ] && [ $((seen + lost)) -ge "$n" ] && [ $((seen + lost)) -le $((n + 20)) ] ||
+		flunk "$seen and $lost of $n" "$(cat "$T.said")" || return
+	jq -se 'map(.arg1) | . == (sort | unique)' "$T.json" >/dev/null
+	# What is read of it later is no less strict.
+	rc=0
+	porthole probe -r "$T" --strict --count >/dev/null 2>&1 || rc=$?
+	[ "$rc" = 3 ]
+}
