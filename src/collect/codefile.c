@@ -173,24 +173,26 @@ static void known_as(struct ph_codefiles *f, struct ph_codefile *file, uint64_t 
 	ph_u64map_put(&f->by_inode, key, file);
 }
 
-struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint32_t container, uint64_t begin,
-				       uint64_t end, uint64_t dev, uint64_t ino, const char *path)
+struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint32_t container, struct ph_mapsfile *maps)
 {
-	uint64_t key = mix(ino, dev), layer = 0;
+	const struct ph_mapped *is = &maps->last;
+	uint64_t key = mix(is->ino, is->dev), layer = 0;
 	struct ph_codefile *file;
+	const char *path;
 	struct stat st;
 	char root[32];
 	int fd;
 
-	/* Memory that processes share without a file has a name and a number. */
-	if (!ino || !strcmp(path, "/dev/zero"))
-		return f->all.v[!strcmp(path, "[vdso]") ? PH_CODE_VDSO : PH_CODE_ANON];
 	/* While it is open here, its inode is no other file's. */
-	file = ph_u64map_get(&f->by_inode, key);
+	file = is->ino ? ph_u64map_get(&f->by_inode, key) : NULL;
 	if (file)
 		return one_more(file);
+	path = ph_mapsfile_path(maps);
+	/* Memory that processes share without a file has a name and a number. */
+	if (!is->ino || !strcmp(path, "/dev/zero"))
+		return f->all.v[!strcmp(path, "[vdso]") ? PH_CODE_VDSO : PH_CODE_ANON];
 	/* What is really mapped, whatever is at its path by now. */
-	fd = ph_symopen_mapped(pid, begin, end);
+	fd = ph_symopen_mapped(pid, is->begin, is->end);
 	if (fd >= 0 && !fstat(fd, &st))
 		layer = layer_key(fd, &st);
 	file = layer ? ph_u64map_get(&f->by_layer, layer) : NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The code that processes have mapped, as /proc/PID/maps has it: read when a process is seen first, and again
+ * The code that processes have mapped, and the kernel side is told of: read when a process is seen first, and again
  * whenever the kernel tells that something was mapped.
  */
 #include <errno.h>
@@ -14,16 +14,12 @@
 #include "collect/stacks.h"
 
 #define PROCS_MAX 32768
-/* A maps file that is longer is a program's that does nothing but map; its end is not seen. */
-#define TEXT_MAX (8u << 20)
 /* Who maps code all the time is read again after so many times what reading took. */
 #define REREAD_FACTOR 20
 /* Samples of a process that ended may be in the buffers still. */
 #define GONE_NS (2 * PH_NSEC)
 /* The kernel tells of an exec before it loads the program, the event of the stream after that. */
 #define SAME_EXEC_NS (PH_NSEC / 10)
-/* Above are the kernel's. */
-#define USER_END (1ull << 56)
 
 void ph_procmaps_init(struct ph_procmaps *m, struct ph_codefiles *files, struct ph_store *store, int procs_fd)
 {
@@ -108,33 +104,6 @@ struct ph_mapproc *ph_procmaps_add(struct ph_procmaps *m, int32_t pid, uint32_t 
 
 /* ---- reading -------------------------------------------------------------------------------------- */
 
-/* "7f…-7f… r-xp 00028000 08:01 1234    /usr/lib/libc.so.6"; false: no code. */
-static bool parse_line(char *line, struct ph_mapping *ret, uint64_t *dev, uint64_t *ino, char **path)
-{
-	unsigned long begin, end, off, inode;
-	unsigned int major, minor;
-	char perms[5];
-	int at = 0;
-
-	if (sscanf(line, "%lx-%lx %4s %lx %x:%x %lu %n", &begin, &end, perms, &off, &major, &minor, &inode, &at) != 7 ||
-	    !at || perms[2] != 'x' || begin >= end || end > USER_END)
-		return false;
-	*ret = (struct ph_mapping){ .begin = begin, .end = end, .offset = off };
-	*dev = (uint64_t)major << 32 | minor;
-	*ino = inode;
-	*path = line + at;
-	return true;
-}
-
-static void cut_deleted(char *path)
-{
-	static const char deleted[] = " (deleted)";
-	size_t n = strlen(path);
-
-	if (n > sizeof(deleted) - 1 && !strcmp(path + n - (sizeof(deleted) - 1), deleted))
-		path[n - (sizeof(deleted) - 1)] = 0;
-}
-
 static const struct ph_mapping *same_as_before(const struct ph_mapproc *p, size_t *from, const struct ph_mapping *now)
 {
 	while (*from < p->maps.n && p->maps.v[*from].begin < now->begin)
@@ -144,21 +113,18 @@ static const struct ph_mapping *same_as_before(const struct ph_mapproc *p, size_
 	return NULL;
 }
 
-int ph_procmaps_take(struct ph_procmaps *m, struct ph_mapproc *p, char *text)
+int ph_procmaps_take(struct ph_procmaps *m, struct ph_mapproc *p, struct ph_mapsfile *maps)
 {
 	PH_VEC(struct ph_mapping) now = { 0 };
-	char *line, *path;
+	struct ph_mapped is;
 	bool waiting = false;
 	size_t from = 0;
 	int changes = 0;
 
-	while ((line = strsep(&text, "\n"))) {
+	while (ph_mapsfile_next(maps, &is)) {
+		struct ph_mapping map = { .begin = is.begin, .end = is.end, .offset = is.offset };
 		const struct ph_mapping *before;
-		uint64_t dev, ino;
-		struct ph_mapping map;
 
-		if (!parse_line(line, &map, &dev, &ino, &path))
-			continue;
 		/* In order, as the kernel writes them: what is searched must be. */
 		if (now.n && map.begin < now.v[now.n - 1].end)
 			continue;
@@ -166,9 +132,8 @@ int ph_procmaps_take(struct ph_procmaps *m, struct ph_mapproc *p, char *text)
 			m->refused++;
 			break;
 		}
-		cut_deleted(path);
 		before = p->replaced ? NULL : same_as_before(p, &from, &map);
-		map.file = ph_codefile_mapped(m->files, p->pid, p->container, map.begin, map.end, dev, ino, path);
+		map.file = ph_codefile_mapped(m->files, p->pid, p->container, maps);
 		map.vaddr = ph_codefile_vaddr(map.file, map.begin, map.offset);
 		if (before && (before->file != map.file || before->offset != map.offset))
 			before = NULL;
@@ -233,20 +198,19 @@ static bool has_ended(const struct ph_procmaps *m, int32_t pid)
 
 static void read_maps(struct ph_procmaps *m, struct ph_mapproc *p, uint64_t now_ns)
 {
-	ph_autobuf text = { 0 };
-	char path[32];
+	struct ph_mapsfile maps;
 
-	snprintf(path, sizeof(path), "%d/maps", p->pid);
 	p->dirty = false;
-	if (ph_read_file_at(m->proc_fd, path, TEXT_MAX, &text) < 0 || !text.len) {
+	if (ph_mapsfile_open(&maps, m->proc_fd, p->pid, false) < 0) {
 		if (p->exiting && has_ended(m, p->pid))
 			p->gone_ns = now_ns;
 		return;
 	}
-	if (ph_procmaps_take(m, p, text.p) || p->replaced) {
+	if (ph_procmaps_take(m, p, &maps) || p->replaced) {
 		p->tell = true;
 		store_maps(m, p, now_ns);
 	}
+	ph_mapsfile_close(&maps);
 	p->replaced = false;
 	p->not_before_ns = now_ns + REREAD_FACTOR * (ph_now_ns() - now_ns);
 }

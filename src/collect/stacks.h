@@ -77,6 +77,32 @@ struct ph_codefile {
 	PH_VEC(uint64_t) asked;		/* to be asked for */
 };
 
+/* ---- mapsfile.c: the code that a process has mapped, by address ------------------------------------ */
+
+struct ph_mapped {
+	uint64_t begin, end, offset, dev, ino;	/* ino 0: memory of its own */
+};
+
+struct ph_mapsfile {
+	int fd;				/* the kernel is asked; -1: */
+	struct ph_buf text;
+	char *rest;			/* of the text */
+	uint64_t from;
+	struct ph_mapped last;
+	char *path;
+	char name[4096];
+};
+
+/* -errno: it is not there, or has no memory any more. @as_text: also where the kernel could be asked. */
+int ph_mapsfile_open(struct ph_mapsfile *m, int proc_fd, int32_t pid, bool as_text);
+/* Of a text as the kernel writes it, which is changed; need not be closed. */
+void ph_mapsfile_text(struct ph_mapsfile *m, char *text);
+void ph_mapsfile_close(struct ph_mapsfile *m);
+/* False: that was all. */
+bool ph_mapsfile_next(struct ph_mapsfile *m, struct ph_mapped *ret);
+/* Of the last one, also where it is deleted; "": it has none. Valid until the next. */
+const char *ph_mapsfile_path(struct ph_mapsfile *m);
+
 struct ph_codefiles {
 	struct ph_u64map by_inode;	/* device and inode → struct ph_codefile */
 	struct ph_u64map by_layer;
@@ -102,9 +128,8 @@ enum {
 void ph_codefiles_init(struct ph_codefiles *f, struct ph_store *store, struct ph_store_table *shared,
 		       struct ph_interp *interps, struct ph_symchild *child, struct ph_symchild *namer);
 void ph_codefiles_done(struct ph_codefiles *f);
-/* The file that is mapped at [@begin, @end) of @pid; it has one reference more. Never NULL. */
-struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint32_t container, uint64_t begin,
-				       uint64_t end, uint64_t dev, uint64_t ino, const char *path);
+/* The file of @pid's mapping that @maps has told last; it has one reference more. Never NULL. */
+struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint32_t container, struct ph_mapsfile *maps);
 void ph_codefile_drop(struct ph_codefile *file, uint64_t now_ns);
 /* Forget those that nobody has had mapped for long. */
 void ph_codefiles_expire(struct ph_codefiles *f, uint64_t now_ns);
@@ -166,8 +191,8 @@ void ph_procmaps_changed(struct ph_procmaps *m, int32_t pid, uint64_t ts_ns);
 void ph_procmaps_exit(struct ph_procmaps *m, int32_t pid, uint64_t ts_ns);
 /* Read what changed, tell the kernel side. */
 void ph_procmaps_run(struct ph_procmaps *m, uint64_t now_ns);
-/* For parsing. */
-int ph_procmaps_take(struct ph_procmaps *m, struct ph_mapproc *p, char *text);
+/* What it has mapped by now; how much of it is new. */
+int ph_procmaps_take(struct ph_procmaps *m, struct ph_mapproc *p, struct ph_mapsfile *from);
 
 /* ---- madecode.c: see madecode.h; of a process that ended, or runs another program. NULL: nothing ---- */
 

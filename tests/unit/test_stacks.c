@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -170,8 +171,10 @@ static int teardown_maps(void **state)
 static int take(struct ph_mapproc *p, const char *text)
 {
 	ph_autofree char *copy = ph_strdup(text);
+	struct ph_mapsfile from;
 
-	return ph_procmaps_take(&maps, p, copy);
+	ph_mapsfile_text(&from, copy);
+	return ph_procmaps_take(&maps, p, &from);
 }
 
 #define LIBC "7f0000010000-7f0000020000 r-xp 00026000 08:01 77                         /lib/libc.so.6\n"
@@ -222,6 +225,44 @@ static void mappings(void **state)
 	assert_true(p->clear_due);
 	take(p, "7f0000010000-7f0000020000 r-xp 00027000 08:01 77 /lib/libc.so.6\n");
 	assert_false(p->maps.v[0].told);
+}
+
+/* The kernel's answers and its text say the same, of libraries, of memory without a file, and of what is deleted. */
+static void asked_and_read(void **state)
+{
+	ph_autoclose int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char deleted[] = "/tmp/ph-stacks-XXXXXX";
+	ph_autoclose int fd = mkstemp(deleted);
+	struct ph_mapsfile asked, text;
+	struct ph_mapped a, t;
+	size_t n = 0, found = 0;
+	void *of_file, *own;
+
+	(void)state;
+	assert_true(proc >= 0 && fd >= 0);
+	unlink(deleted);
+	assert_int_equal(ftruncate(fd, 8192), 0);
+	of_file = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 4096);
+	own = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true(of_file != MAP_FAILED && own != MAP_FAILED);
+	assert_int_equal(ph_mapsfile_open(&asked, proc, getpid(), false), 0);
+	assert_int_equal(ph_mapsfile_open(&text, proc, getpid(), true), 0);
+	while (ph_mapsfile_next(&text, &t)) {
+		assert_true(ph_mapsfile_next(&asked, &a));
+		assert_memory_equal(&a, &t, sizeof(a));
+		assert_string_equal(ph_mapsfile_path(&asked), ph_mapsfile_path(&text));
+		found += a.begin == (uintptr_t)of_file && a.offset == 4096 && !strcmp(ph_mapsfile_path(&asked), deleted);
+		found += a.begin == (uintptr_t)own && !a.ino;
+		n++;
+	}
+	assert_false(ph_mapsfile_next(&asked, &a));
+	assert_true(n > 4);
+	assert_int_equal(found, 2);
+	ph_mapsfile_close(&asked);
+	ph_mapsfile_close(&text);
+	munmap(of_file, 4096);
+	munmap(own, 4096);
+	assert_int_equal(ph_mapsfile_open(&asked, proc, 0x3fffffff, false), -ENOENT);
 }
 
 /* Whatever stands there. */
@@ -283,6 +324,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(tables, setup, teardown),
 		cmocka_unit_test_setup_teardown(strange_tables, setup, teardown),
 		cmocka_unit_test_setup_teardown(mappings, setup_maps, teardown_maps),
+		cmocka_unit_test(asked_and_read),
 		cmocka_unit_test_setup_teardown(strange_mappings, setup_maps, teardown_maps),
 		cmocka_unit_test_setup_teardown(children, setup_maps, teardown_maps),
 	};
