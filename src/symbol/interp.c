@@ -10,92 +10,72 @@
 
 /* ---- the child -------------------------------------------------------------------------------- */
 
-/* V8 has some hundred symbols for debuggers, of which many are asked for, in a file with a hundred thousand. */
-#define V8DBG "v8dbg_"
-#define V8DBG_MAX 2048
+/*
+ * What the symbols begin with that say what is an interpreter. All files are asked for a dozen of them, interpreters for some more, V8's
+ * for hundreds, and there may be a hundred thousand: those are kept by which it may be, and the others are looked at once.
+ */
+static const char *const beginnings[] = {
+	"_Py", "Py_Version", "execut", "_ZN2v88internal7Version", "v8dbg_", "rb_vm_exec", "vm_exec", "ruby_", "Perl_runops_", "PL_",
+};
+#define KEPT_MAX 16384
 
 struct known {
 	const char *name;
 	uint64_t vaddr, size;
+	uint32_t table;		/* SHT_… */
 };
 
 struct finder {
 	struct ph_childfile *f;
-	PH_VEC(struct known) v8dbg;
-	bool collected;
+	PH_VEC(struct known) known;
 };
 
-/* Each defined symbol, until @take takes it. */
-static bool each_symbol(Elf *elf, uint32_t type, bool (*take)(void *arg, const char *name, const GElf_Sym *sym), void *arg)
+static bool may_be_asked(const char *name)
+{
+	for (size_t i = 0; i < PH_ARRAY_SIZE(beginnings); i++)
+		if (name[0] == beginnings[i][0] && !strncmp(name, beginnings[i], strlen(beginnings[i])))
+			return true;
+	return false;
+}
+
+/* Each defined symbol. */
+static void collect(struct finder *find, Elf *elf, uint32_t table)
 {
 	Elf_Scn *scn = NULL;
 	GElf_Shdr sh;
 
 	while (elf && (scn = elf_nextscn(elf, scn))) {
-		Elf_Data *data = NULL;
+		Elf_Data *data, *names;
 
-		if (!gelf_getshdr(scn, &sh) || sh.sh_type != type || !sh.sh_entsize || !(data = elf_getdata(scn, NULL)))
+		if (!gelf_getshdr(scn, &sh) || sh.sh_type != table || !(data = elf_getdata(scn, NULL)) ||
+		    !(names = elf_getdata(elf_getscn(elf, sh.sh_link), NULL)) || !data->d_buf || !names->d_size || !names->d_buf)
 			continue;
-		for (uint64_t i = 1; i < sh.sh_size / sh.sh_entsize && i < INT32_MAX; i++) {
-			const char *s;
-			GElf_Sym sym;
+		/* They end within it. */
+		if (((const char *)names->d_buf)[names->d_size - 1])
+			continue;
+		for (size_t i = 1; i < data->d_size / sizeof(Elf64_Sym) && find->known.n < KEPT_MAX; i++) {
+			const Elf64_Sym *sym = (const Elf64_Sym *)data->d_buf + i;
+			const char *name = (const char *)names->d_buf + sym->st_name;
 
-			if (!gelf_getsym(data, (int)i, &sym))
-				break;
-			if (sym.st_shndx == SHN_UNDEF)
-				continue;
-			s = elf_strptr(elf, sh.sh_link, sym.st_name);
-			if (s && take(arg, s, &sym))
-				return true;
+			if (sym->st_shndx != SHN_UNDEF && sym->st_name < names->d_size && may_be_asked(name))
+				*ph_vec_push(&find->known) = (struct known){ name, sym->st_value, sym->st_size, table };
 		}
 	}
-	return false;
-}
-
-static bool take_named(void *arg, const char *name, const GElf_Sym *sym)
-{
-	struct known *k = arg;
-
-	if (strcmp(name, k->name))
-		return false;
-	k->vaddr = sym->st_value;
-	k->size = sym->st_size;
-	return true;
-}
-
-static bool take_v8dbg(void *arg, const char *name, const GElf_Sym *sym)
-{
-	struct finder *find = arg;
-
-	if (!strncmp(name, V8DBG, strlen(V8DBG)) && find->v8dbg.n < V8DBG_MAX)
-		*ph_vec_push(&find->v8dbg) = (struct known){ name, sym->st_value, sym->st_size };
-	return false;
 }
 
 static bool find_symbol(void *ctx, const char *name, uint64_t *vaddr, uint64_t *size)
 {
 	struct finder *find = ctx;
-	Elf *elf = ph_childfile_main(find->f);
-	struct known k = { .name = name };
-	bool found = false;
 
-	if (!strncmp(name, V8DBG, strlen(V8DBG))) {
-		if (!find->collected)
-			each_symbol(elf, SHT_DYNSYM, take_v8dbg, find);
-		find->collected = true;
-		for (size_t i = 0; i < find->v8dbg.n && !found; i++) {
-			found = !strcmp(find->v8dbg.v[i].name, name);
-			k = found ? find->v8dbg.v[i] : k;
-		}
-	} else {
-		/* Interpreters export what their extensions need; parts of functions are in .symtab alone, and some of Ruby's. */
-		found = (!strchr(name, '.') && each_symbol(elf, SHT_DYNSYM, take_named, &k)) || each_symbol(elf, SHT_SYMTAB, take_named, &k);
+	/* Parts of functions are in .symtab alone. */
+	ph_vec_each(k, &find->known) {
+		if (strcmp(k->name, name) || (strchr(name, '.') && k->table == SHT_DYNSYM))
+			continue;
+		*vaddr = k->vaddr;
+		*size = k->size;
+		return true;
 	}
-	if (found) {
-		*vaddr = k.vaddr;
-		*size = k.size;
-	}
-	return found;
+	return false;
 }
 
 void ph_answer_interp(struct ph_childfile *f, const char *path, struct ph_buf *out)
@@ -104,9 +84,13 @@ void ph_answer_interp(struct ph_childfile *f, const char *path, struct ph_buf *o
 	const struct ph_interp_symbols sym = { find_symbol, &find };
 	struct ph_interp in = { 0 };
 	struct ph_err err = { 0 };
-	int r = ph_interp_find(f->elf, path, &sym, &in, &err);
+	int r;
 
-	ph_vec_done(&find.v8dbg);
+	/* Interpreters export what their extensions need; the rest, and some of Ruby's, is in .symtab. */
+	collect(&find, ph_childfile_main(f), SHT_DYNSYM);
+	collect(&find, ph_childfile_main(f), SHT_SYMTAB);
+	r = ph_interp_find(f->elf, path, &sym, &in, &err);
+	ph_vec_done(&find.known);
 	ph_autofree char *message = ph_strdup(r == -ENOTSUP ? err.msg : "");
 
 	ph_put_str(out, message);
