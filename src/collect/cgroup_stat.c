@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/parse.h"
+#include "collect/cgdir.h"
 #include "collect/priv.h"
 
 /* A round costs some ten microseconds for each cgroup that did something. */
@@ -134,37 +135,21 @@ static uint32_t index_of(struct look *l, uint64_t id, const char *path, uint32_t
 static bool look_at(struct look *l, int dirfd, const char *name, struct ph_buf *path, uint64_t parent,
 		    uint32_t above, int depth)
 {
-	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	ph_autoclosedir DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	autocgdir struct cgdir d = { 0 };
 	bool selected, wanted = false;
-	struct dirent *de;
-	struct stat st;
 	uint32_t index;
 
-	if (!dir || fstat(fd, &st) < 0) {
-		if (!dir && fd >= 0)
-			close(fd);
-		return false;	/* gone meanwhile */
-	}
-	index = index_of(l, st.st_ino, path->p, above);
-	while (depth < 64 && (de = readdir(dir))) {
-		size_t len = path->len;
-
-		if (de->d_type != DT_DIR || de->d_name[0] == '.')
-			continue;
-		if (len > 1)
-			ph_buf_addc(path, '/');
-		ph_buf_adds(path, de->d_name);
-		wanted |= look_at(l, fd, de->d_name, path, st.st_ino, index, depth + 1);
-		path->len = len;
-		path->p[len] = 0;
-	}
+	if (!cgdir_open(&d, dirfd, name, path))
+		return false;
+	index = index_of(l, d.id, path->p, above);
+	while (depth < CGDIR_DEPTH && (name = cgdir_next(&d, path)))
+		wanted |= look_at(l, d.fd, name, path, d.id, index, depth + 1);
 	if (ph_ctable_resolve(&l->c->ct, index, &selected) == PH_CONTAINER_HOST)
 		wanted |= selected && l->host;
 	else
 		wanted |= selected;
 	if (wanted)
-		keep(l, fd, st.st_ino, parent, path->p, index);
+		keep(l, d.fd, d.id, parent, path->p, index);
 	return wanted;
 }
 

@@ -7,10 +7,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "collect/cgdir.h"
 #include "collect/ctable_priv.h"
 #include "identity/cgpath.h"
 
@@ -233,46 +233,28 @@ void ct_map_index(struct ph_ctable *t, uint32_t index, struct ph_centry *e)
 static void walk(struct ph_ctable *t, int dirfd, const char *name, struct ph_buf *path,
 		 int32_t hierarchy, const struct ph_strmap *own, struct ph_centry *cur, int depth)
 {
-	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	ph_autoclosedir DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	struct ph_centry *here = ph_strmap_get(own, path->p);
+	autocgdir struct cgdir d = { 0 };
 	struct ph_cgent known;
-	struct dirent *de;
-	struct stat st;
 	uint64_t key;
 	bool fresh;
 
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
+	if (!cgdir_open(&d, dirfd, name, path))
 		return;
-	}
 	if (here)
 		cur = here;
-	if (fstat(fd, &st) < 0)
-		return;
-	key = PH_CGKEY((uint32_t)hierarchy, st.st_ino);
+	key = PH_CGKEY((uint32_t)hierarchy, d.id);
 	fresh = !bpf_map_lookup_elem(t->cgroups_fd, &key, &known) && known.index >= PH_KERNEL_INDICES;
 	if (fresh && cur)
 		ct_map_index(t, known.index, cur);
 	/* One that came after the scan is for its control record to explain. */
 	if (!fresh || cur)
-		ct_tell_cgroup(t, hierarchy, st.st_ino, cur ? cur->c.index : PH_CONTAINER_HOST,
+		ct_tell_cgroup(t, hierarchy, d.id, cur ? cur->c.index : PH_CONTAINER_HOST,
 			       ct_kernel_flags(cur ? cur->selected : t->host_selected, cur));
 	if (here)
 		here->cgroups++;
-	while (depth < 64 && (de = readdir(dir))) {
-		size_t len = path->len;
-
-		if (de->d_type != DT_DIR || de->d_name[0] == '.')
-			continue;
-		if (len > 1)
-			ph_buf_addc(path, '/');
-		ph_buf_adds(path, de->d_name);
-		walk(t, fd, de->d_name, path, hierarchy, own, cur, depth + 1);
-		path->len = len;
-		path->p[len] = 0;
-	}
+	while (depth < CGDIR_DEPTH && (name = cgdir_next(&d, path)))
+		walk(t, d.fd, name, path, hierarchy, own, cur, depth + 1);
 }
 
 int ph_ctable_scan(struct ph_ctable *t, struct ph_err *err)

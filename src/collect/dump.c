@@ -9,13 +9,13 @@
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
-#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/parse.h"
+#include "collect/cgdir.h"
 #include "collect/priv.h"
 #include "identity/cgpath.h"
 #include "identity/guests.h"
@@ -353,29 +353,14 @@ int ph_dump_cgroup(struct ph_collect *c, int dirfd, int32_t hierarchy, uint64_t 
 static int dump_cgroups(struct dump *d, int dirfd, const char *name, struct ph_buf *path,
 			int32_t number, uint64_t parent, int depth)
 {
-	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW), r;
-	ph_autoclosedir DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *de;
-	struct stat st;
+	autocgdir struct cgdir dir = { 0 };
+	int r;
 
-	if (!dir || fstat(fd, &st) < 0) {
-		if (!dir && fd >= 0)
-			close(fd);
-		return 0;	/* gone meanwhile */
-	}
-	r = dump_cgroup(d, fd, number, st.st_ino, parent, path->p);
-	while (r >= 0 && depth < 64 && (de = readdir(dir))) {
-		size_t len = path->len;
-
-		if (de->d_type != DT_DIR || de->d_name[0] == '.')
-			continue;
-		if (len > 1)
-			ph_buf_addc(path, '/');
-		ph_buf_adds(path, de->d_name);
-		r = dump_cgroups(d, fd, de->d_name, path, number, st.st_ino, depth + 1);
-		path->len = len;
-		path->p[len] = 0;
-	}
+	if (!cgdir_open(&dir, dirfd, name, path))
+		return 0;
+	r = dump_cgroup(d, dir.fd, number, dir.id, parent, path->p);
+	while (r >= 0 && depth < CGDIR_DEPTH && (name = cgdir_next(&dir, path)))
+		r = dump_cgroups(d, dir.fd, name, path, number, dir.id, depth + 1);
 	return r;
 }
 

@@ -7,8 +7,6 @@
 load lib
 load cause
 
-setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
-
 teardown() {
 	record_kill
 	launch_stop
@@ -136,11 +134,15 @@ pointer='? . >= 18374686479671623680'
 @test "cgroups with their limits, mounts, devices, processors" {
 	launch in --cpus 0.25 --cpu-burst 1000 --cpu-weight 50 --memory 64M --pids 77 -- sleep 61
 	read -r number path id < <(cgroup_of "$PID")
-	record "$T" -q -c "$PH_FILE-in" -e sched_process_exit
-	record_end
 	dir=/sys/fs/cgroup
 	[ "$number" = 0 ] || dir=$(echo /sys/fs/cgroup/cpu{,,acct} | tr ' ' '\n' | while read -r d; do
 		[ ! -d "$d$path" ] || { echo "$d"; break; }; done)
+	# A name that ls does not show is a cgroup's like any other.
+	mkdir "$dir$path/.below"
+	below=$(stat -c %i "$dir$path/.below")
+	record "$T" -q -c "$PH_FILE-in" -e sched_process_exit
+	record_end
+	rmdir "$dir$path/.below"
 	weight=50
 	[ "$number" = 0 ] || weight=$(cat "$dir$path/cpu.shares")
 	cpuset='? true'
@@ -161,6 +163,11 @@ pointer='? . >= 18374686479671623680'
 		pids_max      $pids
 		cpuset        $cpuset
 		path          "$path"
+	END
+	one statedump_cgroup ".fields.id == $below and .fields.hierarchy == $number" <<-END
+		parent_id     $id
+		container_name "$PH_FILE-in"
+		path          "$path/.below"
 	END
 	# On v1 memory and number of tasks are told by their own hierarchies.
 	some statedump_cgroup '.fields.container_name == "'"$PH_FILE-in"'" and .fields.memory_max_bytes != -1' <<-END
