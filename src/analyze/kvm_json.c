@@ -4,18 +4,6 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 
-static void begin(struct ph_json *j, const char *kind)
-{
-	ph_json_obj(j, NULL);
-	ph_json_str(j, "kind", kind);
-}
-
-static void end(struct ph_json *j)
-{
-	ph_json_obj_end(j);
-	ph_buf_addc(j->out, '\n');
-}
-
 static void add_number(struct ph_json *j, const char *key, int32_t number)
 {
 	if (number >= 0)
@@ -45,7 +33,7 @@ static void add_guest(struct ph_json *j, const struct ph_kvm *k, const struct ph
 {
 	const char *container = ph_container_label(k->id, g->container);
 
-	begin(j, "guest");
+	ph_json_line(j, "guest");
 	add_label(j, g);
 	ph_json_str(j, "name", g->name);
 	ph_json_str(j, "uuid", g->uuid);
@@ -53,14 +41,14 @@ static void add_guest(struct ph_json *j, const struct ph_kvm *k, const struct ph
 	ph_json_str(j, "container", container[0] ? container : NULL);
 	ph_json_u64(j, "vcpus", g->numbers.n > g->vcpus.n ? g->numbers.n : g->vcpus.n);
 	ph_json_u64(j, "recorded_ns", k->end_ns - k->begin_ns);
-	end(j);
+	ph_json_line_end(j);
 }
 
 static void add_vcpu(struct ph_json *j, const struct ph_kvm *k, const struct ph_kvm_guest *g, const struct ph_kvm_vcpu *v)
 {
 	uint64_t known = v->run_ns + v->wait_ns + v->throttled_ns + v->asleep_ns;
 
-	begin(j, "vcpu");
+	ph_json_line(j, "vcpu");
 	add_label(j, g);
 	add_number(j, "vcpu", v->vcpu);
 	ph_json_s64(j, "tid", v->tid);
@@ -78,7 +66,7 @@ static void add_vcpu(struct ph_json *j, const struct ph_kvm *k, const struct ph_
 	ph_json_u64(j, "polled_halts", v->polled);
 	ph_json_u64(j, "polled_ns", v->polled_ns);
 	ph_hist_json(&v->slept, j, "slept_halts");
-	end(j);
+	ph_json_line_end(j);
 }
 
 struct writing {
@@ -93,7 +81,7 @@ static void add_exit(void *arg, const struct ph_kvm_guest *g, int32_t vcpu, cons
 	ph_autobuf reason = { 0 };
 
 	ph_kvm_reason(e, &reason);
-	begin(w->j, w->kind);
+	ph_json_line(w->j, w->kind);
 	add_label(w->j, g);
 	add_number(w->j, "vcpu", vcpu);
 	ph_json_str(w->j, "isa", e->isa && e->isa < PH_ARRAY_SIZE(isas) ? isas[e->isa] : NULL);
@@ -104,7 +92,7 @@ static void add_exit(void *arg, const struct ph_kvm_guest *g, int32_t vcpu, cons
 		ph_json_u64(w->j, "number", e->reason);
 	ph_json_u64(w->j, "count", e->count);
 	ph_hist_json(&e->hist, w->j, "time");
-	end(w->j);
+	ph_json_line_end(w->j);
 }
 
 void ph_kvm_json(const struct ph_kvm *k, const struct ph_kvm_view *view, struct ph_buf *out)
@@ -112,9 +100,9 @@ void ph_kvm_json(const struct ph_kvm *k, const struct ph_kvm_view *view, struct 
 	struct ph_json j = { .out = out, .pretty = view->base.fmt.output == PH_OUT_JSONPRETTY };
 
 	if (view->is_guest) {
-		begin(&j, "machine");
+		ph_json_line(&j, "machine");
 		ph_json_f64(&j, "steal_percent", 100 * view->steal);
-		end(&j);
+		ph_json_line_end(&j);
 	}
 	ph_vec_each(g, &k->guests) {
 		add_guest(&j, k, *g);

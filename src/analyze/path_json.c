@@ -4,18 +4,6 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 
-static void begin(struct ph_json *j, const char *kind)
-{
-	ph_json_obj(j, NULL);
-	ph_json_str(j, "kind", kind);
-}
-
-static void end(struct ph_json *j)
-{
-	ph_json_obj_end(j);
-	ph_buf_addc(j->out, '\n');
-}
-
 static void add_container(struct ph_json *j, const struct ph_path *p, const char *key, uint32_t container)
 {
 	ph_json_str(j, key, container == PH_CONTAINER_UNKNOWN ? NULL : ph_container_label(p->id, container));
@@ -71,7 +59,7 @@ static void add_step(struct ph_json *j, const struct ph_path *p, const struct ph
 
 	if (ph_path_step(p, nr, &s) < 0)
 		return;
-	begin(j, "step");
+	ph_json_line(j, "step");
 	ph_json_u64(j, "number", nr);
 	ph_json_u64(j, "begin_ns", s.begin_ns + (uint64_t)view->offset_ns);
 	ph_json_u64(j, "end_ns", s.end_ns + (uint64_t)view->offset_ns);
@@ -88,7 +76,7 @@ static void add_step(struct ph_json *j, const struct ph_path *p, const struct ph
 		ph_json_s64(j, "then_tid", s.then_tid);
 		add_name(j, "then_comm", s.then_who.comm);
 	}
-	end(j);
+	ph_json_line_end(j);
 }
 
 static void add_rows(struct ph_json *j, const struct ph_path *p, const struct ph_report_view *view)
@@ -97,32 +85,32 @@ static void add_rows(struct ph_json *j, const struct ph_path *p, const struct ph
 	size_t n = ph_path_parts(p, &parts);
 
 	for (size_t i = 0; i < n; i++) {
-		begin(j, "container");
+		ph_json_line(j, "container");
 		add_container(j, p, "container", parts[i].container);
 		add_share(j, p, parts[i].ns);
 		ph_json_obj(j, "state_ns");
 		for (int s = 0; s < PH_PATH_STATES; s++)
 			ph_json_u64(j, ph_path_state_name((enum ph_path_state)s), parts[i].state_ns[s]);
 		ph_json_obj_end(j);
-		end(j);
+		ph_json_line_end(j);
 	}
 	ph_vec_each(sh, &p->shares) {
-		begin(j, "share");
+		ph_json_line(j, "share");
 		add_task(j, p, &sh->who, sh->tid);
 		add_what(j, p, (enum ph_path_state)sh->state, sh->what, (enum ph_wait)sh->wait, sh->by_tid, &sh->by);
 		add_share(j, p, sh->ns);
 		ph_json_u64(j, "count", sh->times);
-		end(j);
+		ph_json_line_end(j);
 	}
 	ph_vec_each(h, &p->helps) {
 		ph_autobuf what = { 0 };
 
 		ph_path_help_text(p, h, &what);
-		begin(j, "help");
+		ph_json_line(j, "help");
 		ph_json_str(j, "resource", ph_path_resource_name(h->resource));
 		ph_json_str(j, "what", what.len ? what.p : NULL);
 		add_share(j, p, h->ns);
-		end(j);
+		ph_json_line_end(j);
 	}
 	ph_vec_each(l, &p->longest)
 		add_step(j, p, view, l->nr);
@@ -134,7 +122,7 @@ void ph_path_json(const struct ph_path *p, const struct ph_report_view *view, st
 	ph_autobuf text = { 0 }, note = { 0 };
 
 	ph_path_verdict(p, &text);
-	begin(&j, "path");
+	ph_json_line(&j, "path");
 	add_task(&j, p, &p->who, p->tid);
 	ph_json_u64(&j, "begin_ns", p->begin_ns + (uint64_t)view->offset_ns);
 	ph_json_u64(&j, "end_ns", p->end_ns + (uint64_t)view->offset_ns);
@@ -146,6 +134,6 @@ void ph_path_json(const struct ph_path *p, const struct ph_report_view *view, st
 		ph_buf_clear(&note);
 	}
 	ph_json_arr_end(&j);
-	end(&j);
+	ph_json_line_end(&j);
 	add_rows(&j, p, view);
 }

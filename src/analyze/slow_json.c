@@ -4,18 +4,6 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 
-static void begin(struct ph_json *j, const char *kind)
-{
-	ph_json_obj(j, NULL);
-	ph_json_str(j, "kind", kind);
-}
-
-static void end(struct ph_json *j)
-{
-	ph_json_obj_end(j);
-	ph_buf_addc(j->out, '\n');
-}
-
 static void add_container(struct ph_json *j, const struct ph_slow *s, const char *key, uint32_t container)
 {
 	ph_json_str(j, key, container == PH_CONTAINER_UNKNOWN ? NULL : ph_container_label(s->id, container));
@@ -49,7 +37,7 @@ static void add_group(struct ph_json *j, const struct ph_slow *s, const struct p
 	enum ph_slow_verdict v = ph_slow_judge(s, g, &ns, &of);
 
 	ph_slow_verdict_text(s, g, &text);
-	begin(j, "container");
+	ph_json_line(j, "container");
 	add_container(j, s, "name", g->container);
 	ph_json_str(j, "id", k ? k->id : NULL);
 	ph_json_str(j, "pod", k ? k->pod : NULL);
@@ -67,7 +55,7 @@ static void add_group(struct ph_json *j, const struct ph_slow *s, const struct p
 	ph_hist_json(&g->memcg_reclaim, j, "memcg_reclaim");
 	ph_json_u64(j, "reclaimed_pages", g->reclaimed_pages);
 	ph_json_u64(j, "major_faults", g->major_faults);
-	end(j);
+	ph_json_line_end(j);
 }
 
 static void add_rows(struct ph_json *j, const struct ph_slow *s, const struct ph_slow_group *g)
@@ -75,18 +63,18 @@ static void add_rows(struct ph_json *j, const struct ph_slow *s, const struct ph
 	ph_vec_each(it, &g->waits) {
 		const struct ph_slow_wait *w = *it;
 
-		begin(j, "wait");
+		ph_json_line(j, "wait");
 		add_container(j, s, "container", g->container);
 		ph_json_str(j, "for", ph_hold_name(w->hold));
 		ph_json_bool(j, "own_will", ph_hold_own_will(w->hold));
 		add_object(j, s, &w->object);
 		ph_hist_json(&w->hist, j, "time");
-		end(j);
+		ph_json_line_end(j);
 	}
 	ph_vec_each(it, &g->stacks) {
 		const struct ph_slow_stack *st = *it;
 
-		begin(j, "stack");
+		ph_json_line(j, "stack");
 		add_container(j, s, "container", g->container);
 		ph_json_str(j, "for", ph_hold_name(st->hold));
 		ph_json_bool(j, "own_will", ph_hold_own_will(st->hold));
@@ -95,12 +83,12 @@ static void add_rows(struct ph_json *j, const struct ph_slow *s, const struct ph
 			ph_json_str(j, NULL, *name);
 		ph_json_arr_end(j);
 		ph_hist_json(&st->hist, j, "time");
-		end(j);
+		ph_json_line_end(j);
 	}
 	ph_vec_each(it, &g->calls) {
 		const struct ph_slow_call *c = *it;
 
-		begin(j, "system_call");
+		ph_json_line(j, "system_call");
 		add_container(j, s, "container", g->container);
 		ph_json_str(j, "call", ph_slow_call_name(c->nr, c->compat));
 		ph_json_bool(j, "compat", c->compat);
@@ -108,12 +96,12 @@ static void add_rows(struct ph_json *j, const struct ph_slow *s, const struct ph
 		ph_json_u64(j, "unfinished", c->unfinished);
 		ph_hist_json(&c->hist, j, "time");
 		add_parts(j, "parts_ns", c->ns);
-		end(j);
+		ph_json_line_end(j);
 	}
 	ph_vec_each(it, &g->disks) {
 		const struct ph_slow_disk *d = *it;
 
-		begin(j, "block");
+		ph_json_line(j, "block");
 		add_container(j, s, "container", g->container);
 		add_object(j, s, &(struct ph_object){ .thing = PH_THING_DISK, .dev = d->dev });
 		ph_json_str(j, "op", ph_slow_op_name(d->op));
@@ -121,12 +109,12 @@ static void add_rows(struct ph_json *j, const struct ph_slow *s, const struct ph
 		ph_json_u64(j, "errors", d->errors);
 		ph_hist_json(&d->device, j, "device");
 		ph_hist_json(&d->queue, j, "queue");
-		end(j);
+		ph_json_line_end(j);
 	}
 	ph_vec_each(it, &g->nets) {
 		const struct ph_slow_net *n = *it;
 
-		begin(j, "tcp");
+		ph_json_line(j, "tcp");
 		add_container(j, s, "container", g->container);
 		add_object(j, s, &n->object);
 		ph_hist_json(&n->connect, j, "connect");
@@ -135,14 +123,14 @@ static void add_rows(struct ph_json *j, const struct ph_slow *s, const struct ph
 		ph_hist_json(&n->accept, j, "accept_queue");
 		ph_json_u64(j, "accept_queue_full", n->overflows);
 		ph_json_u64(j, "backlog", n->backlog);
-		end(j);
+		ph_json_line_end(j);
 	}
 }
 
 static void add_slowest(struct ph_json *j, const struct ph_slow *s, const struct ph_slow_one *one,
 			const struct ph_report_view *view)
 {
-	begin(j, "slow_call");
+	ph_json_line(j, "slow_call");
 	ph_json_u64(j, "time_ns", one->begin_ns + (uint64_t)view->offset_ns);
 	add_container(j, s, "container", one->container);
 	ph_json_str(j, "comm", one->comm);
@@ -171,14 +159,14 @@ static void add_slowest(struct ph_json *j, const struct ph_slow *s, const struct
 		ph_json_null(j, "woken_by_tid");
 	ph_json_str(j, "woken_in", one->waker_tid > 0 && one->waker_container != PH_CONTAINER_UNKNOWN ?
 		    ph_container_label(s->id, one->waker_container) : NULL);
-	end(j);
+	ph_json_line_end(j);
 }
 
 static void add_whole(struct ph_json *j, const struct ph_slow *s, const struct ph_report_view *view)
 {
 	ph_autobuf note = { 0 };
 
-	begin(j, "interval");
+	ph_json_line(j, "interval");
 	ph_json_u64(j, "begin_ns", s->begin_ns + (uint64_t)view->offset_ns);
 	ph_json_u64(j, "end_ns", s->end_ns + (uint64_t)view->offset_ns);
 	ph_json_u64(j, "events", s->seen.events);
@@ -193,7 +181,7 @@ static void add_whole(struct ph_json *j, const struct ph_slow *s, const struct p
 		ph_buf_clear(&note);
 	}
 	ph_json_arr_end(j);
-	end(j);
+	ph_json_line_end(j);
 }
 
 void ph_slow_json(const struct ph_slow *s, const struct ph_report_view *view, struct ph_buf *out)
@@ -206,14 +194,14 @@ void ph_slow_json(const struct ph_slow *s, const struct ph_report_view *view, st
 	ph_vec_each(g, &s->groups)
 		add_rows(&j, s, *g);
 	ph_vec_each(u, &s->users) {
-		begin(&j, "queue");
+		ph_json_line(&j, "queue");
 		add_container(&j, s, "container", (*u)->container);
 		add_object(&j, s, &(struct ph_object){ .thing = PH_THING_DISK, .dev = (*u)->dev });
 		add_container(&j, s, "other", (*u)->other);
 		ph_json_u64(&j, "time_ns", (*u)->ns);
 		ph_json_u64(&j, "requests", (*u)->requests);
 		ph_json_u64(&j, "bytes", (*u)->bytes);
-		end(&j);
+		ph_json_line_end(&j);
 	}
 	ph_vec_each(one, &s->slowest)
 		add_slowest(&j, s, one, view);

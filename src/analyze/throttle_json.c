@@ -6,18 +6,6 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 
-static void begin(struct ph_json *j, const char *kind)
-{
-	ph_json_obj(j, NULL);
-	ph_json_str(j, "kind", kind);
-}
-
-static void end(struct ph_json *j)
-{
-	ph_json_obj_end(j);
-	ph_buf_addc(j->out, '\n');
-}
-
 static void add_division(struct ph_json *j, const struct ph_division *d)
 {
 	ph_json_u64(j, "total_ns", d->total_ns);
@@ -117,7 +105,7 @@ static void add_container(struct ph_json *j, const struct ph_throttle *th, const
 {
 	const struct ph_container *k = ph_identity_container(th->id, g->container);
 
-	begin(j, "container");
+	ph_json_line(j, "container");
 	ph_json_str(j, "name", g->container == PH_CONTAINER_UNKNOWN ? NULL : ph_container_label(th->id, g->container));
 	ph_json_str(j, "id", k ? k->id : NULL);
 	ph_json_str(j, "pod", k ? k->pod : NULL);
@@ -155,16 +143,16 @@ static void add_group(struct ph_json *j, const struct ph_throttle *th, const str
 		add_container(j, th, g);
 		break;
 	case PH_BY_POD:
-		begin(j, "pod");
+		ph_json_line(j, "pod");
 		ph_json_str(j, "name", g->pod);
 		break;
 	case PH_BY_CGROUP:
-		begin(j, "cgroup");
+		ph_json_line(j, "cgroup");
 		ph_json_str(j, "name", g->cgroup->path);
 		ph_json_u64(j, "cgroup_id", g->cgroup->id);
 		break;
 	case PH_BY_TASK:
-		begin(j, "task");
+		ph_json_line(j, "task");
 		ph_json_str(j, "name", g->comm);
 		ph_json_s64(j, "tid", g->tid);
 		ph_json_s64(j, "pid", g->pid);
@@ -184,7 +172,7 @@ static void add_group(struct ph_json *j, const struct ph_throttle *th, const str
 		add_counters(j, th, g->cgroup);
 	if (g->by == PH_BY_CONTAINER)
 		add_runners(j, th, g);
-	end(j);
+	ph_json_line_end(j);
 }
 
 static void add_limit(struct ph_json *j, const struct ph_throttle *th, const struct ph_throttle_limit *l)
@@ -193,7 +181,7 @@ static void add_limit(struct ph_json *j, const struct ph_throttle *th, const str
 
 	ph_vec_each(u, &l->cpus)
 		cpus += ph_spans_total(u);
-	begin(j, "limit");
+	ph_json_line(j, "limit");
 	ph_json_u64(j, "cgroup_id", l->cgroup->id);
 	ph_json_str(j, "cgroup_path", l->cgroup->path);
 	ph_json_u64(j, "quota_ns", l->quota_ns);
@@ -214,7 +202,7 @@ static void add_limit(struct ph_json *j, const struct ph_throttle *th, const str
 	ph_json_u64(j, "throttled_ns", l->throttled_ns);
 	ph_json_u64(j, "throttled_cpu_ns", cpus);
 	ph_json_u64(j, "throttled_wall_ns", ph_spans_total(&l->any));
-	end(j);
+	ph_json_line_end(j);
 }
 
 static void add_periods(struct ph_json *j, const struct ph_throttle_limit *l, const struct ph_throttle_view *view)
@@ -222,7 +210,7 @@ static void add_periods(struct ph_json *j, const struct ph_throttle_limit *l, co
 	for (size_t i = 0; i < l->periods.n; i++) {
 		const struct ph_period *p = &l->periods.v[i];
 
-		begin(j, "period");
+		ph_json_line(j, "period");
 		ph_json_u64(j, "cgroup_id", l->cgroup->id);
 		ph_json_u64(j, "time_ns", l->origin_ns + i * l->period_ns + (uint64_t)view->base.offset_ns);
 		ph_json_u64(j, "used_ns", p->used_ns);
@@ -232,7 +220,7 @@ static void add_periods(struct ph_json *j, const struct ph_throttle_limit *l, co
 			ph_json_u64(j, "ran_out_at_ns", p->first_ns);
 		ph_json_u64(j, "throttled_ns", p->throttled_ns);
 		ph_json_u64(j, "tasks", p->ntasks);
-		end(j);
+		ph_json_line_end(j);
 	}
 }
 
@@ -240,7 +228,7 @@ static void add_whole(struct ph_json *j, const struct ph_throttle *th, const str
 {
 	ph_autobuf note = { 0 };
 
-	begin(j, "interval");
+	ph_json_line(j, "interval");
 	ph_json_u64(j, "begin_ns", th->begin_ns + (uint64_t)view->base.offset_ns);
 	ph_json_u64(j, "end_ns", th->end_ns + (uint64_t)view->base.offset_ns);
 	ph_json_u64(j, "events", th->seen.events);
@@ -253,7 +241,7 @@ static void add_whole(struct ph_json *j, const struct ph_throttle *th, const str
 		ph_buf_clear(&note);
 	}
 	ph_json_arr_end(j);
-	end(j);
+	ph_json_line_end(j);
 }
 
 void ph_throttle_json(const struct ph_throttle *th, const struct ph_throttle_view *view, struct ph_buf *out)

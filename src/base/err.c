@@ -12,16 +12,22 @@ static int negative(int code)
 	return code > 0 ? -code : code ? code : -EINVAL;
 }
 
-int ph_err_set(struct ph_err *err, int code, const char *fmt, ...)
+static int set(struct ph_err *err, int code, const char *fmt, va_list ap)
 {
-	va_list ap;
-
 	code = negative(code);
 	if (!err)
 		return code;
 	err->code = code;
-	va_start(ap, fmt);
 	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+	return code;
+}
+
+int ph_err_set(struct ph_err *err, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	code = set(err, code, fmt, ap);
 	va_end(ap);
 	return code;
 }
@@ -31,13 +37,11 @@ int ph_err_sys(struct ph_err *err, int code, const char *fmt, ...)
 	va_list ap;
 	size_t n;
 
-	code = negative(code);
+	va_start(ap, fmt);
+	code = set(err, code, fmt, ap);
+	va_end(ap);
 	if (!err)
 		return code;
-	err->code = code;
-	va_start(ap, fmt);
-	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
-	va_end(ap);
 	n = strlen(err->msg);
 	snprintf(err->msg + n, sizeof(err->msg) - n, ": %s", strerror(-code));
 	return code;

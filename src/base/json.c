@@ -55,6 +55,18 @@ void ph_json_obj_end(struct ph_json *j)
 	leave(j, '}');
 }
 
+void ph_json_line(struct ph_json *j, const char *kind)
+{
+	ph_json_obj(j, NULL);
+	ph_json_str(j, "kind", kind);
+}
+
+void ph_json_line_end(struct ph_json *j)
+{
+	ph_json_obj_end(j);
+	ph_buf_addc(j->out, '\n');
+}
+
 void ph_json_arr(struct ph_json *j, const char *key)
 {
 	enter(j, key, '[');

@@ -21,6 +21,9 @@ struct ph_json {
 
 void ph_json_obj(struct ph_json *j, const char *key);
 void ph_json_obj_end(struct ph_json *j);
+/* An object that is a line, of several kinds: "kind" is its first value. */
+void ph_json_line(struct ph_json *j, const char *kind);
+void ph_json_line_end(struct ph_json *j);
 void ph_json_arr(struct ph_json *j, const char *key);
 void ph_json_arr_end(struct ph_json *j);
 void ph_json_str(struct ph_json *j, const char *key, const char *val);

@@ -307,45 +307,54 @@ static int parse_tag_name(struct ph_tp *p, const char *keyword, const char **ret
 	return ph_tp_next(p);
 }
 
+/* "NAME { … }" declares a type, "{ … }" is one without a name, "NAME" one that was declared. @what: "a structure". */
+static int parse_body_or_name(struct ph_tp *p, enum ph_ct_kind kind, const char *key, const char *what, struct ph_ct **ret)
+{
+	int r;
+
+	if (ph_tp_is_punct(p, '{')) {
+		*ret = new_type(p, kind);
+		r = parse_body(p, *ret);
+		return r < 0 || !key ? r : ph_tp_add_type(p, key, *ret);
+	}
+	if (!key)
+		return ph_tp_fail(p, "%s has neither a name nor a body", what);
+	*ret = ph_tp_find_type(p, key);
+	return *ret ? 0 : ph_tp_fail(p, "there is no \"%s\"", key);
+}
+
+/* "(N)", behind "align" */
+static int parse_align(struct ph_tp *p, uint32_t *ret)
+{
+	struct ph_tp_val v;
+	int r = ph_tp_next(p);
+
+	if (r == 0)
+		r = ph_tp_expect(p, '(', "(");
+	if (r == 0)
+		r = ph_tp_value(p, &v);
+	if (r == 0)
+		r = ph_tp_want_align(p, &v, ret);
+	return r < 0 ? r : ph_tp_expect(p, ')', ")");
+}
+
 static int parse_struct(struct ph_tp *p, struct ph_ct **ret)
 {
 	struct ph_ct *t = NULL;
+	uint32_t align = 1;
 	const char *key;
 	int r = parse_tag_name(p, "struct", &key);
 
+	if (r == 0)
+		r = parse_body_or_name(p, PH_CT_STRUCT, key, "a structure", &t);
+	if (r == 0 && ph_tp_is_ident(p, "align"))
+		r = parse_align(p, &align);
 	if (r < 0)
 		return r;
-	if (ph_tp_is_punct(p, '{')) {
-		t = new_type(p, PH_CT_STRUCT);
-		r = parse_body(p, t);
-		if (r == 0 && key)
-			r = ph_tp_add_type(p, key, t);
-	} else if (key) {
-		t = ph_tp_find_type(p, key);
-		if (!t)
-			r = ph_tp_fail(p, "there is no \"%s\"", key);
-	} else {
-		r = ph_tp_fail(p, "a structure has neither a name nor a body");
-	}
-	if (r == 0 && ph_tp_is_ident(p, "align")) {
-		struct ph_tp_val v;
-		uint32_t align = 1;
-
-		r = ph_tp_next(p);
-		if (r == 0)
-			r = ph_tp_expect(p, '(', "(");
-					 if (r == 0)
-			r = ph_tp_value(p, &v);
-		if (r == 0)
-			r = ph_tp_want_align(p, &v, &align);
-		if (r == 0)
-			r = ph_tp_expect(p, ')', ")");
-		if (r == 0 && t->align < align)
-			t->align = align;
-	}
-	if (r == 0)
-		*ret = t;
-	return r;
+	if (t->align < align)
+		t->align = align;
+	*ret = t;
+	return 0;
 }
 
 static int parse_variant(struct ph_tp *p, struct ph_ct **ret)
@@ -361,23 +370,8 @@ static int parse_variant(struct ph_tp *p, struct ph_ct **ret)
 		if (r == 0)
 			r = ph_tp_expect(p, '>', ">");
 	}
-	if (r < 0)
-		return r;
-	if (ph_tp_is_punct(p, '{')) {
-		t = new_type(p, PH_CT_VARIANT);
-		r = parse_body(p, t);
-		if (r == 0 && key)
-			r = ph_tp_add_type(p, key, t);
-	} else if (key) {
-		struct ph_ct *named = ph_tp_find_type(p, key);
-
-		if (!named)
-			return ph_tp_fail(p, "there is no \"%s\"", key);
-		t = new_type(p, PH_CT_VARIANT);
-		*t = *named;
-	} else {
-		r = ph_tp_fail(p, "a variant has neither a name nor a body");
-	}
+	if (r == 0)
+		r = parse_body_or_name(p, PH_CT_VARIANT, key, "a variant", &t);
 	if (r < 0)
 		return r;
 	if (tag) {
