@@ -6,8 +6,6 @@
 
 load lib
 
-setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
-
 teardown() {
 	record_kill
 	launch_stop

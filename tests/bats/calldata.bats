@@ -9,12 +9,6 @@ setup() {
 	T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER
 }
 
-teardown() {
-	record_kill
-	launch_stop
-	rm -rf "$T"*
-}
-
 @test "structs, lists and buffers that calls point to are recorded" {
 	cause syscall,calldata -- sh -c 'ph-load kinds || :'
 	one syscall_data '.fields.nr_name == "prctl" and .fields.at_exit == 0' <<-END

@@ -8,12 +8,6 @@ load lib
 
 setup() { T=$PH_WORK/$PH_FILE; }
 
-teardown() {
-	record_kill
-	launch_stop
-	rm -rf "$T"*
-}
-
 rss_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$RECORDER/status"; }
 
 @test "hundreds of short containers: every event attributed, memory flat" {

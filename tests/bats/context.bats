@@ -4,13 +4,6 @@
 
 load lib
 
-setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
-
-teardown() {
-	launch_stop
-	rm -rf "$T"*
-}
-
 FIELDS="pid ppid vtid vpid vppid prio nice uid euid suid gid egid sgid cgroup_ns ipc_ns mnt_ns net_ns
 	pid_ns time_ns user_ns uts_ns cgroup_id comm"
 

@@ -5,14 +5,6 @@
 load lib
 load cause
 
-setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
-
-teardown() {
-	record_kill
-	launch_stop
-	rm -rf "$T"*
-}
-
 # Numbers of the hierarchies that count something, and where each is mounted.
 hierarchies() {
 	local num list rest

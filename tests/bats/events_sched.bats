@@ -7,8 +7,6 @@
 load lib
 load cause
 
-setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
-
 teardown() {
 	record_kill
 	kernel_forgets

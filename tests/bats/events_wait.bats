@@ -7,14 +7,6 @@
 load lib
 load cause
 
-setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
-
-teardown() {
-	record_kill
-	launch_stop
-	rm -rf "$T"*
-}
-
 # told FIELD: it is what $expect has; anything where that does not say.
 told() { echo "? . as \$is | $expect | (has(\"$1\") | not) or .$1 == \$is"; }
 

@@ -6,8 +6,6 @@
 load lib
 load cause
 
-setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
-
 teardown() {
 	[ -z "${QEMU:-}" ] || kill -9 "$QEMU" 2>/dev/null || :
 	[ -z "${WATCHER:-}" ] || kill -9 "$WATCHER" 2>/dev/null || :

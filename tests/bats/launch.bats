@@ -4,8 +4,6 @@
 
 load lib
 
-teardown() { launch_stop; }
-
 # On the host only.
 @test "a container has its own namespaces, root and name" {
 	run launch_wait ns -- sh -c 'hostname; ls / | tr "\n" " "; echo; readlink /proc/self/ns/pid'

@@ -13,6 +13,15 @@ if command -v gojq >/dev/null; then jq() { gojq "$@"; }; fi
 OPENS=syscall_entry_openat
 [ "$(uname -m)" != x86_64 ] || OPENS+=,syscall_entry_open
 
+# What a test records is $T, with whatever is called so. A file whose tests have more to end has a teardown of its own.
+setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
+
+teardown() {
+	record_kill
+	launch_stop
+	rm -rf "$T"*
+}
+
 # A failing command of a test says what it was about.
 flunk() {
 	printf '%s\n' "$@" >&2

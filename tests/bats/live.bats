@@ -5,8 +5,6 @@
 
 load lib
 
-setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
-
 teardown() {
 	view_kill
 	launch_stop

@@ -5,14 +5,6 @@
 load lib
 load cause
 
-setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
-
-teardown() {
-	record_kill
-	launch_stop
-	rm -rf "$T"*
-}
-
 # target NAME COUNT: a container that waits for SIGUSR1; $PID.
 target() {
 	launch "$1" -- ph-load probe "$2"

@@ -6,14 +6,6 @@
 load lib
 load cause
 
-setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
-
-teardown() {
-	record_kill
-	launch_stop
-	rm -rf "$T"*
-}
-
 # The stacks of the container by names, "END leaf;caller;…;start" a line: each address by process_map and user_symbol.
 stacks() {
 	events "$T" -e callstack,process_map,user_symbol | jq -rs "

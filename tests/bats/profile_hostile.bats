@@ -6,8 +6,6 @@
 load lib
 load cause
 
-setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
-
 teardown() {
 	touch "$T.stop"
 	record_kill

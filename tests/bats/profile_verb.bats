@@ -5,13 +5,6 @@
 
 load lib
 
-setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
-
-teardown() {
-	launch_stop
-	rm -rf "$T"*
-}
-
 # of NAME: the percentage of the stacks of $T.folded that have this function.
 of() { awk -v name="$1" '{ all += $NF } index($0, name) { n += $NF } END { print (all ? int(100 * n / all) : 0) }' "$T.folded"; }
 

@@ -5,8 +5,6 @@
 
 load lib
 
-teardown() { launch_stop; }
-
 # waited_ns NAME: for how long some task of it has waited for a CPU (PSI).
 waited_ns() {
 	sed -nE 's/^some .*total=([0-9]+)$/\1000/p' /sys/fs/cgroup/porthole.d/"$1"/cpu.pressure \

@@ -5,8 +5,6 @@
 
 load lib
 
-setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
-
 teardown() {
 	[ -z "${TRACER:-}" ] || kill -9 "$TRACER" 2>/dev/null || :
 	record_kill

@@ -11,8 +11,6 @@ load cause
 # told of whoever fails within a second.)
 HOLD="hold $((500 * ${PH_SLOW:-1}))"
 
-setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }
-
 # stricter SCOPE USERNS: what changes the whole machine, where that is ours.
 stricter() {
 	[ "${PH_OWN_MACHINE:-}" = 1 ] || return 0
