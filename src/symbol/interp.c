@@ -105,6 +105,10 @@ void ph_answer_interp(struct ph_childfile *f, const char *path, struct ph_buf *o
 	ph_put_u64(out, in.cold_end);
 	ph_put_u64(out, in.loop_begin);
 	ph_put_u64(out, in.loop_end);
+	for (size_t i = 0; i < PH_ARRAY_SIZE(in.starts); i++) {
+		ph_put_u64(out, in.starts[i].begin);
+		ph_put_u64(out, in.starts[i].end);
+	}
 	ph_put_u64(out, in.statement);
 	ph_put_u64(out, in.own.slot);
 	ph_put_u64(out, (uint64_t)in.own.off);
@@ -137,6 +141,10 @@ bool ph_take_interp(struct ph_symfile *info, struct ph_bytes *in)
 	info->interp.cold_end = ph_get_u64(in);
 	info->interp.loop_begin = ph_get_u64(in);
 	info->interp.loop_end = ph_get_u64(in);
+	for (size_t i = 0; i < PH_ARRAY_SIZE(info->interp.starts); i++) {
+		info->interp.starts[i].begin = ph_get_u64(in);
+		info->interp.starts[i].end = ph_get_u64(in);
+	}
 	info->interp.statement = ph_get_u64(in);
 	info->interp.own.slot = ph_get_u64(in);
 	info->interp.own.off = (int64_t)ph_get_u64(in);

@@ -24,7 +24,7 @@ static const struct ph_interp pythons[] = {
 	  .thread_id = 176, .thread_frame = 24, .frame_back = 24, .frame_code = 32, .frame_lasti = 104,
 	  .code_file = 104, .code_name = 112, .code_line = 40, .code_lines = 120, .text = 48 },
 	{ .kind = PH_INTERP_PYTHON, .version = 10, .frames = PH_PY_OBJECTS, .lasti_unit = 2, .runtime_head = 32, .interp_threads = 8,
-	  .thread_id = 176, .thread_frame = 24, .frame_back = 24, .frame_code = 32, .frame_lasti = 96,
+	  .thread_id = 176, .thread_frame = 24, .thread_call = 48, .frame_back = 24, .frame_code = 32, .frame_lasti = 96,
 	  .code_file = 104, .code_name = 112, .code_line = 40, .code_lines = 120, .text = 48 },
 	{ .kind = PH_INTERP_PYTHON, .version = 11, .frames = PH_PY_ENTRY, .runtime_head = 40, .interp_threads = 16,
 	  .thread_id = 152, .thread_frame = 56, .frame_back = 48, .frame_code = 32, .frame_lasti = 56,
@@ -190,6 +190,7 @@ static int php_version(const struct ph_elf *elf)
 static int find_php(struct ph_elf *elf, const char *path, const struct ph_interp_symbols *sym,
 		    struct ph_interp *ret, struct ph_err *err)
 {
+	static const char *const starts[] = { "zend_call_function", "zend_generator_resume" };
 	int version = php_version(elf);
 	uint64_t at, size;
 
@@ -197,6 +198,12 @@ static int find_php(struct ph_elf *elf, const char *path, const struct ph_interp
 		if (!sym->find(sym->ctx, "executor_globals", &at, &size))
 			return ph_err_set(err, -ENOTSUP, "%s: a PHP with threads (ZTS)", path);
 		ret->root += at;
+		for (size_t i = 0; i < PH_ARRAY_SIZE(starts); i++) {
+			if (!sym->find(sym->ctx, starts[i], &at, &size))
+				continue;
+			ret->starts[i].begin = at;
+			ret->starts[i].end = at + size;
+		}
 		return 0;
 	}
 	if (version < 0)

@@ -48,6 +48,10 @@ struct ph_interp {
 	__u64 cold_begin, cold_end;	/* the part of it that the compiler put elsewhere; empty: none is known */
 	/* Ruby: a function that it calls to do so, and nobody else does; empty: that is not known. */
 	__u64 loop_begin, loop_end;
+	/* PHP: functions that make a frame the current one and then call the interpreter to run it. */
+	struct {
+		__u64 begin, end;
+	} starts[2];
 	/*
 	 * Python: its _PyRuntime; PHP: where the current frame is; Ruby 2.7: its execution context; Perl without threads: where
 	 * its stack is, and where the current statement is.
@@ -61,6 +65,7 @@ struct ph_interp {
 	__u16 runtime_head;		/* _PyRuntime → its interpreters */
 	__u16 interp_threads;		/* interpreter → its threads */
 	__u16 thread_id, thread_frame;
+	__u16 thread_call;		/* 3.10: thread → a variable of the innermost call of the interpreter's function */
 	__u16 frame_back, frame_code, frame_lasti, frame_entry;
 	__u16 code_bytes;		/* code → its instructions */
 	/* What only names need (ph_interp_name()). Python: */
@@ -79,7 +84,7 @@ struct ph_interp {
 	__u16 perl_stack, perl_statement;	/* interpreter → the same as root and statement */
 	__u16 op_statement, op_eval;	/* numbers of operations */
 	__u8 stash_aux;			/* what a package's name is in comes right behind its head (5.36) */
-	__u8 pad_[7];
+	__u8 pad_[5];
 };
 
 /* Of the part of a walk that is interpreted. All zero at its beginning. */
@@ -88,10 +93,12 @@ struct ph_interp_state {
 	__u64 thread;		/* Python: that is looked at, until it is the one */
 	__u64 end;		/* Ruby: of its frames */
 	__u64 statement;	/* Perl: where the next frame is */
+	__u64 owner;		/* Python: an address of what the call of the interpreter that runs the innermost frames has on its stack; 0: not known */
 	__s32 index;		/* Perl: of the next frame, in the stack that `frame` is; negative: none in this one */
 	__u8 at;		/* enum */
 	__u8 between;		/* frames of other functions since the last call of the interpreter; the walk counts them */
-	__u8 pad_[2];
+	__u8 shift;		/* enum ph_interp_shift */
+	__u8 without;		/* PHP: calls of the interpreter for which no frames were left, up to 2 */
 	/* What was read of a frame: on the stack of a BPF program there is no room for it. */
 	struct {
 		__u64 own, slot, pc, code, first, contexts, type, next, link, line;
@@ -99,6 +106,17 @@ struct ph_interp_state {
 };
 
 enum { PH_INTERP_NEW, PH_INTERP_SEARCH, PH_INTERP_IN, PH_INTERP_GONE };
+
+/*
+ * A call of the interpreter's function is there for some instructions before its frames are, and after them; or it is the other way round. By
+ * the innermost ones alone this cannot be told: a walk finds out further on, and begins again.
+ */
+enum ph_interp_shift {
+	PH_INTERP_EVEN,		/* as far as is known */
+	PH_INTERP_OUT,		/* the innermost call has no frames */
+	PH_INTERP_AHEAD,	/* the innermost frames' call is yet to come, or over */
+	PH_INTERP_SHIFTED,	/* that is known, and done */
+};
 
 enum ph_interp_step {
 	PH_INTERP_FRAME,	/* *frame is one; ask again */
@@ -156,6 +174,23 @@ ph_unwind_inline bool ph_interp_loops(const struct ph_interp *in, __u64 vaddr)
 	return vaddr >= in->loop_begin && vaddr < in->loop_end;
 }
 
+/* PHP: what a walk that is complete has found out. */
+ph_unwind_inline enum ph_interp_shift ph_interp_php_shift(const struct ph_interp_state *s, bool started)
+{
+	if (s->without == 1)
+		return PH_INTERP_OUT;
+	/* A fiber's frames go on with those of who resumed it, whose stack is another one. */
+	if (started && s->at == PH_INTERP_IN && s->frame)
+		return PH_INTERP_AHEAD;
+	return PH_INTERP_EVEN;
+}
+
+ph_unwind_inline bool ph_interp_starts(const struct ph_interp *in, __u64 vaddr)
+{
+	return (vaddr >= in->starts[0].begin && vaddr < in->starts[0].end) ||
+	       (vaddr >= in->starts[1].begin && vaddr < in->starts[1].end);
+}
+
 /* Python, one frame of @s. */
 ph_unwind_inline enum ph_interp_step ph_interp_python(const struct ph_interp *in, struct ph_interp_state *s,
 						      __u64 *frame, ph_unwind_read read, void *ctx)
@@ -177,8 +212,11 @@ ph_unwind_inline enum ph_interp_step ph_interp_python(const struct ph_interp *in
 	}
 	s->frame = back;
 	/* FRAME_OWNED_BY_CSTACK is 3, later FRAME_OWNED_BY_INTERPRETER. */
-	if (in->frames == PH_PY_SHIM && entry == 3)
+	if (in->frames == PH_PY_SHIM && entry == 3) {
+		/* A variable of the interpreter's function. */
+		s->owner = at;
 		return PH_INTERP_NATIVE;
+	}
 	*frame = ph_interp_frame(PH_INTERP_PYTHON, code, last / 2);
 	if (in->frames == PH_PY_OBJECTS || (in->frames == PH_PY_ENTRY && entry))
 		return PH_INTERP_LAST;
@@ -208,10 +246,12 @@ ph_unwind_inline enum ph_interp_step ph_interp_python_thread(const struct ph_int
 			goto gone;
 		return PH_INTERP_AGAIN;
 	}
-	if (read(ctx, s->thread + in->thread_frame, &at) || !at)
+	if (read(ctx, s->thread + in->thread_frame, &at) || !at ||
+	    (in->thread_call && read(ctx, s->thread + in->thread_call, &s->owner)))
 		goto gone;
-	/* In between, 3.11 and 3.12 have a structure on the stack, of which this is the second word, or the first. */
+	/* In between, 3.11 and 3.12 have a variable of the interpreter's function, of which this is the second word, or the first. */
 	if (in->version == 11 || in->version == 12) {
+		s->owner = at;
 		if (read(ctx, at + (in->version == 11 ? 8 : 0), &at))
 			goto gone;
 	}
@@ -480,8 +520,16 @@ gone:
 ph_unwind_inline enum ph_interp_step ph_interp_step(const struct ph_interp *in, struct ph_interp_state *s, __u64 bias,
 						    __u64 id, __u64 *frame, ph_unwind_read read, void *ctx)
 {
-	if (s->at == PH_INTERP_GONE)
+	enum ph_interp_step step;
+
+	if (s->shift == PH_INTERP_OUT) {
+		s->shift = PH_INTERP_SHIFTED;
 		return PH_INTERP_NATIVE;
+	}
+	if (s->at == PH_INTERP_GONE) {
+		s->without += s->without == 1;
+		return PH_INTERP_NATIVE;
+	}
 	if (in->kind == PH_INTERP_PYTHON && s->at != PH_INTERP_IN)
 		return ph_interp_python_thread(in, s, bias, id, read, ctx);
 	if (in->kind == PH_INTERP_RUBY)
@@ -506,11 +554,17 @@ ph_unwind_inline enum ph_interp_step ph_interp_step(const struct ph_interp *in, 
 	}
 	if (!s->frame) {
 		s->at = PH_INTERP_GONE;
+		s->without = in->kind == PH_INTERP_PHP;
 		return PH_INTERP_NATIVE;
 	}
 	if (in->kind == PH_INTERP_PYTHON)
 		return ph_interp_python(in, s, frame, read, ctx);
-	return ph_interp_php(s, frame, read, ctx);
+	step = ph_interp_php(s, frame, read, ctx);
+	if (s->shift != PH_INTERP_AHEAD)
+		return step;
+	if (step == PH_INTERP_LAST)
+		s->shift = PH_INTERP_SHIFTED;
+	return PH_INTERP_AGAIN;
 }
 
 #endif

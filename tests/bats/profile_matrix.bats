@@ -62,10 +62,9 @@ lines() {
 }
 
 # known NAME [SOURCE]: of its samples, from the first on that is as its source says (before that, the program begins), 99 % end where
-# the program or thread began, and 98 % are as the source says; the others are of its end. Of interpreted ones it is 95 %: just in or
-# out of a call of the interpreter's function, what it runs is shown one call further in (docs/unwinding.md).
+# the program or thread began, and 98 % are as the source says; the others are of its end.
 known() {
-	local source=${2:-plain.c} all complete good as=98
+	local source=${2:-plain.c} all complete good
 	sed -n 's/^[ \/*#]*stack: \(.*\)/^\1/p' "$MATRIX/$source" >"$T/pattern"
 	grep "^$1 " "$T/stacks" | cut -d' ' -f2- >"$T/all"
 	sed -n "$(grep -nE -m 1 -f "$T/pattern" "$T/all" | cut -d: -f1),\$p" "$T/all" >"$T/of" 2>/dev/null
@@ -73,8 +72,7 @@ known() {
 	complete=$(grep -vc '\[incomplete\];$' "$T/of")
 	good=$(grep -cE -f "$T/pattern" "$T/of")
 	[ "$source" != many.c ] || complete=$good
-	[[ $source != lang.* ]] || as=95
-	[ "$all" -ge 100 ] && [ $((complete * 100)) -ge $((all * 99)) ] && [ $((good * 100)) -ge $((all * as)) ] ||
+	[ "$all" -ge 100 ] && [ $((complete * 100)) -ge $((all * 99)) ] && [ $((good * 100)) -ge $((all * 98)) ] ||
 		flunk "$1: $all samples, $complete complete, $good as they must be" \
 			"$(grep -vE -f "$T/pattern" "$T/of" | sort | uniq -c | sort -rn | head -n 10 | cut -c-400)" "$(cat "$T/said" "$T/says")"
 }

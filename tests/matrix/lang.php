@@ -1,7 +1,7 @@
 <?php
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// stack: (.*;)?{main};
+// stack: (.*;)?{main};zend_execute;
 function leaf($n) { for ($i = 0; $i < 200; $i++) $n = ($n * 31 ^ $i) & 0xffff; return $n; }
 
 class Square { function area($n) { return array_sum(array_map('leaf', [$n, $n + 1])); } }

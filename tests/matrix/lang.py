@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# stack: (.*;)?<module>;
+# stack: (.*;)?<module>;(_PyEval_EvalFrame;_PyEval_Vector;)?PyEval_EvalCode;
 import functools
 import os
 import time

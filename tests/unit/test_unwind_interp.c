@@ -335,9 +335,9 @@ struct frames {
 };
 
 /* All of them, call by call, as a walk that comes upon the interpreter's function often enough. */
-static void walk(struct target *t, struct frames *ret)
+static void walk(struct target *t, enum ph_interp_shift shift, struct frames *ret)
 {
-	struct ph_interp_state s = {};
+	struct ph_interp_state s = { .shift = shift };
 
 	for (unsigned int i = 0; s.at != PH_INTERP_GONE; i++) {
 		enum ph_interp_step step;
@@ -352,7 +352,38 @@ static void walk(struct target *t, struct frames *ret)
 			assert_true(ret->v.n < 1000);
 		} while (step == PH_INTERP_FRAME || step == PH_INTERP_AGAIN);
 		ret->calls += ret->v.n > before;
+		if (shift == PH_INTERP_OUT)
+			assert_int_equal(ret->v.n > 0, i > 0);
+		assert_int_equal(s.shift, shift ? PH_INTERP_SHIFTED : PH_INTERP_EVEN);
+		/* This was the last call, or there is one more than frames are for. */
+		if (t->interp.kind == PH_INTERP_PHP) {
+			assert_int_equal(ph_interp_php_shift(&s, true), s.at == PH_INTERP_GONE ? PH_INTERP_OUT :
+					 s.frame ? PH_INTERP_AHEAD : PH_INTERP_EVEN);
+			assert_int_equal(ph_interp_php_shift(&s, false), s.at == PH_INTERP_GONE ? PH_INTERP_OUT : PH_INTERP_EVEN);
+		}
 	}
+	assert_int_equal(s.owner != 0, t->interp.kind == PH_INTERP_PYTHON && t->interp.version >= 10);
+}
+
+/* The innermost call has none of the frames, or the frames of another one come first. */
+static void walk_shifted(struct target *t, const struct frames *all)
+{
+	struct frames out = {}, ahead = {};
+	size_t less;
+
+	walk(t, PH_INTERP_OUT, &out);
+	assert_int_equal(out.calls, all->calls);
+	assert_int_equal(out.v.n, all->v.n);
+	assert_memory_equal(out.v.v, all->v.v, all->v.n * sizeof(*all->v.v));
+	ph_vec_done(&out.v);
+	if (t->interp.kind != PH_INTERP_PHP)
+		return;
+	walk(t, PH_INTERP_AHEAD, &ahead);
+	less = all->v.n - ahead.v.n;
+	assert_int_equal(ahead.calls, all->calls - 1);
+	assert_in_range(less, 1, all->v.n - 1);
+	assert_memory_equal(ahead.v.v, all->v.v + less, ahead.v.n * sizeof(*ahead.v.v));
+	ph_vec_done(&ahead.v);
 }
 
 static void compare(struct target *t)
@@ -370,7 +401,8 @@ static void compare(struct target *t)
 		assert_int_equal(waitpid(t->pid, NULL, WNOHANG), 0);
 	assert_true(find_interp(t));
 	thread_id(t);
-	walk(t, &frames);
+	walk(t, PH_INTERP_EVEN, &frames);
+	walk_shifted(t, &frames);
 	do {
 		ph_autofree char *got = NULL;
 

@@ -81,7 +81,9 @@ struct walk {
 	struct ph_v8_key v8;
 	struct ph_v8_scratch v8_scratch;
 	/* Of the frame that is looked at: interpreted ones took its place, and no more will. */
-	u8 replaced, interp_over, not_top, pad_[5];
+	u8 replaced, interp_over, not_top;
+	u8 started;	/* the innermost frames are of a function that calls an interpreter */
+	u8 pad_[4];
 	u64 top[NREGS + 3];	/* registers; what more an index may reach */
 	u64 frames[FRAMES_MASK + 1];	/* of the kernel, then of the program */
 };
@@ -95,10 +97,10 @@ struct {
 	__type(value, struct walk);
 } walks SEC(".maps");
 
-/* Steps of a walk: for each frame one, and some to look among an interpreter's threads. */
+/* Steps of a walk: for each frame one, and again if it begins anew, and some to look among an interpreter's threads. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, PH_FRAMES_USER + 160);
+	__uint(max_entries, 2 * PH_FRAMES_USER + 160);
 	__type(key, u32);
 	__type(value, u32);
 } frames SEC(".maps");
@@ -310,10 +312,49 @@ static __always_inline void v8_step(struct walk *w)
 		bpf_map_update_elem(&v8_functions, &w->v8, &w->v8_scratch.shared, BPF_ANY);
 }
 
+/* From the innermost frame on. */
+static __always_inline void walk_begin(struct walk *w, enum ph_interp_shift shift)
+{
+	w->nuser = 0;
+	w->regs.pc = w->top[REG_PC];
+	w->regs.sp = w->top[REG_SP];
+	w->regs.fp = w->top[REG_FP];
+#if defined(__TARGET_ARCH_x86)
+	w->regs.bx = w->top[REG_BX];
+	w->regs.flags = PH_REGS_FP | PH_REGS_BX | PH_REGS_EXACT;
+#else
+	w->regs.lr = w->top[REG_LR];
+	w->regs.flags = PH_REGS_FP | PH_REGS_LR | PH_REGS_EXACT;
+#endif
+	w->guessed = 0;
+	w->interp.at = PH_INTERP_NEW;
+	w->interp.frame = w->interp.thread = w->interp.owner = 0;
+	w->interp.between = w->interp.without = 0;
+	w->interp.shift = shift;
+	w->replaced = w->interp_over = w->not_top = w->started = 0;
+}
+
+/* Were the innermost frames those of the innermost call of the interpreter? As soon as that can be told. */
+static __always_inline enum ph_interp_shift interp_shift(struct walk *w, enum ph_unwind_step s)
+{
+	if (w->interp.shift)
+		return PH_INTERP_EVEN;
+	if (s == PH_STEP_END)
+		return ph_interp_php_shift(&w->interp, w->started);
+	/* The stack pointer is where the frame of the function that was just left ended. */
+	if (s != PH_STEP_CALLER || !w->interp_over || !w->interp.owner)
+		return PH_INTERP_EVEN;
+	if (w->interp.owner >= w->regs.sp)
+		return PH_INTERP_OUT;
+	w->interp.shift = PH_INTERP_SHIFTED;
+	return PH_INTERP_EVEN;
+}
+
 /* From a frame to its caller, as ph_unwind_walk() does it. 1: there is none. */
 static long walk_step(void *map, u32 *key, u32 *value, u32 *which)
 {
 	struct ph_unwind_rule *rule = NULL;
+	enum ph_interp_shift shift;
 	enum ph_unwind_step s;
 	struct ph_store_table *t;
 	struct walk *w;
@@ -342,6 +383,8 @@ static long walk_step(void *map, u32 *key, u32 *value, u32 *which)
 			w->replaced = 1;
 		else if (in && ph_interp_runs(in, pc - w->map.bias) && interp_step(w, in))
 			return 0;
+		else if (in && w->nuser < 2 && ph_interp_starts(in, pc - w->map.bias))
+			w->started = 1;
 	}
 	/* From a call of the interpreter on it is counted from 0. */
 	w->interp.between = w->interp_over ? 0 : w->interp.between + (w->interp.between < 2);
@@ -379,6 +422,11 @@ static long walk_step(void *map, u32 *key, u32 *value, u32 *which)
 	if (s == PH_STEP_NO_RULE && (w->regs.fp || t->state != PH_TABLE_MADE)) {
 		s = ph_unwind_step_fp(UNWIND_ARCH, &w->regs, read_user, NULL);
 		w->guessed = 1;
+	}
+	shift = interp_shift(w, s);
+	if (shift) {
+		walk_begin(w, shift);
+		return 0;
 	}
 	w->not_top = 1;
 	w->replaced = w->interp_over = 0;
@@ -436,22 +484,8 @@ static __always_inline void walk_user(struct walk *w, u32 slot, struct task_stru
 		return;
 	if (bpf_probe_read_kernel(w->top, NREGS * sizeof(u64), (void *)bpf_task_pt_regs(t)))
 		return;
-	w->regs.pc = w->top[REG_PC];
-	w->regs.sp = w->top[REG_SP];
-	w->regs.fp = w->top[REG_FP];
-#if defined(__TARGET_ARCH_x86)
-	w->regs.bx = w->top[REG_BX];
-	w->regs.flags = PH_REGS_FP | PH_REGS_BX | PH_REGS_EXACT;
-#else
-	w->regs.lr = w->top[REG_LR];
-	w->regs.flags = PH_REGS_FP | PH_REGS_LR | PH_REGS_EXACT;
-#endif
-	w->guessed = 0;
-	w->interp.at = PH_INTERP_NEW;
-	w->interp.frame = w->interp.thread = 0;
-	w->interp.between = 0;
+	walk_begin(w, PH_INTERP_EVEN);
 	w->interp_id = interp_thread_id(t);
-	w->replaced = w->interp_over = w->not_top = 0;
 	w->map.begin = w->map.end = 0;
 	w->proc.n = 0;
 	p = bpf_map_lookup_elem(&procs, &pid);
