@@ -303,7 +303,8 @@ int ph_path_new(struct ph_path **ret, const struct ph_identity *id, const struct
 	p->id = id;
 	p->sel = ask->sel;
 	p->tid = ask->tid;
-	p->choose = !ask->tid;
+	p->many = ask->many;
+	p->choose = !ask->tid && !ask->many;
 	p->from_ns = ask->from_ns;
 	p->to_ns = ask->to_ns;
 	p->nlongest = ask->nlongest;
@@ -388,23 +389,46 @@ static uint64_t way_from(struct ph_path *p)
 	return q.kind == PH_PIECE_ASLEEP || q.kind == PH_PIECE_STOPPED ? q.end_ns : p->end_ns;
 }
 
+void path_steps(struct ph_path *p, int32_t tid, uint64_t begin_ns, uint64_t end_ns, void (*step)(void *arg, const struct ph_step *s),
+		void *arg)
+{
+	path_walk(&(struct path_walk){ .trail = p->trail, .irqs = p->seen.irqs, .step = step, .arg = arg }, tid, begin_ns, end_ns);
+}
+
+static void show(struct ph_path *p)
+{
+	path_sum_begin(p);
+	if (p->found)
+		path_steps(p, p->tid, p->begin_ns, way_from(p), on_step, p);
+	path_sum_finish(p);
+}
+
+void path_show(struct ph_path *p, int32_t tid, uint64_t begin_ns, uint64_t end_ns)
+{
+	struct ph_piece q;
+
+	p->tid = tid;
+	p->begin_ns = begin_ns;
+	p->end_ns = end_ns;
+	p->found = end_ns > begin_ns && ph_trail_find(p->trail, tid, end_ns, &q, &p->who);
+	show(p);
+}
+
 int ph_path_finish(struct ph_path *p, uint64_t end_ns, struct ph_err *err)
 {
-	struct path_walk w = { .trail = p->trail, .step = on_step, .arg = p };
 	int r;
 
 	ph_states_finish(p->st, end_ns);
 	ph_states_seen(p->st, &p->seen);
-	w.irqs = p->seen.irqs;
-	p->found = set_span(p);
-	if (p->found)
-		path_walk(&w, p->tid, p->begin_ns, way_from(p));
-	path_sum_finish(p);
+	if (!p->many) {
+		p->found = set_span(p);
+		show(p);
+	}
 	r = ph_trail_error(p->trail, err);
 	return r < 0 ? r : ph_spill_error(p->steps, err);
 }
 
 int ph_path_step(const struct ph_path *p, uint64_t i, struct ph_step *ret)
 {
-	return ph_spill_read(p->steps, (p->nsteps - 1 - i) * sizeof(*ret), ret, sizeof(*ret));
+	return ph_spill_read(p->steps, p->steps_at + (p->nsteps - 1 - i) * sizeof(*ret), ret, sizeof(*ret));
 }

@@ -84,6 +84,7 @@ struct ph_path_help {
 	uint32_t container;		/* CODE, TIMER: whose */
 	char comm[16];
 	uint32_t what;			/* LIMIT, DISK, NETWORK */
+	uint32_t reserved;
 	uint64_t ns;
 };
 
@@ -104,6 +105,7 @@ struct ph_path_ask {
 	const struct ph_selection *sel;	/* NULL: everything */
 	uint64_t from_ns, to_ns;	/* source clock; to_ns 0: to the end */
 	size_t nlongest;		/* steps that are to be told one by one */
+	bool many;			/* not one path, but those of requests (path_compare.h); tid is 0 */
 };
 
 struct ph_path {
@@ -123,12 +125,13 @@ struct ph_path {
 	uint64_t npackets;
 	/* Inside. */
 	const struct ph_selection *sel;
-	bool choose;
+	bool choose, many;
 	uint64_t from_ns, to_ns;
 	size_t nlongest;
 	struct ph_states *st;
 	struct ph_trail *trail;
 	struct ph_spill *steps;		/* the last first */
+	uint64_t steps_at;		/* those of the present path */
 	struct ph_step last;
 	struct path_packets *packets;
 	PH_VEC(struct path_marks) marks;	/* by CPU */

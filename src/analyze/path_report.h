@@ -18,7 +18,11 @@ void ph_path_what_text(const struct ph_path *p, enum ph_path_state state, uint32
 /* What would have to be faster: "nginx of web", "vda", "more CPU" */
 void ph_path_help_text(const struct ph_path *p, const struct ph_path_help *h, struct ph_buf *out);
 
-enum ph_path_table { PH_PATH_CONTAINERS, PH_PATH_SHARES, PH_PATH_HELP, PH_PATH_STEPS, PH_PATH_TABLES };
+enum ph_path_table {
+	PH_PATH_CONTAINERS, PH_PATH_SHARES, PH_PATH_HELP, PH_PATH_STEPS,
+	PH_PATH_BANDS, PH_PATH_DIFFERENCES,	/* of many paths; and the steps of one of them */
+	PH_PATH_TABLES
+};
 extern const char *const ph_path_tables[PH_PATH_TABLES + 1];	/* ending with NULL */
 
 /* What a container's tasks have of the path. */

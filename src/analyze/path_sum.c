@@ -28,30 +28,39 @@ static size_t share_find(const struct ph_path *p, const struct ph_path_share *ke
 	return (size_t)(uintptr_t)ph_u64map_get(&p->share_map, *ret_hash);
 }
 
-static void share_add(struct ph_path *p, const struct ph_step *s, enum ph_path_state state, uint64_t ns)
+void path_share_key(const struct ph_step *s, enum ph_path_state state, struct ph_path_share *key)
 {
+	memset(key, 0, sizeof(*key));
+	key->state = (uint8_t)state;
+	key->who = s->who;
+	key->tid = s->tid;
+	key->what = s->what;
+	key->wait = s->wait;
+	/* Those that ran meanwhile are told apart by name alone. */
+	key->by = s->by;
+	key->by.pid = 0;
+	key->by_tid = s->by_tid > 0 ? 1 : s->by_tid;
+}
+
+void path_share_rest(enum ph_path_state state, struct ph_path_share *key)
+{
+	memset(key, 0, sizeof(*key));
+	key->state = (uint8_t)state;
+	key->who = (struct ph_trail_who){ .pid = -1, .container = PH_CONTAINER_UNKNOWN };
+	key->tid = key->by_tid = -1;
+}
+
+static void share_add(void *arg, const struct ph_step *s, enum ph_path_state state, uint64_t ns)
+{
+	struct ph_path *p = arg;
 	struct ph_path_share key;
 	uint64_t hash;
 	size_t at;
 
-	if (!ns)
-		return;
-	memset(&key, 0, sizeof(key));
-	key.state = (uint8_t)state;
-	key.who = s->who;
-	key.tid = s->tid;
-	key.what = s->what;
-	key.wait = s->wait;
-	/* Those that ran meanwhile are told apart by name alone. */
-	key.by = s->by;
-	key.by.pid = 0;
-	key.by_tid = s->by_tid > 0 ? 1 : s->by_tid;
+	path_share_key(s, state, &key);
 	at = share_find(p, &key, &hash);
 	if (!at && p->shares.n >= SHARES_MAX) {
-		memset(&key, 0, sizeof(key));
-		key.state = (uint8_t)state;
-		key.who = (struct ph_trail_who){ .pid = -1, .container = PH_CONTAINER_UNKNOWN };
-		key.tid = key.by_tid = -1;
+		path_share_rest(state, &key);
 		at = share_find(p, &key, &hash);
 	}
 	if (!at) {
@@ -63,19 +72,18 @@ static void share_add(struct ph_path *p, const struct ph_step *s, enum ph_path_s
 	p->shares.v[at - 1].times++;
 }
 
-static void share_step(struct ph_path *p, const struct ph_step *s)
+void path_step_parts(const struct ph_step *s, path_part_fn fn, void *arg)
 {
 	static const enum ph_path_state of_part[PH_PART_MAX] = {
 		[PH_PART_USER] = PH_PATH_USER, [PH_PART_KERNEL] = PH_PATH_KERNEL, [PH_PART_MODELESS] = PH_PATH_RAN,
 		[PH_PART_IRQ] = PH_PATH_IRQ, [PH_PART_STEAL] = PH_PATH_STEAL,
 	};
 
-	if (s->state != PH_PATH_RAN) {
-		share_add(p, s, (enum ph_path_state)s->state, s->end_ns - s->begin_ns);
-		return;
-	}
-	for (int i = 0; i < PH_PART_MAX; i++)
-		share_add(p, s, of_part[i], s->part_ns[i]);
+	if (s->state != PH_PATH_RAN && s->end_ns > s->begin_ns)
+		fn(arg, s, (enum ph_path_state)s->state, s->end_ns - s->begin_ns);
+	for (int i = 0; s->state == PH_PATH_RAN && i < PH_PART_MAX; i++)
+		if (s->part_ns[i])
+			fn(arg, s, of_part[i], s->part_ns[i]);
 }
 
 /* ---- steps ----------------------------------------------------------------------------------------- */
@@ -124,7 +132,7 @@ void path_sum_step(struct ph_path *p, const struct ph_step *s)
 {
 	struct ph_step *last = &p->last;
 
-	share_step(p, s);
+	path_step_parts(s, share_add, p);
 	if (last->begin_ns == s->end_ns && s->then == PH_THEN_SAME && same(last, s)) {
 		last->begin_ns = s->begin_ns;
 		for (int i = 0; i < PH_PART_MAX; i++)
@@ -150,29 +158,33 @@ static enum ph_path_resource resource_of(enum ph_path_state s)
 	return of[s];
 }
 
-static void help_add(struct ph_path *p, const struct ph_path_share *sh)
+void path_help_of(const struct ph_path_share *sh, struct ph_path_help *ret)
 {
-	struct ph_path_help new;
-
-	memset(&new, 0, sizeof(new));
-	new.resource = resource_of((enum ph_path_state)sh->state);
-	switch (new.resource) {
+	memset(ret, 0, sizeof(*ret));
+	ret->resource = resource_of((enum ph_path_state)sh->state);
+	switch (ret->resource) {
 	case PH_RES_CODE:
 	case PH_RES_TIMER:
-		new.container = sh->who.container;
-		memcpy(new.comm, sh->who.comm, sizeof(new.comm));
+		ret->container = sh->who.container;
+		memcpy(ret->comm, sh->who.comm, sizeof(ret->comm));
 		break;
 	case PH_RES_LIMIT:
 	case PH_RES_DISK:
 	case PH_RES_NETWORK:
-		new.what = sh->what;
+		ret->what = sh->what;
 		break;
 	default:
 		break;
 	}
+}
+
+static void help_add(struct ph_path *p, const struct ph_path_share *sh)
+{
+	struct ph_path_help new;
+
+	path_help_of(sh, &new);
 	ph_vec_each(h, &p->helps) {
-		if (h->resource != new.resource || h->container != new.container || h->what != new.what ||
-		    memcmp(h->comm, new.comm, sizeof(new.comm)) != 0)
+		if (memcmp(h, &new, offsetof(struct ph_path_help, ns)) != 0)
 			continue;
 		h->ns += sh->ns;
 		return;
@@ -205,6 +217,15 @@ static int first_step_first(const void *pa, const void *pb)
 }
 
 #define SORT(vec, by) do { if ((vec)->n) qsort((vec)->v, (vec)->n, sizeof(*(vec)->v), by); } while (0)
+
+void path_sum_begin(struct ph_path *p)
+{
+	p->shares.n = p->helps.n = p->longest.n = 0;
+	ph_u64map_done(&p->share_map);
+	p->steps_at = ph_spill_size(p->steps);
+	p->nsteps = 0;
+	p->last = (struct ph_step){ 0 };
+}
 
 void path_sum_finish(struct ph_path *p)
 {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/path_report.h"
+#include "analyze/path_report_priv.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/parse.h"
@@ -12,18 +12,14 @@
 /* Rows of a table in the report, where it is not asked for alone. */
 #define ROWS_SHOWN 12
 
-const char *const ph_path_tables[PH_PATH_TABLES + 1] = { "containers", "shares", "help", "steps" };
+const char *const ph_path_tables[PH_PATH_TABLES + 1] = { "containers", "shares", "help", "steps", "bands", "differences" };
 
-#define CONTAINER_COL { "CONTAINER", "container", PH_COL_STR, .help = "whose task it is; empty: the host's" }
-#define TASK_COLS							\
-	{ "TASK", "comm", PH_COL_STR, .help = "name of the task" },	\
-	{ "TID", "tid", PH_COL_S64, .help = "its id on the host" }
 #define SHARE_COLS									\
 	{ "TIME", "time_ns", PH_COL_NS, .help = "of the path" },			\
 	{ "SHARE%", "share_percent", PH_COL_F64, .help = "in percent of the path" }
 
 static const struct ph_col container_cols[] = {
-	CONTAINER_COL,
+	PATH_CONTAINER_COL,
 	SHARE_COLS,
 	{ "RAN", "ran_ns", PH_COL_NS, .help = "its tasks ran" },
 	{ "RUN-QUEUE", "run_queue_ns", PH_COL_NS, .help = "runnable, while others ran" },
@@ -36,10 +32,9 @@ static const struct ph_col container_cols[] = {
 };
 
 static const struct ph_col share_cols[] = {
-	CONTAINER_COL,
-	TASK_COLS,
-	{ "STATE", "state", PH_COL_STR, .help = "what it did, or was kept from it by" },
-	{ "WHAT", "what", PH_COL_STR, .help = "limit, device, peer; who ran meanwhile; what kind of wait" },
+	PATH_CONTAINER_COL,
+	PATH_TASK_COLS,
+	PATH_STATE_COLS,
 	SHARE_COLS,
 	{ "TIMES", "count", PH_COL_U64, .help = "pieces of time that this is made of" },
 };
@@ -53,49 +48,57 @@ static const struct ph_col help_cols[] = {
 static const struct ph_col step_cols[] = {
 	{ "TIME", "time_ns", PH_COL_U64, .help = "when it began, Unix time" },
 	{ "DURATION", "duration_ns", PH_COL_NS, .help = "how long" },
-	CONTAINER_COL,
-	TASK_COLS,
-	{ "STATE", "state", PH_COL_STR, .help = "what it did, or was kept from it by" },
-	{ "WHAT", "what", PH_COL_STR, .help = "limit, device, peer; who ran meanwhile; what kind of wait" },
+	PATH_CONTAINER_COL,
+	PATH_TASK_COLS,
+	PATH_STATE_COLS,
 	{ "THEN", "then", PH_COL_STR, .help = "how the path goes on to another task: it wakes that one, sends to it, forks it, "
 	  "or sleeps itself" },
 	{ "USER", "user_ns", PH_COL_NS, true, .help = "running: of it in user mode" },
 	{ "KERNEL", "kernel_ns", PH_COL_NS, true, .help = "in the kernel" },
 };
 
-static const struct { const struct ph_col *cols; size_t n; const char *title; } tables[PH_PATH_TABLES] = {
-	{ container_cols, PH_ARRAY_SIZE(container_cols), NULL },
-	{ share_cols, PH_ARRAY_SIZE(share_cols), "Who had how much of the path, in what state:" },
-	{ help_cols, PH_ARRAY_SIZE(help_cols), "How much shorter it would be at most, without what each of these took:" },
-	{ step_cols, PH_ARRAY_SIZE(step_cols), "The longest steps of the path, in order of time:" },
+static const struct path_columns
+	containers = { container_cols, PH_ARRAY_SIZE(container_cols), NULL },
+	shares = { share_cols, PH_ARRAY_SIZE(share_cols), "Who had how much of the path, in what state:" },
+	helps = { help_cols, PH_ARRAY_SIZE(help_cols), "How much shorter it would be at most, without what each of these took:" },
+	steps = { step_cols, PH_ARRAY_SIZE(step_cols), "The longest steps of the path, in order of time:" };
+
+static const struct path_columns *const tables[PH_PATH_TABLES] = {
+	&containers, &shares, &helps, &steps, &path_band_columns, &path_diff_columns,
 };
 
 int ph_path_check(const struct ph_report_view *view, struct ph_err *err)
 {
-	return ph_table_check(&view->fmt, tables[view->table].cols, tables[view->table].n, err);
+	return ph_table_check(&view->fmt, tables[view->table]->cols, tables[view->table]->n, err);
 }
 
 void ph_path_schema(enum ph_path_table table, struct ph_buf *out)
 {
-	ph_table_schema(tables[table].cols, tables[table].n, out);
+	ph_table_schema(tables[table]->cols, tables[table]->n, out);
 }
 
 /* ---- cells ----------------------------------------------------------------------------------------- */
 
-static struct ph_cell *set_container(struct ph_cell *c, const struct ph_path *p, uint32_t container)
+struct ph_cell *path_cell_container(struct ph_cell *c, const struct ph_path *p, uint32_t container)
 {
 	ph_cell_str(c, container == PH_CONTAINER_UNKNOWN ? NULL : ph_container_label(p->id, container));
 	return c + 1;
 }
 
+static struct ph_cell *set_comm(struct ph_cell *c, const char comm[16])
+{
+	ph_autofree char *text = comm[0] ? ph_strndup(comm, 16) : NULL;
+
+	ph_cell_str(c, text);
+	return c + 1;
+}
+
 static struct ph_cell *set_task(struct ph_cell *c, const struct ph_trail_who *who, int32_t tid)
 {
-	ph_autofree char *comm = who->comm[0] ? ph_strndup(who->comm, sizeof(who->comm)) : NULL;
-
-	ph_cell_str(c, comm);
+	c = set_comm(c, who->comm);
 	if (tid > 0)
-		ph_cell_s64(c + 1, tid);
-	return c + 2;
+		ph_cell_s64(c, tid);
+	return c + 1;
 }
 
 static struct ph_cell *set_time(struct ph_cell *c, uint64_t ns)
@@ -156,7 +159,7 @@ static void fill_containers(struct ph_table *t, const struct ph_path *p)
 		const uint64_t *ns = parts[i].state_ns;
 		struct ph_cell *c = ph_table_row(t);
 
-		c = set_container(c, p, parts[i].container);
+		c = path_cell_container(c, p, parts[i].container);
 		c = set_share(c, p, parts[i].ns);
 		c = set_time(c, ns[PH_PATH_USER] + ns[PH_PATH_KERNEL] + ns[PH_PATH_RAN]);
 		c = set_time(c, ns[PH_PATH_QUEUE]);
@@ -170,15 +173,28 @@ static void fill_containers(struct ph_table *t, const struct ph_path *p)
 	}
 }
 
-static void fill_share(struct ph_cell *c, const struct ph_path *p, const struct ph_path_share *sh)
+/* The state, and what it has to do with. */
+static struct ph_cell *set_state(struct ph_cell *c, const struct ph_path *p, const struct ph_path_share *sh)
 {
 	ph_autobuf what = { 0 };
 
 	ph_path_what_text(p, (enum ph_path_state)sh->state, sh->what, (enum ph_wait)sh->wait, sh->by_tid, &sh->by, &what);
-	c = set_container(c, p, sh->who.container);
+	ph_cell_str(c, ph_path_state_name((enum ph_path_state)sh->state));
+	return set_text(c + 1, &what);
+}
+
+struct ph_cell *path_cell_share(struct ph_cell *c, const struct ph_path *p, const struct ph_path_share *sh)
+{
+	c = path_cell_container(c, p, sh->who.container);
+	c = set_comm(c, sh->who.comm);
+	return set_state(c, p, sh);
+}
+
+static void fill_share(struct ph_cell *c, const struct ph_path *p, const struct ph_path_share *sh)
+{
+	c = path_cell_container(c, p, sh->who.container);
 	c = set_task(c, &sh->who, sh->tid);
-	ph_cell_str(c++, ph_path_state_name((enum ph_path_state)sh->state));
-	c = set_text(c, &what);
+	c = set_state(c, p, sh);
 	c = set_share(c, p, sh->ns);
 	ph_cell_u64(c, sh->times);
 }
@@ -207,7 +223,7 @@ static void fill_step(struct ph_cell *c, const struct ph_path *p, const struct p
 	ph_cell_u64(c, unix_ns);
 	ph_cell_text(c++, "%s", when.p);
 	ph_cell_u64(c++, s->end_ns - s->begin_ns);
-	c = set_container(c, p, s->who.container);
+	c = path_cell_container(c, p, s->who.container);
 	c = set_task(c, &s->who, s->tid);
 	ph_cell_str(c++, ph_path_state_name((enum ph_path_state)s->state));
 	c = set_text(c, &what);
@@ -218,10 +234,17 @@ static void fill_step(struct ph_cell *c, const struct ph_path *p, const struct p
 	set_time(c, s->part_ns[PH_PART_KERNEL]);
 }
 
-static void fill_table(struct ph_table *t, enum ph_path_table which, const struct ph_path *p, const struct ph_report_view *view)
+void path_fill_steps(struct ph_table *t, const struct ph_path *p, const struct ph_report_view *view)
 {
 	struct ph_step s;
 
+	ph_vec_each(l, &p->longest)
+		if (ph_path_step(p, l->nr, &s) >= 0)
+			fill_step(ph_table_row(t), p, &s, view);
+}
+
+static void fill_table(struct ph_table *t, enum ph_path_table which, const struct ph_path *p, const struct ph_report_view *view)
+{
 	switch (which) {
 	case PH_PATH_CONTAINERS:
 		fill_containers(t, p);
@@ -235,10 +258,10 @@ static void fill_table(struct ph_table *t, enum ph_path_table which, const struc
 			fill_help(ph_table_row(t), p, h);
 		break;
 	case PH_PATH_STEPS:
-		ph_vec_each(l, &p->longest)
-			if (ph_path_step(p, l->nr, &s) >= 0)
-				fill_step(ph_table_row(t), p, &s, view);
+		path_fill_steps(t, p, view);
 		break;
+	case PH_PATH_BANDS:
+	case PH_PATH_DIFFERENCES:
 	case PH_PATH_TABLES:
 		break;
 	}
@@ -246,17 +269,18 @@ static void fill_table(struct ph_table *t, enum ph_path_table which, const struc
 
 /* ---- sections -------------------------------------------------------------------------------------- */
 
-static int print_table(const struct ph_path *p, enum ph_path_table which, const struct ph_report_view *view, struct ph_buf *out,
-		       struct ph_err *err)
+int path_table_print(const struct ph_path *p, enum ph_path_table which, void (*fill)(struct ph_table *t, enum ph_path_table which,
+		     void *arg), void *arg, const struct ph_report_view *view, struct ph_buf *out, struct ph_err *err)
 {
+	const struct path_columns *cols = tables[which];
 	struct ph_report_view v = *view;
 	struct ph_table t;
 	int r;
 
-	ph_table_init(&t, tables[which].cols, tables[which].n);
-	fill_table(&t, which, p, view);
+	ph_table_init(&t, cols->cols, cols->n);
+	fill(&t, which, arg);
 	if (!view->alone && view->fmt.output == PH_OUT_COLUMNS) {
-		ph_buf_addf(out, "\n%s%s", tables[which].title ? tables[which].title : "", tables[which].title ? "\n" : "");
+		ph_buf_addf(out, "\n%s%s", cols->title ? cols->title : "", cols->title ? "\n" : "");
 		if (!v.fmt.max_entries && which != PH_PATH_STEPS)
 			v.fmt.max_entries = ROWS_SHOWN;
 	}
@@ -269,8 +293,21 @@ static int print_table(const struct ph_path *p, enum ph_path_table which, const 
 	return r;
 }
 
+struct filling {
+	const struct ph_path *p;
+	const struct ph_report_view *view;
+};
+
+static void fill(struct ph_table *t, enum ph_path_table which, void *arg)
+{
+	struct filling *f = arg;
+
+	fill_table(t, which, f->p, f->view);
+}
+
 int ph_path_report(const struct ph_path *p, const struct ph_report_view *view, struct ph_buf *out, struct ph_err *err)
 {
+	struct filling f = { p, view };
 	ph_autobuf note = { 0 };
 	int r = 0;
 
@@ -279,11 +316,11 @@ int ph_path_report(const struct ph_path *p, const struct ph_report_view *view, s
 		return 0;
 	}
 	if (view->alone || view->fmt.output == PH_OUT_CSV)
-		return print_table(p, view->table, view, out, err);
+		return path_table_print(p, view->table, fill, &f, view, out, err);
 	ph_path_verdict(p, out);
 	ph_buf_addc(out, '\n');
-	for (int which = 0; r >= 0 && which < PH_PATH_TABLES; which++)
-		r = print_table(p, (enum ph_path_table)which, view, out, err);
+	for (int which = 0; r >= 0 && which <= PH_PATH_STEPS; which++)
+		r = path_table_print(p, (enum ph_path_table)which, fill, &f, view, out, err);
 	for (unsigned int i = 0; r >= 0 && ph_path_note(p, i, &note); i++) {
 		ph_buf_addf(out, "%snote: %s.\n", i ? "" : "\n", note.p);
 		ph_buf_clear(&note);

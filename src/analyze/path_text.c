@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "analyze/path_report.h"
+#include "analyze/path_report_priv.h"
 #include "analyze/words.h"
 #include "base/cleanup.h"
 
@@ -87,8 +87,7 @@ void ph_path_help_text(const struct ph_path *p, const struct ph_path_help *h, st
 
 /* ---- the sentence ---------------------------------------------------------------------------------- */
 
-/* "20 % waiting for the disk vda" */
-static void say_part(const struct ph_path *p, const struct ph_path_help *h, struct ph_buf *out)
+void path_say_help(const struct ph_path *p, const struct ph_path_help *h, struct ph_buf *out)
 {
 	static const struct { const char *with, *without; } words[PH_RES_MAX] = {
 		[PH_RES_CODE] = { "%s running", "" }, [PH_RES_CPU] = { "", "waiting for a CPU" },
@@ -103,8 +102,6 @@ static void say_part(const struct ph_path *p, const struct ph_path_help *h, stru
 	const char *form;
 
 	ph_path_help_text(p, h, &what);
-	words_percent(out, words_share(h->ns, p->end_ns - p->begin_ns));
-	ph_buf_addc(out, ' ');
 	form = what.len ? words[h->resource].with : words[h->resource].without;
 	for (; *form; form++) {
 		if (form[0] == '%' && form[1] == 's') {
@@ -159,7 +156,9 @@ void ph_path_verdict(const struct ph_path *p, struct ph_buf *out)
 	ph_buf_adds(out, ", of which ");
 	for (; n < p->helps.n && n < TOLD && words_share(p->helps.v[n].ns, all) >= MATTERS; n++) {
 		ph_buf_adds(out, n ? ", " : "");
-		say_part(p, &p->helps.v[n], out);
+		words_percent(out, words_share(p->helps.v[n].ns, all));
+		ph_buf_addc(out, ' ');
+		path_say_help(p, &p->helps.v[n], out);
 	}
 	ph_buf_adds(out, n ? ". " : "all is in small parts. ");
 	if (p->helps.n)

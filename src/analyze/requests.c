@@ -246,17 +246,13 @@ static void count_one(void *arg, const struct ph_request *q)
 	k->count[(q->end_ns - q->begin_ns - k->low_ns) >> k->shift]++;
 }
 
-uint64_t ph_requests_quantile(const struct ph_requests *r, double q)
+uint64_t ph_requests_ranked(const struct ph_requests *r, uint64_t rank)
 {
 	struct ranking k = { 0 };
-	uint64_t rank, high_ns = UINT64_MAX;
+	uint64_t high_ns = UINT64_MAX;
 
-	if (!r->n)
+	if (rank >= r->n)
 		return 0;
-	rank = q <= 0 ? 0 : q >= 1 ? r->n - 1 : (uint64_t)(q * (double)r->n);
-	/* The share q of n is a whole number: that many, not one more. */
-	if (rank && (double)rank == q * (double)r->n)
-		rank--;
 	while (r->max_ns >> k.shift > UINT16_MAX)
 		k.shift += 16;
 	k.count = ph_alloc((UINT16_MAX + 1) * sizeof(*k.count));
@@ -274,4 +270,14 @@ uint64_t ph_requests_quantile(const struct ph_requests *r, double q)
 	}
 	free(k.count);
 	return k.low_ns;
+}
+
+uint64_t ph_requests_quantile(const struct ph_requests *r, double q)
+{
+	uint64_t rank = q <= 0 ? 0 : (uint64_t)(q * (double)r->n);
+
+	/* The share q of n is a whole number: that many, not one more. */
+	if (rank && (double)rank == q * (double)r->n)
+		rank--;
+	return r->n ? ph_requests_ranked(r, rank < r->n ? rank : r->n - 1) : 0;
 }

@@ -72,6 +72,8 @@ int ph_requests_finish(struct ph_requests *r, struct ph_err *err);
 
 /* Request @i of r->n, in about the order of their ends. */
 int ph_requests_get(const struct ph_requests *r, uint64_t i, struct ph_request *ret);
+/* Of all durations in order that at @rank, from 0. */
+uint64_t ph_requests_ranked(const struct ph_requests *r, uint64_t rank);
 /* How long the share @q (0 … 1) of all took at most: the least such duration, exactly. 0 where there are none. */
 uint64_t ph_requests_quantile(const struct ph_requests *r, double q);
 /* Each that took @min_ns to @max_ns, in order. */

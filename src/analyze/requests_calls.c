@@ -126,21 +126,40 @@ static int32_t number(const struct ph_event *ev, int16_t at)
 	return at < 0 ? -1 : (int32_t)ev->v[at].i;
 }
 
+static struct requests_call *call_get(struct requests_calls *k, int32_t tid, bool wanted)
+{
+	struct requests_call *call = ph_u64map_get(&k->tasks, (uint32_t)tid);
+
+	if (!call && wanted) {
+		call = ph_alloc(sizeof(*call));
+		ph_u64map_put(&k->tasks, (uint32_t)tid, call);
+	}
+	return call;
+}
+
 static void entered(struct requests_calls *k, const struct ph_event *ev)
 {
 	const struct class *c = class_of(k, ev->cls);
-	struct requests_call *call = ph_u64map_get(&k->tasks, (uint32_t)ev->tid);
+	struct requests_call *call = call_get(k, ev->tid, c->op != REQ_OP_NONE || c->fd >= 0);
 
-	if (!call) {
-		if (c->op == REQ_OP_NONE && c->fd < 0)
-			return;
-		call = ph_alloc(sizeof(*call));
-		ph_u64map_put(&k->tasks, (uint32_t)ev->tid, call);
-	}
-	*call = (struct requests_call){
-		.op = c->op, .open = true, .fd = number(ev, c->fd), .fd2 = number(ev, c->fd2),
-		.flags = c->flags < 0 ? 0 : (uint32_t)ev->v[c->flags].u,
-	};
+	if (call)
+		*call = (struct requests_call){
+			.op = c->op, .open = true, .fd = number(ev, c->fd), .fd2 = number(ev, c->fd2),
+			.flags = c->flags < 0 ? 0 : (uint32_t)ev->v[c->flags].u,
+		};
+}
+
+static void returned(struct requests_calls *k, const struct ph_event *ev)
+{
+	enum requests_op op = class_of(k, ev->cls)->op;
+	struct requests_call *call = call_get(k, ev->tid, op != REQ_OP_NONE);
+
+	if (!call)
+		return;
+	/* It was entered before the stream began. */
+	if (!call->open || call->op != op)
+		*call = (struct requests_call){ .op = op, .fd = -1, .fd2 = -1 };
+	call->open = false;
 }
 
 void calls_feed(struct requests_calls *k, const struct ph_event *ev)
@@ -152,9 +171,7 @@ void calls_feed(struct requests_calls *k, const struct ph_event *ev)
 	if (calls_is_entry(ev)) {
 		entered(k, ev);
 	} else if (calls_is_exit(ev)) {
-		call = ph_u64map_get(&k->tasks, (uint32_t)ev->tid);
-		if (call)
-			call->open = false;
+		returned(k, ev);
 	} else if (ev->cls->id == PH_EV_sched_process_exit) {
 		free(ph_u64map_del(&k->tasks, (uint32_t)ev->tid));
 	} else if (ev->cls->id == PH_EV_net_dev_queue || ev->cls->id == PH_EV_sched_waking) {

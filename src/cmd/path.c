@@ -2,11 +2,15 @@
 /* porthole path: what a task really waited for between two instants, across containers. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include "analyze/path_report.h"
+#include "analyze/path_compare.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "cmd/cmd.h"
 #include "cmd/report.h"
+#include "ctf/ctf.h"
 #include "export/export.h"
 
 #define VERB "path"
@@ -17,8 +21,14 @@ struct verb {
 	struct ph_cmd_report r;
 	uint64_t tid, steps, to_ns;	/* to_ns: the range's end, in the source's clock; 0: none */
 	bool svg, ranged;
+	const char *requests, *from, *to, *by, *fast, *slow;
+	double percent[PH_BANDS][2];
+	PH_VEC(const char *) need;
 	struct ph_report_view view;
 	struct ph_path *path;
+	struct ph_requests_ask ask;
+	struct ph_requests *all;
+	struct ph_path_compare *compare;
 };
 
 /* Who sleeps when the range ends is woken later: so long that is waited for. */
@@ -28,14 +38,126 @@ static const char *const needed[] = {
 	"sched", "wait", "syscall", "cgroup", "block", "mm", "irq", "net_dev_queue", "net_if_receive_skb", NULL
 };
 
+/* Requests, not one path? */
+static bool many(const struct verb *w)
+{
+	return w->requests || w->from || w->to;
+}
+
+/* Where nothing is said. */
+static void choose_table(struct verb *w)
+{
+	if (many(w) && !w->view.alone)
+		w->view.table = PH_PATH_DIFFERENCES;
+}
+
 static void schema(void *arg, struct ph_buf *out)
 {
-	ph_path_schema(((struct verb *)arg)->view.table, out);
+	struct verb *w = arg;
+
+	choose_table(w);
+	ph_path_schema(w->view.table, out);
 }
 
 static int columns(void *arg, struct ph_err *err)
 {
-	return ph_path_check(&((struct verb *)arg)->view, err);
+	struct verb *w = arg;
+
+	choose_table(w);
+	return ph_path_check(&w->view, err);
+}
+
+/* "45..55" */
+static int parse_band(const char *option, const char *text, double ret[2])
+{
+	const char *dots = text ? strstr(text, "..") : NULL;
+	ph_autofree char *from = dots ? ph_strndup(text, (size_t)(dots - text)) : NULL;
+	char *end[2];
+
+	if (!text)
+		return 0;
+	if (dots && from[0] && dots[2]) {
+		ret[0] = strtod(from, &end[0]);
+		ret[1] = strtod(dots + 2, &end[1]);
+		if (!*end[0] && !*end[1] && ret[0] >= 0 && ret[0] < ret[1] && ret[1] <= 100)
+			return 0;
+	}
+	return ph_cmd_usage(VERB, "%s takes ranks in percent, as 99..100, not '%s'", option, text);
+}
+
+static int parse_requests(struct verb *w)
+{
+	static const char *const kinds[] = { [PH_REQUESTS_CONNECTIONS] = "connections", [PH_REQUESTS_ANSWERS] = "answers" };
+	int r;
+
+	if (!w->from != !w->to)
+		return ph_cmd_usage(VERB, "--from and --to go together");
+	if (w->requests && w->from)
+		return ph_cmd_usage(VERB, "--requests says what begins and ends them, it goes without --from and --to");
+	if (!w->from && w->by)
+		return ph_cmd_usage(VERB, "--by goes with --from and --to");
+	if (!many(w) && (w->fast || w->slow))
+		return ph_cmd_usage(VERB, "--fast and --slow go with --requests, or with --from and --to");
+	if (w->by && strcmp(w->by, "task") != 0 && strcmp(w->by, "fd") != 0)
+		return ph_cmd_usage(VERB, "--by takes task or fd, not '%s'", w->by);
+	w->ask.by = w->by && !strcmp(w->by, "fd") ? PH_REQUESTS_BY_FD : PH_REQUESTS_BY_TASK;
+	for (size_t i = PH_REQUESTS_CONNECTIONS; w->requests && i < PH_ARRAY_SIZE(kinds); i++)
+		if (!strcmp(w->requests, kinds[i]))
+			w->ask.kind = (enum ph_requests_kind)i;
+	if (w->requests && !w->ask.kind)
+		return ph_cmd_usage(VERB, "--requests takes connections or answers, not '%s'", w->requests);
+	if (many(w) && w->tid)
+		return ph_cmd_usage(VERB, "--task is one path's, it goes without requests");
+	if (w->view.alone && w->view.table != PH_PATH_STEPS && many(w) != (w->view.table >= PH_PATH_BANDS))
+		return ph_cmd_usage(VERB, "--table takes %s, not '%s'", many(w) ? "bands, differences or steps, of requests" :
+				    "containers, shares, help or steps, of one path", ph_path_tables[w->view.table]);
+	r = parse_band("--fast", w->fast, w->percent[PH_BAND_FAST]);
+	return r ? r : parse_band("--slow", w->slow, w->percent[PH_BAND_SLOW]);
+}
+
+static const struct ph_class *class_nth(void *arg, size_t i)
+{
+	return ph_ctf_class(arg, i);
+}
+
+/* @names: of the trace, NULL: none. */
+static int parse_filters(struct verb *w, const struct ph_filter_names *names, struct ph_err *err)
+{
+	int r = 0;
+
+	ph_filter_free(ph_take(w->ask.from));
+	ph_filter_free(ph_take(w->ask.to));
+	if (w->from)
+		r = ph_requests_filter(w->from, names, &w->ask.from, err);
+	if (r < 0)
+		return ph_err_wrap(err, r, "--from");
+	if (w->to)
+		r = ph_requests_filter(w->to, names, &w->ask.to, err);
+	return r < 0 ? ph_err_wrap(err, r, "--to") : 0;
+}
+
+/* Events that a filter may be about; more than so many, and it is about none of them. */
+#define MAY_MATCH 16
+
+/* What of a running kernel is needed. */
+static void list_needed(struct verb *w)
+{
+	const struct ph_class *c;
+
+	for (size_t i = 0; needed[i]; i++)
+		*ph_vec_push(&w->need) = needed[i];
+	for (int k = 0; k < 2; k++) {
+		struct ph_filter *f = k ? w->ask.to : w->ask.from;
+		size_t before = w->need.n;
+
+		for (size_t i = 0; f && (c = ph_class_nth(i)) && c->id < PH_EV_SYSCALL_ENTRY; i++)
+			if (c->group < PH_GROUP_PROBE && ph_filter_may_match(f, c))
+				*ph_vec_push(&w->need) = c->name;
+		if (w->need.n > before + MAY_MATCH)
+			w->need.n = before;
+	}
+	ph_vec_push(&w->need);
+	w->r.s.need = w->need.v;
 }
 
 static int check(void *arg, const ph_strv *args, size_t dashdash)
@@ -43,7 +165,16 @@ static int check(void *arg, const ph_strv *args, size_t dashdash)
 	struct verb *w = arg;
 	struct ph_selection *sel = &w->r.s.co.sel;
 	bool nobody = dashdash == SIZE_MAX && ph_selection_empty(sel);
+	/* What else a trace has is known when it is open. */
+	struct ph_filter_names names = { .lenient = w->r.s.trace };
+	struct ph_err err = { 0 };
+	int r = parse_requests(w);
 
+	if (r)
+		return r;
+	if (parse_filters(w, &names, &err) < 0)
+		return ph_cmd_usage(VERB, "%s", err.msg);
+	list_needed(w);
 	if (w->tid > TID_LIMIT)
 		return ph_cmd_usage(VERB, "--task takes a thread's id, 1 to %d", TID_LIMIT);
 	if (!w->steps || w->steps > STEPS_MAX)
@@ -51,7 +182,7 @@ static int check(void *arg, const ph_strv *args, size_t dashdash)
 	if (w->svg && (w->view.alone || w->view.fmt.output != PH_OUT_COLUMNS))
 		return ph_cmd_usage(VERB, "--svg is another output, it goes without -o and --table");
 	/* Of a trace there is no other way to say whose path it is; the machine is recorded whole in any case. */
-	if (!w->tid && nobody)
+	if (!w->tid && !many(w) && nobody)
 		return ph_cmd_usage(VERB, "whose? --task TID, -p PID, -c NAME or another selection%s",
 				    w->r.s.trace ? "" : ", or -- COMMAND");
 	if (nobody && !w->r.s.trace)
@@ -66,14 +197,23 @@ static int begin(void *arg, struct ph_err *err)
 	struct ph_run *run = &w->r.s.run;
 	struct ph_path_ask ask = {
 		.tid = (int32_t)w->tid, .sel = &w->r.s.co.sel, .from_ns = run->begin_ns, .to_ns = run->end_ns, .nlongest = w->steps,
+		.many = many(w),
 	};
+	struct ph_filter_names names = { .nth = class_nth, .arg = run->src };
+	int r;
 
 	run->begin_ns = 0;
 	w->to_ns = run->end_ns;
-	if (w->to_ns)
+	if (w->to_ns && !many(w))
 		run->end_ns += AFTER_NS;
 	w->ranged = ask.from_ns || ask.to_ns;
-	return ph_path_new(&w->path, run->id, &ask, err);
+	w->ask.sel = ph_cmd_report_selection(&w->r);
+	w->ask.from_ns = ask.from_ns;
+	w->ask.to_ns = ask.to_ns;
+	r = ph_path_new(&w->path, run->id, &ask, err);
+	if (r >= 0 && many(w))
+		r = parse_filters(w, &names, err);
+	return r >= 0 && many(w) ? ph_requests_new(&w->all, run->id, &w->ask, err) : r;
 }
 
 static int feed(void *arg, const struct ph_event *ev, struct ph_err *err)
@@ -81,7 +221,9 @@ static int feed(void *arg, const struct ph_event *ev, struct ph_err *err)
 	struct verb *w = arg;
 
 	ph_path_feed(w->path, ev);
-	return w->to_ns && ev->ts_ns >= w->to_ns && w->path->settled;
+	if (w->all)
+		ph_requests_feed(w->all, ev);
+	return w->to_ns && ev->ts_ns >= w->to_ns && (w->all || w->path->settled);
 }
 
 static int finish(void *arg, uint64_t end_ns, struct ph_err *err)
@@ -89,6 +231,10 @@ static int finish(void *arg, uint64_t end_ns, struct ph_err *err)
 	struct verb *w = arg;
 	int r = ph_path_finish(w->path, w->to_ns ? 0 : end_ns, err);
 
+	if (r >= 0 && w->all)
+		r = ph_requests_finish(w->all, err);
+	if (r >= 0 && w->all)
+		return ph_path_compare_new(&w->compare, w->path, w->all, w->percent, err);
 	if (r < 0 || w->path->found)
 		return r;
 	if (w->tid)
@@ -101,15 +247,27 @@ static int report(void *arg, struct ph_buf *out, struct ph_err *err)
 {
 	struct verb *w = arg;
 
+	if (w->compare && !w->svg)
+		return ph_path_compare_report(w->compare, &w->view, out, err);
 	if (!w->svg)
 		return ph_path_report(w->path, &w->view, out, err);
-	ph_export_path_svg(w->path, out);
+	if (w->compare)
+		ph_export_compare_svg(w->compare, out);
+	else
+		ph_export_path_svg(w->path, out);
 	return 0;
 }
 
 static void done(void *arg)
 {
-	ph_path_free(((struct verb *)arg)->path);
+	struct verb *w = arg;
+
+	ph_path_compare_free(w->compare);
+	ph_requests_free(w->all);
+	ph_path_free(w->path);
+	ph_filter_free(w->ask.from);
+	ph_filter_free(w->ask.to);
+	ph_vec_done(&w->need);
 }
 
 static const struct ph_cmd_report_verb verb = {
@@ -118,6 +276,7 @@ static const struct ph_cmd_report_verb verb = {
 		 "pipes, locks and kernel threads, across containers, that made it take as long as it did.",
 	.examples = "  porthole path -r trace/ -c web\n"
 		    "  porthole path -r trace/ --task 4711 --range +1s..+1.5s\n"
+		    "  porthole path -r trace/ -c web --requests answers\n"
 		    "  porthole path -c web -d 10s\n"
 		    "  porthole path -- make\n",
 	.need = needed, .everybody = true,
@@ -128,13 +287,20 @@ static const struct ph_cmd_report_verb verb = {
 
 int ph_cmd_path(int argc, char **argv)
 {
-	struct verb w = { .steps = 20 };
+	struct verb w = { .steps = 20, .percent = { { 45, 55 }, { 99, 100 } } };
 	const struct ph_opt opts[] = {
 		{ "task", 0, PH_OPT_U64, "TID", &w.tid,
 		  .help = "of the thread with this id on the host; else of the main thread of the oldest process selected" },
+		{ "requests", 0, PH_OPT_STR, "REQUESTS", &w.requests, .help = "of a server's requests, the slow ones compared with the fast ones: "
+		  "connections (accept to close), answers (read to write)" },
+		{ "from", 0, PH_OPT_STR, "EVENT", &w.from, .help = "of requests that this event begins: its name, or a filter" },
+		{ "to", 0, PH_OPT_STR, "EVENT", &w.to, .help = "and this one ends" },
+		{ "by", 0, PH_OPT_STR, "PAIR", &w.by, .help = "which end belongs to which begin: that of the same task, or fd (task)" },
+		{ "fast", 0, PH_OPT_STR, "RANKS", &w.fast, .help = "which of them are the fast ones, by duration in percent (45..55)" },
+		{ "slow", 0, PH_OPT_STR, "RANKS", &w.slow, .help = "which are the slow ones (99..100)" },
 		{ "svg", 0, PH_OPT_FLAG, NULL, &w.svg, .help = "a picture of the path, a lane a task, in the place of the report: --svg >path.svg" },
 		{ "steps", 0, PH_OPT_U64, "N", &w.steps, .help = "show the N longest steps (20)" },
-		{ "table", 0, PH_OPT_STR, "TABLE", &w.r.table, .help = "one table alone: containers, shares (of CSV), help, steps" },
+		{ "table", 0, PH_OPT_STR, "TABLE", &w.r.table, .help = "one table alone: containers, shares (of CSV), help, steps; of requests bands, differences (of CSV), steps" },
 		{ 0 },
 	};
 

@@ -2,7 +2,7 @@
 #ifndef PH_EXPORT_EXPORT_H
 #define PH_EXPORT_EXPORT_H
 
-#include "analyze/path.h"
+#include "analyze/path_compare.h"
 #include "analyze/profile_tree.h"
 #include "analyze/report.h"
 
@@ -41,5 +41,7 @@ void ph_export_json_schema(struct ph_buf *out);
 
 /* A critical path, a lane a task. */
 void ph_export_path_svg(const struct ph_path *p, struct ph_buf *out);
+/* Of requests a typical fast one, and below it a typical slow one, at the same scale. */
+void ph_export_compare_svg(const struct ph_path_compare *c, struct ph_buf *out);
 
 #endif

@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "analyze/path_report.h"
+#include "analyze/path_compare.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/parse.h"
@@ -18,6 +18,8 @@
 #define ROW 22
 #define BAR 16
 #define TOP 64
+#define LINE 16			/* of words above it */
+#define BELOW 30			/* the last lane: the legend */
 #define MARGIN 10
 /* Lanes; the rest share one. */
 #define LANES 40
@@ -40,6 +42,7 @@ struct picture {
 	PH_VEC(uint32_t) containers;		/* as their colours are numbered */
 	struct ph_u64map of_tid;
 	double scale;				/* pixels of a nanosecond */
+	double top;				/* of the first lane */
 };
 
 /* ---- colours --------------------------------------------------------------------------------------- */
@@ -160,9 +163,9 @@ static size_t lane_of(const struct picture *g, int32_t tid)
 	return i;
 }
 
-static double y_of(size_t lane)
+static double y_of(const struct picture *g, size_t lane)
 {
-	return TOP + (double)lane * ROW;
+	return g->top + (double)lane * ROW;
 }
 
 /* ---- steps ----------------------------------------------------------------------------------------- */
@@ -200,11 +203,11 @@ static void draw_step(struct picture *g, const struct ph_step *s, size_t lane, d
 	const char *colour = state_colours[s->state];
 
 	ph_buf_adds(g->out, "<g>");
-	add_rect(g, x, y_of(lane), w, colour ? BAR / 2.0 : BAR);
+	add_rect(g, x, y_of(g, lane), w, colour ? BAR / 2.0 : BAR);
 	add_colour(g, s->who.container);
 	ph_buf_adds(g->out, "\"/>");
 	if (colour) {
-		add_rect(g, x, y_of(lane) + BAR / 2.0, w, BAR / 2.0);
+		add_rect(g, x, y_of(g, lane) + BAR / 2.0, w, BAR / 2.0);
 		ph_buf_addf(g->out, "%s\"/>", colour);
 	}
 	add_title(g, s);
@@ -250,7 +253,7 @@ static void draw_steps(struct picture *g)
 		}
 		if (before != SIZE_MAX && before != lane)
 			ph_buf_addf(g->out, "<path d=\"M%.2f %.1fV%.1f\" stroke=\"#000\" stroke-width=\"0.6\"/>\n", LABELS + x,
-				    y_of(before) + BAR / 2.0, y_of(lane) + BAR / 2.0);
+				    y_of(g, before) + BAR / 2.0, y_of(g, lane) + BAR / 2.0);
 		draw_step(g, &s, lane, x, w);
 		before = lane;
 	}
@@ -267,7 +270,7 @@ static void draw_sums(struct picture *g)
 
 			if (all < 0.02)
 				continue;
-			add_rect(g, (double)i, y_of(lane), 1, BAR);
+			add_rect(g, (double)i, y_of(g, lane), 1, BAR);
 			add_colour(g, l->container);
 			ph_buf_addf(g->out, "\" opacity=\"%.2f\"/>\n", 0.2 + 0.8 * l->ran[i] + 0.4 * l->waited[i] > 1 ? 1 :
 				    0.2 + 0.8 * l->ran[i] + 0.4 * l->waited[i]);
@@ -287,33 +290,34 @@ static void draw_labels(struct picture *g)
 	for (size_t i = 0; i < g->lanes.n; i++) {
 		const struct lane *l = g->lanes.v[i];
 
-		add_rect(g, 0, y_of(i) + BAR + 2, PLOT, 0.5);
+		add_rect(g, 0, y_of(g, i) + BAR + 2, PLOT, 0.5);
 		ph_buf_adds(g->out, "#ddd\"/>");
-		add_text(g, MARGIN, y_of(i) + 12, "");
+		add_text(g, MARGIN, y_of(g, i) + 12, "");
 		add_comm(g, l->comm);
 		if (l != g->rest) {
 			ph_buf_addf(g->out, " (%d) ", l->tid);
 			add_container(g, l->container);
 		}
-		ph_buf_addf(g->out, "</text><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.1f %%</text>\n", LABELS - 8, y_of(i) + 12,
+		ph_buf_addf(g->out, "</text><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.1f %%</text>\n", LABELS - 8, y_of(g, i) + 12,
 			    100.0 * (double)l->ns / (double)(g->p->end_ns - g->p->begin_ns));
 	}
 }
 
+/* All of the width, whatever part of it the path has. */
 static void draw_axis(struct picture *g)
 {
-	uint64_t all = g->p->end_ns - g->p->begin_ns;
+	uint64_t all = (uint64_t)(PLOT / g->scale + 0.5);
 	char ns[PH_HUMAN_MAX];
 
 	for (unsigned int i = 0; i <= 4; i++)
-		ph_buf_addf(g->out, "<text x=\"%u\" y=\"%d\" text-anchor=\"%s\">+%s</text>\n", LABELS + PLOT / 4 * i, TOP - 6,
+		ph_buf_addf(g->out, "<text x=\"%u\" y=\"%.1f\" text-anchor=\"%s\">+%s</text>\n", LABELS + PLOT / 4 * i, g->top - 6,
 			    i == 0 ? "start" : i == 4 ? "end" : "middle", i ? ph_human_ns(all / 4 * i, ns) : "0");
 }
 
 static void draw_legend(struct picture *g)
 {
 	uint64_t ns[PH_PATH_STATES] = { 0 };
-	double x = 0, y = y_of(g->lanes.n) + 8;
+	double x = 0, y = y_of(g, g->lanes.n) + 8;
 
 	ph_vec_each(sh, &g->p->shares)
 		ns[sh->state] += sh->ns;
@@ -328,41 +332,102 @@ static void draw_legend(struct picture *g)
 	}
 }
 
-void ph_export_path_svg(const struct ph_path *p, struct ph_buf *out)
+/* The present path, its lanes from @top on, as wide as @all_ns. Returns where it ends. */
+static double draw_path(const struct ph_path *p, double top, uint64_t all_ns, struct ph_buf *out)
 {
-	struct picture g = { .p = p, .out = out, .scale = PLOT / (double)(p->end_ns - p->begin_ns) };
-	ph_autobuf verdict = { 0 };
-	unsigned int width = LABELS + PLOT + MARGIN, height;
-	const char *best;
+	struct picture g = { .p = p, .out = out, .scale = PLOT / (double)all_ns, .top = top };
+	double end;
 
 	make_lanes(&g);
-	height = (unsigned int)y_of(g.lanes.n) + 30;
-	ph_buf_addf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %u %u\" width=\"%u\" height=\"%u\" "
-		    "font-family=\"sans-serif\" font-size=\"11\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n", width, height,
-		    width, height);
+	end = y_of(&g, g.lanes.n) + BELOW;
+	draw_axis(&g);
+	draw_labels(&g);
+	draw_steps(&g);
+	draw_sums(&g);
+	draw_legend(&g);
+	ph_vec_each(l, &g.lanes)
+		free(*l);
+	ph_vec_done(&g.lanes);
+	ph_vec_done(&g.containers);
+	ph_u64map_done(&g.of_tid);
+	return end;
+}
+
+static void add_line(struct ph_buf *out, double y, const char *text)
+{
+	ph_buf_addf(out, "<text x=\"%d\" y=\"%.0f\" font-size=\"12\">", MARGIN, y);
+	ph_buf_add_xml(out, text);
+	ph_buf_adds(out, "</text>\n");
+}
+
+static void add_head(struct ph_buf *out, double height)
+{
+	ph_buf_addf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %.0f\" width=\"%d\" height=\"%.0f\" "
+		    "font-family=\"sans-serif\" font-size=\"11\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
+		    LABELS + PLOT + MARGIN, height, LABELS + PLOT + MARGIN, height);
+}
+
+void ph_export_path_svg(const struct ph_path *p, struct ph_buf *out)
+{
+	ph_autobuf verdict = { 0 }, path = { 0 };
+	const char *best;
+
+	add_head(out, draw_path(p, TOP, p->end_ns - p->begin_ns, &path));
 	ph_path_verdict(p, &verdict);
 	/* A line a sentence. */
 	best = strstr(verdict.p, ". ");
 	for (const char *next; best && (next = strstr(best + 1, ". ")); )
 		best = next;
 	if (best) {
-		add_text(&g, MARGIN, 34, " font-size=\"12\"");
-		ph_buf_add_xml(out, best + 2);
-		ph_buf_adds(out, "</text>\n");
+		add_line(out, 34, best + 2);
 		verdict.p[best - verdict.p + 1] = 0;
 	}
-	add_text(&g, MARGIN, 18, " font-size=\"12\"");
-	ph_buf_add_xml(out, verdict.p);
-	ph_buf_adds(out, "</text>\n");
-	draw_axis(&g);
-	draw_labels(&g);
-	draw_steps(&g);
-	draw_sums(&g);
-	draw_legend(&g);
+	add_line(out, 18, verdict.p);
+	ph_buf_adds(out, path.p);
 	ph_buf_adds(out, "</svg>\n");
-	ph_vec_each(l, &g.lanes)
-		free(*l);
-	ph_vec_done(&g.lanes);
-	ph_vec_done(&g.containers);
-	ph_u64map_done(&g.of_tid);
+}
+
+static void say_typical(const struct ph_path_compare *c, enum ph_band b, struct ph_buf *out)
+{
+	const struct ph_path_band *band = &c->band[b];
+	char ns[PH_HUMAN_MAX], min[PH_HUMAN_MAX], max[PH_HUMAN_MAX];
+
+	ph_buf_addf(out, "A typical %s one: %s. Of this band (%g to %g %% by duration) are %" PRIu64 ", %s to %s.", ph_band_name(b),
+		    ph_human_ns(band->typical.end_ns - band->typical.begin_ns, ns), band->from, band->to, band->n,
+		    ph_human_ns(band->min_ns, min), ph_human_ns(band->max_ns, max));
+}
+
+void ph_export_compare_svg(const struct ph_path_compare *c, struct ph_buf *out)
+{
+	ph_autobuf verdict = { 0 }, paths = { 0 };
+	uint64_t all = 1;
+	double y = 18, top;
+	char *sentence;
+
+	for (int b = 0; b < PH_BANDS; b++)
+		if (c->band[b].typical.end_ns - c->band[b].typical.begin_ns > all)
+			all = c->band[b].typical.end_ns - c->band[b].typical.begin_ns;
+	ph_path_compare_verdict(c, &verdict);
+	top = y;
+	for (const char *s = verdict.p; s; s = strstr(s + 1, ". "))
+		top += LINE;
+	for (int b = 0; b < PH_BANDS; b++) {
+		ph_autobuf words = { 0 };
+
+		say_typical(c, (enum ph_band)b, &words);
+		add_line(&paths, top + LINE, words.p);
+		ph_path_compare_show(c, (enum ph_band)b);
+		top = draw_path(c->p, top + 3 * LINE, all, &paths);
+	}
+	add_head(out, top);
+	for (sentence = verdict.p; sentence; y += LINE) {
+		char *end = strstr(sentence, ". ");
+
+		if (end)
+			end[1] = 0;
+		add_line(out, y, sentence);
+		sentence = end ? end + 2 : NULL;
+	}
+	ph_buf_adds(out, paths.p);
+	ph_buf_adds(out, "</svg>\n");
 }

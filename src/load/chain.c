@@ -39,15 +39,17 @@ static uint64_t own_cpu_ns(void)
 	return (uint64_t)ts.tv_sec * PH_NSEC + (uint64_t)ts.tv_nsec;
 }
 
-static void compute(uint64_t ns)
+uint64_t compute(uint64_t ns)
 {
 	volatile uint64_t x = 88172645463325252ULL;
-	uint64_t end = own_cpu_ns() + ns;
+	uint64_t begin = own_cpu_ns(), now;
 
 	do {
 		for (int i = 0; i < 2000; i++)
 			x = x * 6364136223846793005ULL + 1442695040888963407ULL;
-	} while (own_cpu_ns() < end);
+		now = own_cpu_ns();
+	} while (now < begin + ns);
+	return now - begin;
 }
 
 static void say(const char *name, uint64_t since)
@@ -78,14 +80,19 @@ static bool sleeps(pid_t who)
 	return state && state[2] == 'S';
 }
 
+void until_sleeps(pid_t who)
+{
+	while (who && !sleeps(who))
+		sleep_ns(200000);
+}
+
 /* Computes for @ns once @waiter sleeps. */
 static void stage(const char *name, pid_t waiter, uint64_t ns)
 {
 	uint64_t since;
 
 	prctl(PR_SET_NAME, name);
-	while (waiter && !sleeps(waiter))
-		sleep_ns(200000);
+	until_sleeps(waiter);
 	since = own_cpu_ns();
 	compute(ns);
 	say(name, since);
@@ -184,8 +191,7 @@ static void shape_pipe(void)
 		_exit(0);
 	}
 	if (!child()) {
-		while (!sleeps(filter))
-			sleep_ns(200000);
+		until_sleeps(filter);
 		stage("c-source", the_main, 60 * MS);
 		pass(a[1]);
 		_exit(0);
@@ -333,8 +339,7 @@ static int serve(const char *path, uint64_t ns)
 		if (getsockopt(c, SOL_SOCKET, SO_PEERCRED, &peer, &credlen))
 			die("SO_PEERCRED");
 		while (read(c, &byte, 1) == 1) {
-			while (peer.pid && !sleeps(peer.pid))
-				sleep_ns(200000);
+			until_sleeps(peer.pid);
 			compute(ns);
 			pass(c);
 		}

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 #include <stdnoreturn.h>
+#include <sys/types.h>
 
 /*
  * ph-load does one known thing, a known number of times or for a known time, and says on stdout
@@ -72,7 +73,11 @@ int load_calls(int argc, char **argv);
 /* kinds.c */
 int load_kinds(int argc, char **argv);
 /* chain.c */
+uint64_t compute(uint64_t ns);		/* so much of its own CPU time; returns how much it was */
+void until_sleeps(pid_t who);		/* 0: at once */
 int load_chain(int argc, char **argv);
+/* requests.c */
+int load_requests(int argc, char **argv);
 /* who.c */
 int load_who(int argc, char **argv);
 

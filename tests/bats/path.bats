@@ -178,3 +178,68 @@ run_delay() {
 	# The shell waits for it.
 	[ "$(jq -r 'select(.kind == "path").comm' "$T.json")" = sh ]
 }
+
+# of_band BAND JQ-CONDITION: how long all requests of that band together were in what that is true of
+of_band() {
+	jq -s "(map(select(.kind == \"band\" and .band == \"$1\"))[0].count) as \$n |
+		[.[] | select(.kind == \"difference\" and ($2)) | .$1.mean_ns] | (add // 0) * \$n | round" "$T.json"
+}
+
+# ran BAND COMM: so for having a CPU, or being kept from it by itself
+ran() { of_band "$1" ".comm == \"$2\" and IN(.state; \"user\", \"kernel\", \"running\", \"interrupted\", \"steal\")"; }
+
+# near WHAT MEASURED KNOWN [SLACK]: within 2 %, and a millisecond or so
+near() {
+	echo "$1: $2 ns, known are $3"
+	awk -v a="$2" -v b="$3" -v slack="${4:-1000000}" -v share="${PH_SLOW:+0.12}" 'BEGIN {
+		d = a > b ? a - b : b - a; exit !(b > 0 && d <= b * (share ? share : 0.02) + slack) }' || flunk "$(jq -c 'select(.kind != "step") | [.comm, .state, .what, .fast.mean_ns, .slow.mean_ns]' "$T.json" | head -n 20)"
+}
+
+@test "requests: what the slow ones wait for that the fast ones do not, and how slow they are, as server and client say" {
+	mkdir "$T.data"
+	launch back --share pid -b "$T.data:/data:rw" -- ph-load requests back
+	wait_for 20 test -S "$T.data/back"
+	launch server --share pid -b "$T.data:/data:rw" -- ph-load requests serve
+	wait_for 20 test -S "$T.data/server"
+	record "$T" -q -a -e +irq
+	launch_wait client -b "$T.data:/data:rw" -- ph-load requests ask /data/server 400 >"$T.said"
+	record_end
+	for kind in answers connections; do
+		porthole path -r "$T" -c "$PH_FILE-server" --requests "$kind" --slow 95..100 -o json >"$T.json"
+		head -n 1 "$T.json"
+		jq -se 'map(select(.kind == "requests"))[0] | .count == 400 and .unfinished == 0 and .stray == 0' "$T.json" >/dev/null
+		jq -se 'map(select(.kind == "band" and .band == "slow"))[0] | .count == 20 and .from_percent == 95' "$T.json" >/dev/null
+		jq -se 'map(select(.kind == "band" and .band == "fast"))[0] | .count == 40' "$T.json" >/dev/null
+		# What differs is all of the difference.
+		jq -se '[.[] | select(.kind == "difference") | .more_ns] as $d | map(select(.kind == "band")) |
+			(.[1].mean_ns - .[0].mean_ns - ($d | add)) | fabs < 10' "$T.json" >/dev/null
+		# The slowest twenty by kind, as the server has measured it; whom each waited for says how long it computed.
+		sed -n "s/^\([a-z]*\) .*$kind=\([0-9]*\).*/\2 \1/p" "$PH_WORK/$PH_FILE-server.log" | sort -n >"$T.measured"
+		tail -n 20 "$T.measured" | cut -d' ' -f2 >"$T.slowest"
+		cat "$PH_WORK/$PH_FILE"-{server,back}.log |
+			awk -F= '/^(lock|back) ran_ns=/ { sub(/ .*/, "", $1); n[$1]++; ns[$1] += $2 } END { for (k in n) printf "%s %.0f\n", k, ns[k] / n[k] }' >"$T.means"
+		near "the lock's holder" "$(ran slow q-holder)" "$(awk 'NR == FNR { n += $1 == "lock"; next } $1 == "lock" { print n * $2 }' "$T.slowest" "$T.means")"
+		near "the server behind" "$(ran slow q-back)" "$(awk 'NR == FNR { n += $1 == "back"; next } $1 == "back" { print n * $2 }' "$T.slowest" "$T.means")"
+		near "a time" "$(of_band slow '.comm == "q-server" and .state == "timer"')" $(($(grep -c sleep "$T.slowest") * 20000000))
+		near "the server itself" "$(ran slow q-server)" 40000000 $((${PH_SLOW:-1} * 8000000))
+		near "a fast one: the server itself" "$(ran fast q-server)" 80000000 $((${PH_SLOW:-1} * 16000000))
+		[ "$(of_band fast 'IN(.comm; "q-holder", "q-back") or .state == "timer"')" = 0 ]
+		jq -se "any(.kind == \"difference\" and .container == \"$PH_FILE-back\" and .comm == \"q-back\" and .slow.requests > 0 and .fast.requests == 0)" \
+			"$T.json" >/dev/null
+	done
+	# How long: as the server has measured it, and each less than what its client has.
+	porthole path -r "$T" -c "$PH_FILE-server" --requests answers -o json >"$T.json"
+	sed -n 's/.* answers=\([0-9]*\).*/\1/p' "$PH_WORK/$PH_FILE-server.log" | sort -n >"$T.measured"
+	sed 's/.*=//' "$T.said" | sort -n >"$T.client"
+	for q in 50:200 90:360 95:380 99:396; do
+		p=$(jq "select(.kind == \"requests\").p${q%:*}_ns" "$T.json")
+		near "p${q%:*}" "$p" "$(sed -n "${q#*:}p" "$T.measured")" 300000
+		[ "$p" -le "$(sed -n "${q#*:}p" "$T.client")" ]
+	done
+	near "p50 of the client" "$(jq 'select(.kind == "requests").p50_ns' "$T.json")" "$(sed -n 200p "$T.client")" $((${PH_SLOW:-1} * 500000))
+	# The same, as filters say it; by a descriptor.
+	porthole path -r "$T" -c "$PH_FILE-server" --comm q-server --from 'syscall_exit_accept.ret > 0' --to syscall_entry_close --by fd -o json >"$T.json"
+	jq -se 'map(select(.kind == "requests"))[0] | .count == 400 and .unfinished == 0' "$T.json" >/dev/null
+	porthole path -r "$T" -c "$PH_FILE-server" --requests answers --slow 95..100 --svg >"$T.svg"
+	python3 -c 'import sys, xml.dom.minidom as x; t = x.parse(sys.argv[1]).toxml(); assert "A typical fast one" in t and "A typical slow one" in t' "$T.svg"
+}

@@ -243,6 +243,9 @@ static void test_older_connections(void **state)
 	/* Made before: a task waits on it, at the service's port. */
 	ANSWERS("@10 tid=7 syscall_entry_read fd=5\n@11 tid=7 sched_block tid=7 fd=5 family=2 sport=80 dport=40000\n"
 		"@20 tid=7 syscall_exit_read ret=10\n" WRITE(30, 7, 5), 0, "20 by 7 - 30 by 7");
+	/* Waited for when the stream begins. */
+	CONNECTIONS("@10 tid=7 syscall_exit_accept4 ret=5\n" CLOSE(20, 7, 5), 0, "10 by 7 - 20 by 7");
+	ANSWERS("@10 tid=7 syscall_exit_accept4 ret=5\n" "@20 tid=7 syscall_exit_read ret=10\n" READ(25, 7, 5) WRITE(30, 7, 5), 0, "25 by 7 - 30 by 7");
 	/* That of a client. */
 	ANSWERS("@10 tid=7 syscall_entry_read fd=5\n@11 tid=7 sched_block tid=7 fd=5 family=2 sport=40000 dport=80\n"
 		"@20 tid=7 syscall_exit_read ret=10\n" WRITE(30, 7, 5), 0, "");
