@@ -196,6 +196,7 @@ struct ph_store_map {
 /* In `procs`, by process. */
 struct ph_store_proc {
 	__u64 maps;		/* position */
+	__u64 stack;		/* where its stack begins: of another program that it runs by now, elsewhere */
 	__u32 n;
 	__u32 v8;		/* it runs JavaScript: as ph_store_table's interp; 0: not */
 };

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/parse.h"
 #include "collect/stacks.h"
+#include "identity/proc.h"
 
 #define PROCS_MAX 32768
 /* Who maps code all the time is read again after so many times what reading took. */
@@ -155,7 +156,7 @@ int ph_procmaps_take(struct ph_procmaps *m, struct ph_mapproc *p, struct ph_maps
 /* Hand the mappings to the kernel side. */
 static void store_maps(struct ph_procmaps *m, struct ph_mapproc *p, uint64_t now_ns)
 {
-	struct ph_store_proc value = { .n = (uint32_t)p->maps.n };
+	struct ph_store_proc value = { .n = (uint32_t)p->maps.n, .stack = p->stack };
 	uint32_t pid = (uint32_t)p->pid;
 	struct ph_store_map *to;
 	uint64_t pos;
@@ -199,19 +200,26 @@ static bool has_ended(const struct ph_procmaps *m, int32_t pid)
 static void read_maps(struct ph_procmaps *m, struct ph_mapproc *p, uint64_t now_ns)
 {
 	struct ph_mapsfile maps;
+	struct ph_proc_stat st;
+	bool other;
 
 	p->dirty = false;
+	/* Before the mappings: who runs another program meanwhile is told to be read again, and not walked by these. */
+	other = !ph_proc_stat(m->proc_fd, p->pid, &st) && st.stack != p->stack;
+	if (other)
+		p->stack = st.stack;
 	if (ph_mapsfile_open(&maps, m->proc_fd, p->pid, false) < 0) {
 		if (p->exiting && has_ended(m, p->pid))
 			p->gone_ns = now_ns;
 		return;
 	}
-	if (ph_procmaps_take(m, p, &maps) || p->replaced) {
+	if (ph_procmaps_take(m, p, &maps) || p->replaced || other) {
 		p->tell = true;
 		store_maps(m, p, now_ns);
 	}
 	ph_mapsfile_close(&maps);
 	p->replaced = false;
+	p->read_ns = now_ns;
 	p->not_before_ns = now_ns + REREAD_FACTOR * (ph_now_ns() - now_ns);
 }
 
@@ -270,6 +278,7 @@ void ph_procmaps_fork(struct ph_procmaps *m, int32_t parent, int32_t child, uint
 	p->tell = true;
 	p->dirty = from->dirty;
 	p->waiting = from->waiting;
+	p->stack = from->stack;
 	store_maps(m, p, ph_now_ns());
 }
 

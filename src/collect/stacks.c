@@ -552,6 +552,9 @@ static void saw_callstack(struct ph_stacks *s, const struct ph_event *ev)
 		saw_stack(s, p, stack);
 	else if (end == PH_END_NO_MAPS)
 		ph_procmaps_add(&s->maps, ev->pid, ev->container, ev->ts_ns);
+	/* What was read is not what it runs (prctl(PR_SET_MM) tells nobody). */
+	if (p && end == PH_END_NO_MAPS && stack->n == 1 && ev->ts_ns > p->read_ns)
+		ph_procmaps_changed(&s->maps, ev->pid, ev->ts_ns);
 }
 
 void ph_stacks_saw(struct ph_collect *c, const struct ph_event *ev)

@@ -158,6 +158,7 @@ struct ph_mapproc {
 	PH_VEC(struct ph_mapping) maps;		/* by address */
 	struct ph_u64map interpreted;		/* frames of interpreters that were seen */
 	struct ph_made *made;			/* madecode.c: names of code that it makes; NULL: none was seen */
+	uint64_t stack;				/* where its stack begins, when `maps` were read: of each program elsewhere */
 	uint64_t pos;				/* in the store */
 	uint32_t stored;			/* mappings there */
 	bool dirty, replaced;			/* to be read; it runs another program */
@@ -166,7 +167,7 @@ struct ph_mapproc {
 	bool exiting;				/* its first thread has ended */
 	uint64_t since_ns, exec_ns;		/* the time of the change, of its last exec */
 	uint64_t told_ns;			/* with which something of it was told last */
-	uint64_t not_before_ns;			/* read again */
+	uint64_t read_ns, not_before_ns;	/* read last; read again */
 	uint64_t gone_ns;			/* it has ended */
 };
 

@@ -33,7 +33,7 @@ int ph_proc_read(int procfd, int32_t pid, const char *file, char *buf, size_t si
 static int read_stat(int procfd, int32_t pid, const char *file, struct ph_proc_stat *ret)
 {
 	char buf[1024], *open, *close;
-	unsigned long long start, guest = 0;
+	unsigned long long start, stack = 0, guest = 0;
 	unsigned long flags;
 	long threads;
 	size_t len;
@@ -49,8 +49,8 @@ static int read_stat(int procfd, int32_t pid, const char *file, struct ph_proc_s
 		return -EBADMSG;
 	*ret = (struct ph_proc_stat){ .pid = pid };
 	if (sscanf(close + 1, " %c %d %*d %*d %*d %*d %lu %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld "
-		   "%*d %llu %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
-		   &ret->state, &ret->ppid, &flags, &threads, &start, &guest) < 5)
+		   "%*d %llu %*s %*s %*s %*s %*s %llu %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
+		   &ret->state, &ret->ppid, &flags, &threads, &start, &stack, &guest) < 5)
 		return -EBADMSG;
 	len = (size_t)(close - open - 1);
 	if (len >= sizeof(ret->comm))
@@ -61,6 +61,7 @@ static int read_stat(int procfd, int32_t pid, const char *file, struct ph_proc_s
 	ret->threads = threads > 0 ? (uint32_t)threads : 0;
 	ret->start_ticks = start;
 	ret->guest_ticks = guest;
+	ret->stack = stack;
 	return 0;
 }
 

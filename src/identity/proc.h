@@ -14,6 +14,7 @@ struct ph_proc_stat {
 	unsigned long flags;		/* PF_* */
 	uint64_t start_ticks;		/* since boot, USER_HZ */
 	uint64_t guest_ticks;		/* spent in guests of KVM, where the kernel counts that */
+	uint64_t stack;			/* where its stack begins; 0: that is not for us to know, or it has none */
 	char comm[64];
 };
 

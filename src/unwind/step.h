@@ -43,7 +43,7 @@ enum ph_unwind_step {
 
 /* Why a walk is over, as the event callstack has it (user_end): numbers in traces, which stay. */
 enum ph_unwind_end {
-	PH_END_NOT_WALKED,	/* there is no program: a thread of the kernel */
+	PH_END_NOT_WALKED,	/* there is no program: a thread of the kernel, or one in the middle of exec */
 	PH_END_COMPLETE,
 	PH_END_FRAMES,		/* as many frames as are kept */
 	PH_END_NO_RULE,

@@ -14,16 +14,17 @@ stacks() {
 		(map(select(.event == \"process_map\").fields | select(.end != 0)) | group_by(.pid) |
 			map({key: \"\\(.[0].pid)\", value: .}) | from_entries) as \$maps |
 		.[] | select(.event == \"callstack\" and .container == \"$PH_FILE-in\" and (.fields | $1)) |
-		\"\\(.pid)\" as \$pid | [.fields.callstack_user | to_entries[] | (.value - (if .key > 0 then 1 else 0 end)) as \$a |
+		\"\\(.pid)\" as \$pid | .fields.user_end as \$end | [.fields.callstack_user | to_entries[] | (.value - (if .key > 0 then 1 else 0 end)) as \$a |
 			([\$maps[\$pid][]? | select(.begin <= \$a and \$a < .end)] | last) as \$m |
 			if \$m then \$names[\"\\(\$m.file) \\(\$a - \$m.begin + \$m.vaddr)\"] // \"?\" else \"-\" end] |
-		join(\";\")"
+		\"\\(\$end) \" + join(\";\")"
 }
 
-# Samples of $1 that were not walked (user_end 0) although their task was not at its end, in do_exit(), where it has no memory any more.
+# Samples of $1 that were not walked (user_end 0) although their task was not at its end, in do_exit(), where it has no memory any more,
+# nor in exec, where it has no program.
 unwalked() {
-	events_csv address,name -e kernel_symbol | sed -n 's/,do_exit$//p' >"$T.exit"
-	events_csv user_end,container,comm,callstack_kernel -e callstack | grep "^0,$PH_FILE-in,$1," | grep -vFf "$T.exit"
+	events_csv address,name -e kernel_symbol | sed -n 's/,\(do_exit\|load_elf_binary\)$//p' >"$T.none"
+	events_csv user_end,container,comm,callstack_kernel -e callstack | grep "^0,$PH_FILE-in,$1," | grep -vFf "$T.none"
 }
 
 @test "samples: recursion, a signal's handler, a thread, each to its beginning" {
@@ -45,11 +46,11 @@ unwalked() {
 	END
 	hasnt "$T" ".event == \"callstack\" and .container != \"$PH_FILE-in\""
 	# But for the first moments of a program, before it is known what it has mapped (8) and how to walk through that (7), and for
-	# those of its end, when it has no memory any more (0).
+	# those of its end, when it has no memory any more, and in exec (0).
 	[ -z "$(unwalked ph-load)" ] || flunk "not walked:" "$(unwalked ph-load)" || return
 	all=$(stacks '.comm == "ph-load" and (.user_end | IN(0, 7, 8) | not)' | wc -l)
 	complete=$(stacks '.comm == "ph-load" and .user_end == 1' | wc -l)
-	[ "$all" -ge 50 ] && [ "$((complete * 100))" -ge "$((all * 99))" ] || flunk "$complete of $all stacks are complete" "$(stacks '.user_end != 1 and .user_end < 7')" || return
+	[ "$all" -ge 50 ] && [ "$((complete * 100))" -ge "$((all * 99))" ] || flunk "$complete of $all stacks are complete" "$(stacks '.comm == "ph-load" and .user_end != 1' | sort | uniq -c)" || return
 	deep=$(printf 'stacks_deep;%.0s' {0..30})
 	stacks '.user_end == 1' | sort | uniq -c | sort -rn >"$T.stacks"
 	# How often each of the three is there is a matter of the scheduler's; most stacks are of one of them.
@@ -82,6 +83,33 @@ unwalked() {
 		offset  ? . > 0
 		source  ? type == "string"
 		line    ? . >= 0
+	END
+}
+
+# Programs at the same addresses, one after the other: the recorder hears late of each, and says then what its parent had. One in
+# exec has the memory of the new program and the registers of the old one.
+@test "who runs another program is not walked by what it was" {
+	local stop
+	record "$T" -q -c "$PH_FILE-in" --wait -e profile -F 4000
+	launch_wait in -- sh -c "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do ph-load spin 15ms; done" >/dev/null &
+	stop=$!
+	while kill -0 $stop 2>/dev/null; do
+		kill -STOP "$RECORDER"
+		sleep 0.02
+		kill -CONT "$RECORDER"
+		sleep 0.01
+	done
+	wait $stop
+	record_end
+	# ph-load is linked statically: there is nothing but itself on its stacks.
+	every callstack ".container == \"$PH_FILE-in\" and .comm == \"ph-load\"" <<-END
+		user_end       ? IN(0, 1, 7, 8)
+		callstack_user ? length <= 1 or \$e.fields.user_end != 8
+	END
+	[ -z "$(unwalked ph-load)" ] || flunk "not walked:" "$(unwalked ph-load)" || return
+	some callstack ".container == \"$PH_FILE-in\" and .fields.user_end == 0" <<-END
+		callstack_kernel ? length > 0
+		callstack_user   []
 	END
 }
 

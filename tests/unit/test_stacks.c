@@ -292,10 +292,12 @@ static void children(void **state)
 	take(p, LIBC);
 	p->maps.v[0].told = true;
 	p->told_ns = 5000;
+	p->stack = 0x7ffc12345678;
 	ph_procmaps_fork(&maps, p->pid, p->pid + 1, 6000);
 	child = ph_procmaps_get(&maps, (1 << 30) + 1);
 	assert_non_null(child);
 	assert_int_equal(child->maps.n, 1);
+	assert_int_equal(child->stack, p->stack);
 	assert_true(child->maps.v[0].told);	/* a reader takes its parent's */
 	assert_int_equal(child->maps.v[0].file->refs, 2);
 	assert_int_equal(((struct ph_store_map *)ph_store_at(&store, child->pos))->begin, 0x7f0000010000);

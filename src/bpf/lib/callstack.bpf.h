@@ -219,7 +219,10 @@ static __always_inline struct ph_unwind_rule *find_rule(struct ph_store_table *t
 	return chunk ? &STORE_AT(chunk, pos, union ph_store_rule)->rule : NULL;
 }
 
-/* A new process has what its parent has, until it runs a program; user space hears of it later. */
+/*
+ * A new process has what its parent has, until it runs a program. User space hears of both later, and may write then what was
+ * true before the exec: ph_store_proc's `stack` tells.
+ */
 static __always_inline void maps_inherit(u32 parent, u32 child)
 {
 	struct ph_store_proc *p = bpf_map_lookup_elem(&procs, &parent), copy;
@@ -482,6 +485,9 @@ static __always_inline void walk_user(struct walk *w, u32 slot, struct task_stru
 
 	if (t->flags & (PF_KTHREAD | PF_WORKER) || !WALK(t)->mm)
 		return;
+	/* In exec: the memory is the new program's, which has nowhere to begin yet, the registers are still the old one's. */
+	if (!WALK(WALK(t)->mm)->start_code)
+		return;
 	if (bpf_probe_read_kernel(w->top, NREGS * sizeof(u64), (void *)bpf_task_pt_regs(t)))
 		return;
 	walk_begin(w, PH_INTERP_EVEN);
@@ -489,7 +495,7 @@ static __always_inline void walk_user(struct walk *w, u32 slot, struct task_stru
 	w->map.begin = w->map.end = 0;
 	w->proc.n = 0;
 	p = bpf_map_lookup_elem(&procs, &pid);
-	if (p && !compat_mode(w))
+	if (p && p->stack == WALK(WALK(t)->mm)->start_stack && !compat_mode(w))
 		w->proc = *p;
 	w->end = PH_END_FRAMES;
 	bpf_for_each_map_elem(&frames, walk_step, &slot, 0);

@@ -236,7 +236,7 @@ struct rlimit { unsigned long rlim_cur, rlim_max; };	/* whole: it is in an array
 struct signal_struct { atomic_t live; s16 oom_score_adj; struct rlimit rlim[16]; };
 struct mm_rss_stat { struct { s64 counter; } count[4]; };
 struct percpu_counter { s64 count; };
-struct mm_struct { struct file *exe_file; unsigned long total_vm, data_vm, locked_vm, stack_vm; struct percpu_counter rss_stat[4]; };
+struct mm_struct { struct file *exe_file; unsigned long total_vm, data_vm, locked_vm, stack_vm, start_code, start_stack; struct percpu_counter rss_stat[4]; };
 /* until v6.1; v6.2 (f1a7941243c1) counts per CPU. */
 struct mm_struct___v61 { struct mm_rss_stat rss_stat; };
 struct seccomp { int mode; };
