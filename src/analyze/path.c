@@ -65,9 +65,12 @@ const struct ph_path_thing *ph_path_thing(const struct ph_path *p, uint32_t what
 
 /* ---- segments -------------------------------------------------------------------------------------- */
 
+/* Nearly all of what took long is rounded up to all of it. */
 static uint32_t share_of(uint64_t ns, uint64_t whole)
 {
-	return ns >= whole ? UINT32_MAX : (uint32_t)((((unsigned __int128)ns << 32) + whole / 2) / whole);
+	unsigned __int128 share = (((unsigned __int128)ns << 32) + whole / 2) / whole;
+
+	return share > UINT32_MAX ? UINT32_MAX : (uint32_t)share;
 }
 
 static void add_ran(struct ph_path *p, const struct ph_trail_who *who, const struct ph_segment *s)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Packets between tasks of one host, also across containers: one that a task sends goes through devices as the same
- * buffer in the kernel until it is received, whatever is done to its addresses on the way. A buffer's address is used
- * again for others; the sequence number shows that it is the one that was sent.
+ * buffer in the kernel until it is received. Its addresses may be changed while it is received, or sent on, but not from the
+ * queue of one device until the next one has it. A buffer's address is used again for others, soon, as an answer's from
+ * outside; the headers show that it is the one that was sent.
  */
 #include <stdlib.h>
 
@@ -18,7 +19,7 @@
 
 struct origin {
 	int32_t tid;			/* 0: not a task of this host, or not known */
-	uint32_t seq;
+	uint64_t packet;		/* its headers */
 	uint64_t sent_ns;
 };
 
@@ -70,10 +71,30 @@ static struct cpu *cpu_get(struct path_packets *k, uint32_t cpu)
 	return &k->cpus.v[cpu];
 }
 
+/* From whom to whom; of TCP also which bytes. */
+static uint64_t headers(const struct ph_event *ev)
+{
+#define FIELD(name, is_bytes) { PH_FLD(net_dev_queue, name), PH_FLD(net_if_receive_skb, name), is_bytes }
+	static const struct { unsigned int sent, received; bool bytes; } fields[] = {
+		FIELD(ipproto, false), FIELD(saddr, true), FIELD(daddr, true), FIELD(source_port, false), FIELD(dest_port, false),
+		FIELD(seq, false),
+	};
+#undef FIELD
+	uint64_t h = PH_HASH_INIT;
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(fields); i++) {
+		const struct ph_value *v = ph_event_field(ev, ev->cls->id == PH_EV_net_dev_queue ? fields[i].sent : fields[i].received);
+
+		if (v)
+			h = fields[i].bytes ? ph_hash(h, v->s, v->n) : ph_hash(h, &v->u, sizeof(v->u));
+	}
+	return h;
+}
+
 static void on_send(struct path_packets *k, const struct cpu *c, const struct ph_event *ev)
 {
 	uint64_t skb = U(net_dev_queue, skbaddr, 0);
-	struct origin *o, new = { .tid = ev->tid, .seq = (uint32_t)U(net_dev_queue, seq, 0), .sent_ns = ev->ts_ns };
+	struct origin *o, new = { .tid = ev->tid, .packet = headers(ev), .sent_ns = ev->ts_ns };
 
 	/* What the kernel sends on, or answers, while it receives is the doing of who sent that. */
 	if (c->softirqs) {
@@ -100,7 +121,7 @@ static void on_receive(struct path_packets *k, struct cpu *c, const struct ph_ev
 
 	c->receives = true;
 	c->packet = (struct origin){ 0 };
-	if (o && o->seq == (uint32_t)U(net_if_receive_skb, seq, 0))
+	if (o && o->packet == headers(ev))
 		c->packet = *o;
 }
 

@@ -212,6 +212,9 @@ static void test_born_meanwhile(void **state)
 #define RECEIVED(time, cpu, task, skb, seq, then) "@" #time " cpu=" #cpu " tid=" #task " irq_softirq_entry vec=3\n@" #time " cpu=" #cpu \
 	" tid=" #task " net_if_receive_skb skbaddr=" #skb " seq=" #seq " ipproto=6\n" then "@" #time " cpu=" #cpu " tid=" #task " irq_softirq_exit vec=3\n"
 
+#define UDP(time, task, event, skb, from, port, to, at) "@" #time " cpu=1 tid=" #task " " event " skbaddr=" #skb " protocol=2048 ipproto=17" \
+	" saddr=" from " daddr=" to " source_port=" #port " dest_port=" #at "\n"
+
 static void test_packets(void **state)
 {
 	/* On the other CPU, in the context of who has nothing to do with it, and by way of a bridge. */
@@ -225,6 +228,19 @@ static void test_packets(void **state)
 		RUN(520, 1, 20, 1, 30) RECEIVED(540, 1, 30, 77, 6, SEND(540, 1, 30, 78, 1))
 		RECEIVED(550, 1, 30, 78, 1, WAKE(550, 1, 30, 7, 0)) RUN(560, 0, 0, 0, 7),
 		"100-200 nginx running kernel=45\n200-550 nginx network\n550-560 nginx run queue idle\n560-1000 nginx running kernel=440\n");
+	/* What another task sent to somebody outside by UDP has no sequence number; nor has what comes from outside, in its buffer. */
+	path_of(7, BEGIN "@150 cpu=0 tid=7 syscall_entry_recvfrom\n" RUN(200, 0, 7, 1, 0) START(210, 1, 20)
+		UDP(500, 20, "net_dev_queue", 77, "0a000002", 5000, "08080808", 53) RUN(520, 1, 20, 1, 30) "@540 cpu=1 tid=30 irq_softirq_entry vec=3\n"
+		UDP(540, 30, "net_if_receive_skb", 77, "08080404", 53, "0a000001", 5001) WAKE(550, 1, 30, 7, 0)
+		"@550 cpu=1 tid=30 irq_softirq_exit vec=3\n" RUN(560, 0, 0, 0, 7),
+		"100-200 nginx running kernel=45\n200-550 nginx network\n550-560 nginx run queue idle\n560-1000 nginx running kernel=440\n");
+	/* And what it sent to this one. */
+	path_of(7, BEGIN "@150 cpu=0 tid=7 syscall_entry_recvfrom\n" RUN(200, 0, 7, 1, 0) START(210, 1, 20)
+		UDP(500, 20, "net_dev_queue", 77, "0a000002", 5000, "0a000001", 53) RUN(520, 1, 20, 1, 30) "@540 cpu=1 tid=30 irq_softirq_entry vec=3\n"
+		UDP(540, 30, "net_if_receive_skb", 77, "0a000002", 5000, "0a000001", 53) WAKE(550, 1, 30, 7, 0)
+		"@550 cpu=1 tid=30 irq_softirq_exit vec=3\n" RUN(560, 0, 0, 0, 7),
+		"100-200 nginx running kernel=45, sleeps\n200-210 postgres timer\n210-500 postgres running, sends to nginx\n"
+		"500-550 nginx network\n550-560 nginx run queue idle\n560-1000 nginx running kernel=440\n");
 }
 
 /* ---- what others' algorithms get wrong -------------------------------------------------------------- */
@@ -248,6 +264,21 @@ static void test_interrupts(void **state)
 		"@411 cpu=0 tid=30 x86_irq_vectors_reschedule_exit vector=253\n" RUN(415, 0, 30, 0, 7),
 		"100-200 nginx running, sleeps\n200-210 postgres timer\n210-400 postgres running, wakes nginx\n"
 		"400-410 nginx run queue wake-up\n410-415 nginx run queue cron\n415-1000 nginx running\n");
+}
+
+/* Parts are kept as shares of 32 bits: nearly all of a long time is all of it, and not nothing. */
+static void test_long_run(void **state)
+{
+	struct asked a = ask(BEGIN "@100 cpu=0 tid=7 syscall_entry_getpid\n@120 cpu=0 tid=7 syscall_exit_getpid ret=7\n"
+			     RUN(2000000000000, 0, 7, 1, 0), &(struct ph_path_ask){ .tid = 7, .from_ns = 90 }, 2000000000000);
+	struct ph_step s;
+
+	is_whole(a.p);
+	assert_int_equal(a.p->nsteps, 1);
+	ph_path_step(a.p, 0, &s);
+	assert_int_equal(s.state, PH_PATH_RAN);
+	assert_in_range(s.part_ns[PH_PART_USER], 1999999999000, 1999999999910);
+	done(&a);
 }
 
 /* Without interrupts a timer's wake-up seems to be that of whoever it interrupted: the call tells. */
@@ -433,7 +464,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_alone), cmocka_unit_test(test_states), cmocka_unit_test(test_one_other),
 		cmocka_unit_test(test_nested), cmocka_unit_test(test_ring), cmocka_unit_test(test_fork),
-		cmocka_unit_test(test_born_meanwhile), cmocka_unit_test(test_packets), cmocka_unit_test(test_interrupts),
+		cmocka_unit_test(test_born_meanwhile), cmocka_unit_test(test_packets), cmocka_unit_test(test_long_run), cmocka_unit_test(test_interrupts),
 		cmocka_unit_test(test_no_interrupts), cmocka_unit_test(test_dead_ends), cmocka_unit_test(test_ends_asleep), cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_deep), cmocka_unit_test(test_svg), cmocka_unit_test(test_trail),
 	};
