@@ -11,6 +11,7 @@ struct decode {
 	struct ph_insn *ret;
 	uint8_t rex, map;	/* map: 0 one byte, 1 0F, 2 0F38, 3 0F3A */
 	bool rex_there, vex, op16, rep;
+	bool scalar;		/* with VEX: the prefix is F2 or F3 */
 	uint8_t op, mod, reg, rm;	/* with REX's bits */
 	bool indexed;
 	int64_t disp;
@@ -261,7 +262,6 @@ static void one_byte(struct decode *d)
 		return;
 	case 0x84:
 	case 0x85:
-	case 0x8c:
 	case 0x8e:
 	case 0xd8 ... 0xdf:
 		take_modrm(d);
@@ -276,6 +276,10 @@ static void one_byte(struct decode *d)
 		take_modrm(d);
 		if (d->mod == 3)
 			write_byte(d, d->rm);
+		return;
+	case 0x8c:
+		take_modrm(d);
+		write_rm(d);
 		return;
 	case 0x89:
 		take_modrm(d);
@@ -468,13 +472,26 @@ static void two_bytes(struct decode *d)
 		take_imm(d, 1);
 		write_reg(d, d->reg);
 		return;
-	case 0x1e:		/* endbr64 is one of these */
-	case 0x1f:
-		d->ret->kind = op == 0x1f ? PH_INSN_PAD : PH_INSN_OTHER;
+	case 0x1e:		/* endbr64 is one of these, and rdssp */
+		if (d->rep && (d->reg & 7) == 1)
+			write_rm(d);
 		return;
+	case 0x1f:
+		d->ret->kind = PH_INSN_PAD;
+		return;
+	case 0x40 ... 0x4f:
+		if (!d->vex)		/* cmov; with VEX they are of masks */
+			write_reg(d, d->reg);
+		return;
+	case 0x78:
+	case 0x79:
+		if (d->scalar)		/* to an integer without a sign */
+			write_reg(d, d->reg);
+		return;
+	case 0x02:
+	case 0x03:
 	case 0x2c:
 	case 0x2d:
-	case 0x40 ... 0x4f:
 	case 0x50:
 	case 0xaf:
 	case 0xb6 ... 0xb8:
@@ -487,10 +504,14 @@ static void two_bytes(struct decode *d)
 			write_rm(d);
 		return;
 	case 0x90 ... 0x9f:
-		if (d->vex)
-			write_reg(d, d->reg);	/* kmov */
-		else if (d->mod == 3)
+		if (!d->vex && d->mod == 3)
 			write_byte(d, d->rm);
+		else if (d->vex && op == 0x93)	/* kmov, from a mask */
+			write_reg(d, d->reg);
+		return;
+	case 0xae:
+		if (d->rep && (d->reg & 7) < 2)	/* rdfsbase, rdgsbase */
+			write_rm(d);
 		return;
 	case 0xc0:
 	case 0xc1:
@@ -506,6 +527,7 @@ static void two_bytes(struct decode *d)
 	case 0xb1:
 	case 0xb3:
 	case 0xbb:
+	case 0xc7:		/* rdrand, rdseed, rdpid */
 		write_rm(d);
 	}
 }
@@ -544,9 +566,10 @@ static void take_vex(struct decode *d, uint8_t first)
 	}
 	d->op16 = (vvvv & 3) == 1;
 	d->rep = (vvvv & 3) == 2;
+	d->scalar = vvvv & 2;
 	d->op = ph_bytes_u8(&d->in);
-	/* blsr and its like name the register that they write there. */
-	if (d->map == 2 && d->op == 0xf3)
+	/* blsr and its like, and mulx, name a register that they write there. */
+	if (d->map == 2 && (d->op == 0xf3 || (d->op == 0xf6 && (vvvv & 3) == 3)))
 		write_reg(d, ~vvvv >> 3 & 15);
 	if (first == 0x8f && d->map >= 8 && d->map <= 10) {
 		take_modrm(d);
@@ -554,13 +577,11 @@ static void take_vex(struct decode *d, uint8_t first)
 			take_imm(d, d->map == 8 ? 1 : 4);
 		return;
 	}
-	if (first == 0x62 && d->map > 3) {
-		/* 5 and 6: half precision, as map 1 without immediates. */
-		take_modrm(d);
-		return;
-	}
-	if (d->map == 1)
+	/* 5 and 6: half precision, which has what map 1 has, and what map 2 has. */
+	if (d->map == 1 || (first == 0x62 && d->map == 5))
 		two_bytes(d);
+	else if (first == 0x62 && d->map == 6)
+		take_modrm(d);
 	else if (d->map == 2 || d->map == 3)
 		three_bytes(d);
 	else

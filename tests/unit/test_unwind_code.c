@@ -75,6 +75,33 @@ static void test_insn(void **state)
 		{ "8f e8 78 c2 ff 10", { PH_INSN_OTHER, 6, PH_X86_NONE, PH_X86_NONE } },		/* vprotd */
 		{ "66 0f 3a 16 c5 01", { PH_INSN_OTHER, 6, PH_X86_NONE, PH_X86_NONE, .writes = 1 << PH_X86_BP } },
 		{ "66 0f 6f 64 24 10", { PH_INSN_OTHER, 6, PH_X86_NONE, PH_X86_NONE } },		/* movdqa to %xmm4 */
+		/* What general registers they write, as objdump says: mulx, in both places; masks, which are none. */
+#define WRITES(hex, n, what) { hex, { PH_INSN_OTHER, n, PH_X86_NONE, PH_X86_NONE, .writes = what } }
+		WRITES("c4 e2 e3 f6 c8", 5, 1 << PH_X86_BX),		/* mulx %rax, %rbx, %rcx */
+		WRITES("c4 e2 f3 f6 e8", 5, 1 << PH_X86_BP),		/* mulx %rax, %rcx, %rbp */
+		WRITES("c5 ec 41 e1", 4, 0),				/* kandw %k1, %k2, %k4 */
+		WRITES("c5 ed 4b d9", 4, 0),				/* kunpckbw %k1, %k2, %k3 */
+		WRITES("c5 f8 92 d8", 4, 0),				/* kmovw %eax, %k3 */
+		WRITES("c5 f8 93 db", 4, 1 << PH_X86_BX),		/* kmovw %k3, %ebx */
+		WRITES("c5 f8 98 db", 4, 0),				/* kortestw %k3, %k3 */
+		WRITES("0f 45 d8", 3, 1 << PH_X86_BX),			/* cmovne %eax, %ebx */
+		WRITES("0f c7 f3", 3, 1 << PH_X86_BX),			/* rdrand %ebx */
+		WRITES("48 0f c7 fd", 4, 1 << PH_X86_BP),		/* rdseed %rbp */
+		WRITES("48 0f c7 0c 24", 5, 0),				/* cmpxchg16b (%rsp) */
+		WRITES("f3 48 0f ae c3", 5, 1 << PH_X86_BX),		/* rdfsbase %rbx */
+		WRITES("0f ae e8", 3, 0),				/* lfence */
+		WRITES("f3 48 0f 1e cb", 5, 1 << PH_X86_BX),		/* rdsspq %rbx */
+		WRITES("f3 0f 1e fa", 4, 0),				/* endbr64 */
+		WRITES("8c db", 2, 1 << PH_X86_BX),			/* mov %ds, %ebx */
+		WRITES("0f 03 d8", 3, 1 << PH_X86_BX),			/* lsl %eax, %ebx */
+		WRITES("62 f1 7e 08 78 d8", 6, 1 << PH_X86_BX),		/* vcvttss2usi %xmm0, %ebx */
+		WRITES("62 f1 ff 08 78 e8", 6, 1 << PH_X86_BP),		/* vcvttsd2usi %xmm0, %rbp */
+		WRITES("62 f1 7c 48 78 d9", 6, 0),			/* vcvttps2udq %zmm1, %zmm3 */
+		WRITES("62 f5 7e 08 2c d8", 6, 1 << PH_X86_BX),		/* vcvttsh2si %xmm0, %ebx */
+		WRITES("62 f5 7d 08 7e c3", 6, 1 << PH_X86_BX),		/* vmovw %xmm0, %ebx */
+		WRITES("62 f5 6c 48 58 d9", 6, 0),			/* vaddph %zmm1, %zmm2, %zmm3 */
+		WRITES("62 f6 6d 48 98 d9", 6, 0),			/* vfmadd132ph %zmm1, %zmm2, %zmm3 */
+#undef WRITES
 		{ "00 00", { PH_INSN_BAD, 1, PH_X86_NONE, PH_X86_NONE } },
 		{ "06", { PH_INSN_BAD, 1, PH_X86_NONE, PH_X86_NONE } },
 		{ "48 81 ec 00 00", { PH_INSN_BAD, 1, PH_X86_NONE, PH_X86_NONE } },			/* cut off */
