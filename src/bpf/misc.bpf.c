@@ -111,7 +111,6 @@ PAGE_FAULT(page_fault_kernel)
 
 /* ---- signals ---------------------------------------------------------------------------------------- */
 
-/* The sender may pass SEND_SIG_NOINFO (0) or SEND_SIG_PRIV (1) in place of a siginfo. */
 /*
  * Who sent it, and why: SEND_SIG_NOINFO and SEND_SIG_PRIV are 0 and 1 in the place of a pointer. So some kernels (6.12 as
  * distributions have it) take it for a number, from which nothing may be loaded.
