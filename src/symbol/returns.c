@@ -17,6 +17,8 @@
 
 /* The function, and what its compiler put elsewhere of it. */
 #define PARTS_MAX 8
+/* Each is a place that the kernel is to probe. */
+#define RETURNS_MAX 4096
 
 struct part {
 	uint64_t vaddr, n;
@@ -142,6 +144,8 @@ static int add_returns(struct search *s, const struct part *p, const uint8_t *co
 			return ph_err_set(s->err, -EOPNOTSUPP, "its machine code is not understood");
 		if (flow.jumps && (flow.direct ? !within(s, p->vaddr + i + (uint64_t)flow.target) : !s->go))
 			return ph_err_set(s->err, -EOPNOTSUPP, "it may leave by a jump into another function");
+		if (flow.returns && s->out->len / sizeof(uint64_t) >= RETURNS_MAX)
+			return ph_err_set(s->err, -EOPNOTSUPP, "it has more than %d instructions that return", RETURNS_MAX);
 		if (flow.returns)
 			ph_put_u64(s->out, p->vaddr + i);
 	}

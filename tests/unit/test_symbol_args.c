@@ -146,10 +146,72 @@ static void test_names(void **state)
 	}
 }
 
+/*
+ * Debug information that a container made up: of each file every question has an answer, which makes sense or is a sentence; and of the next
+ * one, what is asked is right.
+ */
+static void test_hostile(void **state)
+{
+	static const char *const functions[] = { "args_plain", "args_many", "args_words", "args_result" };
+	static const char *const texts[] = { "a", "req->first", "req->outside->title", "req->next->next->id", "req->colour", "req->bits",
+					     "m.whole", "retval", "retval.a", "retval->next->id", "words[1]", "list[0]->id", "none" };
+	ph_auto(ph_symchild_free_ptr) struct ph_symchild *c = symchild();
+	ph_autofree char *path = ph_asprintf("%s/whole.so", dir), *is = NULL, *first = NULL, *last = NULL;
+	struct ph_buf whole = { 0 };
+	uint32_t seed = 99, debug, end;
+	uint64_t at[PH_ARRAY_SIZE(functions)];
+	size_t answers = 0;
+
+	(void)state;
+	free(said("g++ -O1 -g -fPIC -shared -o %s %s/args.cc %s/args_other.cc", path, PH_SYMBOL_SOURCES, PH_SYMBOL_SOURCES));
+	/* Where the debug information begins and ends in the file. */
+	first = said("readelf -SW %s | sed -n 's/.* \\.debug_.* PROGBITS *[0-9a-f]* \\([0-9a-f]*\\) .*/\\1/p' | sort | head -n 1", path);
+	last = said("readelf -SW %s | sed -n 's/.* \\.symtab *SYMTAB *[0-9a-f]* \\([0-9a-f]*\\) .*/\\1/p'", path);
+	debug = (uint32_t)strtoul(first, NULL, 16);
+	end = (uint32_t)strtoul(last, NULL, 16);
+	assert_int_equal(ph_read_file_at(AT_FDCWD, path, 1 << 22, &whole), 0);
+	assert_true(debug > 0 && debug < end && end < whole.len);
+	add_path(c, 1, path);
+	for (size_t i = 0; i < PH_ARRAY_SIZE(functions); i++)
+		at[i] = address(c, functions[i]);
+	for (uint32_t file = 2; file < 80; file++) {
+		ph_autofree char *broken = ph_asprintf("%s/broken.so", dir), *changed = ph_alloc(whole.len);
+		FILE *f = fopen(broken, "w");
+
+		memcpy(changed, whole.p, whole.len);
+		for (unsigned int k = 0; k < 1u << file % 10; k++) {
+			seed = seed * 1664525 + 1013904223;
+			changed[debug + (seed >> 8) % (end - debug)] = (char)(seed >> 3);
+		}
+		assert_non_null(f);
+		assert_int_equal(fwrite(changed, 1, whole.len, f), whole.len);
+		assert_int_equal(fclose(f), 0);
+		add_path(c, file, broken);
+		assert_int_equal(unlink(broken), 0);
+		for (size_t i = 0; i < PH_ARRAY_SIZE(functions) * PH_ARRAY_SIZE(texts); i++) {
+			struct ph_symarg a = { 0 };
+			struct ph_err err = { 0 };
+
+			if (ph_symchild_arg(c, file, at[i % PH_ARRAY_SIZE(functions)], texts[i / PH_ARRAY_SIZE(functions)], &a, &err) < 0) {
+				assert_true(*err.msg);
+				continue;
+			}
+			answers++;
+			assert_true(a.loads <= PH_SYMARG_LOADS && a.size && a.size <= 8 && !(a.size & (a.size - 1)));
+			assert_true(a.bits && a.bits + a.low <= 64 && a.place < PH_SYMARG_PLACES && a.kind < PH_SYMARG_KINDS);
+			free(a.names);
+		}
+	}
+	assert_true(answers > 100);
+	is = arg(c, "args_plain", "req->next->next->id");
+	assert_string_equal(is, "5+64 *+64 *+8 *+0 8s");
+	ph_buf_done(&whole);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_names), cmocka_unit_test(test_hostile),
 	};
 	int r;
 
