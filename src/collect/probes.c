@@ -323,12 +323,29 @@ static int attach_one(struct ph_collect *c, uint32_t number)
 	}
 }
 
-/* Those of one probe in one file, from @from on: at once, else one by one, as one that the kernel refuses is as if all were. */
-static void attach_group(struct ph_collect *c, size_t from, struct ph_probe_point *first, int *failed)
+/* The points @numbers of one file and one probe; one that the kernel refuses is as if all were: it is found by halves. */
+static int attach_some(struct ph_collect *c, const uint32_t *numbers, size_t n, bool at_once)
+{
+	struct ph_probing *g = c->probing;
+	int r = n == 1 ? attach_one(c, numbers[0]) : at_once ? attach_file(c, numbers, n) : -EOPNOTSUPP, other;
+
+	if (r == 0)
+		return 0;
+	if (n == 1) {
+		g->p->points.v[numbers[0]]->off = true;
+		g->refused++;
+		return r;
+	}
+	r = attach_some(c, numbers, n / 2, at_once);
+	other = attach_some(c, numbers + n / 2, n - n / 2, at_once);
+	return r < 0 ? r : other;
+}
+
+/* Those of one probe in one file, from @from on. */
+static void attach_group(struct ph_collect *c, size_t from, const struct ph_probe_point *first, int *failed)
 {
 	struct ph_probing *g = c->probing;
 	PH_VEC(uint32_t) numbers = { 0 };
-	int r = -EOPNOTSUPP;
 
 	for (size_t i = from; i < g->p->points.n; i++) {
 		const struct ph_probe_point *pt = g->p->points.v[i];
@@ -336,17 +353,8 @@ static void attach_group(struct ph_collect *c, size_t from, struct ph_probe_poin
 		if (!pt->off && pt->spec == first->spec && pt->file == first->file)
 			*ph_vec_push(&numbers) = (uint32_t)i;
 	}
-	if (g->multi && first->file >= 0)
-		r = attach_file(c, numbers.v, numbers.n);
-	for (size_t i = 0; r < 0 && i < numbers.n; i++) {
-		int one = attach_one(c, numbers.v[i]);
-
-		if (one == 0)
-			continue;
-		*failed = one;
-		g->p->points.v[numbers.v[i]]->off = true;
-		g->refused++;
-	}
+	if (numbers.n)
+		*failed = attach_some(c, numbers.v, numbers.n, g->multi && first->file >= 0);
 	ph_vec_done(&numbers);
 }
 

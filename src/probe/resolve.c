@@ -26,6 +26,10 @@ struct search {
 	bool cut;		/* there are more beyond the limit */
 	int32_t pid;		/* of the process that is looked into */
 	struct ph_err failed;	/* the last thing that went wrong with a file */
+	ph_strv failures;	/* what went wrong with each file that has nothing to be probed */
+	size_t without;		/* files that have nothing of that name, the last one @lacks, of process @lacks_pid */
+	char *lacks;
+	int32_t lacks_pid;
 	ph_strv near;		/* names of functions that there are, of a file without it */
 	char *path;
 };
@@ -290,7 +294,17 @@ static int on_file(void *arg, int fd, const char *path)
 		r = spec->kind == PH_PROBE_USDT ? usdt_points(s, file, &e, &err) : function_points(s, file, &e, &err);
 	if (r < 0)
 		s->failed = err;
-	else if (s->found == before && s->near.n < NAMES_MAX)
+	if (s->found > before)
+		return 0;
+	if (r < 0) {
+		*ph_vec_push(&s->failures) = ph_asprintf("%s of process %d: %s", path, s->pid, err.msg);
+		return 0;
+	}
+	s->without++;
+	s->lacks_pid = s->pid;
+	free(s->lacks);
+	s->lacks = ph_strdup(path);
+	if (s->near.n < NAMES_MAX)
 		keep_names(s, &e);
 	return 0;
 }
@@ -345,12 +359,26 @@ static int explain(struct search *s, const ph_probe_processes *procs, struct ph_
 static void search_done(struct search *s)
 {
 	ph_strv_done(&s->near);
+	ph_strv_done(&s->failures);
 	free(s->path);
+	free(s->lacks);
 }
 
 static bool in_files(const struct ph_probe_spec *spec)
 {
 	return spec->kind == PH_PROBE_UPROBE || spec->kind == PH_PROBE_URETPROBE || spec->kind == PH_PROBE_USDT;
+}
+
+/* Of one container's files, where another one has what is to be probed. */
+static void tell_others(struct search *s)
+{
+	const struct ph_probe_spec *spec = &s->p->specs.v[s->spec];
+
+	ph_vec_each(f, &s->failures)
+		ph_probes_note(s->p, ph_strdup(*f));
+	if (s->without && !is_glob(spec->function ? spec->function : ""))
+		ph_probes_note(s->p, ph_asprintf("'%s': %zu of %zu files have no such %s, as %s of process %d", spec->text, s->without, s->files,
+						 spec->kind == PH_PROBE_USDT ? "USDT probe" : "function", s->lacks, s->lacks_pid));
 }
 
 static int find_in_files(struct ph_probes *p, uint32_t i, const ph_probe_processes *procs, struct ph_err *err)
@@ -365,6 +393,8 @@ static int find_in_files(struct ph_probes *p, uint32_t i, const ph_probe_process
 	}
 	if (!s.found && procs->n)
 		r = explain(&s, procs, err);
+	if (s.found)
+		tell_others(&s);
 	if (s.cut)
 		ph_probes_note(p, ph_asprintf("'%s': more functions match than are probed (--max-probes %lu)", p->specs.v[i].text, p->max));
 	search_done(&s);

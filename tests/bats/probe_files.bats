@@ -153,3 +153,71 @@ points() { [ "$(events "$T" -e probe_point 2>/dev/null | wc -l)" -ge "$1" ]; }
 	porthole probe -r "$T" --strict --count >/dev/null 2>&1 || rc=$?
 	[ "$rc" = 3 ]
 }
+
+# evil WHAT: a program without what the kernel does not look at, as $T-evil/WHAT.
+evil() {
+	cp "$T-evil/good" "$T-evil/$1"
+	"$BATS_TEST_DIRNAME/broken_elf.py" "$T-evil/$1" "$2"
+}
+
+# On the host only: the compiler that makes them is not in the machine.
+@test "programs that are made to do harm to who looks for probes: told, in time, and the neighbour's are probed" {
+	need gcc objcopy python3
+	local f rc
+	mkdir "$T-evil" "$T-good"
+	cat >"$T.c" <<-'END'
+		#include <unistd.h>
+		struct object { int id; char name[8]; };
+		#define NOTE(n, pc, semaphore, name, args) asm volatile(".rept " n "\n.pushsection .note.stapsdt, \"\", \"note\"\n.balign 4\n" \
+			".4byte 8, 994f - 993f, 3\n.asciz \"stapsdt\"\n.balign 4\n993: .8byte " pc ", 0, " semaphore "\n" \
+			".asciz \"app\"\n.asciz \"" name "\"\n.asciz \"" args "\"\n994: .balign 4\n.popsection\n.endr")
+		int work(int n, struct object *o);
+		__attribute__((noinline, noclone)) int work(int n, struct object *o)
+		{
+			asm volatile("990: nop" ::"r"(o) : "memory");
+			NOTE("1", "990b", "0", "tick", "-4@%edi 8@%rsi");
+		#ifdef EVIL
+			NOTE("1", "-1", "-1", "a", "8@-9223372036854775808(%rbp,%rbp,8)");
+			NOTE("1", "990b", "-2", "b", "-99999999999@%rax 8@(((((");
+			NOTE("1", "990b + 0x7fffffffffff", "0", "c", "");
+			NOTE("1", "0", "0x8000000000000000", "d", "8@$99999999999999999999999999");
+			NOTE("200000", "990b", "0", "many", "8@%rdi");
+			asm volatile(".pushsection .note.stapsdt, \"\", \"note\"\n.4byte -1, -1, 3\n.popsection");
+		#endif
+			return n;
+		}
+		int main(void)
+		{
+			struct object o = { 7, "object" };
+			for (int i = 0;; i++) {
+				work(i, &o);
+				usleep(10000);
+			}
+		}
+	END
+	gcc -g -O1 -static -o "$T-good/app" "$T.c"
+	gcc -g -O1 -static -DEVIL -o "$T-evil/good" "$T.c"
+	cp "$T-evil/good" "$T-evil/notes"
+	evil dwarf .debug_
+	evil note .note.stapsdt
+	evil table table
+	launch good --bind "$T-good/app:/bin/app" -- app
+	for f in notes dwarf note table; do
+		ph-launch --stop "$PH_FILE-evil" 2>/dev/null || :
+		launch evil --bind "$T-evil/$f:/bin/app" -- app
+		# Each question by itself: an answer, or a sentence.
+		for p in 'uretprobe:app:w*' 'usdt:app:*:*'; do
+			rc=0
+			timeout 60 porthole probe -c "$PH_FILE-evil" "$p" -d 10ms --count >"$T.out" 2>"$T.said" || rc=$?
+			[ "$rc" = 0 ] || { [ "$rc" = 1 ] && grep -qF "porthole probe: '$p': /bin/app " "$T.said"; } || flunk "$f $p $rc" "$(cat "$T.said")" || return
+		done
+		# Of 200,000 as many as may be.
+		[ $f != notes ] || grep -qF "'usdt:app:*:*': more functions match than are probed (--max-probes 512)" "$T.said" || flunk "$(cat "$T.said")" || return
+		# The neighbour's, at the same time; and if the one has nothing to be probed, it is told.
+		timeout 60 porthole probe -c "$PH_FILE-good,$PH_FILE-evil" 'uprobe:app:work(n,id=o->id,name=o->name)' -d 300ms -o json >"$T.out" 2>"$T.said" ||
+			flunk "$f" "$(cat "$T.said")" || return
+		jq -se "map(select(.container == \"$PH_FILE-good\")) | length > 0 and all(.id == 7 and .name == \"object\") and
+			(map(.n) | . == [range(.[0]; .[0] + length)])" "$T.out" >/dev/null || flunk "$f" "$(head -n 5 "$T.out")" "$(cat "$T.said")" || return
+		grep -q "$PH_FILE-evil" "$T.out" || grep -q "^porthole probe: .*/bin/app of process " "$T.said" || flunk "$f is not told" "$(cat "$T.said")" || return
+	done
+}
