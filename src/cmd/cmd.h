@@ -18,9 +18,11 @@ struct ph_cmd {
 
 extern const struct ph_cmd ph_cmds[];	/* ends with name NULL */
 
-#define PH_CMD(name_, args_, summary_) int ph_cmd_##name_(int argc, char **argv);
+#define PH_CMD_AS(name_, verb_, args_, summary_) int ph_cmd_##name_(int argc, char **argv);
+#define PH_CMD(name_, args_, summary_) PH_CMD_AS(name_, #name_, args_, summary_)
 #include "cmd/commands.def"
 #undef PH_CMD
+#undef PH_CMD_AS
 
 /* The questions of `porthole why`. */
 #define PH_WHY(name_, summary_) int ph_cmd_why_##name_(int argc, char **argv);

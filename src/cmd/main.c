@@ -14,9 +14,11 @@
 #include "symbol/symbol.h"
 
 const struct ph_cmd ph_cmds[] = {
-#define PH_CMD(name_, args_, summary_) { #name_, ph_cmd_##name_, args_, summary_ },
+#define PH_CMD_AS(name_, verb_, args_, summary_) { verb_, ph_cmd_##name_, args_, summary_ },
+#define PH_CMD(name_, args_, summary_) PH_CMD_AS(name_, #name_, args_, summary_)
 #include "cmd/commands.def"
 #undef PH_CMD
+#undef PH_CMD_AS
 	{ 0 }
 };
 

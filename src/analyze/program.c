@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Operations are written in blocks, each of one task; what is not full yet stays in memory until it is read. */
+#include "analyze/program.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/spill.h"
+
+#define BLOCK 64		/* operations */
+
+struct ph_program {
+	struct ph_spill *spill;
+	struct ph_u64map by_tid;	/* tid -> index and one */
+	PH_VEC(struct ph_program_task *) tasks;
+};
+
+int ph_program_new(struct ph_program **ret, struct ph_err *err)
+{
+	struct ph_spill *spill;
+	int r = ph_spill_open(&spill, err);
+
+	if (r < 0)
+		return r;
+	*ret = ph_alloc(sizeof(**ret));
+	(*ret)->spill = spill;
+	return 0;
+}
+
+void ph_program_free(struct ph_program *p)
+{
+	if (!p)
+		return;
+	ph_vec_each(at, &p->tasks) {
+		ph_vec_done(&(*at)->blocks);
+		ph_vec_done(&(*at)->open);
+		free(*at);
+	}
+	ph_vec_done(&p->tasks);
+	ph_u64map_done(&p->by_tid);
+	ph_spill_close(p->spill);
+	free(p);
+}
+
+uint32_t ph_program_find(const struct ph_program *p, int32_t tid)
+{
+	return (uint32_t)(uintptr_t)ph_u64map_get(&p->by_tid, (uint32_t)tid) - 1;
+}
+
+uint32_t ph_program_task(struct ph_program *p, int32_t tid)
+{
+	uint32_t i = ph_program_find(p, tid);
+	struct ph_program_task *t;
+
+	if (i != UINT32_MAX)
+		return i;
+	t = ph_alloc(sizeof(*t));
+	t->tid = tid;
+	t->pid = -1;
+	t->container = PH_CONTAINER_UNKNOWN;
+	t->nice = 20;
+	*ph_vec_push(&p->tasks) = t;
+	ph_u64map_put(&p->by_tid, (uint32_t)tid, (void *)(uintptr_t)p->tasks.n);
+	return (uint32_t)p->tasks.n - 1;
+}
+
+struct ph_program_task *ph_program_nth(const struct ph_program *p, uint32_t task)
+{
+	return p->tasks.v[task];
+}
+
+uint32_t ph_program_ntasks(const struct ph_program *p)
+{
+	return (uint32_t)p->tasks.n;
+}
+
+static void block_write(struct ph_program *p, struct ph_program_task *t)
+{
+	struct ph_program_block b = { .n = (uint32_t)t->open.n };
+
+	b.at = ph_spill_add(p->spill, t->open.v, t->open.n * sizeof(*t->open.v));
+	*ph_vec_push(&t->blocks) = b;
+	t->open.n = 0;
+}
+
+void ph_program_add(struct ph_program *p, uint32_t task, const struct ph_op *op)
+{
+	struct ph_program_task *t = p->tasks.v[task];
+	struct ph_op *o;
+
+	if (op->end_ns < t->end_ns)
+		return;
+	if (t->open.n == BLOCK)
+		block_write(p, t);
+	o = ph_vec_push(&t->open);
+	*o = *op;
+	if (!t->nops++)
+		t->begin_ns = o->begin_ns;
+	else if (o->begin_ns < t->end_ns)
+		o->begin_ns = t->end_ns;
+	t->end_ns = o->end_ns;
+	if (o->kind == PH_OP_RUN)
+		t->ran_ns += o->end_ns - o->begin_ns;
+}
+
+void ph_program_end(struct ph_program *p, int32_t tid)
+{
+	uint32_t i = ph_program_find(p, tid);
+	struct ph_program_task *t;
+
+	if (i == UINT32_MAX)
+		return;
+	t = p->tasks.v[i];
+	t->ended = true;
+	if (t->open.n)
+		block_write(p, t);
+	ph_vec_done(&t->open);
+	ph_u64map_del(&p->by_tid, (uint32_t)tid);
+}
+
+int ph_program_error(const struct ph_program *p, struct ph_err *err)
+{
+	return ph_spill_error(p->spill, err);
+}
+
+uint64_t ph_program_bytes(const struct ph_program *p)
+{
+	return ph_spill_size(p->spill);
+}
+
+const struct ph_op *ph_program_next(const struct ph_program *p, uint32_t task, struct ph_program_reader *r)
+{
+	const struct ph_program_task *t = p->tasks.v[task];
+
+	if (r->i == r->n) {
+		if (r->block > t->blocks.n || (r->block == t->blocks.n && !t->open.n))
+			return NULL;
+		r->i = 0;
+		r->n = r->block == t->blocks.n ? (uint32_t)t->open.n : t->blocks.v[r->block].n;
+		/* No block is longer than the first. */
+		if (!r->ops)
+			r->ops = ph_alloc(r->n * sizeof(*r->ops));
+		if (r->block == t->blocks.n)
+			memcpy(r->ops, t->open.v, t->open.n * sizeof(*r->ops));
+		else if (ph_spill_read(p->spill, t->blocks.v[r->block].at, r->ops, r->n * sizeof(*r->ops)) < 0)
+			return NULL;
+		r->block++;
+	}
+	return &r->ops[r->i++];
+}
+
+void ph_program_rewind(struct ph_program_reader *r)
+{
+	free(r->ops);
+	*r = (struct ph_program_reader){ 0 };
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Events in the order of time, and tasks that go through their programs. */
+#include "analyze/sim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/sim_priv.h"
+#include "base/cleanup.h"
+
+/* ---- events ---------------------------------------------------------------------------------------- */
+
+static bool earlier(const struct sim_event *a, const struct sim_event *b)
+{
+	return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->nr < b->nr;
+}
+
+void sim_at(struct sim *s, uint64_t at, enum sim_event_kind kind, uint32_t who, uint32_t gen)
+{
+	struct sim_event e = { at, s->nr++, who, gen, kind };
+	size_t i = s->heap.n;
+
+	ph_vec_push(&s->heap);
+	while (i && earlier(&e, &s->heap.v[(i - 1) / 2])) {
+		s->heap.v[i] = s->heap.v[(i - 1) / 2];
+		i = (i - 1) / 2;
+	}
+	s->heap.v[i] = e;
+}
+
+static struct sim_event event_next(struct sim *s)
+{
+	struct sim_event first = s->heap.v[0], last = s->heap.v[--s->heap.n];
+	size_t i = 0, n = s->heap.n;
+
+	while (2 * i + 1 < n) {
+		size_t below = 2 * i + 1;
+
+		if (below + 1 < n && earlier(&s->heap.v[below + 1], &s->heap.v[below]))
+			below++;
+		if (!earlier(&s->heap.v[below], &last))
+			break;
+		s->heap.v[i] = s->heap.v[below];
+		i = below;
+	}
+	s->heap.v[i] = last;
+	return first;
+}
+
+/* ---- positions ------------------------------------------------------------------------------------- */
+
+void sim_pass(struct sim *s, struct sim_task *t, uint64_t at, uint64_t pos, uint64_t to)
+{
+	for (; t->point < t->points_end && s->s->points[t->point].pos_ns <= to; t->point++) {
+		struct ph_sim_point *p = &s->s->points[t->point];
+
+		p->at_ns = p->pos_ns > pos ? at + (p->pos_ns - pos) : at;
+		s->left--;
+	}
+}
+
+/* @task sleeps until @at; then it goes on. */
+static void sleep_until(struct sim *s, uint32_t task, uint64_t at)
+{
+	struct sim_task *t = &s->tasks[task];
+
+	t->state = SIM_ASLEEP;
+	sim_at(s, at, SIM_TASK, task, ++t->gen);
+}
+
+/* What it waited for has come about at @at. */
+static void waited(struct sim *s, uint32_t task, uint64_t at)
+{
+	sleep_until(s, task, at + s->tasks[task].op.late_ns);
+}
+
+void sim_wake_waiters(struct sim *s, struct sim_task *t)
+{
+	while (t->waiters != NOBODY && s->tasks[t->waiters].op.from_ns <= t->pos_ns) {
+		uint32_t who = t->waiters;
+
+		t->waiters = s->tasks[who].next;
+		waited(s, who, s->now);
+	}
+}
+
+/* True: @task waits; else it has no reason to, any more. */
+static bool wait_for(struct sim *s, uint32_t task)
+{
+	struct sim_task *t = &s->tasks[task], *from;
+	uint32_t *at;
+
+	if (t->op.from >= s->ntasks)
+		return false;
+	from = &s->tasks[t->op.from];
+	if (from->absent) {
+		sleep_until(s, task, s->now + (t->op.end_ns - t->op.begin_ns));
+		return true;
+	}
+	if (from->state == SIM_RUNNABLE && from->cpu >= 0 && s->cpus[from->cpu].curr == t->op.from)
+		sim_progress(s, (uint32_t)from->cpu);
+	if (from->state == SIM_DONE || from->pos_ns >= t->op.from_ns)
+		return false;
+	if (s->s->as_recorded && from->state == SIM_RUNNABLE && t->op.from_ns <= from->op.end_ns) {
+		uint64_t at_ns = from->run_ns + (t->op.from_ns > from->op.begin_ns ? t->op.from_ns - from->op.begin_ns : 0);
+
+		waited(s, task, at_ns > s->now ? at_ns : s->now);
+		return true;
+	}
+	t->state = SIM_WAITING;
+	for (at = &from->waiters; *at != NOBODY && s->tasks[*at].op.from_ns <= t->op.from_ns; )
+		at = &s->tasks[*at].next;
+	t->next = *at;
+	*at = task;
+	if (from->state == SIM_RUNNABLE && from->cpu >= 0 && s->cpus[from->cpu].curr == t->op.from)
+		sim_arm(s, (uint32_t)from->cpu);
+	return true;
+}
+
+/* ---- programs -------------------------------------------------------------------------------------- */
+
+static uint64_t length(const struct sim *s, const struct ph_op *op)
+{
+	uint64_t ns = op->end_ns - op->begin_ns;
+	double scale = op->wait < PH_WAIT_MAX ? 1 + s->s->scale[op->wait] : 1;
+
+	return scale <= 0 ? 0 : (uint64_t)((double)ns * scale);
+}
+
+/* The next operation that takes time: true, it is to run. False: it sleeps, or has ended. */
+static bool fetch(struct sim *s, uint32_t task)
+{
+	struct sim_task *t = &s->tasks[task];
+	const struct ph_op *op;
+
+	for (;;) {
+		sim_pass(s, t, s->now, t->op.end_ns, t->op.end_ns);
+		if (t->pos_ns < t->op.end_ns)
+			t->pos_ns = t->op.end_ns;
+		sim_wake_waiters(s, t);
+		op = ph_program_next(s->s->program, task, &t->reader);
+		if (!op) {
+			t->state = SIM_DONE;
+			t->pos_ns = UINT64_MAX;
+			sim_pass(s, t, s->now, UINT64_MAX, UINT64_MAX);
+			sim_wake_waiters(s, t);
+			ph_program_rewind(&t->reader);
+			return false;
+		}
+		t->op = *op;
+		switch ((enum ph_op_kind)op->kind) {
+		case PH_OP_RUN:
+			if (t->op.group >= s->s->ngroups)
+				t->op.group = 0;
+			return true;
+		case PH_OP_SLEEP:
+			if (!length(s, op))
+				continue;
+			sleep_until(s, task, s->now + length(s, op));
+			return false;
+		case PH_OP_UNTIL:
+			if (op->end_ns <= s->now)
+				continue;
+			sleep_until(s, task, op->end_ns);
+			return false;
+		case PH_OP_WAIT:
+			if (!wait_for(s, task))
+				continue;
+			return false;
+		}
+	}
+}
+
+bool sim_runs_on(struct sim *s, uint32_t task)
+{
+	return fetch(s, task);
+}
+
+/* Without CPUs: it runs as soon as it was recorded to have run after it was runnable. */
+static void run_as_recorded(struct sim *s, uint32_t task)
+{
+	struct sim_task *t = &s->tasks[task];
+	uint64_t ns = t->op.end_ns - t->op.begin_ns;
+
+	t->run_ns = s->now + t->op.queued_ns;
+	sim_pass(s, t, t->run_ns, t->op.begin_ns, t->op.end_ns);
+	while (t->waiters != NOBODY && s->tasks[t->waiters].op.from_ns <= t->op.end_ns) {
+		uint32_t who = t->waiters;
+		uint64_t from = s->tasks[who].op.from_ns;
+
+		t->waiters = s->tasks[who].next;
+		waited(s, who, t->run_ns + (from > t->op.begin_ns ? from - t->op.begin_ns : 0));
+	}
+	sleep_until(s, task, t->run_ns + ns);
+	t->state = SIM_RUNNABLE;
+	for (int32_t g = t->op.group; g >= 0; g = s->groups[g].g.parent)
+		s->groups[g].use.cpu_ns += ns - ns * t->op.stolen / UINT8_MAX;
+}
+
+void sim_go_on(struct sim *s, uint32_t task)
+{
+	struct sim_task *t = &s->tasks[task];
+
+	if (!fetch(s, task))
+		return;
+	if (s->s->as_recorded) {
+		run_as_recorded(s, task);
+		return;
+	}
+	t->state = SIM_RUNNABLE;
+	t->group = t->op.group;
+	if (t->cpu < 0)
+		t->cpu = t->op.cpu < s->s->ncpus ? t->op.cpu : 0;
+	sim_enqueue(s, task);
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------- */
+
+/* What a task of nice -20 to 19 weighs. */
+static uint32_t weight_of(uint8_t nice)
+{
+	static const uint32_t weights[] = {
+		88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916,
+		9548, 7620, 6100, 4904, 3906, 3121, 2501, 1991, 1586, 1277,
+		1024, 820, 655, 526, 423, 335, 272, 215, 172, 137,
+		110, 87, 70, 56, 45, 36, 29, 23, 18, 15,
+	};
+
+	return weights[nice < PH_ARRAY_SIZE(weights) ? nice : 20];
+}
+
+static void begin(struct sim *s)
+{
+	size_t next = 0;
+
+	for (uint32_t i = 0; i < s->ntasks; i++) {
+		const struct ph_program_task *p = ph_program_nth(s->s->program, i);
+		struct sim_task *t = &s->tasks[i];
+
+		t->waiters = t->next = NOBODY;
+		t->cpu = t->pinned = -1;
+		t->weight = weight_of(p->nice);
+		t->absent = s->s->without && s->s->without(s->s->arg, i);
+		while (next < s->s->npoints && s->s->points[next].task < i)
+			next++;
+		t->point = (uint32_t)next;
+		while (next < s->s->npoints && s->s->points[next].task == i)
+			next++;
+		t->points_end = (uint32_t)next;
+		if (t->absent || !p->nops)
+			t->state = SIM_DONE;
+		else
+			sleep_until(s, i, p->begin_ns > s->s->begin_ns ? p->begin_ns : s->s->begin_ns);
+	}
+}
+
+static void handle(struct sim *s, const struct sim_event *e)
+{
+	switch (e->kind) {
+	case SIM_TASK:
+		if (s->tasks[e->who].gen == e->gen)
+			sim_go_on(s, e->who);
+		break;
+	case SIM_CPU:
+		if (s->cpus[e->who].gen == e->gen && s->cpus[e->who].curr != NOBODY)
+			sim_on_cpu(s, e->who);
+		break;
+	case SIM_TICK:
+		sim_on_tick(s, e->who);
+		break;
+	case SIM_PERIOD:
+		sim_on_period(s, e->who);
+		break;
+	case SIM_SLACK:
+		sim_on_slack(s, e->who);
+		break;
+	}
+}
+
+static void done(struct sim *s)
+{
+	for (uint32_t i = 0; i < s->ntasks; i++)
+		ph_program_rewind(&s->tasks[i].reader);
+	for (size_t i = 0; i < s->s->ngroups * s->s->ncpus; i++) {
+		ph_vec_done(&s->queues[i].tasks);
+		ph_vec_done(&s->queues[i].groups);
+	}
+	for (size_t i = 0; i < s->s->ngroups; i++)
+		ph_vec_done(&s->groups[i].out);
+	ph_vec_done(&s->heap);
+	free(s->tasks);
+	free(s->cpus);
+	free(s->queues);
+	free(s->groups);
+}
+
+void ph_sim_run(const struct ph_sim_setup *setup, struct ph_sim_result *ret)
+{
+	struct sim s = { .s = setup, .now = setup->begin_ns, .ntasks = ph_program_ntasks(setup->program), .left = setup->npoints };
+
+	s.tasks = ph_alloc((s.ntasks + 1) * sizeof(*s.tasks));
+	s.cpus = ph_alloc(setup->ncpus * sizeof(*s.cpus));
+	s.queues = ph_alloc(setup->ngroups * setup->ncpus * sizeof(*s.queues));
+	s.groups = ph_alloc(setup->ngroups * sizeof(*s.groups));
+	for (size_t i = 0; i < setup->ngroups; i++)
+		s.groups[i].g = setup->groups[i];
+	sim_cpu_init(&s);
+	sim_limit_init(&s);
+	for (size_t i = 0; i < setup->npoints; i++)
+		setup->points[i].at_ns = 0;
+	begin(&s);
+	while (s.heap.n && (s.left || !setup->npoints)) {
+		struct sim_event e = event_next(&s);
+
+		s.now = e.at_ns;
+		s.nevents++;
+		handle(&s, &e);
+	}
+	sim_limit_finish(&s);
+	ret->end_ns = s.now;
+	ret->nevents = s.nevents;
+	ret->groups = ph_alloc(setup->ngroups * sizeof(*ret->groups));
+	for (size_t i = 0; i < setup->ngroups; i++)
+		ret->groups[i] = s.groups[i].use;
+	done(&s);
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From the programs to answers. */
+#include "analyze/whatif.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "analyze/path_priv.h"
+#include "analyze/whatif_priv.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+const char *ph_whatif_gap_text(enum ph_whatif_gap g)
+{
+	static const char *const texts[PH_GAP_MAX] = {
+		"unknown: before a task's first event, or events were lost", "waiting for a CPU that ran who was not recorded",
+		"waiting, with no interrupts recorded that would tell what for", "waiting for what is not known",
+		"the hypervisor ran others",
+	};
+
+	return g < PH_GAP_MAX ? texts[g] : "?";
+}
+
+int ph_whatif_new(struct ph_whatif **ret, const struct ph_identity *id, const struct ph_selection *sel, struct ph_err *err)
+{
+	struct ph_whatif *w = ph_alloc(sizeof(*w));
+	int r = ph_program_new(&w->program, err);
+
+	if (r < 0) {
+		free(w);
+		return r;
+	}
+	w->id = id;
+	w->sel = sel;
+	w->container = PH_CONTAINER_UNKNOWN;
+	w->packets = packets_new();
+	w->st = ph_states_new(id, &whatif_learn, w);
+	ph_vec_push(&w->cgroups);
+	*ret = w;
+	return 0;
+}
+
+void ph_whatif_free(struct ph_whatif *w)
+{
+	if (!w)
+		return;
+	ph_states_free(w->st);
+	packets_free(w->packets);
+	ph_program_free(w->program);
+	ph_u64map_done(&w->group_map);
+	ph_vec_done(&w->tasks);
+	ph_vec_done(&w->idle);
+	ph_vec_done(&w->cgroups);
+	ph_vec_done(&w->groups);
+	ph_vec_done(&w->ticks);
+	ph_vec_done(&w->exits);
+	ph_vec_done(&w->points);
+	free(w);
+}
+
+void ph_whatif_feed(struct ph_whatif *w, const struct ph_event *ev)
+{
+	ph_states_feed(w->st, ev);
+	whatif_learn_event(w, ev);
+}
+
+/* ---- whose ----------------------------------------------------------------------------------------- */
+
+static bool chosen(const struct ph_whatif *w, uint32_t task)
+{
+	return task < w->tasks.n && w->tasks.v[task].chosen;
+}
+
+static int choose_container(struct ph_whatif *w, struct ph_err *err)
+{
+	const struct ph_container *first = NULL;
+
+	for (uint32_t i = 0; i < ph_program_ntasks(w->program); i++) {
+		const struct ph_container *c;
+
+		if (!chosen(w, i))
+			continue;
+		c = ph_identity_container(w->id, ph_program_nth(w->program, i)->container);
+		if (!c || c == ph_identity_container(w->id, PH_CONTAINER_HOST))
+			continue;
+		if (first && c != first)
+			return ph_err_set(err, -EINVAL, "more than one container is selected: choose one");
+		first = c;
+		w->container = ph_program_nth(w->program, i)->container;
+	}
+	return first ? 0 : -ENOENT;
+}
+
+static int by_task(const void *pa, const void *pb)
+{
+	const struct ph_sim_point *a = pa, *b = pb;
+
+	if (a->task != b->task)
+		return a->task < b->task ? -1 : 1;
+	return a->pos_ns < b->pos_ns ? -1 : a->pos_ns > b->pos_ns;
+}
+
+/* From the first running of its tasks to the end of its oldest process, if that is told; else to all tasks' last running. */
+static void choose_points(struct ph_whatif *w)
+{
+	uint32_t first = UINT32_MAX, main = UINT32_MAX;
+
+	for (uint32_t i = 0; i < w->tasks.n; i++) {
+		const struct ph_program_task *p = ph_program_nth(w->program, i);
+		const struct whatif_task *t = &w->tasks.v[i];
+
+		if (!t->first_ns)
+			continue;
+		if (first == UINT32_MAX || t->first_ns < w->tasks.v[first].first_ns)
+			first = i;
+		if (p->tid == p->pid && (main == UINT32_MAX || t->start_ns < w->tasks.v[main].start_ns))
+			main = i;
+	}
+	if (first == UINT32_MAX)
+		return;
+	w->begin_ns = w->tasks.v[first].first_ns;
+	*ph_vec_push(&w->points) = (struct ph_sim_point){ .task = first, .pos_ns = w->begin_ns };
+	w->ended = main != UINT32_MAX && ph_program_nth(w->program, main)->ended;
+	for (uint32_t i = 0; i < w->tasks.n; i++) {
+		const struct whatif_task *t = &w->tasks.v[i];
+
+		if (!t->first_ns || (w->ended && i != main))
+			continue;
+		*ph_vec_push(&w->points) = (struct ph_sim_point){ .task = i, .pos_ns = t->last_ns };
+		if (t->last_ns > w->end_ns)
+			w->end_ns = t->last_ns;
+	}
+	qsort(w->points.v, w->points.n, sizeof(*w->points.v), by_task);
+	while (w->points.v[w->first_point].task != first || w->points.v[w->first_point].pos_ns != w->begin_ns)
+		w->first_point++;
+}
+
+/* ---- simulating ------------------------------------------------------------------------------------ */
+
+static int up(const void *pa, const void *pb)
+{
+	uint64_t a = *(const uint64_t *)pa, b = *(const uint64_t *)pb;
+
+	return a < b ? -1 : a > b;
+}
+
+/* It begins when the stream does; without a task that was chosen there is nothing to simulate. */
+static void set_up(struct ph_whatif *w)
+{
+	struct ph_sim_setup *s = &w->setup;
+
+	s->program = w->program;
+	s->groups = w->groups.v;
+	s->ngroups = w->groups.n;
+	s->ncpus = w->seen.cpus < 1 ? 1 : w->seen.cpus > PH_SIM_CPUS ? PH_SIM_CPUS : w->seen.cpus;
+	s->begin_ns = w->seen.begin_ns;
+	s->points = w->points.v;
+	s->npoints = w->points.n;
+	whatif_ticks(w, &s->tick_ns, &s->tick_at_ns);
+	if (w->exits.n) {
+		qsort(w->exits.v, w->exits.n, sizeof(*w->exits.v), up);
+		s->exit_ns = w->exits.v[w->exits.n / 2];
+	}
+	s->kernel_runs_on = true;
+}
+
+static void run(struct ph_whatif *w, const struct ph_sim_setup *s, struct ph_whatif_outcome *ret)
+{
+	struct ph_sim_result res;
+	uint64_t end = 0;
+
+	ph_sim_run(s, &res);
+	for (size_t i = 0; i < s->npoints; i++)
+		if (i != w->first_point && s->points[i].at_ns > end)
+			end = s->points[i].at_ns;
+	*ret = (struct ph_whatif_outcome){ 0 };
+	if (end > s->points[w->first_point].at_ns)
+		ret->duration_ns = end - s->points[w->first_point].at_ns;
+	ret->cpu_ns = w->group ? res.groups[w->group].cpu_ns : 0;
+	for (uint32_t i = 0; i < s->ngroups; i++) {
+		if (!whatif_groups_related(w, s->groups, i))
+			continue;
+		ret->throttled_ns += res.groups[i].throttled_ns;
+		ret->throttled_periods += res.groups[i].throttled_periods;
+	}
+	free(res.groups);
+}
+
+/* What was recorded: of limits as the kernel has counted it, where that is told. */
+static void sum_recorded(struct ph_whatif *w)
+{
+	struct ph_cgtree *t = ph_states_cgroups(w->st);
+	struct ph_whatif_outcome *o = &w->recorded;
+	uint64_t ns = 0, gaps[PH_GAP_MAX] = { 0 };
+
+	o->duration_ns = w->end_ns - w->begin_ns;
+	for (uint32_t i = 0; i < w->tasks.n && i < ph_program_ntasks(w->program); i++) {
+		if (!chosen(w, i))
+			continue;
+		ns += w->tasks.v[i].ns;
+		for (int k = 0; k < PH_GAP_MAX; k++)
+			gaps[k] += w->tasks.v[i].gaps_ns[k];
+	}
+	for (int k = 0; k < PH_GAP_MAX; k++)
+		w->gaps[k] = ns ? (double)gaps[k] / (double)ns : 0;
+	for (uint32_t i = 1; i < w->groups.n; i++) {
+		const struct ph_cgnode *n = ph_cgtree_cpu_node(t, w->cgroups.v[i].id);
+
+		if (!whatif_groups_related(w, w->groups.v, i))
+			continue;
+		if (whatif_groups_below(w, i))
+			o->cpu_ns += w->cgroups.v[i].ran_ns;
+		o->throttled_ns += w->cgroups.v[i].out_ns;
+		if (n && n->first.ts_ns && n->first.ts_ns <= w->begin_ns && n->last.ts_ns >= w->end_ns)
+			o->throttled_periods += n->last.nr_throttled - n->first.nr_throttled;
+		else
+			o->throttled_periods += w->cgroups.v[i].outs;
+	}
+}
+
+int ph_whatif_finish(struct ph_whatif *w, uint64_t end_ns, struct ph_err *err)
+{
+	struct ph_sim_setup bound;
+	int r;
+
+	ph_states_finish(w->st, end_ns);
+	ph_states_seen(w->st, &w->seen);
+	r = choose_container(w, err);
+	if (r < 0)
+		return r;
+	choose_points(w);
+	if (!w->points.n)
+		return -ENOENT;
+	whatif_groups_make(w);
+	w->group = whatif_groups_of(w, w->container);
+	w->cpus = w->group && w->groups.v[w->group].quota_ns > 0 ?
+		  (double)w->groups.v[w->group].quota_ns / (double)w->groups.v[w->group].period_ns : INFINITY;
+	sum_recorded(w);
+	set_up(w);
+	run(w, &w->setup, &w->again);
+	bound = w->setup;
+	bound.as_recorded = true;
+	run(w, &bound, &w->bound);
+	w->bound.throttled_ns = w->bound.throttled_periods = 0;
+	w->deviation = w->recorded.duration_ns ? fabs((double)w->again.duration_ns / (double)w->recorded.duration_ns - 1) : 0;
+	return ph_program_error(w->program, err);
+}
+
+int ph_whatif_ask(struct ph_whatif *w, const struct ph_whatif_change *change, struct ph_whatif_outcome *ret, struct ph_err *err)
+{
+	struct ph_sim_setup s = w->setup;
+	ph_autofree struct ph_sim_group *groups = ph_alloc(w->groups.n * sizeof(*groups));
+	struct ph_sim_group *g = &groups[w->group];
+
+	if (!w->group)
+		return ph_err_set(err, -ENOENT, "the cgroup of the container is not known");
+	memcpy(groups, w->groups.v, w->groups.n * sizeof(*groups));
+	s.groups = groups;
+	if (change->period_ns)
+		g->period_ns = change->period_ns;
+	if (change->burst_ns >= 0)
+		g->burst_ns = (uint64_t)change->burst_ns;
+	if (!isnan(change->cpus))
+		g->quota_ns = isinf(change->cpus) ? -1 : (int64_t)(change->cpus * (double)g->period_ns + 0.5);
+	if (change->period_ns)
+		g->phase_ns = w->begin_ns + g->period_ns / 2;
+	if (change->weight)
+		g->weight = change->weight;
+	if (change->confined) {
+		g->confined = true;
+		g->cpus = change->cpuset;
+	}
+	s.scale[PH_WAIT_DISK] = s.scale[PH_WAIT_FAULT] = change->disk;
+	s.scale[PH_WAIT_RECLAIM] = change->memory;
+	run(w, &s, ret);
+	return ph_program_error(w->program, err);
+}

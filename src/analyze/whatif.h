@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PH_ANALYZE_WHATIF_H
+#define PH_ANALYZE_WHATIF_H
+
+#include "analyze/program.h"
+#include "analyze/sim.h"
+#include "identity/select.h"
+
+/*
+ * What would have happened to a container under other limits. The stream is read once, forward, into programs
+ * (program.h); these are then run again, under the limits that were (which shows how near the answers are) and under
+ * those that are asked for.
+ */
+
+/* What differs from what was recorded; of NAN, -1 and zero nothing does. */
+struct ph_whatif_change {
+	double cpus;			/* the container's limit; NAN: as it was; INFINITY: none */
+	int64_t burst_ns;		/* -1 */
+	uint64_t period_ns;
+	uint32_t weight;		/* as struct ph_sim_group has it */
+	bool confined;
+	struct ph_sim_cpus cpuset;
+	double disk, memory;		/* less one: how long waits for disks, for memory are */
+	const struct ph_selection *without;	/* containers that are not there; NULL */
+};
+
+#define PH_WHATIF_NOTHING { .cpus = __builtin_nan(""), .burst_ns = -1 }
+
+/* What became of it. */
+struct ph_whatif_outcome {
+	uint64_t duration_ns, cpu_ns, throttled_ns, throttled_periods;
+};
+
+/* Of what the model does not have, or takes to be other than it may be. */
+enum ph_whatif_gap {
+	PH_GAP_UNKNOWN,			/* what the container's tasks did is not known: before their first event, in gaps */
+	PH_GAP_STRANGERS,		/* they waited for a CPU that ran who was not recorded */
+	PH_GAP_INTERRUPTS,		/* of waits, which devices and timers end, the trace has no interrupts */
+	PH_GAP_OUTSIDE,			/* they waited for what the stream does not tell the source of */
+	PH_GAP_STOLEN,			/* the hypervisor ran others */
+	PH_GAP_MAX,
+};
+
+const char *ph_whatif_gap_text(enum ph_whatif_gap g);
+
+/* A task as it is read: what the program does not keep. */
+struct whatif_task {
+	uint32_t seen_container;	/* `chosen` is of */
+	int32_t seen_pid;
+	bool known, within, chosen;	/* it is the container's at present; it has been */
+	uint64_t first_ns, last_ns;	/* begin and end of its running as that; 0: it has not */
+	bool until;			/* its call sleeps until a time, not for so long */
+	uint64_t start_ns;
+	uint64_t queued_ns, late_ns;	/* until it runs */
+	uint64_t gaps_ns[PH_GAP_MAX], ns;
+};
+
+/* A CPU's last time without anybody, or with somebody who was not recorded. */
+struct whatif_idle {
+	uint64_t begin_ns, end_ns;
+	bool stranger;
+};
+
+struct whatif_cgroup {
+	uint64_t id;
+	uint64_t ran_ns;		/* tasks in it */
+	uint64_t out_ns;		/* its limit was out, on all CPUs together */
+	uint64_t outs, out_until_ns;	/* refills that some CPU waited for, and the last */
+	uint64_t out_begin_ns, out_end_ns;	/* the last time that it was out */
+	uint64_t quota_ns, period_ns;	/* as tasks that it throttled say */
+	uint64_t refill_ns;		/* one of them went on then */
+};
+
+struct path_packets;
+
+struct ph_whatif {
+	const struct ph_identity *id;
+	/* Results. */
+	struct ph_states_seen seen;
+	uint32_t container;
+	uint32_t group;			/* the container's, of the CPU controller; 0: not known */
+	bool ended;			/* its first process has */
+	uint64_t begin_ns, end_ns;	/* its first task's running; its first process' end, else the last running */
+	double cpus;			/* its limit; INFINITY: none */
+	struct ph_whatif_outcome recorded, again, bound;
+	double deviation;		/* of again from recorded */
+	double gaps[PH_GAP_MAX];	/* shares of its tasks' time */
+	/* Inside. */
+	const struct ph_selection *sel;
+	struct ph_states *st;
+	struct ph_program *program;
+	struct path_packets *packets;
+	PH_VEC(struct whatif_task) tasks;	/* as the program has them */
+	PH_VEC(struct whatif_idle) idle;	/* by CPU */
+	PH_VEC(struct whatif_cgroup) cgroups;	/* 0 is the root */
+	PH_VEC(struct ph_sim_group) groups;
+	struct ph_u64map group_map;
+	PH_VEC(uint64_t) ticks, exits;	/* when tasks were taken off their CPUs, how late idle CPUs were: samples */
+	PH_VEC(struct ph_sim_point) points;
+	size_t first_point;		/* of them, the begin */
+	/* By number of the call: the class, and where it has the flags of clock_nanosleep. */
+	const struct ph_class *asked[PH_EV_SYSCALL_EXIT - PH_EV_SYSCALL_ENTRY];
+	int16_t flags[PH_EV_SYSCALL_EXIT - PH_EV_SYSCALL_ENTRY];
+	bool irqs;			/* interrupts are recorded */
+	struct ph_sim_setup setup;	/* as it was recorded */
+};
+
+/* @id and @sel, which chooses the container, stay the caller's. */
+int ph_whatif_new(struct ph_whatif **ret, const struct ph_identity *id, const struct ph_selection *sel, struct ph_err *err);
+void ph_whatif_free(struct ph_whatif *w);
+/* For every event of the stream, after ph_identity_feed(). */
+void ph_whatif_feed(struct ph_whatif *w, const struct ph_event *ev);
+/* The stream ended at @end_ns, or its last event's time, where that is later. -ENOENT: nothing of the container was there. */
+int ph_whatif_finish(struct ph_whatif *w, uint64_t end_ns, struct ph_err *err);
+/* What would have been with @change; to be asked after finish, as often as one likes. */
+int ph_whatif_ask(struct ph_whatif *w, const struct ph_whatif_change *change, struct ph_whatif_outcome *ret, struct ph_err *err);
+
+#endif

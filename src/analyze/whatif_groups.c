@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Cgroups as the simulation has them, and when the timer ticks. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/whatif_priv.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+#define PERIOD_NS 100000000	/* where nothing is said */
+#define V2_WEIGHT 100
+
+uint16_t whatif_group(struct ph_whatif *w, uint64_t id)
+{
+	uintptr_t at;
+
+	/* The roots of all hierarchies have the number 1. */
+	if (id <= 1)
+		return 0;
+	at = (uintptr_t)ph_u64map_get(&w->group_map, id);
+	if (at)
+		return (uint16_t)at;
+	if (w->cgroups.n > UINT16_MAX)
+		return 0;
+	at = w->cgroups.n;
+	ph_vec_push(&w->cgroups)->id = id;
+	ph_u64map_put(&w->group_map, id, (void *)at);
+	return (uint16_t)at;
+}
+
+/* "0-3,7" */
+static void cpus_parse(const char *s, struct ph_sim_group *g)
+{
+	while (*s) {
+		char *end;
+		unsigned long first = strtoul(s, &end, 10), last = first;
+
+		if (end == s)
+			return;
+		if (*end == '-')
+			last = strtoul(end + 1, &end, 10);
+		for (unsigned long cpu = first; cpu <= last && cpu < PH_SIM_CPUS; cpu++)
+			ph_sim_cpu_add(&g->cpus, (uint32_t)cpu);
+		g->confined = true;
+		s = end + (*end == ',');
+		if (*end && *end != ',')
+			return;
+	}
+}
+
+/* With v1 another hierarchy has it, where the cgroup has, by custom, the same path. */
+static const char *cpuset_of(const struct ph_cgtree *t, const struct ph_cgnode *n)
+{
+	const struct ph_cgnode *other;
+
+	if (n->cpuset || !n->path || n->hierarchy == 0)
+		return n->cpuset;
+	for (size_t i = 0; (other = ph_cgtree_nth(t, i)); i++)
+		if (other->cpuset && other->path && !strcmp(other->path, n->path))
+			return other->cpuset;
+	return NULL;
+}
+
+static void make(struct ph_whatif *w, struct ph_cgtree *t, uint16_t i)
+{
+	const struct whatif_cgroup *c = &w->cgroups.v[i];
+	const struct ph_cgnode *n = ph_cgtree_cpu_node(t, c->id);
+	struct ph_sim_group g = { .weight = PH_SIM_WEIGHT, .quota_ns = -1, .period_ns = PERIOD_NS };
+	const char *cpuset;
+
+	if (!n) {
+		w->groups.v[i] = g;
+		return;
+	}
+	g.parent = n->parent && n->parent->path && n->parent->path[1] ? whatif_group(w, n->parent->id) : 0;
+	if (n->cpu_weight)
+		g.weight = (uint32_t)(n->hierarchy == 0 ? n->cpu_weight * PH_SIM_WEIGHT / V2_WEIGHT : n->cpu_weight);
+	if (n->cpu_period_us)
+		g.period_ns = n->cpu_period_us * 1000;
+	if (n->cpu_quota_us > 0)
+		g.quota_ns = n->cpu_quota_us * 1000;
+	g.burst_ns = n->cpu_burst_us * 1000;
+	/* What it was when it was out, where nobody has told what it was set to. */
+	if (g.quota_ns < 0 && c->quota_ns && c->period_ns) {
+		g.quota_ns = (int64_t)c->quota_ns;
+		g.period_ns = c->period_ns;
+	}
+	cpuset = cpuset_of(t, n);
+	if (cpuset)
+		cpus_parse(cpuset, &g);
+	w->groups.v[i] = g;
+}
+
+void whatif_groups_make(struct ph_whatif *w)
+{
+	struct ph_cgtree *t = ph_states_cgroups(w->st);
+
+	*ph_vec_push(&w->groups) = (struct ph_sim_group){ .parent = -1, .weight = PH_SIM_WEIGHT, .quota_ns = -1, .period_ns = PERIOD_NS };
+	/* Those above are added on the way. */
+	for (size_t i = 1; i < w->cgroups.n; i++) {
+		ph_vec_push(&w->groups);
+		make(w, t, (uint16_t)i);
+	}
+	/* Periods begin when one did that was seen; the kernel's choice is random: else the first one is cut in half. */
+	for (size_t i = 1; i < w->groups.n; i++)
+		w->groups.v[i].phase_ns = w->cgroups.v[i].refill_ns ? w->cgroups.v[i].refill_ns : w->begin_ns + w->groups.v[i].period_ns / 2;
+}
+
+uint32_t whatif_groups_of(const struct ph_whatif *w, uint32_t container)
+{
+	struct ph_cgtree *t = ph_states_cgroups(w->st);
+	const struct ph_container *c = ph_identity_container(w->id, container);
+	uint32_t best = 0;
+	unsigned int least = 0;
+
+	for (uint32_t i = 1; c && i < w->cgroups.n; i++) {
+		const struct ph_cgnode *n = ph_cgtree_cpu_node(t, w->cgroups.v[i].id);
+		unsigned int depth = 0;
+
+		if (!n || n->container == PH_CONTAINER_UNKNOWN || ph_identity_container(w->id, n->container) != c)
+			continue;
+		for (const struct ph_cgnode *up = n; up; up = up->parent)
+			depth++;
+		if (best && depth >= least)
+			continue;
+		best = i;
+		least = depth;
+	}
+	return best;
+}
+
+static bool above(const struct ph_sim_group *groups, uint32_t top, uint32_t group)
+{
+	for (int32_t g = (int32_t)group; g >= 0; g = groups[g].parent)
+		if ((uint32_t)g == top)
+			return true;
+	return false;
+}
+
+bool whatif_groups_below(const struct ph_whatif *w, uint32_t group)
+{
+	return w->group && above(w->groups.v, w->group, group);
+}
+
+bool whatif_groups_related(const struct ph_whatif *w, const struct ph_sim_group *groups, uint32_t group)
+{
+	return group && (above(groups, w->group, group) || above(groups, group, w->group));
+}
+
+/* How much alike are the samples, modulo @ns? 1: the same. And where they meet. */
+static double alike(const struct ph_whatif *w, double ns, double *ret_phase)
+{
+	double x = 0, y = 0, phase;
+
+	ph_vec_each(at, &w->ticks) {
+		double angle = 2 * M_PI * fmod((double)(*at - w->ticks.v[0]), ns) / ns;
+
+		x += cos(angle);
+		y += sin(angle);
+	}
+	phase = atan2(y, x) / (2 * M_PI) * ns;
+	*ret_phase = phase < 0 ? phase + ns : phase;
+	return hypot(x, y) / (double)w->ticks.n;
+}
+
+/* The timer's usual frequencies, the least first: who ticks with one ticks with its multiples, too. */
+void whatif_ticks(const struct ph_whatif *w, uint64_t *tick_ns, uint64_t *at_ns)
+{
+	static const unsigned int hz[] = { 100, 250, 300, 1000 };
+
+	*tick_ns = PH_NSEC / 250;
+	*at_ns = 0;
+	for (size_t i = 0; i < PH_ARRAY_SIZE(hz) && w->ticks.n >= 8; i++) {
+		double phase;
+
+		if (alike(w, 1e9 / hz[i], &phase) < 0.6)
+			continue;
+		*tick_ns = PH_NSEC / hz[i];
+		*at_ns = w->ticks.v[0] + (uint64_t)phase;
+		return;
+	}
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the stream tells of tasks, made into their programs. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/path_priv.h"
+#include "analyze/whatif_priv.h"
+#include "base/cleanup.h"
+
+#define CPU_LIMIT 1024
+#define SAMPLES_MAX 4096
+#define TIMER_ABSTIME 1
+
+#define I32(event, field) ((int32_t)ph_event_i(ev, PH_FLD(event, field), -1))
+
+static struct whatif_task *task_at(struct ph_whatif *w, uint32_t i)
+{
+	while (w->tasks.n <= i)
+		ph_vec_push(&w->tasks);
+	return &w->tasks.v[i];
+}
+
+/* Is it the container's? And whose it is, for whoever reads the program. */
+static struct whatif_task *task_of(struct ph_whatif *w, const struct ph_segment *s, uint32_t i)
+{
+	const struct ph_task *who = ph_identity_task(w->id, s->tid);
+	struct ph_program_task *p = ph_program_nth(w->program, i);
+	struct whatif_task *t = task_at(w, i);
+	struct ph_event ev = { .tid = s->tid, .pid = s->pid, .container = s->container };
+
+	p->kthread = s->kthread;
+	if (who)
+		memcpy(p->comm, who->comm, sizeof(p->comm));
+	if (!t->start_ns)
+		t->start_ns = who && who->start_ns ? who->start_ns : s->begin_ns;
+	if (t->known && t->seen_container == s->container && t->seen_pid == s->pid)
+		return t;
+	t->known = true;
+	p->pid = t->seen_pid = s->pid;
+	p->container = t->seen_container = s->container;
+	t->within = s->container != PH_CONTAINER_HOST && s->container != PH_CONTAINER_UNKNOWN && ph_selection_match(w->sel, w->id, &ev);
+	t->chosen = t->chosen || t->within;
+	return t;
+}
+
+static void sample(struct ph_whatif *w, bool tick, uint64_t ns)
+{
+	if (tick && w->ticks.n < SAMPLES_MAX)
+		*ph_vec_push(&w->ticks) = ns;
+	else if (!tick && w->exits.n < SAMPLES_MAX)
+		*ph_vec_push(&w->exits) = ns;
+}
+
+static struct whatif_idle *idle_of(struct ph_whatif *w, int32_t cpu)
+{
+	if (cpu < 0 || cpu >= CPU_LIMIT)
+		return NULL;
+	while (w->idle.n <= (size_t)cpu)
+		ph_vec_push(&w->idle);
+	return &w->idle.v[cpu];
+}
+
+/* ---- segments -------------------------------------------------------------------------------------- */
+
+static void add_run(struct ph_whatif *w, uint32_t i, struct whatif_task *t, const struct ph_segment *s)
+{
+	uint64_t ns = s->end_ns - s->begin_ns;
+
+	ph_program_add(w->program, i, &(struct ph_op){
+		.kind = PH_OP_RUN, .begin_ns = s->begin_ns, .end_ns = s->end_ns, .queued_ns = t->queued_ns,
+		.late_ns = t->late_ns < UINT32_MAX ? (uint32_t)t->late_ns : UINT32_MAX,
+		.group = whatif_group(w, s->cgroup_id), .cpu = s->cpu < 0 ? 0 : (uint16_t)s->cpu,
+		.flags = !s->part_ns[PH_PART_USER] && !s->part_ns[PH_PART_MODELESS] ? PH_OP_KERNEL : 0,
+		.stolen = (uint8_t)(s->part_ns[PH_PART_STEAL] * UINT8_MAX / ns),
+	});
+	t->queued_ns = t->late_ns = 0;
+	w->cgroups.v[whatif_group(w, s->cgroup_id)].ran_ns += ns - s->part_ns[PH_PART_STEAL];
+	if (t->within) {
+		t->first_ns = t->first_ns ? t->first_ns : s->begin_ns;
+		t->last_ns = s->end_ns;
+	}
+	t->gaps_ns[PH_GAP_STOLEN] += s->part_ns[PH_PART_STEAL];
+}
+
+/* It was runnable. What its CPU idled meanwhile, or ran who was not recorded, it would have waited in any case. */
+static void add_queued(struct ph_whatif *w, struct whatif_task *t, const struct ph_segment *s)
+{
+	const struct whatif_idle *c = idle_of(w, s->cpu);
+	uint64_t ns;
+
+	t->queued_ns += s->end_ns - s->begin_ns;
+	if (s->preempted) {
+		sample(w, true, s->begin_ns);
+		return;
+	}
+	if (!c || c->end_ns != s->end_ns || c->begin_ns >= c->end_ns)
+		return;
+	ns = s->end_ns - (c->begin_ns > s->begin_ns ? c->begin_ns : s->begin_ns);
+	t->late_ns += ns;
+	if (c->stranger)
+		t->gaps_ns[PH_GAP_STRANGERS] += ns;
+	else
+		sample(w, false, ns);
+}
+
+static void add_throttled(struct ph_whatif *w, struct whatif_task *t, const struct ph_segment *s)
+{
+	struct whatif_cgroup *g = &w->cgroups.v[whatif_group(w, s->limit.cgroup_id)];
+
+	sample(w, true, s->begin_ns);
+	t->late_ns = 0;
+	if (!s->limit.quota_ns)
+		return;
+	g->quota_ns = s->limit.quota_ns;
+	g->period_ns = s->limit.period_ns;
+	if (s->exact && !s->cut)
+		g->refill_ns = s->end_ns;
+}
+
+/* Without interrupts a device or a timer seems to be whoever it interrupted. */
+static bool by_task(const struct ph_whatif *w, const struct ph_segment *s)
+{
+	if (s->waker != PH_WAKER_TASK || s->waker_tid <= 0 || s->waker_tid == s->tid)
+		return false;
+	return w->irqs || (s->wait != PH_WAIT_TIMER && s->wait != PH_WAIT_DISK && s->wait != PH_WAIT_FAULT);
+}
+
+static void add_asleep(struct ph_whatif *w, uint32_t i, struct whatif_task *t, const struct ph_segment *s)
+{
+	uint64_t waking = s->waking_ns && s->waking_ns < s->end_ns ? s->waking_ns : s->end_ns, from_ns = waking;
+	struct ph_op op = { .begin_ns = s->begin_ns, .end_ns = s->end_ns, .kind = PH_OP_SLEEP, .wait = (uint8_t)s->wait };
+	int32_t from = -1;
+
+	/* Nobody knows how it went on. */
+	if (s->cut)
+		return;
+	if (by_task(w, s))
+		from = s->waker_tid;
+	else if (s->waker == PH_WAKER_NET && !packets_woke(w->packets, s->tid, s->waking_ns, &from, &from_ns))
+		from = -1;
+	if (from > 0) {
+		uint64_t late = s->end_ns > from_ns ? s->end_ns - from_ns : 0;
+
+		op.kind = PH_OP_WAIT;
+		op.from = ph_program_task(w->program, from);
+		op.from_ns = from_ns;
+		op.late_ns = late < UINT32_MAX ? (uint32_t)late : UINT32_MAX;
+	} else if (s->wait == PH_WAIT_IDLE || (s->wait == PH_WAIT_TIMER && t->until)) {
+		op.kind = PH_OP_UNTIL;
+	} else if (s->waker == PH_WAKER_UNKNOWN || (!w->irqs && s->wait != PH_WAIT_TIMER && s->wait != PH_WAIT_DISK)) {
+		t->gaps_ns[w->irqs ? PH_GAP_OUTSIDE : PH_GAP_INTERRUPTS] += s->end_ns - s->begin_ns;
+	}
+	ph_program_add(w->program, i, &op);
+}
+
+/* For most of a time of which nothing is known one of its limits was out: that is why. */
+static bool was_out(struct ph_whatif *w, const struct ph_segment *s)
+{
+	struct ph_cgtree *t = ph_states_cgroups(w->st);
+
+	for (const struct ph_cgnode *n = s->cgroup_id ? ph_cgtree_cpu_node(t, s->cgroup_id) : NULL; n; n = n->parent) {
+		const struct whatif_cgroup *g = &w->cgroups.v[whatif_group(w, n->id)];
+		uint64_t begin = g->out_begin_ns > s->begin_ns ? g->out_begin_ns : s->begin_ns;
+		uint64_t end = g->out_end_ns < s->end_ns ? g->out_end_ns : s->end_ns;
+
+		if (end > begin && end - begin > (s->end_ns - s->begin_ns) / 2)
+			return true;
+	}
+	return false;
+}
+
+static void add_unknown(struct ph_whatif *w, uint32_t i, struct whatif_task *t, const struct ph_segment *s)
+{
+	struct ph_op op = { .kind = PH_OP_SLEEP, .begin_ns = s->begin_ns, .end_ns = s->end_ns };
+
+	if (s->cut || was_out(w, s))
+		return;
+	/* It is seen from then on. */
+	if (!ph_program_nth(w->program, i)->nops)
+		op.kind = PH_OP_UNTIL;
+	t->gaps_ns[PH_GAP_UNKNOWN] += s->end_ns - s->begin_ns;
+	ph_program_add(w->program, i, &op);
+}
+
+static void on_leave(void *arg, const struct ph_segment *s)
+{
+	struct ph_whatif *w = arg;
+	uint32_t i = ph_program_task(w->program, s->tid);
+	struct whatif_task *t = task_of(w, s, i);
+	uint64_t ns = s->end_ns - s->begin_ns;
+
+	if (s->begin_ns >= s->end_ns)
+		return;
+	t->ns += ns;
+	switch (s->state) {
+	case PH_ST_RUNNING:
+		add_run(w, i, t, s);
+		break;
+	case PH_ST_WAIT_CPU:
+		add_queued(w, t, s);
+		break;
+	case PH_ST_THROTTLED:
+		add_throttled(w, t, s);
+		break;
+	case PH_ST_BLOCKED:
+		add_asleep(w, i, t, s);
+		break;
+	case PH_ST_FROZEN:
+	case PH_ST_STOPPED:
+		ph_program_add(w->program, i, &(struct ph_op){ .kind = PH_OP_SLEEP, .begin_ns = s->begin_ns, .end_ns = s->end_ns });
+		break;
+	case PH_ST_UNKNOWN:
+	case PH_ST_MAX:
+		add_unknown(w, i, t, s);
+	}
+}
+
+static void on_ran(void *arg, uint32_t cpu, int32_t tid, uint32_t container, uint64_t begin, uint64_t end)
+{
+	struct whatif_idle *c = tid <= 0 ? idle_of(arg, (int32_t)cpu) : NULL;
+
+	if (!c)
+		return;
+	/* One after the other is one. */
+	if (c->end_ns != begin || c->stranger != (tid < 0))
+		c->begin_ns = begin;
+	c->end_ns = end;
+	c->stranger = tid < 0;
+}
+
+static void on_out(void *arg, const struct ph_limit *l, uint32_t cpu, uint64_t begin, uint64_t end)
+{
+	struct ph_whatif *w = arg;
+	struct whatif_cgroup *g = &w->cgroups.v[whatif_group(w, l->cgroup_id)];
+	uint64_t period = l->period_ns ? l->period_ns : g->period_ns;
+
+	g->out_ns += end - begin;
+	g->out_begin_ns = begin;
+	g->out_end_ns = end;
+	if (!period)
+		return;
+	/* One that ended the waits of several CPUs is one. Who owed more than a period brings waited for several. */
+	if (begin >= g->out_until_ns)
+		g->outs += (end - begin + period - 1) / period;
+	else if (end > g->out_until_ns)
+		g->outs += (end - g->out_until_ns + period / 2) / period;
+	if (end > g->out_until_ns)
+		g->out_until_ns = end;
+}
+
+static void on_end(void *arg, int32_t tid, uint64_t ts)
+{
+	ph_program_end(((struct ph_whatif *)arg)->program, tid);
+}
+
+const struct ph_states_ops whatif_learn = { .leave = on_leave, .ran = on_ran, .out = on_out, .end = on_end };
+
+/* ---- events ---------------------------------------------------------------------------------------- */
+
+/* @tid goes on from what @from had done until @ts. */
+static void link_to(struct ph_whatif *w, int32_t tid, int32_t from, uint64_t ts)
+{
+	uint32_t parent;
+
+	if (tid <= 0 || from <= 0 || tid == from || !ts)
+		return;
+	parent = ph_program_task(w->program, from);
+	ph_program_add(w->program, ph_program_task(w->program, tid),
+		       &(struct ph_op){ .kind = PH_OP_WAIT, .begin_ns = ts, .end_ns = ts, .from = parent, .from_ns = ts });
+}
+
+/* A sleep until a time on the clock does not begin later because the task comes later to it. */
+static void on_call(struct ph_whatif *w, const struct ph_event *ev)
+{
+	uint32_t nr = ev->cls->id - PH_EV_SYSCALL_ENTRY;
+
+	if (ev->cls != w->asked[nr]) {
+		w->asked[nr] = ev->cls;
+		w->flags[nr] = -1;
+		for (uint32_t i = 0; i < ev->cls->nfields && !strcmp(ev->cls->name, "syscall_entry_clock_nanosleep"); i++)
+			if (!strcmp(ev->cls->fields[i].name, "flags"))
+				w->flags[nr] = (int16_t)i;
+	}
+	if (w->flags[nr] >= 0)
+		task_at(w, ph_program_task(w->program, ev->tid))->until = ev->v[w->flags[nr]].u & TIMER_ABSTIME;
+}
+
+void whatif_learn_event(struct ph_whatif *w, const struct ph_event *ev)
+{
+	if (ev->cls->id >= PH_EV_SYSCALL_ENTRY) {
+		if (ev->cls->id < PH_EV_SYSCALL_EXIT && ev->tid > 0)
+			on_call(w, ev);
+		return;
+	}
+	packets_feed(w->packets, ev);
+	switch (ev->cls->id) {
+	case PH_EV_irq_softirq_entry:
+	case PH_EV_timer_hrtimer_expire_entry:
+	case PH_EV_irq_handler_entry:
+		w->irqs = true;
+		break;
+	case PH_EV_sched_process_fork:
+		if (ph_class_like_ours(ev->cls))
+			link_to(w, I32(sched_process_fork, child_tid), I32(sched_process_fork, parent_tid), ev->ts_ns);
+		break;
+	case PH_EV_sched_process_exec:
+		if (ph_class_like_ours(ev->cls))
+			link_to(w, I32(sched_process_exec, tid), I32(sched_process_exec, old_tid), ev->ts_ns);
+		break;
+	}
+}

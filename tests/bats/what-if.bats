@@ -1,0 +1,64 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# porthole what-if, against what the kernel counts and what cannot be otherwise. How near its answers are to what really
+# happens is bench/what-if.bash's.
+# limit: 60 s
+
+load lib
+
+setup() {
+	T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER
+}
+
+teardown() {
+	record_kill
+	launch_stop
+	rm -rf "$T"*
+}
+
+# of KEY: a number of the last answer
+of() { jq "$1" "$T.json"; }
+
+counts='for k in 1 2; do (i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done) & done; wait'
+
+@test "a job without a limit: it would be as long as it was, and with a limit as long as its CPU time needs" {
+	record "$T" -q -a -e +irq
+	launch_wait job -- sh -c "$counts"
+	record_end
+	porthole what-if -r "$T" -c "$PH_FILE-job" --cpus 0.2,none -o json >"$T.json"
+	cat "$T.json"
+	[ "$(of .ended)" = true ]
+	[ "$(of .recorded.cpu_ns)" -gt 0 ]
+	jq -e '.recorded.duration_ns as $ns | .again.duration_ns > $ns * 0.75 and .again.duration_ns < $ns * 1.25 and
+		.bound.duration_ns > $ns * 0.75 and .bound.duration_ns < $ns * 1.25' "$T.json"
+	# The pool is full at first, and at most half a period goes by before it is full again; a CPU owes no more than a tick.
+	jq -e '.recorded.cpu_ns as $cpu | .predictions[0] |
+		.duration_ns > ($cpu - 60e6) / 0.2 and .duration_ns < $cpu / 0.2 + 200e6 + 2 * .duration_ns * 0.1 and
+		.throttled_periods > 0 and .cpu_ns > $cpu * 0.95 and .cpu_ns < $cpu * 1.05' "$T.json"
+	jq -e '.predictions[1].throttled_ns == 0 and .predictions[1].cpus == null' "$T.json"
+	porthole what-if -r "$T" -c "$PH_FILE-job" --cpus 0.2,none >"$T.text"
+	grep -q "^$PH_FILE-job took .* without a limit; with 0.2 CPU it would have been " "$T.text"
+}
+
+@test "a limit that was: what it did is as the kernel has counted it, and none would have been faster" {
+	record "$T" -q -a -e +irq
+	launch_wait job --cpus 0.2 -- sh -c "$counts"
+	record_end
+	porthole what-if -r "$T" -c "$PH_FILE-job" --cpus 0.2,none -o json >"$T.json"
+	cat "$T.json"
+	jq -e '.cpus == 0.2 and .recorded.throttled_periods > 0 and .recorded.throttled_ns > 0' "$T.json"
+	jq -e '.predictions[1].duration_ns < .recorded.duration_ns and .predictions[1].throttled_ns == 0 and
+		.bound.duration_ns < .recorded.duration_ns' "$T.json"
+}
+
+@test "wrong usage says what is right" {
+	run porthole what-if -r "$T" -c x
+	[ "$status" -eq 2 ]
+	grep -q 'what if what' <<<"$output"
+	run porthole what-if -r "$T" -c x --cpus 0
+	[ "$status" -eq 2 ]
+	grep -q "not '0'" <<<"$output"
+	run porthole what-if -r "$T" --cpus 1
+	[ "$status" -eq 2 ]
+	grep -q 'of which container' <<<"$output"
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Streams of which it is known, by hand, what would have been under other limits. */
+#include "test.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/whatif_report.h"
+#include "base/cleanup.h"
+#include "source/synthetic.h"
+
+#define MS 1000000ULL
+
+/*
+ * Containers 1 "web" with task 7 in /pod/web, 2 "db" with 20; both asleep. Times are in ms, but for what begins with 0.
+ * Ticks are each 4 ms; periods are not known, so one ends 50 ms after web begins.
+ */
+static const char setup[] =
+	"@0 container_info index=1 name=web cgroup_path=/pod/web cgroup_id=12\n"
+	"@0 container_info index=2 name=db cgroup_path=/db cgroup_id=13\n"
+	"@0 statedump_cgroup hierarchy=0 id=1 container=0 cpu_quota_us=-1 path=/\n"
+	"@0 statedump_cgroup hierarchy=0 id=11 parent_id=1 container=0 cpu_quota_us=-1 cpu_weight=100 path=/pod\n"
+	"@0 statedump_cgroup hierarchy=0 id=12 parent_id=11 container=1 cpu_quota_us=-1 cpu_weight=100 path=/pod/web\n"
+	"@0 statedump_cgroup hierarchy=0 id=13 parent_id=1 container=2 cpu_quota_us=-1 cpu_weight=100 path=/db\n"
+	"@0 lttng_statedump_process_state tid=7 pid=7 name=nginx container=1 cgroup_id=12 status=5 syscall=-1\n"
+	"@0 lttng_statedump_process_state tid=20 pid=20 name=postgres container=2 cgroup_id=13 status=5 syscall=-1\n"
+	"@1 cpu=0 tid=0 irq_softirq_entry vec=9\n@1 cpu=0 tid=0 irq_softirq_exit vec=9\n"
+	"@1 cpu=1 tid=0 irq_softirq_entry vec=9\n@1 cpu=1 tid=0 irq_softirq_exit vec=9\n";
+
+#define RUN(time, cpu, prev, state, next) "@" #time "000000 cpu=" #cpu " tid=" #prev " sched_switch prev_tid=" #prev \
+	" prev_state=" #state " next_tid=" #next "\n"
+#define WAKE(time, cpu, waker, task, to) "@" #time "000000 cpu=" #cpu " tid=" #waker " sched_waking tid=" #task \
+	" target_cpu=" #to "\n@" #time "000000 cpu=" #cpu " tid=" #waker " sched_wakeup tid=" #task " target_cpu=" #to "\n"
+#define TIMER(time, cpu, task, what) "@" #time "000000 cpu=" #cpu " tid=" #task " timer_hrtimer_expire_entry\n" what \
+	"@" #time "000000 cpu=" #cpu " tid=" #task " timer_hrtimer_expire_exit\n"
+#define START(time, cpu, task) TIMER(time, cpu, 0, WAKE(time, cpu, 0, task, cpu)) RUN(time, cpu, 0, 0, task)
+
+struct asked {
+	struct ph_identity *id;
+	struct ph_selection sel;
+	struct ph_whatif *w;
+	int r;
+};
+
+static struct asked *ask(const char *events, const char *container)
+{
+	struct asked *a = ph_alloc(sizeof(*a));
+	ph_autofree char *text = ph_asprintf("%s%s", setup, events);
+	struct ph_source *src;
+	struct ph_err err = { 0 };
+	struct ph_event *ev;
+
+	a->id = ph_identity_new();
+	ph_strv_add(&a->sel.container, container);
+	assert_int_equal(ph_selection_check(&a->sel, &err), 0);
+	assert_int_equal(ph_whatif_new(&a->w, a->id, &a->sel, &err), 0);
+	if (ph_synthetic_parse(text, &src, &err) < 0) {
+		fprintf(stderr, "%s\n", err.msg);
+		fail();
+	}
+	while (ph_source_next(src, &ev, &err) > 0) {
+		ph_identity_feed(a->id, ev);
+		ph_whatif_feed(a->w, ev);
+	}
+	a->r = ph_whatif_finish(a->w, 0, &err);
+	ph_source_close(src);
+	return a;
+}
+
+static void done(struct asked *a)
+{
+	ph_whatif_free(a->w);
+	ph_identity_free(a->id);
+	ph_selection_done(&a->sel);
+	free(a);
+}
+
+static struct ph_whatif_outcome with(struct asked *a, double cpus)
+{
+	struct ph_whatif_change c = PH_WHATIF_NOTHING;
+	struct ph_whatif_outcome o;
+	struct ph_err err = { 0 };
+
+	c.cpus = cpus;
+	assert_int_equal(ph_whatif_ask(a->w, &c, &o, &err), 0);
+	return o;
+}
+
+/* It runs for 50 ms, asks the database, which runs for 10, and runs for 10 more. */
+static const char asks[] =
+	START(10, 0, 7) WAKE(60, 0, 7, 20, 1) RUN(60, 1, 0, 0, 20) RUN(60, 0, 7, 1, 0)
+	WAKE(70, 1, 20, 7, 0) RUN(70, 0, 0, 0, 7) RUN(70, 1, 20, 1, 0) RUN(80, 0, 7, 1, 0) "@90000000 cpu=0 tid=0 irq_softirq_entry vec=9\n";
+
+static void test_limit(void **state)
+{
+	struct asked *a = ask(asks, "web");
+	struct ph_whatif_outcome o;
+
+	assert_int_equal(a->r, 0);
+	assert_int_equal(a->w->recorded.duration_ns, 70 * MS);
+	assert_int_equal(a->w->recorded.cpu_ns, 60 * MS);
+	assert_int_equal(a->w->again.duration_ns, 70 * MS);
+	assert_int_equal(a->w->bound.duration_ns, 70 * MS);
+	assert_true(a->w->deviation == 0);
+	assert_true(isinf(a->w->cpus));
+	/*
+	 * 20 ms in 100: out at 32 ms, having had 22; goes on at 60, pays 2 and has 20 again until 80, again with 2 too many; the last
+	 * 8 ms are from 160 to 168. Then the database's 10, and 10 of what is left.
+	 */
+	o = with(a, 0.2);
+	assert_int_equal(o.duration_ns, 178 * MS);
+	assert_int_equal(o.cpu_ns, 60 * MS);
+	assert_int_equal(o.throttled_periods, 2);
+	assert_int_equal(o.throttled_ns, 108 * MS);
+	o = with(a, INFINITY);
+	assert_int_equal(o.duration_ns, 70 * MS);
+	assert_int_equal(o.throttled_periods, 0);
+	done(a);
+}
+
+/* The database's limit is not web's: asked for that container, 5 ms in 100 cost its client nothing that it had itself. */
+static void test_other(void **state)
+{
+	struct asked *a = ask(asks, "db");
+	struct ph_whatif_outcome o;
+
+	assert_int_equal(a->w->recorded.duration_ns, 10 * MS);
+	/* It has 8 ms until the tick at 68 ms, owes 3, and goes on with the next period, which begins at 60 + 50. */
+	o = with(a, 0.05);
+	assert_int_equal(o.duration_ns, 52 * MS);
+	assert_int_equal(o.throttled_periods, 1);
+	done(a);
+}
+
+/* What was throttled was not work: without the limit that time is gone. The limit is that of the cgroup above. */
+static void test_was_limited(void **state)
+{
+	struct asked *a = ask(
+		START(10, 0, 7)
+		"@30000000 cpu=0 tid=7 sched_limit_begin cgroup_id=12 on_cpu=0 begin_ns=30000000 quota_ns=20000000 period_ns=100000000\n"
+		"@30000000 cpu=0 tid=7 sched_throttle_begin tid=7 cgroup_id=12 limit_cgroup_id=12 limit_level=0 quota_ns=20000000 period_ns=100000000\n"
+		RUN(30, 0, 7, 0, 0)
+		"@110000000 cpu=0 tid=0 sched_limit_end cgroup_id=12 on_cpu=0 begin_ns=30000000 throttled_ns=80000000\n"
+		RUN(110, 0, 0, 0, 7) "@110000000 cpu=0 tid=7 sched_throttle_end tid=7 throttled_ns=80000000 exact=1\n"
+		RUN(120, 0, 7, 1, 0) "@130000000 cpu=0 tid=0 irq_softirq_entry vec=9\n", "web");
+
+	assert_int_equal(a->r, 0);
+	assert_true(a->w->cpus == 0.2);
+	assert_int_equal(a->w->recorded.duration_ns, 110 * MS);
+	assert_int_equal(a->w->recorded.throttled_ns, 80 * MS);
+	assert_int_equal(a->w->recorded.throttled_periods, 1);
+	assert_int_equal(a->w->bound.duration_ns, 30 * MS);
+	assert_int_equal(with(a, INFINITY).duration_ns, 30 * MS);
+	/* Periods begin as they did: it has until 32, owes 2, and goes on at 110 for 8 more. */
+	assert_int_equal(a->w->again.duration_ns, 108 * MS);
+	assert_int_equal(with(a, 0.2).duration_ns, 108 * MS);
+	done(a);
+}
+
+/* A sleep until a time does not move; one for a time does. */
+static void test_clock(void **state)
+{
+	static const char *const flags[] = { "0", "1" };
+
+	for (int i = 0; i < 2; i++) {
+		ph_autofree char *events = ph_asprintf(
+			START(10, 0, 7) "@59000000 cpu=0 tid=7 syscall_entry_clock_nanosleep flags=%s\n" RUN(60, 0, 7, 1, 0)
+			TIMER(300, 0, 0, WAKE(300, 0, 0, 7, 0)) RUN(300, 0, 0, 0, 7) RUN(310, 0, 7, 1, 0)
+			"@320000000 cpu=0 tid=0 irq_softirq_entry vec=9\n", flags[i]);
+		struct asked *a = ask(events, "web");
+
+		assert_int_equal(a->w->again.duration_ns, 300 * MS);
+		/* Of its 50 ms the last 8 end at 168, as above. */
+		assert_int_equal(with(a, 0.2).duration_ns, i ? 300 * MS : (168 + 240 - 10 + 10) * MS);
+		done(a);
+	}
+}
+
+/* A child begins where its parent makes it, whenever that is. */
+static void test_fork(void **state)
+{
+	struct asked *a = ask(
+		START(10, 0, 7) "@60000000 cpu=0 tid=7 sched_process_fork parent_tid=7 parent_pid=7 child_tid=50 child_pid=50 child_container=1\n"
+		"@60000000 cpu=0 tid=7 sched_wakeup_new tid=50 target_cpu=1\n" RUN(60, 1, 0, 0, 50) RUN(60, 0, 7, 1, 0)
+		RUN(80, 1, 50, 1, 0) "@90000000 cpu=0 tid=0 irq_softirq_entry vec=9\n", "web");
+
+	assert_int_equal(a->w->recorded.duration_ns, 70 * MS);
+	assert_int_equal(a->w->again.duration_ns, 70 * MS);
+	/* 42 ms until 80; 8 and what is left of 20 from 160 on, on two CPUs: 5 that the other one takes, which counts at its ticks. */
+	assert_in_range(with(a, 0.2).duration_ns, (260 - 10) * MS, (280 - 10) * MS);
+	assert_int_equal(with(a, 0.2).cpu_ns, 70 * MS);
+	done(a);
+}
+
+static void test_nothing(void **state)
+{
+	struct asked *a = ask(asks, "nobody");
+
+	assert_int_equal(a->r, -ENOENT);
+	done(a);
+	a = ask(asks, "*b");
+	assert_int_equal(a->r, -EINVAL);
+	done(a);
+}
+
+static void test_words(void **state)
+{
+	struct asked *a = ask(asks, "web");
+	struct ph_whatif_report r = { .w = a->w };
+	ph_autobuf out = { 0 };
+	struct ph_err err = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		struct ph_whatif_answer *q = ph_vec_push(&r.answers);
+
+		q->change = (struct ph_whatif_change)PH_WHATIF_NOTHING;
+		q->change.cpus = i ? INFINITY : 0.2;
+		assert_int_equal(ph_whatif_ask(a->w, &q->change, &q->outcome, &err), 0);
+	}
+	assert_int_equal(ph_whatif_print(&r, &out, &err), 0);
+	assert_string_equal(out.p,
+		"web was busy for 70 ms without a limit; with 0.2 CPU it would have been 178 ms, with no limit 70 ms.\n\n"
+		"LIMIT     DURATION  TIMES  CPU-TIME  THROTTLED  PERIODS\n"
+		"recorded     70 ms   1.00     60 ms       0 ns        0  ############\n"
+		"again        70 ms   1.00     60 ms       0 ns        0  ############\n"
+		"bound        70 ms   1.00     60 ms       0 ns        0  ############\n"
+		"0.2 CPU     178 ms   2.54     60 ms     108 ms        2  ##############################\n"
+		"no limit     70 ms   1.00     60 ms       0 ns        0  ############\n\n"
+		"Simulated with what was, it comes to 70 ms: as recorded.\n");
+	ph_buf_clear(&out);
+	r.fmt.output = PH_OUT_JSON;
+	assert_int_equal(ph_whatif_print(&r, &out, &err), 0);
+	assert_string_equal(out.p,
+		"{\"container\":\"web\",\"cpus\":null,\"ended\":false,"
+		"\"recorded\":{\"duration_ns\":70000000,\"cpu_ns\":60000000,\"throttled_ns\":0,\"throttled_periods\":0,\"requests\":null},"
+		"\"again\":{\"duration_ns\":70000000,\"cpu_ns\":60000000,\"throttled_ns\":0,\"throttled_periods\":0,\"requests\":null},"
+		"\"bound\":{\"duration_ns\":70000000,\"cpu_ns\":60000000,\"throttled_ns\":0,\"throttled_periods\":0,\"requests\":null},"
+		"\"predictions\":["
+		"{\"cpus\":0.2,\"duration_ns\":178000000,\"cpu_ns\":60000000,\"throttled_ns\":108000000,\"throttled_periods\":2,\"requests\":null},"
+		"{\"cpus\":null,\"duration_ns\":70000000,\"cpu_ns\":60000000,\"throttled_ns\":0,\"throttled_periods\":0,\"requests\":null}],"
+		"\"confidence\":{\"deviation\":0,\"unmodelled\":[]}}\n");
+	ph_vec_done(&r.answers);
+	done(a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_other),
+		cmocka_unit_test(test_was_limited),
+		cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
