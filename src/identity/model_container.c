@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The containers of the identity model: told by events, or derived from namespaces. */
+/* The containers of the identity model: as events tell them; and the cgroups by which they are known. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -49,7 +49,7 @@ static void slots_reach(struct ph_identity *id, uint32_t index)
 		ph_vec_push(&id->slots);
 }
 
-static void make_label(struct cont *c)
+void container_make_label(struct cont *c)
 {
 	if (c->c.index == PH_CONTAINER_HOST)
 		c->label[0] = 0;
@@ -72,7 +72,7 @@ struct cont *container_make(struct ph_identity *id, uint32_t index)
 		return id->slots.v[index].cont;
 	c = ph_alloc(sizeof(*c));
 	c->c.index = index;
-	make_label(c);
+	container_make_label(c);
 	id->slots.v[index].cont = c;
 	id->slots.v[index].canon = 0;
 	ph_vec_push(&id->order);
@@ -82,7 +82,7 @@ struct cont *container_make(struct ph_identity *id, uint32_t index)
 	return c;
 }
 
-void container_set_alias(struct ph_identity *id, uint32_t index, uint32_t of)
+static void container_set_alias(struct ph_identity *id, uint32_t index, uint32_t of)
 {
 	if (index >= CONTAINER_LIMIT || of >= CONTAINER_LIMIT || index == PH_CONTAINER_HOST)
 		return;
@@ -91,130 +91,6 @@ void container_set_alias(struct ph_identity *id, uint32_t index, uint32_t of)
 		return;
 	slots_reach(id, index);
 	id->slots.v[index].canon = of + 1;
-}
-
-static void set_str(char **dst, const struct ph_value *v)
-{
-	if (!v)
-		return;
-	free(*dst);
-	*dst = v->n ? ph_strndup(v->s, v->n) : NULL;
-}
-
-static void set_labels(ph_strv *labels, const struct ph_value *v)
-{
-	const char *s, *end;
-
-	if (!v)
-		return;
-	ph_strv_done(labels);
-	for (s = v->s, end = s + v->n; s < end; ) {
-		const char *nl = memchr(s, '\n', (size_t)(end - s));
-		size_t n = (size_t)((nl ? nl : end) - s);
-
-		if (n)
-			*ph_vec_push(labels) = ph_strndup(s, n);
-		s += n + 1;
-	}
-}
-
-void container_info(struct ph_identity *id, const struct ph_event *ev)
-{
-#define FIELD(name) ph_event_field(ev, PH_FLD(container_info, name))
-	uint32_t index = (uint32_t)ph_event_u(ev, PH_FLD(container_info, index), CONTAINER_LIMIT);
-	struct cont *c = container_make(id, index);
-
-	if (!c)
-		return;
-	id->slots.v[index].canon = 0;
-	set_str(&c->c.id, FIELD(id));
-	set_str(&c->c.name, FIELD(name));
-	set_str(&c->c.runtime, FIELD(runtime));
-	set_str(&c->c.image, FIELD(image));
-	set_str(&c->c.pod, FIELD(pod));
-	set_str(&c->c.pod_namespace, FIELD(pod_namespace));
-	set_str(&c->c.pod_uid, FIELD(pod_uid));
-	set_str(&c->c.state, FIELD(state));
-	set_str(&c->c.cgroup_path, FIELD(cgroup_path));
-	set_str(&c->c.uuid, FIELD(uuid));
-	set_labels(&c->c.labels, FIELD(labels));
-	c->c.hierarchy = (int32_t)ph_event_i(ev, PH_FLD(container_info, hierarchy), 0);
-	c->c.cgroup_id = ph_event_u(ev, PH_FLD(container_info, cgroup_id), 0);
-	c->c.parent = (uint32_t)ph_event_u(ev, PH_FLD(container_info, parent), 0);
-	c->c.init_pid = (int32_t)ph_event_i(ev, PH_FLD(container_info, init_pid), 0);
-	c->c.start_ns = ph_event_u(ev, PH_FLD(container_info, start_ns), 0);
-	for (unsigned int i = 0; i < PH_NS_MAX; i++)
-		c->c.ns[i] = (uint32_t)ph_event_u(ev, PH_FLD(container_info, cgroup_ns) + i, 0);
-	if (ph_container_by_process(&c->c))
-		ph_u64map_put(&id->guests, (uint64_t)c->c.init_pid, c);
-	if (c->c.cgroup_id)
-		cgroup_seen(id, c->c.hierarchy, c->c.cgroup_id, 0, index, FIELD(cgroup_path));
-	make_label(c);
-#undef FIELD
-}
-
-void ph_identity_introduce(struct ph_identity *id, const struct ph_event *ev)
-{
-	bool info = ev->cls->id == PH_EV_container_info, alias = ev->cls->id == PH_EV_container_index;
-	uint32_t index;
-
-	if (!info && !alias)
-		return;
-	/* Both begin with the index. */
-	index = (uint32_t)ph_event_u(ev, PH_FLD(container_info, index), CONTAINER_LIMIT);
-	if (index < id->slots.n && (id->slots.v[index].cont || id->slots.v[index].canon))
-		return;
-	if (info)
-		container_info(id, ev);
-	else
-		container_set_alias(id, index, (uint32_t)ph_event_u(ev, PH_FLD(container_index, container),
-								    CONTAINER_LIMIT));
-}
-
-void container_event(struct ph_identity *id, const struct ph_event *ev)
-{
-	/* start, stop, pause and unpause all begin with the index. */
-	uint32_t index = (uint32_t)ph_event_u(ev, PH_FLD(container_start, index), CONTAINER_LIMIT);
-	struct cont *c = container_make(id, canon_index(id, index));
-	const char *state = "running";
-
-	if (!c)
-		return;
-	if (ev->cls->id == PH_EV_container_stop)
-		state = "stopped";
-	else if (ev->cls->id == PH_EV_container_pause)
-		state = "paused";
-	else if (ev->cls->id == PH_EV_container_start)
-		c->c.init_pid = (int32_t)ph_event_i(ev, PH_FLD(container_start, init_pid),
-						    c->c.init_pid);
-	if (ev->cls->id == PH_EV_container_start && !c->c.name) {
-		set_str(&c->c.name, ph_event_field(ev, PH_FLD(container_start, name)));
-		make_label(c);
-	}
-	free(c->c.state);
-	c->c.state = ph_strdup(state);
-}
-
-/* ---- guests of KVM ----------------------------------------------------------------------------- */
-
-void guest_gone(struct ph_identity *id, int32_t pid)
-{
-	if (id->guests.n && pid > 0)
-		ph_u64map_del(&id->guests, (uint64_t)pid);
-}
-
-uint32_t guest_index(const struct ph_identity *id, uint32_t index, int32_t pid)
-{
-	const struct cont *c = pid > 0 ? ph_u64map_get(&id->guests, (uint64_t)pid) : NULL;
-
-	return c && index == PH_CONTAINER_HOST && !c->c.parent ? c->c.index : index;
-}
-
-const struct ph_container *ph_identity_guest(const struct ph_identity *id, int32_t pid)
-{
-	const struct cont *c = id->guests.n && pid > 0 ? ph_u64map_get(&id->guests, (uint64_t)pid) : NULL;
-
-	return c && ph_container_is_within(&c->c) ? &c->c : NULL;
 }
 
 /* ---- cgroups ----------------------------------------------------------------------------------- */
@@ -264,7 +140,7 @@ static void forget_path(struct ph_identity *id, struct cgroup *cg)
 	cg->path = NULL;
 }
 
-void cgroup_gone(struct ph_identity *id, int32_t hierarchy, uint64_t cgid)
+static void cgroup_gone(struct ph_identity *id, int32_t hierarchy, uint64_t cgid)
 {
 	struct cgroup *cg = cgroup_find(id, hierarchy, cgid);
 
@@ -275,8 +151,8 @@ void cgroup_gone(struct ph_identity *id, int32_t hierarchy, uint64_t cgid)
 	cgroup_free(cg);
 }
 
-void cgroup_seen(struct ph_identity *id, int32_t hierarchy, uint64_t cgid, uint64_t parent,
-		 uint32_t container, const struct ph_value *path)
+static void cgroup_seen(struct ph_identity *id, int32_t hierarchy, uint64_t cgid, uint64_t parent,
+			uint32_t container, const struct ph_value *path)
 {
 	struct cgroup *cg = cgroup_find(id, hierarchy, cgid);
 	ph_autobuf key = { 0 };
@@ -326,240 +202,130 @@ const struct ph_container *ph_identity_by_cgroup(const struct ph_identity *id, i
 	return NULL;
 }
 
-/* ---- containers from namespaces ------------------------------------------------------------ */
+/* ---- what is told of them ------------------------------------------------------------------------ */
 
-static bool foreign(const struct ph_identity *id, const struct ph_task *t, enum ph_ns type)
+static void set_str(char **dst, const struct ph_value *v)
 {
-	return t->ns[type] && id->host_ns[type] && t->ns[type] != id->host_ns[type];
+	if (!v)
+		return;
+	free(*dst);
+	*dst = v->n ? ph_strndup(v->s, v->n) : NULL;
 }
 
-/*
- * The namespace that makes a task contained. Services of an init system have mount, net and uts
- * namespaces of their own too; what they do not have is a pid, cgroup or ipc namespace, or a user
- * namespace together with a mount namespace. LTTng's namespaces are all there is to go by here.
- */
-static int deciding_ns(const struct ph_identity *id, const struct ph_task *t)
+static void set_labels(ph_strv *labels, const struct ph_value *v)
 {
-	if (foreign(id, t, PH_NS_PID))
-		return PH_NS_PID;
-	if (foreign(id, t, PH_NS_CGROUP))
-		return PH_NS_CGROUP;
-	if (foreign(id, t, PH_NS_MNT) &&
-	    (foreign(id, t, PH_NS_IPC) || foreign(id, t, PH_NS_USER) ||
-	     (foreign(id, t, PH_NS_NET) && foreign(id, t, PH_NS_UTS))))
-		return PH_NS_MNT;
-	return -1;
-}
+	const char *s, *end;
 
-/*
- * Tasks of one pid namespace are one container unless their cgroup namespaces say otherwise (the
- * containers of a pod may share the pid namespace). One that has not left the host's cgroup
- * namespace is still being set up by its runtime.
- */
-static bool same_container(const struct ph_identity *id, const struct cont *c, const struct ph_task *t)
-{
-	uint32_t a = c->c.ns[PH_NS_CGROUP], b = t->ns[PH_NS_CGROUP];
-	uint32_t host = id->host_ns[PH_NS_CGROUP];
+	if (!v)
+		return;
+	ph_strv_done(labels);
+	for (s = v->s, end = s + v->n; s < end; ) {
+		const char *nl = memchr(s, '\n', (size_t)(end - s));
+		size_t n = (size_t)((nl ? nl : end) - s);
 
-	return !a || !b || a == host || b == host || a == b;
-}
-
-static struct cont *find_derived(struct ph_identity *id, uint32_t inum, const struct ph_task *t)
-{
-	for (struct cont *c = ph_u64map_get(&id->derived, inum); c; c = c->same)
-		if (same_container(id, c, t))
-			return c;
-	return NULL;
-}
-
-/* Who entered a container's other namespaces, or launched it, without being in the one it is found by. */
-static struct cont *find_entered(struct ph_identity *id, enum ph_ns type, const struct task *t)
-{
-	if (type != PH_NS_MNT && type != PH_NS_CGROUP)
-		return NULL;
-	ph_vec_each(c, &id->order)
-		if ((*c)->derived && (*c)->ntasks && (*c)->c.ns[type] == t->t.ns[type])
-			return *c;
-	return NULL;
-}
-
-static void key_set(struct ph_identity *id, struct cont *c, enum ph_ns type, uint32_t inum)
-{
-	struct cont *last = ph_u64map_get(&id->derived, inum);
-
-	c->key = inum;
-	while (last && last->same)
-		last = last->same;
-	if (last)
-		last->same = c;
-	else
-		ph_u64map_put(&id->derived, inum, c);
-	free(c->c.name);
-	c->c.name = ph_asprintf("%s_ns:%u", ph_ns_names[type], inum);
-	make_label(c);
-}
-
-static void key_drop(struct ph_identity *id, struct cont *c)
-{
-	struct cont *head = ph_u64map_get(&id->derived, c->key), **at;
-
-	for (at = &head; *at; at = &(*at)->same) {
-		if (*at == c) {
-			*at = c->same;
-			break;
-		}
+		if (n)
+			*ph_vec_push(labels) = ph_strndup(s, n);
+		s += n + 1;
 	}
-	if (head)
-		ph_u64map_put(&id->derived, c->key, head);
-	else
-		ph_u64map_del(&id->derived, c->key);
-	c->same = NULL;
 }
 
-/*
- * A container is made step by step: what was known by its mount namespace so far gets a namespace that
- * says more, of the task itself or of the launcher's child (unshare --fork --pid --mount).
- */
-static struct cont *make_out_of(struct ph_identity *id, enum ph_ns type, const struct task *t)
+static void container_info(struct ph_identity *id, const struct ph_event *ev)
 {
-	const struct task *up = t->t.ppid > 0 ? ph_u64map_get(&id->tasks, (uint64_t)t->t.ppid) : NULL;
-	uint32_t mnt = t->t.ns[PH_NS_MNT];
+#define FIELD(name) ph_event_field(ev, PH_FLD(container_info, name))
+	uint32_t index = (uint32_t)ph_event_u(ev, PH_FLD(container_info, index), CONTAINER_LIMIT);
+	struct cont *c = container_make(id, index);
 
-	if (type == PH_NS_MNT || !mnt)
-		return NULL;
-	for (struct cont *c = ph_u64map_get(&id->derived, mnt); c; c = c->same) {
-		bool alone = t->counted && t->t.container == c->c.index && c->ntasks == 1;
-		bool child = up && up->counted && up->t.container == c->c.index;
-
-		if (!alone && !child)
-			continue;
-		key_drop(id, c);
-		key_set(id, c, type, t->t.ns[type]);
-		c->c.ns[type] = t->t.ns[type];
-		return c;
-	}
-	return NULL;
-}
-
-static struct cont *make_derived(struct ph_identity *id, enum ph_ns type, struct task *t)
-{
-	uint32_t index = id->order.v[id->order.n - 1]->c.index + 1;
-	struct cont *c = make_out_of(id, type, t);
-
-	if (c)
-		return c;
-	c = container_make(id, index);
 	if (!c)
-		return NULL;
-	c->derived = true;
-	key_set(id, c, type, t->t.ns[type]);
-	c->c.runtime = ph_strdup("namespace");
-	c->c.state = ph_strdup("running");
-	return c;
+		return;
+	id->slots.v[index].canon = 0;
+	set_str(&c->c.id, FIELD(id));
+	set_str(&c->c.name, FIELD(name));
+	set_str(&c->c.runtime, FIELD(runtime));
+	set_str(&c->c.image, FIELD(image));
+	set_str(&c->c.pod, FIELD(pod));
+	set_str(&c->c.pod_namespace, FIELD(pod_namespace));
+	set_str(&c->c.pod_uid, FIELD(pod_uid));
+	set_str(&c->c.state, FIELD(state));
+	set_str(&c->c.cgroup_path, FIELD(cgroup_path));
+	set_str(&c->c.uuid, FIELD(uuid));
+	set_labels(&c->c.labels, FIELD(labels));
+	c->c.hierarchy = (int32_t)ph_event_i(ev, PH_FLD(container_info, hierarchy), 0);
+	c->c.cgroup_id = ph_event_u(ev, PH_FLD(container_info, cgroup_id), 0);
+	c->c.parent = (uint32_t)ph_event_u(ev, PH_FLD(container_info, parent), 0);
+	c->c.init_pid = (int32_t)ph_event_i(ev, PH_FLD(container_info, init_pid), 0);
+	c->c.start_ns = ph_event_u(ev, PH_FLD(container_info, start_ns), 0);
+	for (unsigned int i = 0; i < PH_NS_MAX; i++)
+		c->c.ns[i] = (uint32_t)ph_event_u(ev, PH_FLD(container_info, cgroup_ns) + i, 0);
+	if (ph_container_by_process(&c->c))
+		ph_u64map_put(&id->guests, (uint64_t)c->c.init_pid, c);
+	if (c->c.cgroup_id)
+		cgroup_seen(id, c->c.hierarchy, c->c.cgroup_id, 0, index, FIELD(cgroup_path));
+	container_make_label(c);
+#undef FIELD
 }
 
-/*
- * The container around it: its parent process's, where that is further out, or the first one of the
- * nearest outer pid namespace which has one.
- */
-static uint32_t outer_container(struct ph_identity *id, const struct task *t)
+void ph_identity_introduce(struct ph_identity *id, const struct ph_event *ev)
 {
-	const struct task *up = t->t.ppid > 0 ? ph_u64map_get(&id->tasks, (uint64_t)t->t.ppid) : NULL;
+	bool info = ev->cls->id == PH_EV_container_info, alias = ev->cls->id == PH_EV_container_index;
+	uint32_t index;
 
-	if (up && up->counted && up->t.ns[PH_NS_PID] != t->t.ns[PH_NS_PID])
-		return up->t.container;
-	for (unsigned int l = t->t.levels; l-- > 1; ) {
-		struct cont *c = NULL;
+	if (!info && !alias)
+		return;
+	/* Both begin with the index. */
+	index = (uint32_t)ph_event_u(ev, PH_FLD(container_info, index), CONTAINER_LIMIT);
+	if (index < id->slots.n && (id->slots.v[index].cont || id->slots.v[index].canon))
+		return;
+	if (info)
+		container_info(id, ev);
+	else
+		container_set_alias(id, index, (uint32_t)ph_event_u(ev, PH_FLD(container_index, container),
+								    CONTAINER_LIMIT));
+}
 
-		if (l + 1 < t->t.levels)
-			c = ph_u64map_get(&id->derived, t->pid_chain[l]);
-		if (c)
-			return c->c.index;
+static void container_event(struct ph_identity *id, const struct ph_event *ev)
+{
+	/* start, stop, pause and unpause all begin with the index. */
+	uint32_t index = (uint32_t)ph_event_u(ev, PH_FLD(container_start, index), CONTAINER_LIMIT);
+	struct cont *c = container_make(id, canon_index(id, index));
+	const char *state = "running";
+
+	if (!c)
+		return;
+	if (ev->cls->id == PH_EV_container_stop)
+		state = "stopped";
+	else if (ev->cls->id == PH_EV_container_pause)
+		state = "paused";
+	else if (ev->cls->id == PH_EV_container_start)
+		c->c.init_pid = (int32_t)ph_event_i(ev, PH_FLD(container_start, init_pid),
+						    c->c.init_pid);
+	if (ev->cls->id == PH_EV_container_start && !c->c.name) {
+		set_str(&c->c.name, ph_event_field(ev, PH_FLD(container_start, name)));
+		container_make_label(c);
 	}
-	return PH_CONTAINER_HOST;
-}
-
-static void join(struct ph_identity *id, struct cont *c, struct task *t)
-{
-	bool first = c->ntasks == 0 && !c->c.init_pid, own;
-
-	/* Process 1 of the pid namespace is its first; failing that, the first one that was seen. */
-	if (first || (t->t.levels > 1 && t->t.vtid[t->t.levels - 1] == 1 &&
-		      c->key == t->t.ns[PH_NS_PID]))
-		c->c.init_pid = t->t.pid > 0 ? t->t.pid : t->t.tid;
-	/* What its first process has counts: a runtime's way there begins with the host's. */
-	own = c->c.init_pid == t->t.tid;
-	for (unsigned int i = 0; i < PH_NS_MAX; i++) {
-		bool known = c->c.ns[i] && !(i == PH_NS_CGROUP && c->c.ns[i] == id->host_ns[i]);
-
-		if (t->t.ns[i] && (own || !known))
-			c->c.ns[i] = t->t.ns[i];
-	}
-	if (t->t.levels > 1)
-		c->c.parent = outer_container(id, t);
-	if (t->t.container == c->c.index && t->counted)
-		return;
-	derived_leave(id, t);
-	t->t.container = c->c.index;
-	t->counted = true;
-	c->ntasks++;
-}
-
-void derived_leave(struct ph_identity *id, struct task *t)
-{
-	struct cont *c;
-	bool init;
-
-	if (!t->counted)
-		return;
-	t->counted = false;
-	c = id->slots.v[t->t.container].cont;
-	if (!c || --c->ntasks)
-		return;
-	/*
-	 * Nobody left that we know of. Without a state dump there may be others, so only the end of
-	 * the namespace's own init proves that the inode can come back as another container.
-	 */
-	init = t->t.levels > 1 && t->t.vtid[t->t.levels - 1] == 1;
-	if (!id->complete && !init)
-		return;
-	key_drop(id, c);
 	free(c->c.state);
-	c->c.state = ph_strdup("stopped");
+	c->c.state = ph_strdup(state);
 }
 
-void derive_container(struct ph_identity *id, struct task *t)
+/* ---- guests of KVM ----------------------------------------------------------------------------- */
+
+void guest_gone(struct ph_identity *id, int32_t pid)
 {
-	struct cont *c;
-	int type;
+	if (id->guests.n && pid > 0)
+		ph_u64map_del(&id->guests, (uint64_t)pid);
+}
 
-	t->stale = false;
-	if (t->t.exited)
-		return;
-	type = t->kthread ? -1 : deciding_ns(id, &t->t);
-	if (type < 0) {
-		bool host = t->kthread || t->t.ns[PH_NS_PID] == id->host_ns[PH_NS_PID];
+uint32_t guest_index(const struct ph_identity *id, uint32_t index, int32_t pid)
+{
+	const struct cont *c = pid > 0 ? ph_u64map_get(&id->guests, (uint64_t)pid) : NULL;
 
-		derived_leave(id, t);
-		if (host)
-			t->t.container = PH_CONTAINER_HOST;
-		return;
-	}
-	if (t->counted) {
-		c = id->slots.v[t->t.container].cont;
-		if (c->key != t->t.ns[type] || !same_container(id, c, &t->t))
-			c = NULL;
-	} else {
-		c = NULL;
-	}
-	if (!c)
-		c = find_derived(id, t->t.ns[type], &t->t);
-	if (!c)
-		c = find_entered(id, (enum ph_ns)type, t);
-	if (!c)
-		c = make_derived(id, (enum ph_ns)type, t);
-	if (c)
-		join(id, c, t);
+	return c && index == PH_CONTAINER_HOST && !c->c.parent ? c->c.index : index;
+}
+
+const struct ph_container *ph_identity_guest(const struct ph_identity *id, int32_t pid)
+{
+	const struct cont *c = id->guests.n && pid > 0 ? ph_u64map_get(&id->guests, (uint64_t)pid) : NULL;
+
+	return c && ph_container_is_within(&c->c) ? &c->c : NULL;
 }
 
 /* ---- questions ----------------------------------------------------------------------------------- */
@@ -594,4 +360,89 @@ const char *ph_container_label(const struct ph_identity *id, uint32_t index)
 	label = w->labels[w->next_label++ % PH_ARRAY_SIZE(w->labels)];
 	snprintf(label, sizeof(w->labels[0]), "#%u", index);
 	return label;
+}
+
+/* ---- events -------------------------------------------------------------------------------------- */
+
+static struct task *on_cgroup_mkdir(struct ph_identity *id, struct ph_event *ev, struct task *t)
+{
+	cgroup_seen(id, I32(cgroup_mkdir, hierarchy), U(cgroup_mkdir, id, 0), 0,
+		    (uint32_t)U(cgroup_mkdir, container, PH_CONTAINER_UNKNOWN),
+		    V(cgroup_mkdir, path));
+	return t;
+}
+
+static struct task *on_cgroup_rmdir(struct ph_identity *id, struct ph_event *ev, struct task *t)
+{
+	cgroup_gone(id, I32(cgroup_rmdir, hierarchy), U(cgroup_rmdir, id, 0));
+	return t;
+}
+
+static struct task *on_cgroup_dump(struct ph_identity *id, struct ph_event *ev, struct task *t)
+{
+	uint32_t index = (uint32_t)U(statedump_cgroup, container, PH_CONTAINER_UNKNOWN);
+
+	cgroup_seen(id, I32(statedump_cgroup, hierarchy), U(statedump_cgroup, id, 0),
+		    U(statedump_cgroup, parent_id, 0), index, V(statedump_cgroup, path));
+	if (ev->container == PH_CONTAINER_UNKNOWN)
+		ev->container = index;
+	return t;
+}
+
+static struct task *on_cgroup_attach(struct ph_identity *id, struct ph_event *ev, struct task *t)
+{
+	struct task *who = task_get(id, I32(cgroup_attach_task, tid));
+	uint32_t index = (uint32_t)U(cgroup_attach_task, container, PH_CONTAINER_UNKNOWN);
+
+	cgroup_seen(id, I32(cgroup_attach_task, hierarchy), U(cgroup_attach_task, id, 0), 0,
+		    PH_CONTAINER_UNKNOWN, V(cgroup_attach_task, path));
+	if (who) {
+		set_comm(who, V(cgroup_attach_task, comm));
+		set_container(id, who, index);
+	}
+	return t;
+}
+
+static struct task *on_container_info(struct ph_identity *id, struct ph_event *ev, struct task *t)
+{
+	container_info(id, ev);
+	if (ev->container == PH_CONTAINER_UNKNOWN)
+		ev->container = (uint32_t)U(container_info, index, PH_CONTAINER_UNKNOWN);
+	return t;
+}
+
+static struct task *on_container_index(struct ph_identity *id, struct ph_event *ev, struct task *t)
+{
+	container_set_alias(id, (uint32_t)U(container_index, index, CONTAINER_LIMIT),
+			    (uint32_t)U(container_index, container, CONTAINER_LIMIT));
+	if (ev->container == PH_CONTAINER_UNKNOWN)
+		ev->container = (uint32_t)U(container_index, container, PH_CONTAINER_UNKNOWN);
+	return t;
+}
+
+static struct task *on_container_event(struct ph_identity *id, struct ph_event *ev, struct task *t)
+{
+	container_event(id, ev);
+	if (ev->container == PH_CONTAINER_UNKNOWN)
+		ev->container = (uint32_t)U(container_start, index, PH_CONTAINER_UNKNOWN);
+	return t;
+}
+
+handler_fn container_handler(uint32_t event)
+{
+	switch (event) {
+#define ON(event_, fn) case PH_EV_##event_: return fn
+	ON(cgroup_mkdir, on_cgroup_mkdir);
+	ON(cgroup_rmdir, on_cgroup_rmdir);
+	ON(cgroup_attach_task, on_cgroup_attach);
+	ON(container_info, on_container_info);
+	ON(container_index, on_container_index);
+	ON(container_start, on_container_event);
+	ON(container_stop, on_container_event);
+	ON(container_pause, on_container_event);
+	ON(container_unpause, on_container_event);
+	ON(statedump_cgroup, on_cgroup_dump);
+#undef ON
+	}
+	return NULL;
 }

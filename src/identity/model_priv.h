@@ -4,6 +4,9 @@
 
 /* The insides of the identity model, shared by model*.c only. */
 
+#include <string.h>
+
+#include "base/cleanup.h"
 #include "base/map.h"
 #include "base/vec.h"
 #include "identity/model.h"
@@ -52,7 +55,22 @@ struct index_slot {
 	uint32_t canon;			/* index + 1 of the container it belongs to, 0: itself */
 };
 
-struct class_info;
+/* Takes the event into the model; returns the task in whose context it happened. */
+typedef struct task *(*handler_fn)(struct ph_identity *id, struct ph_event *ev, struct task *t);
+
+/* What feed needs to know of a class, found once. */
+struct class_info {
+	const struct ph_class *cls;
+	handler_fn handler;
+	int16_t tid, pid, procname, container;	/* positions of contexts, -1 */
+	int16_t ns[PH_NS_MAX];
+	bool any_ns, any_ctx;
+	bool no_task;		/* written by the recorder: not in the context of a task */
+	int32_t syscall_nr;	/* of entry classes, else -1 */
+	bool syscall_exit;
+	/* Of lttng_statedump_process_state before LTTng 2.12, which had the pid namespace in it. */
+	int16_t old_vtid, old_vpid, old_level, old_inum;
+};
 
 struct cpu {
 	struct task *cur;
@@ -88,21 +106,17 @@ struct ph_identity {
 void model_containers_init(struct ph_identity *id);
 void model_containers_free(struct ph_identity *id);
 struct cont *container_make(struct ph_identity *id, uint32_t index);
-void container_set_alias(struct ph_identity *id, uint32_t index, uint32_t of);
-void container_info(struct ph_identity *id, const struct ph_event *ev);
-void container_event(struct ph_identity *id, const struct ph_event *ev);
-void cgroup_seen(struct ph_identity *id, int32_t hierarchy, uint64_t cgid, uint64_t parent,
-		 uint32_t container, const struct ph_value *path);
-void cgroup_gone(struct ph_identity *id, int32_t hierarchy, uint64_t cgid);
-/* Which container its namespaces put @t into, for streams that do not tell. */
-void derive_container(struct ph_identity *id, struct task *t);
-/* @t leaves its derived container; a container without tasks is not found any more. */
-void derived_leave(struct ph_identity *id, struct task *t);
-
+void container_make_label(struct cont *c);
 /* Process @pid has ended: the number is another's. */
 void guest_gone(struct ph_identity *id, int32_t pid);
 /* The container of process @pid, of which @index is told: a guest that no cgroup is for is known by its process. */
 uint32_t guest_index(const struct ph_identity *id, uint32_t index, int32_t pid);
+
+/* model_derived.c */
+/* Which container its namespaces put @t into, for streams that do not tell. */
+void derive_container(struct ph_identity *id, struct task *t);
+/* @t leaves its derived container; a container without tasks is not found any more. */
+void derived_leave(struct ph_identity *id, struct task *t);
 
 /* The container's own index for an index that an event carries. */
 static inline uint32_t canon_index(const struct ph_identity *id, uint32_t index)
@@ -112,5 +126,77 @@ static inline uint32_t canon_index(const struct ph_identity *id, uint32_t index)
 		index = id->slots.v[index].canon - 1;
 	return index;
 }
+
+/* model.c */
+/* A task that begins now: whatever had its tid before is another one. NULL: there cannot be one of that number. */
+struct task *task_new(struct ph_identity *id, int32_t tid);
+void task_exit(struct ph_identity *id, struct task *t);
+void task_revive(struct ph_identity *id, struct task *t);
+void task_drop(struct ph_identity *id, struct task *t);
+
+static inline struct task *task_find(const struct ph_identity *id, int32_t tid)
+{
+	return tid >= 0 ? ph_u64map_get(&id->tasks, (uint64_t)tid) : NULL;
+}
+
+static inline struct task *task_get(struct ph_identity *id, int32_t tid)
+{
+	struct task *t = task_find(id, tid);
+
+	/* It ran for the last time: who shows up under its number now is a new task. */
+	if (!t || t->gone)
+		return task_new(id, tid);
+	return t;
+}
+
+static inline struct cpu *cpu_get(struct ph_identity *id, uint32_t cpu)
+{
+	if (ph_unlikely(cpu >= id->cpus.n)) {
+		if (cpu >= CPU_LIMIT)
+			return NULL;
+		while (id->cpus.n <= cpu)
+			ph_vec_push(&id->cpus);
+	}
+	return &id->cpus.v[cpu];
+}
+
+static inline void set_comm(struct task *t, const struct ph_value *v)
+{
+	uint32_t n;
+
+	if (!v || !v->s)
+		return;
+	n = v->n < sizeof(t->t.comm) - 1 ? v->n : sizeof(t->t.comm) - 1;
+	if (ph_likely(!memcmp(t->t.comm, v->s, n) && !t->t.comm[n]))
+		return;
+	memset(t->t.comm, 0, sizeof(t->t.comm));
+	memcpy(t->t.comm, v->s, n);
+}
+
+static inline void set_ns(struct task *t, unsigned int type, uint32_t inum)
+{
+	if (inum && t->t.ns[type] != inum) {
+		t->t.ns[type] = inum;
+		t->stale = true;
+	}
+}
+
+static inline void set_container(struct ph_identity *id, struct task *t, uint32_t index)
+{
+	if (index == PH_CONTAINER_UNKNOWN)
+		return;
+	t->t.container = canon_index(id, index);
+	if (ph_unlikely(id->guests.n))
+		t->t.container = guest_index(id, t->t.container, t->t.pid);
+}
+
+/* How events of a kind are taken in, NULL: not here. model_sched.c, model_dump.c, model_container.c. */
+handler_fn sched_handler(uint32_t event);
+handler_fn dump_handler(uint32_t event);
+handler_fn container_handler(uint32_t event);
+
+#define U(event, field, otherwise) ph_event_u(ev, PH_FLD(event, field), otherwise)
+#define I32(event, field) ((int32_t)ph_event_i(ev, PH_FLD(event, field), -1))
+#define V(event, field) ph_event_field(ev, PH_FLD(event, field))
 
 #endif
