@@ -46,11 +46,46 @@ struct ev_view {
 	int32_t tid;		/* from whom */
 };
 
+/* A namespace that is kept from going. */
+struct ev_kept_ns {
+	uint32_t inum;
+	int fd;
+	uint64_t used_ns;
+};
+
+/* What the ids of a user namespace are outside. */
+struct ev_id_maps {
+	char *uid, *gid;
+	uint64_t used_ns;
+};
+
+/* evidence_view.c: what is kept of namespaces. */
+struct ev_views {
+	int proc;			/* /proc */
+	uint64_t round;			/* counted by who looks: a view of this round is as it is now */
+	int32_t own_root;		/* the mount that is our root */
+	struct ph_u64map views;		/* mount namespace and root -> struct ev_view */
+	struct ph_u64map maps;		/* user namespace -> struct ev_id_maps */
+	PH_VEC(struct ev_kept_ns) ns;
+	uint64_t trimmed_ns;
+};
+
+void ev_views_init(struct ev_views *e);
+void ev_views_done(struct ev_views *e);
+/* The view of @mnt_ns with that root; made, or brought up to date, from task @tid if that is (still) in it. */
+struct ev_view *ev_view_of(struct ev_views *e, uint32_t mnt_ns, int32_t root_mnt, int32_t tid);
+/* Of a user namespace, NULL: not known. @tid: a task in it, -1: none is known. */
+const struct ev_id_maps *ev_id_maps(struct ev_views *e, uint32_t user_ns, int32_t tid);
+/* Keep what @tid is in, but for the host's. */
+void ev_views_task(struct ev_views *e, int32_t tid, const uint32_t *host_ns);
+/* Let go of what was of no use for some time. */
+void ev_views_trim(struct ev_views *e);
+
 /* One look: the failed call, what is seen of its task, where to write. */
 struct ev_look {
 	struct ph_evidence *e;
 	struct ph_collect *c;
-	int proc;			/* /proc */
+	struct ev_views *views;
 	const struct ph_failed *f;
 	bool alive;			/* its task is there still */
 	struct ev_view *view;		/* NULL: gone */
@@ -68,11 +103,11 @@ void ph_fact(struct ev_look *l, const char *what, const char *subject, const cha
 int ph_look_proc(const struct ev_look *l, const char *file, struct ph_buf *b);
 struct ev_view *ph_look_host(struct ev_look *l);
 /* A mount that some view of this namespace has, or NULL. */
-const struct ev_mount *ph_look_mount(struct ph_evidence *e, uint32_t mnt_ns, int id);
+const struct ev_mount *ph_look_mount(const struct ev_views *e, uint32_t mnt_ns, int id);
 /* Id of the mount that a descriptor is on, -1: not known. */
 int ph_mount_of(int fd);
 /* A descriptor of a namespace, which the cache keeps; -1: gone. */
-int ph_look_ns(struct ph_evidence *e, const char *type, uint32_t inum, int32_t tid);
+int ph_look_ns(struct ev_views *e, const char *type, uint32_t inum, int32_t tid);
 /* The same for the moment: the caller closes it. */
 int ph_open_ns(const char *type, uint32_t inum, int32_t tid);
 

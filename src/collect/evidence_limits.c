@@ -315,7 +315,7 @@ static void tell_target(struct ev_look *l, int32_t pid, const char *where)
 	const char *p;
 
 	snprintf(path, sizeof(path), "%d/status", pid);
-	if (ph_read_file_at(l->proc, path, 1 << 16, &b) < 0 || !b.len)
+	if (ph_read_file_at(l->views->proc, path, 1 << 16, &b) < 0 || !b.len)
 		return;
 	if (!strncmp(b.p, "Name:\t", 6))
 		snprintf(comm, sizeof(comm), "%.*s", (int)strcspn(b.p + 6, "\n"), b.p + 6);
@@ -325,7 +325,7 @@ static void tell_target(struct ev_look *l, int32_t pid, const char *where)
 		caps = strtoul(p + 8, NULL, 16);
 	ph_fact(l, "target", where, comm,
 		"pid=%d uid=%u euid=%u suid=%u cap_permitted=%lu user_ns=%u pid_ns=%u kthread=%d", pid, ruid, euid,
-		suid, caps, ph_proc_ns(l->proc, pid, "user"), ph_proc_ns(l->proc, pid, "pid"), !strstr(b.p, "\nVmSize:"));
+		suid, caps, ph_proc_ns(l->views->proc, pid, "user"), ph_proc_ns(l->views->proc, pid, "pid"), !strstr(b.p, "\nVmSize:"));
 }
 
 /* The host's number of the process that is @vpid in the caller's pid namespace; 0: there is none. */
@@ -340,9 +340,9 @@ static int32_t find_pid(const struct ev_look *l, int32_t vpid)
 		int32_t pid = atoi(de->d_name);
 		int n;
 
-		if (pid <= 0 || ph_proc_ns(l->proc, pid, "pid") != l->f->pid_ns)
+		if (pid <= 0 || ph_proc_ns(l->views->proc, pid, "pid") != l->f->pid_ns)
 			continue;
-		n = ph_proc_nspid(l->proc, pid, levels);
+		n = ph_proc_nspid(l->views->proc, pid, levels);
 		if (n > 0 && levels[n - 1] == vpid)
 			return pid;
 	}

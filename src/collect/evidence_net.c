@@ -295,7 +295,7 @@ void ph_look_net(struct ev_look *l)
 		ph_look_path(l, w.name, true);
 	if (own < 0)
 		return;
-	fd = f->net_ns == host ? own : ph_look_ns(l->e, "net", f->net_ns, f->tid);
+	fd = f->net_ns == host ? own : ph_look_ns(l->views, "net", f->net_ns, f->tid);
 	if (fd < 0) {
 		ph_fact(l, "net_gone", "", "", "net_ns=%u", f->net_ns);
 		return;

@@ -35,7 +35,7 @@ static const struct ev_mount *mount_by_id(const struct walk *w, int id)
 	ph_vec_each(m, &w->v->mounts)
 		if (m->id == id)
 			return m;
-	return w->v->root_mnt < 0 ? ph_look_mount(w->l->e, w->v->mnt_ns, id) : NULL;
+	return w->v->root_mnt < 0 ? ph_look_mount(w->l->views, w->v->mnt_ns, id) : NULL;
 }
 
 /* The mount that a descriptor is on, asked of the kernel alone: no file system is involved. */
