@@ -121,7 +121,8 @@ enum ph_wait ph_block_reason(const struct ph_block *b)
 	case CALL_MEMORY:	return PH_WAIT_LOCK;
 	case CALL_ANY:		break;
 	}
-	if (b->nr < 0 && b->nr_known)
+	/* Of a trace that has some calls alone it may be in another one; but a fault is not interruptible, but where a program has it. */
+	if (b->nr < 0 && b->nr_known && (b->told || b->uninterruptible))
 		return PH_WAIT_FAULT;
 	return PH_WAIT_OTHER;
 }

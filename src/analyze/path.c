@@ -395,7 +395,8 @@ static uint64_t way_from(struct ph_path *p)
 void path_steps(struct ph_path *p, int32_t tid, uint64_t begin_ns, uint64_t end_ns, void (*step)(void *arg, const struct ph_step *s),
 		void *arg)
 {
-	path_walk(&(struct path_walk){ .trail = p->trail, .irqs = p->seen.irqs, .step = step, .arg = arg }, tid, begin_ns, end_ns);
+	path_walk(&(struct path_walk){ .trail = p->trail, .timers = p->seen.timers, .softirqs = p->seen.softirqs,
+				 .step = step, .arg = arg }, tid, begin_ns, end_ns);
 }
 
 static void show(struct ph_path *p)

@@ -15,7 +15,9 @@ enum ph_band { PH_BAND_FAST, PH_BAND_SLOW, PH_BANDS };
 struct ph_path_band {
 	double from, to;		/* of all by duration, percent */
 	uint64_t min_ns, max_ns;	/* of those in it */
-	uint64_t n, ns;			/* how many, and the sum of their durations */
+	uint64_t n;			/* how many */
+	uint64_t every;			/* of so many one path is walked: there is a limit to how many are */
+	uint64_t walked, ns;		/* those, and the sum of their durations */
 	struct ph_request typical;	/* of the middle */
 };
 
@@ -40,7 +42,7 @@ struct ph_path_compare {
 	PH_VEC(struct ph_path_more) more;	/* so */
 	struct ph_u64map diff_map;
 	enum ph_band now;
-	uint64_t nr;
+	uint64_t nr, seen;
 };
 
 /* @p was asked for many, and is finished, as @r is; both stay the caller's. -ENOENT: there is no request. */

@@ -21,7 +21,7 @@ static const struct ph_col band_cols[] = {
 	{ "REQUESTS", "count", PH_COL_U64, .help = "how many are in it" },
 	{ "FROM", "min_ns", PH_COL_NS, .help = "the shortest of them" },
 	{ "TO", "max_ns", PH_COL_NS, .help = "the longest" },
-	{ "MEAN", "mean_ns", PH_COL_NS, .help = "the mean" },
+	{ "MEAN", "mean_ns", PH_COL_NS, .help = "the mean, of those whose path is walked" },
 };
 
 static const struct ph_col diff_cols[] = {
@@ -42,7 +42,7 @@ const struct path_columns
 
 static double mean_ns(const struct ph_path_band *b, uint64_t ns)
 {
-	return (double)ns / (double)b->n;
+	return (double)ns / (double)b->walked;
 }
 
 static double longer_ns(const struct ph_path_compare *c)
@@ -124,6 +124,13 @@ bool ph_path_compare_note(const struct ph_path_compare *c, unsigned int i, struc
 		ph_buf_addf(out, "%" PRIu64, notes[k].n);
 		return true;
 	}
+	for (int b = 0; b < PH_BANDS; b++) {
+		if (c->band[b].every == 1 || n++ != i)
+			continue;
+		ph_buf_addf(out, "of the %s ones one in %" PRIu64 " has its path walked, %" PRIu64 " of %" PRIu64, ph_band_name((enum ph_band)b),
+			    c->band[b].every, c->band[b].walked, c->band[b].n);
+		return true;
+	}
 	return ph_path_note(c->p, i - n, out);
 }
 
@@ -200,6 +207,7 @@ static void add_band(struct ph_json *j, const struct ph_path_compare *c, const s
 	ph_json_u64(j, "count", b->n);
 	ph_json_u64(j, "min_ns", b->min_ns);
 	ph_json_u64(j, "max_ns", b->max_ns);
+	ph_json_u64(j, "walked", b->walked);
 	ph_json_f64(j, "mean_ns", mean_ns(b, b->ns));
 	ph_json_obj(j, "typical");
 	add_request(j, view, &b->typical);

@@ -6,6 +6,7 @@
  * outside; the headers show that it is the one that was sent.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyze/path_priv.h"
 #include "base/cleanup.h"
@@ -71,6 +72,47 @@ static struct cpu *cpu_get(struct path_packets *k, uint32_t cpu)
 	return &k->cpus.v[cpu];
 }
 
+/* A member of a struct, or of what a variant is; NULL: there is none. */
+static const struct ph_value *member(const struct ph_field *fields, uint32_t n, const struct ph_value *v, const char *name,
+				     const struct ph_type **ret)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		const struct ph_type *t = fields[i].type;
+
+		if (strcmp(fields[i].name, name) != 0)
+			continue;
+		v += i;
+		if (t->kind == PH_KIND_VARIANT) {
+			if (v->sel >= t->nfields)
+				return NULL;
+			t = t->fields[v->sel].type;
+			v = v->v;
+		}
+		*ret = t;
+		return v;
+	}
+	return NULL;
+}
+
+/* As LTTng has them. */
+static uint64_t nested_headers(const struct ph_event *ev)
+{
+	static const char *const ip[] = { "saddr", "daddr" }, *const transport[] = { "source_port", "dest_port", "seq" };
+	const struct ph_type *t, *of;
+	const struct ph_value *v = member(ev->cls->fields, ev->cls->nfields, ev->v, "network_header", &t), *x;
+	uint64_t h = PH_HASH_INIT;
+
+	for (size_t i = 0; v && t->kind == PH_KIND_STRUCT && i < PH_ARRAY_SIZE(ip); i++)
+		if ((x = member(t->fields, t->nfields, v->v, ip[i], &of)) && of->kind == PH_KIND_BYTES)
+			h = ph_hash(h, x->s, x->n);
+	if (v && t->kind == PH_KIND_STRUCT)
+		v = member(t->fields, t->nfields, v->v, "transport_header", &t);
+	for (size_t i = 0; v && t->kind == PH_KIND_STRUCT && i < PH_ARRAY_SIZE(transport); i++)
+		if ((x = member(t->fields, t->nfields, v->v, transport[i], &of)) && of->kind == PH_KIND_UINT)
+			h = ph_hash(h, &x->u, sizeof(x->u));
+	return h;
+}
+
 /* From whom to whom; of TCP also which bytes. */
 static uint64_t headers(const struct ph_event *ev)
 {
@@ -81,6 +123,9 @@ static uint64_t headers(const struct ph_event *ev)
 	};
 #undef FIELD
 	uint64_t h = PH_HASH_INIT;
+
+	if (!ph_event_field(ev, ev->cls->id == PH_EV_net_dev_queue ? PH_FLD(net_dev_queue, ipproto) : PH_FLD(net_if_receive_skb, ipproto)))
+		return nested_headers(ev);
 
 	for (size_t i = 0; i < PH_ARRAY_SIZE(fields); i++) {
 		const struct ph_value *v = ph_event_field(ev, ev->cls->id == PH_EV_net_dev_queue ? fields[i].sent : fields[i].received);

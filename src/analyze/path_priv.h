@@ -16,7 +16,7 @@ bool packets_woke(const struct path_packets *k, int32_t tid, uint64_t waking_ns,
 /* path_walk.c: tells @step of each step, the last first. */
 struct path_walk {
 	struct ph_trail *trail;
-	bool irqs;		/* the stream has interrupts: what seems woken by a task is */
+	bool timers, softirqs;	/* the stream has these: what seems woken by a task, and not by one of them, is */
 	void (*step)(void *arg, const struct ph_step *s);
 	void *arg;
 };

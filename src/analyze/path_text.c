@@ -178,10 +178,16 @@ bool ph_path_note(const struct ph_path *p, unsigned int i, struct ph_buf *out)
 		  "there are no wake-ups (-e sched): whom a task waited for is not known" },
 		{ s->switches && !s->irqs, "there are no interrupts (-e irq): a wake-up by one counts as that of the task which it "
 		  "interrupted, but where a timer or a disk was waited for" },
+		{ s->switches && s->irqs && !s->timers, "there are no timers (timer_hrtimer_expire_*): a wake-up by one counts as that of "
+		  "the task which it interrupted, but where a timer was waited for" },
+		{ s->switches && s->irqs && !s->softirqs, "there are no softirqs (irq_softirq_*): a wake-up by a disk or a packet counts "
+		  "as that of the task which it interrupted, but where a disk was waited for" },
 		{ s->switches && !p->npackets,
 		  "there are no packets (-e net): where a task waited for a socket of the network, the path does not go to the sender" },
 		{ s->switches && !s->blocks && !s->syscalls,
 		  "there are no system calls and no reasons for waiting (-e syscall,wait): for what a task waited is not known" },
+		{ s->switches && !s->throttles && ph_cgtree_cpu_hierarchy(p->cgroups) < 0, "the recorder knew nothing of CPU limits (LTTng has "
+		  "no events of them): what was throttled counts as run queue" },
 		{ s->gaps, "events were lost in gaps: what tasks did meanwhile is unknown" },
 	};
 	unsigned int n = 0;

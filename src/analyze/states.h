@@ -134,7 +134,8 @@ struct ph_cgtree *ph_states_cgroups(struct ph_states *st);
 
 /* What the stream had: without some kinds of events a division is coarser, and reports say so. */
 struct ph_states_seen {
-	uint64_t events, switches, wakings, wakeups, syscalls, irqs, throttles, blocks, steals;
+	uint64_t events, switches, wakings, wakeups, syscalls, throttles, blocks, steals;
+	uint64_t irqs, timers, softirqs; /* interrupts of any kind; of these */
 	uint64_t inexact;		/* throttled spans whose end is only "until it ran again" */
 	uint64_t holes;			/* switches that do not follow on their CPU's last: other tasks' are not recorded */
 	uint64_t gaps, lost, gap_ns;	/* ns of all CPUs' gaps together */

@@ -161,6 +161,8 @@ struct task *st_running(struct ph_states *st, struct cpu *c, int32_t tid, uint64
 static void push(struct ph_states *st, struct cpu *c, enum frame_kind kind, uint32_t nr, uint64_t ts)
 {
 	st->seen.irqs++;
+	st->seen.timers += kind == FRAME_HRTIMER || kind == FRAME_VECTOR_TIMER;
+	st->seen.softirqs += kind == FRAME_SOFTIRQ;
 	st_divide(c, ts);
 	if (c->depth == STACK_MAX)
 		c->depth = 0;	/* exits were lost: nothing nests this deep */

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "analyze/path_report.h"
+#include "base/cleanup.h"
 #include "base/map.h"
 #include "bt2_text.h"
 #include "ctf/ctf.h"
@@ -214,6 +216,79 @@ static void events_are_attributed(void **state)
 	ph_identity_free(id);
 }
 
+/* ---- what it is good for ------------------------------------------------------------------------------- */
+
+#define CLIENT 214	/* ph-load sock tcp 2, in NEW */
+#define SERVER 215	/* its child: two round trips over the loopback device */
+
+static struct ph_path *path_of(struct ph_identity *id, int32_t tid)
+{
+	struct ph_source *s = open_trace();
+	struct ph_err err = { 0 };
+	struct ph_event *ev;
+	struct ph_path *p;
+
+	assert_int_equal(ph_path_new(&p, id, &(struct ph_path_ask){ .tid = tid }, &err), 0);
+	while (next(s, &ev)) {
+		ph_identity_feed(id, ev);
+		ph_path_feed(p, ev);
+	}
+	assert_int_equal(ph_path_finish(p, s->end_ns, &err), 0);
+	ph_source_close(s);
+	return p;
+}
+
+static void paths_go_to_who_answers(void **state)
+{
+	struct ph_identity *id = ph_identity_new();
+	struct ph_path *p = path_of(id, CLIENT);
+	unsigned int answers = 0;
+	uint64_t server_ns = 0, at = p->begin_ns;
+
+	(void)state;
+	assert_true(p->found);
+	for (uint64_t i = 0; i < p->nsteps; i++) {
+		struct ph_step step;
+
+		assert_int_equal(ph_path_step(p, i, &step), 0);
+		assert_int_equal(step.begin_ns, at);
+		at = step.end_ns;
+		answers += step.tid == SERVER && step.then == PH_THEN_WOKE && step.then_tid == CLIENT;
+		server_ns += step.tid == SERVER ? step.end_ns - step.begin_ns : 0;
+		/* Not all calls are recorded: one that is not looks like none, and a sleep in it like one in a fault. */
+		assert_false(step.tid == CLIENT && step.state == PH_PATH_WAITED);
+	}
+	assert_int_equal(at, p->end_ns);
+	/* The first one after a while, from ksoftirqd. */
+	assert_int_equal(answers, 3);
+	assert_in_range(server_ns, 44000000, 48000000);
+	ph_path_free(p);
+	ph_identity_free(id);
+}
+
+static void notes_say_what_is_missing(void **state)
+{
+	static const char *const want[] = {
+		"there are no timers (timer_hrtimer_expire_*): a wake-up by one counts as that of the task which it interrupted, but where a "
+		"timer was waited for",
+		"there are no softirqs (irq_softirq_*): a wake-up by a disk or a packet counts as that of the task which it interrupted, but "
+		"where a disk was waited for",
+		"the recorder knew nothing of CPU limits (LTTng has no events of them): what was throttled counts as run queue",
+	};
+	struct ph_identity *id = ph_identity_new();
+	struct ph_path *p = path_of(id, CLIENT);
+	unsigned int n = 0;
+
+	(void)state;
+	for (ph_autobuf note = { 0 }; ph_path_note(p, n, &note); n++, ph_buf_clear(&note)) {
+		assert_true(n < PH_ARRAY_SIZE(want));
+		assert_string_equal(note.p, want[n]);
+	}
+	assert_int_equal(n, PH_ARRAY_SIZE(want));
+	ph_path_free(p);
+	ph_identity_free(id);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,6 +296,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(text_is_that_of_babeltrace, setup, teardown),
 		cmocka_unit_test(containers_are_found),
 		cmocka_unit_test(events_are_attributed),
+		cmocka_unit_test(paths_go_to_who_answers), cmocka_unit_test(notes_say_what_is_missing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

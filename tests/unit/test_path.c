@@ -288,6 +288,25 @@ static void test_no_interrupts(void **state)
 		"100-200 nginx running kernel=45\n200-400 nginx timer\n400-1000 nginx running kernel=600\n");
 }
 
+/* Of interrupts those of devices alone, as a trace of LTTng may have them: a timer seems to be whom it interrupts. */
+#define DEVICE "@1 cpu=0 tid=0 irq_handler_entry irq=5\n@1 cpu=0 tid=0 irq_handler_exit irq=5\n"
+
+static void test_some_interrupts(void **state)
+{
+	path_of(7, DEVICE RUN(90, 0, 0, 0, 7) CALL(150, 0, 7, "nanosleep") RUN(200, 0, 7, 1, 20) WAKE(400, 0, 20, 7, 0) RUN(400, 0, 20, 0, 7),
+		"100-200 nginx running kernel=45\n200-400 nginx timer\n400-1000 nginx running kernel=600\n");
+	path_of(7, DEVICE RUN(90, 0, 0, 0, 7) CALL(150, 0, 7, "fsync") RUN(200, 0, 7, 2, 20) WAKE(400, 0, 20, 7, 0) RUN(400, 0, 20, 0, 7),
+		"100-200 nginx running kernel=45\n200-400 nginx disk\n400-1000 nginx running kernel=600\n");
+}
+
+/* Some calls are recorded, and it is in another one: that is no page fault, in which nobody else is waited for. */
+static void test_some_calls(void **state)
+{
+	path_of(7, RUN(90, 0, 0, 0, 7) CALL(91, 0, 7, "getppid") "@92 cpu=0 tid=7 syscall_exit_getppid\n" WAKE(150, 0, 7, 20, 1)
+		RUN(150, 1, 0, 0, 20) RUN(200, 0, 7, 1, 0) WAKE(400, 1, 20, 7, 0) RUN(400, 0, 0, 0, 7),
+		"100-200 nginx running user=99 kernel=1, sleeps\n200-400 postgres running, wakes nginx\n400-1000 nginx running user=600\n");
+}
+
 /* The time that is asked for ends in a sleep: who ends it later tells what was waited for. */
 static void test_ends_asleep(void **state)
 {
@@ -465,7 +484,8 @@ int main(void)
 		cmocka_unit_test(test_alone), cmocka_unit_test(test_states), cmocka_unit_test(test_one_other),
 		cmocka_unit_test(test_nested), cmocka_unit_test(test_ring), cmocka_unit_test(test_fork),
 		cmocka_unit_test(test_born_meanwhile), cmocka_unit_test(test_packets), cmocka_unit_test(test_long_run), cmocka_unit_test(test_interrupts),
-		cmocka_unit_test(test_no_interrupts), cmocka_unit_test(test_dead_ends), cmocka_unit_test(test_ends_asleep), cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_no_interrupts), cmocka_unit_test(test_some_interrupts), cmocka_unit_test(test_some_calls),
+		cmocka_unit_test(test_dead_ends), cmocka_unit_test(test_ends_asleep), cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_deep), cmocka_unit_test(test_svg), cmocka_unit_test(test_trail),
 	};
 

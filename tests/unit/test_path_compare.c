@@ -181,6 +181,32 @@ static void test_composition(void **state)
 	done(&a);
 }
 
+/* More than are walked: one in so many of them. */
+static void test_many(void **state)
+{
+	static const double percent[PH_BANDS][2] = { { 0, 100 }, { 99, 100 } };
+	const struct ph_path_diff *d;
+	ph_autobuf b = { 0 }, note = { 0 };
+	struct ph_err err = { 0 };
+	struct asked a;
+
+	stream(&b, 42000);
+	assert_int_equal(ask(&a, b.p, PH_REQUESTS_FILTERS, percent, &err), 0);
+	is_whole(a.c);
+	assert_int_equal(a.c->band[PH_BAND_FAST].n, 42000);
+	assert_int_equal(a.c->band[PH_BAND_FAST].every, 3);
+	assert_in_range(a.c->band[PH_BAND_FAST].walked, 13998, 14002);
+	d = find(a.c, "postgres", PH_PATH_RAN);
+	/* Each twentieth: so many of these, too. */
+	assert_in_range(d->requests[PH_BAND_FAST], 14000 / 20 - 2, 14000 / 20 + 2);
+	assert_int_equal(d->ns[PH_BAND_FAST], d->requests[PH_BAND_FAST] * 400);
+	assert_int_equal(a.c->band[PH_BAND_SLOW].walked, 420);
+	assert_int_equal(d->ns[PH_BAND_SLOW], 420 * 400);
+	assert_true(ph_path_compare_note(a.c, 0, &note));
+	assert_non_null(strstr(note.p, "of the fast ones one in 3 has its path walked, "));
+	done(&a);
+}
+
 static void test_few(void **state)
 {
 	static const double percent[PH_BANDS][2] = { { 45, 55 }, { 99, 100 } };
@@ -233,7 +259,7 @@ static void test_handed_on(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_composition), cmocka_unit_test(test_few), cmocka_unit_test(test_handed_on),
+		cmocka_unit_test(test_composition), cmocka_unit_test(test_many), cmocka_unit_test(test_few), cmocka_unit_test(test_handed_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
