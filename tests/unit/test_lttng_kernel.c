@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "analyze/path_report.h"
+#include "analyze/requests.h"
 #include "base/cleanup.h"
 #include "base/map.h"
 #include "bt2_text.h"
@@ -26,14 +27,19 @@
 
 static const char *const trace = PH_TEST_DATA "/lttng-kernel/trace";
 
-static struct ph_source *open_trace(void)
+static struct ph_source *open_path(const char *path)
 {
 	struct ph_source *s = NULL;
 	struct ph_err err = { 0 };
 
-	if (ph_ctf_open(trace, &s, &err) < 0)
+	if (ph_ctf_open(path, &s, &err) < 0)
 		fail_msg("%s", err.msg);
 	return s;
+}
+
+static struct ph_source *open_trace(void)
+{
+	return open_path(trace);
 }
 
 static bool next(struct ph_source *s, struct ph_event **ev)
@@ -221,9 +227,9 @@ static void events_are_attributed(void **state)
 #define CLIENT 214	/* ph-load sock tcp 2, in NEW */
 #define SERVER 215	/* its child: two round trips over the loopback device */
 
-static struct ph_path *path_of(struct ph_identity *id, int32_t tid)
+static struct ph_path *path_of(struct ph_identity *id, const char *path, int32_t tid)
 {
-	struct ph_source *s = open_trace();
+	struct ph_source *s = open_path(path);
 	struct ph_err err = { 0 };
 	struct ph_event *ev;
 	struct ph_path *p;
@@ -241,7 +247,7 @@ static struct ph_path *path_of(struct ph_identity *id, int32_t tid)
 static void paths_go_to_who_answers(void **state)
 {
 	struct ph_identity *id = ph_identity_new();
-	struct ph_path *p = path_of(id, CLIENT);
+	struct ph_path *p = path_of(id, trace, CLIENT);
 	unsigned int answers = 0;
 	uint64_t server_ns = 0, at = p->begin_ns;
 
@@ -266,6 +272,83 @@ static void paths_go_to_who_answers(void **state)
 	ph_identity_free(id);
 }
 
+static const char *const shapes = PH_TEST_DATA "/lttng-path/trace";
+
+#define MS 1000000u
+
+/* How long the path has that task in these states. */
+static uint64_t has(const struct ph_path *p, const char *comm, enum ph_path_state from, enum ph_path_state to)
+{
+	uint64_t ns = 0;
+
+	ph_vec_each(sh, &p->shares)
+		if (!strncmp(sh->who.comm, comm, sizeof(sh->who.comm)) && sh->state >= from && sh->state <= to)
+			ns += sh->ns;
+	return ns;
+}
+
+#define RAN(p, comm) has(p, comm, PH_PATH_USER, PH_PATH_RAN)
+
+/* Each shape has on its path what who is waited for says that it computed; around that it forks and looks whether the other one sleeps. */
+static void paths_have_what_was_computed(void **state)
+{
+	struct ph_identity *id = ph_identity_new();
+	struct ph_path *p = path_of(id, shapes, 200);
+	unsigned int sends = 0;
+
+	(void)state;
+	assert_in_range(RAN(p, "c-holder"), 100 * MS, 105 * MS);
+	ph_path_free(p);
+	ph_identity_free(id);
+	id = ph_identity_new();
+	p = path_of(id, shapes, 205);
+	assert_in_range(RAN(p, "c-server"), 80 * MS, 84 * MS);
+	for (uint64_t i = 0; i < p->nsteps; i++) {
+		struct ph_step step;
+
+		assert_int_equal(ph_path_step(p, i, &step), 0);
+		sends += step.then == PH_THEN_SENT && step.tid == 206 && step.then_tid == 205;
+	}
+	/* Its answer, over the loopback device. */
+	assert_int_equal(sends, 1);
+	ph_path_free(p);
+	ph_identity_free(id);
+	id = ph_identity_new();
+	p = path_of(id, shapes, 209);
+	assert_in_range(has(p, "c-sleeper", PH_PATH_TIMER, PH_PATH_TIMER), 100 * MS, 101 * MS);
+	assert_in_range(RAN(p, "c-sleeper"), 20 * MS, 24 * MS);
+	ph_path_free(p);
+	ph_identity_free(id);
+}
+
+/* Of the same calls as ours: one connection, one answer. */
+static void requests_are_found(void **state)
+{
+	for (int kind = PH_REQUESTS_CONNECTIONS; kind <= PH_REQUESTS_ANSWERS; kind++) {
+		struct ph_identity *id = ph_identity_new();
+		struct ph_source *s = open_path(shapes);
+		struct ph_requests *r;
+		struct ph_request q;
+		struct ph_err err = { 0 };
+		struct ph_event *ev;
+
+		assert_int_equal(ph_requests_new(&r, id, &(struct ph_requests_ask){ .kind = (enum ph_requests_kind)kind }, &err), 0);
+		while (next(s, &ev)) {
+			ph_identity_feed(id, ev);
+			ph_requests_feed(r, ev);
+		}
+		assert_int_equal(ph_requests_finish(r, &err), 0);
+		assert_int_equal(r->n, 1);
+		assert_int_equal(ph_requests_get(r, 0, &q), 0);
+		assert_int_equal(q.begin_tid, 206);
+		assert_int_equal(q.end_tid, 206);
+		assert_in_range(q.end_ns - q.begin_ns, 80 * MS, 90 * MS);
+		ph_requests_free(r);
+		ph_source_close(s);
+		ph_identity_free(id);
+	}
+}
+
 static void notes_say_what_is_missing(void **state)
 {
 	static const char *const want[] = {
@@ -276,7 +359,7 @@ static void notes_say_what_is_missing(void **state)
 		"the recorder knew nothing of CPU limits (LTTng has no events of them): what was throttled counts as run queue",
 	};
 	struct ph_identity *id = ph_identity_new();
-	struct ph_path *p = path_of(id, CLIENT);
+	struct ph_path *p = path_of(id, trace, CLIENT);
 	unsigned int n = 0;
 
 	(void)state;
@@ -296,7 +379,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(text_is_that_of_babeltrace, setup, teardown),
 		cmocka_unit_test(containers_are_found),
 		cmocka_unit_test(events_are_attributed),
-		cmocka_unit_test(paths_go_to_who_answers), cmocka_unit_test(notes_say_what_is_missing),
+		cmocka_unit_test(paths_go_to_who_answers), cmocka_unit_test(paths_have_what_was_computed),
+		cmocka_unit_test(requests_are_found), cmocka_unit_test(notes_say_what_is_missing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
