@@ -304,12 +304,14 @@ struct ph_v8_scratch {
 	__u64 shared;		/* where the function's SharedFunctionInfo is now */
 };
 
-/* What kind of object @object is; 0: it cannot be read. */
+#define PH_V8_NO_TYPE (1u << 16)
+
+/* What kind of object @object is; PH_V8_NO_TYPE: it is none, or none any more. */
 ph_unwind_inline __u64 ph_v8_type(__u64 object, struct ph_v8_scratch *v, ph_unwind_read read, void *ctx)
 {
 	if (!PH_V8_IS_OBJECT(object) || read(ctx, object - 1, &v->word) || !PH_V8_IS_OBJECT(v->word) ||
 	    read(ctx, v->word - 1 + PH_V8_OF_MAP_TYPE, &v->word))
-		return 0;
+		return PH_V8_NO_TYPE;
 	return v->word & 0xffff;
 }
 

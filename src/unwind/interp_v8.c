@@ -17,38 +17,41 @@ struct memory {
 	const struct ph_interp *in;
 	ph_interp_memory read;
 	void *ctx;
+	bool moving;	/* an object was none any more, but what points at it still does: its collector is at it */
 };
 
 static int word_at(void *ctx, __u64 addr, __u64 *ret)
 {
-	const struct memory *m = ctx;
+	struct memory *m = ctx;
 
 	return m->read(m->ctx, addr, ret, sizeof(*ret)) ? 0 : -1;
 }
 
-static uint64_t type_of(const struct memory *m, uint64_t object)
+static uint64_t type_of(struct memory *m, uint64_t object)
 {
 	struct ph_v8_scratch v;
+	uint64_t type = ph_v8_type(object, &v, word_at, m);
 
-	return ph_v8_type(object, &v, word_at, (void *)m);
+	m->moving |= type == PH_V8_NO_TYPE;
+	return type;
 }
 
-static bool object_at(const struct memory *m, uint64_t addr, uint64_t *ret)
+static bool object_at(struct memory *m, uint64_t addr, uint64_t *ret)
 {
 	__u64 word;
 
-	if (word_at((void *)m, addr, &word) || !PH_V8_IS_OBJECT(word))
+	if (word_at(m, addr, &word) || !PH_V8_IS_OBJECT(word))
 		return false;
 	*ret = word;
 	return true;
 }
 
 /* A small integer. */
-static bool int_at(const struct memory *m, uint64_t addr, int32_t *ret)
+static bool int_at(struct memory *m, uint64_t addr, int32_t *ret)
 {
 	__u64 word;
 
-	if (word_at((void *)m, addr, &word) || (uint32_t)word)
+	if (word_at(m, addr, &word) || (uint32_t)word)
 		return false;
 	*ret = (int32_t)(word >> 32);
 	return true;
@@ -61,7 +64,7 @@ struct text {
 	bool wide;
 };
 
-static bool find_text(const struct memory *m, uint64_t string, struct text *ret)
+static bool find_text(struct memory *m, uint64_t string, struct text *ret)
 {
 	for (unsigned int depth = 0; depth < DEPTH_MAX; depth++) {
 		uint64_t type = type_of(m, string);
@@ -81,7 +84,7 @@ static bool find_text(const struct memory *m, uint64_t string, struct text *ret)
 		if ((type & 7) == 0)
 			return true;
 		/* A resource of the program's own, and where its data is. */
-		if ((type & 7) != 2 || type & 16 || word_at((void *)m, string - 1 + 24, &data))
+		if ((type & 7) != 2 || type & 16 || word_at(m, string - 1 + 24, &data))
 			return false;
 		ret->at = data;
 		return true;
@@ -89,7 +92,7 @@ static bool find_text(const struct memory *m, uint64_t string, struct text *ret)
 	return false;
 }
 
-static bool add_text(const struct memory *m, uint64_t string, struct ph_buf *b, unsigned int depth)
+static bool add_text(struct memory *m, uint64_t string, struct ph_buf *b, unsigned int depth)
 {
 	uint8_t bytes[NAME_MAX_BYTES];
 	uint64_t first, second;
@@ -121,7 +124,7 @@ static bool add_text(const struct memory *m, uint64_t string, struct ph_buf *b, 
 }
 
 /* Lines of a string before its character @position, and one; 0: not known. */
-static uint32_t line_of(const struct memory *m, uint64_t source, uint32_t position)
+static uint32_t line_of(struct memory *m, uint64_t source, uint32_t position)
 {
 	static uint8_t chunk[CHUNK];
 	uint32_t line = 1;
@@ -149,7 +152,7 @@ struct scope {
 	int32_t position;		/* -1: not known */
 };
 
-static bool read_scope(const struct memory *m, uint64_t scope, struct scope *ret)
+static bool read_scope(struct memory *m, uint64_t scope, struct scope *ret)
 {
 	int32_t flags, locals;
 	uint64_t at;
@@ -179,7 +182,7 @@ static bool read_scope(const struct memory *m, uint64_t scope, struct scope *ret
 }
 
 /* Is it another object than @was that the word at @addr points at? @was 0: it is not asked. */
-static bool moved(const struct memory *m, uint64_t addr, uint64_t was)
+static bool moved(struct memory *m, uint64_t addr, uint64_t was)
 {
 	uint64_t is;
 
@@ -189,7 +192,7 @@ static bool moved(const struct memory *m, uint64_t addr, uint64_t was)
 int ph_v8_name(const struct ph_interp *in, uint64_t frame, uint64_t shared, ph_interp_memory memory, void *ctx,
 	       struct ph_interp_name *ret)
 {
-	struct memory m = { in, memory, ctx };
+	struct memory m = { .in = in, .read = memory, .ctx = ctx };
 	uint64_t thread = frame >> (PH_V8_SCRIPT_BITS + PH_V8_FUNCTION_BITS), name, script, file, source = 0;
 	struct ph_v8_scratch v = { .shared = shared };
 	struct scope scope = { .position = -1 }, now;
@@ -233,7 +236,7 @@ int ph_v8_name(const struct ph_interp *in, uint64_t frame, uint64_t shared, ph_i
 			ph_buf_addf(&ret->name, ":%u", ret->line);
 	}
 	/* The collector moves what is read here: what was read before it did is what it was. */
-	if (ph_v8_function(in, thread, &v, word_at, &m) != frame ||
+	if (m.moving || ph_v8_function(in, thread, &v, word_at, &m) != frame ||
 	    moved(&m, shared - 1 + PH_V8_OF_SHARED_NAME, name) || moved(&m, shared - 1 + PH_V8_OF_SHARED_SCRIPT, script) ||
 	    moved(&m, script - 1 + PH_V8_OF_SCRIPT_NAME, file) || moved(&m, script - 1 + PH_V8_OF_SCRIPT_SOURCE, source) ||
 	    (in_scope && (!read_scope(&m, name, &now) || now.name != scope.name || now.inferred != scope.inferred ||

@@ -687,6 +687,8 @@ static void test_v8(void **state)
 	}
 }
 
+#define MOVED (HEAP + 8 * OTHER)
+
 /* The heap as it is in test_v8_moved(), with a word of it changed. */
 static void heap_moved(struct heap *h, const struct ph_interp *in)
 {
@@ -702,6 +704,8 @@ static void test_v8_moved(void **state)
 		{ SHARED, OBJECT(OTHER) }, { SHARED + 2, OBJECT(OTHER + 60) }, { SHARED + 4, OBJECT(OTHER) },
 		{ SHARED + 6, SMI(8) }, { SCRIPT + 8, SMI(82) }, { SCRIPT + 1, OBJECT(OTHER + 70), DATA },
 		{ SCRIPT + 2, OBJECT(OTHER + 60), FILE_NAME + 2 }, { SCOPE + 8, OBJECT(OTHER + 60), NAME + 2 }, { SCOPE + 11, SMI(2) },
+		/* The object is elsewhere, and its first word says where; what points at it is told later. */
+		{ SCOPE, MOVED }, { NAME, MOVED }, { FILE_NAME, MOVED }, { SOURCE, MOVED },
 	};
 	unsigned int refused = 0, before = 0, after = 0;
 	struct ph_interp in;
@@ -715,6 +719,8 @@ static void test_v8_moved(void **state)
 		heap_moved(&h, &in);
 		h.w[changes[i].where] = changes[i].to;
 		v8_says(&in, &h, ph_v8_word(1, 81, 7), &changed);
+		if (changes[i].to == MOVED)
+			assert_string_equal(changed.p, "-11");
 		for (unsigned int at = 1; at < 80; at++) {
 			ph_autobuf is = {};
 
