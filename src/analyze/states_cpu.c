@@ -115,11 +115,31 @@ void st_on_attach(struct ph_states *st, struct task *t, uint64_t ts)
 	st_segment_split(st, t, ts, t->seg.tid);
 }
 
+void st_woken_unseen(struct ph_states *st, struct task *t)
+{
+	uint64_t slept = t->seg.begin_ns, until = UINT64_MAX;
+	const struct unseen *oldest = &st->unseen[st->nunseen % UNSEEN_KEPT];
+
+	for (size_t i = 0; i < UNSEEN_KEPT && i < st->nunseen; i++)
+		if (st->unseen[i].end_ns > slept && st->unseen[i].begin_ns < until)
+			until = st->unseen[i].begin_ns;
+	/* It may be so still. */
+	ph_vec_each(c, &st->cpus)
+		if (c->tid && c->last_ns <= c->since_ns && c->since_ns < until)
+			until = c->since_ns;
+	if (until == UINT64_MAX || until <= slept || (st->nunseen > UNSEEN_KEPT && oldest->end_ns > slept) ||
+	    !(st->seen.wakings + st->seen.wakeups))
+		st_distrust(st, t);
+	else
+		st_go(st, t, PH_ST_UNKNOWN, until);
+}
+
 struct task *st_unseen_switch(struct ph_states *st, struct cpu *c, int32_t tid, uint64_t ts)
 {
 	uint64_t other_ns = c->tid < 0 ? 0 : c->last_ns > c->since_ns ? c->last_ns : c->since_ns;
 	struct task *t;
 
+	st->unseen[st->nunseen++ % UNSEEN_KEPT] = (struct unseen){ c->tid < 0 ? c->since_ns : other_ns, ts };
 	if (c->tid >= 0) {
 		st->seen.holes += ts >= st->gaps_end_ns;
 		st_lose_current(st, c, ts);
@@ -129,11 +149,17 @@ struct task *st_unseen_switch(struct ph_states *st, struct cpu *c, int32_t tid, 
 	t = st_task_get(st, tid);
 	if (t) {
 		st_leave_other(st, t, c, ts);
+		if (t->seg.state == PH_ST_BLOCKED && t->waking_ns)
+			st_wake(st, t, t->waking_ns);
 		/* It has left no CPU since it began to wait, and as long as another one had this one it did wait. */
-		if (t->seg.state == PH_ST_WAIT_CPU && t->seg.begin_ns < other_ns)
+		if (st_is_queued(t) && !t->ran_again_ns && t->seg.begin_ns < other_ns) {
+			st->seen.inexact += t->seg.state == PH_ST_THROTTLED;
 			st_go(st, t, PH_ST_UNKNOWN, other_ns);
-		else
+		} else if (t->seg.state == PH_ST_BLOCKED) {
+			st_woken_unseen(st, t);
+		} else {
 			st_distrust(st, t);
+		}
 		t->seg.cpu = (int32_t)(c - st->cpus.v);
 	}
 	return t;

@@ -80,6 +80,12 @@ struct gap {
 	uint32_t cpu;
 };
 
+/* It was not told who had a CPU, nor what was done there, wake-ups as well. */
+struct unseen {
+	uint64_t begin_ns, end_ns;
+};
+#define UNSEEN_KEPT 64
+
 struct ph_states {
 	const struct ph_identity *id;
 	struct ph_states_ops ops;
@@ -88,6 +94,8 @@ struct ph_states {
 	PH_VEC(struct cpu) cpus;
 	PH_VEC(struct gap) gaps;	/* by begin, those of one CPU without overlap */
 	uint64_t gaps_end_ns;		/* the latest end */
+	struct unseen unseen[UNSEEN_KEPT];	/* the last ones, by their end */
+	uint64_t nunseen;
 	PH_VEC(uint32_t) frozen;	/* containers */
 	struct ph_cgtree *cgroups;
 	struct ph_states_seen seen;
@@ -138,6 +146,8 @@ void st_leave_other(struct ph_states *st, const struct task *t, const struct cpu
 void st_set_current(struct ph_states *st, struct cpu *c, struct task *t, int32_t tid, uint64_t ts);
 /* Containers and cgroups become known, or change, while a state lasts. */
 void st_on_attach(struct ph_states *st, struct task *t, uint64_t ts);
+/* @t was blocked and is awake, and who woke it was not told: it slept until that could be hidden. */
+void st_woken_unseen(struct ph_states *st, struct task *t);
 /* @tid has @c, and the switch to it was not recorded: since when is not known. NULL: it is nobody. */
 struct task *st_unseen_switch(struct ph_states *st, struct cpu *c, int32_t tid, uint64_t ts);
 /* An event in the context of @tid on @c: so that is what runs there, whatever we knew. */
@@ -171,6 +181,8 @@ void st_on_throttle_begin(struct ph_states *st, const struct ph_event *ev);
 void st_on_throttle_end(struct ph_states *st, struct cpu *c, const struct ph_event *ev);
 
 /* states_switch.c */
+/* A task that slept is awake since its sched_wakeup, or sched_waking where that is all there is. */
+void st_wake(struct ph_states *st, struct task *t, uint64_t ts);
 void st_block(struct ph_states *st, struct task *t, uint64_t state, uint64_t ts);
 /* The recorder says why the task, which is about to leave its CPU, will wait. */
 void st_on_block(struct ph_states *st, const struct ph_event *ev);

@@ -4,8 +4,7 @@
 
 /* ---- switches ------------------------------------------------------------------------------------ */
 
-/* A task that slept is awake since its sched_wakeup, or sched_waking where that is all there is. */
-static void wake(struct ph_states *st, struct task *t, uint64_t ts)
+void st_wake(struct ph_states *st, struct task *t, uint64_t ts)
 {
 	struct ph_segment *s = &t->seg;
 
@@ -43,9 +42,9 @@ static void switch_in(struct ph_states *st, struct cpu *c, struct task *t, uint6
 	}
 	if (asleep(t)) {
 		if (t->waking_ns)
-			wake(st, t, t->waking_ns);
+			st_wake(st, t, t->waking_ns);
 		else if (st->seen.wakings + st->seen.wakeups && t->seg.state == PH_ST_BLOCKED)
-			st_distrust(st, t);	/* its wake-up is missing */
+			st_woken_unseen(st, t);
 	}
 	t->waking_ns = 0;
 	st_segment_next(st, t, PH_ST_RUNNING, ts);
@@ -158,6 +157,7 @@ void st_on_switch(struct ph_states *st, struct cpu *c, const struct ph_event *ev
 		prev = st_unseen_switch(st, c, prev_tid, ts);
 	} else {
 		prev = c->cur;
+		c->last_ns = ts;
 		st_divide(c, ts);
 		st_call_ran(st, c, prev_tid, c->since_ns, ts);
 	}
@@ -226,7 +226,7 @@ void st_on_wakeup(struct ph_states *st, struct cpu *c, const struct ph_event *ev
 	if (asleep(t) || t->seg.state == PH_ST_UNKNOWN) {
 		if (cpu >= 0)
 			t->seg.cpu = cpu;
-		wake(st, t, ev->ts_ns);
+		st_wake(st, t, ev->ts_ns);
 	} else if (t->seg.state == PH_ST_WAIT_CPU) {
 		wait_elsewhere(st, t, cpu, ev->ts_ns);
 	}

@@ -644,6 +644,59 @@ static void test_unseen_switch(void **state)
 	assert_non_null(strstr(k.text.p, "7 running 300-1000 cpu0"));
 	ph_buf_done(&k.text);
 	ph_buf_done(&k.ran);
+	/* Or was kept from it by its limit, the end of which was not seen either. */
+	k = run("@0 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n@50 cpu=0 tid=7 sched_throttle_begin tid=7 limit_cgroup_id=3\n"
+		"@50 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=8\n@200 cpu=0 tid=8 sched_switch prev_tid=8 prev_state=1 next_tid=9\n"
+		"@300 cpu=0 tid=7 syscall_entry_read\n");
+	assert_non_null(strstr(k.text.p, "7 throttled 50-200 cpu0 by 3 level 0\n7 unknown 200-300"));
+	assert_non_null(strstr(k.text.p, "7 running 300-1000 cpu0"));
+	ph_buf_done(&k.text);
+	ph_buf_done(&k.ran);
+	/* That it was woken was seen, and not that it was put into this CPU's queue. */
+	k = run("@0 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n@50 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=8\n"
+		"@60 cpu=1 tid=0 sched_wakeup tid=20 target_cpu=1\n@100 cpu=1 tid=10 sched_waking tid=7 target_cpu=0\n"
+		"@200 cpu=0 tid=8 sched_switch prev_tid=8 prev_state=1 next_tid=9\n@300 cpu=0 tid=7 syscall_entry_read\n");
+	assert_non_null(strstr(k.text.p, "7 blocked 50-100"));
+	assert_non_null(strstr(k.text.p, "7 wait 100-200 cpu0 woken by task 10 at 100\n7 unknown 200-300"));
+	ph_buf_done(&k.text);
+	ph_buf_done(&k.ran);
+}
+
+/* Who is woken unseen slept until there was a CPU of which not all is told. */
+static void test_woken_unseen(void **state)
+{
+	/* Woken and switched to where nobody saw it. */
+	struct seen k = run("@0 cpu=0 tid=0 sched_waking tid=20 target_cpu=0\n@0 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+			    "@50 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=8\n"
+			    "@200 cpu=0 tid=8 sched_switch prev_tid=8 prev_state=1 next_tid=9\n@300 cpu=0 tid=7 syscall_entry_read\n");
+
+	assert_non_null(strstr(k.text.p, "7 blocked 50-200"));
+	assert_non_null(strstr(k.text.p, "7 unknown 200-300"));
+	ph_buf_done(&k.text);
+	ph_buf_done(&k.ran);
+	/* On another CPU; that is over, or goes on. */
+	for (int over = 0; over < 2; over++) {
+		k = run(over ? "@0 cpu=0 tid=0 sched_waking tid=20 target_cpu=0\n@0 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+			       "@0 cpu=1 tid=0 sched_switch prev_tid=0 next_tid=10\n"
+			       "@50 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=8\n"
+			       "@100 cpu=1 tid=10 sched_switch prev_tid=10 prev_state=1 next_tid=9\n@150 cpu=1 tid=10 syscall_entry_read\n"
+			       "@300 cpu=0 tid=8 sched_switch prev_tid=8 prev_state=0 next_tid=7\n"
+			     : "@0 cpu=0 tid=0 sched_waking tid=20 target_cpu=0\n@0 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+			       "@0 cpu=1 tid=0 sched_switch prev_tid=0 next_tid=10\n"
+			       "@50 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=8\n"
+			       "@100 cpu=1 tid=10 sched_switch prev_tid=10 prev_state=1 next_tid=9\n"
+			       "@300 cpu=0 tid=8 sched_switch prev_tid=8 prev_state=0 next_tid=7\n");
+		assert_non_null(strstr(k.text.p, "7 blocked 50-100"));
+		assert_non_null(strstr(k.text.p, "7 unknown 100-300"));
+		ph_buf_done(&k.text);
+		ph_buf_done(&k.ran);
+	}
+	/* All was seen: then what was thought of it is wrong. */
+	k = run("@0 cpu=0 tid=0 sched_waking tid=20 target_cpu=0\n@0 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+		"@50 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=8\n@300 cpu=0 tid=8 sched_switch prev_tid=8 prev_state=0 next_tid=7\n");
+	assert_non_null(strstr(k.text.p, "7 unknown 50-300"));
+	ph_buf_done(&k.text);
+	ph_buf_done(&k.ran);
 }
 
 static void test_ran(void **state)
@@ -677,7 +730,7 @@ int main(void)
 		cmocka_unit_test(test_state_dump),
 		cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_missed),
-		cmocka_unit_test(test_holes), cmocka_unit_test(test_unseen_switch),
+		cmocka_unit_test(test_holes), cmocka_unit_test(test_unseen_switch), cmocka_unit_test(test_woken_unseen),
 		cmocka_unit_test(test_ran),
 	};
 
