@@ -228,8 +228,9 @@ static void shape_timer(void)
 {
 	if (!child()) {
 		prctl(PR_SET_NAME, "c-sleeper");
+		until_sleeps(the_main);
 		sleep_ns(100 * MS);
-		stage("c-sleeper", the_main, 20 * MS);
+		stage("c-sleeper", 0, 20 * MS);
 		_exit(0);
 	}
 	wait(NULL);
@@ -390,6 +391,7 @@ int load_chain(int argc, char **argv)
 	}
 	the_main = tid();
 	prctl(PR_SET_NAME, "c-main");
+	until_sleeps(getppid());
 	since = own_cpu_ns();
 	compute(30 * MS);
 	if (fn)
