@@ -68,6 +68,13 @@ table() {
 	done
 }
 
+# walked NAME COMM: its samples that have no stack (user_end 0) are of tasks at their end, in do_exit(), where there is no memory any
+# more, or in exec, where there is no program. (Of an entry to the kernel it may not know the way itself: one address.)
+walked() {
+	events_csv address,name -e kernel_symbol | sed -n 's/,\(do_exit\|load_elf_binary\)$//p' >"$T.none"
+	! events_csv user_end,container,comm,callstack_kernel -e callstack | grep "^0,$PH_FILE-$1,$2,.*, " | grep -vFf "$T.none" || flunk "not walked"
+}
+
 # --- the kernel's own tracer, as the oracle ---
 
 kernel_traces() {

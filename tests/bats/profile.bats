@@ -20,13 +20,6 @@ stacks() {
 		\"\\(\$end) \" + join(\";\")"
 }
 
-# Samples of $1 that were not walked (user_end 0) although their task was not at its end, in do_exit(), where it has no memory any more,
-# nor in exec, where it has no program.
-unwalked() {
-	events_csv address,name -e kernel_symbol | sed -n 's/,\(do_exit\|load_elf_binary\)$//p' >"$T.none"
-	events_csv user_end,container,comm,callstack_kernel -e callstack | grep "^0,$PH_FILE-in,$1," | grep -vFf "$T.none"
-}
-
 @test "samples: recursion, a signal's handler, a thread, each to its beginning" {
 	local n all complete deep
 	record "$T" -q -c "$PH_FILE-in" --wait -e profile -F 500
@@ -47,7 +40,7 @@ unwalked() {
 	hasnt "$T" ".event == \"callstack\" and .container != \"$PH_FILE-in\""
 	# But for the first moments of a program, before it is known what it has mapped (8) and how to walk through that (7), and for
 	# those of its end, when it has no memory any more, and in exec (0).
-	[ -z "$(unwalked ph-load)" ] || flunk "not walked:" "$(unwalked ph-load)" || return
+	walked in ph-load
 	all=$(stacks '.comm == "ph-load" and (.user_end | IN(0, 7, 8) | not)' | wc -l)
 	complete=$(stacks '.comm == "ph-load" and .user_end == 1' | wc -l)
 	[ "$all" -ge 50 ] && [ "$((complete * 100))" -ge "$((all * 99))" ] || flunk "$complete of $all stacks are complete" "$(stacks '.comm == "ph-load" and .user_end != 1' | sort | uniq -c)" || return
@@ -179,7 +172,7 @@ share() { awk -v of="$1" -v is="$2" '{ n = $NF; $NF = "" } $0 ~ of { all += n; g
 
 # Of those that the container's $1 took, but for its first moments and its end, 99 % reach the program's start.
 complete() {
-	[ -z "$(unwalked "$1")" ] || flunk "not walked:" "$(unwalked "$1")" || return
+	walked in "$1" || return
 	events "$T" -e callstack | jq -es "map(select(.container == \"$PH_FILE-in\" and .fields.comm == \"$1\" and .fields.user_end != 8 and .fields.user_end != 0 and
 		.fields.user_end != 7).fields.user_end) | length > 50 and (map(select(. == 1)) | length) >= 0.99 * length" >/dev/null ||
 		flunk "$(events "$T" -e callstack | jq -r "select(.fields.comm == \"$1\").fields.user_end" | sort | uniq -c)"
