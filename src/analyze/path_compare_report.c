@@ -278,6 +278,17 @@ static void say_typical(const struct ph_path_compare *c, const struct ph_report_
 	ph_buf_adds(out, ".");
 }
 
+/* There is nothing to compare it with: it is a path like any. */
+static int report_only_one(const struct ph_path_compare *c, const struct ph_report_view *view, struct ph_buf *out, struct ph_err *err)
+{
+	const struct ph_request *q = &c->band[PH_BAND_SLOW].typical;
+	ph_autobuf when = { 0 };
+
+	ph_clock_text((int64_t)q->begin_ns + view->offset_ns, view->utc, 6, &when);
+	ph_buf_addf(out, "1 %.*s, from %s on:\n", (int)strlen(plural(c->r)) - 1, plural(c->r), when.p);
+	return ph_path_report(c->p, view, out, err);
+}
+
 int ph_path_compare_report(const struct ph_path_compare *c, const struct ph_report_view *view, struct ph_buf *out, struct ph_err *err)
 {
 	static const enum ph_path_table order[] = { PH_PATH_BANDS, PH_PATH_DIFFERENCES, PH_PATH_STEPS };
@@ -293,6 +304,8 @@ int ph_path_compare_report(const struct ph_path_compare *c, const struct ph_repo
 	ph_path_compare_show(c, PH_BAND_SLOW);
 	if (view->alone || view->fmt.output == PH_OUT_CSV)
 		return path_table_print(c->p, view->table, fill, &f, view, out, err);
+	if (c->r->n == 1)
+		return report_only_one(c, view, out, err);
 	ph_path_compare_verdict(c, out);
 	ph_buf_addc(out, '\n');
 	for (size_t i = 0; r >= 0 && i < PH_ARRAY_SIZE(order); i++) {

@@ -397,6 +397,16 @@ static void say_typical(const struct ph_path_compare *c, enum ph_band b, struct 
 		    ph_human_ns(band->min_ns, min), ph_human_ns(band->max_ns, max));
 }
 
+/* Where the line ends that @text begins with: a sentence, or what comes before its colon; NULL: it is the last one. */
+static char *line_end(char *text)
+{
+	char *sentence = strstr(text, ". "), *colon = strstr(text, "): ");
+
+	if (colon && (!sentence || colon < sentence))
+		return colon + 2;
+	return sentence ? sentence + 1 : NULL;
+}
+
 void ph_export_compare_svg(const struct ph_path_compare *c, struct ph_buf *out)
 {
 	ph_autobuf verdict = { 0 }, paths = { 0 };
@@ -404,12 +414,16 @@ void ph_export_compare_svg(const struct ph_path_compare *c, struct ph_buf *out)
 	double y = 18, top;
 	char *sentence;
 
+	if (c->r->n == 1) {
+		ph_export_path_svg(c->p, out);
+		return;
+	}
 	for (int b = 0; b < PH_BANDS; b++)
 		if (c->band[b].typical.end_ns - c->band[b].typical.begin_ns > all)
 			all = c->band[b].typical.end_ns - c->band[b].typical.begin_ns;
 	ph_path_compare_verdict(c, &verdict);
 	top = y;
-	for (const char *s = verdict.p; s; s = strstr(s + 1, ". "))
+	for (char *s = verdict.p; s; s = line_end(s))
 		top += LINE;
 	for (int b = 0; b < PH_BANDS; b++) {
 		ph_autobuf words = { 0 };
@@ -421,12 +435,12 @@ void ph_export_compare_svg(const struct ph_path_compare *c, struct ph_buf *out)
 	}
 	add_head(out, top);
 	for (sentence = verdict.p; sentence; y += LINE) {
-		char *end = strstr(sentence, ". ");
+		char *end = line_end(sentence);
 
 		if (end)
-			end[1] = 0;
+			*end = 0;
 		add_line(out, y, sentence);
-		sentence = end ? end + 2 : NULL;
+		sentence = end ? end + 1 : NULL;
 	}
 	ph_buf_adds(out, paths.p);
 	ph_buf_adds(out, "</svg>\n");

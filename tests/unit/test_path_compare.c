@@ -210,7 +210,7 @@ static void test_many(void **state)
 static void test_few(void **state)
 {
 	static const double percent[PH_BANDS][2] = { { 45, 55 }, { 99, 100 } };
-	ph_autobuf b = { 0 }, text = { 0 }, note = { 0 };
+	ph_autobuf b = { 0 }, text = { 0 }, note = { 0 }, report = { 0 };
 	struct ph_err err = { 0 };
 	struct asked a;
 
@@ -224,6 +224,9 @@ static void test_few(void **state)
 	ph_path_compare_verdict(a.c, &text);
 	assert_string_equal(text.p, "1 request: half of them take 100 ns at most, 99 % 100 ns, the longest 100 ns. On average the slowest 1 % "
 			    "(1 of them, 100 ns) take no longer than those of rank 45 to 55 % (1 of them, 100 ns).");
+	/* And shown as any path. */
+	assert_int_equal(ph_path_compare_report(a.c, &(struct ph_report_view){ .utc = true }, &report, &err), 0);
+	assert_ptr_equal(strstr(report.p, "1 request, from 00:00:00.000001 on:\nnginx of web (7): 100 ns, of which 100 % nginx of web running."), report.p);
 	assert_true(ph_path_compare_note(a.c, 0, &note));
 	assert_string_equal(note.p, "requests that begin and are not seen to end, and so are not among these: 1");
 	ph_buf_clear(&note);
