@@ -306,6 +306,12 @@ bool ph_kernel_has_function(const char *name);
 /* Load and attach an empty fentry program to a function made for such tests: 0 or -errno. */
 int ph_kernel_try_fentry(void);
 
+/* config.c: what the kernel side is told before it is loaded */
+void ph_config_set(struct ph_collect *c, const struct ph_collect_opts *opts);
+/* Of each system call; of 32-bit programs, PH_NSYSCALLS further. @stacks_of: by event, what has a stack. */
+void ph_config_calls(const struct ph_collect *c, const bool *stacks_of, struct ph_sysdef *calls, struct ph_faildef *failures,
+		     struct ph_data_def *data);
+
 /* programs.c: which programs an event needs */
 int ph_programs_for(const bool *events, const char **names, size_t max);
 const char *ph_program_why(const char *program, const char *tracepoint);
