@@ -162,7 +162,8 @@ record() {
 	# Where everything is slow, the usual 16 MiB for each processor take half a second to be made.
 	porthole record ${PH_SLOW:+--buffer 4M} -w "$dir" "$@" >"$dir.out" 2>&1 3>&- &
 	RECORDER=$!
-	wait_for 20 recording "$dir" || flunk "$(cat "$dir.out")"
+	# (Who fails has ended. With stacks, the kernel looks at its programs for seconds on a busy machine.)
+	wait_for 60 recording "$dir" || flunk "$(cat "$dir.out")"
 }
 
 # The trace has been begun: the programs are attached before that.
