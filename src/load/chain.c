@@ -20,18 +20,18 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "load/chain.h"
 #include "load/load.h"
 
-#define MS 1000000ul
 #define PORT 7013
 #define ROUNDS 20
 
-static pid_t tid(void)
+pid_t tid(void)
 {
 	return (pid_t)syscall(SYS_gettid);
 }
 
-static uint64_t own_cpu_ns(void)
+uint64_t own_cpu_ns(void)
 {
 	struct timespec ts;
 
@@ -52,12 +52,12 @@ uint64_t compute(uint64_t ns)
 	return now - begin;
 }
 
-static void say(const char *name, uint64_t since)
+void say(const char *name, uint64_t since)
 {
 	dprintf(1, "stage=%s ran_ns=%llu\n", name, (unsigned long long)(own_cpu_ns() - since));
 }
 
-static bool sleeps(pid_t who)
+bool sleeps(pid_t who)
 {
 	char path[64], text[512], *state;
 	int fd;
@@ -86,8 +86,7 @@ void until_sleeps(pid_t who)
 		sleep_ns(200000);
 }
 
-/* Computes for @ns once @waiter sleeps. */
-static void stage(const char *name, pid_t waiter, uint64_t ns)
+void stage(const char *name, pid_t waiter, uint64_t ns)
 {
 	uint64_t since;
 
@@ -98,7 +97,7 @@ static void stage(const char *name, pid_t waiter, uint64_t ns)
 	say(name, since);
 }
 
-static pid_t child(void)
+pid_t child(void)
 {
 	pid_t pid = fork();
 
@@ -109,7 +108,7 @@ static pid_t child(void)
 
 /* ---- shapes ---------------------------------------------------------------------------------------- */
 
-static pid_t the_main;
+pid_t the_main;
 static _Atomic pid_t the_short;
 
 /* The last one, however the CPUs are divided. */
@@ -161,13 +160,13 @@ static void shape_nested(void)
 	wait(NULL);
 }
 
-static void pass(int fd)
+void pass(int fd)
 {
 	if (write(fd, "x", 1) != 1)
 		die("write");
 }
 
-static void take(int fd)
+void take(int fd)
 {
 	char c;
 
@@ -231,6 +230,34 @@ static void shape_timer(void)
 		until_sleeps(the_main);
 		sleep_ns(100 * MS);
 		stage("c-sleeper", 0, 20 * MS);
+		_exit(0);
+	}
+	wait(NULL);
+}
+
+static void level(int n, pid_t waiter)
+{
+	static const char *const names[] = { "c-level-1", "c-level-2", "c-level-3" };
+	pid_t self = tid();
+
+	prctl(PR_SET_NAME, names[n]);
+	until_sleeps(waiter);
+	sleep_ns(30 * MS);
+	stage(names[n], 0, 20 * MS);
+	if (n == 2)
+		return;
+	if (!child()) {
+		level(n + 1, self);
+		_exit(0);
+	}
+	wait(NULL);
+}
+
+/* Sleepers in sleepers. */
+static void shape_inception(void)
+{
+	if (!child()) {
+		level(0, the_main);
 		_exit(0);
 	}
 	wait(NULL);
@@ -372,6 +399,8 @@ int load_chain(int argc, char **argv)
 	} shapes[] = {
 		{ "join", shape_join }, { "nested", shape_nested }, { "pipe", shape_pipe }, { "lock", shape_lock },
 		{ "timer", shape_timer }, { "signal", shape_signal }, { "tcp", shape_tcp }, { "ring", shape_ring },
+		{ "inception", shape_inception }, { "imbalance", shape_imbalance }, { "filelock", shape_filelock },
+		{ "preempt", shape_preempt }, { "disk", shape_disk },
 	};
 	const char *what = arg_str(argc, argv, 1, "");
 	uint64_t begin = ph_now_ns(), since;

@@ -27,6 +27,9 @@ teardown() {
 # sum JQ-CONDITION: ns of the shares of the last report for which that is true
 sum() { jq -s "[.[] | select(.kind == \"share\" and ($1)) | .time_ns] | add // 0" "$T.json"; }
 
+# itself COMM: for how long the path is that it ran.
+itself() { sum ".comm == \"$1\" and IN(.state; \"user\", \"kernel\", \"running\")"; }
+
 # on_path COMM: for how long the path is what it did: it ran, or kept another one on the path from its CPU.
 on_path() { sum "(.comm == \"$1\" and IN(.state; \"user\", \"kernel\", \"running\")) or .by_comm == \"$1\""; }
 
@@ -38,10 +41,12 @@ said() { awk -v name="stage=$1" '$1 == name { sub(/ran_ns=/, "", $2); ns += $2 }
 # path's, too: a millisecond, but where everything is slow. There, on an emulated machine, a processor also stands still while its
 # clocks go on, and who of both sides has that differs.
 computed() {
-	local comm
+	local comm what=on_path
+	# Of these, those that are not on the path compute at the same time.
+	[ "${shape:-}" != imbalance ] || what=itself
 	for comm; do
-		echo "$comm says $(said "$comm") ns, the path $(on_path "$comm")"
-		awk -v a="$(on_path "$comm")" -v b="$(said "$comm")" \
+		echo "$comm says $(said "$comm") ns, the path $($what "$comm")"
+		awk -v a="$($what "$comm")" -v b="$(said "$comm")" \
 			-v slack="$(sum ".comm == \"$comm\" and IN(.state; \"interrupted\", \"steal\", \"unknown\")")" \
 			-v around=$((${PH_SLOW:-0} * 20000000)) -v share="${PH_SLOW:+0.12}" \
 			'BEGIN { slack += b * (share ? share : 0.02) + 1000000; exit !(b > 0 && b - a <= slack && a - b <= slack + around) }' ||
@@ -62,12 +67,13 @@ whole() {
 }
 
 @test "known shapes: the path has what each computed, and not who was not waited for" {
+	shapes='join nested pipe lock timer signal tcp ring inception imbalance filelock preempt'
 	record "$T" -q -a -e +irq
-	for shape in join nested pipe lock timer signal tcp ring; do
+	for shape in $shapes; do
 		launch_wait "$shape" -- ph-load chain "$shape" >"$T.$shape"
 	done
 	record_end
-	for shape in join nested pipe lock timer signal tcp ring; do
+	for shape in $shapes; do
 		echo "--- $shape"
 		cp "$T.$shape" "$T.said"
 		porthole path -r "$T" -c "$PH_FILE-$shape" -o json --steps 100000 >"$T.json"
@@ -76,10 +82,43 @@ whole() {
 		computed $(sed -n 's/^stage=\([^ ]*\) .*/\1/p' "$T.said" | sort -u | grep -vx c-short)
 		case $shape in
 		join) [ "$(sum '.comm == "c-short" and .state != "run queue"')" -le $((${PH_SLOW:-1} * 2000000)) ] ;;
-		timer) awk -v ns="$(sum '.comm == "c-sleeper" and .state == "timer"')" 'BEGIN { exit !(ns >= 98000000) }' ;;
+		timer) [ "$(sum '.comm == "c-sleeper" and .state == "timer"')" -ge 98000000 ] ;;
+		inception) [ "$(sum '.comm[:8] == "c-level-" and .state == "timer"')" -ge 88000000 ] ;;
+		filelock) [ "$(sum '.comm == "c-fighter-1" and .state == "timer"')" -ge 49000000 ] ;;
+		preempt) [ "$(sum '.comm == "c-pulse"')" -le $((${PH_SLOW:-1} * 2000000)) ] ;;
 		tcp) jq -se 'any(.kind == "step" and .comm == "c-server" and .then == "sends to" and .then_comm == "c-main")' "$T.json" >/dev/null ;;
 		esac
 	done
+}
+
+@test "a disk: it is the path for as long as the kernel's tracer says" {
+	local disk begin end offset tid ours
+	disk=$(mktemp -d -p "${PH_DISK:-/var/tmp}" path.XXXXXX)
+	[ $(($(stat -c %d "$disk") >> 8)) != 0 ] || skip "no directory on a block device"
+	KERNEL='sched/sched_switch sched/sched_waking sched/sched_wakeup'
+	record "$T" -q -a -e +irq
+	kernel_traces
+	launch_wait disk -b "$disk:/data:rw" -- ph-load chain disk >"$T.said"
+	kernel_traced
+	record_end
+	rmdir "$disk"
+	IFS=. read -r begin _ end < <(sed -n 's/^range=//p' "$T.said")
+	offset=$(sed -n 's/^\toffset = \([0-9]*\);/\1/p' "$T/metadata")
+	porthole path -r "$T" -c "$PH_FILE-disk" --range $((begin + offset))..$((end + offset)) -o json >"$T.json"
+	whole
+	tid=$(jq -r 'select(.kind == "path").tid' "$T.json")
+	ours=$(sum ".tid == $tid and .state == \"disk\"")
+	# From when it leaves its CPU to its wake-up, which is not over at once.
+	awk -v tid="$tid" -v begin="$begin" -v end="$end" -v ours="$ours" '
+		match($0, /[0-9]+\.[0-9]+: sched_/) { ts = substr($0, RSTART, RLENGTH - 8) * 1e9 }
+		ts < begin || ts > end { next }
+		/: sched_switch: / && $0 ~ " prev_pid=" tid " " && $0 ~ /prev_state=D/ { left = ts; n++ }
+		/: sched_waking: / && $0 ~ " pid=" tid " " && left { least += ts - left }
+		/: sched_wakeup: / && $0 ~ " pid=" tid " " && left { most += ts - left; left = 0 }
+		END {
+			print "disk: " ours " ns, the kernel saw " least " to " most " in " n " waits"
+			exit !(n >= 100 && ours <= most * 1.02 && ours >= least * 0.98)
+		}' "$T.kernel"
 }
 
 # throttled_ns CONTAINER: as the kernel has counted it
