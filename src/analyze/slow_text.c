@@ -436,8 +436,8 @@ bool ph_slow_note(const struct ph_slow *s, unsigned int i, struct ph_buf *out)
 		return true;
 	}
 	if (s->nameless.n && i-- == 0) {
-		ph_buf_addf(out, "%zu place%s in stacks %s without a name: /proc/kallsyms did not show where functions are "
-			    "(kernel.kptr_restrict), or the recording ended too early", s->nameless.n, plural(s->nameless.n),
+		ph_buf_addf(out, "%zu place%s in stacks %s without a name: the kernel did not tell of what functions they "
+			    "are, or the recording ended too early", s->nameless.n, plural(s->nameless.n),
 			    s->nameless.n == 1 ? "is" : "are");
 		return true;
 	}

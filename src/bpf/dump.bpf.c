@@ -151,3 +151,14 @@ int dump_file(struct bpf_iter__task_file *ctx)
 	bpf_seq_write(ctx->meta->seq, &d, sizeof(d));
 	return 0;
 }
+
+struct ph_kernel_name kernel_name SEC(".data.kernel_name") = {};
+
+/* Run by user space: of the hundred thousand names in /proc/kallsyms, stacks have some hundred. */
+SEC("?syscall")
+int dump_name(void *ctx)
+{
+	u64 address = kernel_name.address;
+
+	return BPF_SNPRINTF(kernel_name.text, sizeof(kernel_name.text), "%pS", address);
+}

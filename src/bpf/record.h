@@ -364,6 +364,12 @@ struct ph_dump_vma {
 	__u32 dev, pad_;
 };
 
+/* What function an address of the kernel is in: asked, and answered as the kernel writes it ("do_idle+0x12/0x90 [module]"). */
+struct ph_kernel_name {
+	__u64 address;
+	char text[512];
+};
+
 struct ph_dump_file {
 	__u64 files;
 	__s32 tid;

@@ -60,8 +60,9 @@ static void *variable(struct bpf_object *obj, const char *section)
 }
 
 /* The same of the loaded object, shared with the kernel: libbpf before 1.6 does that for skeletons only. */
-static int share_variable(struct ph_collect *c, const char *section, uint64_t **ret, struct ph_err *err)
+static int share_variable(struct ph_collect *c, const char *section, void *ret_pointer, struct ph_err *err)
 {
+	void **ret = ret_pointer;
 	struct bpf_map *map;
 
 	*ret = NULL;
@@ -75,7 +76,7 @@ static int share_variable(struct ph_collect *c, const char *section, uint64_t **
 	return ph_err_sys(err, errno, "cannot map the kernel side's %s", section);
 }
 
-static void unshare_variable(uint64_t *p)
+static void unshare_variable(void *p)
 {
 	if (p)
 		munmap(p, (size_t)sysconf(_SC_PAGESIZE));
@@ -91,6 +92,7 @@ static bool can_attach(const char *program, const char *tracepoint)
 	return ph_kernel_has_tracepoint(tracepoint);
 }
 
+/* What user space runs when it wants to. */
 static void load_iterator(struct ph_collect *c, const char *name, bool wanted)
 {
 	bpf_program__set_autoload(bpf_object__find_program_by_name(c->obj, name), wanted);
@@ -134,6 +136,7 @@ static void load_programs(struct ph_collect *c)
 	load_iterator(c, "dump_marks", c->cfg.mark_seccomp);
 	load_iterator(c, "dump_limits", c->events[PH_EV_sched_limit_begin]);
 	load_iterator(c, "dump_waits", c->count);
+	load_iterator(c, "dump_name", c->cfg.write_stack || c->cfg.stacks);
 	ph_count_programs(c);
 }
 
@@ -321,6 +324,20 @@ int ph_collect_iterate(struct ph_collect *c, const char *name)
 	return 0;
 }
 
+/* The kernel's own name for an address. */
+static bool ask_kernel_name(void *ctx, uint64_t address, char *text, size_t room)
+{
+	struct ph_collect *c = ctx;
+	struct bpf_program *p = bpf_object__find_program_by_name(c->obj, "dump_name");
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+	c->kernel_name->address = address;
+	if (bpf_prog_test_run_opts(bpf_program__fd(p), &opts) || (int)opts.retval <= 0)
+		return false;
+	snprintf(text, room, "%s", c->kernel_name->text);
+	return true;
+}
+
 static int set_selection_maps(struct ph_collect *c, const struct ph_collect_opts *opts,
 			      struct ph_err *err)
 {
@@ -407,6 +424,7 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 	if (share_variable(c, ".data.generation", &c->generation, err) < 0 ||
 	    share_variable(c, ".data.guests_known", &c->guests_known, err) < 0 ||
 	    share_variable(c, ".data.control_lost", &c->control_lost, err) < 0 ||
+	    share_variable(c, ".data.kernel_name", &c->kernel_name, err) < 0 ||
 	    share_variable(c, ".data.count_round", &c->count_round, err) < 0) {
 		r = -EIO;
 		goto fail;
@@ -429,7 +447,7 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 		goto fail;
 	/* Before there are events that would have to wait for it. */
 	if (c->cfg.write_stack || c->cfg.stacks)
-		c->kallsyms = ph_kallsyms_new("/proc/kallsyms");
+		c->kallsyms = ph_kallsyms_new(ask_kernel_name, c);
 	if (c->cfg.stacks) {
 		r = ph_stacks_open(c, err);
 		if (r < 0)
@@ -495,6 +513,7 @@ void ph_collect_close(struct ph_collect *c)
 	unshare_variable(c->generation);
 	unshare_variable(c->guests_known);
 	unshare_variable(c->control_lost);
+	unshare_variable(c->kernel_name);
 	unshare_variable(c->count_round);
 	if (c->filter_id)
 		ph_identity_free(c->filter_id);

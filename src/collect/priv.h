@@ -167,8 +167,9 @@ int ph_emit_done(struct ph_emit *e, ph_event_fn fn, void *arg, struct ph_err *er
 
 struct ph_kallsyms;
 
-/* Reads the functions that there are now; without the right to see where they are there are none. */
-struct ph_kallsyms *ph_kallsyms_new(const char *path);
+/* "do_nanosleep+0x10/0x80 [module]", as the kernel writes what is at an address; false: it cannot be asked. */
+typedef bool (*ph_kallsyms_ask)(void *ctx, uint64_t address, char *text, size_t room);
+struct ph_kallsyms *ph_kallsyms_new(ph_kallsyms_ask ask, void *ctx);
 void ph_kallsyms_free(struct ph_kallsyms *k);
 /* A BPF program was loaded. */
 void ph_kallsyms_came(struct ph_kallsyms *k, uint64_t begin, uint64_t size, const char *name);
@@ -269,6 +270,7 @@ struct ph_collect {
 	const struct ph_selection *sel;
 	struct ph_evidence *evidence;	/* NULL: none is collected */
 	struct ph_kallsyms *kallsyms;	/* NULL: no stacks are */
+	struct ph_kernel_name *kernel_name;	/* the kernel side's, mapped */
 	struct ph_probing *probing;	/* NULL: nothing is probed */
 	struct ph_probes *probes;
 	const char *probe_filter;
