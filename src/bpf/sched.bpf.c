@@ -309,9 +309,11 @@ SEC("?tp_btf/sched_process_fork")
 int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct *child)
 {
 	u64 who;
-	u32 child_container, level, n = 0, tgid = child->tgid, ptgid = parent->tgid;
+	u64 last;
+	u32 child_container, level, n, tgid = child->tgid, ptgid = parent->tgid;
 	struct pid *pid = WALK(child)->thread_pid;
-	struct upid up = {};
+	struct pid_namespace *inner;
+	struct upid *numbers;
 	bool first;
 	u64 changed;
 
@@ -334,8 +336,10 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 		return 0;
 	child_container = task_container(child);
 	level = pid->level;
+	n = level < PH_DUMP_LEVELS ? level + 1 : PH_DUMP_LEVELS;
 	{
-		EVENT_TAIL(sched_process_fork, 4 * PH_DUMP_LEVELS, parent, who, e, tail);
+		/* Of more room than they take in the end: there is none for them on the stack. */
+		EVENT_TAIL(sched_process_fork, PH_DUMP_LEVELS * sizeof(struct upid), parent, who, e, tail);
 		set_comm(e->parent_comm, parent);
 		SET(e, parent_tid, parent->pid);
 		SET(e, parent_pid, parent->tgid);
@@ -345,17 +349,21 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 		SET(e, child_pid, child->tgid);
 		SET(e, child_container, child_container);
 		SET(e, child_start_ns, child->start_time);
-		for (u32 i = 0; i < PH_DUMP_LEVELS; i++) {
-			if (i > level)
-				break;
-			bpf_probe_read_kernel(&up, sizeof(up),
-					      (void *)pid + bpf_core_field_offset(pid->numbers) +
-						      i * bpf_core_type_size(struct upid));
-			*(s32 *)(tail + 4 * i) = up.nr;
-			n = i + 1;
-		}
+		/*
+		 * Without a branch: what follows would be verified for each number of levels. (That it is at most 8, Linux 6.1 has
+		 * forgotten by now.)
+		 */
+		last = n - 1;
+		asm volatile("" : "+r"(last));
+		last &= PH_DUMP_LEVELS - 1;
+		numbers = (struct upid *)tail;
+		bpf_probe_read_kernel(numbers, last * sizeof(*numbers) + sizeof(*numbers), (void *)pid + bpf_core_field_offset(pid->numbers));
+		inner = numbers[last].ns;
+#pragma unroll
+		for (u32 i = 0; i < PH_DUMP_LEVELS; i++)
+			*(s32 *)(tail + 4 * i) = numbers[i].nr;
 		SET(e, vtids, n);
-		SET(e, child_ns_inum, up.ns ? BPF_CORE_READ(up.ns, ns.inum) : 0);
+		SET(e, child_ns_inum, inner ? BPF_CORE_READ(inner, ns.inum) : 0);
 		DONE_ALWAYS(sched_process_fork, e, 4 * n);
 	}
 	if (changed)

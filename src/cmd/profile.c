@@ -49,7 +49,7 @@ struct verb {
 
 /* What is needed of a kernel: of time on CPUs, and of waiting. */
 static const char *const needed_cpu[] = {
-	"profile", "sched_process_fork", "sched_process_exec", "sched_process_exit", "sched_process_free", "task_rename", "cgroup", NULL
+	"profile", "sched_process_fork", "sched_process_exec", "sched_process_exit", "sched_process_free", "task_rename", "cgroup_attach_task", NULL
 };
 static const char *const needed_off[] = { "profile", "sched", "wait", "cgroup", NULL };
 

@@ -182,12 +182,33 @@ static __always_inline bool find_map(struct walk *w, u64 pc)
 	return true;
 }
 
+/*
+ * The rule's number in the last of @n rows from @first on that does not begin behind @at, the first of which never does; -1: the
+ * rows are not there.
+ */
+VERIFIED_ONCE int find_row(u64 first, u64 n, u64 at)
+{
+	u8 *chunk = store_chunk(first);
+	u64 lo = 0;
+
+	if (!chunk)
+		return -1;
+	for (int i = 0; i < PH_UNWIND_STEPS_MAX; i++) {
+		u64 half = n / 2, middle = lo + half, pc;
+
+		pc = *STORE_AT(chunk, first + middle * sizeof(u32), u32) & 0xffff;
+		lo = if_less(at, pc, lo, middle);
+		n -= half;
+	}
+	return *STORE_AT(chunk, first + lo * sizeof(u32), u32) >> 16;
+}
+
 /* The rule for an address of a file; NULL: there is none. */
 static __always_inline struct ph_unwind_rule *find_rule(struct ph_store_table *t, u64 vaddr)
 {
-	u64 at = vaddr - t->base, page = at >> PH_UNWIND_PAGE_BITS, pos, first;
+	u64 at = vaddr - t->base, page = at >> PH_UNWIND_PAGE_BITS, pos;
 	struct ph_store_page *pg;
-	u64 lo = 0, n, rule;
+	s64 rule;
 	u8 *chunk;
 
 	if (vaddr < t->base || page >= t->npages)
@@ -197,22 +218,8 @@ static __always_inline struct ph_unwind_rule *find_rule(struct ph_store_table *t
 	if (!chunk)
 		return NULL;
 	pg = STORE_AT(chunk, pos, struct ph_store_page);
-	first = (u64)pg->first * sizeof(u32);
-	n = pg->n;
-	chunk = store_chunk(first);
-	if (!chunk || !n)
-		return NULL;
-	at &= PH_UNWIND_PAGE - 1;
-	/* The first row is at the begin of the page. */
-	for (int i = 0; i < PH_UNWIND_STEPS_MAX; i++) {
-		u64 half = n / 2, middle = lo + half, pc;
-
-		pc = *STORE_AT(chunk, first + middle * sizeof(u32), u32) & 0xffff;
-		lo = if_less(at, pc, lo, middle);
-		n -= half;
-	}
-	rule = *STORE_AT(chunk, first + lo * sizeof(u32), u32) >> 16;
-	if (rule >= t->nrules)
+	rule = pg->n ? find_row((u64)pg->first * sizeof(u32), pg->n, at & (PH_UNWIND_PAGE - 1)) : -1;
+	if (rule < 0 || rule >= t->nrules)
 		return NULL;
 	pos = t->rules + rule * sizeof(union ph_store_rule);
 	chunk = store_chunk(pos);
@@ -272,11 +279,15 @@ static __always_inline void interp_recall(struct walk *w, const struct ph_interp
 	w->interp.at = PH_INTERP_SEARCH;
 }
 
-/* Interpreted frames in the place of the function that runs them, one a step. True: ask again. */
-static __always_inline bool interp_step(struct walk *w, const struct ph_interp *in)
+/* Interpreted frames in the place of the function that runs them, one a step; w->at: which interpreter. 1: ask again. */
+VERIFIED_ONCE int interp_step(u32 slot)
 {
+	struct walk *w = bpf_map_lookup_elem(&walks, &slot);
+	const struct ph_interp *in = w ? bpf_map_lookup_elem(&interps, &w->at) : NULL;
 	enum ph_interp_step s;
 
+	if (!in)
+		return 0;
 	w->tid = (u32)bpf_get_current_pid_tgid();
 	if (w->interp.at == PH_INTERP_NEW && in->kind == PH_INTERP_PYTHON)
 		interp_recall(w, in);
@@ -296,23 +307,27 @@ static __always_inline bool interp_step(struct walk *w, const struct ph_interp *
 }
 
 /* Code without rules that is V8's, or was made: a function of JavaScript takes its place, if the frame is of one. */
-static __always_inline void v8_step(struct walk *w)
+VERIFIED_ONCE int v8_step(u32 slot)
 {
+	struct walk *w = bpf_map_lookup_elem(&walks, &slot);
 	u64 ids = bpf_get_current_pid_tgid(), *known;
 	const struct ph_interp *in;
 
+	if (!w)
+		return 0;
 	w->at = w->proc.v8 - 1;
 	in = bpf_map_lookup_elem(&interps, &w->at);
 	if (!in || !(w->regs.flags & PH_REGS_FP))
-		return;
+		return 0;
 	w->v8.word = ph_v8_frame(in, w->regs.fp, (u32)ids, &w->v8_scratch, read_user, NULL);
 	if (!w->v8.word)
-		return;
+		return 0;
 	w->frames[(w->nkernel + w->nuser - 1) & FRAMES_MASK] = w->v8.word + (w->nuser > 1);
 	w->v8.pid = ids >> 32;
 	known = bpf_map_lookup_elem(&v8_functions, &w->v8);
 	if (!known || *known != w->v8_scratch.shared)
 		bpf_map_update_elem(&v8_functions, &w->v8, &w->v8_scratch.shared, BPF_ANY);
+	return 1;
 }
 
 /* From the innermost frame on. */
@@ -384,7 +399,7 @@ static long walk_step(void *map, u32 *key, u32 *value, u32 *which)
 		in = bpf_map_lookup_elem(&interps, &w->at);
 		if (in && ph_interp_loops(in, pc - w->map.bias))
 			w->replaced = 1;
-		else if (in && ph_interp_runs(in, pc - w->map.bias) && interp_step(w, in))
+		else if (in && ph_interp_runs(in, pc - w->map.bias) && interp_step(*which))
 			return 0;
 		else if (in && w->nuser < 2 && ph_interp_starts(in, pc - w->map.bias))
 			w->started = 1;
@@ -419,7 +434,7 @@ static long walk_step(void *map, u32 *key, u32 *value, u32 *which)
 		s = ph_unwind_step(UNWIND_ARCH, rule, &w->regs, read_user, NULL);
 	}
 	if (s == PH_STEP_NO_RULE && w->proc.v8 && (t->state == PH_TABLE_MADE || t->interp == w->proc.v8))
-		v8_step(w);
+		v8_step(*which);
 	if (s == PH_STEP_NO_RULE)
 		s = ph_unwind_step_ret(UNWIND_ARCH, &w->regs, read_user, NULL);
 	if (s == PH_STEP_NO_RULE && (w->regs.fp || t->state != PH_TABLE_MADE)) {

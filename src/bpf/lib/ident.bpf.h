@@ -77,24 +77,42 @@ static __always_inline u64 cgroup_key(struct cgroup *c)
 	return PH_CGKEY(c->root->hierarchy_id, c->kn->id);
 }
 
+/* Number and namespace of a process on level @level; all 0 where it has none. */
+static __always_inline struct upid upid_at(struct pid *pid, u32 level)
+{
+	struct upid up = {};
+
+	/*
+	 * The size that every kernel has, as a constant: Linux 6.1's verifier forgets the bounds of a
+	 * product with a relocated one.
+	 */
+	if (pid && level <= 32 && level <= pid->level)
+		bpf_probe_read_kernel(&up, sizeof(up),
+				      (void *)pid + bpf_core_field_offset(pid->numbers) +
+					      (u64)level * sizeof(struct upid));
+	return up;
+}
+
 /*
- * The pid namespace that @t is in: after unshare(CLONE_NEWPID) not the one its children will be in,
- * but the one outside that on its own level. (Loads alone: this is in all programs, many times.)
+ * The pid namespace that @t is in: after unshare(CLONE_NEWPID) or setns() not the one its children will be in, which is loaded faster,
+ * but the one that its own number is of.
  */
 static __always_inline u32 pid_ns_of(struct task_struct *t)
 {
 	struct task_struct *w = WALK(t);
 	struct nsproxy *ns = w->nsproxy;
 	struct pid_namespace *in;
+	struct upid own;
 	u32 level;
 
 	if (!ns)	/* the task is exiting */
 		return 0;
 	level = w->thread_pid->level;
 	in = ns->pid_ns_for_children;
-	for (u32 i = 0; i < 32 && in->level > level; i++)
-		in = in->parent;
-	return in->ns.inum;
+	if (in->level == level)
+		return in->ns.inum;
+	own = upid_at(w->thread_pid, level);
+	return own.ns ? FETCH(own.ns, struct pid_namespace, ns.inum) : 0;
 }
 
 static __always_inline u64 ns_key(struct task_struct *t)
@@ -142,22 +160,6 @@ static __always_inline struct ph_cgent *task_cgent(struct task_struct *t)
 			e = ns;
 	}
 	return e;
-}
-
-/* Number and namespace of a process on level @level; all 0 where it has none. */
-static __always_inline struct upid upid_at(struct pid *pid, u32 level)
-{
-	struct upid up = {};
-
-	/*
-	 * The size that every kernel has, as a constant: Linux 6.1's verifier forgets the bounds of a
-	 * product with a relocated one.
-	 */
-	if (pid && level <= 32 && level <= pid->level)
-		bpf_probe_read_kernel(&up, sizeof(up),
-				      (void *)pid + bpf_core_field_offset(pid->numbers) +
-					      (u64)level * sizeof(struct upid));
-	return up;
 }
 
 static __always_inline bool ns_selected(struct task_struct *t)

@@ -369,6 +369,17 @@ struct vcpu_vmx { union vmx_exit_reason exit_reason; };
  * names of all the kernel's types, twice a load on each path through a program: three quarters of the
  * time in which a recording began. What is cast is trusted by nobody.
  */
+
+/*
+ * VERIFIED_ONCE: a global function, which the verifier walks through once, and not for each way by which one comes there. Before v6.8
+ * (2afae08c9dcb) it walks through all that a program may call also where it never calls them, so the object for old kernels has none.
+ */
+#ifdef PH_RDONLY_CAST
+#define VERIFIED_ONCE __noinline
+#else
+#define VERIFIED_ONCE static __always_inline
+#endif
+
 #ifdef PH_RDONLY_CAST
 extern void *bpf_rdonly_cast(const void *obj, u32 btf_id) __ksym;
 
