@@ -357,6 +357,7 @@ static void cycles_to_ns(struct ph_profile *p)
 static void account(struct ph_profile *p)
 {
 	ph_autofree uint32_t *seen = ph_alloc((p->files.n + 1) * sizeof(*seen));
+	ph_autofree uint32_t *running = ph_alloc((p->files.n + 1) * sizeof(*running));
 	uint32_t stamp = 0, cut = profile_note_node(p, 0, NOTE_CUT);
 
 	ph_vec_each(row, &p->rows) {
@@ -367,13 +368,18 @@ static void account(struct ph_profile *p)
 			const struct place *at = &p->priv->places.v[p->priv->nodes.v[n].place];
 			const struct ph_loc *l = &p->locs.v[at->loc];
 			const struct ph_func *f = &p->funcs.v[l->func];
+			struct ph_profile_file *file = l->file == UINT32_MAX ? NULL : p->files.v[l->file];
 
+			if (file && file->not_shown[0] && running[l->file] != stamp) {
+				running[l->file] = stamp;
+				file->running += row->weight;
+			}
 			kernel |= f->kind == PH_FRAME_KERNEL && !f->named;
 			unmapped |= at->file == FILE_NONE && at->at == NOTE_UNMAPPED;
-			if (f->named || l->file == UINT32_MAX || seen[l->file] == stamp)
+			if (f->named || !file || seen[l->file] == stamp)
 				continue;
 			seen[l->file] = stamp;
-			p->files.v[l->file]->nameless += row->weight;
+			file->nameless += row->weight;
 		}
 		p->nameless_kernel += kernel ? row->weight : 0;
 		p->unmapped += unmapped ? row->weight : 0;

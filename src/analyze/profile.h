@@ -66,6 +66,8 @@ struct ph_profile_file {
 	uint32_t number;		/* in the stream */
 	const char *path, *module, *build_id;
 	uint64_t nameless;		/* weight of stacks with functions of it that have no names */
+	const char *not_shown;		/* why functions of programs that it runs are not shown; "": they are, or it runs none */
+	uint64_t running;		/* weight of stacks with it, where they are not */
 	const char *problem;		/* why; "": it has no debug symbols, or that was not told */
 	const char *distribution, *install;	/* whose package has its debug symbols, the command; "": not known */
 };

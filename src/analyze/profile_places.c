@@ -59,6 +59,7 @@ static void on_file(struct ph_profile *p, const struct ph_event *ev)
 	f->path = str(p, path);
 	f->module = profile_string(p, ph_basename(f->path), STRING_MAX);
 	f->build_id = str(p, ph_event_field(ev, PH_FLD(mapped_file, build_id)));
+	f->not_shown = str(p, ph_event_field(ev, PH_FLD(mapped_file, not_shown)));
 	f->problem = f->distribution = f->install = "";
 	*ph_vec_push(&p->files) = f;
 	ph_u64map_put(&p->priv->file_map, number, (void *)(uintptr_t)p->files.n);

@@ -131,6 +131,23 @@ static bool say_nameless(const struct ph_profile *p, unsigned int i, struct ph_b
 	return there;
 }
 
+/* Interpreters that are not known, one line each: how many there are; the @i-th is said, if it is one of them. */
+static unsigned int say_not_shown(const struct ph_profile *p, unsigned int i, struct ph_buf *out)
+{
+	unsigned int n = 0;
+
+	ph_vec_each(it, &p->files) {
+		const struct ph_profile_file *f = *it;
+
+		if (words_share(f->running, p->weight) < NAMELESS_MATTERS || n == FILES_TOLD || n++ != i)
+			continue;
+		words_percent(out, words_share(f->running, p->weight));
+		ph_buf_adds(out, " of the stacks show an interpreter's functions, not its program's: ");
+		words_name(out, f->not_shown);
+	}
+	return n;
+}
+
 bool ph_profile_note(const struct ph_profile *p, unsigned int i, struct ph_buf *out)
 {
 	uint64_t all, torn = incomplete(p, &all);
@@ -179,5 +196,9 @@ bool ph_profile_note(const struct ph_profile *p, unsigned int i, struct ph_buf *
 		ph_buf_addf(out, "the last %" PRIu64 " samples are left out of the order of time: more are not kept", p->samples_left_out);
 		return true;
 	}
-	return i >= at && say_nameless(p, i - at, out);
+	if (i < at)
+		return false;
+	i -= at;
+	at = say_not_shown(p, i, out);
+	return i < at || say_nameless(p, i - at, out);
 }

@@ -264,6 +264,7 @@ static int tell_file(struct ph_stacks *s, struct ph_codefile *f, uint64_t ts_ns,
 	ph_emit_u(&s->out, f->id);
 	ph_emit_s(&s->out, f->build_id);
 	ph_emit_s(&s->out, f->path);
+	ph_emit_s(&s->out, f->info && f->info->interp_message ? f->info->interp_message : "");
 	return ph_emit_done(&s->out, fn, arg, err);
 }
 

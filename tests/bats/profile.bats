@@ -58,6 +58,7 @@ stacks() {
 		file     ? . > 0
 		build_id ? test("^[0-9a-f]{8,}$")
 		path     ? startswith("/")
+		not_shown ? . == ""
 	END
 	some process_map ".fields.end != 0" <<-END
 		pid   ? . > 0

@@ -317,6 +317,28 @@ static void test_missing(void **state)
 		   "  100 % of the stacks: /lib/libc.so.6, build id abcdef: \\x1b]0;x\\x07\\x0a (\\x1b[31m)");
 }
 
+/* What an interpreter runs is not shown: of which stacks, and why, once a file. */
+static void test_not_shown(void **state)
+{
+	static const char events[] =
+		"+10 mapped_file file=5 path=/usr/bin/ruby not_shown=\"/usr/bin/ruby: Ruby 9\\n.9\"\n"
+		"+0 process_map pid=7 begin=0x9000 end=0xa000 vaddr=0 file=5\n"
+		"+10 cpu=0 tid=7 pid=7 container=1 callstack weight=3 comm=r tid=7 callstack_user=[0x403010,0x9101,0x9201] user_end=1\n"
+		"+10 cpu=0 tid=7 pid=7 container=1 callstack weight=1 comm=r tid=7 callstack_user=[0x403010] user_end=1\n"
+		"+0 user_symbol file=5 vaddr=0x100 name=rb_yield\n+0 user_symbol file=5 vaddr=0x200 name=main\n" NAMES;
+	ph_autobuf folded = { 0 }, notes = { 0 };
+	struct profiled d;
+
+	(void)state;
+	reset();
+	fold(&d, events, &folded);
+	for (unsigned int i = 0; ph_profile_note(d.p, i, &notes); i++)
+		ph_buf_addc(&notes, '\n');
+	assert_string_equal(notes.p, "75 % of the stacks show an interpreter's functions, not its program's: /usr/bin/ruby: Ruby 9\\x0a.9\n");
+	profiled_done(&d);
+	reset();
+}
+
 /* What a trace says may be anything. */
 static void test_hostile(void **state)
 {
@@ -359,7 +381,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names), cmocka_unit_test(test_who), cmocka_unit_test(test_filter_of_event),
 		cmocka_unit_test(test_mappings), cmocka_unit_test(test_made_anew), cmocka_unit_test(test_trampolines),
-		cmocka_unit_test(test_off_cpu), cmocka_unit_test(test_left_out), cmocka_unit_test(test_tree), cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_off_cpu), cmocka_unit_test(test_left_out), cmocka_unit_test(test_tree), cmocka_unit_test(test_missing), cmocka_unit_test(test_not_shown),
 		cmocka_unit_test(test_hostile), cmocka_unit_test(test_compare),
 	};
 
