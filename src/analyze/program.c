@@ -57,7 +57,7 @@ uint32_t ph_program_task(struct ph_program *p, int32_t tid)
 		return i;
 	t = ph_alloc(sizeof(*t));
 	t->tid = tid;
-	t->pid = -1;
+	t->pid = t->pinned = -1;
 	t->container = PH_CONTAINER_UNKNOWN;
 	t->nice = 20;
 	*ph_vec_push(&p->tasks) = t;

@@ -47,7 +47,9 @@ struct ph_program_task {
 	uint32_t container;		/* of its last operation */
 	char comm[16];
 	bool kthread, ended;
+	bool first;			/* it runs before all that are not */
 	uint8_t nice;			/* -20 is 0 */
+	int32_t pinned;			/* to this CPU; -1: to none */
 	uint64_t begin_ns, end_ns;
 	uint64_t ran_ns, nops;
 	/* Inside. */
@@ -60,7 +62,7 @@ struct ph_program;
 int ph_program_new(struct ph_program **ret, struct ph_err *err);
 void ph_program_free(struct ph_program *p);
 
-/* The index of the task that has the number @tid at present; made where there is none. */
+/* The index of the task that has the number @tid at present, which may be anything; made where there is none. */
 uint32_t ph_program_task(struct ph_program *p, int32_t tid);
 /* UINT32_MAX: none has. */
 uint32_t ph_program_find(const struct ph_program *p, int32_t tid);

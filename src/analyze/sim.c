@@ -150,7 +150,8 @@ static bool fetch(struct sim *s, uint32_t task)
 		t->op = *op;
 		switch ((enum ph_op_kind)op->kind) {
 		case PH_OP_RUN:
-			if (t->op.group >= s->s->ngroups)
+			/* Limits and weights are not for those. */
+			if (t->op.group >= s->s->ngroups || t->first)
 				t->op.group = 0;
 			return true;
 		case PH_OP_SLEEP:
@@ -238,7 +239,9 @@ static void begin(struct sim *s)
 		struct sim_task *t = &s->tasks[i];
 
 		t->waiters = t->next = NOBODY;
-		t->cpu = t->pinned = -1;
+		t->cpu = -1;
+		t->pinned = p->pinned < (int32_t)s->s->ncpus ? p->pinned : -1;
+		t->first = p->first;
 		t->weight = weight_of(p->nice);
 		t->absent = s->s->without && s->s->without(s->s->arg, i);
 		while (next < s->s->npoints && s->s->points[next].task < i)

@@ -42,6 +42,7 @@ struct ph_sim_point {
 	uint32_t task;
 	uint64_t pos_ns;
 	uint64_t at_ns;			/* result; 0: it never was */
+	uint32_t nr;			/* the owner's own */
 };
 
 struct ph_sim_setup {

@@ -23,9 +23,29 @@ static bool allowed(const struct sim *s, const struct sim_task *t, uint32_t cpu)
 static int64_t group_weight(const struct sim *s, uint32_t group, const struct sim_queue *q)
 {
 	const struct sim_group *g = &s->groups[group];
-	int64_t w = g->nr ? (int64_t)g->g.weight * q->nr / g->nr : g->g.weight;
+	int64_t w = g->load ? (int64_t)g->g.weight * q->load / g->load : g->g.weight;
 
 	return w > 1 ? w : 2;
+}
+
+/* What is directly in @group here has changed by @load: so has what it weighs itself, and those above. */
+static void reweigh(struct sim *s, uint32_t group, uint32_t cpu, int64_t load)
+{
+	for (;;) {
+		struct sim_group *g = &s->groups[group];
+		struct sim_queue *q = sim_queue(s, group, cpu);
+		int64_t weight = 0;
+
+		q->load += load;
+		g->load += load;
+		if (g->g.parent < 0)
+			return;
+		if (q->nr && !q->throttled)
+			weight = group_weight(s, group, q);
+		load = weight - q->weight;
+		q->weight = weight;
+		group = (uint32_t)g->g.parent;
+	}
 }
 
 void sim_cpu_init(struct sim *s)
@@ -95,7 +115,6 @@ static void more(struct sim *s, uint32_t group, uint32_t cpu, uint32_t nr)
 		bool first = !q->nr;
 
 		q->nr += nr;
-		s->groups[group].nr += nr;
 		if (q->throttled && first)
 			q->since_ns = s->now;
 		if (q->throttled || s->groups[group].g.parent < 0)
@@ -112,7 +131,6 @@ static void less(struct sim *s, uint32_t group, uint32_t cpu, uint32_t nr)
 		struct sim_queue *q = sim_queue(s, group, cpu);
 
 		q->nr -= nr;
-		s->groups[group].nr -= nr;
 		if (q->throttled || s->groups[group].g.parent < 0)
 			return;
 		if (!q->nr)
@@ -125,12 +143,14 @@ void sim_queue_shown(struct sim *s, uint32_t group, uint32_t cpu, uint32_t nr)
 {
 	group_into(s, group, cpu);
 	more(s, (uint32_t)s->groups[group].g.parent, cpu, nr);
+	reweigh(s, group, cpu, 0);
 }
 
 void sim_queue_hidden(struct sim *s, uint32_t group, uint32_t cpu, uint32_t nr)
 {
 	group_out_of(s, group, cpu);
 	less(s, (uint32_t)s->groups[group].g.parent, cpu, nr);
+	reweigh(s, group, cpu, 0);
 }
 
 static void dequeue(struct sim *s, uint32_t task)
@@ -147,6 +167,7 @@ static void dequeue(struct sim *s, uint32_t task)
 		break;
 	}
 	less(s, t->group, cpu, 1);
+	reweigh(s, t->group, cpu, -(int64_t)t->weight);
 	for (int32_t g = (int32_t)t->group; g >= 0; g = s->groups[g].g.parent)
 		if (!sim_queue(s, (uint32_t)g, cpu)->nr)
 			sim_limit_leave(s, (uint32_t)g, cpu);
@@ -161,6 +182,7 @@ static void put(struct sim *s, uint32_t task, uint32_t cpu)
 	t->vruntime = place(s, q, cpu, t->lag);
 	*ph_vec_push(&q->tasks) = task;
 	more(s, t->group, cpu, 1);
+	reweigh(s, t->group, cpu, t->weight);
 	for (int32_t g = (int32_t)t->group; g >= 0; g = s->groups[g].g.parent)
 		if (sim_limit_enter(s, (uint32_t)g, cpu))
 			sim_limit_throttle(s, (uint32_t)g, cpu);
@@ -196,6 +218,8 @@ static bool charge(struct sim *s, uint32_t cpu)
 	ns = (int64_t)(s->now - c->charged_ns);
 	ns -= ns * t->op.stolen / UINT8_MAX;
 	c->charged_ns = s->now;
+	if (t->first)
+		return false;
 	t->vruntime += ns * PH_SIM_WEIGHT / t->weight;
 	for (int32_t g = (int32_t)t->group; g >= 0; g = s->groups[g].g.parent) {
 		struct sim_queue *q = sim_queue(s, (uint32_t)g, cpu);
@@ -240,6 +264,8 @@ static uint32_t pick(const struct sim *s, uint32_t cpu)
 		int64_t least = INT64_MAX;
 
 		ph_vec_each(at, &q->tasks) {
+			if (s->tasks[*at].first)
+				return *at;
 			if (s->tasks[*at].vruntime >= least)
 				continue;
 			least = s->tasks[*at].vruntime;
@@ -285,7 +311,7 @@ static void dispatch(struct sim *s, uint32_t cpu, uint32_t task, bool idle)
 	struct sim_task *t = &s->tasks[task];
 	uint64_t from = s->now;
 
-	if (idle)
+	if (idle && !t->first)
 		from += t->fresh && t->op.late_ns ? t->op.late_ns : s->s->exit_ns;
 	t->fresh = false;
 	c->curr = task;
@@ -479,7 +505,7 @@ void sim_enqueue(struct sim *s, uint32_t task)
 		sim_resched(s, cpu);
 		return;
 	}
-	leave = settle(s, cpu);
+	leave = settle(s, cpu) || (t->first && !s->tasks[c->curr].first);
 	if (leave || (s->now >= c->picked_ns + (uint64_t)s->slice_ns && before(s, task, c->curr, cpu)))
 		sim_resched(s, cpu);
 }

@@ -31,7 +31,7 @@ struct sim_task {
 	uint32_t point, points_end;
 	enum sim_state state;
 	bool fresh;			/* has not run since it was woken */
-	bool absent;
+	bool absent, first;
 	int32_t pinned;			/* -1: no */
 };
 
@@ -40,6 +40,7 @@ struct sim_queue {
 	PH_VEC(uint32_t) tasks;		/* runnable, also the one that runs */
 	PH_VEC(uint32_t) groups;	/* likewise those below it that have some and are not throttled */
 	uint32_t nr;			/* tasks in it and below, without those throttled below it */
+	int64_t load, weight;		/* of those directly in it; its own in the queue above, 0: it is not in that */
 	bool throttled;
 	int64_t vruntime, lag;
 	int64_t left_ns;		/* of the limit, here */
@@ -48,7 +49,7 @@ struct sim_queue {
 
 struct sim_group {
 	struct ph_sim_group g;
-	uint32_t nr;			/* of all CPUs */
+	int64_t load;			/* of all CPUs */
 	int64_t pool_ns;
 	bool active, slack, idle;	/* timers; idle: nothing was taken since the last period */
 	uint64_t next_ns;		/* the next period */

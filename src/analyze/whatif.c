@@ -22,7 +22,7 @@ const char *ph_whatif_gap_text(enum ph_whatif_gap g)
 	return g < PH_GAP_MAX ? texts[g] : "?";
 }
 
-int ph_whatif_new(struct ph_whatif **ret, const struct ph_identity *id, const struct ph_selection *sel, struct ph_err *err)
+int ph_whatif_new(struct ph_whatif **ret, const struct ph_identity *id, const struct ph_selection *sel, bool whole, struct ph_err *err)
 {
 	struct ph_whatif *w = ph_alloc(sizeof(*w));
 	int r = ph_program_new(&w->program, err);
@@ -33,6 +33,7 @@ int ph_whatif_new(struct ph_whatif **ret, const struct ph_identity *id, const st
 	}
 	w->id = id;
 	w->sel = sel;
+	w->whole = whole;
 	w->container = PH_CONTAINER_UNKNOWN;
 	w->packets = packets_new();
 	w->st = ph_states_new(id, &whatif_learn, w);
@@ -56,6 +57,7 @@ void ph_whatif_free(struct ph_whatif *w)
 	ph_vec_done(&w->ticks);
 	ph_vec_done(&w->exits);
 	ph_vec_done(&w->points);
+	ph_vec_done(&w->requests);
 	free(w);
 }
 
@@ -101,6 +103,15 @@ static int by_task(const void *pa, const void *pb)
 	return a->pos_ns < b->pos_ns ? -1 : a->pos_ns > b->pos_ns;
 }
 
+/* ---- points ---------------------------------------------------------------------------------------- */
+
+#define JOB UINT32_MAX		/* a point's number that is no request's */
+
+static void add_point(struct ph_whatif *w, uint32_t task, uint64_t pos_ns, uint32_t nr)
+{
+	*ph_vec_push(&w->points) = (struct ph_sim_point){ .task = task, .pos_ns = pos_ns, .nr = nr };
+}
+
 /* From the first running of its tasks to the end of its oldest process, if that is told; else to all tasks' last running. */
 static void choose_points(struct ph_whatif *w)
 {
@@ -120,20 +131,89 @@ static void choose_points(struct ph_whatif *w)
 	if (first == UINT32_MAX)
 		return;
 	w->begin_ns = w->tasks.v[first].first_ns;
-	*ph_vec_push(&w->points) = (struct ph_sim_point){ .task = first, .pos_ns = w->begin_ns };
+	add_point(w, first, w->begin_ns, JOB);
 	w->ended = main != UINT32_MAX && ph_program_nth(w->program, main)->ended;
 	for (uint32_t i = 0; i < w->tasks.n; i++) {
 		const struct whatif_task *t = &w->tasks.v[i];
 
 		if (!t->first_ns || (w->ended && i != main))
 			continue;
-		*ph_vec_push(&w->points) = (struct ph_sim_point){ .task = i, .pos_ns = t->last_ns };
+		add_point(w, i, t->last_ns, JOB);
 		if (t->last_ns > w->end_ns)
 			w->end_ns = t->last_ns;
 	}
+}
+
+struct life {
+	int32_t tid;
+	uint32_t task;
+	uint64_t begin_ns;
+};
+
+static int by_tid(const void *pa, const void *pb)
+{
+	const struct life *a = pa, *b = pb;
+
+	if (a->tid != b->tid)
+		return a->tid < b->tid ? -1 : 1;
+	return a->begin_ns < b->begin_ns ? -1 : a->begin_ns > b->begin_ns;
+}
+
+/* Which task had the number @tid at @ts? */
+static uint32_t task_at(const struct life *lives, size_t n, int32_t tid, uint64_t ts)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (lives[mid].tid < tid || (lives[mid].tid == tid && lives[mid].begin_ns <= ts))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo && lives[lo - 1].tid == tid ? lives[lo - 1].task : UINT32_MAX;
+}
+
+static void choose_requests(struct ph_whatif *w, const struct ph_requests *requests)
+{
+	uint32_t n = ph_program_ntasks(w->program);
+	ph_autofree struct life *lives = ph_alloc((n + 1) * sizeof(*lives));
+	struct ph_request q;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct ph_program_task *p = ph_program_nth(w->program, i);
+
+		lives[i] = (struct life){ p->tid, i, p->begin_ns };
+	}
+	qsort(lives, n, sizeof(*lives), by_tid);
+	for (uint64_t i = 0; i < requests->n && w->requests.n + 2 < JOB; i++) {
+		uint32_t from, to;
+
+		if (ph_requests_get(requests, i, &q) < 0)
+			return;
+		from = task_at(lives, n, q.begin_tid, q.begin_ns);
+		to = task_at(lives, n, q.end_tid, q.end_ns);
+		if (from == UINT32_MAX || to == UINT32_MAX)
+			continue;
+		add_point(w, from, q.begin_ns, (uint32_t)w->requests.n);
+		ph_vec_push(&w->requests);
+		add_point(w, to, q.end_ns, (uint32_t)w->requests.n);
+		ph_vec_push(&w->requests);
+	}
+}
+
+static void sort_points(struct ph_whatif *w)
+{
 	qsort(w->points.v, w->points.n, sizeof(*w->points.v), by_task);
-	while (w->points.v[w->first_point].task != first || w->points.v[w->first_point].pos_ns != w->begin_ns)
-		w->first_point++;
+	for (size_t i = 0; i < w->points.n; i++) {
+		const struct ph_sim_point *p = &w->points.v[i];
+
+		if (p->nr != JOB)
+			w->requests.v[p->nr] = (uint32_t)i;
+		else if (p->pos_ns == w->begin_ns)
+			w->first_point = i;
+	}
 }
 
 /* ---- simulating ------------------------------------------------------------------------------------ */
@@ -143,6 +223,36 @@ static int up(const void *pa, const void *pb)
 	uint64_t a = *(const uint64_t *)pa, b = *(const uint64_t *)pb;
 
 	return a < b ? -1 : a > b;
+}
+
+static uint64_t rank(const uint64_t *sorted, size_t n, double share)
+{
+	size_t i = (size_t)ceil(share * (double)n);
+
+	return sorted[i ? i - 1 : 0];
+}
+
+/* @recorded: as they were, not as the simulation has just had them. */
+static void measure(const struct ph_whatif *w, bool recorded, struct ph_whatif_latency *ret)
+{
+	ph_autofree uint64_t *ns = ph_alloc((w->requests.n / 2 + 1) * sizeof(*ns));
+	size_t n = 0;
+
+	for (size_t i = 0; i + 1 < w->requests.n; i += 2) {
+		const struct ph_sim_point *a = &w->points.v[w->requests.v[i]], *b = &w->points.v[w->requests.v[i + 1]];
+		uint64_t from = recorded ? a->pos_ns : a->at_ns, to = recorded ? b->pos_ns : b->at_ns;
+
+		if (from && to)
+			ns[n++] = to > from ? to - from : 0;
+	}
+	*ret = (struct ph_whatif_latency){ .count = n };
+	if (!n)
+		return;
+	qsort(ns, n, sizeof(*ns), up);
+	ret->p50_ns = rank(ns, n, 0.5);
+	ret->p90_ns = rank(ns, n, 0.9);
+	ret->p99_ns = rank(ns, n, 0.99);
+	ret->max_ns = ns[n - 1];
 }
 
 /* It begins when the stream does; without a task that was chosen there is nothing to simulate. */
@@ -172,7 +282,7 @@ static void run(struct ph_whatif *w, const struct ph_sim_setup *s, struct ph_wha
 
 	ph_sim_run(s, &res);
 	for (size_t i = 0; i < s->npoints; i++)
-		if (i != w->first_point && s->points[i].at_ns > end)
+		if (i != w->first_point && s->points[i].nr == JOB && s->points[i].at_ns > end)
 			end = s->points[i].at_ns;
 	*ret = (struct ph_whatif_outcome){ 0 };
 	if (end > s->points[w->first_point].at_ns)
@@ -185,6 +295,7 @@ static void run(struct ph_whatif *w, const struct ph_sim_setup *s, struct ph_wha
 		ret->throttled_periods += res.groups[i].throttled_periods;
 	}
 	free(res.groups);
+	measure(w, false, &ret->requests);
 }
 
 /* What was recorded: of limits as the kernel has counted it, where that is told. */
@@ -195,6 +306,7 @@ static void sum_recorded(struct ph_whatif *w)
 	uint64_t ns = 0, gaps[PH_GAP_MAX] = { 0 };
 
 	o->duration_ns = w->end_ns - w->begin_ns;
+	measure(w, true, &o->requests);
 	for (uint32_t i = 0; i < w->tasks.n && i < ph_program_ntasks(w->program); i++) {
 		if (!chosen(w, i))
 			continue;
@@ -219,7 +331,12 @@ static void sum_recorded(struct ph_whatif *w)
 	}
 }
 
-int ph_whatif_finish(struct ph_whatif *w, uint64_t end_ns, struct ph_err *err)
+static double off(uint64_t ns, uint64_t from)
+{
+	return from ? fabs((double)ns / (double)from - 1) : 0;
+}
+
+int ph_whatif_finish(struct ph_whatif *w, uint64_t end_ns, const struct ph_requests *requests, struct ph_err *err)
 {
 	struct ph_sim_setup bound;
 	int r;
@@ -232,6 +349,13 @@ int ph_whatif_finish(struct ph_whatif *w, uint64_t end_ns, struct ph_err *err)
 	choose_points(w);
 	if (!w->points.n)
 		return -ENOENT;
+	if (requests)
+		choose_requests(w, requests);
+	sort_points(w);
+	/* A thread of the kernel that was always on one CPU is one of those that may not leave it. */
+	for (uint32_t i = 0; i < w->tasks.n; i++)
+		if (ph_program_nth(w->program, i)->kthread && w->tasks.v[i].ran && !w->tasks.v[i].moved)
+			ph_program_nth(w->program, i)->pinned = w->tasks.v[i].cpu;
 	whatif_groups_make(w);
 	w->group = whatif_groups_of(w, w->container);
 	w->cpus = w->group && w->groups.v[w->group].quota_ns > 0 ?
@@ -243,8 +367,24 @@ int ph_whatif_finish(struct ph_whatif *w, uint64_t end_ns, struct ph_err *err)
 	bound.as_recorded = true;
 	run(w, &bound, &w->bound);
 	w->bound.throttled_ns = w->bound.throttled_periods = 0;
-	w->deviation = w->recorded.duration_ns ? fabs((double)w->again.duration_ns / (double)w->recorded.duration_ns - 1) : 0;
+	w->deviation = off(w->again.duration_ns, w->recorded.duration_ns);
+	if (w->recorded.requests.count)
+		w->deviation = fmax(w->deviation, off(w->again.requests.p50_ns, w->recorded.requests.p50_ns));
 	return ph_program_error(w->program, err);
+}
+
+struct absent {
+	const struct ph_whatif *w;
+	const struct ph_selection *sel;
+};
+
+static bool is_without(void *arg, uint32_t task)
+{
+	const struct absent *a = arg;
+	uint32_t container = ph_program_nth(a->w->program, task)->container;
+	const struct ph_container *c = container == PH_CONTAINER_UNKNOWN ? NULL : ph_identity_container(a->w->id, container);
+
+	return c && container != PH_CONTAINER_HOST && !chosen(a->w, task) && ph_selection_match_container(a->sel, c);
 }
 
 int ph_whatif_ask(struct ph_whatif *w, const struct ph_whatif_change *change, struct ph_whatif_outcome *ret, struct ph_err *err)
@@ -252,6 +392,7 @@ int ph_whatif_ask(struct ph_whatif *w, const struct ph_whatif_change *change, st
 	struct ph_sim_setup s = w->setup;
 	ph_autofree struct ph_sim_group *groups = ph_alloc(w->groups.n * sizeof(*groups));
 	struct ph_sim_group *g = &groups[w->group];
+	struct absent absent = { w, change->without };
 
 	if (!w->group)
 		return ph_err_set(err, -ENOENT, "the cgroup of the container is not known");
@@ -265,14 +406,18 @@ int ph_whatif_ask(struct ph_whatif *w, const struct ph_whatif_change *change, st
 		g->quota_ns = isinf(change->cpus) ? -1 : (int64_t)(change->cpus * (double)g->period_ns + 0.5);
 	if (change->period_ns)
 		g->phase_ns = w->begin_ns + g->period_ns / 2;
-	if (change->weight)
-		g->weight = change->weight;
+	if (change->weight_percent)
+		g->weight = change->weight_percent * PH_SIM_WEIGHT / 100;
 	if (change->confined) {
 		g->confined = true;
 		g->cpus = change->cpuset;
 	}
 	s.scale[PH_WAIT_DISK] = s.scale[PH_WAIT_FAULT] = change->disk;
 	s.scale[PH_WAIT_RECLAIM] = change->memory;
+	if (change->without) {
+		s.without = is_without;
+		s.arg = &absent;
+	}
 	run(w, &s, ret);
 	return ph_program_error(w->program, err);
 }

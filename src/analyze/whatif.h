@@ -3,6 +3,7 @@
 #define PH_ANALYZE_WHATIF_H
 
 #include "analyze/program.h"
+#include "analyze/requests.h"
 #include "analyze/sim.h"
 #include "identity/select.h"
 
@@ -17,18 +18,25 @@ struct ph_whatif_change {
 	double cpus;			/* the container's limit; NAN: as it was; INFINITY: none */
 	int64_t burst_ns;		/* -1 */
 	uint64_t period_ns;
-	uint32_t weight;		/* as struct ph_sim_group has it */
+	uint32_t weight_percent;	/* 100 is what a group has of which nothing was said */
 	bool confined;
 	struct ph_sim_cpus cpuset;
 	double disk, memory;		/* less one: how long waits for disks, for memory are */
 	const struct ph_selection *without;	/* containers that are not there; NULL */
 };
 
+#define PH_WHATIF_CPUS_LEAST 0.01
 #define PH_WHATIF_NOTHING { .cpus = __builtin_nan(""), .burst_ns = -1 }
+
+/* How long requests took: the least duration that so many of 100 did not exceed. */
+struct ph_whatif_latency {
+	uint64_t count, p50_ns, p90_ns, p99_ns, max_ns;
+};
 
 /* What became of it. */
 struct ph_whatif_outcome {
 	uint64_t duration_ns, cpu_ns, throttled_ns, throttled_periods;
+	struct ph_whatif_latency requests;	/* count 0: none were asked for, or there were none */
 };
 
 /* Of what the model does not have, or takes to be other than it may be. */
@@ -49,6 +57,8 @@ struct whatif_task {
 	int32_t seen_pid;
 	bool known, within, chosen;	/* it is the container's at present; it has been */
 	uint64_t first_ns, last_ns;	/* begin and end of its running as that; 0: it has not */
+	bool ran, moved;		/* on several CPUs */
+	int32_t cpu;
 	bool until;			/* its call sleeps until a time, not for so long */
 	uint64_t start_ns;
 	uint64_t queued_ns, late_ns;	/* until it runs */
@@ -58,12 +68,12 @@ struct whatif_task {
 /* A CPU's last time without anybody, or with somebody who was not recorded. */
 struct whatif_idle {
 	uint64_t begin_ns, end_ns;
-	bool stranger;
+	bool stranger, known;
 };
 
 struct whatif_cgroup {
 	uint64_t id;
-	uint64_t ran_ns;		/* tasks in it */
+	uint64_t ran_ns, own_ns;	/* tasks in it; of these the container's */
 	uint64_t out_ns;		/* its limit was out, on all CPUs together */
 	uint64_t outs, out_until_ns;	/* refills that some CPU waited for, and the last */
 	uint64_t out_begin_ns, out_end_ns;	/* the last time that it was out */
@@ -83,7 +93,7 @@ struct ph_whatif {
 	uint64_t begin_ns, end_ns;	/* its first task's running; its first process' end, else the last running */
 	double cpus;			/* its limit; INFINITY: none */
 	struct ph_whatif_outcome recorded, again, bound;
-	double deviation;		/* of again from recorded */
+	double deviation;		/* of again from recorded: of the duration, and of the requests' median */
 	double gaps[PH_GAP_MAX];	/* shares of its tasks' time */
 	/* Inside. */
 	const struct ph_selection *sel;
@@ -98,20 +108,27 @@ struct ph_whatif {
 	PH_VEC(uint64_t) ticks, exits;	/* when tasks were taken off their CPUs, how late idle CPUs were: samples */
 	PH_VEC(struct ph_sim_point) points;
 	size_t first_point;		/* of them, the begin */
+	PH_VEC(uint32_t) requests;	/* of each the point of its begin, then that of its end */
 	/* By number of the call: the class, and where it has the flags of clock_nanosleep. */
 	const struct ph_class *asked[PH_EV_SYSCALL_EXIT - PH_EV_SYSCALL_ENTRY];
 	int16_t flags[PH_EV_SYSCALL_EXIT - PH_EV_SYSCALL_ENTRY];
 	bool irqs;			/* interrupts are recorded */
+	bool whole;			/* everybody is */
 	struct ph_sim_setup setup;	/* as it was recorded */
 };
 
-/* @id and @sel, which chooses the container, stay the caller's. */
-int ph_whatif_new(struct ph_whatif **ret, const struct ph_identity *id, const struct ph_selection *sel, struct ph_err *err);
+/* @id and @sel, which chooses the container, stay the caller's. @whole: all tasks' events are in the stream. */
+int ph_whatif_new(struct ph_whatif **ret, const struct ph_identity *id, const struct ph_selection *sel, bool whole, struct ph_err *err);
 void ph_whatif_free(struct ph_whatif *w);
+/* "0-3,7": false, it is none. */
+bool ph_whatif_cpus(const char *text, struct ph_sim_cpus *ret);
 /* For every event of the stream, after ph_identity_feed(). */
 void ph_whatif_feed(struct ph_whatif *w, const struct ph_event *ev);
-/* The stream ended at @end_ns, or its last event's time, where that is later. -ENOENT: nothing of the container was there. */
-int ph_whatif_finish(struct ph_whatif *w, uint64_t end_ns, struct ph_err *err);
+/*
+ * The stream ended at @end_ns, or its last event's time, where that is later. @requests, which were fed the same stream, are told
+ * of as well; NULL: none. -ENOENT: nothing of the container was there.
+ */
+int ph_whatif_finish(struct ph_whatif *w, uint64_t end_ns, const struct ph_requests *requests, struct ph_err *err);
 /* What would have been with @change; to be asked after finish, as often as one likes. */
 int ph_whatif_ask(struct ph_whatif *w, const struct ph_whatif_change *change, struct ph_whatif_outcome *ret, struct ph_err *err);
 

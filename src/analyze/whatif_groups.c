@@ -29,23 +29,28 @@ uint16_t whatif_group(struct ph_whatif *w, uint64_t id)
 	return (uint16_t)at;
 }
 
-/* "0-3,7" */
-static void cpus_parse(const char *s, struct ph_sim_group *g)
+bool ph_whatif_cpus(const char *s, struct ph_sim_cpus *ret)
 {
-	while (*s) {
+	*ret = (struct ph_sim_cpus){ 0 };
+	for (;;) {
 		char *end;
 		unsigned long first = strtoul(s, &end, 10), last = first;
 
 		if (end == s)
-			return;
-		if (*end == '-')
-			last = strtoul(end + 1, &end, 10);
-		for (unsigned long cpu = first; cpu <= last && cpu < PH_SIM_CPUS; cpu++)
-			ph_sim_cpu_add(&g->cpus, (uint32_t)cpu);
-		g->confined = true;
-		s = end + (*end == ',');
-		if (*end && *end != ',')
-			return;
+			return false;
+		if (*end == '-') {
+			s = end + 1;
+			last = strtoul(s, &end, 10);
+		}
+		if (end == s || last < first || last >= PH_SIM_CPUS)
+			return false;
+		for (; first <= last; first++)
+			ph_sim_cpu_add(ret, (uint32_t)first);
+		if (!*end)
+			return true;
+		if (*end != ',')
+			return false;
+		s = end + 1;
 	}
 }
 
@@ -88,7 +93,7 @@ static void make(struct ph_whatif *w, struct ph_cgtree *t, uint16_t i)
 	}
 	cpuset = cpuset_of(t, n);
 	if (cpuset)
-		cpus_parse(cpuset, &g);
+		g.confined = ph_whatif_cpus(cpuset, &g.cpus);
 	w->groups.v[i] = g;
 }
 
@@ -127,6 +132,10 @@ uint32_t whatif_groups_of(const struct ph_whatif *w, uint32_t container)
 		best = i;
 		least = depth;
 	}
+	/* One that is known by its namespaces alone: where its tasks ran. */
+	for (uint32_t i = 1; !least && i < w->cgroups.n; i++)
+		if (w->cgroups.v[i].own_ns > w->cgroups.v[best].own_ns || (!best && w->cgroups.v[i].own_ns))
+			best = i;
 	return best;
 }
 

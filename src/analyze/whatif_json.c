@@ -11,7 +11,17 @@ static void add_outcome(struct ph_json *j, const struct ph_whatif_outcome *o)
 	ph_json_u64(j, "cpu_ns", o->cpu_ns);
 	ph_json_u64(j, "throttled_ns", o->throttled_ns);
 	ph_json_u64(j, "throttled_periods", o->throttled_periods);
-	ph_json_null(j, "requests");
+	if (!o->requests.count) {
+		ph_json_null(j, "requests");
+		return;
+	}
+	ph_json_obj(j, "requests");
+	ph_json_u64(j, "count", o->requests.count);
+	ph_json_u64(j, "p50_ns", o->requests.p50_ns);
+	ph_json_u64(j, "p90_ns", o->requests.p90_ns);
+	ph_json_u64(j, "p99_ns", o->requests.p99_ns);
+	ph_json_u64(j, "max_ns", o->requests.max_ns);
+	ph_json_obj_end(j);
 }
 
 static void add_named(struct ph_json *j, const char *key, const struct ph_whatif_outcome *o)
@@ -23,7 +33,7 @@ static void add_named(struct ph_json *j, const char *key, const struct ph_whatif
 
 void ph_whatif_json(const struct ph_whatif_report *r, struct ph_buf *out)
 {
-	struct ph_json j = { .out = out, .pretty = r->fmt.output == PH_OUT_JSONPRETTY };
+	struct ph_json j = { .out = out, .pretty = r->view->fmt.output == PH_OUT_JSONPRETTY };
 	const struct ph_whatif *w = r->w;
 
 	ph_json_obj(&j, NULL);
@@ -41,6 +51,14 @@ void ph_whatif_json(const struct ph_whatif_report *r, struct ph_buf *out)
 		ph_json_obj_end(&j);
 	}
 	ph_json_arr_end(&j);
+	if (r->goal.text) {
+		ph_json_obj(&j, "goal");
+		ph_json_str(&j, "text", r->goal.text);
+		ph_json_bool(&j, "reached", !isnan(r->limit.change.cpus));
+		ph_json_f64(&j, "cpus", r->limit.change.cpus);
+		add_outcome(&j, &r->limit.outcome);
+		ph_json_obj_end(&j);
+	}
 	ph_json_obj(&j, "confidence");
 	ph_json_f64(&j, "deviation", w->deviation);
 	ph_json_arr(&j, "unmodelled");

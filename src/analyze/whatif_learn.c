@@ -65,17 +65,23 @@ static struct whatif_idle *idle_of(struct ph_whatif *w, int32_t cpu)
 static void add_run(struct ph_whatif *w, uint32_t i, struct whatif_task *t, const struct ph_segment *s)
 {
 	uint64_t ns = s->end_ns - s->begin_ns;
+	uint16_t group = whatif_group(w, s->cgroup_id);
+	struct whatif_cgroup *g = &w->cgroups.v[group];
 
 	ph_program_add(w->program, i, &(struct ph_op){
 		.kind = PH_OP_RUN, .begin_ns = s->begin_ns, .end_ns = s->end_ns, .queued_ns = t->queued_ns,
 		.late_ns = t->late_ns < UINT32_MAX ? (uint32_t)t->late_ns : UINT32_MAX,
-		.group = whatif_group(w, s->cgroup_id), .cpu = s->cpu < 0 ? 0 : (uint16_t)s->cpu,
+		.group = group, .cpu = s->cpu < 0 ? 0 : (uint16_t)s->cpu,
 		.flags = !s->part_ns[PH_PART_USER] && !s->part_ns[PH_PART_MODELESS] ? PH_OP_KERNEL : 0,
 		.stolen = (uint8_t)(s->part_ns[PH_PART_STEAL] * UINT8_MAX / ns),
 	});
 	t->queued_ns = t->late_ns = 0;
-	w->cgroups.v[whatif_group(w, s->cgroup_id)].ran_ns += ns - s->part_ns[PH_PART_STEAL];
+	t->moved = t->moved || (t->ran && t->cpu != s->cpu);
+	t->ran = true;
+	t->cpu = s->cpu;
+	g->ran_ns += ns - s->part_ns[PH_PART_STEAL];
 	if (t->within) {
+		g->own_ns += ns;
 		t->first_ns = t->first_ns ? t->first_ns : s->begin_ns;
 		t->last_ns = s->end_ns;
 	}
@@ -89,17 +95,17 @@ static void add_queued(struct ph_whatif *w, struct whatif_task *t, const struct 
 	uint64_t ns;
 
 	t->queued_ns += s->end_ns - s->begin_ns;
-	if (s->preempted) {
+	if (s->preempted)
 		sample(w, true, s->begin_ns);
-		return;
-	}
 	if (!c || c->end_ns != s->end_ns || c->begin_ns >= c->end_ns)
 		return;
 	ns = s->end_ns - (c->begin_ns > s->begin_ns ? c->begin_ns : s->begin_ns);
-	t->late_ns += ns;
 	if (c->stranger)
 		t->gaps_ns[PH_GAP_STRANGERS] += ns;
-	else
+	if (s->preempted)
+		return;
+	t->late_ns += ns;
+	if (!c->stranger)
 		sample(w, false, ns);
 }
 
@@ -215,12 +221,31 @@ static void on_leave(void *arg, const struct ph_segment *s)
 	}
 }
 
+/* Who cannot be recorded had the CPU at that time, and has it again. */
+static void stranger_ran(struct ph_whatif *w, uint32_t cpu, uint64_t begin, uint64_t end)
+{
+	uint32_t i = ph_program_task(w->program, -1 - (int32_t)cpu);
+	struct ph_program_task *p = ph_program_nth(w->program, i);
+
+	p->pinned = (int32_t)cpu;
+	p->first = true;
+	ph_program_add(w->program, i, &(struct ph_op){ .kind = PH_OP_UNTIL, .begin_ns = p->nops ? p->end_ns : begin, .end_ns = begin });
+	ph_program_add(w->program, i, &(struct ph_op){ .kind = PH_OP_RUN, .begin_ns = begin, .end_ns = end, .cpu = (uint16_t)cpu });
+}
+
 static void on_ran(void *arg, uint32_t cpu, int32_t tid, uint32_t container, uint64_t begin, uint64_t end)
 {
-	struct whatif_idle *c = tid <= 0 ? idle_of(arg, (int32_t)cpu) : NULL;
+	struct ph_whatif *w = arg;
+	struct whatif_idle *c = tid <= 0 ? idle_of(w, (int32_t)cpu) : NULL;
 
 	if (!c)
 		return;
+	/* Before a CPU's first event nothing is known of it: it may as well have been idle. */
+	if (tid < 0 && w->whole && c->known) {
+		stranger_ran(w, cpu, begin, end);
+		return;
+	}
+	c->known = true;
 	/* One after the other is one. */
 	if (c->end_ns != begin || c->stranger != (tid < 0))
 		c->begin_ns = begin;
@@ -269,6 +294,20 @@ static void link_to(struct ph_whatif *w, int32_t tid, int32_t from, uint64_t ts)
 		       &(struct ph_op){ .kind = PH_OP_WAIT, .begin_ns = ts, .end_ns = ts, .from = parent, .from_ns = ts });
 }
 
+/* Who runs before others, and which share those have that do not. */
+static void on_switch(struct ph_whatif *w, const struct ph_event *ev)
+{
+	int64_t prio = ph_event_i(ev, PH_FLD(sched_switch, next_prio), 20);
+	int32_t tid = I32(sched_switch, next_tid);
+	struct ph_program_task *p;
+
+	if (tid <= 0 || !ph_class_like_ours(ev->cls))
+		return;
+	p = ph_program_nth(w->program, ph_program_task(w->program, tid));
+	p->first = prio < 0;
+	p->nice = prio >= 0 && prio < 40 ? (uint8_t)prio : 20;
+}
+
 /* A sleep until a time on the clock does not begin later because the task comes later to it. */
 static void on_call(struct ph_whatif *w, const struct ph_event *ev)
 {
@@ -298,6 +337,9 @@ void whatif_learn_event(struct ph_whatif *w, const struct ph_event *ev)
 	case PH_EV_timer_hrtimer_expire_entry:
 	case PH_EV_irq_handler_entry:
 		w->irqs = true;
+		break;
+	case PH_EV_sched_switch:
+		on_switch(w, ev);
 		break;
 	case PH_EV_sched_process_fork:
 		if (ph_class_like_ours(ev->cls))

@@ -2,23 +2,18 @@
 #ifndef PH_ANALYZE_WHATIF_REPORT_H
 #define PH_ANALYZE_WHATIF_REPORT_H
 
-#include "analyze/whatif.h"
-#include "base/table.h"
-
-/* What was asked, and the answer. */
-struct ph_whatif_answer {
-	struct ph_whatif_change change;
-	struct ph_whatif_outcome outcome;
-};
+#include "analyze/report.h"
+#include "analyze/whatif_goal.h"
 
 struct ph_whatif_report {
 	const struct ph_whatif *w;
 	PH_VEC(struct ph_whatif_answer) answers;	/* in the order in which they were asked */
-	struct ph_table_fmt fmt;
-	unsigned int width;
+	struct ph_whatif_goal goal;			/* text NULL: none */
+	struct ph_whatif_answer limit;			/* the least that reaches it; cpus NAN: none does */
+	const struct ph_report_view *view;
 };
 
-int ph_whatif_check(const struct ph_whatif_report *r, struct ph_err *err);
+int ph_whatif_check(const struct ph_table_fmt *fmt, struct ph_err *err);
 void ph_whatif_schema(struct ph_buf *out);
 /* The sentence, without a line's end. */
 void ph_whatif_verdict(const struct ph_whatif_report *r, struct ph_buf *out);

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "cmd/cmd.h"
 #include "cmd/report.h"
-#include "ctf/ctf.h"
+#include "cmd/requests_opts.h"
 #include "export/export.h"
 
 #define VERB "path"
@@ -21,12 +21,11 @@ struct verb {
 	struct ph_cmd_report r;
 	uint64_t tid, steps, to_ns;	/* to_ns: the range's end, in the source's clock; 0: none */
 	bool svg, ranged;
-	const char *requests, *from, *to, *by, *fast, *slow;
+	const char *fast, *slow;
 	double percent[PH_BANDS][2];
-	PH_VEC(const char *) need;
+	struct ph_cmd_requests q;
 	struct ph_report_view view;
 	struct ph_path *path;
-	struct ph_requests_ask ask;
 	struct ph_requests *all;
 	struct ph_path_compare *compare;
 };
@@ -41,7 +40,7 @@ static const char *const needed[] = {
 /* Requests, not one path? */
 static bool many(const struct verb *w)
 {
-	return w->requests || w->from || w->to;
+	return ph_cmd_requests_asked(&w->q);
 }
 
 /* Where nothing is said. */
@@ -87,25 +86,10 @@ static int parse_band(const char *option, const char *text, double ret[2])
 
 static int parse_requests(struct verb *w)
 {
-	static const char *const kinds[] = { [PH_REQUESTS_CONNECTIONS] = "connections", [PH_REQUESTS_ANSWERS] = "answers" };
 	int r;
 
-	if (!w->from != !w->to)
-		return ph_cmd_usage(VERB, "--from and --to go together");
-	if (w->requests && w->from)
-		return ph_cmd_usage(VERB, "--requests says what begins and ends them, it goes without --from and --to");
-	if (!w->from && w->by)
-		return ph_cmd_usage(VERB, "--by goes with --from and --to");
 	if (!many(w) && (w->fast || w->slow))
 		return ph_cmd_usage(VERB, "--fast and --slow go with --requests, or with --from and --to");
-	if (w->by && strcmp(w->by, "task") != 0 && strcmp(w->by, "fd") != 0)
-		return ph_cmd_usage(VERB, "--by takes task or fd, not '%s'", w->by);
-	w->ask.by = w->by && !strcmp(w->by, "fd") ? PH_REQUESTS_BY_FD : PH_REQUESTS_BY_TASK;
-	for (size_t i = PH_REQUESTS_CONNECTIONS; w->requests && i < PH_ARRAY_SIZE(kinds); i++)
-		if (!strcmp(w->requests, kinds[i]))
-			w->ask.kind = (enum ph_requests_kind)i;
-	if (w->requests && !w->ask.kind)
-		return ph_cmd_usage(VERB, "--requests takes connections or answers, not '%s'", w->requests);
 	if (many(w) && w->tid)
 		return ph_cmd_usage(VERB, "--task is one path's, it goes without requests");
 	if (w->view.alone && w->view.table != PH_PATH_STEPS && many(w) != (w->view.table >= PH_PATH_BANDS))
@@ -115,66 +99,17 @@ static int parse_requests(struct verb *w)
 	return r ? r : parse_band("--slow", w->slow, w->percent[PH_BAND_SLOW]);
 }
 
-static const struct ph_class *class_nth(void *arg, size_t i)
-{
-	return ph_ctf_class(arg, i);
-}
-
-/* @names: of the trace, NULL: none. */
-static int parse_filters(struct verb *w, const struct ph_filter_names *names, struct ph_err *err)
-{
-	int r = 0;
-
-	ph_filter_free(ph_take(w->ask.from));
-	ph_filter_free(ph_take(w->ask.to));
-	if (w->from)
-		r = ph_requests_filter(w->from, names, &w->ask.from, err);
-	if (r < 0)
-		return ph_err_wrap(err, r, "--from");
-	if (w->to)
-		r = ph_requests_filter(w->to, names, &w->ask.to, err);
-	return r < 0 ? ph_err_wrap(err, r, "--to") : 0;
-}
-
-/* Events that a filter may be about; more than so many, and it is about none of them. */
-#define MAY_MATCH 16
-
-/* What of a running kernel is needed. */
-static void list_needed(struct verb *w)
-{
-	const struct ph_class *c;
-
-	for (size_t i = 0; needed[i]; i++)
-		*ph_vec_push(&w->need) = needed[i];
-	for (int k = 0; k < 2; k++) {
-		struct ph_filter *f = k ? w->ask.to : w->ask.from;
-		size_t before = w->need.n;
-
-		for (size_t i = 0; f && (c = ph_class_nth(i)) && c->id < PH_EV_SYSCALL_ENTRY; i++)
-			if (c->group < PH_GROUP_PROBE && ph_filter_may_match(f, c))
-				*ph_vec_push(&w->need) = c->name;
-		if (w->need.n > before + MAY_MATCH)
-			w->need.n = before;
-	}
-	ph_vec_push(&w->need);
-	w->r.s.need = w->need.v;
-}
-
 static int check(void *arg, const ph_strv *args, size_t dashdash)
 {
 	struct verb *w = arg;
 	struct ph_selection *sel = &w->r.s.co.sel;
 	bool nobody = dashdash == SIZE_MAX && ph_selection_empty(sel);
-	/* What else a trace has is known when it is open. */
-	struct ph_filter_names names = { .lenient = w->r.s.trace };
-	struct ph_err err = { 0 };
-	int r = parse_requests(w);
+	int r = ph_cmd_requests_check(&w->q, &w->r.s, needed);
 
+	if (!r)
+		r = parse_requests(w);
 	if (r)
 		return r;
-	if (parse_filters(w, &names, &err) < 0)
-		return ph_cmd_usage(VERB, "%s", err.msg);
-	list_needed(w);
 	if (w->tid > TID_LIMIT)
 		return ph_cmd_usage(VERB, "--task takes a thread's id, 1 to %d", TID_LIMIT);
 	if (!w->steps || w->steps > STEPS_MAX)
@@ -199,7 +134,6 @@ static int begin(void *arg, struct ph_err *err)
 		.tid = (int32_t)w->tid, .sel = &w->r.s.co.sel, .from_ns = run->begin_ns, .to_ns = run->end_ns, .nlongest = w->steps,
 		.many = many(w),
 	};
-	struct ph_filter_names names = { .nth = class_nth, .arg = run->src };
 	int r;
 
 	run->begin_ns = 0;
@@ -207,13 +141,13 @@ static int begin(void *arg, struct ph_err *err)
 	if (w->to_ns && !many(w))
 		run->end_ns += AFTER_NS;
 	w->ranged = ask.from_ns || ask.to_ns;
-	w->ask.sel = ph_cmd_report_selection(&w->r);
-	w->ask.from_ns = ask.from_ns;
-	w->ask.to_ns = ask.to_ns;
+	w->q.ask.sel = ph_cmd_report_selection(&w->r);
+	w->q.ask.from_ns = ask.from_ns;
+	w->q.ask.to_ns = ask.to_ns;
 	r = ph_path_new(&w->path, run->id, &ask, err);
 	if (r >= 0 && many(w))
-		r = parse_filters(w, &names, err);
-	return r >= 0 && many(w) ? ph_requests_new(&w->all, run->id, &w->ask, err) : r;
+		r = ph_cmd_requests_filters(&w->q, run->src, err);
+	return r >= 0 && many(w) ? ph_requests_new(&w->all, run->id, &w->q.ask, err) : r;
 }
 
 static int feed(void *arg, const struct ph_event *ev, struct ph_err *err)
@@ -265,9 +199,7 @@ static void done(void *arg)
 	ph_path_compare_free(w->compare);
 	ph_requests_free(w->all);
 	ph_path_free(w->path);
-	ph_filter_free(w->ask.from);
-	ph_filter_free(w->ask.to);
-	ph_vec_done(&w->need);
+	ph_cmd_requests_done(&w->q);
 }
 
 static const struct ph_cmd_report_verb verb = {
@@ -291,11 +223,9 @@ int ph_cmd_path(int argc, char **argv)
 	const struct ph_opt opts[] = {
 		{ "task", 0, PH_OPT_U64, "TID", &w.tid,
 		  .help = "of the thread with this id on the host; else of the main thread of the oldest process selected" },
-		{ "requests", 0, PH_OPT_STR, "REQUESTS", &w.requests, .help = "of a server's requests, the slow ones compared with the fast ones: "
+		{ "requests", 0, PH_OPT_STR, "REQUESTS", &w.q.requests, .help = "of a server's requests, the slow ones compared with the fast ones: "
 		  "connections (accept to close), answers (read to write)" },
-		{ "from", 0, PH_OPT_STR, "EVENT", &w.from, .help = "of requests that this event begins: its name, or a filter" },
-		{ "to", 0, PH_OPT_STR, "EVENT", &w.to, .help = "and this one ends" },
-		{ "by", 0, PH_OPT_STR, "PAIR", &w.by, .help = "which end belongs to which begin: that of the same task, or fd (task)" },
+		PH_CMD_REQUESTS_ROWS(&w.q),
 		{ "fast", 0, PH_OPT_STR, "RANKS", &w.fast, .help = "which of them are the fast ones, by duration in percent (45..55)" },
 		{ "slow", 0, PH_OPT_STR, "RANKS", &w.slow, .help = "which are the slow ones (99..100)" },
 		{ "svg", 0, PH_OPT_FLAG, NULL, &w.svg, .help = "a picture of the path, a lane a task, in the place of the report: --svg >path.svg" },

@@ -44,4 +44,8 @@ void ph_export_path_svg(const struct ph_path *p, struct ph_buf *out);
 /* Of requests a typical fast one, and below it a typical slow one, at the same scale. */
 void ph_export_compare_svg(const struct ph_path_compare *c, struct ph_buf *out);
 
+struct ph_whatif_report;
+/* What would have been, over the limits that were asked for: a curve. */
+void ph_export_whatif_svg(const struct ph_whatif_report *r, struct ph_buf *out);
+
 #endif

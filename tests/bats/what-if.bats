@@ -62,3 +62,22 @@ counts='for k in 1 2; do (i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done) & do
 	[ "$status" -eq 2 ]
 	grep -q 'of which container' <<<"$output"
 }
+
+@test "a server under load: its requests, the limit that keeps them short, a picture of the curve" {
+	mkdir "$T.data"
+	record "$T" -q -a -e +irq
+	launch server --share pid -b "$T.data:/data:rw" -- ph-load chain serve /data/socket 4ms
+	wait_for 20 test -S "$T.data/socket"
+	launch_wait client --share pid -b "$T.data:/data:rw" -- ph-load chain ask /data/socket 20 >"$T.said"
+	record_end
+	porthole what-if -r "$T" -c "$PH_FILE-server" --from 'name == "syscall_entry_write" && comm == "c-main"' \
+		--to 'name == "syscall_exit_read" && comm == "c-main"' --cpus 0.1,0.3,none --goal 'p90 < 60ms' -o json >"$T.json"
+	cat "$T.json"
+	# Each needs 4 ms, of 10 in 100: the third of each period waits for the next one.
+	jq -e '.recorded.requests.count >= 19 and .recorded.requests.p50_ns >= 4e6 and .again.requests.p50_ns >= 4e6 and
+		.predictions[0].requests.max_ns > 50e6 and .predictions[0].throttled_periods >= 5 and
+		.goal.reached == (.goal.requests.p90_ns < 60e6)' "$T.json"
+	porthole what-if -r "$T" -c "$PH_FILE-server" --cpus 0.1,0.3,none --svg >"$T.svg"
+	python3 -c 'import sys, xml.dom.minidom; d = xml.dom.minidom.parse(sys.argv[1])
+assert len(d.getElementsByTagName("circle")) == 3 and len(d.getElementsByTagName("polyline")) == 1' "$T.svg"
+}

@@ -305,6 +305,23 @@ static void test_kernel(void **state)
 	done(&w);
 }
 
+/* One that is first has its CPU at once, and the other goes on behind it. */
+static void test_first(void **state)
+{
+	struct world w = world_new(2);
+
+	RUN(7, 20, 1);
+	SLEEP(8, 5);
+	RUN(8, 10, 1);
+	RUN(9, 20, 1);
+	ph_program_nth(w.p, ph_program_task(w.p, 8))->first = true;
+	ph_program_nth(w.p, ph_program_task(w.p, 8))->pinned = 1;
+	w.groups[1].quota_ns = 150 * MS;
+	ENDS(20000, 15000, 30000);
+	assert_int_equal(w.res.groups[1].cpu_ns, 40 * MS);
+	done(&w);
+}
+
 static bool is_8(void *arg, uint32_t task)
 {
 	return ph_program_nth(arg, task)->tid == 8;
@@ -390,6 +407,7 @@ int main(void)
 		cmocka_unit_test(test_weights),
 		cmocka_unit_test(test_cpus),
 		cmocka_unit_test(test_kernel),
+		cmocka_unit_test(test_first),
 		cmocka_unit_test(test_without),
 		cmocka_unit_test(test_as_recorded),
 		cmocka_unit_test(test_program),

@@ -42,12 +42,16 @@ struct asked {
 	struct ph_identity *id;
 	struct ph_selection sel;
 	struct ph_whatif *w;
+	struct ph_requests *requests;
 	int r;
 };
 
-static struct asked *ask(const char *events, const char *container)
+/* @from, @to: of requests; NULL: none. */
+static struct asked *ask_requests(const char *events, const char *container, const char *from, const char *to)
 {
 	struct asked *a = ph_alloc(sizeof(*a));
+	struct ph_filter_names names = { 0 };
+	struct ph_requests_ask q = { .kind = PH_REQUESTS_FILTERS };
 	ph_autofree char *text = ph_asprintf("%s%s", setup, events);
 	struct ph_source *src;
 	struct ph_err err = { 0 };
@@ -56,7 +60,12 @@ static struct asked *ask(const char *events, const char *container)
 	a->id = ph_identity_new();
 	ph_strv_add(&a->sel.container, container);
 	assert_int_equal(ph_selection_check(&a->sel, &err), 0);
-	assert_int_equal(ph_whatif_new(&a->w, a->id, &a->sel, &err), 0);
+	assert_int_equal(ph_whatif_new(&a->w, a->id, &a->sel, true, &err), 0);
+	if (from) {
+		assert_int_equal(ph_requests_filter(from, &names, &q.from, &err), 0);
+		assert_int_equal(ph_requests_filter(to, &names, &q.to, &err), 0);
+		assert_int_equal(ph_requests_new(&a->requests, a->id, &q, &err), 0);
+	}
 	if (ph_synthetic_parse(text, &src, &err) < 0) {
 		fprintf(stderr, "%s\n", err.msg);
 		fail();
@@ -64,15 +73,27 @@ static struct asked *ask(const char *events, const char *container)
 	while (ph_source_next(src, &ev, &err) > 0) {
 		ph_identity_feed(a->id, ev);
 		ph_whatif_feed(a->w, ev);
+		if (from)
+			ph_requests_feed(a->requests, ev);
 	}
-	a->r = ph_whatif_finish(a->w, 0, &err);
+	if (from)
+		assert_int_equal(ph_requests_finish(a->requests, &err), 0);
+	a->r = ph_whatif_finish(a->w, 0, a->requests, &err);
+	ph_filter_free(q.from);
+	ph_filter_free(q.to);
 	ph_source_close(src);
 	return a;
+}
+
+static struct asked *ask(const char *events, const char *container)
+{
+	return ask_requests(events, container, NULL, NULL);
 }
 
 static void done(struct asked *a)
 {
 	ph_whatif_free(a->w);
+	ph_requests_free(a->requests);
 	ph_identity_free(a->id);
 	ph_selection_done(&a->sel);
 	free(a);
@@ -195,6 +216,105 @@ static void test_fork(void **state)
 	done(a);
 }
 
+static struct ph_whatif_outcome change(struct asked *a, struct ph_whatif_change c)
+{
+	struct ph_whatif_outcome o;
+	struct ph_err err = { 0 };
+
+	assert_int_equal(ph_whatif_ask(a->w, &c, &o, &err), 0);
+	return o;
+}
+
+/* Without the database its client waits as long as it did; on its CPU, with its weight, it does not matter. */
+static void test_changes(void **state)
+{
+	struct asked *a = ask(
+		START(10, 0, 7) RUN(20, 0, 7, 0, 20) RUN(40, 0, 20, 1, 7) "@50000000 cpu=0 tid=7 block_rq_issue dev=1\n"
+		"@50000000 cpu=0 tid=7 syscall_entry_fsync\n" RUN(50, 0, 7, 2, 0)
+		"@60000000 cpu=0 tid=0 irq_handler_entry irq=5\n@60000000 cpu=0 tid=0 block_rq_complete dev=1\n" WAKE(60, 0, 0, 7, 0)
+		"@60000000 cpu=0 tid=0 irq_handler_exit irq=5\n" RUN(60, 0, 0, 0, 7) RUN(70, 0, 7, 1, 0)
+		"@90000000 cpu=0 tid=0 irq_softirq_entry vec=9\n", "web");
+	struct ph_whatif_change c = PH_WHATIF_NOTHING;
+	struct ph_selection db = { 0 };
+	struct ph_err err = { 0 };
+
+	/* Nobody has told how 20 came to be there: it sleeps until the end of the stream, and does not disturb. */
+	assert_int_equal(a->w->recorded.duration_ns, 60 * MS);
+	c.disk = -0.5;
+	assert_int_equal(change(a, c).duration_ns, a->w->again.duration_ns - 5 * MS);
+	c.disk = 0;
+	c.confined = true;
+	assert_true(ph_whatif_cpus("1,3-4", &c.cpuset));
+	assert_int_equal(change(a, c).duration_ns, change(a, (struct ph_whatif_change)PH_WHATIF_NOTHING).duration_ns);
+	assert_false(ph_whatif_cpus("1-", &c.cpuset));
+	assert_false(ph_whatif_cpus("3-1", &c.cpuset));
+	assert_false(ph_whatif_cpus("", &c.cpuset));
+	assert_false(ph_whatif_cpus("1;2", &c.cpuset));
+	done(a);
+
+	a = ask(asks, "web");
+	ph_strv_add(&db.container, "db");
+	assert_int_equal(ph_selection_check(&db, &err), 0);
+	c = (struct ph_whatif_change)PH_WHATIF_NOTHING;
+	c.without = &db;
+	c.cpus = 0.2;
+	/* Its 10 ms are there as a wait. */
+	assert_int_equal(change(a, c).duration_ns, 178 * MS);
+	ph_selection_done(&db);
+	done(a);
+}
+
+/* Two requests, of 30 and of 10 ms; with 20 ms in 100 the limit is out in the first one, and for 8 ms of the second. */
+static void test_requests(void **state)
+{
+	struct asked *a = ask_requests(
+		START(10, 0, 7) "@20000000 cpu=0 tid=7 syscall_entry_read\n@20000000 cpu=0 tid=7 syscall_exit_read\n"
+		"@50000000 cpu=0 tid=7 syscall_entry_write\n@50000000 cpu=0 tid=7 syscall_exit_write\n"
+		"@52000000 cpu=0 tid=7 syscall_entry_read\n@52000000 cpu=0 tid=7 syscall_exit_read\n"
+		"@62000000 cpu=0 tid=7 syscall_entry_write\n@62000000 cpu=0 tid=7 syscall_exit_write\n" RUN(70, 0, 7, 1, 0)
+		"@90000000 cpu=0 tid=0 irq_softirq_entry vec=9\n", "web", "syscall_exit_read", "syscall_entry_write");
+	struct ph_whatif_outcome o;
+
+	assert_int_equal(a->w->recorded.requests.count, 2);
+	assert_int_equal(a->w->recorded.requests.p50_ns, 10 * MS);
+	assert_int_equal(a->w->recorded.requests.p90_ns, 30 * MS);
+	assert_int_equal(a->w->recorded.requests.max_ns, 30 * MS);
+	assert_int_equal(a->w->again.requests.max_ns, 30 * MS);
+	assert_int_equal(a->w->bound.requests.p50_ns, 10 * MS);
+	/* It runs from 10 to 32, 60 to 80, and from 160 on: the first from 20 to 78, the second from 80 to 170. */
+	o = with(a, 0.2);
+	assert_int_equal(o.requests.count, 2);
+	assert_int_equal(o.requests.p50_ns, 58 * MS);
+	assert_int_equal(o.requests.p99_ns, 90 * MS);
+	done(a);
+}
+
+static void test_goal(void **state)
+{
+	struct asked *a = ask(asks, "web");
+	struct ph_whatif_answer answer = { .change = PH_WHATIF_NOTHING };
+	struct ph_whatif_goal g;
+	struct ph_err err = { 0 };
+
+	assert_int_equal(ph_whatif_goal_parse("duration<178ms", &g, &err), 0);
+	assert_false(g.requests);
+	assert_int_equal(ph_whatif_reach(a->w, &g, &answer, &err), 0);
+	assert_true(answer.change.cpus > 0.2 && answer.change.cpus < 0.5);
+	assert_true(answer.outcome.duration_ns < 178 * MS);
+	assert_int_equal(with(a, answer.change.cpus).duration_ns, answer.outcome.duration_ns);
+	assert_true(with(a, answer.change.cpus - 0.01).duration_ns >= 178 * MS);
+	assert_int_equal(ph_whatif_goal_parse("duration < 60ms", &g, &err), 0);
+	assert_int_equal(ph_whatif_reach(a->w, &g, &answer, &err), 0);
+	assert_true(isnan(answer.change.cpus));
+	assert_int_equal(answer.outcome.duration_ns, 70 * MS);
+	assert_int_equal(ph_whatif_goal_parse("p99 < 20ms", &g, &err), 0);
+	assert_true(g.requests && g.bound_ns == 20 * MS);
+	assert_int_equal(ph_whatif_goal_parse("p98 < 20ms", &g, &err), -EINVAL);
+	assert_int_equal(ph_whatif_goal_parse("p99 > 20ms", &g, &err), -EINVAL);
+	assert_int_equal(ph_whatif_goal_parse("p99 < much", &g, &err), -EINVAL);
+	done(a);
+}
+
 static void test_nothing(void **state)
 {
 	struct asked *a = ask(asks, "nobody");
@@ -209,7 +329,8 @@ static void test_nothing(void **state)
 static void test_words(void **state)
 {
 	struct asked *a = ask(asks, "web");
-	struct ph_whatif_report r = { .w = a->w };
+	struct ph_report_view view = { 0 };
+	struct ph_whatif_report r = { .w = a->w, .view = &view };
 	ph_autobuf out = { 0 };
 	struct ph_err err = { 0 };
 
@@ -231,7 +352,7 @@ static void test_words(void **state)
 		"no limit     70 ms   1.00     60 ms       0 ns        0  ############\n\n"
 		"Simulated with what was, it comes to 70 ms: as recorded.\n");
 	ph_buf_clear(&out);
-	r.fmt.output = PH_OUT_JSON;
+	view.fmt.output = PH_OUT_JSON;
 	assert_int_equal(ph_whatif_print(&r, &out, &err), 0);
 	assert_string_equal(out.p,
 		"{\"container\":\"web\",\"cpus\":null,\"ended\":false,"
@@ -254,6 +375,9 @@ int main(void)
 		cmocka_unit_test(test_was_limited),
 		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_requests),
+		cmocka_unit_test(test_goal),
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_words),
 	};
