@@ -126,9 +126,18 @@ static __always_inline bool probe_selected(struct task_struct *cur, u64 *who)
 	return cur->tgid != cfg.self_tgid && task_selected(cur, who);
 }
 
-/* A text at @v is put at @at behind the values; the bytes of it. */
+struct probe_hit {
+	void *ctx;
+	struct task_struct *cur;
+	const struct ph_probe_def *d;
+	u64 who, address, duration;
+	u32 number, unread;
+	u64 values[PH_PROBE_ARGS];
+};
+
+/* A text at @v, of at most @room bytes, is put at @at behind the values; the bytes of it. */
 static __always_inline u32 probe_text(struct ph_ev_probe_hit *e, const struct ph_probe_arg *a, void *ctx, u8 *tail, u32 at,
-				      u64 v, bool user, u32 *bad)
+				      u64 v, u64 room, bool user, u32 *bad)
 {
 	u32 max = cfg.probe_text;
 	u16 *lens = (void *)&e->text1;
@@ -139,8 +148,8 @@ static __always_inline u32 probe_text(struct ph_ev_probe_hit *e, const struct ph
 	else if (a->what == PH_PROBE_BYTES)
 		v = (u64)ctx + a->reg;
 	/* With no end where the room ends, one is written behind. */
-	if (a->max && a->max < max)
-		max = a->max + 1;
+	if (room < max)
+		max = room + 1;
 	/* Of all this, the verifier of 6.1 believes what is compared last. */
 	asm volatile("" : "+r"(max));
 	if (max > PH_PROBE_TEXT_MAX)
@@ -154,6 +163,17 @@ static __always_inline u32 probe_text(struct ph_ev_probe_hit *e, const struct ph
 	return n - 1;
 }
 
+/* Bytes that a text has at most; of a length below 0 none. */
+static __always_inline u64 probe_room(const struct probe_hit *h, const struct ph_probe_arg *a, u32 *bad)
+{
+	u32 from = (a->length - 1) & (PH_PROBE_ARGS - 1);
+
+	if (!a->length)
+		return a->max ? a->max : ~0ull;
+	*bad |= h->unread >> from & 1;
+	return (s64)h->values[from] > 0 ? h->values[from] : 0;
+}
+
 /* What a text at @v may reach into is brought into memory, where that may be waited for. */
 static __always_inline void probe_touch(u64 v)
 {
@@ -164,15 +184,6 @@ static __always_inline void probe_touch(u64 v)
 	if (((v + max - 1) ^ v) & ~0xfffull)
 		probe_read(&byte, 1, v + max - 1, true);
 }
-
-struct probe_hit {
-	void *ctx;
-	struct task_struct *cur;
-	const struct ph_probe_def *d;
-	u64 who, address, duration;
-	u32 number, unread;
-	u64 values[PH_PROBE_ARGS];
-};
 
 /*
  * The record of a hit. 1: it passes the filter; @write: then it stays. What is not known is user space's to judge.
@@ -186,7 +197,7 @@ static __always_inline int probe_record(struct probe_hit *h, bool write, bool ke
 	EVENT_TAIL_ALONE(probe_hit, d->room, h->cur, h->who, e, tail);
 	SET(e, probe, h->number);
 	SET(e, asked, (u8)d->asked);
-	SET(e, unread, h->unread);
+	SET(e, unread, h->unread & ((1 << d->nargs) - 1));
 	SET(e, address, h->address);
 	SET(e, duration_ns, h->duration);
 	SET(e, values, (u16)d->nargs);
@@ -197,15 +208,19 @@ static __always_inline int probe_record(struct probe_hit *h, bool write, bool ke
 	for (u32 i = 0; i < PH_PROBE_ARGS; i++) {
 		const struct ph_probe_arg *a = &d->args[i];
 		u32 bad = h->unread >> i & 1;
+		u64 room;
 
 		if (i >= d->nargs)
 			break;
 		((u64 *)tail)[i] = h->values[i];
 		if (a->what == PH_PROBE_NUMBER || bad)
 			continue;
+		room = probe_room(h, a, &bad);
+		if (!room)
+			continue;
 		/* What the verifier of 6.1 forgets, by an instruction that the compiler cannot leave out. */
 		asm volatile("%0 &= 0x3fff" : "+r"(at));
-		at += probe_text(e, a, h->ctx, tail, at, h->values[i], !kernel || a->user, &bad);
+		at += probe_text(e, a, h->ctx, tail, at, h->values[i], room, !kernel || a->user, &bad);
 		e->unread |= bad << i;
 	}
 	keep = !cfg.filter || e->unread || FILTER_KEEPS(probe_hit, rec_);
@@ -227,7 +242,7 @@ static __always_inline int probe_hit(void *ctx, u64 address, struct pt_regs *reg
 	if (!probe_selected(h.cur, &h.who))
 		return 0;
 	h.d = bpf_map_lookup_elem(&probe_defs, &h.number);
-	if (!h.d || h.d->nargs > PH_PROBE_ARGS)
+	if (!h.d || h.d->nvalues > PH_PROBE_ARGS)
 		return 0;
 	if (regs) {
 		u64 now = bpf_ktime_get_ns();
@@ -249,7 +264,7 @@ static __always_inline int probe_hit(void *ctx, u64 address, struct pt_regs *reg
 	for (u32 i = 0; i < PH_PROBE_ARGS; i++) {
 		const struct ph_probe_arg *a = &h.d->args[i];
 
-		if (i >= h.d->nargs)
+		if (i >= h.d->nvalues)
 			break;
 		if (!regs || !a->at_entry)
 			h.unread |= probe_value(ctx, a, !kernel || a->user, &h.values[i]) << i;
@@ -282,7 +297,7 @@ static __always_inline int probe_entered(struct pt_regs *ctx, bool kernel)
 	d = bpf_map_lookup_elem(&probe_defs, &number);
 	if (!d)
 		return 0;
-	for (u32 i = 0; d->entry && i < PH_PROBE_ARGS && i < d->nargs; i++)
+	for (u32 i = 0; d->entry && i < PH_PROBE_ARGS && i < d->nvalues; i++)
 		if (d->args[i].at_entry)
 			entry.unread |= probe_value(ctx, &d->args[i], !kernel, &entry.values[i]) << i;
 	if (!probe_key(ctx, d, number, cur, false, &key))

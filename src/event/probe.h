@@ -40,7 +40,7 @@ struct ph_probe_arg {
 	__u8 text;		/* which of the texts it is */
 	__u16 reg, index;	/* offsets in the registers; reg of a tracepoint: in its record */
 	__u16 max;		/* of a text: as many bytes as have room where it is; 0: it ends by itself */
-	__u16 pad2_;
+	__u16 length;		/* of a text: 1 + number of the value that says how many bytes it has; 0: none does */
 	__s64 add[PH_PROBE_LOADS + 1];
 };
 
@@ -51,7 +51,7 @@ struct ph_probe_def {
 	__u32 entry;		/* of a return: which are the entry's, a bit for each */
 	__u8 go;		/* it is a function of Go, which moves stacks from thread to thread, and in memory */
 	__u8 at_returns;	/* what returns is probed, and not the address that it returns to */
-	__u16 pad_;
+	__u16 nvalues;		/* nargs, and behind them lengths of texts, which are not shown */
 	struct ph_probe_arg args[PH_PROBE_ARGS];
 };
 

@@ -42,6 +42,12 @@ struct probe_large {
 	char name[8];
 };
 
+/* A text that does not end by itself. */
+struct probe_view {
+	const char *data;
+	size_t len;
+};
+
 /* Counted up by who attaches to the USDT probe. */
 uint16_t ph_load_semaphore __attribute__((section(".probes"), used));
 
@@ -52,6 +58,7 @@ enum probe_state ph_load_kinds(double before, struct probe_pair pair, struct pro
 			       const char **words, short last);
 const struct probe_kinds *ph_load_result(const struct probe_kinds *k);
 void ph_load_far(const char *text);
+long ph_load_view(struct probe_view view, const struct probe_view *views, const char *bytes, long n);
 
 /* Arguments in registers, and the last two on the stack of x86. */
 __attribute__((noinline, noclone)) long ph_load_target(long n, const char *text, signed char small, const struct probe_object *o,
@@ -90,6 +97,15 @@ __attribute__((noinline, noclone)) const struct probe_kinds *ph_load_result(cons
 	return k->next;
 }
 
+__attribute__((noinline, noclone)) long ph_load_view(struct probe_view view, const struct probe_view *views, const char *bytes, long n)
+{
+	if (n < 0)
+		return n;
+	printf("{\"view\":\"%.*s\",\"views\":\"%.*s\",\"bytes\":\"%.*s\",\"out\":\"%.*s\"}\n", (int)view.len, view.data, (int)views->len,
+	       views->data, (int)n, bytes, (int)n - 3, bytes);
+	return n - 3;
+}
+
 /* Its text was never touched: it is in no page of this process yet. */
 __attribute__((noinline, noclone)) void ph_load_far(const char *text)
 {
@@ -105,9 +121,14 @@ static void kinds(void)
 	struct probe_pair pair = { -14, 2.5f, 1ll << 40 };
 	struct probe_large large = { { 1, 2, 3 }, "large" };
 	const char *words[] = { "one", "two" };
+	const char list[] = "one two three four";
+	const struct probe_view views[] = { { list + 8, 5 }, { list, 0 } };
 
 	ph_load_kinds(1.5, pair, large, &k, words, -70);
 	ph_load_result(&k);
+	ph_load_view((struct probe_view){ list, 3 }, views, list + 4, 9);
+	/* Of less than none, nothing; nor of none at an address that is none. */
+	ph_load_view((struct probe_view){ NULL, 0 }, views + 1, list, -1);
 }
 
 /* A text at the end of one page and at the beginning of the next, that are mapped each by itself. */

@@ -22,6 +22,9 @@ static bool in_kernel(const struct ph_probe_spec *s)
 	return s->kind == PH_PROBE_TRACEPOINT || s->kind == PH_PROBE_KPROBE || s->kind == PH_PROBE_KRETPROBE;
 }
 
+/* Of what is looked for: a struct of a text's address and length, and the names of these members. */
+#define PAIR 1
+
 /* ---- what an argument begins with ---------------------------------------------------------------- */
 
 static int usdt_nth(const struct ph_probe_site *site, uint32_t n, struct ph_probe_arg *a, enum ph_probe_type *type,
@@ -130,6 +133,8 @@ static int named(const struct ph_probe_site *site, const struct ph_probe_expr *e
 	a->is_signed = n.is_signed;
 	a->max = n.room > PH_PROBE_TEXT_MAX ? PH_PROBE_TEXT_MAX : n.room;
 	*type = symarg_type(&n);
+	if (n.kind == PH_SYMARG_PAIR)
+		return PAIR;
 	return n.kind == PH_SYMARG_NOTHING ? -ENODATA : 0;
 }
 
@@ -260,54 +265,125 @@ static int value(const struct ph_probe_spec *s, const struct ph_probe_site *site
 {
 	int r = begin(s, site, e, a, type, names, err);
 
+	if (r == PAIR && (e->loads || e->add[0] || e->length || (e->type != PH_PROBE_AUTO && e->type != PH_PROBE_STR)))
+		r = ph_err_set(err, -EINVAL, "'%s' is a struct: name one of its members", e->word);
 	if (r == 0)
 		r = finish(s, e, a, type, err);
-	if (r < 0 || *type != PH_PROBE_ENUM)
+	if (r < 0 || (r == 0 && *type != PH_PROBE_ENUM))
 		free(ph_take(*names));
 	return r;
 }
 
-/* "*list": as list[0], where its type tells what that is; else it is a number. */
-static int pointed_to(const struct ph_probe_spec *s, const struct ph_probe_site *site, const struct ph_probe_expr *e,
-		      struct ph_probe_arg *a, enum ph_probe_type *type, char **names)
-{
-	struct ph_probe_expr first = *e;
-	ph_autofree char *word = NULL;
+/* Lengths of texts, which come behind all that is shown. */
+struct lengths {
+	uint32_t n;
+	struct ph_probe_arg args[PH_PROBE_ARGS];
+	uint32_t of[PH_PROBE_ARGS];
+};
 
+static int add_length(const struct ph_probe_spec *s, const struct ph_probe_site *site, const struct ph_probe_expr *e,
+		      uint32_t of, struct lengths *l, struct ph_err *err)
+{
+	enum ph_probe_type type;
+	char *names = NULL;
+	int r;
+
+	if (l->n == PH_PROBE_ARGS)
+		return ph_err_set(err, -EINVAL, "that is too many");
+	r = value(s, site, e, &l->args[l->n], &type, &names, err);
+	free(names);
+	if (r == PAIR || (r == 0 && l->args[l->n].what != PH_PROBE_NUMBER))
+		r = ph_err_set(err, -EINVAL, "'%s' is no number, as a length is", e->word);
+	if (r == 0)
+		l->of[l->n++] = of;
+	return r;
+}
+
+/* "data,len" of req->uri: the text req->uri.data, of as many bytes as req->uri.len. */
+static int pair(const struct ph_probe_spec *s, const struct ph_probe_site *site, const struct ph_probe_expr *e, const char *word,
+		const char *members, struct ph_probe_arg *a, uint32_t of, struct lengths *l, struct ph_err *err)
+{
+	size_t n = strcspn(members, ",");
+	ph_autofree char *text = ph_asprintf("%s.%.*s", word, (int)n, members);
+	ph_autofree char *len = ph_asprintf("%s.%s", word, members + n + (members[n] != 0));
+	struct ph_probe_expr t = { .from = e->from, .word = text, .type = PH_PROBE_STR }, length = { .from = e->from, .word = len };
+	enum ph_probe_type type;
+	char *names = NULL;
+	int r = value(s, site, &t, a, &type, &names, err);
+
+	free(names);
+	return r < 0 ? r : r == PAIR ? -EINVAL : add_length(s, site, &length, of, l, err);
+}
+
+/* "*list": as list[0], where its type tells what that is; else it is a number. */
+static bool points(const struct ph_probe_site *site, const struct ph_probe_expr *e, struct ph_probe_expr *ret)
+{
 	if (!site->name || !e->loads || e->add[0] || (e->from != PH_PROBE_FROM_NAME && e->from != PH_PROBE_FROM_RETVAL))
-		return -EINVAL;
-	first.word = word = ph_asprintf("%s[0]", e->word);
-	first.loads--;
-	memmove(first.add, first.add + 1, e->loads * sizeof(*first.add));
-	return value(s, site, &first, a, type, names, NULL);
+		return false;
+	*ret = *e;
+	ret->word = ph_asprintf("%s[0]", e->word);
+	ret->loads--;
+	memmove(ret->add, ret->add + 1, e->loads * sizeof(*ret->add));
+	return true;
 }
 
 static int add_arg(const struct ph_probe_spec *s, const struct ph_probe_site *site, const struct ph_probe_expr *e,
-		   struct ph_probe_plan *p, struct ph_err *err)
+		   struct ph_probe_plan *p, struct lengths *l, struct ph_err *err)
 {
-	struct ph_probe_arg *a = &p->def.args[p->def.nargs];
-	char **names = &p->enums[p->def.nargs];
+	uint32_t i = p->def.nargs, before = l->n;
+	struct ph_probe_arg *a = &p->def.args[i];
+	struct ph_probe_expr first = { 0 };
 	enum ph_probe_type type;
-	int r = pointed_to(s, site, e, a, &type, names);
+	int r = points(site, e, &first) ? value(s, site, &first, a, &type, &p->enums[i], NULL) : -EINVAL;
+	const char *word = r < 0 ? e->word : first.word;
 
 	if (r < 0)
-		r = value(s, site, e, a, &type, names, err);
+		r = value(s, site, e, a, &type, &p->enums[i], err);
+	if (r == PAIR) {
+		ph_autofree char *members = ph_take(p->enums[i]);
+
+		type = PH_PROBE_STR;
+		r = pair(s, site, e, word, members, a, i, l, err);
+	} else if (r == 0 && e->length) {
+		r = a->what == PH_PROBE_TEXT ? add_length(s, site, e->length, i, l, err) :
+		    ph_err_set(err, -EINVAL, "'%s' has a length of its own", e->word);
+	}
+	free(first.word);
 	if (r == -ENODATA)
 		ph_err_set(err, -ENOENT, "it returns nothing");
 	if (r < 0) {
 		*a = (struct ph_probe_arg){ 0 };
+		free(ph_take(p->enums[i]));
+		l->n = before;
 		return ph_err_wrap(err, r == -ENODATA ? -ENOENT : r, "'%s'", s->text);
 	}
 	set_record_text(a);
-	p->def.entry |= (uint32_t)a->at_entry << p->def.nargs;
+	p->def.entry |= (uint32_t)a->at_entry << i;
 	p->types[p->def.nargs++] = type;
 	ph_strv_add(&p->names, e->name);
 	return 0;
 }
 
+/* Behind what is shown. */
+static int set_lengths(const struct ph_probe_spec *s, const struct lengths *l, struct ph_probe_plan *p, struct ph_err *err)
+{
+	p->def.nvalues = (uint16_t)p->def.nargs;
+	for (uint32_t i = 0; i < l->n; i++) {
+		uint32_t at = p->def.nvalues++;
+
+		if (at >= PH_PROBE_ARGS)
+			return ph_err_set(err, -EINVAL, "'%s': a probe has at most %d arguments, of which lengths of texts are some",
+					  s->text, PH_PROBE_ARGS);
+		p->def.args[at] = l->args[i];
+		p->def.args[l->of[i]].length = (uint16_t)(at + 1);
+		p->def.entry |= (uint32_t)l->args[i].at_entry << at;
+	}
+	return 0;
+}
+
 /* Where no arguments were asked for: those that are known. */
 static int add_known(const struct ph_probe_spec *s, const struct ph_probe_site *site, struct ph_probe_plan *p,
-		     struct ph_err *err)
+		     struct lengths *l, struct ph_err *err)
 {
 	struct ph_probe_expr e = { .from = PH_PROBE_FROM_RETVAL, .name = (char *)"retval", .word = (char *)"retval" };
 	unsigned int texts = 0;
@@ -315,7 +391,7 @@ static int add_known(const struct ph_probe_spec *s, const struct ph_probe_site *
 
 	/* One that cannot be read, as a floating-point number, is left out where nobody asked for it, or is none. */
 	if (ph_probe_is_return(s->kind)) {
-		add_arg(s, site, &e, p, NULL);
+		add_arg(s, site, &e, p, l, NULL);
 		return 0;
 	}
 	e.from = s->kind == PH_PROBE_TRACEPOINT ? PH_PROBE_FROM_NAME : PH_PROBE_FROM_ARG;
@@ -327,7 +403,7 @@ static int add_known(const struct ph_probe_spec *s, const struct ph_probe_site *
 		    ((f->text || f->data_loc) && texts++ == PH_PROBE_TEXTS))
 			continue;
 		e.name = e.word = f->name;
-		r = add_arg(s, site, &e, p, err);
+		r = add_arg(s, site, &e, p, l, err);
 	}
 	for (uint32_t n = 1; site->usdt && n <= PH_PROBE_ARGS && r == 0; n++) {
 		ph_autofree char *name = ph_asprintf("arg%u", n);
@@ -339,7 +415,7 @@ static int add_known(const struct ph_probe_spec *s, const struct ph_probe_site *
 		/* What is not understood, or is not there, is left out where nobody asked for it. */
 		if (usdt_nth(site, n, &a, &t, NULL) == -ERANGE)
 			break;
-		add_arg(s, site, &e, p, NULL);
+		add_arg(s, site, &e, p, l, NULL);
 	}
 	return r;
 }
@@ -348,18 +424,21 @@ int ph_probe_plan(const struct ph_probe_spec *s, const struct ph_probe_site *sit
 		  struct ph_probe_plan *ret, struct ph_err *err)
 {
 	struct ph_probe_plan p = { 0 };
+	struct lengths lengths = { 0 };
 	unsigned int texts = 0;
 	int r = 0;
 
 	if (!s->has_args)
-		r = add_known(s, site, &p, err);
+		r = add_known(s, site, &p, &lengths, err);
 	for (size_t i = 0; i < s->args.n && r == 0; i++)
-		r = add_arg(s, site, &s->args.v[i], &p, err);
-	for (uint32_t i = 0; i < p.def.nargs; i++) {
+		r = add_arg(s, site, &s->args.v[i], &p, &lengths, err);
+	if (r == 0)
+		r = set_lengths(s, &lengths, &p, err);
+	for (uint32_t i = 0; i < p.def.nvalues && r == 0; i++) {
 		struct ph_probe_arg *a = &p.def.args[i];
 
 		a->text = (uint8_t)texts;
-		texts += p.types[i] == PH_PROBE_STR;
+		texts += i < p.def.nargs && p.types[i] == PH_PROBE_STR;
 		if (!a->bits)
 			a->bits = a->what == PH_PROBE_NUMBER ? (uint8_t)(8 * a->size) : 64;
 	}

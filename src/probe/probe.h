@@ -11,6 +11,7 @@
  *
  *	uprobe:PATH:FUNCTION(arg1, str(arg2), len=u32(*(arg1+8)))
  *	uretprobe:libc.so.6:malloc(arg1, retval)
+ *	uretprobe:libc.so.6:read(str(arg2, retval))
  *	usdt:PATH:PROVIDER:NAME		tracepoint:CATEGORY:NAME
  *	kprobe:FUNCTION			kretprobe:FUNCTION
  *
@@ -59,6 +60,7 @@ struct ph_probe_expr {
 	enum ph_probe_type type;
 	uint32_t loads;
 	int64_t add[PH_PROBE_LOADS + 1];
+	struct ph_probe_expr *length;	/* of a text, NULL: it ends by itself */
 };
 
 struct ph_probe_spec {

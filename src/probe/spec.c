@@ -60,6 +60,9 @@ bool ph_probe_type_signed(enum ph_probe_type t)
 void ph_probe_spec_done(struct ph_probe_spec *s)
 {
 	ph_vec_each(e, &s->args) {
+		if (e->length)
+			free(e->length->word);
+		free(e->length);
 		free(e->name);
 		free(e->word);
 	}
@@ -271,6 +274,10 @@ static int arg(struct parser *ps, struct ph_probe_expr *e)
 		inner = ps->p;
 		r = sum(ps, e);
 		n = (size_t)(ps->p - inner);
+		if (r == 0 && e->type == PH_PROBE_STR && take(ps, ',')) {
+			e->length = ph_alloc(sizeof(*e->length));
+			r = sum(ps, e->length);
+		}
 		if (r == 0 && !take(ps, ')'))
 			r = bad(ps, "')' was expected");
 	} else {

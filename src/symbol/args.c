@@ -360,6 +360,50 @@ static int array(struct walk *w)
 	return 0;
 }
 
+/* Numbers of one byte, too: Go's and Rust's characters. */
+static bool is_byte(Dwarf_Die *type)
+{
+	return is_char(type) || (dwarf_tag(type) == DW_TAG_base_type && ph_type_size(type) == 1 &&
+				 ph_die_number(type, DW_AT_encoding, 0) == DW_ATE_unsigned);
+}
+
+/*
+ * A text that does not end by itself: Go's string, Rust's &str, std::string_view, nginx's ngx_str_t. It points to bytes, and has a
+ * length that is called so.
+ */
+static bool pair(struct walk *w)
+{
+	static const char *const lengths[] = { "len", "length", "size", "_M_len", "__size_" };
+	const char *text = NULL, *length = NULL, *name;
+	Dwarf_Die die, type;
+	unsigned int n = 0;
+
+	if (!ph_is_struct(&w->type) || dwarf_tag(&w->type) == DW_TAG_union_type || dwarf_child(&w->type, &die))
+		return false;
+	do {
+		if (dwarf_tag(&die) != DW_TAG_member || dwarf_hasattr(&die, DW_AT_external) || n++ > 3)
+			continue;
+		name = dwarf_diename(&die);
+		if (!name || name[strspn(name, PH_SYMARG_WORD)] || !ph_type_of(&die, &type))
+			continue;
+		if (ph_is_pointer(&type)) {
+			if (ph_type_of(&type, &type) && is_byte(&type))
+				text = name;
+			continue;
+		}
+		for (size_t i = 0; i < PH_ARRAY_SIZE(lengths); i++)
+			if (dwarf_tag(&type) == DW_TAG_base_type && !strcmp(name, lengths[i]))
+				length = lengths[i];
+	} while (!dwarf_siblingof(&die, &die));
+	if (n != 2 || !text || !length)
+		return false;
+	ph_buf_addf(w->names, "%s,%s", text, length);
+	w->a->kind = PH_SYMARG_PAIR;
+	w->a->place = PH_SYMARG_REGISTER;
+	w->a->argument = 1;
+	return true;
+}
+
 static int finish(struct walk *w)
 {
 	int tag = dwarf_tag(&w->type), r;
@@ -368,6 +412,8 @@ static int finish(struct walk *w)
 
 	if (tag == DW_TAG_array_type)
 		return array(w);
+	if (pair(w))
+		return 0;
 	if (ph_is_struct(&w->type))
 		return ph_err_set(w->err, -EINVAL, "'%s' is a struct: name one of its members", w->text);
 	if (size > 8 || !size || (size & (size - 1)) || encoding == DW_ATE_complex_float)

@@ -210,12 +210,12 @@ struct ph_symarg {
 	uint8_t loads, size;		/* the last load is of `size` bytes, the others of 8 */
 	uint8_t low, bits;		/* the value is `bits` bits from the `low`-th on */
 	bool is_signed;
-	/* TEXT: the address of one. NOTHING: a result that is none. */
+	/* TEXT: the address of one. PAIR: a struct of a text's address and length. NOTHING: a result that is none. */
 	enum { PH_SYMARG_NUMBER, PH_SYMARG_ADDRESS, PH_SYMARG_TEXT, PH_SYMARG_FLOAT, PH_SYMARG_ENUM, PH_SYMARG_NOTHING,
-	       PH_SYMARG_KINDS } kind;
+	       PH_SYMARG_PAIR, PH_SYMARG_KINDS } kind;
 	uint16_t room;			/* of a text: bytes that it has room for, 0: it ends by itself */
 	int64_t add[PH_SYMARG_LOADS + 1];
-	char *names;			/* of ENUM: "RED=0,GREEN=1"; the caller frees */
+	char *names;			/* of ENUM: "RED=0,GREEN=1", of PAIR its members: "data,len"; the caller frees */
 };
 /*
  * The argument @text ("len", "req->id", "req->peers[2].name", "retval->id") of the function that begins at the address, by DWARF.

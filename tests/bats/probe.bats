@@ -120,15 +120,18 @@ of() { jq -s "map(select(.function == \"$1\")) | $2" "$T.json"; }
 	begin 'uprobe:ph-load:ph_load_kinds(pair.first,pair.second,pair.third,large.v[2],large.name,last)' \
 		'uprobe:ph-load:ph_load_kinds(ratio=k->ratio,share=k->share,low=k->low,middle=k->middle,high=k->high,next_tag=k->next->tag,word=*words,name=k->next->names[1])' \
 		'uretprobe:ph-load:ph_load_kinds(end=retval,x32(retval))' 'uretprobe:ph-load:ph_load_result(tag=retval->tag,state=retval->state)' \
-		'uprobe:ph-load:ph_load_far(far=text)' 'uretprobe:ph-load:ph_load_far'
+		'uprobe:ph-load:ph_load_far(far=text)' 'uretprobe:ph-load:ph_load_far' \
+		'uprobe:ph-load:ph_load_view(view,views=*views,bytes=str(bytes,n))' 'uretprobe:ph-load:ph_load_view(out=str(arg4,retval),r=retval)'
 	call "$PID"
 	record_end
 	said=$(grep -h '^{' "$PH_WORK/$PH_FILE-in.log" | jq -sc add)
-	[ "$(jq -r keys[] <<<"$said" | wc -l)" = 14 ]
-	[ "$(jq -s '[.[] | with_entries(select(.value != null))] | add' "$T.json" | jq -c --argjson said "$said" 'with_entries(select($said[.key] != null))')" = "$said" ] ||
+	[ "$(jq -r keys[] <<<"$said" | wc -l)" = 18 ]
+	[ "$(jq -s '[.[] | with_entries(select(.value != null))] | reverse | add' "$T.json" | jq -c --argjson said "$said" 'with_entries(select($said[.key] != null))')" = "$said" ] ||
 		flunk "$(cat "$T.json")"
 	[ "$(of ph_load_kinds 'map(select(.end)) | map("\(.end) \(.retval)") | join(",")')" = '"PROBE_GONE 4294967294"' ]
 	[ "$(of ph_load_result 'map("\(.tag) \(.state)") | join(",")')" = '"wxyz PROBE_GONE"' ]
+	of ph_load_view 'map([.view, .views, .bytes, .out, .r] | map(select(. != null)))' | jq -e '.[2:] == [["", "", ""], ["", -1]]' >/dev/null ||
+		flunk "$(grep ph_load_view "$T.json")" || return
 	of ph_load_far "map(.far) == [$text, null]" | grep -qx true
 	[ "$(porthole probe -r "$T" --if 'low == 3' --count --by function -o csv --no-header | tr -d '\r')" = ph_load_kinds,1 ]
 	[ "$(porthole probe -r "$T" --if 'ratio < -3.7 && share > 1.4' --count --by function -o csv --no-header | tr -d '\r')" = ph_load_kinds,1 ]
@@ -284,7 +287,7 @@ fails() {
 	out=$PID
 	porthole probes -c "$PH_FILE-in" -o json ph_load_ >"$T.json"
 	[ "$(grep '"uprobe"' "$T.json" | jq -r .probe | sort | tr '\n' ' ')" = \
-		"$(printf 'uprobe:/bin/ph-load:ph_load_%s ' far kinds recurse result target)" ]
+		"$(printf 'uprobe:/bin/ph-load:ph_load_%s ' far kinds recurse result target view)" ]
 	# As readelf shows it.
 	[ "$(porthole probes -c "$PH_FILE-in" 'usdt:*' -o json | jq -r '"\(.function) \(.args)"')" = \
 		"ph_load:tick $(readelf -n "$PORTHOLE_BUILD/ph-load" | sed -n 's/^ *Arguments: //p')" ]

@@ -2,6 +2,7 @@
 // Functions whose arguments are of many kinds, for looking them up by name. The numbers are checked at run time: the
 // fields of a struct are where the test says.
 #include <cstdint>
+#include <string_view>
 
 struct base {
 	uint32_t first;
@@ -108,6 +109,22 @@ extern "C" __attribute__((noinline)) big args_result(long first, request &req)
 
 	asm volatile("" ::"r"(first), "r"(&req) : "memory");
 	return b;
+}
+
+struct counted {
+	unsigned short len;
+	unsigned char *bytes;
+};
+
+struct no_text {
+	long len;
+	int *numbers;
+};
+
+extern "C" __attribute__((noinline)) std::string_view args_texts(std::string_view view, counted *c, no_text no)
+{
+	asm volatile("" ::"m"(view), "r"(c), "m"(no) : "memory");
+	return view;
 }
 
 extern "C" __attribute__((noinline)) long args_other(opaque *o)

@@ -33,9 +33,12 @@ static char *parsed(const char *text)
 	ph_buf_addf(&b, "%s %s %s %s %lu", ph_probe_kind_name(s.kind), s.path ? s.path : "-", s.provider ? s.provider : "-",
 		    s.function ? s.function : "-", s.address);
 	ph_vec_each(e, &s.args) {
-		ph_buf_addf(&b, "; %s=%s %s", e->name, ph_probe_type_name(e->type), e->word);
-		for (uint32_t i = 0; i <= e->loads; i++)
-			ph_buf_addf(&b, "%s%ld", i ? " *" : " ", e->add[i]);
+		ph_buf_addf(&b, "; %s=%s", e->name, ph_probe_type_name(e->type));
+		for (const struct ph_probe_expr *o = e; o; o = o->length) {
+			ph_buf_addf(&b, "%s %s", o != e ? "," : "", o->word);
+			for (uint32_t i = 0; i <= o->loads; i++)
+				ph_buf_addf(&b, "%s%ld", i ? " *" : " ", o->add[i]);
+		}
 	}
 	ph_probe_spec_done(&s);
 	return ph_buf_steal(&b);
@@ -64,6 +67,10 @@ static void test_language(void **state)
 		  "uprobe /x - f 0; arg1_8=u32 arg1 8 *0; arg2=s8 arg2 0 *0; arg1_0x10_4_1=s64 arg1 -16 *4 *1; r12=s64 r12 0" },
 		{ "uprobe:/x:f(arg1, str(arg1), u8(arg1))",
 		  "uprobe /x - f 0; arg1=s64 arg1 0; arg1_2=str arg1 0; arg1_3=u8 arg1 0" },
+		{ "uretprobe:/x:read(str(arg2, retval))", "uretprobe /x - read 0; arg2=str arg2 0, retval 0" },
+		{ "uprobe:/x:f(s=str(*arg1,u->n-1),arg2)", "uprobe /x - f 0; s=str arg1 0 *0, u->n -1; arg2=s64 arg2 0" },
+		{ "uprobe:/x:f(str(arg1,))", "'uprobe:/x:f(str(arg1,))': an argument was expected (arg1, retval, %register, *(arg1+8)) at '))'" },
+		{ "uprobe:/x:f(u8(arg1,arg2))", "'uprobe:/x:f(u8(arg1,arg2))': ')' was expected at ',arg2))'" },
 		{ "uprobe:/x:f(arg1,)", "'uprobe:/x:f(arg1,)': an argument was expected (arg1, retval, %register, *(arg1+8)) at ')'" },
 		{ "uprobe:/x:f(arg0)", "'uprobe:/x:f(arg0)': arguments are counted from arg1 to arg99 at 'arg0)'" },
 		{ "uprobe:/x:f(retval)", "'uprobe:/x:f(retval)': only a uretprobe or kretprobe has a retval at 'retval)'" },
@@ -183,10 +190,12 @@ static char *planned(const char *text, const struct ph_probe_site *site)
 	if (r < 0)
 		return ph_strdup(err.msg);
 	ph_buf_addf(&b, "%u", p.def.room);
-	for (uint32_t i = 0; i < p.def.nargs; i++) {
+	for (uint32_t i = 0; i < p.def.nvalues; i++) {
 		const struct ph_probe_arg *a = &p.def.args[i];
+		bool shown = i < p.def.nargs;
 
-		ph_buf_addf(&b, "; %s %s %u%s%s%s%s", p.names.v[i], ph_probe_type_name(p.types[i]), a->size, a->is_signed ? "s" : "",
+		assert_int_equal(p.def.entry >> i & 1, a->at_entry);
+		ph_buf_addf(&b, "; %s %s %u%s%s%s%s", shown ? p.names.v[i] : "(length)", shown ? ph_probe_type_name(p.types[i]) : "", a->size, a->is_signed ? "s" : "",
 			    a->user ? "" : " kernel", a->at_entry ? " entry" : "", a->what == PH_PROBE_TEXT ? " text" :
 			    a->what == PH_PROBE_DATA_LOC ? " loc" : a->what == PH_PROBE_BYTES ? " bytes" : "");
 		if (a->has_reg)
@@ -197,6 +206,8 @@ static char *planned(const char *text, const struct ph_probe_site *site)
 			ph_buf_addf(&b, " bits %u+%u", a->low, a->bits);
 		if (a->max)
 			ph_buf_addf(&b, " room %u", a->max);
+		if (a->length)
+			ph_buf_addf(&b, " length %u", a->length - 1);
 		if (p.enums[i])
 			ph_buf_addf(&b, " %s", p.enums[i]);
 	}
@@ -223,6 +234,18 @@ static int name_arg(void *arg, const char *name, struct ph_symarg *ret, struct p
 	else if (strcmp(name, "state") == 0)
 		*ret = (struct ph_symarg){ .argument = 1, .size = 4, .bits = 32, .is_signed = true, .kind = PH_SYMARG_ENUM,
 					   .names = ph_strdup("IDLE=0,BUSY=1") };
+	else if (strcmp(name, "view") == 0 || strcmp(name, "views[0]") == 0)
+		*ret = (struct ph_symarg){ .argument = 1, .size = 8, .bits = 64, .kind = PH_SYMARG_PAIR, .names = ph_strdup("data,len") };
+	else if (strcmp(name, "view.data") == 0)
+		*ret = (struct ph_symarg){ .argument = 2, .size = 8, .bits = 64, .kind = PH_SYMARG_TEXT };
+	else if (strcmp(name, "view.len") == 0)
+		*ret = (struct ph_symarg){ .argument = 4, .size = 4, .bits = 32 };
+	else if (strcmp(name, "views[0].data") == 0)
+		*ret = (struct ph_symarg){ .argument = 3, .loads = 1, .size = 8, .bits = 64, .kind = PH_SYMARG_ADDRESS };
+	else if (strcmp(name, "views[0].len") == 0)
+		*ret = (struct ph_symarg){ .argument = 3, .loads = 1, .size = 8, .bits = 64, .add = { 8 } };
+	else if (strcmp(name, "views") == 0)
+		*ret = (struct ph_symarg){ .argument = 3, .size = 8, .bits = 64, .kind = PH_SYMARG_ADDRESS };
 	else if (strcmp(name, "words[0]") == 0)
 		*ret = (struct ph_symarg){ .argument = 1, .loads = 1, .size = 8, .bits = 64, .kind = PH_SYMARG_TEXT };
 	else if (strcmp(name, "words") == 0)
@@ -273,6 +296,19 @@ static void test_places(void **state)
 		{ "uprobe:/x:f(*words, u16(*words), x64(words+8), *(words+8), f32(*(arg1+4)))", &named,
 		  "140; words str 8 text r112 0 *0; words_2 u16 2 r112 0 *0; words_8 x64 8 r112 8; words_8_2 s64 8s r112 8 *0; "
 		  "arg1_4 f32 4 r112 4 *0" },
+		{ "uprobe:/x:f(str(arg1,arg2))", &c, "108; arg1 str 8 text r112 0 length 1; (length)  8s r104 0" },
+		{ "uretprobe:/x:read(str(arg2,retval),arg3,str(arg1,arg3))", &c,
+		  "224; arg2 str 8 entry text r104 0 length 3; arg3 s64 8s entry r96 0; arg1 str 8 entry text r112 0 length 4; "
+		  "(length)  8s r80 0; (length)  8s entry r96 0" },
+		{ "uprobe:/x:f(view, *views, str(view))", &named,
+		  "324; view str 8 text r104 0 length 3; views str 8 text r96 0 *0 length 4; view_2 str 8 text r104 0 length 5; "
+		  "(length)  4 r88 0; (length)  8 r96 8 *0; (length)  4 r88 0" },
+		{ "uprobe:/x:f(x64(view))", &named, "'uprobe:/x:f(x64(view))': 'view' is a struct: name one of its members" },
+		{ "uprobe:/x:f(view+1)", &named, "'uprobe:/x:f(view+1)': 'view' is a struct: name one of its members" },
+		{ "uprobe:/x:f(str(arg1,view))", &named, "'uprobe:/x:f(str(arg1,view))': 'view' is no number, as a length is" },
+		{ "tracepoint:a:b(str(comm,size))", &tp, "'tracepoint:a:b(str(comm,size))': 'comm' has a length of its own" },
+		{ "uprobe:/x:f(arg1,arg2,arg3,arg4,arg5,arg6,arg7,str(arg1,arg2))", &c,
+		  "'uprobe:/x:f(arg1,arg2,arg3,arg4,arg5,arg6,arg7,str(arg1,arg2))': a probe has at most 8 arguments, of which lengths of texts are some" },
 		{ "uprobe:/x:f(half+1)", &named, "'uprobe:/x:f(half+1)': 'half' is a part of a word, with which nothing can be added or loaded" },
 		{ "uretprobe:/x:f", &named, "8; retval s16 2s r80 0" },
 		{ "uretprobe:/x:f(retval.second, x64(retval), state)", &named,

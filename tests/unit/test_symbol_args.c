@@ -31,7 +31,7 @@ static uint64_t address(struct ph_symchild *c, const char *function)
 
 static char *arg(struct ph_symchild *c, const char *function, const char *text)
 {
-	static const char *const kinds[] = { "", " address", " text", " float", " enum", " nothing" };
+	static const char *const kinds[] = { "", " address", " text", " float", " enum", " nothing", " pair" };
 	static const char *const places[] = { "", "stack ", "result " };
 	struct ph_symarg a;
 	struct ph_err err = { 0 };
@@ -124,6 +124,16 @@ static void test_names(void **state)
 		{ "args_nothing", "s", "1+0 2s" },
 		{ "args_result", "retval.v[1]", PH_EITHER("result 1+8 *+0 8s", "nobody can tell where its result is: it is handed over in a way of its own") },
 		{ "args_plain", "retval", "result 1+0 4s" },
+		{ "args_texts", "view", "1+0 8 pair _M_str,_M_len" },
+		{ "args_texts", "view._M_str", "2+0 8 text" },
+		{ "args_texts", "view._M_len", "1+0 8" },
+		{ "args_texts", "c", "3+0 8 address" },
+		{ "args_texts", "c[0]", "1+0 8 pair bytes,len" },
+		{ "args_texts", "c->bytes", "3+8 *+0 8 text" },
+		{ "args_texts", "c[0].len", "3+0 *+0 2" },
+		{ "args_texts", "no", "'no' is a struct: name one of its members" },
+		{ "args_texts", "retval", "1+0 8 pair _M_str,_M_len" },
+		{ "args_texts", "retval._M_str", "result 2+0 8 text" },
 		{ "args_result", "first", PH_EITHER("2+0 8s", "1+0 8s") },
 		{ "args_result", "req->id", PH_EITHER("3+8 *+0 8s", "2+8 *+0 8s") },
 	};
