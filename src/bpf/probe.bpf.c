@@ -56,10 +56,11 @@ static __always_inline long probe_read(void *to, u32 size, u64 from, bool user)
 {
 	long r;
 
-	if (!user)
-		return bpf_probe_read_kernel(to, size, (void *)from);
+	/* Functions of the kernel are handed addresses of programs, too; no address is both. */
+	if (!user && !bpf_probe_read_kernel(to, size, (void *)from))
+		return 0;
 	r = bpf_probe_read_user(to, size, (void *)from);
-	if (r && cfg.probe_sleeps)
+	if (r && user && cfg.probe_sleeps)
 		r = bpf_copy_from_user(to, size, (void *)from);
 	return r;
 }
@@ -154,7 +155,9 @@ static __always_inline u32 probe_text(struct ph_ev_probe_hit *e, const struct ph
 	asm volatile("" : "+r"(max));
 	if (max > PH_PROBE_TEXT_MAX)
 		max = PH_PROBE_TEXT_MAX;
-	n = user ? bpf_probe_read_user_str(tail + at, max, (void *)v) : bpf_probe_read_kernel_str(tail + at, max, (void *)v);
+	n = user ? -1 : bpf_probe_read_kernel_str(tail + at, max, (void *)v);
+	if (n <= 0)
+		n = bpf_probe_read_user_str(tail + at, max, (void *)v);
 	if (n <= 0 || n > PH_PROBE_TEXT_MAX) {
 		*bad = 1;
 		return 0;

@@ -49,6 +49,9 @@ int probe_tracepoints(const char *category, const char *glob, ph_strv *names, ph
 int probe_tracepoint_fields(const char *category, const char *name, struct ph_probe_field **ret, size_t *ret_n,
 			    struct ph_err *err);
 void probe_fields_free(struct ph_probe_field *fields, size_t n);
+/* What "file->f_mode" or "retval" of a function of the kernel is; as ph_symchild_arg(). @btf: NULL where it carries none. */
+struct btf;
+int probe_btf_arg(const struct btf *btf, const char *function, const char *text, struct ph_symarg *ret, struct ph_err *err);
 int probe_kernel_functions(const char *glob, size_t max, ph_strv *names, bool *ret_more, struct ph_err *err);
 
 #endif

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <bpf/btf.h>
+
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "probe/priv.h"
@@ -76,6 +78,7 @@ void ph_probes_free(struct ph_probes *p)
 	ph_vec_each(pt, &p->points)
 		point_free(*pt);
 	ph_symchild_free(p->child);
+	btf__free(p->btf);
 	ph_strv_done((ph_strv *)&p->notes);
 	ph_vec_done(&p->specs);
 	ph_vec_done(&p->files);
@@ -427,9 +430,24 @@ static int find_tracepoints(struct search *s, const struct ph_probe_spec *spec, 
 	return r;
 }
 
+/* A function of the kernel whose arguments have names. */
+struct kernel_named {
+	const struct btf *btf;
+	const char *function;
+};
+
+static int kernel_arg(void *arg, const char *name, struct ph_symarg *ret, struct ph_err *err)
+{
+	const struct kernel_named *n = arg;
+
+	return probe_btf_arg(n->btf, n->function, name, ret, err);
+}
+
 static int find_functions(struct search *s, const struct ph_probe_spec *spec, struct ph_err *err)
 {
-	struct ph_probe_site site = { .machine = ph_probe_machine() };
+	struct kernel_named named = { 0 };
+	/* Within it, arguments are where they happen to be. */
+	struct ph_probe_site site = { .machine = ph_probe_machine(), .name = spec->address ? NULL : kernel_arg, .arg = &named };
 	ph_strv names = { 0 };
 	bool more;
 	int r;
@@ -437,8 +455,16 @@ static int find_functions(struct search *s, const struct ph_probe_spec *spec, st
 	if (!spec->function)
 		return ph_err_set(err, -EINVAL, "'%s': functions of the kernel are probed by their names", spec->text);
 	r = probe_kernel_functions(spec->function, s->p->max, &names, &more, err);
-	for (size_t i = 0; i < names.n && r == 0; i++)
+	if (!s->p->btf)
+		s->p->btf = btf__load_vmlinux_btf();
+	named.btf = s->p->btf;
+	for (size_t i = 0; i < names.n && (r == 0 || ((r == -ENOENT || r == -EOPNOTSUPP) && is_glob(spec->function))); i++) {
+		named.function = names.v[i];
 		r = add_point(s, -1, NULL, names.v[i], spec->address, 0, &site, err);
+	}
+	/* Of many functions, those that have what is asked for. */
+	if (s->found)
+		r = 0;
 	s->cut = more;
 	ph_strv_done(&names);
 	return r;

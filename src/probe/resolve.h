@@ -39,6 +39,7 @@ struct ph_probes {
 	PH_VEC(struct ph_probe_point *) points;
 	uint64_t max;		/* functions of one glob in one file */
 	uint32_t text_max;
+	struct btf *btf;	/* the kernel's types; NULL: nobody asked, or it has none */
 	struct ph_symchild *child;	/* looks into files; NULL: none was looked into */
 	PH_VEC(char *) notes;	/* sentences for the user: what was left out */
 };

@@ -277,6 +277,40 @@ fails() {
 	fails "what is to be probed?"
 }
 
+# Functions of the kernel, by the names that it has of their arguments. In the machine, mostly: there are kernels without kprobes.
+@test "functions of the kernel: names, texts of programs and its own, results and times, of a container alone" {
+	[ -e /sys/bus/event_source/devices/kprobe ] || skip "this kernel was built without kprobes"
+	local c n=10
+	for c in in out; do
+		mkdir "$T-$c"
+		mkfifo "$T-$c/go"
+		launch "$c" --bind "$T-$c:/go:rw" -- sh -c 'read -r _ </go/go; for i in 0 1 2 3 4 5 6 7 8 9; do
+			true </known-$i; printf 12345 >/go/written-$i; done 2>/dev/null; echo ended'
+		eval "$c=$PID"
+	done
+	begin 'kretprobe:do_sys_openat2(dfd,filename,flags=how->flags,retval)' 'kprobe:vfs_write(count,name=file->f_path.dentry->d_name.name,head=str(buf,count))' \
+		'kretprobe:vfs_write'
+	for c in out in; do echo >"$T-$c/go"; done
+	for c in "$in" "$out"; do wait_for 60 ended "$c"; done
+	record_end
+	[ "$(jq -r .container "$T.json" | sort -u)" = "$PH_FILE-in" ] || flunk "$(head "$T.json")" || return
+	jq -se "map(select(.function == \"do_sys_openat2\" and (.filename | startswith(\"/known-\")))) | length == $n and
+		([range($n) | \"/known-\(.)\"] == map(.filename)) and all(.retval == -2 and .dfd == -100 and .duration_ns > 0)" "$T.json" >/dev/null ||
+		flunk "$(grep openat2 "$T.json" | tail -n 5)" || return
+	jq -se "map(select(.function == \"vfs_write\" and .name and (.name | startswith(\"written-\")))) | length == $n and
+		([range($n) | \"written-\(.)\"] == map(.name)) and all(.count == 5 and .head == \"12345\")" "$T.json" >/dev/null ||
+		flunk "$(grep vfs_write "$T.json" | tail -n 5)" || return
+	# By its type.
+	jq -se "map(select(.function == \"vfs_write\" and .retval)) | map(select(.retval == 5 and .duration_ns > 0)) | length == $n" "$T.json" >/dev/null ||
+		flunk "$(grep vfs_write "$T.json" | tail -n 5)" || return
+	[ "$(porthole probe -r "$T" --if 'retval == -2 && !(flags & 64)' --count -o csv --no-header | tr -d '\r')" = "do_sys_openat2,$n" ]
+	porthole probe -r "$T" --hist duration_ns --by function --if 'function == vfs_write && retval == 5' -o json | jq -se "map(.count) | add == $n" >/dev/null
+	fails "it has no argument 'coutn', did you mean 'count'?; it has file, buf, count, pos" 'kprobe:vfs_write(coutn)'
+	fails "'file' has no member 'f_mood'" 'kprobe:vfs_write(file->f_mood)'
+	fails "this kernel has no function 'vfs_wrote'; did you mean 'vfs_write'?" kprobe:vfs_wrote
+	fails "functions of the kernel are probed as kprobe:FUNCTION" fentry:vfs_write
+}
+
 # On the host only: lists and programs of another tracer, which that kernel has no part in.
 @test "what can be probed is listed, and bpftrace's programs see the container alone" {
 	local in out

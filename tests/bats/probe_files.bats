@@ -5,7 +5,7 @@
 
 load lib
 
-setup_file() { command -v dockerd >/dev/null && docker_up; }
+setup_file() { ! command -v dockerd >/dev/null || docker_up; }
 teardown_file() { docker_down; }
 
 setup() { T=$PH_WORK/$PH_FILE-$BATS_TEST_NUMBER; }

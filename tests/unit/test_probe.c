@@ -8,10 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bpf/btf.h>
+
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "live/probe_view.h"
 #include "probe/bpftrace.h"
+#include "probe/priv.h"
 #include "probe/probe.h"
 #include "source/synthetic.h"
 #include "symbol/symbol.h"
@@ -257,6 +260,101 @@ static int name_arg(void *arg, const char *name, struct ph_symarg *ret, struct p
 	else
 		return ph_err_set(err, -ENOENT, "it has no argument '%s'", name);
 	return 0;
+}
+
+/* What a kernel may carry: struct file { u32 mode; u32 : 3, low : 3, high : 10; union { struct list *next; s64 n; }; char name[16]; }. */
+static struct btf *kernel_types(void)
+{
+	struct btf *b = btf__new_empty();
+	int u32t = btf__add_int(b, "unsigned int", 4, 0), s64t = btf__add_int(b, "long", 8, BTF_INT_SIGNED),
+	    chart = btf__add_int(b, "char", 1, BTF_INT_SIGNED), text, list, listp, both, array, lists, mode, file, filep, state, none;
+
+	text = btf__add_ptr(b, btf__add_const(b, chart));
+	list = btf__add_struct(b, "list", 16);
+	btf__add_field(b, "n", s64t, 0, 0);
+	listp = btf__add_ptr(b, list);
+	both = btf__add_union(b, NULL, 8);
+	btf__add_field(b, "next", listp, 0, 0);
+	btf__add_field(b, "n", s64t, 0, 0);
+	array = btf__add_array(b, u32t, chart, 16);
+	lists = btf__add_array(b, u32t, listp, 4);
+	mode = btf__add_typedef(b, "fmode_t", u32t);
+	file = btf__add_struct(b, "file", 64);
+	btf__add_field(b, "mode", mode, 0, 0);
+	btf__add_field(b, "low", u32t, 35, 3);
+	btf__add_field(b, "high", u32t, 38, 10);
+	btf__add_field(b, NULL, both, 64, 0);
+	btf__add_field(b, "name", array, 128, 0);
+	btf__add_field(b, "lists", lists, 256, 0);
+	filep = btf__add_ptr(b, file);
+	state = btf__add_enum(b, "state", 4);
+	btf__add_enum_value(b, "OFF", 0);
+	btf__add_enum_value(b, "ON", 1);
+	none = btf__add_ptr(b, 0);
+	btf__add_func_proto(b, s64t);
+	btf__add_func_param(b, "file", filep);
+	btf__add_func_param(b, "text", text);
+	btf__add_func_param(b, "state", state);
+	btf__add_func_param(b, "any", none);
+	btf__add_func_param(b, "whole", list);
+	btf__add_func_param(b, "behind", u32t);
+	btf__add_func(b, "vfs_f", BTF_FUNC_GLOBAL, (uint32_t)btf__type_cnt(b) - 1);
+	btf__add_func_proto(b, 0);
+	btf__add_func(b, "nothing", BTF_FUNC_GLOBAL, (uint32_t)btf__type_cnt(b) - 1);
+	return b;
+}
+
+static void test_kernel_names(void **state)
+{
+	static const struct {
+		const char *function, *text, *is;
+	} cases[] = {
+		{ "vfs_f", "file", "0 1+0 8u k1" }, { "vfs_f", "file->mode", "0 1+0 *+0 4u k0" },
+		{ "vfs_f", "file->low", "0 1+4 *+0 1u k0 3+3" }, { "vfs_f", "file->high", "0 1+4 *+0 2u k0 6+10" },
+		{ "vfs_f", "file->next", "0 1+8 *+0 8u k1" }, { "vfs_f", "file->n", "0 1+8 *+0 8s k0" },
+		{ "vfs_f", "file->name", "0 1+16 8u k2 room 16" }, { "vfs_f", "file->lists[2]", "0 1+48 *+0 8u k1" },
+		{ "vfs_f", "file[1].mode", "0 1+64 *+0 4u k0" }, { "vfs_f", "text", "0 2+0 8u k2" },
+		{ "vfs_f", "text[3]", "0 2+3 *+0 1s k0" }, { "vfs_f", "state", "0 3+0 4u k4 OFF=0,ON=1" },
+		{ "vfs_f", "retval", "2 1+0 8s k0" }, { "nothing", "retval", "2 1+0 8u k5" },
+		{ "vfs_f", "file->none", "'file->none': 'file' has no member 'none'" },
+		{ "vfs_f", "fiel", "it has no argument 'fiel', did you mean 'file'?; it has file, text, state, any, whole, behind" },
+		{ "vfs_f", "any[0]", "'any[0]': nothing is known of what it points to" },
+		{ "vfs_f", "state->x", "'state->x': what stands in front of '->x' is no pointer" },
+		{ "vfs_f", "file->mode.x", "'file->mode.x': what stands in front of 'x' has no members" },
+		{ "vfs_f", "state[1]", "'state[1]': what stands in front of '[1]' is no array" },
+		{ "vfs_f", "file->low.x", "'file->low.x': a bit field has no members" },
+		{ "vfs_f", "whole", "nobody can tell where 'whole' is: it, or one in front of it, is handed over in a way of its own" },
+		{ "vfs_f", "behind", "nobody can tell where 'behind' is: it, or one in front of it, is handed over in a way of its own" },
+		{ "vfs_f", "file[0]", "'file[0]' is a struct: name one of its members" },
+		{ "nothing", "x", "it has no argument 'x'; it has none" }, { "nothing", "retval->x", "it returns nothing" },
+		{ "unknown", "x", "the kernel tells nothing of the arguments of unknown: they are arg1, arg2 …" },
+	};
+	struct btf *btf = kernel_types();
+
+	(void)state;
+	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
+		struct ph_symarg a = { 0 };
+		struct ph_err err = { 0 };
+		ph_autobuf b = { 0 };
+
+		if (probe_btf_arg(btf, cases[i].function, cases[i].text, &a, &err) < 0) {
+			ph_buf_adds(&b, err.msg);
+		} else {
+			ph_buf_addf(&b, "%d %u", a.place, a.argument);
+			for (unsigned int k = 0; k <= a.loads; k++)
+				ph_buf_addf(&b, "%s+%ld", k ? " *" : "", a.add[k]);
+			ph_buf_addf(&b, " %u%s k%d", a.size, a.is_signed ? "s" : "u", a.kind);
+			if (a.bits != 8 * a.size)
+				ph_buf_addf(&b, " %u+%u", a.low, a.bits);
+			if (a.room)
+				ph_buf_addf(&b, " room %u", a.room);
+			ph_buf_addf(&b, "%s%s", a.names ? " " : "", a.names ? a.names : "");
+			free(a.names);
+		}
+		assert_string_equal(b.p, cases[i].is);
+	}
+	assert_int_equal(probe_btf_arg(NULL, "vfs_f", "file", &(struct ph_symarg){ 0 }, NULL), -ENOENT);
+	btf__free(btf);
 }
 
 static void test_places(void **state)
@@ -552,7 +650,7 @@ static void test_bpftrace(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_language), cmocka_unit_test(test_usdt), cmocka_unit_test(test_places),
+		cmocka_unit_test(test_language), cmocka_unit_test(test_usdt), cmocka_unit_test(test_kernel_names), cmocka_unit_test(test_places),
 		cmocka_unit_test(test_hits), cmocka_unit_test(test_bpftrace),
 	};
 
