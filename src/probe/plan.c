@@ -119,9 +119,9 @@ static int named(const struct ph_probe_site *site, const struct ph_probe_expr *e
 	if (n.place == PH_SYMARG_STACK)
 		ph_probe_stack_place(site->machine, a);
 	else if (n.place == PH_SYMARG_RESULT)
-		r = ph_probe_retval_place(site->machine, false, n.argument, a);
+		r = ph_probe_retval_place(site->machine, site->go, n.argument, a);
 	else
-		r = ph_probe_arg_place(site->machine, false, n.argument, a);
+		r = ph_probe_arg_place(site->machine, site->go, n.argument, a);
 	if (r < 0)
 		return ph_err_set(err, r, "'%s' is nowhere", e->word);
 	for (unsigned int i = 0; i <= n.loads; i++)

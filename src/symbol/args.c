@@ -49,6 +49,15 @@ static bool is_char(Dwarf_Die *type)
 
 /* ---- which argument it is ------------------------------------------------------------------------- */
 
+/* Go has its results among the arguments. */
+static bool is_result(Dwarf_Die *param)
+{
+	Dwarf_Attribute attr;
+	bool is = false;
+
+	return dwarf_attr_integrate(param, DW_AT_variable_parameter, &attr) && !dwarf_formflag(&attr, &is) && is;
+}
+
 static int no_param(const char *name, Dwarf_Die *function, struct ph_err *err)
 {
 	PH_VEC(const char *) names = { 0 };
@@ -59,7 +68,7 @@ static int no_param(const char *name, Dwarf_Die *function, struct ph_err *err)
 
 	if (!dwarf_child(function, &die))
 		do {
-			const char *s = dwarf_tag(&die) == DW_TAG_formal_parameter ? dwarf_diename(&die) : NULL;
+			const char *s = dwarf_tag(&die) == DW_TAG_formal_parameter && !is_result(&die) ? dwarf_diename(&die) : NULL;
 
 			if (!s || names.n == PARAMS_MAX)
 				continue;
@@ -90,8 +99,16 @@ static int settle(struct walk *w)
 	if (w->in_memory)
 		return load(w);
 	/* What was loaded before. */
-	if (w->where.how != PH_PASSED_REGS)
+	if (w->where.how != PH_PASSED_REGS && w->where.how != PH_PASSED_APART)
 		return 0;
+	if (w->where.how == PH_PASSED_APART) {
+		for (uint32_t i = 0; i < w->where.napart; i++)
+			if (w->where.apart[i].byte == w->byte)
+				w->a->argument = w->where.apart[i].reg;
+		w->where.how = PH_PASSED_NOWHERE;
+		return w->a->argument ? 0 : ph_err_set(w->err, -EOPNOTSUPP, "'%s' is in a register for floating-point numbers, none of which can be "
+						       "read", w->text);
+	}
 	if (piece >= PH_PASSED_PIECES || !w->where.reg[piece])
 		return ph_err_set(w->err, -EOPNOTSUPP, "'%s' is in a register for floating-point numbers, none of which can be read", w->text);
 	w->a->argument = w->where.reg[piece];
@@ -103,12 +120,12 @@ static int settle(struct walk *w)
 /* Where it was handed over. */
 static int begin(struct walk *w, const struct ph_passed *where, bool result)
 {
-	bool stack = !result && where->how != PH_PASSED_REGS && !where->reg[0];
+	bool regs = where->how == PH_PASSED_REGS || where->how == PH_PASSED_APART, stack = !result && !regs && !where->reg[0];
 	int r = 0;
 
 	w->where = *where;
 	w->a->place = result ? PH_SYMARG_RESULT : stack ? PH_SYMARG_STACK : PH_SYMARG_REGISTER;
-	if (where->how == PH_PASSED_REGS)
+	if (regs)
 		return 0;
 	w->a->argument = where->reg[0];
 	if (stack) {
@@ -117,6 +134,25 @@ static int begin(struct walk *w, const struct ph_passed *where, bool result)
 	}
 	w->in_memory = true;
 	return r;
+}
+
+/* Of Go the first one. */
+static bool result_type(Dwarf_Die *function, Dwarf_Die *ret)
+{
+	Dwarf_Die list = *function, die;
+	Dwarf_Attribute attr;
+
+	if (ph_type_of(function, ret))
+		return true;
+	if (dwarf_attr(function, DW_AT_abstract_origin, &attr) && !dwarf_formref_die(&attr, &list))
+		return false;
+	if (dwarf_child(&list, &die))
+		return false;
+	do
+		if (dwarf_tag(&die) == DW_TAG_formal_parameter && is_result(&die))
+			return ph_type_of(&die, ret);
+	while (!dwarf_siblingof(&die, &die));
+	return false;
 }
 
 static int find_param(struct walk *w, Dwarf_Die *function, int machine)
@@ -139,13 +175,14 @@ static int find_param(struct walk *w, Dwarf_Die *function, int machine)
 	do {
 		const char *s;
 
-		if (dwarf_tag(&die) != DW_TAG_formal_parameter)
+		if (dwarf_tag(&die) != DW_TAG_formal_parameter || is_result(&die))
 			continue;
 		if (seen++ == PARAMS_MAX)
 			break;
 		s = dwarf_diename(&die);
 		w->has_type = ph_type_of(&die, &w->type);
 		/* What a constructor is told by its compiler, this one or another. */
+		passing.lost |= s && *s == '&';
 		passing.lost |= dwarf_hasattr(&die, DW_AT_artificial) && s && strcmp(s, "this") != 0;
 		ph_passing_next(&passing, w->has_type ? &w->type : NULL, &where);
 		if (!s || strcmp(s, name) != 0)
@@ -165,7 +202,7 @@ static int find_result(struct walk *w, Dwarf_Die *function, int machine)
 	struct ph_passed where;
 
 	w->p += strlen(PH_SYMARG_RESULT_NAME);
-	w->has_type = ph_type_of(function, &w->type);
+	w->has_type = result_type(function, &w->type);
 	if (!w->has_type) {
 		w->a->place = PH_SYMARG_RESULT;
 		w->a->argument = 1;
@@ -377,6 +414,7 @@ static bool pair(struct walk *w)
 	const char *text = NULL, *length = NULL, *name;
 	Dwarf_Die die, type;
 	unsigned int n = 0;
+	unsigned int more = 0;
 
 	if (!ph_is_struct(&w->type) || dwarf_tag(&w->type) == DW_TAG_union_type || dwarf_child(&w->type, &die))
 		return false;
@@ -384,6 +422,8 @@ static bool pair(struct walk *w)
 		if (dwarf_tag(&die) != DW_TAG_member || dwarf_hasattr(&die, DW_AT_external) || n++ > 3)
 			continue;
 		name = dwarf_diename(&die);
+		/* A slice's. */
+		more += name && !strcmp(name, "cap");
 		if (!name || name[strspn(name, PH_SYMARG_WORD)] || !ph_type_of(&die, &type))
 			continue;
 		if (ph_is_pointer(&type)) {
@@ -395,7 +435,7 @@ static bool pair(struct walk *w)
 			if (dwarf_tag(&type) == DW_TAG_base_type && !strcmp(name, lengths[i]))
 				length = lengths[i];
 	} while (!dwarf_siblingof(&die, &die));
-	if (n != 2 || !text || !length)
+	if (n != 2 + more || !text || !length)
 		return false;
 	ph_buf_addf(w->names, "%s,%s", text, length);
 	w->a->kind = PH_SYMARG_PAIR;

@@ -185,7 +185,7 @@ static int take_arg(struct ph_bytes *in, struct ph_symarg *a)
 	a->place = place;
 	a->kind = kind;
 	a->room = (uint16_t)room;
-	if ((place == PH_SYMARG_STACK) != !a->argument || a->argument > 8 || !a->size || a->size > 8 || (a->size & (a->size - 1)) ||
+	if ((place == PH_SYMARG_STACK) != !a->argument || a->argument > 16 || !a->size || a->size > 8 || (a->size & (a->size - 1)) ||
 	    !a->bits || a->low + a->bits > 64 || a->names[strspn(a->names, PH_SYMARG_WORD "=,-")])
 		return -EBADMSG;
 	return 0;

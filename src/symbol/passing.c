@@ -12,6 +12,9 @@
 /* Of one argument. */
 #define LOOKS_MAX 4096
 
+#ifndef DW_LANG_Go
+#define DW_LANG_Go 0x16
+#endif
 #ifndef DW_LANG_Rust
 #define DW_LANG_Rust 0x1c
 #endif
@@ -341,10 +344,100 @@ static void arm64_next(struct ph_passing *p, const struct shape *s, struct ph_pa
 		ret->reg[i] = ++p->ints;
 }
 
+/* ---- Go --------------------------------------------------------------------------------------------- */
+
+struct go_shape {
+	uint32_t ints, floats, max_ints, max_floats;
+	uint64_t align;
+	bool fits, unknown;
+	unsigned int looks;
+	struct ph_passed *out;
+};
+
+static void go_number(struct go_shape *g, uint64_t offset, uint64_t size, bool is_float)
+{
+	uint32_t *n = is_float ? &g->floats : &g->ints;
+
+	if (size > g->align)
+		g->align = size;
+	g->fits &= ++*n <= (is_float ? g->max_floats : g->max_ints) && g->out->napart < PH_PASSED_LEAVES && offset <= UINT16_MAX;
+	if (!g->fits)
+		return;
+	g->out->apart[g->out->napart].byte = (uint16_t)offset;
+	g->out->apart[g->out->napart++].reg = is_float ? 0 : (uint16_t)g->ints;
+}
+
+static void go_look(Dwarf_Die *type, uint64_t offset, struct go_shape *g, unsigned int depth)
+{
+	int tag = dwarf_tag(type);
+	uint64_t size = ph_type_size(type), encoding = ph_die_number(type, DW_AT_encoding, 0), each, bits;
+	Dwarf_Die die, of;
+
+	if (depth > NEST_MAX || !g->looks--) {
+		g->unknown = true;
+	} else if (tag == DW_TAG_base_type && encoding == DW_ATE_complex_float) {
+		go_number(g, offset, size / 2, true);
+		go_number(g, offset + size / 2, size / 2, true);
+	} else if (tag == DW_TAG_base_type && size && size <= 8) {
+		go_number(g, offset, size, encoding == DW_ATE_float);
+	} else if (ph_is_pointer(type) || tag == DW_TAG_subroutine_type) {
+		go_number(g, offset, 8, false);
+	} else if (tag == DW_TAG_structure_type) {
+		if (!dwarf_child(type, &die))
+			do {
+				if (dwarf_tag(&die) != DW_TAG_member)
+					continue;
+				if (ph_type_of(&die, &of))
+					go_look(&of, offset + ph_member_bit(&die, &bits) / 8, g, depth + 1);
+				else
+					g->unknown = true;
+			} while (!dwarf_siblingof(&die, &die));
+	} else if (tag == DW_TAG_array_type && ph_type_of(type, &of)) {
+		each = ph_type_size(&of);
+		/* Of more than one element it is on the stack, where its alignment counts. */
+		if (size)
+			go_look(&of, offset, g, depth + 1);
+		g->fits &= size <= each;
+	} else {
+		g->unknown = true;
+	}
+}
+
+/* All of it in registers, or all of it on the stack. */
+static void go_next(struct ph_passing *p, Dwarf_Die *type, struct ph_passed *ret)
+{
+	bool x86 = p->machine == EM_X86_64;
+	struct go_shape g = { .ints = p->ints, .floats = p->floats, .max_ints = x86 ? 9 : 16, .max_floats = x86 ? 15 : 16, .align = 1,
+			      .fits = true, .looks = LOOKS_MAX, .out = ret };
+
+	*ret = (struct ph_passed){ 0 };
+	if (type)
+		go_look(type, 0, &g, 0);
+	p->lost |= !type || g.unknown;
+	if (p->lost)
+		return;
+	if (g.fits) {
+		p->ints = g.ints;
+		p->floats = g.floats;
+		ret->how = PH_PASSED_APART;
+		return;
+	}
+	p->stack = (p->stack + g.align - 1) & ~(g.align - 1);
+	*ret = (struct ph_passed){ .how = PH_PASSED_STACK, .stack = p->stack };
+	p->stack += ph_type_size(type);
+}
+
+/* ---- all -------------------------------------------------------------------------------------------- */
+
 void ph_passing_next(struct ph_passing *p, Dwarf_Die *type, struct ph_passed *ret)
 {
-	struct shape s = shape_of(p, type);
+	struct shape s;
 
+	if (p->language == DW_LANG_Go) {
+		go_next(p, type, ret);
+		return;
+	}
+	s = shape_of(p, type);
 	*ret = (struct ph_passed){ 0 };
 	p->lost |= s.unknown && !s.by_pointer;
 	if (p->lost)
@@ -363,6 +456,11 @@ void ph_passing_begin(struct ph_passing *p, struct ph_dwarf *d, int machine, Dwa
 	*p = (struct ph_passing){ .dwarf = d, .machine = machine };
 	if (dwarf_diecu(function, &unit, NULL, NULL))
 		p->language = dwarf_srclang(&unit);
+	if (p->language == DW_LANG_Go) {
+		/* Of arm64, what calls keeps room for the address to return to. */
+		p->stack = machine == EM_X86_64 ? 0 : 8;
+		return;
+	}
 	/* The machine hands over where a large result is to be put, on x86_64 as a first argument that nobody wrote. */
 	if (!ph_type_of(function, &type) || !ph_is_struct(&type))
 		return;
@@ -374,9 +472,17 @@ void ph_passing_begin(struct ph_passing *p, struct ph_dwarf *d, int machine, Dwa
 
 void ph_passing_result(const struct ph_passing *p, Dwarf_Die *type, struct ph_passed *ret)
 {
-	struct shape s = shape_of(p, type);
+	struct ph_passing first = { .machine = p->machine };
 	uint32_t ints, floats, n = 0;
+	struct shape s;
 
+	if (p->language == DW_LANG_Go) {
+		go_next(&first, type, ret);
+		if (ret->how != PH_PASSED_APART)
+			*ret = (struct ph_passed){ 0 };
+		return;
+	}
+	s = shape_of(p, type);
 	*ret = (struct ph_passed){ 0 };
 	if (s.unknown && !s.by_pointer)
 		return;

@@ -6,17 +6,23 @@
 
 /*
  * Where a function's arguments are when it is entered, and its result when it returns, by the types that DWARF has of them and
- * the machine's convention: the System V ABI of x86_64 (3.2.3), the procedure call standard of arm64 (6.8). In the child only.
+ * the machine's convention: the System V ABI of x86_64 (3.2.3), the procedure call standard of arm64 (6.8), Go's since 1.17
+ * (src/cmd/compile/abi-internal.md). In the child only.
  */
 
 #define PH_PASSED_PIECES 2
+#define PH_PASSED_LEAVES 32
 
 struct ph_passed {
-	/* NOWHERE: nobody can tell. POINTER: what the register, or the stack, has is the address of it. */
-	enum { PH_PASSED_NOWHERE, PH_PASSED_REGS, PH_PASSED_STACK, PH_PASSED_POINTER } how;
+	/* NOWHERE: nobody can tell. POINTER: what the register, or the stack, has is the address of it. APART: each number in it has a register. */
+	enum { PH_PASSED_NOWHERE, PH_PASSED_REGS, PH_PASSED_STACK, PH_PASSED_POINTER, PH_PASSED_APART } how;
 	/* For each 8 bytes, which of the registers for integers has it, from 1; 0: one for floating-point numbers, or none. */
 	uint32_t reg[PH_PASSED_PIECES];
 	uint64_t stack;			/* behind the first byte that is handed over there */
+	struct {
+		uint16_t byte, reg;	/* what begins there is in this one, 0: one for floating-point numbers */
+	} apart[PH_PASSED_LEAVES];
+	uint32_t napart;
 };
 
 struct ph_passing {

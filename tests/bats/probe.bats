@@ -223,24 +223,37 @@ of() { jq -s "map(select(.function == \"$1\")) | $2" "$T.json"; }
 
 # On the host only: it takes Go's compiler.
 @test "Go: arguments, results and times of each call, of goroutines whose stacks are moved" {
-	local name
+	local name by_name
+	bats_require_minimum_version 1.5.0
 	need go
 	GOCACHE=$T-cache GOFLAGS=-mod=mod go build -o "$T-go" "$(dirname "$BATS_TEST_FILENAME")/probe.go"
 	GOCACHE=$T-cache go build -ldflags=-s -o "$T-stripped" "$(dirname "$BATS_TEST_FILENAME")/probe.go"
+	# By the names of the source, where there is debug information: strings and slices of bytes as long as they are.
+	by_name=('uprobe:app:main.kinds(name=r.name,id=r.id,tags=r.tags)' 'uprobe:app:main.kinds(pname=p->name,second=pair[1],b,c,last)'
+		'uretprobe:app:main.kinds(r=retval)' 'uretprobe:app:main.work(n,s,small,retval)')
 	for name in go stripped; do
 		rm -rf "$T"
 		launch in --bind "$T-$name:/bin/app" -- app
 		wait_for 20 grep -qs ready=1 "$PH_WORK/$PH_FILE-in.log"
 		begin 'uretprobe:app:main.work(arg1,arg4,retval)' 'uretprobe:app:main.deep(arg1)' 'uretprobe:app:main.fails' \
-			'uretprobe:app:main.inner(arg1)'
+			'uretprobe:app:main.inner(arg1)' "${by_name[@]}"
 		call "$PID"
 		record_end
 		# It lives through what a uretprobe would have been its end of.
 		grep -q done=1 "$PH_WORK/$PH_FILE-in.log"
-		jq -se 'all(.duration_ns > 0) and (map(select(.function == "main.work")) | length == 1000 and
+		jq -se 'all(.duration_ns > 0 or .kind == "uprobe") and (map(select(.function == "main.work" and .arg4)) | length == 1000 and
 			(map(.arg1) | sort) == ([range(20) as $g | range(50) | $g * 100 + .] | sort) and
 			all(if .arg1 % 2 == 0 then .retval == -.arg1 else .retval == 2 * .arg1 and .duration_ns >= 1000000 end))' "$T.json" >/dev/null ||
 			flunk "$(head -n 20 "$T.json")"
+		if [ $name = go ]; then
+			jq -sce 'map(select(.function == "main.kinds") | [.name, .id, .tags, .pname, .second, .b, .c, .last, .r] | map(select(. != null))) | sort' "$T.json" |
+				grep -qxF '[["pointed at",-12,2,3,"the last"],["some name",-3,"tags"],["the laspt"]]' || flunk "$(grep kinds "$T.json")" || return
+			jq -se 'map(select(.function == "main.work" and .s)) | length == 1000 and all(.s == "text" and .small <= 0 and
+				.retval == if .n % 2 == 0 then -.n else 2 * .n end)' "$T.json" >/dev/null
+			fails "'ratio' is in a register for floating-point numbers" "uprobe:$T-go:main.kinds(ratio)"
+			fails "it has no argument 'q', did you mean 'r'?; it has r, ratio, p, pair, a, b, c, last" "uprobe:$T-go:main.kinds(q)"
+			by_name=()
+		fi
 		# 20 goroutines, each a thousand deep; of two calls, the outer one takes longer.
 		jq -se 'map(select(.function == "main.deep")) | group_by(.arg1) | length == 1001 and all(length == 20) and
 			(map(map(.duration_ns) | sort) | [.[0], .[500], .[1000]] | transpose | all(.[0] < .[1] and .[1] < .[2]))' "$T.json" >/dev/null

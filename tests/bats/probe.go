@@ -21,6 +21,19 @@ func work(n int, s string, small int8) (int, string) {
 	return n * 2, s
 }
 
+type rec struct {
+	name  string
+	id    int32
+	share float64
+	tags  []byte
+}
+
+// kinds has arguments in registers of both kinds, and on the stack where nine are taken, or it is an array.
+//go:noinline
+func kinds(r rec, ratio float64, p *rec, pair [2]int32, a, b, c int, last string) (string, error) {
+	return last[:len(last)-1] + p.name[:1] + string(r.tags[:1]), nil
+}
+
 // deep makes the stack grow, which moves it.
 //go:noinline
 func deep(n int) int {
@@ -70,5 +83,7 @@ func main() {
 		}(g)
 	}
 	wg.Wait()
+	p := rec{"pointed at", 7, 0.5, nil}
+	kinds(rec{"some name", -3, 1.5, []byte("tags of it")[:4]}, 2.5, &p, [2]int32{11, -12}, 1, 2, 3, "the last")
 	fmt.Println("done=1")
 }
