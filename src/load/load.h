@@ -73,6 +73,7 @@ int load_calls(int argc, char **argv);
 /* kinds.c */
 int load_kinds(int argc, char **argv);
 /* chain.c */
+uint64_t own_cpu_ns(void);		/* of this thread */
 uint64_t compute(uint64_t ns);		/* so much of its own CPU time; returns how much it was */
 void until_sleeps(pid_t who);		/* 0: at once */
 int load_chain(int argc, char **argv);

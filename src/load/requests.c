@@ -43,6 +43,16 @@ static int unix_socket(const char *path, bool server)
 	return fd;
 }
 
+/* Computes once @waiter sleeps; says so, and what it took to look whether it does. */
+static void compute_for(pid_t waiter, const char *what)
+{
+	uint64_t since = own_cpu_ns(), around;
+
+	until_sleeps(waiter);
+	around = own_cpu_ns() - since;
+	dprintf(1, "%s ran_ns=%llu around_ns=%llu\n", what, (unsigned long long)compute(SLOW_NS), (unsigned long long)around);
+}
+
 /* ---- who is waited for ------------------------------------------------------------------------------- */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -60,8 +70,7 @@ static void *holder(void *arg)
 		put(held[1], 'h');
 		if (!get(go[0], &c))
 			die("read");
-		until_sleeps(server);
-		dprintf(1, "lock ran_ns=%llu\n", (unsigned long long)compute(SLOW_NS));
+		compute_for(server, "lock");
 		pthread_mutex_unlock(&lock);
 		get(go[0], &c);
 	}
@@ -91,8 +100,7 @@ static int back(const char *path)
 		if (getsockopt(c, SOL_SOCKET, SO_PEERCRED, &peer, &len))
 			die("SO_PEERCRED");
 		while (get(c, &byte)) {
-			until_sleeps(peer.pid);
-			dprintf(1, "back ran_ns=%llu\n", (unsigned long long)compute(SLOW_NS));
+			compute_for(peer.pid, "back");
 			put(c, byte);
 		}
 		close(c);
@@ -113,11 +121,12 @@ static int serve(const char *path, const char *behind)
 	if (pipe(go) || pipe(held) || pthread_create(&t, NULL, holder, NULL) || !get(held[0], &kind))
 		die("pthread_create");
 	while ((c = accept(l, NULL, NULL)) >= 0) {
-		uint64_t whole = ph_now_ns(), since, ns = 0;
+		uint64_t whole = ph_now_ns(), since, ns = 0, ran = 0;
 		char answer = 0;
 
 		while (get(c, &kind)) {
 			since = ph_now_ns();
+			ran = own_cpu_ns();
 			compute(FAST_NS);
 			if (kind == 1)
 				wait_for_lock();
@@ -125,13 +134,15 @@ static int serve(const char *path, const char *behind)
 				put(b, 'q'), get(b, &answer);
 			else if (kind == 3)
 				sleep_ns(SLOW_NS);
+			ran = own_cpu_ns() - ran;
 			ns = ph_now_ns() - since;
 			put(c, 'a');
 			answer = kind;
 		}
 		whole = ph_now_ns() - whole;
 		close(c);
-		dprintf(1, "%s answers=%llu connections=%llu\n", kinds[(int)answer], (unsigned long long)ns, (unsigned long long)whole);
+		dprintf(1, "%s ran=%llu answers=%llu connections=%llu\n", kinds[(int)answer], (unsigned long long)ran,
+			(unsigned long long)ns, (unsigned long long)whole);
 	}
 	return 1;
 }
