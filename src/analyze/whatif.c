@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "analyze/path_priv.h"
@@ -22,7 +23,16 @@ const char *ph_whatif_gap_text(enum ph_whatif_gap g)
 	return g < PH_GAP_MAX ? texts[g] : "?";
 }
 
-int ph_whatif_new(struct ph_whatif **ret, const struct ph_identity *id, const struct ph_selection *sel, bool whole, struct ph_err *err)
+/* Since 6.18 it is tasks that are throttled, where they leave the kernel; before, it was all of a CPU's at once. */
+static bool task_based(const char *release)
+{
+	unsigned int major, minor;
+
+	return !release || sscanf(release, "%u.%u", &major, &minor) != 2 || major > 6 || (major == 6 && minor >= 18);
+}
+
+int ph_whatif_new(struct ph_whatif **ret, const struct ph_identity *id, const struct ph_selection *sel, bool whole, const char *release,
+		  struct ph_err *err)
 {
 	struct ph_whatif *w = ph_alloc(sizeof(*w));
 	int r = ph_program_new(&w->program, err);
@@ -34,6 +44,7 @@ int ph_whatif_new(struct ph_whatif **ret, const struct ph_identity *id, const st
 	w->id = id;
 	w->sel = sel;
 	w->whole = whole;
+	w->setup.kernel_runs_on = task_based(release);
 	w->container = PH_CONTAINER_UNKNOWN;
 	w->packets = packets_new();
 	w->st = ph_states_new(id, &whatif_learn, w);
@@ -272,7 +283,6 @@ static void set_up(struct ph_whatif *w)
 		qsort(w->exits.v, w->exits.n, sizeof(*w->exits.v), up);
 		s->exit_ns = w->exits.v[w->exits.n / 2];
 	}
-	s->kernel_runs_on = true;
 }
 
 static void run(struct ph_whatif *w, const struct ph_sim_setup *s, struct ph_whatif_outcome *ret)

@@ -117,8 +117,12 @@ struct ph_whatif {
 	struct ph_sim_setup setup;	/* as it was recorded */
 };
 
-/* @id and @sel, which chooses the container, stay the caller's. @whole: all tasks' events are in the stream. */
-int ph_whatif_new(struct ph_whatif **ret, const struct ph_identity *id, const struct ph_selection *sel, bool whole, struct ph_err *err);
+/*
+ * @id and @sel, which chooses the container, stay the caller's. @whole: all tasks' events are in the stream. @release: of the kernel
+ * by whose rules limits are kept, as "6.18.44"; NULL: one of today.
+ */
+int ph_whatif_new(struct ph_whatif **ret, const struct ph_identity *id, const struct ph_selection *sel, bool whole, const char *release,
+		  struct ph_err *err);
 void ph_whatif_free(struct ph_whatif *w);
 /* "0-3,7": false, it is none. */
 bool ph_whatif_cpus(const char *text, struct ph_sim_cpus *ret);

@@ -159,7 +159,7 @@ static int begin(void *arg, struct ph_err *err)
 {
 	struct verb *v = arg;
 	struct ph_run *run = &v->r.s.run;
-	int r = ph_whatif_new(&v->w, run->id, &v->r.s.co.sel, run->src->whole || v->r.s.live, err);
+	int r = ph_whatif_new(&v->w, run->id, &v->r.s.co.sel, run->src->whole || v->r.s.live, run->src->kernel_release, err);
 
 	/* Who asks may be in another container than who answers; filters say who. */
 	v->q.ask.sel = v->q.requests ? ph_cmd_report_selection(&v->r) : NULL;

@@ -379,7 +379,7 @@ struct ph_source *ph_live_new(struct ph_collect *c)
 	uname(&l->uts);
 	l->src = (struct ph_source){
 		.ops = &live_ops, .what = "the running kernel", .offset_ns = ph_clock_offset_ns(),
-		.begin_ns = c->begun_ns, .hostname = l->uts.nodename, .live = true,
+		.begin_ns = c->begun_ns, .hostname = l->uts.nodename, .kernel_release = l->uts.release, .live = true,
 	};
 	l->c = c;
 	l->last_rounds = -1;

@@ -170,6 +170,8 @@ static void join_clocks(struct reader *r)
 		r->src.whole = t->whole && (!i || r->src.whole);
 		if (!r->src.hostname)
 			r->src.hostname = t->hostname;
+		if (!r->src.kernel_release)
+			r->src.kernel_release = t->kernel_release;
 	}
 	ph_vec_each(t, &r->traces)
 		(*t)->adjust_ns = (int64_t)((uint64_t)(*t)->offset_ns - (uint64_t)r->src.offset_ns);

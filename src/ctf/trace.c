@@ -173,6 +173,8 @@ static void read_env(struct ph_ct_trace *t)
 			continue;
 		if (!strcmp(e->name, "hostname"))
 			t->hostname = e->s;
+		if (!strcmp(e->name, "kernel_release"))
+			t->kernel_release = e->s;
 		lttng |= !strcmp(e->name, "tracer_name") && !strcmp(e->s, "lttng-modules");
 		other |= !strcmp(e->name, "generator");
 		t->whole |= !strcmp(e->name, "recorded") && !strcmp(e->s, "machine");

@@ -48,7 +48,7 @@ struct ph_ct_trace {
 	const struct ph_ct_clock *clock;
 	int64_t offset_ns;		/* Unix time of the clock's 0 */
 	int64_t adjust_ns;		/* added to all times: puts traces on one clock */
-	const char *hostname;
+	const char *hostname, *kernel_release;
 	bool whole;			/* as of struct ph_source */
 };
 

@@ -39,6 +39,7 @@ struct ph_source {
 	/* Source clock; 0: unknown. The end of what is recorded now is known when it has come. */
 	uint64_t begin_ns, end_ns;
 	const char *hostname;		/* of the machine that was recorded, NULL: unknown */
+	const char *kernel_release;	/* of its kernel, as "6.18.44", likewise */
 	bool live;
 	bool whole;			/* everybody's events are in it, not those of selected containers only */
 };
