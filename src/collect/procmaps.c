@@ -42,12 +42,18 @@ static void unstore(struct ph_procmaps *m, struct ph_mapproc *p, uint64_t now_ns
 	p->stored = 0;
 }
 
-static void free_proc(struct ph_procmaps *m, struct ph_mapproc *p, uint64_t now_ns)
+/* The kernel side does not walk its stacks. */
+static void unknown_to_kernel(struct ph_procmaps *m, int32_t pid)
 {
-	uint32_t pid = (uint32_t)p->pid;
+	uint32_t key = (uint32_t)pid;
 
 	if (m->procs_fd >= 0)
-		bpf_map_delete_elem(m->procs_fd, &pid);
+		bpf_map_delete_elem(m->procs_fd, &key);
+}
+
+static void free_proc(struct ph_procmaps *m, struct ph_mapproc *p, uint64_t now_ns)
+{
+	unknown_to_kernel(m, p->pid);
 	unstore(m, p, now_ns);
 	drop_maps(p);
 	ph_vec_done(&p->maps);
@@ -154,17 +160,15 @@ int ph_procmaps_take(struct ph_procmaps *m, struct ph_mapproc *p, struct ph_maps
 }
 
 /* Hand the mappings to the kernel side. */
-static void store_maps(struct ph_procmaps *m, struct ph_mapproc *p, uint64_t now_ns)
+static bool try_store_maps(struct ph_procmaps *m, struct ph_mapproc *p, uint64_t now_ns)
 {
 	struct ph_store_proc value = { .n = (uint32_t)p->maps.n, .stack = p->stack };
 	uint32_t pid = (uint32_t)p->pid;
 	struct ph_store_map *to;
 	uint64_t pos;
 
-	if (ph_store_alloc(m->store, p->maps.n * sizeof(*to), &pos) < 0) {
-		m->refused++;
-		return;
-	}
+	if (ph_store_alloc(m->store, p->maps.n * sizeof(*to), &pos) < 0)
+		return false;
 	value.maps = pos;
 	to = ph_store_at(m->store, pos);
 	ph_vec_each(map, &p->maps) {
@@ -178,12 +182,22 @@ static void store_maps(struct ph_procmaps *m, struct ph_mapproc *p, uint64_t now
 	}
 	if (m->procs_fd >= 0 && bpf_map_update_elem(m->procs_fd, &pid, &value, BPF_ANY)) {
 		ph_store_free(m->store, pos, value.n * sizeof(*to), now_ns);
-		m->refused++;
-		return;
+		return false;
 	}
 	unstore(m, p, now_ns);
 	p->pos = pos;
 	p->stored = value.n;
+	return true;
+}
+
+/* Without room it keeps what it had: but not what it has from its parent, which gives that back one day. */
+static void store_maps(struct ph_procmaps *m, struct ph_mapproc *p, uint64_t now_ns)
+{
+	if (try_store_maps(m, p, now_ns))
+		return;
+	m->refused++;
+	if (!p->stored)
+		unknown_to_kernel(m, p->pid);
 }
 
 /* Has it ended? Its first thread may have, and others go on: then it has no maps, and is there. */
@@ -263,8 +277,10 @@ void ph_procmaps_fork(struct ph_procmaps *m, int32_t parent, int32_t child, uint
 	if (!from || from->gone_ns)
 		return;
 	p = ph_procmaps_add(m, child, from->container, from->since_ns);
-	if (!p)
+	if (!p) {
+		unknown_to_kernel(m, child);
 		return;
+	}
 	drop_maps(p);
 	ph_vec_each(map, &from->maps) {
 		*ph_vec_push(&p->maps) = *map;

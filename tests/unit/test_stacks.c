@@ -319,6 +319,49 @@ static void children(void **state)
 	assert_non_null(ph_procmaps_get(&maps, 1 << 30));
 }
 
+/* What the kernel side gave to a child is its parent's: where there is no room for its own, it has none. */
+static void refused_children(void **state)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_HASH, "procs", sizeof(uint32_t), sizeof(struct ph_store_proc), 64, NULL);
+	uint32_t parent = 1 << 30, child = parent + 1;
+	struct ph_mapproc *p;
+	struct ph_store_proc has;
+	uint64_t pos;
+
+	(void)state;
+	if (fd < 0)
+		skip();
+	maps.procs_fd = fd;
+	p = ph_procmaps_add(&maps, (int32_t)parent, 3, 1000);
+	take(p, LIBC);
+	ph_procmaps_fork(&maps, p->pid, (int32_t)child, 6000);
+	assert_int_equal(bpf_map_lookup_elem(fd, &child, &has), 0);
+	assert_int_equal(has.maps, ph_procmaps_get(&maps, (int32_t)child)->pos);
+	while (ph_store_alloc(&store, PH_STORE_CHUNK / 2, &pos) == 0 || ph_store_alloc(&store, 32, &pos) == 0)
+		;
+	/* No room in the store. */
+	child++;
+	assert_int_equal(bpf_map_update_elem(fd, &child, &has, BPF_NOEXIST), 0);
+	ph_procmaps_fork(&maps, p->pid, (int32_t)child, 6000);
+	assert_int_equal(maps.refused, 1);
+	assert_int_equal(bpf_map_lookup_elem(fd, &child, &has), -ENOENT);
+	/* Who had something keeps that. */
+	p = ph_procmaps_get(&maps, (int32_t)parent + 1);
+	ph_procmaps_fork(&maps, (int32_t)parent, p->pid, 7000);
+	assert_int_equal(maps.refused, 2);
+	child = parent + 1;
+	assert_int_equal(bpf_map_lookup_elem(fd, &child, &has), 0);
+	/* Too many processes. */
+	for (int32_t pid = 1; maps.refused < 3; pid++)
+		ph_procmaps_add(&maps, pid, 3, 1000);
+	child = parent + 9;
+	assert_int_equal(bpf_map_update_elem(fd, &child, &has, BPF_NOEXIST), 0);
+	ph_procmaps_fork(&maps, (int32_t)parent, (int32_t)child, 6000);
+	assert_int_equal(bpf_map_lookup_elem(fd, &child, &has), -ENOENT);
+	maps.procs_fd = -1;
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +371,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(mappings, setup_maps, teardown_maps),
 		cmocka_unit_test(asked_and_read),
 		cmocka_unit_test_setup_teardown(strange_mappings, setup_maps, teardown_maps),
+		cmocka_unit_test_setup_teardown(refused_children, setup_maps, teardown_maps),
 		cmocka_unit_test_setup_teardown(children, setup_maps, teardown_maps),
 	};
 
