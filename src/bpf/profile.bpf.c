@@ -28,7 +28,7 @@ int callstack(struct bpf_perf_event_data *ctx)
 		long n = user ? 0 : bpf_get_stack(ctx, w->frames, 8 * PH_FRAMES_KERNEL, 0);
 
 		w->nkernel = n > 0 && n <= 8 * PH_FRAMES_KERNEL ? n >> 3 : 0;
-		walk_user(w, slot, cur);
+		walk_user(w, slot, cur, true);
 	}
 	callstack_done(w, cur, who, 0, ctx->sample_period, cfg.sample_unit);
 	return 0;

@@ -198,13 +198,32 @@ struct ph_store_proc {
 	__u64 maps;		/* position */
 	__u64 stack;		/* where its stack begins: of another program that it runs by now, elsewhere */
 	__u32 n;
+	__u32 exec_pages;	/* of code that is not writable, as the kernel counts them */
 	__u32 v8;		/* it runs JavaScript: as ph_store_table's interp; 0: not */
+	__u32 pad_;
 };
 
 /* In `v8_functions`: a frame of V8's of a process. The value is where the function's SharedFunctionInfo was when it was seen last. */
 struct ph_v8_key {
 	__u64 word;
 	__u32 pid, pad_;
+};
+
+/* Numbers of what is no file, in `tables`. */
+enum {
+	PH_CODE_ANON, PH_CODE_VDSO,
+	PH_CODE_UNKNOWN,	/* a file of which the addresses are not known yet */
+	PH_CODE_FILES,
+};
+
+/* In `known_files`: those of which the addresses are known, by what mappings have of them. */
+struct ph_file_key {
+	__u64 dev, ino;		/* dev: as the kernel keeps it */
+};
+struct ph_known_file {
+	__u64 bias;		/* its address minus the offset */
+	__u32 file;
+	__u32 pad_;
 };
 
 enum {
@@ -286,6 +305,7 @@ struct ph_config {
 	__u32 ncpus;
 	__u32 secret;
 	__s32 self_tgid;	/* the recorder: never traced */
+	__u64 page_bytes;
 	__u32 identity;
 	__u32 cpu_hierarchy;	/* v1 hierarchy of the cpu controller */
 	__u64 host_ns_key;	/* PH_NSKEY of the host */

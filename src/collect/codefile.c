@@ -50,10 +50,43 @@ static struct ph_codefile *new_file(struct ph_codefiles *f, const char *path)
 	return file;
 }
 
+/* Its addresses less the offsets in the file, where that is one number for all of its code, as nearly always; of what is no program, 0. */
+static bool one_bias(const struct ph_codefile *file, uint64_t *ret)
+{
+	bool any = false;
+
+	*ret = 0;
+	if (!file->info)
+		return file->known && !file->missed;
+	ph_vec_each(s, &file->info->segments) {
+		if (!s->exec || !s->filesz)
+			continue;
+		if (any && s->vaddr - s->offset != *ret)
+			return false;
+		any = true;
+		*ret = s->vaddr - s->offset;
+	}
+	return any;
+}
+
+/* The kernel side may look what processes have mapped up by itself. */
+static void share_key(struct ph_codefiles *f, const struct ph_codefile *file, const struct ph_file_key *key)
+{
+	struct ph_known_file value = { .file = file->id };
+	uint64_t bias;
+
+	if (f->known_fd < 0 || !one_bias(file, &bias))
+		return;
+	value.bias = bias;
+	bpf_map_update_elem(f->known_fd, key, &value, BPF_ANY);
+}
+
 static void now_known(struct ph_codefiles *f, struct ph_codefile *file)
 {
 	file->known = true;
 	f->news++;
+	ph_vec_each(key, &file->keys)
+		share_key(f, file, key);
 }
 
 /* Hand it to the children; @fd is the first one's from now on. */
@@ -90,6 +123,7 @@ static void add_vdso(struct ph_codefiles *f)
 	int fd = -1;
 
 	file->refs = 1;
+	*ph_vec_push(&file->keys) = (struct ph_file_key){ 0, 0 };	/* of no file */
 	while (maps && image && fd < 0 && getline(&line, &room, maps) > 0)
 		if (sscanf(line, "%lx-%lx", &begin, &end) == 2 && begin == (unsigned long)image) {
 			fd = ph_symopen_image(image, end - begin);
@@ -103,12 +137,14 @@ static void add_vdso(struct ph_codefiles *f)
 	now_known(f, file);
 }
 
-void ph_codefiles_init(struct ph_codefiles *f, struct ph_store *store, struct ph_store_table *shared,
+void ph_codefiles_init(struct ph_codefiles *f, struct ph_store *store, struct ph_store_table *shared, int known_fd,
 		       struct ph_interp *interps, struct ph_symchild *child, struct ph_symchild *namer)
 {
 	struct ph_codefile *anon;
 
-	*f = (struct ph_codefiles){ .store = store, .shared = shared, .interps = interps, .child = child, .namer = namer };
+	*f = (struct ph_codefiles){
+		.store = store, .shared = shared, .known_fd = known_fd, .interps = interps, .child = child, .namer = namer,
+	};
 	anon = new_file(f, "//anon");
 	anon->refs = 1;
 	set_state(f, anon, PH_TABLE_MADE);
@@ -167,25 +203,49 @@ static struct ph_codefile *one_more(struct ph_codefile *file)
 	return file;
 }
 
-static void known_as(struct ph_codefiles *f, struct ph_codefile *file, uint64_t key)
+static uint64_t hash_of(const struct ph_file_key *key)
 {
-	*ph_vec_push(&file->keys) = key;
-	ph_u64map_put(&f->by_inode, key, file);
+	return mix(key->ino, key->dev);
+}
+
+static void known_as(struct ph_codefiles *f, struct ph_codefile *file, const struct ph_file_key *key)
+{
+	*ph_vec_push(&file->keys) = *key;
+	ph_u64map_put(&f->by_inode, hash_of(key), file);
+	share_key(f, file, key);
+}
+
+static void look_into(struct ph_codefiles *f, struct ph_codefile *file, int32_t pid, int fd)
+{
+	char root[32];
+
+	snprintf(root, sizeof(root), "/proc/%d/root", pid);
+	file->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	add_to_child(f, file, fd);
+}
+
+/* The process that had it first had ended before it was opened; this one has it mapped, too. */
+static struct ph_codefile *found_again(struct ph_codefiles *f, struct ph_codefile *file, int32_t pid, int fd)
+{
+	file->missed = file->known = file->told = false;
+	set_state(f, file, PH_TABLE_NONE);
+	look_into(f, file, pid, fd);
+	return file;
 }
 
 struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint32_t container, struct ph_mapsfile *maps)
 {
 	const struct ph_mapped *is = &maps->last;
-	uint64_t key = mix(is->ino, is->dev), layer = 0;
+	const struct ph_file_key key = { .dev = is->dev, .ino = is->ino };
+	uint64_t layer = 0;
 	struct ph_codefile *file;
 	const char *path;
 	struct stat st;
-	char root[32];
 	int fd;
 
 	/* While it is open here, its inode is no other file's. */
-	file = is->ino ? ph_u64map_get(&f->by_inode, key) : NULL;
-	if (file)
+	file = is->ino ? ph_u64map_get(&f->by_inode, hash_of(&key)) : NULL;
+	if (file && !file->missed)
 		return one_more(file);
 	path = ph_mapsfile_path(maps);
 	/* Memory that processes share without a file has a name and a number. */
@@ -193,12 +253,14 @@ struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint
 		return f->all.v[!strcmp(path, "[vdso]") ? PH_CODE_VDSO : PH_CODE_ANON];
 	/* What is really mapped, whatever is at its path by now. */
 	fd = ph_symopen_mapped(pid, is->begin, is->end);
+	if (file)
+		return one_more(fd >= 0 ? found_again(f, file, pid, fd) : file);
 	if (fd >= 0 && !fstat(fd, &st))
 		layer = layer_key(fd, &st);
 	file = layer ? ph_u64map_get(&f->by_layer, layer) : NULL;
 	if (file) {
 		close(fd);
-		known_as(f, file, key);
+		known_as(f, file, &key);
 		return one_more(file);
 	}
 	file = new_file(f, path);
@@ -211,17 +273,16 @@ struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint
 	file->layer = layer;
 	if (layer)
 		ph_u64map_put(&f->by_layer, layer, file);
-	known_as(f, file, key);
+	known_as(f, file, &key);
 	file->jitdump = ph_is_jitdump(path);
+	file->missed = fd < 0;
 	if (fd < 0 || file->jitdump) {
 		ph_close_ptr(&fd);
 		set_state(f, file, PH_TABLE_FP);
 		now_known(f, file);
-		return one_more(file);
+	} else {
+		look_into(f, file, pid, fd);
 	}
-	snprintf(root, sizeof(root), "/proc/%d/root", pid);
-	file->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	add_to_child(f, file, fd);
 	return one_more(file);
 }
 
@@ -234,9 +295,13 @@ void ph_codefile_drop(struct ph_codefile *file, uint64_t now_ns)
 /* Its number stays its own: it may be in the stream. */
 static void forget(struct ph_codefiles *f, struct ph_codefile *file, uint64_t now_ns)
 {
-	ph_vec_each(key, &file->keys)
-		if (ph_u64map_get(&f->by_inode, *key) == file)
-			ph_u64map_del(&f->by_inode, *key);
+	ph_vec_each(key, &file->keys) {
+		if (ph_u64map_get(&f->by_inode, hash_of(key)) != file)
+			continue;
+		ph_u64map_del(&f->by_inode, hash_of(key));
+		if (f->known_fd >= 0)
+			bpf_map_delete_elem(f->known_fd, key);
+	}
 	ph_vec_done(&file->keys);
 	if (file->layer && ph_u64map_get(&f->by_layer, file->layer) == file)
 		ph_u64map_del(&f->by_layer, file->layer);

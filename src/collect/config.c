@@ -74,6 +74,7 @@ void ph_config_set(struct ph_collect *c, const struct ph_collect_opts *opts)
 	if (getrandom(&cfg->secret, sizeof(cfg->secret), 0) != sizeof(cfg->secret))
 		cfg->secret = (uint32_t)getpid() * 2654435761u;
 	cfg->self_tgid = getpid();
+	cfg->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	cfg->host_ns_key = host_ns_key();
 	cfg->context = opts->context & ~(uint32_t)PH_CTX_PID;
 	/* The filter may ask for the name of the task that an event happened in. */

@@ -17,6 +17,8 @@
 #define TEXT_MAX (8u << 20)
 /* Above are the kernel's. */
 #define USER_END (1ull << 56)
+/* Of the kernel's dev_t. */
+#define DEV_MINOR_BITS 20
 
 /* As in <linux/fs.h> since 6.11 (ed5d583a88a9). */
 struct query {
@@ -26,7 +28,7 @@ struct query {
 	uint64_t name, build_id;
 };
 #define QUERY _IOWR('f', 17, struct query)
-enum { QUERY_EXECUTABLE = 4, QUERY_NEXT = 16 };
+enum { QUERY_WRITABLE = 2, QUERY_EXECUTABLE = 4, QUERY_NEXT = 16 };
 
 void ph_mapsfile_text(struct ph_mapsfile *m, char *text)
 {
@@ -96,13 +98,14 @@ static bool parse_line(char *line, struct ph_mapped *ret, char **path)
 	/* Most are of no code, so this is looked at first. */
 	if (!perms || strnlen(perms, 6) < 6 || perms[3] != 'x' || perms[5] != ' ')
 		return false;
+	ret->writable = perms[2] == 'w';
 	ret->begin = number(&p, 16, '-');
 	ret->end = number(&p, 16, ' ');
 	if (!p || p != perms + 1)
 		return false;
 	p = perms + 6;
 	ret->offset = number(&p, 16, ' ');
-	ret->dev = number(&p, 16, ':') << 32;
+	ret->dev = number(&p, 16, ':') << DEV_MINOR_BITS;
 	ret->dev |= number(&p, 16, ' ');
 	if (!p)
 		return false;
@@ -130,7 +133,8 @@ static bool next_of_kernel(struct ph_mapsfile *m, struct ph_mapped *ret)
 	if (ask(m, &q, m->from, QUERY_NEXT))
 		return false;
 	*ret = (struct ph_mapped){
-		.begin = q.begin, .end = q.end, .offset = q.offset, .dev = (uint64_t)q.major << 32 | q.minor, .ino = q.inode,
+		.begin = q.begin, .end = q.end, .offset = q.offset, .dev = (uint64_t)q.major << DEV_MINOR_BITS | q.minor, .ino = q.inode,
+		.writable = q.vma_flags & QUERY_WRITABLE,
 	};
 	m->from = q.end;
 	return true;

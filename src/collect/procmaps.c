@@ -125,6 +125,7 @@ int ph_procmaps_take(struct ph_procmaps *m, struct ph_mapproc *p, struct ph_maps
 	PH_VEC(struct ph_mapping) now = { 0 };
 	struct ph_mapped is;
 	bool waiting = false;
+	uint64_t exec = 0;
 	size_t from = 0;
 	int changes = 0;
 
@@ -132,6 +133,7 @@ int ph_procmaps_take(struct ph_procmaps *m, struct ph_mapproc *p, struct ph_maps
 		struct ph_mapping map = { .begin = is.begin, .end = is.end, .offset = is.offset };
 		const struct ph_mapping *before;
 
+		exec += is.writable ? 0 : is.end - is.begin;
 		/* In order, as the kernel writes them: what is searched must be. */
 		if (now.n && map.begin < now.v[now.n - 1].end)
 			continue;
@@ -156,13 +158,16 @@ int ph_procmaps_take(struct ph_procmaps *m, struct ph_mapproc *p, struct ph_maps
 	ph_vec_done(&p->maps);
 	memcpy(&p->maps, &now, sizeof(now));
 	p->waiting = waiting;
+	exec /= (uint64_t)sysconf(_SC_PAGESIZE);
+	changes += !changes && exec != p->exec_pages;
+	p->exec_pages = (uint32_t)exec;
 	return changes;
 }
 
 /* Hand the mappings to the kernel side. */
 static bool try_store_maps(struct ph_procmaps *m, struct ph_mapproc *p, uint64_t now_ns)
 {
-	struct ph_store_proc value = { .n = (uint32_t)p->maps.n, .stack = p->stack };
+	struct ph_store_proc value = { .n = (uint32_t)p->maps.n, .exec_pages = p->exec_pages, .stack = p->stack };
 	uint32_t pid = (uint32_t)p->pid;
 	struct ph_store_map *to;
 	uint64_t pos;
@@ -295,6 +300,7 @@ void ph_procmaps_fork(struct ph_procmaps *m, int32_t parent, int32_t child, uint
 	p->dirty = from->dirty;
 	p->waiting = from->waiting;
 	p->stack = from->stack;
+	p->exec_pages = from->exec_pages;
 	store_maps(m, p, ph_now_ns());
 }
 

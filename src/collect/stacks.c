@@ -59,7 +59,7 @@ struct ph_stacks {
 	int r;
 };
 
-static const char *const maps_of_stacks[] = { "store", "tables", "procs", "walks", "frames", "interps",
+static const char *const maps_of_stacks[] = { "store", "tables", "procs", "known_files", "walks", "frames", "interps",
 					     "interp_threads", "v8_functions" };
 
 void ph_stacks_prepare(struct ph_collect *c)
@@ -169,7 +169,8 @@ int ph_stacks_open(struct ph_collect *c, struct ph_err *err)
 		r = ph_symchild_new(&namer, &s->namer, err);
 	if (r < 0)
 		return r;
-	ph_codefiles_init(&s->files, &s->store, s->shared, s->interps, s->child, s->namer);
+	ph_codefiles_init(&s->files, &s->store, s->shared, bpf_object__find_map_fd_by_name(c->obj, "known_files"), s->interps,
+			  s->child, s->namer);
 	ph_procmaps_init(&s->maps, &s->files, &s->store, bpf_object__find_map_fd_by_name(c->obj, "procs"));
 	/* What is mapped from here on is told; then what there is is read. */
 	s->sideband = ph_sideband_new(err);

@@ -53,7 +53,7 @@ uint32_t ph_store_find(const struct ph_store *s, const struct ph_store_table *t,
 struct ph_codefile {
 	uint32_t id;			/* in the stream, and in the kernel side's `tables` */
 	uint32_t refs;			/* mappings that are of it */
-	PH_VEC(uint64_t) keys;		/* of by_inode */
+	PH_VEC(struct ph_file_key) keys;	/* of by_inode */
 	uint64_t layer;			/* of by_layer; 0: none */
 	uint64_t idle_ns;		/* since when nobody has it mapped */
 	uint32_t container;		/* of the process that had it first */
@@ -69,6 +69,7 @@ struct ph_codefile {
 	bool known;			/* what it is, well or badly */
 	bool in_child, in_namer;
 	bool jitdump;			/* it is told what code the process makes */
+	bool missed;			/* it could not be opened, as its process had ended */
 	bool told;			/* in the stream */
 	struct ph_stored_table table;
 	struct ph_codefile *interprets;	/* it is an interpreter: what its program's functions are in */
@@ -80,7 +81,8 @@ struct ph_codefile {
 /* ---- mapsfile.c: the code that a process has mapped, by address ------------------------------------ */
 
 struct ph_mapped {
-	uint64_t begin, end, offset, dev, ino;	/* ino 0: memory of its own */
+	uint64_t begin, end, offset, dev, ino;	/* dev: as the kernel keeps it; ino 0: memory of its own */
+	bool writable;
 };
 
 struct ph_mapsfile {
@@ -109,6 +111,7 @@ struct ph_codefiles {
 	PH_VEC(struct ph_codefile *) all;	/* by id */
 	struct ph_store *store;
 	struct ph_store_table *shared;	/* the kernel side's `tables`, mapped */
+	int known_fd;			/* its `known_files`; -1: none */
 	struct ph_symchild *child, *namer;	/* for tables, for names; NULL: nothing is looked into */
 	struct ph_interp *interps;	/* the kernel side's, mapped */
 	uint32_t ninterps;
@@ -118,14 +121,7 @@ struct ph_codefiles {
 	uint64_t tables, table_bytes, expired_ns;
 };
 
-/* Numbers of what is no file. */
-enum {
-	PH_CODE_ANON, PH_CODE_VDSO,
-	PH_CODE_UNKNOWN,	/* for the kernel side: a file of which the addresses are not known yet */
-	PH_CODE_FILES,
-};
-
-void ph_codefiles_init(struct ph_codefiles *f, struct ph_store *store, struct ph_store_table *shared,
+void ph_codefiles_init(struct ph_codefiles *f, struct ph_store *store, struct ph_store_table *shared, int known_fd,
 		       struct ph_interp *interps, struct ph_symchild *child, struct ph_symchild *namer);
 void ph_codefiles_done(struct ph_codefiles *f);
 /* The file of @pid's mapping that @maps has told last; it has one reference more. Never NULL. */
@@ -161,6 +157,7 @@ struct ph_mapproc {
 	uint64_t stack;				/* where its stack begins, when `maps` were read: of each program elsewhere */
 	uint64_t pos;				/* in the store */
 	uint32_t stored;			/* mappings there */
+	uint32_t exec_pages;			/* of code that is not writable */
 	bool dirty, replaced;			/* to be read; it runs another program */
 	bool tell, clear_due;			/* something is to be told; first, that what it had is no more */
 	bool waiting;				/* for files to be known */

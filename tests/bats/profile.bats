@@ -122,6 +122,18 @@ stacks() {
 	hasnt "$T" '.event == "kernel_symbol" and (.fields.name | test("^(bpf_prog_|__traceiter_|bpf_trace_run)"))'
 }
 
+# What it has mapped the kernel side finds out by itself: user space hears of it later, here mostly after its end.
+@test "a known program that begins: complete stacks from the first one" {
+	local all complete
+	record "$T" -q -c "$PH_FILE-in" --wait -e profile -F 500
+	launch_wait in -- sh -c "ph-load spin $((${PH_SLOW:-1} * 1000))ms; for i in 1 2 3 4 5 6 7 8 9 10 11 12; do ph-load spin 25ms; done" >/dev/null
+	record_end
+	events "$T" -e callstack | jq -r 'select(.comm == "ph-load" and .fields.user_end > 0) | "\(.pid) \(.fields.user_end)"' >"$T.ends"
+	all=$(awk 'NR == 1 { first = $1 } $1 != first' "$T.ends" | wc -l)
+	complete=$(awk 'NR == 1 { first = $1 } $1 != first && $2 == 1' "$T.ends" | wc -l)
+	[ "$all" -ge 20 ] && [ $((complete * 100)) -ge $((all * 90)) ] || flunk "$complete of $all are complete" "$(sort "$T.ends" | uniq -c)"
+}
+
 # On the host only: there are no interpreters in the machine.
 @test "programs in Python and PHP: their own functions, between those that the interpreters call" {
 	command -v php >/dev/null || skip "no php"

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -155,7 +156,7 @@ static int setup_maps(void **state)
 {
 	setup(state);
 	shared = ph_alloc(PH_STORE_FILES * sizeof(*shared));
-	ph_codefiles_init(&files, &store, shared, NULL, NULL, NULL);
+	ph_codefiles_init(&files, &store, shared, -1, NULL, NULL, NULL);
 	ph_procmaps_init(&maps, &files, &store, -1);
 	return 0;
 }
@@ -284,6 +285,27 @@ static void strange_mappings(void **state)
 	assert_int_equal(maps.refused, 1);
 }
 
+/* A process that ends just after its maps were read takes the way to its files along; the next one has it. */
+static void opened_too_late(void **state)
+{
+	struct ph_mapproc *gone = ph_procmaps_add(&maps, 1 << 30, 3, 1000), *p = ph_procmaps_add(&maps, getpid(), 3, 1000);
+	ph_autofclose FILE *f = fopen("/proc/self/maps", "re");
+	ph_autofree char *line = NULL;
+	size_t room = 0;
+
+	(void)state;
+	while (getline(&line, &room, f) > 0 && !strstr(line, " r-xp "))
+		;
+	take(gone, line);
+	assert_true(gone->maps.v[0].file->missed);
+	gone->maps.v[0].file->told = true;
+	take(p, line);
+	assert_ptr_equal(p->maps.v[0].file, gone->maps.v[0].file);
+	assert_false(p->maps.v[0].file->missed);
+	assert_false(p->maps.v[0].file->told);
+	assert_int_equal(p->maps.v[0].file->refs, 2);
+}
+
 static void children(void **state)
 {
 	struct ph_mapproc *p = ph_procmaps_add(&maps, 1 << 30, 3, 1000), *child;
@@ -372,6 +394,7 @@ int main(void)
 		cmocka_unit_test(asked_and_read),
 		cmocka_unit_test_setup_teardown(strange_mappings, setup_maps, teardown_maps),
 		cmocka_unit_test_setup_teardown(refused_children, setup_maps, teardown_maps),
+		cmocka_unit_test_setup_teardown(opened_too_late, setup_maps, teardown_maps),
 		cmocka_unit_test_setup_teardown(children, setup_maps, teardown_maps),
 	};
 

@@ -43,6 +43,14 @@ struct {
 	__type(value, struct ph_store_proc);
 } procs SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PH_STORE_FILES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct ph_file_key);
+	__type(value, struct ph_known_file);
+} known_files SEC(".maps");
+
 /* Words of struct pt_regs. */
 #if defined(__TARGET_ARCH_x86)
 #define NREGS 21
@@ -65,6 +73,8 @@ struct {
 #define FRAMES_MASK 255		/* both stacks together are shorter */
 _Static_assert(PH_FRAMES_KERNEL + PH_FRAMES_USER <= FRAMES_MASK, "frames of both stacks");
 
+#define NODE_WORDS 32
+
 /* What a walk has in hand: too much for the stack of a program. */
 struct walk {
 	u32 busy;
@@ -73,6 +83,8 @@ struct walk {
 	u64 guessed;		/* the frame was found by the frame pointer */
 	struct ph_store_proc proc;
 	struct ph_store_map map;	/* of the last frame: the next is mostly in it, too */
+	u64 see;		/* the kernel's own mappings are asked, not `proc` */
+	u64 node[NODE_WORDS];	/* of these */
 	struct ph_interp_state interp;
 	u64 interp_id;		/* the thread, as its interpreter calls it */
 	/* What is given to the kernel by its address; on a program's stack there is no room for it. */
@@ -151,7 +163,94 @@ static __always_inline u64 if_less(u64 a, u64 b, u64 yes, u64 no)
 /* What is at @pos; its size is a power of two, and it is aligned to that. */
 #define STORE_AT(chunk, pos, type) ((type *)((chunk) + ((pos) & (PH_STORE_CHUNK - sizeof(type)))))
 
-static __always_inline bool find_map(struct walk *w, u64 pc)
+static __always_inline bool in_map(struct walk *w, const struct ph_store_map *m, u64 pc)
+{
+	if (m->begin > pc || m->end <= pc)
+		return false;
+	w->map.begin = m->begin;
+	w->map.end = m->end;
+	w->map.bias = m->bias;
+	w->map.file = m->file;
+	return true;
+}
+
+/* Device and inode as /proc/PID/maps has them. */
+static __always_inline void file_key(struct file *f, struct ph_file_key *key)
+{
+	struct inode *inode = FETCH(f, struct file, f_inode);
+	struct super_block *sb;
+
+	if (FETCH(f, struct file, f_mode) & FMODE_BACKING && bpf_core_field_exists(struct backing_file, user_path)) {
+		struct dentry *d = FETCH(f, struct backing_file, user_path.dentry);
+
+		inode = FETCH(d, struct dentry, d_inode);
+	}
+	sb = FETCH(inode, struct inode, i_sb);
+	key->ino = FETCH(inode, struct inode, i_ino);
+	key->dev = FETCH(sb, struct super_block, s_dev);
+}
+
+/*
+ * The mapping that an address is in, out of the tree that the kernel has of them: a lock cannot be waited for here, so what is found
+ * may be half changed; it counts if it says itself that it is the right one. Nodes (linux/maple_tree.h): the parent, limits, and behind
+ * them what is up to each limit; of the last one there is none. A pointer's low byte has the kind of its node: of 16, of 10.
+ */
+static __always_inline struct vm_area_struct *find_vma(struct walk *w, struct mm_struct *mm, u64 pc)
+{
+	u64 node = (u64)BPF_CORE_READ(mm, mm_mt.ma_root);	/* a number: it is no pointer yet */
+
+#pragma unroll
+	for (int level = 0; level < MAPLE_LEVELS; level++) {
+		u64 kind = node >> 3 & 15, limits = if_less(kind, MAPLE_ARANGE_64, 15, 9), at = 0, over = 0;
+
+		if (kind < MAPLE_LEAF_64 || kind > MAPLE_ARANGE_64 ||
+		    bpf_probe_read_kernel(w->node, sizeof(w->node), (void *)(node & ~255ull)))
+			return NULL;
+		for (int i = 0; i < 15; i++) {
+			u64 limit = w->node[1 + i] >> 12;
+
+			over |= if_less(limit, pc >> 12, 0, 1) | if_less(i, limits, 0, 1);
+			if (i)	/* 0: there are no more */
+				over |= if_less(limit, 1, 1, 0);
+			at += 1 - over;
+		}
+		at += 1 + limits;
+		asm volatile("" : "+r"(at));
+		node = w->node[at & (NODE_WORDS - 1)];
+		if (kind == MAPLE_LEAF_64)
+			return (struct vm_area_struct *)node;
+	}
+	return NULL;
+}
+
+/* The same as user space would tell of it. */
+static __always_inline bool see_map(struct walk *w, u64 pc)
+{
+	struct mm_struct *mm = FETCH(current_task(), struct task_struct, mm);
+	struct vm_area_struct *v = find_vma(w, mm, pc);
+	struct ph_file_key key = {};
+	struct ph_store_map m = {};
+	struct ph_known_file *known;
+	struct file *f;
+
+	if (!v || FETCH(v, struct vm_area_struct, vm_mm) != mm || !(FETCH(v, struct vm_area_struct, vm_flags) & VM_EXEC))
+		return false;
+	m.begin = FETCH(v, struct vm_area_struct, vm_start);
+	m.end = FETCH(v, struct vm_area_struct, vm_end);
+	f = FETCH(v, struct vm_area_struct, vm_file);
+	if (f)
+		file_key(f, &key);
+	m.file = PH_CODE_ANON;
+	if (f || m.begin == (u64)FETCH(mm, struct mm_struct, context.vdso)) {
+		known = bpf_map_lookup_elem(&known_files, &key);
+		m.file = known ? known->file : PH_CODE_UNKNOWN;
+		if (known)
+			m.bias = m.begin - known->bias - (f ? FETCH(v, struct vm_area_struct, vm_pgoff) * PAGE_BYTES : 0);
+	}
+	return in_map(w, &m, pc);
+}
+
+static __always_inline bool find_map(struct walk *w, u64 pc, bool may_see)
 {
 	u64 lo = 0, n = w->proc.n;
 	struct ph_store_map *m;
@@ -159,6 +258,8 @@ static __always_inline bool find_map(struct walk *w, u64 pc)
 
 	if (w->map.begin <= pc && pc < w->map.end)
 		return true;
+	if (may_see && w->see)
+		return see_map(w, pc);
 	if (!n)
 		return false;
 	chunk = store_chunk(w->proc.maps);
@@ -172,14 +273,7 @@ static __always_inline bool find_map(struct walk *w, u64 pc)
 		lo = if_less(pc, m->begin, lo, at);
 		n -= half;
 	}
-	m = STORE_AT(chunk, w->proc.maps + lo * sizeof(*m), struct ph_store_map);
-	if (m->begin > pc || m->end <= pc)
-		return false;
-	w->map.begin = m->begin;
-	w->map.end = m->end;
-	w->map.bias = m->bias;
-	w->map.file = m->file;
-	return true;
+	return in_map(w, STORE_AT(chunk, w->proc.maps + lo * sizeof(*m), struct ph_store_map), pc);
 }
 
 /*
@@ -369,7 +463,7 @@ static __always_inline enum ph_interp_shift interp_shift(struct walk *w, enum ph
 }
 
 /* From a frame to its caller, as ph_unwind_walk() does it. 1: there is none. */
-static long walk_step(void *map, u32 *key, u32 *value, u32 *which)
+static __always_inline long step(u32 *which, bool may_see)
 {
 	struct ph_unwind_rule *rule = NULL;
 	enum ph_interp_shift shift;
@@ -384,7 +478,7 @@ static long walk_step(void *map, u32 *key, u32 *value, u32 *which)
 		return 1;
 	exact = w->regs.flags & PH_REGS_EXACT;
 	pc = w->regs.pc - !exact;
-	mapped = find_map(w, pc);
+	mapped = find_map(w, pc, may_see);
 	if (!mapped && w->guessed) {
 		w->end = PH_END_NO_RULE;
 		return 1;
@@ -454,6 +548,17 @@ static long walk_step(void *map, u32 *key, u32 *value, u32 *which)
 	return 1;
 }
 
+static long walk_step(void *map, u32 *key, u32 *value, u32 *which)
+{
+	return step(which, false);
+}
+
+/* The same in samples: in programs with many ways to a stack, as that of calls, the verifier would not come to an end with it. */
+static long walk_step_seeing(void *map, u32 *key, u32 *value, u32 *which)
+{
+	return step(which, true);
+}
+
 /* A free place for a walk, which is taken then; NULL: all are. */
 static __always_inline struct walk *walk_take(u32 *ret_slot)
 {
@@ -493,7 +598,10 @@ static __always_inline u64 interp_thread_id(struct task_struct *t)
 #endif
 }
 
-static __always_inline void walk_user(struct walk *w, u32 slot, struct task_struct *t)
+/* v6.1 (d4af56c5c7c6): the tree, and with it the way to look things up in it. */
+#define SEES_MAPS bpf_core_field_exists(struct mm_struct, mm_mt)
+
+static __always_inline void walk_user(struct walk *w, u32 slot, struct task_struct *t, bool sample)
 {
 	struct ph_store_proc *p;
 	u32 pid = t->tgid;
@@ -509,11 +617,21 @@ static __always_inline void walk_user(struct walk *w, u32 slot, struct task_stru
 	w->interp_id = interp_thread_id(t);
 	w->map.begin = w->map.end = 0;
 	w->proc.n = 0;
+	w->see = 0;
 	p = bpf_map_lookup_elem(&procs, &pid);
-	if (p && p->stack == WALK(WALK(t)->mm)->start_stack && !compat_mode(w))
-		w->proc = *p;
+	if (!compat_mode(w)) {
+		bool known = p && p->stack == WALK(WALK(t)->mm)->start_stack;
+
+		if (known)
+			w->proc = *p;
+		/* A program that has just begun, or loaded a library: user space has not looked yet. */
+		w->see = sample && SEES_MAPS && (!known || p->exec_pages != (u32)WALK(WALK(t)->mm)->exec_vm);
+	}
 	w->end = PH_END_FRAMES;
-	bpf_for_each_map_elem(&frames, walk_step, &slot, 0);
+	if (sample && SEES_MAPS)
+		bpf_for_each_map_elem(&frames, walk_step_seeing, &slot, 0);
+	else
+		bpf_for_each_map_elem(&frames, walk_step, &slot, 0);
 }
 
 /* Write what was walked, and give the place back. @w NULL: there was none. */
@@ -557,7 +675,7 @@ static __always_inline int write_stacks(u32 trigger, u64 who, bool kernel)
 		long n = kernel ? bpf_get_task_stack(t, w->frames, 8 * PH_FRAMES_KERNEL, 0) : 0;
 
 		w->nkernel = n > 0 && n <= 8 * PH_FRAMES_KERNEL ? n >> 3 : 0;
-		walk_user(w, slot, t);
+		walk_user(w, slot, t, false);
 	}
 	callstack_done(w, t, who, trigger, 1, 2);
 	return 0;

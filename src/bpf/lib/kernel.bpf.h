@@ -74,7 +74,7 @@ enum bpf_func_id { BPF_FUNC_loop = 181 };
 typedef struct { u32 val; } kuid_t;
 typedef struct { u32 val; } kgid_t;
 struct qstr { const unsigned char *name; };
-struct dentry { struct dentry *d_parent; struct qstr d_name; };
+struct dentry { struct dentry *d_parent; struct qstr d_name; struct inode *d_inode; };
 struct vfsmount { struct dentry *mnt_root; int mnt_flags; };
 struct mount { struct mount *mnt_parent; struct dentry *mnt_mountpoint; struct vfsmount mnt; int mnt_id; };
 struct path {
@@ -99,7 +99,15 @@ struct file {
 	void *private_data;
 };
 
-struct vm_area_struct { unsigned long vm_start; struct file *vm_file; };
+/* v6.8 (def3ae83da02): of a file on an overlay, what the user has opened, which /proc and perf tell of. */
+struct backing_file { struct path user_path; };
+
+/* v6.1 (d4af56c5c7c6): the kernel keeps a process' mappings in it. */
+struct maple_tree { void *ma_root; };
+struct vm_area_struct { unsigned long vm_start, vm_end, vm_flags, vm_pgoff; struct mm_struct *vm_mm; struct file *vm_file; };
+#define VM_EXEC 4
+enum { MAPLE_LEAF_64 = 1, MAPLE_ARANGE_64 = 3, MAPLE_LEVELS = 5 };
+#define FMODE_BACKING (1 << 25)
 
 struct fdtable { unsigned int max_fds; struct file **fd; };
 struct files_struct { struct fdtable *fdt; };
@@ -236,7 +244,14 @@ struct rlimit { unsigned long rlim_cur, rlim_max; };	/* whole: it is in an array
 struct signal_struct { atomic_t live; s16 oom_score_adj; struct rlimit rlim[16]; };
 struct mm_rss_stat { struct { s64 counter; } count[4]; };
 struct percpu_counter { s64 count; };
-struct mm_struct { struct file *exe_file; unsigned long total_vm, data_vm, locked_vm, stack_vm, start_code, start_stack; struct percpu_counter rss_stat[4]; };
+struct mm_context_t { void *vdso; };
+struct mm_struct {
+	struct file *exe_file;
+	unsigned long total_vm, data_vm, exec_vm, locked_vm, stack_vm, start_code, start_stack;
+	struct percpu_counter rss_stat[4];
+	struct mm_context_t context;
+	struct maple_tree mm_mt;
+};
 /* until v6.1; v6.2 (f1a7941243c1) counts per CPU. */
 struct mm_struct___v61 { struct mm_rss_stat rss_stat; };
 struct seccomp { int mode; };
@@ -391,7 +406,7 @@ extern void *bpf_rdonly_cast(const void *obj, u32 btf_id) __ksym;
 #define WALK(p) (p)
 #endif
 
-#define PAGE_BYTES 4096ull
+#define PAGE_BYTES cfg.page_bytes
 #define PF_KTHREAD 0x00200000
 #define PF_EXITING 0x00000004
 /* Threads that io_uring (v5.12, 3bfe6106693b) and vhost (v6.4, 54e6842d0775) make of a process: they
