@@ -286,6 +286,16 @@ struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint
 	return one_more(file);
 }
 
+struct ph_codefile *ph_codefile_known(struct ph_codefiles *f, const struct ph_mapped *is, bool vdso)
+{
+	struct ph_codefile *file;
+
+	if (!is->ino)
+		return f->all.v[vdso ? PH_CODE_VDSO : PH_CODE_ANON];
+	file = ph_u64map_get(&f->by_inode, hash_of(&(struct ph_file_key){ .dev = is->dev, .ino = is->ino }));
+	return file && !file->missed ? one_more(file) : NULL;
+}
+
 void ph_codefile_drop(struct ph_codefile *file, uint64_t now_ns)
 {
 	if (file->id >= PH_CODE_FILES && !--file->refs)

@@ -17,8 +17,6 @@
 #define TEXT_MAX (8u << 20)
 /* Above are the kernel's. */
 #define USER_END (1ull << 56)
-/* Of the kernel's dev_t. */
-#define DEV_MINOR_BITS 20
 
 /* As in <linux/fs.h> since 6.11 (ed5d583a88a9). */
 struct query {
@@ -94,6 +92,7 @@ static uint64_t number(char **p, int base, char end)
 static bool parse_line(char *line, struct ph_mapped *ret, char **path)
 {
 	char *perms = strchr(line, ' '), *p = line;
+	uint64_t major;
 
 	/* Most are of no code, so this is looked at first. */
 	if (!perms || strnlen(perms, 6) < 6 || perms[3] != 'x' || perms[5] != ' ')
@@ -105,8 +104,8 @@ static bool parse_line(char *line, struct ph_mapped *ret, char **path)
 		return false;
 	p = perms + 6;
 	ret->offset = number(&p, 16, ' ');
-	ret->dev = number(&p, 16, ':') << DEV_MINOR_BITS;
-	ret->dev |= number(&p, 16, ' ');
+	major = number(&p, 16, ':');
+	ret->dev = PH_DEV(major, number(&p, 16, ' '));
 	if (!p)
 		return false;
 	ret->ino = strtoull(p, path, 10);
@@ -133,7 +132,7 @@ static bool next_of_kernel(struct ph_mapsfile *m, struct ph_mapped *ret)
 	if (ask(m, &q, m->from, QUERY_NEXT))
 		return false;
 	*ret = (struct ph_mapped){
-		.begin = q.begin, .end = q.end, .offset = q.offset, .dev = (uint64_t)q.major << DEV_MINOR_BITS | q.minor, .ino = q.inode,
+		.begin = q.begin, .end = q.end, .offset = q.offset, .dev = PH_DEV(q.major, q.minor), .ino = q.inode,
 		.writable = q.vma_flags & QUERY_WRITABLE,
 	};
 	m->from = q.end;

@@ -99,8 +99,10 @@ struct ph_mapproc *ph_procmaps_add(struct ph_procmaps *m, int32_t pid, uint32_t 
 		p->pid = pid;
 		ph_u64map_put(&m->procs, (uint64_t)pid, p);
 	}
-	if (p->gone_ns)		/* another one of that number */
+	if (p->gone_ns) {	/* another one of that number */
 		p->replaced = p->clear_due = true;
+		drop_maps(p);
+	}
 	p->gone_ns = 0;
 	p->exiting = false;
 	p->container = container;
@@ -141,7 +143,7 @@ int ph_procmaps_take(struct ph_procmaps *m, struct ph_mapproc *p, struct ph_maps
 			m->refused++;
 			break;
 		}
-		before = p->replaced ? NULL : same_as_before(p, &from, &map);
+		before = same_as_before(p, &from, &map);
 		map.file = ph_codefile_mapped(m->files, p->pid, p->container, maps);
 		map.vaddr = ph_codefile_vaddr(map.file, map.begin, map.offset);
 		if (before && (before->file != map.file || before->offset != map.offset))
@@ -254,6 +256,44 @@ void ph_procmaps_changed(struct ph_procmaps *m, int32_t pid, uint64_t ts_ns)
 	p->since_ns = ts_ns;
 }
 
+/* What is mapped there now takes the place of what was. */
+static void put_mapping(struct ph_mapproc *p, const struct ph_mapping *map)
+{
+	size_t at = 0, to;
+
+	while (at < p->maps.n && p->maps.v[at].end <= map->begin)
+		at++;
+	for (to = at; to < p->maps.n && p->maps.v[to].begin < map->end; to++)
+		ph_codefile_drop(p->maps.v[to].file, ph_now_ns());
+	if (to == at)
+		ph_vec_push(&p->maps);
+	else
+		p->maps.n -= to - at - 1;
+	memmove(p->maps.v + at + 1, p->maps.v + to, (p->maps.n - at - 1) * sizeof(*map));
+	p->maps.v[at] = *map;
+}
+
+/*
+ * Its mappings are read soon, and then are what counts. But a process may have ended by then, and left stacks: of files that are
+ * known this is enough to tell what its addresses are.
+ */
+void ph_procmaps_mapped(struct ph_procmaps *m, int32_t pid, const struct ph_mapped *is, bool vdso, uint64_t ts_ns)
+{
+	struct ph_mapping map = { .begin = is->begin, .end = is->end, .offset = is->offset };
+	struct ph_mapproc *p = ph_procmaps_get(m, pid);
+
+	ph_procmaps_changed(m, pid, ts_ns);
+	if (!p || p->gone_ns || is->begin >= is->end || p->maps.n >= PH_STORE_MAPS)
+		return;
+	map.file = ph_codefile_known(m->files, is, vdso);
+	if (!map.file)
+		return;
+	map.vaddr = ph_codefile_vaddr(map.file, map.begin, map.offset);
+	put_mapping(p, &map);
+	p->waiting |= !map.file->known;
+	p->tell = true;
+}
+
 void ph_procmaps_exec(struct ph_procmaps *m, int32_t pid, uint64_t ts_ns)
 {
 	struct ph_mapproc *p = ph_procmaps_get(m, pid);
@@ -266,6 +306,7 @@ void ph_procmaps_exec(struct ph_procmaps *m, int32_t pid, uint64_t ts_ns)
 	if (p->exec_ns && (ts_ns > p->exec_ns ? ts_ns - p->exec_ns : p->exec_ns - ts_ns) < SAME_EXEC_NS)
 		return;
 	p->replaced = true;
+	drop_maps(p);
 	ph_u64map_done(&p->interpreted);
 	ph_made_free(p->made);
 	p->made = NULL;

@@ -25,8 +25,9 @@ struct news {
 	uint64_t ts_ns;
 	uint32_t type;
 	int32_t pid, parent;
-	uint64_t begin, size;		/* of code of the kernel, */
+	struct ph_mapped map;		/* what was mapped, or code of the kernel, */
 	char *name;			/* whose it is */
+	bool vdso;
 };
 
 struct ph_sideband {
@@ -125,8 +126,28 @@ static void note_ksymbol(struct ph_sideband *s, const struct ksymbol_record *k)
 	size_t room = k->h.size - sizeof(*k) - 16;
 
 	if (k->ksym_type == PERF_RECORD_KSYMBOL_TYPE_BPF && !(k->flags & PERF_RECORD_KSYMBOL_FLAGS_UNREGISTER))
-		*ph_vec_push(&s->news) = (struct news){ .ts_ns = time_of((const void *)k), .type = k->h.type, .begin = k->addr,
-							.size = k->len, .name = ph_strndup(k->name, strnlen(k->name, room)) };
+		*ph_vec_push(&s->news) = (struct news){ .ts_ns = time_of((const void *)k), .type = k->h.type, 
+							.map = { .begin = k->addr, .end = k->addr + k->len }, .name = ph_strndup(k->name, strnlen(k->name, room)) };
+}
+
+struct mmap2_record {
+	struct perf_event_header h;
+	uint32_t pid, tid;
+	uint64_t addr, len, pgoff;
+	uint32_t maj, min;
+	uint64_t ino, generation;
+	uint32_t prot, flags;
+	char path[];
+};
+
+static void note_mmap(struct ph_sideband *s, const struct mmap2_record *m)
+{
+	if (m->h.size > sizeof(*m) + 16)
+		*ph_vec_push(&s->news) = (struct news){
+			.ts_ns = time_of((const void *)m), .type = m->h.type, .pid = (int32_t)m->pid,
+			.map = { .begin = m->addr, .end = m->addr + m->len, .offset = m->pgoff, .dev = PH_DEV(m->maj, m->min), .ino = m->ino },
+			.vdso = !strncmp(m->path, "[vdso]", m->h.size - sizeof(*m) - 16),
+		};
 }
 
 /* True: some were lost. */
@@ -143,6 +164,8 @@ static bool note(struct ph_sideband *s, const union record *r)
 		return false;
 	if (r->h.type == PERF_RECORD_KSYMBOL)
 		note_ksymbol(s, (const void *)r);
+	else if (r->h.type == PERF_RECORD_MMAP2)
+		note_mmap(s, (const void *)r);
 	else
 		*ph_vec_push(&s->news) = (struct news){ .ts_ns = time_of(r), .type = r->h.type, .pid = (int32_t)t->pid,
 							.parent = (int32_t)t->ppid };
@@ -160,10 +183,10 @@ static void tell(const struct news *n, struct ph_procmaps *m, struct ph_kallsyms
 {
 	switch (n->type) {
 	case PERF_RECORD_KSYMBOL:
-		ph_kallsyms_came(k, n->begin, n->size, n->name);
+		ph_kallsyms_came(k, n->map.begin, n->map.end - n->map.begin, n->name);
 		break;
 	case PERF_RECORD_MMAP2:
-		ph_procmaps_changed(m, n->pid, n->ts_ns);
+		ph_procmaps_mapped(m, n->pid, &n->map, n->vdso, n->ts_ns);
 		break;
 	case PERF_RECORD_COMM:
 		ph_procmaps_exec(m, n->pid, n->ts_ns);

@@ -552,10 +552,10 @@ static void saw_callstack(struct ph_stacks *s, const struct ph_event *ev)
 		s->ends[end]++;
 	if (p)
 		saw_stack(s, p, stack);
-	else if (end == PH_END_NO_MAPS)
+	else if (end != PH_END_NOT_WALKED)
 		ph_procmaps_add(&s->maps, ev->pid, ev->container, ev->ts_ns);
-	/* What was read is not what it runs (prctl(PR_SET_MM) tells nobody). */
-	if (p && end == PH_END_NO_MAPS && stack->n == 1 && ev->ts_ns > p->read_ns)
+	/* What was read is not what there is: of what is unmapped, and of prctl(PR_SET_MM), nobody tells. */
+	if (p && ((end == PH_END_NO_MAPS && stack->n == 1) || end == PH_END_NO_TABLE) && ev->ts_ns > p->read_ns)
 		ph_procmaps_changed(&s->maps, ev->pid, ev->ts_ns);
 }
 

@@ -80,8 +80,11 @@ struct ph_codefile {
 
 /* ---- mapsfile.c: the code that a process has mapped, by address ------------------------------------ */
 
+/* As the kernel keeps it. */
+#define PH_DEV(major, minor) ((uint64_t)(major) << 20 | (minor))
+
 struct ph_mapped {
-	uint64_t begin, end, offset, dev, ino;	/* dev: as the kernel keeps it; ino 0: memory of its own */
+	uint64_t begin, end, offset, dev, ino;	/* dev: PH_DEV(); ino 0: memory of its own */
 	bool writable;
 };
 
@@ -126,6 +129,8 @@ void ph_codefiles_init(struct ph_codefiles *f, struct ph_store *store, struct ph
 void ph_codefiles_done(struct ph_codefiles *f);
 /* The file of @pid's mapping that @maps has told last; it has one reference more. Never NULL. */
 struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint32_t container, struct ph_mapsfile *maps);
+/* The same of a process that may be gone by now; NULL: it is not known which file that is. */
+struct ph_codefile *ph_codefile_known(struct ph_codefiles *f, const struct ph_mapped *is, bool vdso);
 void ph_codefile_drop(struct ph_codefile *file, uint64_t now_ns);
 /* Forget those that nobody has had mapped for long. */
 void ph_codefiles_expire(struct ph_codefiles *f, uint64_t now_ns);
@@ -186,6 +191,8 @@ struct ph_mapproc *ph_procmaps_add(struct ph_procmaps *m, int32_t pid, uint32_t 
 void ph_procmaps_fork(struct ph_procmaps *m, int32_t parent, int32_t child, uint64_t ts_ns);
 void ph_procmaps_exec(struct ph_procmaps *m, int32_t pid, uint64_t ts_ns);
 void ph_procmaps_changed(struct ph_procmaps *m, int32_t pid, uint64_t ts_ns);
+/* The kernel tells of code that was mapped. */
+void ph_procmaps_mapped(struct ph_procmaps *m, int32_t pid, const struct ph_mapped *is, bool vdso, uint64_t ts_ns);
 void ph_procmaps_exit(struct ph_procmaps *m, int32_t pid, uint64_t ts_ns);
 /* Read what changed, tell the kernel side. */
 void ph_procmaps_run(struct ph_procmaps *m, uint64_t now_ns);

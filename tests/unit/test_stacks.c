@@ -306,6 +306,56 @@ static void opened_too_late(void **state)
 	assert_int_equal(p->maps.v[0].file->refs, 2);
 }
 
+/* The kernel tells of code that is mapped: what a process has that ends before its mappings are read. */
+static void told_by_the_kernel(void **state)
+{
+	struct ph_mapproc *p = ph_procmaps_add(&maps, 1 << 30, 3, 1000), *q;
+	struct ph_mapped libc = { .begin = 0x7e0000000000, .end = 0x7e0000010000, .offset = 0x26000, .dev = PH_DEV(8, 1), .ino = 77 };
+	struct ph_mapped other = { .begin = 0x1000, .end = 0x9000, .dev = PH_DEV(8, 1), .ino = 78 }, anon = other;
+
+	(void)state;
+	take(p, LIBC);
+	p->maps.v[0].file->missed = false;	/* as if it had been opened */
+	q = ph_procmaps_add(&maps, (1 << 30) + 1, 3, 1000);
+	q->dirty = q->tell = false;
+	ph_procmaps_mapped(&maps, q->pid, &other, false, 2000);
+	assert_true(q->dirty);
+	assert_int_equal(q->since_ns, 2000);
+	assert_int_equal(q->maps.n, 0);		/* of a file that nobody has seen, it is not known what its addresses are */
+	assert_false(q->tell);
+	ph_procmaps_mapped(&maps, q->pid, &libc, false, 3000);
+	assert_true(q->tell);
+	assert_int_equal(q->maps.n, 1);
+	assert_ptr_equal(q->maps.v[0].file, p->maps.v[0].file);
+	assert_int_equal(q->maps.v[0].file->refs, 2);
+	/* By address; and what is mapped over others takes their place. */
+	anon.ino = 0;
+	for (uint64_t at = 0x4000; at >= 0x1000; at -= 0x1000) {
+		anon.begin = at;
+		anon.end = at + 0x1000;
+		ph_procmaps_mapped(&maps, q->pid, &anon, at == 0x1000, 4000);
+	}
+	assert_int_equal(q->maps.n, 5);
+	assert_int_equal(q->maps.v[0].file->id, PH_CODE_VDSO);
+	assert_int_equal(q->maps.v[1].begin, 0x2000);
+	assert_int_equal(q->maps.v[1].file->id, PH_CODE_ANON);
+	assert_int_equal(q->maps.v[4].begin, libc.begin);
+	libc.begin = 0x2800;
+	libc.end = 0x4800;
+	ph_procmaps_mapped(&maps, q->pid, &libc, false, 5000);
+	assert_int_equal(q->maps.n, 3);
+	assert_int_equal(q->maps.v[1].begin, 0x2800);
+	assert_int_equal(q->maps.v[2].begin, 0x7e0000000000);
+	assert_int_equal(q->maps.v[1].file->refs, 3);
+	/* Another program has nothing of it. */
+	ph_procmaps_exec(&maps, q->pid, 6000);
+	assert_int_equal(q->maps.n, 0);
+	assert_int_equal(p->maps.v[0].file->refs, 1);
+	/* Of processes that nobody looks after, nothing is kept. */
+	ph_procmaps_mapped(&maps, 99, &libc, false, 7000);
+	assert_null(ph_procmaps_get(&maps, 99));
+}
+
 static void children(void **state)
 {
 	struct ph_mapproc *p = ph_procmaps_add(&maps, 1 << 30, 3, 1000), *child;
@@ -395,6 +445,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(strange_mappings, setup_maps, teardown_maps),
 		cmocka_unit_test_setup_teardown(refused_children, setup_maps, teardown_maps),
 		cmocka_unit_test_setup_teardown(opened_too_late, setup_maps, teardown_maps),
+		cmocka_unit_test_setup_teardown(told_by_the_kernel, setup_maps, teardown_maps),
 		cmocka_unit_test_setup_teardown(children, setup_maps, teardown_maps),
 	};
 
