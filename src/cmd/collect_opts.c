@@ -15,6 +15,7 @@
 #include "base/parse.h"
 #include "cmd/cmd.h"
 #include "event/evset.h"
+#include "unwind/step.h"
 
 void ph_cmd_collect_init(struct ph_cmd_collect *a, const char *verb)
 {
@@ -158,9 +159,6 @@ static int check_missing(const struct ph_cmd_collect *a, struct ph_err *err)
 	ph_collect_stats(a->c, &cs);
 	if (a->any_events)
 		return 0;
-	if (cs.stacks.refused)
-		fprintf(stderr, "%" PRIu64 " files, processes or mappings had no room in the tables that stacks are walked by (%"
-			PRIu64 " MiB): stacks of these end early\n", cs.stacks.refused, cs.stacks.memory_bytes >> 20);
 	for (; cs.missing && *cs.missing; cs.missing++)
 		for (size_t i = 0; i < a->events.n; i++)
 			if (!strcmp(a->events.v[i], *cs.missing))
@@ -273,11 +271,29 @@ void ph_cmd_collect_missed(const struct ph_cmd_collect *a)
 				"interrupted, and the kernel does not call it again within itself\n", m->n, m->program);
 }
 
+/* What walking the stacks of programs took. */
+static void tell_stacks(const struct ph_collect_stats *cs)
+{
+	char tables[PH_HUMAN_MAX], all[PH_HUMAN_MAX];
+	uint64_t n = 0;
+
+	for (size_t i = PH_END_COMPLETE; i < PH_COLLECT_ENDS; i++)
+		n += cs->stacks.ended[i];
+	if (!cs->stacks.memory_bytes)
+		return;
+	fprintf(stderr, "%" PRIu64 " stacks of programs, %" PRIu64 " of them complete, by tables of %" PRIu64 " files, %s; with the mappings of %"
+		PRIu64 " processes %s of the kernel's memory\n", n, cs->stacks.ended[PH_END_COMPLETE], cs->stacks.tables,
+		ph_human_bytes(cs->stacks.table_bytes, tables), cs->stacks.processes, ph_human_bytes(cs->stacks.memory_bytes, all));
+	if (cs->stacks.refused)
+		fprintf(stderr, "%" PRIu64 " files, processes or mappings had no room in it: stacks of these end early\n", cs->stacks.refused);
+}
+
 void ph_cmd_collect_notes(const struct ph_cmd_collect *a)
 {
 	struct ph_collect_stats cs;
 
 	ph_collect_stats(a->c, &cs);
+	tell_stacks(&cs);
 	ph_cmd_collect_missed(a);
 	if (cs.control_lost)
 		fprintf(stderr, "%" PRIu64 " changes of containers were missed: too many at once; events may "
