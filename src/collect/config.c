@@ -56,7 +56,7 @@ static void set_stacks(struct ph_collect *c, const struct ph_collect_opts *opts)
 	}
 	cfg->stacks = 1;
 	c->sample_hz = opts->sample_hz ? opts->sample_hz : with_events ? 0 : PH_SAMPLE_HZ;
-	cfg->sample_unit = c->sample_hz && ph_stacks_cycles(c->sample_hz);
+	cfg->sample_unit = c->sample_hz && ph_stacks_try(true) == 0;
 }
 
 void ph_config_set(struct ph_collect *c, const struct ph_collect_opts *opts)

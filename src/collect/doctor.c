@@ -148,6 +148,26 @@ static void check_features(struct ph_doctor *d)
 	}
 }
 
+/* What samples are taken by; the machine may count cycles for the host alone. */
+static void check_samples(struct ph_doctor *d)
+{
+	int r = ph_stacks_try(false);
+
+	if (r < 0)
+		ph_check_add(d, "features", "samples", PH_CHECK_NO, r == -EACCES || r == -EPERM ?
+			     "profile needs CAP_PERFMON, or a perf_event_paranoid of 0 or less, and no filter that refuses perf_event_open()" : NULL,
+			     "perf_event_open: %s", strerror(-r));
+	else
+		ph_check_add(d, "features", "samples", PH_CHECK_YES, NULL, "%s", ph_stacks_try(true) == 0 ? "by cycles" :
+			     "by the clock: no cycles are counted here");
+	/* v6.1 (d4af56c5c7c6) */
+	if (ph_kernel_has_member("maple_tree", "ma_root"))
+		ph_check_add(d, "features", "stacks of new programs", PH_CHECK_YES, NULL, "from the first sample, where the files are known");
+	else
+		ph_check_add(d, "features", "stacks of new programs", PH_CHECK_PART, "from the first sample on since Linux 6.1",
+			     "complete some hundredths of a second after their begin");
+}
+
 static void check_fentry(struct ph_doctor *d)
 {
 	int r;
@@ -238,6 +258,10 @@ static bool trial_of(struct ph_doctor *d, const ph_strv *groups, bool last)
 			     "the programs were loaded, but wrote no event in 100 ms");
 	else
 		refused(d, r, &err);
+	if (d->works && st.stacks.memory_bytes)
+		ph_check_add(d, "trial", "stacks", PH_CHECK_YES, NULL, "by tables of %" PRIu64 " files; with the mappings of %" PRIu64
+			     " processes these take %" PRIu64 " MiB of at most %u", st.stacks.tables, st.stacks.processes,
+			     st.stacks.memory_bytes >> 20, PH_STACKS_MIB);
 	ph_collect_close(c);
 	return true;
 }
@@ -268,6 +292,7 @@ void ph_doctor_run(struct ph_doctor *d, const char *root)
 	if (btf) {
 		check_events(d);
 		check_features(d);
+		check_samples(d);
 		check_fentry(d);
 	}
 	ph_doctor_extras(d);

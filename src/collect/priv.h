@@ -227,7 +227,10 @@ struct ph_collect;
 void ph_stacks_prepare(struct ph_collect *c);
 /* Before the first stack: the mappings that selected processes have, and their tables. */
 int ph_stacks_open(struct ph_collect *c, struct ph_err *err);
-bool ph_stacks_cycles(uint32_t freq);
+/* May samples be taken, by cycles or by the clock? -errno. */
+int ph_stacks_try(bool cycles);
+/* Tables and mappings take at most so much. */
+#define PH_STACKS_MIB 512
 /* Samples begin. */
 int ph_stacks_sample(struct ph_collect *c, uint32_t freq, struct ph_err *err);
 void ph_stacks_free(struct ph_stacks *s);

@@ -16,7 +16,7 @@
 #include "unwind/interp_file.h"
 
 /* Tables and mappings take no more memory than this. */
-#define STORE_BYTES (512ull << 20)
+#define STORE_BYTES ((uint64_t)PH_STACKS_MIB << 20)
 /* So long is waited for what the files are, before the first stack and after the last one. */
 #define FIRST_NS PH_NSEC
 #define LAST_NS (2 * PH_NSEC)
@@ -221,14 +221,15 @@ static int open_event(uint64_t config, bool hardware, uint32_t freq, int cpu)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Does the machine count cycles? Virtual ones mostly do not. */
-bool ph_stacks_cycles(uint32_t freq)
+/* Virtual machines mostly do not count cycles. */
+int ph_stacks_try(bool cycles)
 {
-	int fd = open_event(PERF_COUNT_HW_CPU_CYCLES, true, freq, 0);
+	int fd = open_event(cycles ? PERF_COUNT_HW_CPU_CYCLES : PERF_COUNT_SW_CPU_CLOCK, cycles, PH_SAMPLE_HZ, 0);
 
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
 }
 
 int ph_stacks_sample(struct ph_collect *c, uint32_t freq, struct ph_err *err)

@@ -24,6 +24,8 @@ status_of() { jq -r "select(.area == \"$1\" and .check == \"$2\") | .status"; }
 	[[ $output == *"Verdict: recording works here"* ]]
 	run porthole doctor -o json
 	[ "$(status_of trial record <<<"$output")" = yes ]
+	[ "$(status_of trial stacks <<<"$output")" = yes ]
+	[ "$(status_of features samples <<<"$output")" = yes ]
 	[ "$(status_of verdict record <<<"$output")" = yes ]
 	[ "$(status_of events sched <<<"$output")" = yes ]
 	[ "$(status_of events syscall <<<"$output")" = yes ]
