@@ -601,6 +601,18 @@ static __always_inline u64 interp_thread_id(struct task_struct *t)
 /* v6.1 (d4af56c5c7c6): the tree, and with it the way to look things up in it. */
 #define SEES_MAPS bpf_core_field_exists(struct mm_struct, mm_mt)
 
+/*
+ * In exec the memory may be the new program's, and the registers still the old one's: it leads nowhere. Before and after that moment the two
+ * belong together.
+ */
+static __always_inline bool strays_in_exec(struct walk *w, struct task_struct *t)
+{
+	struct task_struct___exec *exec = (void *)t;
+
+	return w->end > PH_END_FRAMES && w->end < PH_END_NO_TABLE && bpf_core_field_exists(exec->in_execve) &&
+	       BPF_CORE_READ_BITFIELD_PROBED(exec, in_execve);
+}
+
 static __always_inline void walk_user(struct walk *w, u32 slot, struct task_struct *t, bool sample)
 {
 	struct ph_store_proc *p;
@@ -608,7 +620,7 @@ static __always_inline void walk_user(struct walk *w, u32 slot, struct task_stru
 
 	if (t->flags & (PF_KTHREAD | PF_WORKER) || !WALK(t)->mm)
 		return;
-	/* In exec: the memory is the new program's, which has nowhere to begin yet, the registers are still the old one's. */
+	/* In exec: the program has nowhere to begin yet. */
 	if (!WALK(WALK(t)->mm)->start_code)
 		return;
 	if (bpf_probe_read_kernel(w->top, NREGS * sizeof(u64), (void *)bpf_task_pt_regs(t)))
@@ -632,6 +644,10 @@ static __always_inline void walk_user(struct walk *w, u32 slot, struct task_stru
 		bpf_for_each_map_elem(&frames, walk_step_seeing, &slot, 0);
 	else
 		bpf_for_each_map_elem(&frames, walk_step, &slot, 0);
+	if (strays_in_exec(w, t)) {
+		w->nuser = 0;
+		w->end = PH_END_NOT_WALKED;
+	}
 }
 
 /* Write what was walked, and give the place back. @w NULL: there was none. */

@@ -298,6 +298,7 @@ struct task_struct {
 };
 /* v6.18 (e1fad12dcb66, "sched/fair: Switch to task based throttle model"). */
 struct task_struct___throttled { bool throttled; };
+struct task_struct___exec { unsigned int in_execve : 1; };
 
 struct linux_binprm { const char *filename; };
 
