@@ -64,7 +64,7 @@ table() {
 			bad: [$checks | select(.[] | not) | keys[]]}") || return
 		jq -se "$how" <<<"$found" >/dev/null ||
 			flunk "$name, $cond: $(grep -c . <<<"$found") of them, the first with what is wrong:" \
-				"$(head -n 5 <<<"$found")" || return
+				"$(jq -cs 'sort_by(.bad == [])[:5][]' <<<"$found")" || return
 	done
 }
 
