@@ -82,9 +82,10 @@ static void on_enter(void *arg, const struct ph_segment *seg)
 
 static bool selected(const struct ph_profile *p, struct waiter *w, const struct ph_segment *seg)
 {
-	if (w->known && w->pid == seg->pid && w->container == seg->container)
+	if (w->known && w->pid == seg->pid && w->container == seg->container && w->told == ph_identity_told(p->id))
 		return w->selected;
 	w->known = true;
+	w->told = ph_identity_told(p->id);
 	w->pid = seg->pid;
 	w->container = seg->container;
 	w->selected = profile_selects(p, seg->container, seg->pid, seg->tid);

@@ -86,6 +86,7 @@ static void task_is_in(struct ph_slow *s, struct slow_task *t, const struct ph_s
 
 	t->pid = seg->pid;
 	t->container = seg->container;
+	t->told = ph_identity_told(s->id);
 	t->selected = !s->sel || ph_selection_match(s->sel, s->id, &ev);
 	t->group = t->selected ? slow_group(s, seg->container) : NULL;
 }
@@ -106,7 +107,7 @@ static struct slow_task *task_of(struct ph_slow *s, const struct ph_segment *seg
 		task_is_in(s, t, seg);
 		if (t->group)
 			t->group->ntasks++;
-	} else if (ph_unlikely(t->container != seg->container || t->pid != seg->pid)) {
+	} else if (ph_unlikely(t->container != seg->container || t->pid != seg->pid || t->told != ph_identity_told(s->id))) {
 		struct ph_slow_group *before = t->group;
 
 		task_is_in(s, t, seg);

@@ -21,6 +21,7 @@ struct slow_call_open {
 struct slow_task {
 	int32_t tid, pid;
 	uint32_t container;
+	uint32_t told;			/* ph_identity_told() as of `selected` */
 	bool selected;
 	struct ph_slow_group *group;
 	struct slow_call_open call;

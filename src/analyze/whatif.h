@@ -53,7 +53,7 @@ const char *ph_whatif_gap_text(enum ph_whatif_gap g);
 
 /* A task as it is read: what the program does not keep. */
 struct whatif_task {
-	uint32_t seen_container;	/* `chosen` is of */
+	uint32_t seen_container, told;	/* `chosen` is of; ph_identity_told() then */
 	int32_t seen_pid;
 	bool known, within, chosen;	/* it is the container's at present; it has been */
 	uint64_t first_ns, last_ns;	/* begin and end of its running as that; 0: it has not */

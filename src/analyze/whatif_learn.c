@@ -33,9 +33,10 @@ static struct whatif_task *task_of(struct ph_whatif *w, const struct ph_segment 
 		memcpy(p->comm, who->comm, sizeof(p->comm));
 	if (!t->start_ns)
 		t->start_ns = who && who->start_ns ? who->start_ns : s->begin_ns;
-	if (t->known && t->seen_container == s->container && t->seen_pid == s->pid)
+	if (t->known && t->seen_container == s->container && t->seen_pid == s->pid && t->told == ph_identity_told(w->id))
 		return t;
 	t->known = true;
+	t->told = ph_identity_told(w->id);
 	p->pid = t->seen_pid = s->pid;
 	p->container = t->seen_container = s->container;
 	t->within = s->container != PH_CONTAINER_HOST && s->container != PH_CONTAINER_UNKNOWN && ph_selection_match(w->sel, w->id, &ev);

@@ -237,6 +237,7 @@ static void container_info(struct ph_identity *id, const struct ph_event *ev)
 
 	if (!c)
 		return;
+	id->told++;
 	id->slots.v[index].canon = 0;
 	set_str(&c->c.id, FIELD(id));
 	set_str(&c->c.name, FIELD(name));
@@ -262,6 +263,11 @@ static void container_info(struct ph_identity *id, const struct ph_event *ev)
 		cgroup_seen(id, c->c.hierarchy, c->c.cgroup_id, 0, index, FIELD(cgroup_path));
 	container_make_label(c);
 #undef FIELD
+}
+
+uint32_t ph_identity_told(const struct ph_identity *id)
+{
+	return id->told;
 }
 
 void ph_identity_introduce(struct ph_identity *id, const struct ph_event *ev)
@@ -291,6 +297,7 @@ static void container_event(struct ph_identity *id, const struct ph_event *ev)
 
 	if (!c)
 		return;
+	id->told++;
 	if (ev->cls->id == PH_EV_container_stop)
 		state = "stopped";
 	else if (ev->cls->id == PH_EV_container_pause)

@@ -84,6 +84,7 @@ struct ph_identity {
 
 	PH_VEC(struct index_slot) slots;	/* by index */
 	PH_VEC(struct cont *) order;		/* by index, without holes */
+	uint32_t told;			/* ph_identity_told() */
 	struct ph_u64map cgroups;		/* hierarchy and id -> struct cgroup */
 	struct ph_strmap cgroup_paths;		/* "hierarchy:path" -> struct cgroup */
 

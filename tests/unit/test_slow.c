@@ -30,11 +30,12 @@ static const char setup[] =
 
 /* Stacks are asked for. */
 static bool with;
+static struct ph_selection *selected;
 
 static struct ph_slow *analyse(const char *events, struct ph_identity **ret_id, const char *call)
 {
 	struct ph_identity *id = ph_identity_new();
-	struct ph_slow *s = ph_slow_new(id, NULL);
+	struct ph_slow *s = ph_slow_new(id, selected);
 	ph_autofree char *text = ph_asprintf("%s%s", setup, events);
 	struct ph_source *src;
 	struct ph_err err = { 0 };
@@ -470,6 +471,27 @@ static void test_report(void **state)
 	done(s, id);
 }
 
+/* A runtime may tell the name long after the first task has begun. */
+static void test_named_late(void **state)
+{
+	struct ph_selection sel = { 0 };
+	struct ph_identity *id;
+	struct ph_slow *s;
+
+	ph_strv_add(&sel.container, "shop");
+	selected = &sel;
+	s = analyse("@1000000 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=20\n"
+		    "@2000000 container_info index=1 name=shop cgroup_path=/pod/web cgroup_id=12\n"
+		    "@3000000 cpu=0 tid=20 sched_switch prev_tid=20 prev_state=1 next_tid=7\n"
+		    "@9000000 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=0\n", &id, NULL);
+	selected = NULL;
+	assert_int_equal(s->groups.n, 1);
+	assert_int_equal(group(s, 1)->ntasks, 2);
+	assert_int_equal(group(s, 1)->ns[PH_HOLD_RUN], 6 * MS);
+	done(s, id);
+	ph_selection_done(&sel);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -483,6 +505,7 @@ int main(void)
 		cmocka_unit_test(test_stacks),
 		cmocka_unit_test(test_notes),
 		cmocka_unit_test(test_report),
+		cmocka_unit_test(test_named_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

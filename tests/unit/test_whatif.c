@@ -390,6 +390,18 @@ static void test_words(void **state)
 	done(a);
 }
 
+/* A runtime may tell the name long after the first task has begun. */
+static void test_named_late(void **state)
+{
+	struct asked *a = ask(START(100, 0, 7) RUN(101, 0, 7, 0, 20)
+			      "@101500000 container_info index=1 name=shop cgroup_path=/pod/web cgroup_id=12\n"
+			      RUN(102, 0, 20, 1, 7) RUN(109, 0, 7, 1, 0), "shop");
+
+	assert_int_equal(a->r, 0);
+	assert_int_equal(a->w->recorded.duration_ns, 7 * MS);
+	done(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -404,6 +416,7 @@ int main(void)
 		cmocka_unit_test(test_kernels),
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_named_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
