@@ -23,7 +23,8 @@ static bool allowed(const struct sim *s, const struct sim_task *t, uint32_t cpu)
 static int64_t group_weight(const struct sim *s, uint32_t group, const struct sim_queue *q)
 {
 	const struct sim_group *g = &s->groups[group];
-	int64_t w = g->load ? (int64_t)g->g.weight * q->load / g->load : g->g.weight;
+	/* Of one that has just come its tasks' load is not told yet. */
+	int64_t w = g->load && q->load ? (int64_t)g->g.weight * q->load / g->load : g->g.weight;
 
 	return w > 1 ? w : 2;
 }
@@ -61,27 +62,36 @@ void sim_cpu_init(struct sim *s)
 
 static int64_t average(const struct sim *s, const struct sim_queue *q, uint32_t cpu)
 {
-	int64_t first = 0, sum = 0, n = 0;
+	int64_t first = 0, sum = 0, weight = 0;
 
 	ph_vec_each(task, &q->tasks) {
-		first = n ? first : s->tasks[*task].vruntime;
-		sum += s->tasks[*task].vruntime - first;
-		n++;
+		const struct sim_task *t = &s->tasks[*task];
+
+		first = weight ? first : t->vruntime;
+		sum += (t->vruntime - first) * t->weight;
+		weight += t->weight;
 	}
 	ph_vec_each(group, &q->groups) {
-		int64_t v = sim_queue(s, *group, cpu)->vruntime;
+		const struct sim_queue *below = sim_queue(s, *group, cpu);
+		int64_t w = group_weight(s, *group, below);
 
-		first = n ? first : v;
-		sum += v - first;
-		n++;
+		first = weight ? first : below->vruntime;
+		sum += (below->vruntime - first) * w;
+		weight += w;
 	}
-	return n ? first + sum / n : 0;
+	return weight ? first + sum / weight : 0;
+}
+
+/* When who has @vruntime has had its slice. */
+static int64_t deadline(const struct sim *s, int64_t vruntime, int64_t weight)
+{
+	return vruntime + s->slice_ns * PH_SIM_WEIGHT / weight;
 }
 
 /* Who comes has had as much more or less than the others as when it left, but for a slice at most. */
-static int64_t place(const struct sim *s, const struct sim_queue *q, uint32_t cpu, int64_t lag)
+static int64_t place(const struct sim *s, const struct sim_queue *q, uint32_t cpu, int64_t lag, int64_t weight)
 {
-	int64_t most = s->slice_ns;
+	int64_t most = s->slice_ns * PH_SIM_WEIGHT / weight;
 
 	return average(s, q, cpu) + (lag > most ? most : lag < -most ? -most : lag);
 }
@@ -90,7 +100,8 @@ static void group_into(struct sim *s, uint32_t group, uint32_t cpu)
 {
 	struct sim_queue *q = sim_queue(s, group, cpu), *up = sim_queue(s, (uint32_t)s->groups[group].g.parent, cpu);
 
-	q->vruntime = place(s, up, cpu, q->lag);
+	q->vruntime = place(s, up, cpu, q->lag, group_weight(s, group, q));
+	q->deadline = deadline(s, q->vruntime, group_weight(s, group, q));
 	*ph_vec_push(&up->groups) = group;
 }
 
@@ -179,7 +190,8 @@ static void put(struct sim *s, uint32_t task, uint32_t cpu)
 	struct sim_queue *q = sim_queue(s, t->group, cpu);
 
 	t->cpu = (int32_t)cpu;
-	t->vruntime = place(s, q, cpu, t->lag);
+	t->vruntime = place(s, q, cpu, t->lag, t->weight);
+	t->deadline = deadline(s, t->vruntime, t->weight);
 	*ph_vec_push(&q->tasks) = task;
 	more(s, t->group, cpu, 1);
 	reweigh(s, t->group, cpu, t->weight);
@@ -221,10 +233,20 @@ static bool charge(struct sim *s, uint32_t cpu)
 	if (t->first)
 		return false;
 	t->vruntime += ns * PH_SIM_WEIGHT / t->weight;
+	if (t->vruntime >= t->deadline) {
+		t->deadline = deadline(s, t->vruntime, t->weight);
+		c->expired = true;
+	}
 	for (int32_t g = (int32_t)t->group; g >= 0; g = s->groups[g].g.parent) {
 		struct sim_queue *q = sim_queue(s, (uint32_t)g, cpu);
 
-		q->vruntime += ns * PH_SIM_WEIGHT / group_weight(s, (uint32_t)g, q);
+		int64_t weight = group_weight(s, (uint32_t)g, q);
+
+		q->vruntime += ns * PH_SIM_WEIGHT / weight;
+		if (q->vruntime >= q->deadline) {
+			q->deadline = deadline(s, q->vruntime, weight);
+			c->expired = true;
+		}
 		s->groups[g].use.cpu_ns += (uint64_t)ns;
 		out = sim_limit_use(s, (uint32_t)g, cpu, ns) || out;
 	}
@@ -254,6 +276,7 @@ static bool settle(struct sim *s, uint32_t cpu)
 	return true;
 }
 
+/* Of those that have not had more than the average who has had its slice first; so a heavy one is seldom interrupted. */
 static uint32_t pick(const struct sim *s, uint32_t cpu)
 {
 	uint32_t group = 0;
@@ -261,22 +284,24 @@ static uint32_t pick(const struct sim *s, uint32_t cpu)
 	for (;;) {
 		const struct sim_queue *q = sim_queue(s, group, cpu);
 		uint32_t task = NOBODY, below = NOBODY;
-		int64_t least = INT64_MAX;
+		int64_t least = INT64_MAX, most = average(s, q, cpu);
 
 		ph_vec_each(at, &q->tasks) {
-			if (s->tasks[*at].first)
+			const struct sim_task *t = &s->tasks[*at];
+
+			if (t->first)
 				return *at;
-			if (s->tasks[*at].vruntime >= least)
+			if (t->vruntime > most || t->deadline >= least)
 				continue;
-			least = s->tasks[*at].vruntime;
+			least = t->deadline;
 			task = *at;
 		}
 		ph_vec_each(at, &q->groups) {
-			int64_t v = sim_queue(s, *at, cpu)->vruntime;
+			const struct sim_queue *b = sim_queue(s, *at, cpu);
 
-			if (v >= least)
+			if (b->vruntime > most || b->deadline >= least)
 				continue;
-			least = v;
+			least = b->deadline;
 			below = *at;
 		}
 		if (below == NOBODY)
@@ -304,6 +329,20 @@ static void tick_next(struct sim *s, uint32_t cpu)
 	sim_at(s, s->now + tick - phase, SIM_TICK, cpu, 0);
 }
 
+/* @task has been chosen: it may keep the CPU until it has had what is left of its slice. */
+static void chosen(struct sim *s, uint32_t cpu, uint32_t task)
+{
+	struct sim_task *t = &s->tasks[task];
+
+	t->until = t->deadline;
+	for (int32_t g = (int32_t)t->group; g >= 0; g = s->groups[g].g.parent) {
+		struct sim_queue *q = sim_queue(s, (uint32_t)g, cpu);
+
+		q->until = q->deadline;
+	}
+	s->cpus[cpu].expired = false;
+}
+
 /* @task gets @cpu, which has been idle if @idle. */
 static void dispatch(struct sim *s, uint32_t cpu, uint32_t task, bool idle)
 {
@@ -315,7 +354,8 @@ static void dispatch(struct sim *s, uint32_t cpu, uint32_t task, bool idle)
 		from += t->fresh && t->op.late_ns ? t->op.late_ns : s->s->exit_ns;
 	t->fresh = false;
 	c->curr = task;
-	c->until_ns = c->charged_ns = c->picked_ns = from;
+	c->until_ns = c->charged_ns = from;
+	chosen(s, cpu, task);
 	if (t->pos_ns < t->op.begin_ns) {
 		sim_pass(s, t, from, t->op.begin_ns, t->op.begin_ns);
 		t->pos_ns = t->op.begin_ns;
@@ -338,10 +378,36 @@ static bool movable(const struct sim *s, uint32_t task, uint32_t cpu, uint32_t t
 	return true;
 }
 
-/* Takes one away from who has most, if it has @least. */
-static bool pull(struct sim *s, uint32_t to, uint32_t least)
+/* How much of what is to be done on a CPU is @task's, or would be, by weight. */
+static int64_t load_of(const struct sim *s, uint32_t task)
 {
-	uint32_t from = NOBODY, most = least - 1;
+	int64_t load = s->tasks[task].weight;
+
+	for (int32_t g = (int32_t)s->tasks[task].group; s->groups[g].g.parent >= 0; g = s->groups[g].g.parent)
+		load = (int64_t)s->groups[g].g.weight * load / (s->groups[g].load > load ? s->groups[g].load : load);
+	return load;
+}
+
+static bool move(struct sim *s, uint32_t from, uint32_t to, int64_t most)
+{
+	for (uint32_t g = 0; g < s->s->ngroups; g++) {
+		ph_vec_each(task, &sim_queue(s, g, from)->tasks) {
+			uint32_t who = *task;
+
+			if (!movable(s, who, from, to) || load_of(s, who) > most)
+				continue;
+			dequeue(s, who);
+			put(s, who, to);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* @to is idle: takes one away from who has most. */
+static bool pull(struct sim *s, uint32_t to)
+{
+	uint32_t from = NOBODY, most = 1;
 
 	for (uint32_t cpu = 0; cpu < s->s->ncpus; cpu++) {
 		uint32_t nr = sim_queue(s, 0, cpu)->nr;
@@ -351,20 +417,25 @@ static bool pull(struct sim *s, uint32_t to, uint32_t least)
 		most = nr;
 		from = cpu;
 	}
-	if (from == NOBODY)
-		return false;
-	for (uint32_t g = 0; g < s->s->ngroups; g++) {
-		ph_vec_each(task, &sim_queue(s, g, from)->tasks) {
-			uint32_t who = *task;
+	return from != NOBODY && move(s, from, to, INT64_MAX);
+}
 
-			if (!movable(s, who, from, to))
-				continue;
-			dequeue(s, who);
-			put(s, who, to);
-			return true;
-		}
+/* Takes one that weighs no more than half of what @to has less than who has most. */
+static void balance(struct sim *s, uint32_t to)
+{
+	uint32_t from = NOBODY;
+	int64_t most = 0;
+
+	for (uint32_t cpu = 0; cpu < s->s->ncpus; cpu++) {
+		const struct sim_queue *q = sim_queue(s, 0, cpu);
+
+		if (cpu == to || q->nr < 2 || q->load <= most)
+			continue;
+		most = q->load;
+		from = cpu;
 	}
-	return false;
+	if (from != NOBODY)
+		move(s, from, to, (most - sim_queue(s, 0, to)->load + 1) / 2);
 }
 
 void sim_resched(struct sim *s, uint32_t cpu)
@@ -377,12 +448,12 @@ void sim_resched(struct sim *s, uint32_t cpu)
 	next = pick(s, cpu);
 	if (next == prev) {
 		if (next != NOBODY)
-			c->picked_ns = s->now;
+			chosen(s, cpu, next);
 		return;
 	}
 	c->curr = NOBODY;
 	c->gen++;
-	if (next == NOBODY && pull(s, cpu, 2))
+	if (next == NOBODY && pull(s, cpu))
 		next = pick(s, cpu);
 	if (next != NOBODY)
 		dispatch(s, cpu, next, prev == NOBODY);
@@ -423,7 +494,7 @@ void sim_on_cpu(struct sim *s, uint32_t cpu)
 	c->curr = NOBODY;
 	c->gen++;
 	task = pick(s, cpu);
-	if (task == NOBODY && pull(s, cpu, 2))
+	if (task == NOBODY && pull(s, cpu))
 		task = pick(s, cpu);
 	if (task != NOBODY)
 		dispatch(s, cpu, task, false);
@@ -438,64 +509,68 @@ void sim_on_tick(struct sim *s, uint32_t cpu)
 		c->ticking = false;
 		return;
 	}
-	if (settle(s, cpu) || (root->nr > 1 && s->now >= c->picked_ns + (uint64_t)s->slice_ns))
+	if (settle(s, cpu) || (root->nr > 1 && c->expired))
 		sim_resched(s, cpu);
 	/* What is not alike anywhere is made so now and then. */
 	if (c->curr != NOBODY)
-		pull(s, cpu, root->nr + 2);
+		balance(s, cpu);
 	tick_next(s, cpu);
 }
 
 /* ---- waking ---------------------------------------------------------------------------------------- */
 
-/* Where it was, if that is idle; another idle one; where it was, if nobody has two less. */
-static uint32_t choose(const struct sim *s, const struct sim_task *t)
+/* Where it was, if that is idle; another idle one; where it was, if another one has not much less to do. */
+static uint32_t choose(const struct sim *s, uint32_t task)
 {
-	uint32_t was = (uint32_t)t->cpu, best = NOBODY, least = UINT32_MAX;
+	const struct sim_task *t = &s->tasks[task];
+	uint32_t was = (uint32_t)t->cpu, best = NOBODY;
+	int64_t least = INT64_MAX, own = load_of(s, task);
 
 	if (allowed(s, t, was) && s->cpus[was].curr == NOBODY)
 		return was;
 	for (uint32_t cpu = 0; cpu < s->s->ncpus; cpu++) {
-		uint32_t nr = s->cpus[cpu].curr == NOBODY ? 0 : 1 + sim_queue(s, 0, cpu)->nr;
+		int64_t l = s->cpus[cpu].curr == NOBODY ? -1 : sim_queue(s, 0, cpu)->load;
 
 		if (!allowed(s, t, cpu))
 			continue;
-		if (cpu == was && nr)
-			nr--;
-		if (nr >= least)
+		if (cpu != was && l >= 0)
+			l += own;
+		if (l > least || (l == least && cpu != was))
 			continue;
-		least = nr;
+		least = l;
 		best = cpu;
 	}
 	return best == NOBODY ? was : best;
 }
 
-/* Which of both is before the other, where their queues meet? */
-static bool before(const struct sim *s, uint32_t a, uint32_t b, uint32_t cpu)
+/* Does @curr keep @cpu though @woken has come, where their queues meet? Who has had more than the average does not. */
+static bool keeps(const struct sim *s, uint32_t curr, uint32_t woken, uint32_t cpu)
 {
-	int64_t va = s->tasks[a].vruntime, vb = s->tasks[b].vruntime;
-	int32_t ga = (int32_t)s->tasks[a].group, gb = (int32_t)s->tasks[b].group;
-	unsigned int da = 0, db = 0;
+	int64_t v = s->tasks[curr].vruntime, until = s->tasks[curr].until;
+	int32_t gc = (int32_t)s->tasks[curr].group, gw = (int32_t)s->tasks[woken].group;
+	unsigned int dc = 0, dw = 0;
 
-	for (int32_t g = ga; g >= 0; g = s->groups[g].g.parent)
-		da++;
-	for (int32_t g = gb; g >= 0; g = s->groups[g].g.parent)
-		db++;
-	for (; da > db; da--, ga = s->groups[ga].g.parent)
-		va = sim_queue(s, (uint32_t)ga, cpu)->vruntime;
-	for (; db > da; db--, gb = s->groups[gb].g.parent)
-		vb = sim_queue(s, (uint32_t)gb, cpu)->vruntime;
-	for (; ga != gb; ga = s->groups[ga].g.parent, gb = s->groups[gb].g.parent) {
-		va = sim_queue(s, (uint32_t)ga, cpu)->vruntime;
-		vb = sim_queue(s, (uint32_t)gb, cpu)->vruntime;
+	for (int32_t g = gc; g >= 0; g = s->groups[g].g.parent)
+		dc++;
+	for (int32_t g = gw; g >= 0; g = s->groups[g].g.parent)
+		dw++;
+	for (; dw > dc; dw--)
+		gw = s->groups[gw].g.parent;
+	for (; gc != gw; gc = s->groups[gc].g.parent) {
+		v = sim_queue(s, (uint32_t)gc, cpu)->vruntime;
+		until = sim_queue(s, (uint32_t)gc, cpu)->until;
+		if (dc-- <= dw) {
+			gw = s->groups[gw].g.parent;
+			dw--;
+		}
 	}
-	return va < vb;
+	return v < until && v <= average(s, sim_queue(s, (uint32_t)gc, cpu), cpu);
 }
 
 void sim_enqueue(struct sim *s, uint32_t task)
 {
 	struct sim_task *t = &s->tasks[task];
-	uint32_t cpu = choose(s, t);
+	uint32_t cpu = choose(s, task);
 	struct sim_cpu *c = &s->cpus[cpu];
 	bool leave;
 
@@ -506,6 +581,6 @@ void sim_enqueue(struct sim *s, uint32_t task)
 		return;
 	}
 	leave = settle(s, cpu) || (t->first && !s->tasks[c->curr].first);
-	if (leave || (s->now >= c->picked_ns + (uint64_t)s->slice_ns && before(s, task, c->curr, cpu)))
+	if (leave || (!keeps(s, c->curr, task, cpu) && pick(s, cpu) != c->curr))
 		sim_resched(s, cpu);
 }

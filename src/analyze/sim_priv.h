@@ -25,7 +25,8 @@ struct sim_task {
 	struct ph_op op;
 	uint64_t pos_ns;		/* in its program, as of its CPU's `until_ns` while it runs */
 	uint64_t run_ns;		/* as_recorded: when the RUN began */
-	int64_t vruntime, lag;		/* lag: that it had when it left its queue */
+	/* lag: that it had when it left its queue; until `until` it keeps the CPU if it has not had more than others */
+	int64_t vruntime, deadline, until, lag;
 	uint32_t gen, group, weight, waiters, next;	/* waiters: those that wait for it, by position */
 	int32_t cpu;
 	uint32_t point, points_end;
@@ -42,7 +43,7 @@ struct sim_queue {
 	uint32_t nr;			/* tasks in it and below, without those throttled below it */
 	int64_t load, weight;		/* of those directly in it; its own in the queue above, 0: it is not in that */
 	bool throttled;
-	int64_t vruntime, lag;
+	int64_t vruntime, deadline, until, lag;
 	int64_t left_ns;		/* of the limit, here */
 	uint64_t since_ns;		/* throttled */
 };
@@ -61,9 +62,8 @@ struct sim_cpu {
 	uint32_t curr;			/* NOBODY: idle */
 	uint64_t until_ns;		/* so far its task has been moved on */
 	uint64_t charged_ns;		/* so far its time has been counted */
-	uint64_t picked_ns;
 	uint32_t gen;
-	bool ticking;
+	bool ticking, expired;		/* expired: who runs has had a slice */
 };
 
 struct sim {

@@ -123,7 +123,10 @@ static void add_point(struct ph_whatif *w, uint32_t task, uint64_t pos_ns, uint3
 	*ph_vec_push(&w->points) = (struct ph_sim_point){ .task = task, .pos_ns = pos_ns, .nr = nr };
 }
 
-/* From the first running of its tasks to the end of its oldest process, if that is told; else to all tasks' last running. */
+/*
+ * From the first running of its tasks to the end of its oldest process, if that is told, and of those that had ended by then: who
+ * has ended is not waited for, but may have to be when it takes longer. Else to all tasks' last running.
+ */
 static void choose_points(struct ph_whatif *w)
 {
 	uint32_t first = UINT32_MAX, main = UINT32_MAX;
@@ -147,7 +150,9 @@ static void choose_points(struct ph_whatif *w)
 	for (uint32_t i = 0; i < w->tasks.n; i++) {
 		const struct whatif_task *t = &w->tasks.v[i];
 
-		if (!t->first_ns || (w->ended && i != main))
+		if (!t->first_ns)
+			continue;
+		if (w->ended && i != main && (!ph_program_nth(w->program, i)->ended || t->last_ns > w->tasks.v[main].last_ns))
 			continue;
 		add_point(w, i, t->last_ns, JOB);
 		if (t->last_ns > w->end_ns)
