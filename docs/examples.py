@@ -6,7 +6,7 @@
     docs/examples.py BUILD_DIR --write   write the output of the examples anew
     docs/examples.py BUILD_DIR --live    those that need root and this machine, too
     docs/examples.py BUILD_DIR --bench [DOCUMENT]
-                                         the tables of docs/recording.md and docs/trace.md (idle machine, root, minutes)
+                                         the tables of docs/recording.md, docs/trace.md … (idle machine, root, minutes)
 
 In a ```console block a line "$ COMMAND" is run at the top of the source, and what follows is its
 output; "…" as the last line stands for the rest of it. They use the trace that comes with the
@@ -132,7 +132,7 @@ def document(path, write, live):
 
 def bench(build, only):
     """bench/run.sh's tables, each into the block behind <!-- bench --> of the document that it is for."""
-    own = {"trace.md": ["views"], "profile.md": ["matrix"]}
+    own = {"trace.md": ["views"], "profile.md": ["matrix"], "what-if.md": ["whatif"]}
     others = sorted({b.stem for b in (top / "bench").glob("*.bash")} - set(sum(own.values(), [])))
     return max(bench_of(build, top / "docs" / name, benches)
                for name, benches in {"recording.md": others, **own}.items() if only in (None, name))

@@ -21,7 +21,7 @@
 
 #define BUF_MAX (1 << 20)
 
-static void write_all(int fd, const char *p, size_t n)
+void write_all(int fd, const char *p, size_t n)
 {
 	while (n) {
 		ssize_t w = write(fd, p, n);
@@ -33,8 +33,7 @@ static void write_all(int fd, const char *p, size_t n)
 	}
 }
 
-/* All of @n bytes, or false at the end of the stream. */
-static bool read_all(int fd, char *p, size_t n)
+bool read_all(int fd, char *p, size_t n)
 {
 	while (n) {
 		ssize_t r = read(fd, p, n);
@@ -116,7 +115,7 @@ int load_io(int argc, char **argv)
 	return 0;
 }
 
-static int listen_unix(const char *path)
+int listen_unix(const char *path)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -129,7 +128,7 @@ static int listen_unix(const char *path)
 	return fd;
 }
 
-static int connect_unix(const char *path)
+int connect_unix(const char *path)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

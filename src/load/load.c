@@ -35,6 +35,7 @@ const struct ph_load ph_loads[] = {
 	{ "guest", "[TIME]", "a virtual CPU computes for TIME (1s)", load_guest },
 	{ "chain", "SHAPE", "tasks that wait for each other: join, pipe, lock, tcp … (without: what there is)", load_chain },
 	{ "requests", "ROLE", "requests of which some wait for a lock, a server behind, a time: back, serve, ask", load_requests },
+	{ "work", "SHAPE", "a fixed amount of work: compute, forkjoin, cron, serve … (without: what there is)", load_work },
 	{ "who", "[TIME]", "threads and children that differ in names, ids, priorities, namespaces", load_who },
 	{ "probe", "[COUNT] [now]", "call functions COUNT times (1000) with known arguments, at SIGUSR1", load_probe },
 	{ "bpf", "", "the BPF programs that are loaded", load_bpf },

@@ -2,6 +2,8 @@
 #ifndef PH_LOAD_LOAD_H
 #define PH_LOAD_LOAD_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdnoreturn.h>
 #include <sys/types.h>
@@ -36,6 +38,10 @@ int load_rate(int argc, char **argv);
 int load_threads(int argc, char **argv);
 int load_sleep(int argc, char **argv);
 /* io.c */
+void write_all(int fd, const char *p, size_t n);
+bool read_all(int fd, char *p, size_t n);	/* false at the end of the stream */
+int listen_unix(const char *path);
+int connect_unix(const char *path);		/* -1 */
 int load_marks(int argc, char **argv);
 int load_io(int argc, char **argv);
 int load_db(int argc, char **argv);
@@ -79,6 +85,8 @@ void until_sleeps(pid_t who);		/* 0: at once */
 int load_chain(int argc, char **argv);
 /* requests.c */
 int load_requests(int argc, char **argv);
+/* work.c */
+int load_work(int argc, char **argv);
 /* who.c */
 int load_who(int argc, char **argv);
 
