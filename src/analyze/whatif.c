@@ -123,24 +123,39 @@ static void add_point(struct ph_whatif *w, uint32_t task, uint64_t pos_ns, uint3
 	*ph_vec_push(&w->points) = (struct ph_sim_point){ .task = task, .pos_ns = pos_ns, .nr = nr };
 }
 
-/*
- * From the first running of its tasks to the end of its oldest process, if that is told, and of those that had ended by then: who
- * has ended is not waited for, but may have to be when it takes longer. Else to all tasks' last running.
- */
-static void choose_points(struct ph_whatif *w)
+/* The container's first process, as is told; else of those that were seen the oldest. Runtimes have others in it before. UINT32_MAX: none. */
+static uint32_t main_task(const struct ph_whatif *w)
 {
-	uint32_t first = UINT32_MAX, main = UINT32_MAX;
+	const struct ph_container *c = ph_identity_container(w->id, w->container);
+	uint32_t oldest = UINT32_MAX;
 
 	for (uint32_t i = 0; i < w->tasks.n; i++) {
 		const struct ph_program_task *p = ph_program_nth(w->program, i);
 		const struct whatif_task *t = &w->tasks.v[i];
 
-		if (!t->first_ns)
+		if (!t->first_ns || p->tid != p->pid)
 			continue;
-		if (first == UINT32_MAX || t->first_ns < w->tasks.v[first].first_ns)
+		if (c && p->pid == c->init_pid)
+			return i;
+		if (oldest == UINT32_MAX || t->start_ns < w->tasks.v[oldest].start_ns)
+			oldest = i;
+	}
+	return oldest;
+}
+
+/*
+ * From the first running of its tasks to the end of its first process, if that is told, and of those that had ended by then: who
+ * has ended is not waited for, but may have to be when it takes longer. Else to all tasks' last running.
+ */
+static void choose_points(struct ph_whatif *w)
+{
+	uint32_t first = UINT32_MAX, main = main_task(w);
+
+	for (uint32_t i = 0; i < w->tasks.n; i++) {
+		const struct whatif_task *t = &w->tasks.v[i];
+
+		if (t->first_ns && (first == UINT32_MAX || t->first_ns < w->tasks.v[first].first_ns))
 			first = i;
-		if (p->tid == p->pid && (main == UINT32_MAX || t->start_ns < w->tasks.v[main].start_ns))
-			main = i;
 	}
 	if (first == UINT32_MAX)
 		return;

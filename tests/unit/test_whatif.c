@@ -390,6 +390,22 @@ static void test_words(void **state)
 	done(a);
 }
 
+/* A runtime's own process is in the container before its first one, and ends soon. */
+static void test_first_process(void **state)
+{
+	struct asked *a = ask("@99000000 container_info index=1 name=web init_pid=30 cgroup_path=/pod/web cgroup_id=12\n"
+			      START(100, 0, 7)
+			      "@101000000 cpu=0 tid=7 sched_process_fork parent_tid=7 parent_pid=7 child_tid=30 child_pid=30 child_container=1\n"
+			      "@101000000 cpu=0 tid=7 sched_wakeup_new tid=30 target_cpu=0\n"
+			      "@102000000 cpu=0 tid=7 sched_process_exit tid=7\n" RUN(102, 0, 7, 32, 30)
+			      "@112000000 cpu=0 tid=30 sched_process_exit tid=30\n" RUN(112, 0, 30, 32, 0), "web");
+
+	assert_int_equal(a->r, 0);
+	assert_true(a->w->ended);
+	assert_int_equal(a->w->recorded.duration_ns, 12 * MS);
+	done(a);
+}
+
 /* A runtime may tell the name long after the first task has begun. */
 static void test_named_late(void **state)
 {
@@ -416,6 +432,7 @@ int main(void)
 		cmocka_unit_test(test_kernels),
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_first_process),
 		cmocka_unit_test(test_named_late),
 	};
 
