@@ -250,7 +250,8 @@ static void asked_and_read(void **state)
 	assert_int_equal(ph_mapsfile_open(&text, proc, getpid(), true), 0);
 	while (ph_mapsfile_next(&text, &t)) {
 		assert_true(ph_mapsfile_next(&asked, &a));
-		assert_memory_equal(&a, &t, sizeof(a));
+		assert_true(a.begin == t.begin && a.end == t.end && a.offset == t.offset && a.dev == t.dev && a.ino == t.ino);
+		assert_int_equal(a.writable, t.writable);
 		assert_string_equal(ph_mapsfile_path(&asked), ph_mapsfile_path(&text));
 		found += a.begin == (uintptr_t)of_file && a.offset == 4096 && !strcmp(ph_mapsfile_path(&asked), deleted);
 		found += a.begin == (uintptr_t)own && !a.ino;
