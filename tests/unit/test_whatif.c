@@ -16,7 +16,7 @@
 
 /*
  * Containers 1 "web" with task 7 in /pod/web, 2 "db" with 20; both asleep. Times are in ms, but for what begins with 0.
- * Ticks are each 4 ms; periods are not known, so one ends 50 ms after web begins.
+ * Ticks are each 4 ms; periods are not known, so one ends 10, 30, 50, 70 or 90 ms after web begins.
  */
 static const char setup[] =
 	"@0 container_info index=1 name=web cgroup_path=/pod/web cgroup_id=12\n"
@@ -130,14 +130,14 @@ static void test_limit(void **state)
 	assert_true(a->w->deviation == 0);
 	assert_true(isinf(a->w->cpus));
 	/*
-	 * 20 ms in 100: out at 32 ms, having had 22; goes on at 60, pays 2 and has 20 again until 80, again with 2 too many; the last
-	 * 8 ms are from 160 to 168. Then the database's 10, and 10 of what is left.
+	 * 20 ms in 100: out at 32 ms, having had 22; goes on at 80, pays 2 and has 20 again until 100, again with 2 too many; the last
+	 * 8 ms are from 180 to 188. Then the database's 10, and 10 of what is left. (At 60 it would be 178, at 100 218.)
 	 */
 	o = with(a, 0.2);
-	assert_int_equal(o.duration_ns, 178 * MS);
+	assert_int_equal(o.duration_ns, 198 * MS);
 	assert_int_equal(o.cpu_ns, 60 * MS);
 	assert_int_equal(o.throttled_periods, 2);
-	assert_int_equal(o.throttled_ns, 108 * MS);
+	assert_int_equal(o.throttled_ns, 128 * MS);
 	o = with(a, INFINITY);
 	assert_int_equal(o.duration_ns, 70 * MS);
 	assert_int_equal(o.throttled_periods, 0);
@@ -151,7 +151,7 @@ static void test_other(void **state)
 	struct ph_whatif_outcome o;
 
 	assert_int_equal(a->w->recorded.duration_ns, 10 * MS);
-	/* It has 8 ms until the tick at 68 ms, owes 3, and goes on with the next period, which begins at 60 + 50. */
+	/* It has 8 ms until the tick at 68 ms, owes 3, and goes on with the next period, which in the middle begins at 60 + 50. */
 	o = with(a, 0.05);
 	assert_int_equal(o.duration_ns, 52 * MS);
 	assert_int_equal(o.throttled_periods, 1);
@@ -261,7 +261,7 @@ static void test_changes(void **state)
 	c.without = &db;
 	c.cpus = 0.2;
 	/* Its 10 ms are there as a wait. */
-	assert_int_equal(change(a, c).duration_ns, 178 * MS);
+	assert_int_equal(change(a, c).duration_ns, 198 * MS);
 	ph_selection_done(&db);
 	done(a);
 }
@@ -298,13 +298,13 @@ static void test_goal(void **state)
 	struct ph_whatif_goal g;
 	struct ph_err err = { 0 };
 
-	assert_int_equal(ph_whatif_goal_parse("duration<178ms", &g, &err), 0);
+	assert_int_equal(ph_whatif_goal_parse("duration<198ms", &g, &err), 0);
 	assert_false(g.requests);
 	assert_int_equal(ph_whatif_reach(a->w, &g, &answer, &err), 0);
 	assert_true(answer.change.cpus > 0.2 && answer.change.cpus < 0.5);
-	assert_true(answer.outcome.duration_ns < 178 * MS);
+	assert_true(answer.outcome.duration_ns < 198 * MS);
 	assert_int_equal(with(a, answer.change.cpus).duration_ns, answer.outcome.duration_ns);
-	assert_true(with(a, answer.change.cpus - 0.01).duration_ns >= 178 * MS);
+	assert_true(with(a, answer.change.cpus - 0.01).duration_ns >= 198 * MS);
 	assert_int_equal(ph_whatif_goal_parse("duration < 60ms", &g, &err), 0);
 	assert_int_equal(ph_whatif_reach(a->w, &g, &answer, &err), 0);
 	assert_true(isnan(answer.change.cpus));
@@ -366,13 +366,13 @@ static void test_words(void **state)
 	}
 	assert_int_equal(ph_whatif_print(&r, &out, &err), 0);
 	assert_string_equal(out.p,
-		"web was busy for 70 ms without a limit; with 0.2 CPU it would have been 178 ms, with no limit 70 ms.\n\n"
+		"web was busy for 70 ms without a limit; with 0.2 CPU it would have been 198 ms, with no limit 70 ms.\n\n"
 		"LIMIT     DURATION  TIMES  CPU-TIME  THROTTLED  PERIODS\n"
-		"recorded     70 ms   1.00     60 ms       0 ns        0  ############\n"
-		"again        70 ms   1.00     60 ms       0 ns        0  ############\n"
-		"bound        70 ms   1.00     60 ms       0 ns        0  ############\n"
-		"0.2 CPU     178 ms   2.54     60 ms     108 ms        2  ##############################\n"
-		"no limit     70 ms   1.00     60 ms       0 ns        0  ############\n\n"
+		"recorded     70 ms   1.00     60 ms       0 ns        0  ###########\n"
+		"again        70 ms   1.00     60 ms       0 ns        0  ###########\n"
+		"bound        70 ms   1.00     60 ms       0 ns        0  ###########\n"
+		"0.2 CPU     198 ms   2.83     60 ms     128 ms        2  ##############################\n"
+		"no limit     70 ms   1.00     60 ms       0 ns        0  ###########\n\n"
 		"Simulated with what was, it comes to 70 ms: as recorded.\n");
 	ph_buf_clear(&out);
 	view.fmt.output = PH_OUT_JSON;
@@ -383,7 +383,7 @@ static void test_words(void **state)
 		"\"again\":{\"duration_ns\":70000000,\"cpu_ns\":60000000,\"throttled_ns\":0,\"throttled_periods\":0,\"requests\":null},"
 		"\"bound\":{\"duration_ns\":70000000,\"cpu_ns\":60000000,\"throttled_ns\":0,\"throttled_periods\":0,\"requests\":null},"
 		"\"predictions\":["
-		"{\"cpus\":0.2,\"duration_ns\":178000000,\"cpu_ns\":60000000,\"throttled_ns\":108000000,\"throttled_periods\":2,\"requests\":null},"
+		"{\"cpus\":0.2,\"duration_ns\":198000000,\"cpu_ns\":60000000,\"throttled_ns\":128000000,\"throttled_periods\":2,\"requests\":null},"
 		"{\"cpus\":null,\"duration_ns\":70000000,\"cpu_ns\":60000000,\"throttled_ns\":0,\"throttled_periods\":0,\"requests\":null}],"
 		"\"confidence\":{\"deviation\":0,\"unmodelled\":[]}}\n");
 	ph_vec_done(&r.answers);
