@@ -327,6 +327,11 @@ struct ph_config {
 	__u8 caps_watched;	/* mark_caps is loaded */
 	__u8 filter;		/* filters are compiled in */
 	__u8 write_switch, write_block, write_stack, write_steal;	/* what is written of a switch */
+	/*
+	 * v6.8 (def3ae83da02): where a backing_file has user_path, 0: nowhere. A type that the kernel lacks would be looked for in its modules,
+	 * which takes CAP_SYS_ADMIN.
+	 */
+	__u16 backing_path;
 	__u16 probe_text;	/* bytes of a text that a probe reads, at most */
 	__u8 probe_sleeps;	/* programs of uprobes may wait for memory */
 	__u8 block_changes;	/* of waits, only those for something else than the task's last */

@@ -124,6 +124,7 @@ void ph_config_set(struct ph_collect *c, const struct ph_collect_opts *opts)
 	/* A new cgroup is recorded until it is known whose it is: nothing of a container is missed. */
 	cfg->new_flags = PH_CG_SELECTED | PH_CG_PENDING;
 	cfg->switch_has_state = ph_tracepoint_args("sched_switch") >= 4;
+	cfg->backing_path = (uint16_t)ph_kernel_member_offset("backing_file", "user_path");
 	ph_tracepoint_arg_type("mark_victim", 0, type, sizeof(type));
 	cfg->victim_is_task = !strcmp(type, "task_struct");
 	cfg->mark_seccomp = c->events[PH_EV_seccomp_refused];

@@ -131,6 +131,34 @@ bool ph_kernel_has_member(const char *type, const char *member)
 	return false;
 }
 
+/* In bits; -1: it is not there. */
+static int64_t member_at(const struct btf *btf, const struct btf_type *t, const char *member, unsigned int depth)
+{
+	for (int i = 0; i < btf_vlen(t); i++) {
+		const struct btf_member *m = &btf_members(t)[i];
+		const struct btf_type *in = btf__type_by_id(btf, m->type);
+		const char *name = btf__name_by_offset(btf, m->name_off);
+		int64_t at = -1;
+
+		if (!strcmp(name, member))
+			at = 0;
+		else if (!*name && in && btf_is_composite(in) && depth)
+			at = member_at(btf, in, member, depth - 1);
+		if (at >= 0)
+			return at + btf_member_bit_offset(t, (unsigned int)i);
+	}
+	return -1;
+}
+
+uint32_t ph_kernel_member_offset(const char *type, const char *member)
+{
+	struct btf *btf = vmlinux_btf();
+	int id = btf ? btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT) : -1;
+	int64_t at = id >= 0 ? member_at(btf, btf__type_by_id(btf, (unsigned int)id), member, 4) : -1;
+
+	return at > 0 ? (uint32_t)at / 8 : 0;
+}
+
 bool ph_kernel_has_function(const char *name)
 {
 	struct btf *btf = vmlinux_btf();

@@ -307,6 +307,8 @@ void ph_tracepoint_arg_type(const char *name, int i, char *buf, size_t size);
 
 /* Has struct @type of the kernel this member? */
 bool ph_kernel_has_member(const char *type, const char *member);
+/* Where struct @type has it, in bytes, also in unions without a name; 0: nowhere, or first. */
+uint32_t ph_kernel_member_offset(const char *type, const char *member);
 bool ph_kernel_has_function(const char *name);
 /* Load and attach an empty fentry program to a function made for such tests: 0 or -errno. */
 int ph_kernel_try_fentry(void);

@@ -70,7 +70,7 @@ status_of() { jq -r "select(.area == \"$1\" and .check == \"$2\") | .status"; }
 	run as_user +perfmon doctor
 	[ "$status" = 1 ]
 	run as_user +bpf,+perfmon doctor -o json
-	[ "$status" = 0 ]
+	[ "$status" = 0 ] || flunk "$(grep -vE '"status":"(yes|info)"' <<<"$output")" || return
 	[ "$(status_of rights CAP_SYS_PTRACE <<<"$output")" = part ]
 	run as_user +bpf,+perfmon record -a -e sched -d 200ms -w "$PH_WORK/user/trace"
 	[ "$status" = 0 ]

@@ -63,6 +63,7 @@ counts='for k in 1 2; do (i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done) & do
 	grep -q 'of which container' <<<"$output"
 }
 
+# On the host only: of a wake-up on an emulated CPU, which takes a millisecond, the simulation has too little.
 @test "a server under load: its requests, the limit that keeps them short, a picture of the curve" {
 	mkdir "$T.data"
 	record "$T" -q -a -e +irq

@@ -180,8 +180,10 @@ static __always_inline void file_key(struct file *f, struct ph_file_key *key)
 	struct inode *inode = FETCH(f, struct file, f_inode);
 	struct super_block *sb;
 
-	if (FETCH(f, struct file, f_mode) & FMODE_BACKING && bpf_core_field_exists(struct backing_file, user_path)) {
-		struct dentry *d = FETCH(f, struct backing_file, user_path.dentry);
+	/* Of a file on an overlay, what the user has opened, which /proc and perf tell of. */
+	if (cfg.backing_path && FETCH(f, struct file, f_mode) & FMODE_BACKING) {
+		void *user_path = (void *)f + cfg.backing_path;
+		struct dentry *d = FETCH(user_path, struct path, dentry);
 
 		inode = FETCH(d, struct dentry, d_inode);
 	}

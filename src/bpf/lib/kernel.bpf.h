@@ -99,9 +99,6 @@ struct file {
 	void *private_data;
 };
 
-/* v6.8 (def3ae83da02): of a file on an overlay, what the user has opened, which /proc and perf tell of. */
-struct backing_file { struct path user_path; };
-
 /* v6.1 (d4af56c5c7c6): the kernel keeps a process' mappings in it. */
 struct maple_tree { void *ma_root; };
 struct vm_area_struct { unsigned long vm_start, vm_end, vm_flags, vm_pgoff; struct mm_struct *vm_mm; struct file *vm_file; };
