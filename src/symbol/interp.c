@@ -15,7 +15,8 @@
  * for hundreds, and there may be a hundred thousand: those are kept by which it may be, and the others are looked at once.
  */
 static const char *const beginnings[] = {
-	"_Py", "Py_Version", "execut", "_ZN2v88internal7Version", "v8dbg_", "rb_vm_exec", "vm_exec", "ruby_", "Perl_runops_", "PL_",
+	"_Py", "Py_Version", "execut", "_ZN2v88internal7Version", "v8dbg_", "zend_call_function", "zend_generator_resume", "rb_vm_exec", "vm_exec",
+	"ruby_", "Perl_runops_", "PL_",
 };
 #define KEPT_MAX 16384
 
