@@ -253,6 +253,9 @@ void ph_unwind_gap(struct ph_unwind_builder *b, const uint8_t *code, size_t n)
 		add_code(b, c, (size_t)(p - code), (size_t)(from - code));
 		add_row(b, b->end + (uint64_t)(from - code), rule);
 		p = hit + s->n;
+		/* In the call it goes on behind it, where musl has the begin of another function. */
+		if (p < code + n)
+			p++;
 		b->stats.ruled += (uint64_t)(p - from);
 	}
 	add_code(b, c, (size_t)(p - code), n);

@@ -663,6 +663,25 @@ static void test_given(void **state)
 		compare_file(*path, NULL);
 }
 
+/* musl's way back from a handler: in the call it goes on behind it, where another function begins. */
+static void sigreturn_in_code(void **state)
+{
+	static const uint8_t code[] = {
+		0x31, 0xc0, 0xc3, 0x90,					/* xor %eax, %eax; ret */
+		0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05,		/* mov $15, %rax; syscall */
+		0x85, 0xf6, 0xc3,					/* test %esi, %esi; ret */
+	};
+	ph_auto(ph_unwind_free_ptr) struct ph_unwind_table *t = NULL;
+	struct ph_unwind_builder b;
+
+	ph_unwind_begin(&b, PH_UNWIND_X86_64, PH_UNWIND_PAGE);
+	ph_unwind_gap(&b, code, sizeof(code));
+	t = ph_unwind_finish(&b);
+	assert_non_null(t);
+	for (uint64_t at = 0; at < sizeof(code); at++)
+		assert_int_equal(is_sigreturn(t, PH_UNWIND_PAGE + at), at >= 3 && at <= 13);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest by_hand[] = { cmocka_unit_test(test_given) };
@@ -680,6 +699,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_bomb),
 		cmocka_unit_test(test_many_rules),
 		cmocka_unit_test(test_broken),
+		cmocka_unit_test(sigreturn_in_code),
 	};
 
 	given = argv + 1;
