@@ -107,7 +107,7 @@ void whatif_groups_make(struct ph_whatif *w)
 		ph_vec_push(&w->groups);
 		make(w, t, (uint16_t)i);
 	}
-	/* Periods begin when one did that was seen; the kernel's choice is random: else the first one is cut in half. */
+	/* Periods begin when one did that was seen. Else it is chance: ph_whatif_ask() tries others than this one. */
 	for (size_t i = 1; i < w->groups.n; i++)
 		w->groups.v[i].phase_ns = w->cgroups.v[i].refill_ns ? w->cgroups.v[i].refill_ns : w->begin_ns + w->groups.v[i].period_ns / 2;
 }

@@ -155,7 +155,8 @@ static void check_samples(struct ph_doctor *d)
 
 	if (r < 0)
 		ph_check_add(d, "features", "samples", PH_CHECK_NO, r == -EACCES || r == -EPERM ?
-			     "profile needs CAP_PERFMON, or a perf_event_paranoid of 0 or less, and no filter that refuses perf_event_open()" : NULL,
+			     "profile needs CAP_PERFMON (Debian's kernel with a perf_event_paranoid of 3: CAP_SYS_ADMIN), or a perf_event_paranoid of "
+			     "0 or less, and no filter that refuses perf_event_open()" : NULL,
 			     "perf_event_open: %s", strerror(-r));
 	else
 		ph_check_add(d, "features", "samples", PH_CHECK_YES, NULL, "%s", ph_stacks_try(true) == 0 ? "by cycles" :
