@@ -159,7 +159,7 @@ static void fill_asleep(struct ph_path *p, struct ph_piece *q, const struct ph_s
 	if (s->waker == PH_WAKER_TASK) {
 		q->from_tid = s->waker_tid;
 	} else if (s->waker == PH_WAKER_NET &&
-		   packets_woke(p->packets, s->tid, s->waking_ns, &q->from_tid, &q->from_ns)) {
+		   ph_packets_woke(p->packets, s->tid, s->waking_ns, &q->from_tid, &q->from_ns)) {
 		q->flags = PH_PIECE_PACKET;
 		if (q->from_ns > q->woken_ns)
 			q->from_ns = q->woken_ns;
@@ -260,7 +260,7 @@ void ph_path_feed(struct ph_path *p, const struct ph_event *ev)
 	ph_states_feed(p->st, ev);
 	if (ev->cls->id >= PH_EV_SYSCALL_ENTRY)
 		return;
-	packets_feed(p->packets, ev);
+	ph_packets_feed(p->packets, ev);
 	switch (ev->cls->id) {
 	case PH_EV_sched_waking:
 		mark(p, ev);
@@ -311,7 +311,7 @@ int ph_path_new(struct ph_path **ret, const struct ph_identity *id, const struct
 	p->from_ns = ask->from_ns;
 	p->to_ns = ask->to_ns;
 	p->nlongest = ask->nlongest;
-	p->packets = packets_new();
+	p->packets = ph_packets_new();
 	p->st = ph_states_new(id, &ops, p);
 	p->cgroups = ph_states_cgroups(p->st);
 	*ret = p;
@@ -323,7 +323,7 @@ void ph_path_free(struct ph_path *p)
 	if (!p)
 		return;
 	ph_states_free(p->st);
-	packets_free(p->packets);
+	ph_packets_free(p->packets);
 	ph_trail_free(p->trail);
 	ph_spill_close(p->steps);
 	ph_devices_done(&p->devices);

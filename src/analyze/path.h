@@ -133,7 +133,7 @@ struct ph_path {
 	struct ph_spill *steps;		/* the last first */
 	uint64_t steps_at;		/* those of the present path */
 	struct ph_step last;
-	struct path_packets *packets;
+	struct ph_packets *packets;
 	PH_VEC(struct path_marks) marks;	/* by CPU */
 	PH_VEC(struct ph_path_thing) things;
 	struct ph_u64map thing_map, share_map;

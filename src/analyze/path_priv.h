@@ -4,14 +4,8 @@
 
 /* The insides of path*.c. */
 
+#include "analyze/packets.h"
 #include "analyze/path.h"
-
-/* path_packets.c: which task sent the packet in whose softirq a task is woken. */
-struct path_packets *packets_new(void);
-void packets_free(struct path_packets *k);
-void packets_feed(struct path_packets *k, const struct ph_event *ev);
-/* Who sent what woke @tid with the sched_waking of @waking_ns: false where no task of this host did. */
-bool packets_woke(const struct path_packets *k, int32_t tid, uint64_t waking_ns, int32_t *from_tid, uint64_t *from_ns);
 
 /* path_walk.c: tells @step of each step, the last first. */
 struct path_walk {

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "analyze/path_priv.h"
+#include "analyze/packets.h"
 #include "analyze/whatif_priv.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -46,7 +46,7 @@ int ph_whatif_new(struct ph_whatif **ret, const struct ph_identity *id, const st
 	w->whole = whole;
 	w->setup.kernel_runs_on = task_based(release);
 	w->container = PH_CONTAINER_UNKNOWN;
-	w->packets = packets_new();
+	w->packets = ph_packets_new();
 	w->st = ph_states_new(id, &whatif_learn, w);
 	ph_vec_push(&w->cgroups);
 	*ret = w;
@@ -58,7 +58,7 @@ void ph_whatif_free(struct ph_whatif *w)
 	if (!w)
 		return;
 	ph_states_free(w->st);
-	packets_free(w->packets);
+	ph_packets_free(w->packets);
 	ph_program_free(w->program);
 	ph_u64map_done(&w->group_map);
 	ph_vec_done(&w->tasks);

@@ -81,7 +81,7 @@ struct whatif_cgroup {
 	uint64_t refill_ns;		/* one of them went on then */
 };
 
-struct path_packets;
+struct ph_packets;
 
 struct ph_whatif {
 	const struct ph_identity *id;
@@ -99,7 +99,7 @@ struct ph_whatif {
 	const struct ph_selection *sel;
 	struct ph_states *st;
 	struct ph_program *program;
-	struct path_packets *packets;
+	struct ph_packets *packets;
 	PH_VEC(struct whatif_task) tasks;	/* as the program has them */
 	PH_VEC(struct whatif_idle) idle;	/* by CPU */
 	PH_VEC(struct whatif_cgroup) cgroups;	/* 0 is the root */

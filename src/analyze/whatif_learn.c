@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/path_priv.h"
+#include "analyze/packets.h"
 #include "analyze/whatif_priv.h"
 #include "base/cleanup.h"
 
@@ -143,7 +143,7 @@ static void add_asleep(struct ph_whatif *w, uint32_t i, struct whatif_task *t, c
 		return;
 	if (by_task(w, s))
 		from = s->waker_tid;
-	else if (s->waker == PH_WAKER_NET && !packets_woke(w->packets, s->tid, s->waking_ns, &from, &from_ns))
+	else if (s->waker == PH_WAKER_NET && !ph_packets_woke(w->packets, s->tid, s->waking_ns, &from, &from_ns))
 		from = -1;
 	if (from > 0) {
 		uint64_t late = s->end_ns > from_ns ? s->end_ns - from_ns : 0;
@@ -332,7 +332,7 @@ void whatif_learn_event(struct ph_whatif *w, const struct ph_event *ev)
 			on_call(w, ev);
 		return;
 	}
-	packets_feed(w->packets, ev);
+	ph_packets_feed(w->packets, ev);
 	switch (ev->cls->id) {
 	case PH_EV_irq_softirq_entry:
 	case PH_EV_timer_hrtimer_expire_entry:

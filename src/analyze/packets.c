@@ -5,11 +5,14 @@
  * queue of one device until the next one has it. A buffer's address is used again for others, soon, as an answer's from
  * outside; the headers show that it is the one that was sent.
  */
+#include "analyze/packets.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/path_priv.h"
 #include "base/cleanup.h"
+#include "base/map.h"
+#include "base/vec.h"
 
 #define CPU_LIMIT 8192
 #define TID_LIMIT 4194304
@@ -35,15 +38,15 @@ struct cpu {
 	struct origin packet;		/* that one's */
 };
 
-struct path_packets {
+struct ph_packets {
 	struct ph_u64map sent;		/* address of the buffer -> struct origin */
 	struct ph_u64map woken;		/* tid -> struct woken */
 	PH_VEC(struct cpu) cpus;
 };
 
-struct path_packets *packets_new(void)
+struct ph_packets *ph_packets_new(void)
 {
-	return ph_alloc(sizeof(struct path_packets));
+	return ph_alloc(sizeof(struct ph_packets));
 }
 
 static void map_free(struct ph_u64map *m)
@@ -53,7 +56,7 @@ static void map_free(struct ph_u64map *m)
 	ph_u64map_done(m);
 }
 
-void packets_free(struct path_packets *k)
+void ph_packets_free(struct ph_packets *k)
 {
 	if (!k)
 		return;
@@ -63,7 +66,7 @@ void packets_free(struct path_packets *k)
 	free(k);
 }
 
-static struct cpu *cpu_get(struct path_packets *k, uint32_t cpu)
+static struct cpu *cpu_get(struct ph_packets *k, uint32_t cpu)
 {
 	if (cpu >= CPU_LIMIT)
 		return NULL;
@@ -136,7 +139,7 @@ static uint64_t headers(const struct ph_event *ev)
 	return h;
 }
 
-static void on_send(struct path_packets *k, const struct cpu *c, const struct ph_event *ev)
+static void on_send(struct ph_packets *k, const struct cpu *c, const struct ph_event *ev)
 {
 	uint64_t skb = U(net_dev_queue, skbaddr, 0);
 	struct origin *o, new = { .tid = ev->tid, .packet = headers(ev), .sent_ns = ev->ts_ns };
@@ -160,7 +163,7 @@ static void on_send(struct path_packets *k, const struct cpu *c, const struct ph
 	*o = new;
 }
 
-static void on_receive(struct path_packets *k, struct cpu *c, const struct ph_event *ev)
+static void on_receive(struct ph_packets *k, struct cpu *c, const struct ph_event *ev)
 {
 	struct origin *o = ph_u64map_get(&k->sent, U(net_if_receive_skb, skbaddr, 0));
 
@@ -170,7 +173,7 @@ static void on_receive(struct path_packets *k, struct cpu *c, const struct ph_ev
 		c->packet = *o;
 }
 
-static void on_waking(struct path_packets *k, const struct cpu *c, const struct ph_event *ev)
+static void on_waking(struct ph_packets *k, const struct cpu *c, const struct ph_event *ev)
 {
 	int64_t tid = ph_event_i(ev, PH_FLD(sched_waking, tid), -1);
 	struct woken *w;
@@ -185,7 +188,7 @@ static void on_waking(struct path_packets *k, const struct cpu *c, const struct 
 	*w = (struct woken){ ev->ts_ns, c->packet.sent_ns, c->packet.tid };
 }
 
-void packets_feed(struct path_packets *k, const struct ph_event *ev)
+void ph_packets_feed(struct ph_packets *k, const struct ph_event *ev)
 {
 	struct cpu *c;
 
@@ -239,7 +242,7 @@ void packets_feed(struct path_packets *k, const struct ph_event *ev)
 	}
 }
 
-bool packets_woke(const struct path_packets *k, int32_t tid, uint64_t waking_ns, int32_t *from_tid, uint64_t *from_ns)
+bool ph_packets_woke(const struct ph_packets *k, int32_t tid, uint64_t waking_ns, int32_t *from_tid, uint64_t *from_ns)
 {
 	const struct woken *w = ph_u64map_get(&k->woken, (uint64_t)(uint32_t)tid);
 
