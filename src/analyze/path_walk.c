@@ -130,10 +130,7 @@ static bool leads_on(struct walk *k, const struct ph_piece *p, uint64_t begin)
 
 	if (p->from_tid <= 0 || p->from_tid == k->tid || p->end_ns > k->at_ns || k->jumps >= JUMPS_MAX)
 		return false;
-	/* What is not recorded seems to be whoever it interrupted. */
-	if (!k->w->timers && p->wait == PH_WAIT_TIMER)
-		return false;
-	if (!k->w->softirqs && (p->wait == PH_WAIT_DISK || p->wait == PH_WAIT_FAULT))
+	if (ph_states_waker_doubtful((enum ph_wait)p->wait, k->w->timers, k->w->softirqs))
 		return false;
 	/* The way ends before. */
 	if (p->from_ns <= begin)

@@ -144,6 +144,14 @@ struct ph_states_seen {
 	uint32_t cpus;			/* highest CPU with an event, and one */
 };
 void ph_states_seen(const struct ph_states *st, struct ph_states_seen *ret);
+/*
+ * Whoever seems to have ended such a wait may have been interrupted by what did: timers end waits for the clock, softirqs those
+ * for disks, and the stream does not have them.
+ */
+static inline bool ph_states_waker_doubtful(enum ph_wait wait, bool timers, bool softirqs)
+{
+	return (!timers && wait == PH_WAIT_TIMER) || (!softirqs && (wait == PH_WAIT_DISK || wait == PH_WAIT_FAULT));
+}
 
 const char *ph_state_name(enum ph_state s);	/* "throttled" */
 const char *ph_wait_name(enum ph_wait w);	/* "disk" */

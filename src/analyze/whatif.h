@@ -112,7 +112,6 @@ struct ph_whatif {
 	/* By number of the call: the class, and where it has the flags of clock_nanosleep. */
 	const struct ph_class *asked[PH_EV_SYSCALL_EXIT - PH_EV_SYSCALL_ENTRY];
 	int16_t flags[PH_EV_SYSCALL_EXIT - PH_EV_SYSCALL_ENTRY];
-	bool irqs;			/* interrupts are recorded */
 	bool whole;			/* everybody is */
 	struct ph_sim_setup setup;	/* as it was recorded */
 };

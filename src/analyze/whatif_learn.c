@@ -124,24 +124,24 @@ static void add_throttled(struct ph_whatif *w, struct whatif_task *t, const stru
 		g->refill_ns = s->end_ns;
 }
 
-/* Without interrupts a device or a timer seems to be whoever it interrupted. */
-static bool by_task(const struct ph_whatif *w, const struct ph_segment *s)
+static bool by_task(const struct ph_states_seen *seen, const struct ph_segment *s)
 {
-	if (s->waker != PH_WAKER_TASK || s->waker_tid <= 0 || s->waker_tid == s->tid)
-		return false;
-	return w->irqs || (s->wait != PH_WAIT_TIMER && s->wait != PH_WAIT_DISK && s->wait != PH_WAIT_FAULT);
+	return s->waker == PH_WAKER_TASK && s->waker_tid > 0 && s->waker_tid != s->tid &&
+	       !ph_states_waker_doubtful(s->wait, seen->timers, seen->softirqs);
 }
 
 static void add_asleep(struct ph_whatif *w, uint32_t i, struct whatif_task *t, const struct ph_segment *s)
 {
 	uint64_t waking = s->waking_ns && s->waking_ns < s->end_ns ? s->waking_ns : s->end_ns, from_ns = waking;
 	struct ph_op op = { .begin_ns = s->begin_ns, .end_ns = s->end_ns, .kind = PH_OP_SLEEP, .wait = (uint8_t)s->wait };
+	struct ph_states_seen seen;
 	int32_t from = -1;
 
 	/* Nobody knows how it went on. */
 	if (s->cut)
 		return;
-	if (by_task(w, s))
+	ph_states_seen(w->st, &seen);
+	if (by_task(&seen, s))
 		from = s->waker_tid;
 	else if (s->waker == PH_WAKER_NET && !ph_packets_woke(w->packets, s->tid, s->waking_ns, &from, &from_ns))
 		from = -1;
@@ -154,8 +154,8 @@ static void add_asleep(struct ph_whatif *w, uint32_t i, struct whatif_task *t, c
 		op.late_ns = late < UINT32_MAX ? (uint32_t)late : UINT32_MAX;
 	} else if (s->wait == PH_WAIT_IDLE || (s->wait == PH_WAIT_TIMER && t->until)) {
 		op.kind = PH_OP_UNTIL;
-	} else if (s->waker == PH_WAKER_UNKNOWN || (!w->irqs && s->wait != PH_WAIT_TIMER && s->wait != PH_WAIT_DISK)) {
-		t->gaps_ns[w->irqs ? PH_GAP_OUTSIDE : PH_GAP_INTERRUPTS] += s->end_ns - s->begin_ns;
+	} else if (s->waker == PH_WAKER_UNKNOWN || (!seen.irqs && s->wait != PH_WAIT_TIMER && s->wait != PH_WAIT_DISK)) {
+		t->gaps_ns[seen.irqs ? PH_GAP_OUTSIDE : PH_GAP_INTERRUPTS] += s->end_ns - s->begin_ns;
 	}
 	ph_program_add(w->program, i, &op);
 }
@@ -334,11 +334,6 @@ void whatif_learn_event(struct ph_whatif *w, const struct ph_event *ev)
 	}
 	ph_packets_feed(w->packets, ev);
 	switch (ev->cls->id) {
-	case PH_EV_irq_softirq_entry:
-	case PH_EV_timer_hrtimer_expire_entry:
-	case PH_EV_irq_handler_entry:
-		w->irqs = true;
-		break;
 	case PH_EV_sched_switch:
 		on_switch(w, ev);
 		break;

@@ -390,6 +390,27 @@ static void test_words(void **state)
 	done(a);
 }
 
+/* Without timers in the stream, who is interrupted by one seems to wake who slept until then: it is not waited for. */
+static void test_no_timers(void **state)
+{
+	struct asked *a = ask(WAKE(10, 1, 0, 20, 1) RUN(10, 1, 0, 0, 20)
+			      "@10000000 cpu=0 tid=0 sched_waking tid=7 target_cpu=0\n@10000000 cpu=0 tid=0 sched_wakeup tid=7 target_cpu=0\n"
+			      RUN(10, 0, 0, 0, 7) "@11000000 cpu=0 tid=7 syscall_entry_nanosleep\n" RUN(11, 0, 7, 1, 0)
+			      WAKE(30, 1, 20, 7, 0) RUN(30, 0, 0, 0, 7) "@30000000 cpu=0 tid=7 syscall_exit_nanosleep ret=0\n"
+			      RUN(40, 0, 7, 1, 0) RUN(50, 1, 20, 1, 0), "web");
+	uint32_t task = ph_program_find(a->w->program, 7);
+	struct ph_program_reader r = { 0 };
+	unsigned int sleeps = 0;
+
+	for (const struct ph_op *op; (op = ph_program_next(a->w->program, task, &r)); ) {
+		assert_int_not_equal(op->kind, PH_OP_WAIT);
+		sleeps += op->kind == PH_OP_SLEEP && op->wait == PH_WAIT_TIMER;
+	}
+	assert_int_equal(sleeps, 1);
+	ph_program_rewind(&r);
+	done(a);
+}
+
 /* A runtime's own process is in the container before its first one, and ends soon. */
 static void test_first_process(void **state)
 {
@@ -432,6 +453,7 @@ int main(void)
 		cmocka_unit_test(test_kernels),
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_no_timers),
 		cmocka_unit_test(test_first_process),
 		cmocka_unit_test(test_named_late),
 	};
