@@ -288,7 +288,7 @@ int path_table_print(const struct ph_path *p, enum ph_path_table which, void (*f
 	if (r >= 0 && !view->alone && v.fmt.max_entries && t.rows.n > v.fmt.max_entries)
 		ph_buf_addf(out, "(%zu more: --table %s)\n", t.rows.n - (size_t)v.fmt.max_entries, ph_path_tables[which]);
 	if (r >= 0 && !view->alone && which == PH_PATH_STEPS && p->nsteps > t.rows.n)
-		ph_buf_addf(out, "(%" PRIu64 " shorter ones: --steps N)\n", p->nsteps - t.rows.n);
+		ph_buf_addf(out, "(%" PRIu64 " shorter %s: --steps N)\n", p->nsteps - t.rows.n, p->nsteps - t.rows.n == 1 ? "one" : "ones");
 	ph_table_done(&t);
 	return r;
 }
