@@ -96,8 +96,9 @@ whole() {
 	disk=$(mktemp -d -p "${PH_DISK:-/var/tmp}" path.XXXXXX)
 	[ $(($(stat -c %d "$disk") >> 8)) != 0 ] || skip "no directory on a block device"
 	KERNEL='sched/sched_switch sched/sched_waking sched/sched_wakeup'
-	record "$T" -q -a -e +irq
+	# The kernel's first: it then looks at its clock before ours is asked, at both ends of a wait, and what ours does is in neither.
 	kernel_traces
+	record "$T" -q -a -e +irq
 	launch_wait disk -b "$disk:/data:rw" -- ph-load chain disk >"$T.said"
 	kernel_traced
 	record_end

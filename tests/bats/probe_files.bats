@@ -117,9 +117,10 @@ points() { [ "$(events "$T" -e probe_point 2>/dev/null | wc -l)" -ge "$1" ]; }
 @test "who is to be probed ends meanwhile: it is told, and nothing hangs" {
 	local i rc
 	for i in 0.05 0.15 0.25 0.35 0.45; do
-		launch in -- sleep "$i"
+		# (A name each: the one before may still run.)
+		launch "in$i" -- sleep "$i"
 		rc=0
-		timeout 60 porthole probe -c "$PH_FILE-in" -d 100ms 'uprobe:/bin/ph-load:ph_load_target' \
+		timeout 60 porthole probe -c "$PH_FILE-in$i" -d 100ms 'uprobe:/bin/ph-load:ph_load_target' \
 			>"$T.out" 2>"$T.said" || rc=$?
 		# It had begun, or there was nobody.
 		[ "$rc" = 0 ] || grep -qE "^porthole probe: (.*matches nothing|.*the processes of those who are selected have ended)" "$T.said" ||
