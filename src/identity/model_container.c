@@ -204,19 +204,20 @@ const struct ph_container *ph_identity_by_cgroup(const struct ph_identity *id, i
 
 /* ---- what is told of them ------------------------------------------------------------------------ */
 
-static void set_str(char **dst, const struct ph_value *v)
+/* @keep: what is known stays where nothing is said. */
+static void set_str(char **dst, const struct ph_value *v, bool keep)
 {
-	if (!v)
+	if (!v || (keep && !v->n))
 		return;
 	free(*dst);
 	*dst = v->n ? ph_strndup(v->s, v->n) : NULL;
 }
 
-static void set_labels(ph_strv *labels, const struct ph_value *v)
+static void set_labels(ph_strv *labels, const struct ph_value *v, bool keep)
 {
 	const char *s, *end;
 
-	if (!v)
+	if (!v || (keep && !v->n))
 		return;
 	ph_strv_done(labels);
 	for (s = v->s, end = s + v->n; s < end; ) {
@@ -229,27 +230,36 @@ static void set_labels(ph_strv *labels, const struct ph_value *v)
 	}
 }
 
+/* Is that its id? Who has none is known by the index alone, which may have been another one's. */
+static bool is_called(const struct cont *c, const struct ph_value *id)
+{
+	return c->c.id && id && strlen(c->c.id) == id->n && !memcmp(c->c.id, id->s, id->n);
+}
+
 static void container_info(struct ph_identity *id, const struct ph_event *ev)
 {
 #define FIELD(name) ph_event_field(ev, PH_FLD(container_info, name))
 	uint32_t index = (uint32_t)ph_event_u(ev, PH_FLD(container_info, index), CONTAINER_LIMIT);
 	struct cont *c = container_make(id, index);
+	bool same;
 
 	if (!c)
 		return;
 	id->told++;
 	id->slots.v[index].canon = 0;
-	set_str(&c->c.id, FIELD(id));
-	set_str(&c->c.name, FIELD(name));
-	set_str(&c->c.runtime, FIELD(runtime));
-	set_str(&c->c.image, FIELD(image));
-	set_str(&c->c.pod, FIELD(pod));
-	set_str(&c->c.pod_namespace, FIELD(pod_namespace));
-	set_str(&c->c.pod_uid, FIELD(pod_uid));
-	set_str(&c->c.state, FIELD(state));
-	set_str(&c->c.cgroup_path, FIELD(cgroup_path));
-	set_str(&c->c.uuid, FIELD(uuid));
-	set_labels(&c->c.labels, FIELD(labels));
+	/* What it is called may have been told ahead, and is not known to the recorder at this place. */
+	same = is_called(c, FIELD(id));
+	set_str(&c->c.id, FIELD(id), false);
+	set_str(&c->c.name, FIELD(name), same);
+	set_str(&c->c.runtime, FIELD(runtime), same);
+	set_str(&c->c.image, FIELD(image), same);
+	set_str(&c->c.pod, FIELD(pod), same);
+	set_str(&c->c.pod_namespace, FIELD(pod_namespace), same);
+	set_str(&c->c.pod_uid, FIELD(pod_uid), same);
+	set_str(&c->c.state, FIELD(state), same);
+	set_str(&c->c.cgroup_path, FIELD(cgroup_path), same);
+	set_str(&c->c.uuid, FIELD(uuid), same);
+	set_labels(&c->c.labels, FIELD(labels), same);
 	c->c.hierarchy = (int32_t)ph_event_i(ev, PH_FLD(container_info, hierarchy), 0);
 	c->c.cgroup_id = ph_event_u(ev, PH_FLD(container_info, cgroup_id), 0);
 	c->c.parent = (uint32_t)ph_event_u(ev, PH_FLD(container_info, parent), 0);
@@ -279,8 +289,15 @@ void ph_identity_introduce(struct ph_identity *id, const struct ph_event *ev)
 		return;
 	/* Both begin with the index. */
 	index = (uint32_t)ph_event_u(ev, PH_FLD(container_info, index), CONTAINER_LIMIT);
-	if (index < id->slots.n && (id->slots.v[index].cont || id->slots.v[index].canon))
-		return;
+	if (index < id->slots.n && (id->slots.v[index].cont || id->slots.v[index].canon)) {
+		const struct cont *c = id->slots.v[index].cont;
+		const struct ph_value *name = ph_event_field(ev, PH_FLD(container_info, name));
+
+		/* A runtime writes down what a container is called when that runs already. */
+		if (!info || !c || id->slots.v[index].canon || c->c.name || !name || !name->n ||
+		    !is_called(c, ph_event_field(ev, PH_FLD(container_info, id))))
+			return;
+	}
 	if (info)
 		container_info(id, ev);
 	else
@@ -306,7 +323,7 @@ static void container_event(struct ph_identity *id, const struct ph_event *ev)
 		c->c.init_pid = (int32_t)ph_event_i(ev, PH_FLD(container_start, init_pid),
 						    c->c.init_pid);
 	if (ev->cls->id == PH_EV_container_start && !c->c.name) {
-		set_str(&c->c.name, ph_event_field(ev, PH_FLD(container_start, name)));
+		set_str(&c->c.name, ph_event_field(ev, PH_FLD(container_start, name)), false);
 		container_make_label(c);
 	}
 	free(c->c.state);

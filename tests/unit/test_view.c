@@ -273,9 +273,22 @@ static void test_told_late(void **state)
 		set_str(&w, PH_FLD(container_info, name), i ? "second-renamed" : "first-renamed");
 		emit(&w, w.state);
 	}
+	/* One of which the id is told at once and the name later, and another that then has its number. */
+	for (uint32_t i = 0; i < 6; i++) {
+		begin(&w, PH_EV_container_info, 80 * SEC + i * SEC / 2);
+		w.v[PH_FLD(container_info, index)].u = 30;
+		set_str(&w, PH_FLD(container_info, id), i < 4 ? "0123456789abcdef" : "fedcba9876543210");
+		set_str(&w, PH_FLD(container_info, name), i == 2 || i == 3 ? "third" : "");
+		emit(&w, w.state);
+		begin(&w, ph_class_by_name("syscall_exit_openat")->id, 80 * SEC + i * SEC / 2 + 1);
+		w.ev.tid = 300 + (int32_t)i;
+		w.ev.container = 30;
+		emit(&w, w.cpu);
+	}
 	assert_int_equal(ph_ctf_close(w.w, 120 * SEC, &err), 0);
 	r = view(&late, "-e openat --fields container,tid");
-	assert_string_equal(r.out, "first 200\nfirst 200\nsecond 201\nsecond 201\n");
+	assert_string_equal(r.out, "first 200\nfirst 200\nsecond 201\nsecond 201\n"
+			    "third 300\nthird 301\nthird 302\nthird 303\nfedcba987654 304\nfedcba987654 305\n");
 	result_done(&r);
 	r = view(&late, "-e openat -c second --begin +58s --fields container,tid");
 	assert_string_equal(r.out, "second 201\nsecond 201\n");
