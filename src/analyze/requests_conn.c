@@ -22,6 +22,7 @@ struct conn {
 	unsigned int holds;
 	enum conn_state state;
 	bool accepted;			/* its begin was seen */
+	bool lost;			/* there was no room for one of its descriptors: its end is not seen */
 };
 
 /* A descriptor of a process. */
@@ -53,7 +54,7 @@ static void conn_end(struct ph_requests *r, struct conn *c, const struct ph_even
 {
 	if (r->ask.kind == PH_REQUESTS_ANSWERS) {
 		answer_end(r, c);
-	} else if (c->accepted && ev) {
+	} else if (c->accepted && ev && !c->lost) {
 		c->whole.end_ns = ev->ts_ns;
 		c->whole.end_tid = ev->tid;
 		requests_add(r, &c->whole);
@@ -83,11 +84,14 @@ static void hold_add(struct ph_requests *r, int32_t pid, int32_t fd, struct conn
 {
 	struct hold *h = hold_get(r, pid, fd), *first;
 
-	if (h && h->conn == c)
+	if (h && h->conn == c) {
+		h->cloexec = cloexec;
 		return;
+	}
 	/* That it was closed was not seen. */
 	if (h)
 		hold_drop(r, h, NULL);
+	c->lost |= r->holds.n >= HOLDS_MAX;
 	if (r->holds.n >= HOLDS_MAX)
 		return;
 	h = ph_alloc(sizeof(*h));
@@ -115,10 +119,18 @@ static struct conn *conn_new(struct ph_requests *r, const struct ph_event *ev, i
 	return NULL;
 }
 
+/* All at once: to look for the next one in a map that gets emptier would take longer with each. */
 static void drop_all(struct ph_requests *r)
 {
-	for (struct ph_u64map_slot *s; (s = ph_u64map_next(&r->holds, NULL)); )
-		hold_drop(r, s->val, NULL);
+	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&r->holds, s)); ) {
+		struct hold *h = s->val;
+
+		if (!--h->conn->holds)
+			conn_end(r, h->conn, NULL);
+		free(h);
+	}
+	ph_u64map_done(&r->holds);
+	ph_u64map_done(&r->procs);
 }
 
 /* ---- calls ------------------------------------------------------------------------------------------- */
@@ -298,6 +310,4 @@ void conns_finish(struct ph_requests *r)
 void conns_free(struct ph_requests *r)
 {
 	drop_all(r);
-	ph_u64map_done(&r->holds);
-	ph_u64map_done(&r->procs);
 }

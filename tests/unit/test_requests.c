@@ -212,8 +212,29 @@ static void test_forking_servers(void **state)
 		    CLOSE(30, 7, 5), 0, "10 by 7 - 30 by 7");
 	CONNECTIONS(ACCEPT(10, 7, 5) CALL(11, 11, 7, fcntl, "fd=5 cmd=2 arg=1", 0) FORK(12, 7, 40) CLOSE(13, 7, 5)
 		    "@20 tid=40 sched_process_exec tid=40 old_tid=40\n", 0, "10 by 7 - 20 by 40");
+	/* No longer by exec: a copy onto itself has not that flag. */
+	CONNECTIONS(ACCEPT(10, 7, 5) CALL(11, 11, 7, dup3, "oldfd=5 newfd=6 flags=0x80000", 6) CALL(12, 12, 7, dup2, "oldfd=5 newfd=6", 6)
+		    CLOSE(13, 7, 5) "@20 tid=7 sched_process_exec tid=7 old_tid=7\n" CLOSE(30, 7, 6), 0, "10 by 7 - 30 by 7");
 	/* Another descriptor takes its number. */
 	CONNECTIONS(ACCEPT(10, 7, 5) CALL(20, 20, 7, dup2, "oldfd=1 newfd=5", 5) CLOSE(30, 7, 5), 0, "10 by 7 - 20 by 7");
+}
+
+/* Children have more descriptors than are remembered: of connections that one of these may have, no end is made up. */
+static void test_many_descriptors(void **state)
+{
+	enum { CONNECTIONS_N = 600, CHILDREN = 600 };
+	ph_autobuf b = { 0 };
+
+	for (int i = 0; i < CONNECTIONS_N; i++)
+		ph_buf_addf(&b, "@%d tid=7 syscall_entry_accept4 fd=3\n@%d tid=7 syscall_exit_accept4 ret=%d\n", 10 + i, 10 + i, 10 + i);
+	for (int i = 0; i < CHILDREN; i++)
+		ph_buf_addf(&b, "@2000 tid=7 sched_process_fork parent_tid=7 parent_pid=7 child_tid=%d child_pid=%d vtids=[%d]\n", 1000 + i,
+			    1000 + i, 1000 + i);
+	CONNECTIONS(b.p, CONNECTIONS_N, "");
+	ph_buf_adds(&b, "@3000 tid=7 sched_process_exit tid=7\n");
+	for (int i = 0; i < CHILDREN * 3 / 4; i++)
+		ph_buf_addf(&b, "@3000 tid=%d sched_process_exit tid=%d\n", 1000 + i, 1000 + i);
+	CONNECTIONS(b.p, CONNECTIONS_N, "");
 }
 
 static void test_answers(void **state)
@@ -324,7 +345,7 @@ int main(void)
 		cmocka_unit_test(test_by_task), cmocka_unit_test(test_never_ending), cmocka_unit_test(test_by_fd),
 		cmocka_unit_test(test_no_fd), cmocka_unit_test(test_selected), cmocka_unit_test(test_connections),
 		cmocka_unit_test(test_forking_servers), cmocka_unit_test(test_answers), cmocka_unit_test(test_older_connections),
-		cmocka_unit_test(test_quantiles),
+		cmocka_unit_test(test_many_descriptors), cmocka_unit_test(test_quantiles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
