@@ -81,6 +81,7 @@ static int make_view(struct verb *w, struct ph_err *err)
 		r = ph_probe_sums_new(w->cols, w->ncols, &so, &w->sums, err);
 		if (r < 0)
 			return r;
+		w->rows.o.fmt.sort = NULL;
 		w->rows.o.row = ph_probe_sums_add;
 		w->rows.o.row_arg = w->sums;
 	}

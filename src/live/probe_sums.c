@@ -21,7 +21,9 @@ struct group {
 struct ph_probe_sums {
 	const struct ph_col *cols;
 	struct ph_probe_sums_opts o;
+	struct ph_table_fmt fmt;
 	size_t by[BY_MAX], nby, hist;	/* columns */
+	struct ph_col counts[BY_MAX + 1];	/* of --count's table: those, and how many */
 	struct ph_strmap by_key;	/* number of the group, plus 1 */
 	PH_VEC(struct group) groups;
 	struct ph_buf key;
@@ -42,6 +44,16 @@ static int find(const struct ph_col *cols, size_t ncols, const char *option, con
 	return ph_err_set(err, -EINVAL, "%s%s", option, known.msg + strlen("--sort"));
 }
 
+static int set_counts(struct ph_probe_sums *s, struct ph_err *err)
+{
+	for (size_t i = 0; i < s->nby; i++)
+		s->counts[i] = (struct ph_col){ .head = s->cols[s->by[i]].head, .json = s->cols[s->by[i]].json, .type = PH_COL_STR };
+	s->counts[s->nby] = (struct ph_col){ .head = "COUNT", .json = "count", .type = PH_COL_U64 };
+	if (!s->fmt.sort)
+		s->fmt.sort = "-count";
+	return ph_table_check(&s->fmt, s->counts, s->nby + 1, err);
+}
+
 int ph_probe_sums_new(const struct ph_col *cols, size_t ncols, const struct ph_probe_sums_opts *o,
 		      struct ph_probe_sums **ret, struct ph_err *err)
 {
@@ -50,6 +62,7 @@ int ph_probe_sums_new(const struct ph_col *cols, size_t ncols, const struct ph_p
 
 	s->cols = cols;
 	s->o = *o;
+	s->fmt = *o->fmt;
 	s->hist = SIZE_MAX;
 	if (o->hist)
 		r = find(cols, ncols, "--hist", o->hist, &s->hist, err);
@@ -64,6 +77,8 @@ int ph_probe_sums_new(const struct ph_col *cols, size_t ncols, const struct ph_p
 	}
 	if (r == 0 && !o->by->n && !o->hist)
 		r = find(cols, ncols, "--by", "function", &s->by[s->nby++], err);
+	if (r == 0 && !o->hist)
+		r = set_counts(s, err);
 	if (r < 0)
 		ph_probe_sums_free(s);
 	else
@@ -143,15 +158,10 @@ void ph_probe_sums_add(void *sums, const struct ph_cell *cells)
 
 static int print_counts(struct ph_probe_sums *s, struct ph_buf *out, struct ph_err *err)
 {
-	struct ph_col cols[BY_MAX + 1];
-	struct ph_table_fmt fmt = *s->o.fmt;
 	struct ph_table t;
 	int r;
 
-	for (size_t i = 0; i < s->nby; i++)
-		cols[i] = (struct ph_col){ .head = s->cols[s->by[i]].head, .json = s->cols[s->by[i]].json, .type = PH_COL_STR };
-	cols[s->nby] = (struct ph_col){ .head = "COUNT", .json = "count", .type = PH_COL_U64 };
-	ph_table_init(&t, cols, s->nby + 1);
+	ph_table_init(&t, s->counts, s->nby + 1);
 	ph_vec_each(g, &s->groups) {
 		struct ph_cell *row = ph_table_row(&t);
 
@@ -159,9 +169,7 @@ static int print_counts(struct ph_probe_sums *s, struct ph_buf *out, struct ph_e
 			ph_cell_str(&row[i], g->value[i]);
 		ph_cell_u64(&row[s->nby], g->n);
 	}
-	if (!fmt.sort)
-		fmt.sort = "-count";
-	r = ph_table_print(&t, &fmt, s->o.width, out, err);
+	r = ph_table_print(&t, &s->fmt, s->o.width, out, err);
 	ph_table_done(&t);
 	return r;
 }
@@ -230,7 +238,7 @@ static void hist_columns(const struct ph_probe_sums *s, const struct group *g, s
 
 static void hist_json(const struct ph_probe_sums *s, const struct group *g, struct ph_buf *out)
 {
-	struct ph_json j = { .out = out, .pretty = s->o.fmt->output == PH_OUT_JSONPRETTY };
+	struct ph_json j = { .out = out, .pretty = s->fmt.output == PH_OUT_JSONPRETTY };
 	uint64_t lo, hi = 0;
 
 	ph_json_obj(&j, NULL);
@@ -289,12 +297,14 @@ int ph_probe_sums_print(struct ph_probe_sums *s, struct ph_buf *out, struct ph_e
 		return print_counts(s, out, err);
 	if (s->groups.n)
 		qsort(s->groups.v, s->groups.n, sizeof(*s->groups.v), by_count);
-	if (s->o.fmt->output == PH_OUT_CSV && !s->o.fmt->no_header)
+	if (s->fmt.output == PH_OUT_CSV && !s->fmt.no_header)
 		csv_head(s, out);
-	ph_vec_each(g, &s->groups) {
-		if (s->o.fmt->output == PH_OUT_CSV)
+	for (size_t i = 0; i < s->groups.n && (!s->fmt.max_entries || i < s->fmt.max_entries); i++) {
+		const struct group *g = &s->groups.v[i];
+
+		if (s->fmt.output == PH_OUT_CSV)
 			hist_csv(s, g, out);
-		else if (s->o.fmt->output != PH_OUT_COLUMNS)
+		else if (s->fmt.output != PH_OUT_COLUMNS)
 			hist_json(s, g, out);
 		else
 			hist_columns(s, g, out);

@@ -27,13 +27,13 @@ struct ph_col *ph_probe_view_cols(struct ph_probe_view *v, size_t *ret_n);
 struct ph_probe_sums;
 
 struct ph_probe_sums_opts {
-	const struct ph_table_fmt *fmt;
+	const struct ph_table_fmt *fmt;	/* of the sums: copied */
 	const char *hist;		/* column whose values are to be spread out; NULL: count alone */
 	const ph_strv *by;
 	unsigned int width;
 };
 
-/* @cols must outlive it. -EINVAL: a column that is not there. */
+/* @cols must outlive it. -EINVAL: a column that is not there, also of fmt->sort. */
 int ph_probe_sums_new(const struct ph_col *cols, size_t ncols, const struct ph_probe_sums_opts *o,
 		      struct ph_probe_sums **ret, struct ph_err *err);
 void ph_probe_sums_free(struct ph_probe_sums *s);

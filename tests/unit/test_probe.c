@@ -462,6 +462,7 @@ struct asked {
 	const char *fields, *filter, *hist, *by, *sort;
 	enum ph_output output;
 	bool count, fails;
+	uint64_t max;
 };
 
 static char *shown(const struct asked *a)
@@ -488,7 +489,7 @@ static char *shown(const struct asked *a)
 	assert_int_equal(ph_probe_view_known(v), 3);
 	ph_probe_view_snoop(v);
 	cols = ph_probe_view_cols(v, &ncols);
-	o.fmt = (struct ph_table_fmt){ .output = a->output, .sort = a->sort };
+	o.fmt = (struct ph_table_fmt){ .output = a->output, .sort = a->sort, .max_entries = a->max };
 	if (a->fields)
 		assert_int_equal(ph_parse_list(a->fields, &o.fmt.fields, &err), 0);
 	if (a->by)
@@ -497,6 +498,7 @@ static char *shown(const struct asked *a)
 		struct ph_probe_sums_opts so = { .fmt = &o.fmt, .hist = a->hist, .by = &by };
 
 		r = ph_probe_sums_new(cols, ncols, &so, &sums, &err);
+		o.fmt.sort = NULL;
 		o.row = ph_probe_sums_add;
 		o.row_arg = sums;
 	}
@@ -551,6 +553,11 @@ static void test_hits(void **state)
 		{ { .filter = "n < 0 && comm == nginx", .fields = "n", .output = PH_OUT_JSON }, "{\"n\":-1}\n" },
 		{ { .count = true }, "FUNCTION  COUNT\nopen_it       2\nclose         2\nmix           2\n-             1\n" },
 		{ { .count = true, .by = "container,arg1", .output = PH_OUT_CSV }, "container,arg1,count\nweb,,6\nweb,a b,1\n" },
+		{ { .count = true, .sort = "-function" }, "FUNCTION  COUNT\nopen_it       2\nmix           2\nclose         2\n-             1\n" },
+		{ { .count = true, .sort = "count", .max = 2 }, "FUNCTION  COUNT\n-             1\nopen_it       2\n" },
+		{ { .count = true, .sort = "pid", .fails = true }, "--sort: there is no field 'pid'; there are: function, count" },
+		{ { .hist = "retval", .by = "function", .max = 1, .filter = "function != mix" },
+		  "open_it: 2 times, 2 times not known\n" },
 		{ { .hist = "n" }, "7 times, n: average 40, half below 40, 99 % below 40, most 40, 1 times below 0, 5 times not known\n"
 				   "         32 .. 64         |########################################| 1\n" },
 		{ { .hist = "duration_ns", .by = "function", .filter = "function == close" },
