@@ -143,10 +143,12 @@ static size_t column(struct ph_probe_view *v, const struct arg *a)
 	struct ph_snoop_col *col;
 
 	if (at) {
-		/* Probes that call different things by one name: what fits all is text. */
-		if (!v->made && v->cols[at - 1].col.type != col_type(a->type))
-			v->cols[at - 1].col.type = PH_COL_STR;
-		return at - 1;
+		enum ph_col_type *is = &v->cols[at - 1].col.type;
+
+		/* Probes that call different things by one name: what fits all is text. It is too late for that once lines are shown. */
+		if (!v->made && *is != col_type(a->type))
+			*is = PH_COL_STR;
+		return *is == PH_COL_STR || *is == col_type(a->type) ? at - 1 : SIZE_MAX;
 	}
 	name = is_column(v, a->name) ? ph_strdup(a->name) : ph_asprintf("arg_%s", a->name);
 	if (v->made || v->ncols == COLS_MAX || !is_column(v, name) || ph_strmap_get(&v->by_name, name))

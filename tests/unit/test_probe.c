@@ -581,6 +581,40 @@ static void test_hits(void **state)
 	}
 }
 
+/* Of a container that comes later, a program calls a text what is a number in those that are shown; and a number what is a text. */
+static void test_late_points(void **state)
+{
+	static const char late[] =
+		"@1 probe_point probe=0 asked=0 kind=uprobe text=\"uprobe:/x:f\" path=/x function=f names=\"n s x\" types=\"s32 str f64\"\n"
+		"@2 tid=7 pid=7 probe_hit probe=0 values=[5,4096,4612811918334230528] text1=\"a\"\n"
+		"@3 probe_point probe=1 asked=0 kind=uprobe text=\"uprobe:/x:f\" path=/y function=f names=\"n s x\" types=\"str u64 s64\"\n"
+		"@4 tid=7 pid=7 probe_hit probe=1 values=[4096,6,7] text1=\"b\"\n";
+	struct ph_probe_view *v = ph_probe_view_new();
+	struct ph_identity *id = ph_identity_new();
+	struct ph_snoop_opts o = { .fmt.output = PH_OUT_CSV };
+	struct ph_snooping *s = NULL;
+	struct ph_err err = { 0 };
+	ph_autobuf out = { 0 };
+	struct ph_source *src;
+	struct ph_event *ev;
+
+	assert_int_equal(ph_parse_list("function,n,s,x", &o.fmt.fields, &err), 0);
+	assert_int_equal(ph_synthetic_parse(late, &src, &err), 0);
+	while (ph_source_next(src, &ev, &err) > 0) {
+		ph_probe_view_learn(v, ev);
+		if (!s)
+			assert_int_equal(ph_snooping_new(ph_probe_view_snoop(v), &o, &s, &err), 0);
+		ph_snooping_feed(s, id, ev);
+	}
+	ph_source_close(src);
+	ph_snooping_finish(s, id, &out);
+	assert_string_equal(out.p, "function,n,s,x\r\nf,5,a,2.5\r\nf,,6,\r\n");
+	ph_snooping_free(s);
+	ph_probe_view_free(v);
+	ph_identity_free(id);
+	ph_strv_done(&o.fmt.fields);
+}
+
 /* ---- programs of bpftrace ------------------------------------------------------------------------------ */
 
 static char *bt_file(const struct ph_bpftrace_container *c, const char *path, void *arg)
@@ -658,7 +692,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_language), cmocka_unit_test(test_usdt), cmocka_unit_test(test_kernel_names), cmocka_unit_test(test_places),
-		cmocka_unit_test(test_hits), cmocka_unit_test(test_bpftrace),
+		cmocka_unit_test(test_hits), cmocka_unit_test(test_late_points), cmocka_unit_test(test_bpftrace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
