@@ -9,7 +9,10 @@
 #include "base/cleanup.h"
 #include "unwind/bytes.h"
 
-/* Large programs have a hundred thousand functions; a map of that is 10 MB. A dump has the code, too, which is not read. */
+/*
+ * Large programs have a hundred thousand functions; a map of that is 10 MB. A dump has the code, too, which is not read. Of those that
+ * compile again and again for weeks, the newest are kept: what is older has mostly lost its place to these.
+ */
 #define CODES_MAX 1000000
 #define MAP_MAX (64u << 20)
 #define NAME_MAX_LEN 1024
@@ -25,12 +28,24 @@ static void unsort(struct ph_jit *j)
 	j->reach = NULL;
 }
 
+static void forget_oldest(struct ph_jit *j)
+{
+	size_t n = j->codes.n / 4;
+
+	for (size_t i = 0; i < n; i++)
+		free(j->codes.v[i].name);
+	j->codes.n -= n;
+	memmove(j->codes.v, j->codes.v + n, j->codes.n * sizeof(*j->codes.v));
+}
+
 static void add(struct ph_jit *j, uint64_t addr, uint64_t size, uint64_t since_ns, const char *name, size_t n)
 {
 	struct ph_jitcode *c;
 
-	if (!size || addr + size < addr || j->codes.n == CODES_MAX)
+	if (!size || addr + size < addr)
 		return;
+	if (j->codes.n == CODES_MAX)
+		forget_oldest(j);
 	c = ph_vec_push(&j->codes);
 	c->addr = addr;
 	c->size = size;
@@ -179,6 +194,19 @@ static bool is_there(const struct ph_jitmark *m, int fd)
 	return !m->n || (pread(fd, now, m->n, (off_t)m->at) == m->n && !memcmp(now, m->bytes, m->n));
 }
 
+/* Where the first line begins behind @at; the end, where there is none. */
+static uint64_t next_line(int fd, uint64_t at, char chunk[CHUNK])
+{
+	const char *nl = NULL;
+	ssize_t n;
+
+	while (!nl && (n = pread(fd, chunk, CHUNK, (off_t)at)) > 0) {
+		nl = memchr(chunk, '\n', (size_t)n);
+		at += nl ? (uint64_t)(nl + 1 - chunk) : (uint64_t)n;
+	}
+	return at;
+}
+
 void ph_jit_read(struct ph_jit *j, int fd)
 {
 	static char chunk[CHUNK];
@@ -188,8 +216,9 @@ void ph_jit_read(struct ph_jit *j, int fd)
 		return;
 	if (((uint64_t)st.st_size < j->at && j->at != UINT64_MAX) || !is_there(&j->head, fd) || !is_there(&j->tail, fd))
 		clear(j);
-	while (j->codes.n < CODES_MAX && j->at < (uint64_t)st.st_size &&
-	       (j->kind == PH_JIT_DUMP || j->at < MAP_MAX)) {
+	if (j->kind == PH_JIT_PERF_MAP && (uint64_t)st.st_size > j->at + MAP_MAX)
+		j->at = next_line(fd, (uint64_t)st.st_size - MAP_MAX, chunk);
+	while (j->at < (uint64_t)st.st_size) {
 		ssize_t n = pread(fd, chunk, sizeof(chunk), (off_t)j->at);
 		uint64_t skip = 0;
 		size_t took;
@@ -201,8 +230,8 @@ void ph_jit_read(struct ph_jit *j, int fd)
 		/* The rest is being written. */
 		if (!took && !skip)
 			return;
-		if (!j->at)
-			mark(&j->head, chunk, took < sizeof(j->head.bytes) ? took : sizeof(j->head.bytes), 0);
+		if (!j->head.n)
+			mark(&j->head, chunk, took < sizeof(j->head.bytes) ? took : sizeof(j->head.bytes), j->at);
 		if (took)
 			mark(&j->tail, chunk, took, j->at);
 		j->at = skip == UINT64_MAX ? UINT64_MAX : j->at + took + skip;

@@ -141,12 +141,13 @@ static void not_its_own(void **state)
 	TELLS("", 0x1000);
 }
 
-/* Large, without lines, and cut off: there are no names, and it ends. */
+/* Large, without lines, and cut off: there are no names but at its end, and it ends. */
 static void hostile(void **state)
 {
 	(void)state;
-	write_map("1000 10 one\n", "w");
+	write_map("5000 10 five\n", "w");
 	assert_int_equal(truncate(map, 10ll << 30), 0);
+	write_map("\n1000 10 one\n", "a");
 	TELLS("1000=one+0 ", 0x1000, 0x5000);
 	assert_int_equal(truncate(map, 5), 0);
 	TELLS("", 0x1000, 0x6000);

@@ -199,6 +199,40 @@ static void test_perf_map(void **state)
 	assert_int_equal(ph_symchild_deaths(c), 0);
 }
 
+/* What is newest is what is there, in a map of any size. */
+static void test_large_map(void **state)
+{
+	static const char last[] = "1000 10 half of a line\n2000 10 there\n";
+	ph_auto(ph_symchild_free_ptr) struct ph_symchild *c = symchild();
+	const struct ph_jitcode *is[PH_JIT_VERSIONS];
+	struct ph_jit j = { .kind = PH_JIT_PERF_MAP };
+	char line[64];
+
+	(void)state;
+	write_file("large", "3000 10 gone\n", 13, "w");
+	assert_int_equal(truncate(in_dir("large"), 100 << 20), 0);
+	write_file("large", last, sizeof(last) - 1, "a");
+	assert_int_equal(truncate(in_dir("large"), (64 << 20) + (100 << 20)), 0);
+	write_file("large", "\n4000 10 last\n", 14, "a");
+	assert_int_equal(add_kind(c, 1, "large", PH_SYMFILE_PERF_MAP), 0);
+	name_is(c, 1, 0x4000, "last");
+	name_is(c, 1, 0x2000, "there");
+	name_is(c, 1, 0x1000, "");
+	name_is(c, 1, 0x3000, "");
+	write_file("large", "5000 10 later\n", 14, "a");
+	name_is(c, 1, 0x5000, "later");
+	name_is(c, 1, 0x2000, "there");
+	ph_jit_lines(&j, "1000 10 old\n", 12);
+	for (unsigned int i = 0; i < 1000000; i++)
+		ph_jit_lines(&j, line, (size_t)snprintf(line, sizeof(line), "%x 10 f%u\n", 0x100000 + 16 * i, i));
+	ph_jit_lines(&j, "1000 10 new\n", 12);
+	assert_int_equal(ph_jit_find(&j, 0x1000, is), 1);
+	assert_string_equal(is[0]->name, "new");
+	assert_int_equal(ph_jit_find(&j, 0x100000 + 16 * 500000, is), 1);
+	assert_string_equal(is[0]->name, "f500000");
+	ph_jit_done(&j);
+}
+
 /* By the process's own number, in its own root. */
 static void test_perf_map_of_process(void **state)
 {
@@ -340,6 +374,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_other_files),
 		cmocka_unit_test(test_cut_off_while_read),
 		cmocka_unit_test(test_perf_map),
+		cmocka_unit_test(test_large_map),
 		cmocka_unit_test(test_perf_map_of_process),
 		cmocka_unit_test(test_jitdump),
 		cmocka_unit_test(test_gopclntab),
