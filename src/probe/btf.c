@@ -89,7 +89,7 @@ static int find_param(struct walk *w, const struct btf_type *proto)
 	for (unsigned int i = 0; i < btf_vlen(proto); i++) {
 		w->type = type_of(w->btf, params[i].type);
 		/* What is more than a word, and all behind it, goes by rules of its own. */
-		lost |= !w->type || btf_is_composite(w->type) || i == (ph_probe_machine() == EM_X86_64 ? 6 : 8);
+		lost |= !w->type || btf_is_composite(w->type) || (btf_is_int(w->type) && w->type->size > 8) || i == (ph_probe_machine() == EM_X86_64 ? 6 : 8);
 		w->a->argument = i + 1;
 		if (strcmp(name_of(w->btf, params[i].name_off), name) != 0)
 			continue;

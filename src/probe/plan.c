@@ -66,6 +66,12 @@ static int no_field(const struct ph_probe_site *site, const char *name, struct p
 			  near ? near : "", near ? "'?" : "", all.len ? all.p : "none");
 }
 
+/* As large as a number can be. */
+static bool is_number(uint32_t size)
+{
+	return size == 1 || size == 2 || size == 4 || size == 8;
+}
+
 static enum ph_probe_type number_type(uint32_t size, bool is_signed)
 {
 	switch (size) {
@@ -189,6 +195,8 @@ static int begin(const struct ph_probe_spec *s, const struct ph_probe_site *site
 		f = field_by_name(site, e->word);
 		if (!f)
 			return no_field(site, e->word, err);
+		if (!f->data_loc && !f->text && !is_number(f->size))
+			return ph_err_set(err, -EOPNOTSUPP, "'%s' is an array or a struct, which is not read", e->word);
 		set_field(f, a, type);
 		return 0;
 	}
@@ -228,7 +236,7 @@ static int finish(const struct ph_probe_spec *s, const struct ph_probe_expr *e, 
 		return too_many_loads(e, err);
 	/* What is loaded from memory is of the size that was asked for; what that began with was an address. */
 	for (uint32_t i = 0; i <= e->loads; i++)
-		a->add[a->loads + i] += e->add[i];
+		a->add[a->loads + i] = (__s64)((__u64)a->add[a->loads + i] + (__u64)e->add[i]);
 	a->loads = (uint8_t)(a->loads + e->loads);
 	if (e->loads) {
 		a->size = 8;
@@ -399,7 +407,7 @@ static int add_known(const struct ph_probe_spec *s, const struct ph_probe_site *
 		const struct ph_probe_field *f = &site->fields[i];
 
 		/* Those that every tracepoint has are columns already; arrays are no numbers. */
-		if (!strncmp(f->name, "common_", 7) || (!f->text && !f->data_loc && f->size > 8) ||
+		if (!strncmp(f->name, "common_", 7) || (!f->text && !f->data_loc && !is_number(f->size)) ||
 		    ((f->text || f->data_loc) && texts++ == PH_PROBE_TEXTS))
 			continue;
 		e.name = e.word = f->name;

@@ -217,7 +217,7 @@ static int sum(struct parser *ps, struct ph_probe_expr *e)
 		minus = *ps->p++ == '-';
 		r = number(ps, &v);
 		if (r == 0)
-			e->add[e->loads] += minus ? -(int64_t)v : (int64_t)v;
+			e->add[e->loads] = (int64_t)((uint64_t)e->add[e->loads] + (minus ? -v : v));
 	}
 }
 

@@ -167,8 +167,9 @@ int ph_usdt_arg(int machine, const char *text, const char **ret_end, struct ph_p
 		ok = number(&c, &size);
 		is_float = take(&c, 'f');
 		ok = ok && take(&c, '@');
+		ok = ok && size >= -8;
 		is_signed = size < 0;
-		size = is_signed ? -size : size;
+		size = ok && is_signed ? -size : size;
 		ok = ok && (size == 1 || size == 2 || size == 4 || size == 8);
 	}
 	ok = ok && (machine == EM_X86_64 ? x86_operand(&c, &a, &shift) : arm64_operand(&c, &a));

@@ -77,6 +77,7 @@ static void test_language(void **state)
 		{ "uprobe:/x:f(arg1,)", "'uprobe:/x:f(arg1,)': an argument was expected (arg1, retval, %register, *(arg1+8)) at ')'" },
 		{ "uprobe:/x:f(arg0)", "'uprobe:/x:f(arg0)': arguments are counted from arg1 to arg99 at 'arg0)'" },
 		{ "uprobe:/x:f(retval)", "'uprobe:/x:f(retval)': only a uretprobe or kretprobe has a retval at 'retval)'" },
+		{ "uprobe:/x:f(n=arg1-9223372036854775808-1+2)", "uprobe /x - f 0; n=s64 arg1 -9223372036854775807" },
 		{ "uprobe:/x:f(arg1 arg2)", "'uprobe:/x:f(arg1 arg2)': ',' or ')' was expected at 'arg2)'" },
 		{ "uprobe:/x:f(*****arg1)", "'uprobe:/x:f(*****arg1)': that is more than four loads from memory at ')'" },
 		{ "uprobe:/x:f(arg1,arg2,arg3,arg4,arg5,arg6,arg7,arg8,arg9)",
@@ -156,6 +157,7 @@ static void test_usdt(void **state)
 		{ EM_X86_64, "8@(%rax", "no" },
 		{ EM_X86_64, "8@()", "no" },
 		{ EM_X86_64, "99999999999999999999@%rax", "no" },
+		{ EM_X86_64, "-9223372036854775808@%rax", "no" },
 		{ EM_AARCH64, "8@[sp, 16]", "u64 8 r248 16 *" },
 		{ EM_AARCH64, "8@[sp, 16] -4@w1", "u64 8 r248 16 *| -4@w1" },
 		{ EM_AARCH64, "4@x0", "u32 4 r0 0" },
@@ -267,7 +269,8 @@ static struct btf *kernel_types(void)
 {
 	struct btf *b = btf__new_empty();
 	int u32t = btf__add_int(b, "unsigned int", 4, 0), s64t = btf__add_int(b, "long", 8, BTF_INT_SIGNED),
-	    chart = btf__add_int(b, "char", 1, BTF_INT_SIGNED), text, list, listp, both, array, lists, mode, file, filep, state, none;
+	    chart = btf__add_int(b, "char", 1, BTF_INT_SIGNED),
+	    widet = btf__add_int(b, "__int128", 16, BTF_INT_SIGNED), text, list, listp, both, array, lists, mode, file, filep, state, none;
 
 	text = btf__add_ptr(b, btf__add_const(b, chart));
 	list = btf__add_struct(b, "list", 16);
@@ -300,6 +303,11 @@ static struct btf *kernel_types(void)
 	btf__add_func_param(b, "behind", u32t);
 	btf__add_func(b, "vfs_f", BTF_FUNC_GLOBAL, (uint32_t)btf__type_cnt(b) - 1);
 	btf__add_func_proto(b, 0);
+	btf__add_func_param(b, "n", s64t);
+	btf__add_func_param(b, "wide", widet);
+	btf__add_func_param(b, "behind", u32t);
+	btf__add_func(b, "wide_f", BTF_FUNC_GLOBAL, (uint32_t)btf__type_cnt(b) - 1);
+	btf__add_func_proto(b, 0);
 	btf__add_func(b, "nothing", BTF_FUNC_GLOBAL, (uint32_t)btf__type_cnt(b) - 1);
 	return b;
 }
@@ -325,6 +333,8 @@ static void test_kernel_names(void **state)
 		{ "vfs_f", "file->low.x", "'file->low.x': a bit field has no members" },
 		{ "vfs_f", "whole", "nobody can tell where 'whole' is: it, or one in front of it, is handed over in a way of its own" },
 		{ "vfs_f", "behind", "nobody can tell where 'behind' is: it, or one in front of it, is handed over in a way of its own" },
+		{ "wide_f", "n", "0 1+0 8s k0" },
+		{ "wide_f", "behind", "nobody can tell where 'behind' is: it, or one in front of it, is handed over in a way of its own" },
 		{ "vfs_f", "file[0]", "'file[0]' is a struct: name one of its members" },
 		{ "nothing", "x", "it has no argument 'x'; it has none" }, { "nothing", "retval->x", "it returns nothing" },
 		{ "unknown", "x", "the kernel tells nothing of the arguments of unknown: they are arg1, arg2 …" },
@@ -424,6 +434,7 @@ static void test_places(void **state)
 		{ "tracepoint:syscalls:b(str(ptr))", &tp, "108; ptr str 8 text r32 0" },
 		{ "tracepoint:a:b(siz)", &tp, "'tracepoint:a:b(siz)': it has no field 'siz', did you mean 'size'?; it has common_pid, "
 					      "comm, size, name, ptr, vector" },
+		{ "tracepoint:a:b(vector)", &tp, "'tracepoint:a:b(vector)': 'vector' is an array or a struct, which is not read" },
 		{ "tracepoint:a:b(comm+1)", &tp, "'tracepoint:a:b(comm+1)': 'comm' is a text, with which nothing can be added or loaded" },
 		{ "usdt:/x:a:b", &usdt, "16; arg1 s32 4s r32 8 *0; arg2 u64 8 r80 0" },
 		{ "usdt:/x:a:b(str(arg2),s8(arg1),u16(*(arg2+6)))", &usdt,
