@@ -37,9 +37,12 @@ int probe_elf_open(struct ph_symchild **child, uint32_t file, int fd, const char
 			.kind = PH_SYMFILE_ELF, .fd = fcntl(fd, F_DUPFD_CLOEXEC, 3), .path = path, .root = root,
 			.owner = probe_root_key(pid) }, err);
 	}
-	f = r < 0 ? NULL : ph_symchild_file(*child, file);
-	if (!f || f->error)
-		return ph_err_set(err, -ENOEXEC, "%s is no program or library", path);
+	if (r < 0)
+		return r;
+	f = ph_symchild_file(*child, file);
+	if (f->error)
+		return f->error == -ENOEXEC ? ph_err_set(err, -ENOEXEC, "%s is no program or library", path) :
+					      ph_err_set(err, f->error, "%s: %s", path, f->message);
 	if (f->machine != ph_probe_machine())
 		return ph_err_set(err, -ENOEXEC, "%s is for another machine", path);
 	*ret = (struct probe_elf){ .child = *child, .id = file, .machine = f->machine, .go = f->from & PH_SYMBOL_GO,

@@ -21,7 +21,6 @@
 /* Members of members without a name, classes of classes. */
 #define NEST_MAX 16
 #define PARAMS_MAX 100
-#define STEPS_MAX 64
 /* Bytes of an enumeration's names. */
 #define NAMES_MAX 2000
 
@@ -507,7 +506,7 @@ int ph_answer_arg(struct ph_childfile *f, struct ph_bytes *in, struct ph_buf *ou
 		r = find_result(&w, &function, ph_elf_machine(elf));
 	else
 		r = find_param(&w, &function, ph_elf_machine(elf));
-	for (unsigned int i = 0; *w.p && r == 0 && i < STEPS_MAX; i++)
+	while (*w.p && r == 0)
 		r = step(&w);
 	if (r == 0 && a.kind != PH_SYMARG_NOTHING)
 		r = finish(&w);

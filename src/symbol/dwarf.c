@@ -153,13 +153,13 @@ static void add_functions(struct unit *u, Dwarf_Die *parent, unsigned int depth)
 }
 
 /* What of a function is at the address: the chain of inlined ones, outermost first. Returns how many with itself. */
-static size_t chain(Dwarf_Die *function, uint64_t addr, Dwarf_Die dies[PH_DWARF_DEPTH_MAX])
+static size_t chain(Dwarf_Die *function, uint64_t addr, Dwarf_Die dies[PH_SYMNAMES_MAX])
 {
 	Dwarf_Die at = *function, die;
 	size_t n = 1;
 
 	dies[0] = *function;
-	for (unsigned int depth = 0; depth < 4 * PH_DWARF_DEPTH_MAX && n < PH_DWARF_DEPTH_MAX; depth++) {
+	for (unsigned int depth = 0; depth < 4 * PH_SYMNAMES_MAX && n < PH_SYMNAMES_MAX; depth++) {
 		bool found = false;
 
 		if (dwarf_child(&at, &die))
@@ -288,9 +288,9 @@ bool ph_dwarf_struct(struct ph_dwarf *d, const char *name, Dwarf_Die *ret)
 	return false;
 }
 
-size_t ph_dwarf_find(struct ph_dwarf *d, uint64_t addr, struct ph_dwarf_frame frames[PH_DWARF_DEPTH_MAX])
+size_t ph_dwarf_find(struct ph_dwarf *d, uint64_t addr, struct ph_dwarf_frame frames[PH_SYMNAMES_MAX])
 {
-	Dwarf_Die dies[PH_DWARF_DEPTH_MAX];
+	Dwarf_Die dies[PH_SYMNAMES_MAX];
 	struct unit *u = unit_at(d, addr);
 	const struct range *r;
 	Dwarf_Addr low;
@@ -299,7 +299,7 @@ size_t ph_dwarf_find(struct ph_dwarf *d, uint64_t addr, struct ph_dwarf_frame fr
 
 	if (!u)
 		return 0;
-	memset(frames, 0, PH_DWARF_DEPTH_MAX * sizeof(*frames));
+	memset(frames, 0, PH_SYMNAMES_MAX * sizeof(*frames));
 	line = line_of(&u->die, addr, &frames[0]);
 	r = find(u->ranges.v, u->ranges.n, addr);
 	if (!r) {

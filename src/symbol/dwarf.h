@@ -5,14 +5,13 @@
 #include <elfutils/libdw.h>
 
 #include "base/vec.h"
+#include "symbol/proto.h"
 
 /*
  * Functions that are inlined at an address, and source lines, of DWARF. In the child only; of libdw what reads, while where to look
  * is found by tables of our own: not every compiler writes .debug_aranges, and dwarf_getscopes() goes through a unit each time.
  */
 struct ph_dwarf;
-
-#define PH_DWARF_DEPTH_MAX 60
 
 struct ph_dwarf_frame {
 	char *name;		/* mangled, where it is; owned */
@@ -29,6 +28,6 @@ bool ph_dwarf_function(struct ph_dwarf *d, uint64_t addr, Dwarf_Die *ret);
 /* A struct, union or class of this name that is defined, and not only mentioned, in any unit. */
 bool ph_dwarf_struct(struct ph_dwarf *d, const char *name, Dwarf_Die *ret);
 /* Innermost first. Returns how many; where it is no function that is known, 1 with the line, or 0. */
-size_t ph_dwarf_find(struct ph_dwarf *d, uint64_t addr, struct ph_dwarf_frame frames[PH_DWARF_DEPTH_MAX]);
+size_t ph_dwarf_find(struct ph_dwarf *d, uint64_t addr, struct ph_dwarf_frame frames[PH_SYMNAMES_MAX]);
 
 #endif

@@ -27,7 +27,6 @@ struct known {
 };
 
 struct finder {
-	struct ph_childfile *f;
 	PH_VEC(struct known) known;
 };
 
@@ -81,7 +80,7 @@ static bool find_symbol(void *ctx, const char *name, uint64_t *vaddr, uint64_t *
 
 void ph_answer_interp(struct ph_childfile *f, const char *path, struct ph_buf *out)
 {
-	struct finder find = { .f = f };
+	struct finder find = { 0 };
 	const struct ph_interp_symbols sym = { find_symbol, &find };
 	struct ph_interp in = { 0 };
 	struct ph_err err = { 0 };

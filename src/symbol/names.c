@@ -44,7 +44,7 @@ static void names_of(struct ph_childfile *f, uint64_t vaddr, struct ph_buf *out)
 {
 	const struct ph_sym *s = ph_symtab_find(ph_childfile_symtab(f), vaddr);
 	struct ph_dwarf *dwarf = ph_childfile_dwarf(f);
-	struct ph_dwarf_frame frames[PH_DWARF_DEPTH_MAX];
+	struct ph_dwarf_frame frames[PH_SYMNAMES_MAX];
 	size_t n = dwarf ? ph_dwarf_find(dwarf, vaddr, frames) : 0;
 	struct ph_dwarf_frame *last = n ? &frames[n - 1] : NULL;
 

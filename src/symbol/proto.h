@@ -55,6 +55,8 @@ enum { PH_SYMDEBUG_SEPARATE, PH_SYMDEBUG_ALT, PH_SYMDEBUG_N };
 
 /* Names and sentences that are longer are cut. */
 #define PH_SYMSTR_MAX 4096
+/* Functions that are inlined into each other at one place; more are cut off. */
+#define PH_SYMNAMES_MAX 64
 
 static inline void ph_put_uint(struct ph_buf *b, uint64_t v, unsigned int n)
 {

@@ -16,8 +16,6 @@
 
 /* Addresses in one request: what they take together must be within a request's time. */
 #define BATCH 128
-/* Functions that are inlined into each other at one place; more are cut off. */
-#define DEPTH_MAX 64
 #define SEGMENTS_MAX 1024
 
 static const struct ph_symname nothing = { .name = "", .source = "" };
@@ -53,7 +51,7 @@ static void file_free(struct ph_symparent_file *f)
 
 int ph_symchild_add(struct ph_symchild *c, uint32_t file, const struct ph_symfile_new *what, struct ph_err *err)
 {
-	ph_autoclose int fd = what->fd;
+	ph_autoclose int fd = what->fd, root = -1;
 	struct ph_symparent_file *f;
 	struct stat st;
 
@@ -63,13 +61,14 @@ int ph_symchild_add(struct ph_symchild *c, uint32_t file, const struct ph_symfil
 		return ph_err_sys(err, -errno, "%s cannot be looked at", what->path);
 	if (!S_ISREG(st.st_mode))
 		return ph_err_set(err, -ENOEXEC, "%s is not a regular file", what->path);
+	/* Without it, debug files of a container's file would be looked for where the host has its own. */
+	if (what->root >= 0 && (root = fcntl(what->root, F_DUPFD_CLOEXEC, 3)) < 0)
+		return ph_err_sys(err, -errno, "the root of %s cannot be kept", what->path);
 	f = ph_alloc(sizeof(*f));
 	*f = (struct ph_symparent_file){ .id = file, .kind = what->kind, .owner = what->owner, .fd = fd,
-					 .root = -1, .debug_fd = { -1, -1 }, .search = { .fd = -1 } };
-	fd = -1;
-	f->info.path = ph_strdup(what->path ? what->path : "");
-	if (what->root >= 0)
-		f->root = fcntl(what->root, F_DUPFD_CLOEXEC, 3);
+					 .root = root, .debug_fd = { -1, -1 }, .search = { .fd = -1 } };
+	fd = root = -1;
+	f->info.path = ph_strdup(what->path);
 	ph_u64map_put(&c->files, file, f);
 	ph_symlink_ask(c, f, PH_SYMMSG_ADD);
 	return 0;
@@ -210,12 +209,12 @@ static void named(struct ph_symchild *c, struct ph_symparent_file *f, uint64_t v
 /* One address's names; false: not what was asked for. */
 static bool take_names(struct ph_symchild *c, struct ph_symparent_file *f, uint64_t vaddr, struct ph_bytes *in)
 {
-	struct ph_symname names[DEPTH_MAX] = { { 0 } };
+	struct ph_symname names[PH_SYMNAMES_MAX] = { { 0 } };
 	uint64_t about = ph_get_u64(in);
 	uint32_t n = ph_get_u32(in);
 	bool ok;
 
-	if (in->bad || about != vaddr || !n || n > DEPTH_MAX)
+	if (in->bad || about != vaddr || !n || n > PH_SYMNAMES_MAX)
 		return false;
 	for (uint32_t i = 0; i < n; i++) {
 		names[i].name = ph_get_str(in);

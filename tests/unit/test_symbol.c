@@ -156,6 +156,27 @@ static void test_no_names(void **state)
 	assert_int_equal(ph_symchild_deaths(c), 0);
 }
 
+/* Where there is no descriptor left for the root of a container, its debug files are not looked for on the host. */
+static void test_no_root(void **state)
+{
+	ph_auto(ph_symchild_free_ptr) struct ph_symchild *c = symchild();
+	struct ph_symfile_new what = { .kind = PH_SYMFILE_ELF, .path = libc_path() };
+	struct rlimit before, few;
+	struct ph_err err = { 0 };
+
+	(void)state;
+	what.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	what.fd = open(libc_path(), O_RDONLY | O_CLOEXEC);
+	assert_true(what.root >= 0 && what.fd > what.root);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = (struct rlimit){ (rlim_t)what.fd + 1, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	assert_int_equal(ph_symchild_add(c, 1, &what, &err), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_null(ph_symchild_file(c, 1));
+	close(what.root);
+}
+
 struct told {
 	unsigned int named, added, tables;
 	char last[256];
@@ -499,6 +520,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_table_of_libc),
 		cmocka_unit_test(test_what_a_file_is),
 		cmocka_unit_test(test_no_names),
+		cmocka_unit_test(test_no_root),
 		cmocka_unit_test(test_asynchronous),
 		cmocka_unit_test(test_confined),
 		cmocka_unit_test(test_child_has_nothing),
