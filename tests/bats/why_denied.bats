@@ -412,10 +412,10 @@ docked() {
 	docked d-unshare "unshare EPERM seccomp" -- ph-load deny unshare 0x10000000
 	docked d-mount "mount EPERM seccomp" -- ph-load deny mount /tmp
 	docked d-readonly "mkdir EROFS read-only-mount" --read-only -- ph-load deny mkdir /tmp/x
-	docked d-user "mkdir EACCES file-mode" --user 1000 -v "$d:/data" -- ph-load deny mkdir /data/x
-	docked d-sysctl "openat EROFS read-only-path" -- ph-load deny open /proc/sys/kernel/panic w
-	docked d-masked "openat ENOENT masked-path" -- ph-load deny open /sys/firmware/acpi r
-	docked d-masked-write "mkdir EROFS masked-path" -- ph-load deny mkdir /sys/firmware/x
+	docked d-user "mkdir EACCES file-mode" --user 1000 -v "$d:/data" -- ph-load deny $HOLD mkdir /data/x
+	docked d-sysctl "openat EROFS read-only-path" -- ph-load deny $HOLD open /proc/sys/kernel/panic w
+	docked d-masked "openat ENOENT masked-path" -- ph-load deny $HOLD open /sys/firmware/acpi r
+	docked d-masked-write "mkdir EROFS masked-path" -- ph-load deny $HOLD mkdir /sys/firmware/x
 	docked d-device "openat EPERM device-cgroup" -- ph-load deny $HOLD device /tmp/mem 1 1 open /tmp/mem r
 	docked d-pids "clone EAGAIN pids-limit" --pids-limit 6 -- ph-load deny $HOLD fork
 	docked d-raw "socket EPERM capability" --cap-drop ALL -- ph-load deny raw
