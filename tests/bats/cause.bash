@@ -187,3 +187,6 @@ neighbour_is_absent() {
 	hasnt "$T" "[.fields | to_entries[] | select(.key | endswith(\"container_name\")).value] |
 		any(. == \"$PH_FILE-out\")"
 }
+
+# median FIELD: of the lines on stdin. What a busy machine adds to some of many comparisons does not move it.
+median() { awk -v f="$1" '{ print $f }' | sort -n | awk '{ v[NR] = $1 } END { print NR ? v[int((NR + 1) / 2)] : "none" }'; }

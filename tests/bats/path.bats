@@ -91,14 +91,21 @@ whole() {
 	done
 }
 
+# waits: of "TIME EVENT STATE" of one task "BEGIN LEAST MOST", in ns: of each that cannot be interrupted, until its wake-up begins, and
+# until that is over.
+waits() {
+	awk '$2 == "sched_switch" { left = $3 ~ /^D/ || int($3 / 2) % 2 ? $1 : 0; waking = 0 }
+		$2 == "sched_waking" && left { waking = $1 }
+		$2 == "sched_wakeup" && left && waking { printf "%.0f %.0f %.0f\n", left, waking - left, $1 - left; left = 0 }'
+}
+
 @test "a disk: it is the path for as long as the kernel's tracer says" {
-	local disk begin end offset tid ours
+	local disk begin end offset tid ours n took time event state
 	disk=$(mktemp -d -p "${PH_DISK:-/var/tmp}" path.XXXXXX)
 	[ $(($(stat -c %d "$disk") >> 8)) != 0 ] || skip "no directory on a block device"
 	KERNEL='sched/sched_switch sched/sched_waking sched/sched_wakeup'
-	# The kernel's first: it then looks at its clock before ours is asked, at both ends of a wait, and what ours does is in neither.
-	kernel_traces
 	record "$T" -q -a -e +irq
+	kernel_traces
 	launch_wait disk -b "$disk:/data:rw" -- ph-load chain disk >"$T.said"
 	kernel_traced
 	record_end
@@ -109,17 +116,33 @@ whole() {
 	whole
 	tid=$(jq -r 'select(.kind == "path").tid' "$T.json")
 	ours=$(sum ".tid == $tid and .state == \"disk\"")
-	# From when it leaves its CPU to its wake-up, which is not over at once.
-	awk -v tid="$tid" -v begin="$begin" -v end="$end" -v ours="$ours" '
+	# As its events have it, from when it leaves its CPU to its wake-up, which is not over at once.
+	porthole view -r "$T" -e sched_switch,sched_waking,sched_wakeup -o csv --no-header --fields time,event,prev_state \
+		-f "sched_switch.prev_tid == $tid || sched_waking.tid == $tid || sched_wakeup.tid == $tid" |
+		while IFS=, read -r time event state; do echo "$((time - offset)) $event ${state:-0}"; done |
+		awk -v begin="$begin" -v end="$end" '$1 >= begin && $1 <= end' | waits >"$T.ours"
+	# And its events as the kernel's tracer: between the two one's looks at a thing lies the slower one's work.
+	awk -v tid="$tid" -v begin="$begin" -v end="$end" '
 		match($0, /[0-9]+\.[0-9]+: sched_/) { ts = substr($0, RSTART, RLENGTH - 8) * 1e9 }
 		ts < begin || ts > end { next }
-		/: sched_switch: / && $0 ~ " prev_pid=" tid " " && $0 ~ /prev_state=D/ { left = ts; n++ }
-		/: sched_waking: / && $0 ~ " pid=" tid " " && left { least += ts - left }
-		/: sched_wakeup: / && $0 ~ " pid=" tid " " && left { most += ts - left; left = 0 }
-		END {
-			print "disk: " ours " ns, the kernel saw " least " to " most " in " n " waits"
-			exit !(n >= 100 && ours <= most * 1.02 && ours >= least * 0.98)
-		}' "$T.kernel"
+		match($0, /sched_[a-z]*: /) { event = substr($0, RSTART, RLENGTH - 2) }
+		(event == "sched_switch" ? $0 ~ " prev_pid=" tid " " : $0 ~ " pid=" tid " ") {
+			sub(/.*prev_state=/, ""); printf "%.0f %s %s\n", ts, event, $1
+		}' "$T.kernel" | waits >"$T.theirs"
+	awk 'function abs(x) { return x < 0 ? -x : x }
+		NR == FNR { begin[++n] = $1; took[n] = $2; next }
+		{ for (i = i ? i : 1; i < n && abs(begin[i + 1] - $1) <= abs(begin[i] - $1); i++); print abs(begin[i] - $1), abs(took[i] - $2), took[i] }' \
+		"$T.theirs" "$T.ours" >"$T.pairs"
+	n=$(wc -l <"$T.ours")
+	took=$(median 3 <"$T.pairs")
+	awk -v ours="$ours" '{ least += $2; most += $3 }
+		END { print "disk: " ours " ns, the events say " least " to " most; exit !(ours <= most * 1.02 && ours >= least * 0.98) }' "$T.ours"
+	echo "waits: $n, the kernel saw $(wc -l <"$T.theirs"); medians: $took ns there," \
+		"begin $(median 1 <"$T.pairs") ns apart, lengths $(median 2 <"$T.pairs") ns"
+	[ "$n" -ge 100 ]
+	[ "$(wc -l <"$T.theirs")" -ge $((n * 98 / 100)) ] && [ "$(wc -l <"$T.theirs")" -le $((n * 102 / 100)) ]
+	[ "$(median 1 <"$T.pairs")" -le $((${PH_SLOW:-1} * 10000)) ]
+	[ "$(median 2 <"$T.pairs")" -le $((took * 6 / 100 + (${PH_SLOW:-1} - 1) * 5000)) ]
 }
 
 # throttled_ns CONTAINER: as the kernel has counted it

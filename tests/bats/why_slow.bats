@@ -129,9 +129,6 @@ pairs_of() {
 		}' "$1" /dev/stdin
 }
 
-# median FIELD: of the lines on stdin. What a busy machine adds to some of many comparisons does not move it.
-median() { awk -v f="$1" '{ print $f }' | sort -n | awk '{ v[NR] = $1 } END { print NR ? v[int((NR + 1) / 2)] : "none" }'; }
-
 major_faults() { sed 's/.*) //' "/proc/$1/stat" | cut -d' ' -f10; }
 
 @test "the disk: requests as the kernel's tracer has them, fsync as its caller's clock, major faults as /proc" {
