@@ -207,6 +207,9 @@ static __always_inline u64 timer_group(struct task_struct *cur, struct hrtimer *
 						bpf_core_field_offset(tg->cfs_bandwidth.slack_timer));
 }
 
+/* Linux before 5.17, which has no bpf_loop: its verifier goes through a loop turn by turn, up to cfg.ncpus, which it knows. */
+#define CPUS_MAX 1024
+
 struct look_ctx {
 	u64 group, who;
 };
@@ -232,7 +235,7 @@ static __always_inline int look_around(struct task_struct *cur, u64 group, bool 
 	else if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
 		bpf_loop(cfg.ncpus, look_at_cpu, &c, 0);
 	else
-		for (u32 i = 0; i < 64 && i < cfg.ncpus; i++)
+		for (u32 i = 0; i < CPUS_MAX && i < cfg.ncpus; i++)
 			look_at_cpu(i, &c);
 	return 0;
 }
