@@ -386,9 +386,23 @@ static int parse_variant(struct ph_tp *p, struct ph_ct **ret)
 	return 0;
 }
 
-static int parse_label(struct ph_tp *p, struct ph_enum_label *l, uint64_t *follow)
+/* The number behind '=' or '...', which is the current token. */
+static int label_value(struct ph_tp *p, int64_t *ret)
 {
 	struct ph_tp_val v;
+	int r = ph_tp_next(p);
+
+	if (r == 0)
+		r = ph_tp_value(p, &v);
+	if (r == 0 && v.kind != VAL_INT)
+		r = ph_tp_fail(p, "a label's value is not a number");
+	if (r == 0)
+		*ret = (int64_t)v.u;
+	return r;
+}
+
+static int parse_label(struct ph_tp *p, struct ph_enum_label *l, uint64_t *follow)
+{
 	int r;
 
 	if (p->lx.tok.kind != PH_TOK_IDENT && p->lx.tok.kind != PH_TOK_STR)
@@ -397,24 +411,12 @@ static int parse_label(struct ph_tp *p, struct ph_enum_label *l, uint64_t *follo
 	l->lo = l->hi = (int64_t)*follow;
 	r = ph_tp_next(p);
 	if (r == 0 && ph_tp_is_punct(p, '=')) {
-		r = ph_tp_next(p);
-		if (r == 0)
-			r = ph_tp_value(p, &v);
-		if (r == 0 && v.kind != VAL_INT)
-			r = ph_tp_fail(p, "a label's value is not a number");
+		r = label_value(p, &l->lo);
+		l->hi = l->lo;
+		if (r == 0 && ph_tp_is_punct(p, PH_PUNCT_DOTS))
+			r = label_value(p, &l->hi);
 		if (r < 0)
 			return r;
-		l->lo = l->hi = (int64_t)v.u;
-		if (ph_tp_is_punct(p, PH_PUNCT_DOTS)) {
-			r = ph_tp_next(p);
-			if (r == 0)
-				r = ph_tp_value(p, &v);
-			if (r == 0 && v.kind != VAL_INT)
-				r = ph_tp_fail(p, "a label's value is not a number");
-			if (r < 0)
-				return r;
-			l->hi = (int64_t)v.u;
-		}
 	}
 	*follow = (uint64_t)l->hi + 1;
 	return r;
