@@ -14,7 +14,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -342,29 +341,19 @@ static void shape_ring(void)
 
 /* ---- across containers ----------------------------------------------------------------------------- */
 
-static socklen_t unix_addr(const char *path, struct sockaddr_un *a)
-{
-	*a = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	snprintf(a->sun_path, sizeof(a->sun_path), "%s", path);
-	return sizeof(*a);
-}
-
 static int serve(const char *path, uint64_t ns)
 {
-	int l = socket(AF_UNIX, SOCK_STREAM, 0), c;
-	struct sockaddr_un a;
-	socklen_t len = unix_addr(path, &a), credlen = sizeof(struct ucred);
+	int l = listen_unix(path), c;
+	socklen_t len = sizeof(struct ucred);
 	struct ucred peer;
 	char byte;
 
 	prctl(PR_SET_NAME, "c-server");
-	if (bind(l, (struct sockaddr *)&a, len) || listen(l, 8))
-		die(path);
 	while ((c = accept(l, NULL, NULL)) >= 0) {
 		uint64_t ran = 0;
 
 		/* 0 where it is in a pid namespace that this one does not see. */
-		if (getsockopt(c, SOL_SOCKET, SO_PEERCRED, &peer, &credlen))
+		if (getsockopt(c, SOL_SOCKET, SO_PEERCRED, &peer, &len))
 			die("SO_PEERCRED");
 		while (read(c, &byte, 1) == 1) {
 			uint64_t since;
@@ -384,11 +373,8 @@ static int serve(const char *path, uint64_t ns)
 
 static void shape_ask(const char *path, uint64_t n)
 {
-	int c = socket(AF_UNIX, SOCK_STREAM, 0);
-	struct sockaddr_un a;
+	int c = must_connect_unix(path);
 
-	if (connect(c, (struct sockaddr *)&a, unix_addr(path, &a)))
-		die(path);
 	while (n--) {
 		compute(2 * MS);
 		pass(c);

@@ -141,6 +141,15 @@ int connect_unix(const char *path)
 	return -1;
 }
 
+int must_connect_unix(const char *path)
+{
+	int fd = connect_unix(path);
+
+	if (fd < 0)
+		die(path);
+	return fd;
+}
+
 static int listen_tcp(uint16_t *ret_port)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -224,9 +233,7 @@ static void serve_page(int fd, const char *db)
 
 	if (!read_all(fd, req, sizeof(req)))
 		return;
-	d = connect_unix(db);
-	if (d < 0)
-		die(db);
+	d = must_connect_unix(db);
 	write_all(d, key, sizeof(key));
 	if (!read_all(d, row, sizeof(row)))
 		die("answer of the db");

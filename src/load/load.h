@@ -42,6 +42,7 @@ void write_all(int fd, const char *p, size_t n);
 bool read_all(int fd, char *p, size_t n);	/* false at the end of the stream */
 int listen_unix(const char *path);
 int connect_unix(const char *path);		/* -1 */
+int must_connect_unix(const char *path);		/* the same, or the end */
 int load_marks(int argc, char **argv);
 int load_io(int argc, char **argv);
 int load_db(int argc, char **argv);

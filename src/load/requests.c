@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -30,17 +29,6 @@ static void put(int fd, char c)
 static bool get(int fd, char *c)
 {
 	return read(fd, c, 1) == 1;
-}
-
-static int unix_socket(const char *path, bool server)
-{
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-	snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
-	if (server ? bind(fd, (struct sockaddr *)&a, sizeof(a)) || listen(fd, 8) : connect(fd, (struct sockaddr *)&a, sizeof(a)))
-		die(path);
-	return fd;
 }
 
 /* Computes once @waiter sleeps; says so, and what it took to look whether it does. */
@@ -90,7 +78,7 @@ static void wait_for_lock(void)
 
 static int back(const char *path)
 {
-	int l = unix_socket(path, true), c;
+	int l = listen_unix(path), c;
 	socklen_t len = sizeof(struct ucred);
 	struct ucred peer;
 	char byte;
@@ -112,7 +100,7 @@ static int back(const char *path)
 
 static int serve(const char *path, const char *behind)
 {
-	int b = unix_socket(behind, false), l = unix_socket(path, true), c;
+	int b = must_connect_unix(behind), l = listen_unix(path), c;
 	pthread_t t;
 	char kind;
 
@@ -153,7 +141,7 @@ static int ask(const char *path, uint64_t n)
 	prctl(PR_SET_NAME, "q-client");
 	for (uint64_t i = 0; i < n; i++) {
 		char kind = i % EVERY == EVERY - 1 ? (char)(1 + i / EVERY % 3) : 0, answer;
-		int c = unix_socket(path, false);
+		int c = must_connect_unix(path);
 		uint64_t since = ph_now_ns();
 
 		put(c, kind);
