@@ -132,7 +132,7 @@ static int start_command(struct ph_cmd_collect *a, struct ph_err *err)
 	return 0;
 }
 
-/* All pids of the selection and the command's. */
+/* All pids of the selection and the command's; with -a the command only says how long. */
 static void set_pids(struct ph_cmd_collect *a)
 {
 	size_t n = 0;
@@ -145,7 +145,7 @@ static void set_pids(struct ph_cmd_collect *a)
 	a->pids = ph_alloc((a->sel.pids.n + 1) * sizeof(*a->pids));
 	for (size_t i = 0; i < a->sel.pids.n; i++)
 		a->pids[n++] = a->sel.pids.v[i];
-	if (a->child.pid > 0)
+	if (a->child.pid > 0 && !a->sel.all)
 		a->pids[n++] = a->child.pid;
 	a->opts.pids = a->pids;
 	a->opts.npids = n;

@@ -205,6 +205,7 @@ int ph_cmd_record(int argc, char **argv)
 			     "  porthole record -c web -d 10s -w trace            one container, ten seconds\n"
 			     "  porthole record -a -e sched,block -w trace        two groups of everybody's, till Ctrl-C\n"
 			     "  porthole record -e syscall -w trace -- ls -l      a command\n"
+			     "  porthole record -a -w trace -- make               everybody, while a command runs\n"
 			     "  porthole record -c web --rotate 1m --keep 5       always the last minutes\n"
 			     "  porthole record -c 'job-*' --wait                 what will start only later\n"
 			     "\nWhat a machine lacks for it, 'porthole doctor' tells.\n",

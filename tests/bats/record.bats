@@ -197,6 +197,19 @@ throttled_again() { [ "$(throttles thr)" -ge $((before + 3)) ]; }
 }
 
 # On the host only.
+@test "with -a everybody is recorded while a command runs" {
+	local other
+	ph-load marks /nope-other 20ms &
+	other=$!
+	porthole record -q -a -e syscall -w "$T" -- ph-load sleep 300ms >/dev/null
+	porthole record -q -e syscall -w "$T.alone" -- ph-load sleep 300ms >/dev/null
+	kill "$other"
+	for t in "$T" "$T.alone"; do has "$t" '.event == "syscall_entry_execve" and (.fields.filename | endswith("/ph-load"))'; done
+	has "$T" '.fields.filename == "/nope-other"'
+	hasnt "$T.alone" '.fields.filename == "/nope-other"'
+}
+
+# On the host only.
 @test "a full disk ends the recording with a sentence and a readable trace" {
 	mkdir "$T"
 	mount -t tmpfs -o size=1m full "$T"
