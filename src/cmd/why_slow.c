@@ -23,14 +23,22 @@ static const char *const needed[] = {
 	"tcp_listen_overflow", NULL
 };
 
+/* What CSV has, and the schema tells of: of what was asked for. */
+static const struct ph_report_view *view(struct why *w)
+{
+	if (w->stacks && !w->view.alone)
+		w->view.table = PH_SLOW_STACKS;
+	return &w->view;
+}
+
 static void schema(void *arg, struct ph_buf *out)
 {
-	ph_slow_schema(((struct why *)arg)->view.table, out);
+	ph_slow_schema(view(arg)->table, out);
 }
 
 static int columns(void *arg, struct ph_err *err)
 {
-	return ph_slow_check(&((struct why *)arg)->view, err);
+	return ph_slow_check(view(arg), err);
 }
 
 static int check(void *arg, const ph_strv *args, size_t dashdash)
@@ -103,7 +111,7 @@ int ph_cmd_why_slow(int argc, char **argv)
 		{ "stacks", 0, PH_OPT_FLAG, NULL, &w.stacks, .help = "where in the kernel tasks waited, by call stacks" },
 		{ "top", 0, PH_OPT_U64, "N", &w.top, .help = "keep the N slowest system calls (10)" },
 		{ "table", 0, PH_OPT_STR, "TABLE", &w.r.table,
-		  .help = "one table alone: containers, waits, calls (of CSV), slowest, disks, queue, tcp, stacks" },
+		  .help = "one table alone: containers, waits, calls (of CSV), slowest, disks, queue, tcp, stacks (of CSV with --stacks)" },
 		{ 0 },
 	};
 

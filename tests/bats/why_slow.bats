@@ -238,6 +238,9 @@ major_faults() { sed 's/.*) //' "/proc/$1/stat" | cut -d' ' -f10; }
 	grep -Eq "^$PH_FILE-in +pipe " "$T.text"
 	# Where it waits, here and from the trace: every time that it does.
 	grep -A 3 "^Where in the kernel tasks of $PH_FILE-in waited" "$T.text" | grep -q pipe_read
+	# As CSV the stacks, which the schema tells of.
+	[ "$(why -c "$PH_FILE-in" --stacks -o csv | sed -n '1s/.*,\([a-z]*\)\r$/\1/p')" = stack ]
+	porthole why slow --stacks --json-schema | jq -e '.properties | has("stack") and has("folded")'
 	why -c "$PH_FILE-in" --stacks -o json >"$T.json"
 	parts_add_up
 	stacks=$(of stack ".for == \"pipe\" and any(.functions[]; endswith(\"pipe_read\"))" .time.count | jq -s add)
