@@ -298,6 +298,9 @@ void ph_cmd_collect_notes(const struct ph_cmd_collect *a)
 	if (cs.control_lost)
 		fprintf(stderr, "%" PRIu64 " changes of containers were missed: too many at once; events may "
 			"have the wrong container\n", cs.control_lost);
+	if (cs.deep_cgroups)
+		fprintf(stderr, "of what lies below %" PRIu64 " cgroups nothing is known, neither limits nor containers: they are too deep\n",
+			cs.deep_cgroups);
 	for (; cs.missing && *cs.missing; cs.missing++)
 		fprintf(stderr, "not recorded, this kernel lacks it: %s\n", *cs.missing);
 	for (size_t i = 0; i < cs.refused->n; i++)

@@ -114,6 +114,7 @@ struct ph_collect_stats {
 	uint64_t nmissed;
 	const struct ph_missed *missed;	/* by program, most with none; ends with program NULL */
 	uint64_t control_lost;	/* news about containers for which there was no room */
+	uint64_t deep_cgroups;	/* so deep that those below are not looked at */
 	uint32_t containers;	/* selected ones seen so far */
 	const char *const *missing;	/* chosen events that this kernel does not have, NULL-ended */
 	const ph_strv *refused;		/* those whose programs its verifier does not take */

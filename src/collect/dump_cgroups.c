@@ -105,7 +105,11 @@ static int dump_cgroups(struct dump *d, int dirfd, const char *name, struct ph_b
 	if (!cgdir_open(&dir, dirfd, name, path))
 		return 0;
 	r = dump_cgroup(d, dir.fd, number, dir.id, parent, path->p);
-	while (r >= 0 && depth < CGDIR_DEPTH && (name = cgdir_next(&dir, path)))
+	if (depth == CGDIR_DEPTH) {
+		d->c->deep_cgroups += cgdir_next(&dir, path) != NULL;
+		return r;
+	}
+	while (r >= 0 && (name = cgdir_next(&dir, path)))
 		r = dump_cgroups(d, dir.fd, name, path, number, dir.id, depth + 1);
 	return r;
 }

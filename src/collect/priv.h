@@ -287,6 +287,7 @@ struct ph_collect {
 	uint32_t counted;	/* what of enum ph_counted, a bit each */
 	uint64_t *count_round;	/* the kernel side's, mapped */
 	uint64_t counted_gone[PH_COUNTED_N];	/* by what is no more */
+	uint64_t deep_cgroups;	/* CGDIR_DEPTH deep, with others below, which are not dumped */
 	uint64_t *generation, *guests_known, *control_lost;	/* the kernel side's counts, mapped */
 	/* of the round under way */
 	ph_event_fn state;

@@ -289,6 +289,7 @@ void ph_collect_stats(const struct ph_collect *c, struct ph_collect_stats *ret)
 	ret->nmissed = c->misses.total;
 	ret->missed = c->misses.programs.v;
 	ret->control_lost = *c->control_lost;
+	ret->deep_cgroups = c->deep_cgroups;
 	for (uint32_t cpu = 0; cpu < c->ncpus; cpu++)
 		ret->lost += c->lost_seen[cpu];
 	if (c->stacks)

@@ -358,3 +358,20 @@ nests() {
 	# Other tools are told, too.
 	babeltrace2 "$T" 2>&1 >/dev/null | awk '/discarded [0-9]+ event/ { sub(/.*discarded /, ""); sum += $1 } END { exit sum != '"$missed"' }'
 }
+
+# On the host only.
+@test "cgroups: what lies too deep is not looked at, which is told" {
+	local v2=/sys/fs/cgroup top path
+	[ -e "$v2/cgroup.controllers" ] || v2=/sys/fs/cgroup/unified
+	[ -e "$v2/cgroup.controllers" ] || skip "no cgroup v2"
+	top=/porthole.d/$PH_FILE-deep
+	path=$top$(printf '/d%.0s' {3..64})
+	mkdir -p "$v2$path/d"
+	porthole record -a -e statedump -w "$T" -- true 2>"$T.err"
+	find "$v2$top" -depth -type d -exec rmdir {} +
+	has "$T" '.event == "statedump_cgroup" and .fields.path == "'"$path"'"'
+	hasnt "$T" '.event == "statedump_cgroup" and .fields.path == "'"$path/d"'"'
+	grep -q "below 1 cgroups nothing is known" "$T.err" || flunk "$(cat "$T.err")"
+	porthole record -a -e statedump -w "$T.2" -- true 2>"$T.err"
+	! grep -q "nothing is known" "$T.err" || flunk "$(cat "$T.err")"
+}
