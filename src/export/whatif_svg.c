@@ -24,7 +24,8 @@ struct curve {
 struct picture {
 	const struct ph_whatif_report *r;
 	struct ph_buf *out;
-	double most_cpus;
+	double most_cpus, width;	/* the largest limit, and how far from the left it is */
+	bool unlimited;			/* what has no limit is at the right end, behind it */
 	uint64_t most_ns;
 };
 
@@ -48,7 +49,7 @@ static uint64_t value(const struct ph_whatif_outcome *o, const struct curve *c)
 
 static double x_of(const struct picture *g, double cpus)
 {
-	return LEFT + (isinf(cpus) ? 1 : cpus / g->most_cpus) * PLOT_W;
+	return LEFT + (isinf(cpus) ? PLOT_W : cpus / g->most_cpus * g->width);
 }
 
 static double y_of(const struct picture *g, uint64_t ns)
@@ -58,18 +59,20 @@ static double y_of(const struct picture *g, uint64_t ns)
 
 static void measure(struct picture *g)
 {
-	g->most_cpus = isinf(g->r->w->cpus) ? 0 : g->r->w->cpus;
+	g->unlimited = isinf(g->r->w->cpus);
+	g->most_cpus = g->unlimited ? 0 : g->r->w->cpus;
 	for (const struct curve *c = curves_of(g->r); c->name; c++) {
 		if (value(&g->r->w->recorded, c) > g->most_ns)
 			g->most_ns = value(&g->r->w->recorded, c);
 		ph_vec_each(a, &g->r->answers) {
 			if (value(&a->outcome, c) > g->most_ns)
 				g->most_ns = value(&a->outcome, c);
+			g->unlimited |= isinf(a->change.cpus);
 			if (!isinf(a->change.cpus) && a->change.cpus > g->most_cpus)
 				g->most_cpus = a->change.cpus;
 		}
 	}
-	/* What has no limit is at the right end. */
+	g->width = g->unlimited ? (double)PLOT_W * LINES / (LINES + 1) : PLOT_W;
 	if (g->most_cpus <= 0)
 		g->most_cpus = 1;
 	if (!g->most_ns)
@@ -80,7 +83,7 @@ static void draw_axes(const struct picture *g)
 {
 	for (int i = 0; i <= LINES; i++) {
 		uint64_t ns = g->most_ns / LINES * (uint64_t)i;
-		double y = y_of(g, ns), x = LEFT + (double)PLOT_W / LINES * i;
+		double y = y_of(g, ns), x = x_of(g, g->most_cpus / LINES * i);
 		char text[PH_HUMAN_MAX];
 
 		ph_buf_addf(g->out, "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#ddd\"/>"
@@ -89,6 +92,8 @@ static void draw_axes(const struct picture *g)
 		ph_buf_addf(g->out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.3g</text>\n", x, TOP + PLOT_H + 16,
 			    g->most_cpus / LINES * i);
 	}
+	if (g->unlimited)
+		ph_buf_addf(g->out, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">none</text>\n", LEFT + PLOT_W, TOP + PLOT_H + 16);
 	ph_buf_addf(g->out, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">CPU limit</text>\n", LEFT + PLOT_W / 2, TOP + PLOT_H + 36);
 }
 

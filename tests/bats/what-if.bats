@@ -80,5 +80,7 @@ counts='for k in 1 2; do (i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done) & do
 		.goal.reached == (.goal.requests.p90_ns < 60e6)' "$T.json"
 	porthole what-if -r "$T" -c "$PH_FILE-server" --cpus 0.1,0.3,none --svg >"$T.svg"
 	python3 -c 'import sys, xml.dom.minidom; d = xml.dom.minidom.parse(sys.argv[1])
-assert len(d.getElementsByTagName("circle")) == 3 and len(d.getElementsByTagName("polyline")) == 1' "$T.svg"
+x = [float(c.getAttribute("cx")) for c in d.getElementsByTagName("circle")]
+assert len(x) == 3 and x[0] < x[1] < x[2] and abs((x[1] - 90) / (x[0] - 90) - 3) < 0.01, x
+assert "none" in [t.firstChild.data for t in d.getElementsByTagName("text")] and len(d.getElementsByTagName("polyline")) == 1' "$T.svg"
 }
