@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Files with code that processes have mapped: which is which. They are parsed by symbol/'s child, which
- * tells what they are and makes their tables; here these are handed to the kernel side.
+ * tells what they are and makes their tables; here these are handed to the kernel side. While a file is open, or somebody has it
+ * mapped, its inode is no other's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,10 +10,12 @@
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/parse.h"
 #include "collect/madecode.h"
 #include "symbol/open.h"
@@ -46,7 +49,7 @@ static struct ph_codefile *new_file(struct ph_codefiles *f, const char *path)
 	*ph_vec_push(&f->all) = file;
 	file->id = id;
 	file->path = ph_strdup(path);
-	file->root = -1;
+	file->root = file->fd = -1;
 	return file;
 }
 
@@ -89,26 +92,104 @@ static void now_known(struct ph_codefiles *f, struct ph_codefile *file)
 		share_key(f, file, key);
 }
 
-/* Hand it to the children; @fd is the first one's from now on. */
+/* What is open of each that is held: it, its root, in the namer's hands two debug files, while these are looked for one more. */
+#define PER_FILE 6
+/* For what the recorder opens later: samples and mappings on each CPU, and what else comes. */
+#define PER_CPU 3
+#define OTHERS 64
+/* So long is waited for tables where no more files may be open. */
+#define ROOM_NS (PH_NSEC / 2)
+
+/* A third of what may be open for the files whose tables are being made, a third for all that are mapped, a third for those in stacks. */
+static void share_out(struct ph_codefiles *f)
+{
+	uint64_t max = ph_files_max(), others = ph_files_open() + PER_CPU * (uint64_t)get_nprocs_conf() + OTHERS;
+	uint64_t third = max > others ? (max - others) / 3 : 0;
+
+	f->may_pend = third ? third : 1;
+	f->may_hold = third > PER_FILE ? third / PER_FILE : 1;
+}
+
+static struct ph_symfile_new as_new(const struct ph_codefile *file, int fd, int root)
+{
+	return (struct ph_symfile_new){ .kind = PH_SYMFILE_ELF, .fd = fd, .path = file->path, .root = root, .owner = file->container };
+}
+
+static int open_root(int32_t pid)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/root", pid);
+	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+static void hold(struct ph_codefiles *f, struct ph_codefile *file)
+{
+	f->held += !file->held;
+	file->held = true;
+}
+
+/* Hand it to the child that makes tables, whose @fd is from now on; what names are read of is kept, if it may be. */
 static void add_to_child(struct ph_codefiles *f, struct ph_codefile *file, int fd)
 {
-	const struct ph_symfile_new what = {
-		.kind = PH_SYMFILE_ELF, .fd = fd, .path = file->path, .root = file->root, .owner = file->container,
-	};
-	struct ph_symfile_new again = what;
+	struct ph_symfile_new what = as_new(file, fd, -1);
 
-	again.fd = f->namer ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
-	if (again.fd >= 0)
-		file->in_namer = ph_symchild_add(f->namer, file->id, &again, NULL) >= 0;
+	if (f->namer && f->held < f->may_hold)
+		file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (file->fd >= 0)
+		hold(f, file);
 	if (!f->child) {
 		close(fd);
 	} else if (ph_symchild_add(f->child, file->id, &what, NULL) >= 0) {
+		f->pending++;
+		file->pending = true;
 		ph_symchild_ask_table(f->child, file->id);
 		file->in_child = true;
 		return;
 	}
 	set_state(f, file, PH_TABLE_FP);
 	now_known(f, file);
+}
+
+/* As it was when it was seen first: something else may be mapped there by now. */
+static int reopen(const struct ph_codefile *file, int32_t pid, const struct ph_mapping *m)
+{
+	int fd = ph_symopen_mapped(pid, m->begin, m->end);
+	struct stat st;
+
+	if (fd >= 0 && (fstat(fd, &st) || st.st_ino != file->ino || (uint64_t)st.st_size != file->size)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+bool ph_codefile_has_names(struct ph_codefiles *f, struct ph_codefile *file, int32_t pid, const struct ph_mapping *m)
+{
+	ph_autoclose int root = -1;
+	struct ph_symfile_new what;
+	int fd;
+
+	if (file->in_namer || !f->namer || !file->ino)
+		return file->in_namer;
+	fd = file->fd;
+	file->fd = -1;
+	/* Over what is held for all files that are mapped, some are for those that are in stacks. */
+	if (fd < 0 && f->held < 2 * f->may_hold) {
+		fd = reopen(file, pid, m);
+		root = fd < 0 ? -1 : open_root(pid);
+	}
+	if (fd < 0)
+		return false;
+	if (file->root < 0) {
+		file->root = root;
+		root = -1;
+	}
+	what = as_new(file, fd, file->root);
+	file->in_namer = ph_symchild_add(f->namer, file->id, &what, NULL) >= 0;
+	if (file->in_namer)
+		hold(f, file);
+	return file->in_namer;
 }
 
 /* The kernel's own library is the same in all processes: ours, as a file. */
@@ -130,6 +211,7 @@ static void add_vdso(struct ph_codefiles *f)
 			break;
 		}
 	if (fd >= 0) {
+		file->ino = 1;
 		add_to_child(f, file, fd);
 		return;
 	}
@@ -145,6 +227,7 @@ void ph_codefiles_init(struct ph_codefiles *f, struct ph_store *store, struct ph
 	*f = (struct ph_codefiles){
 		.store = store, .shared = shared, .known_fd = known_fd, .interps = interps, .child = child, .namer = namer,
 	};
+	share_out(f);
 	anon = new_file(f, "//anon");
 	anon->refs = 1;
 	set_state(f, anon, PH_TABLE_MADE);
@@ -160,6 +243,7 @@ static void free_file(struct ph_codefile *file)
 	ph_vec_done(&file->asked);
 	ph_u64map_done(&file->seen);
 	ph_close_ptr(&file->root);
+	ph_close_ptr(&file->fd);
 	ph_symbol_package_done(&file->package);
 	free(file->problem);
 	free(file->path);
@@ -215,21 +299,21 @@ static void known_as(struct ph_codefiles *f, struct ph_codefile *file, const str
 	share_key(f, file, key);
 }
 
-static void look_into(struct ph_codefiles *f, struct ph_codefile *file, int32_t pid, int fd)
+static void look_into(struct ph_codefiles *f, struct ph_codefile *file, int32_t pid, int fd, const struct stat *st)
 {
-	char root[32];
-
-	snprintf(root, sizeof(root), "/proc/%d/root", pid);
-	file->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	file->ino = st->st_ino;
+	file->size = (uint64_t)st->st_size;
 	add_to_child(f, file, fd);
+	if (file->held)
+		file->root = open_root(pid);
 }
 
 /* The process that had it first had ended before it was opened; this one has it mapped, too. */
-static struct ph_codefile *found_again(struct ph_codefiles *f, struct ph_codefile *file, int32_t pid, int fd)
+static struct ph_codefile *found_again(struct ph_codefiles *f, struct ph_codefile *file, int32_t pid, int fd, const struct stat *st)
 {
 	file->missed = file->known = file->told = false;
 	set_state(f, file, PH_TABLE_NONE);
-	look_into(f, file, pid, fd);
+	look_into(f, file, pid, fd, st);
 	return file;
 }
 
@@ -251,11 +335,18 @@ struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint
 	/* Memory that processes share without a file has a name and a number. */
 	if (!is->ino || !strcmp(path, "/dev/zero"))
 		return f->all.v[!strcmp(path, "[vdso]") ? PH_CODE_VDSO : PH_CODE_ANON];
+	/* What is open to make tables of is closed then. */
+	if (f->child && f->pending >= f->may_pend)
+		ph_symchild_wait(f->child, ROOM_NS);
 	/* What is really mapped, whatever is at its path by now. */
 	fd = ph_symopen_mapped(pid, is->begin, is->end);
+	if (fd >= 0 && fstat(fd, &st)) {
+		close(fd);
+		fd = -1;
+	}
 	if (file)
-		return one_more(fd >= 0 ? found_again(f, file, pid, fd) : file);
-	if (fd >= 0 && !fstat(fd, &st))
+		return one_more(fd >= 0 ? found_again(f, file, pid, fd, &st) : file);
+	if (fd >= 0)
 		layer = layer_key(fd, &st);
 	file = layer ? ph_u64map_get(&f->by_layer, layer) : NULL;
 	if (file) {
@@ -281,7 +372,7 @@ struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint
 		set_state(f, file, PH_TABLE_FP);
 		now_known(f, file);
 	} else {
-		look_into(f, file, pid, fd);
+		look_into(f, file, pid, fd, &st);
 	}
 	return one_more(file);
 }
@@ -300,6 +391,9 @@ void ph_codefile_drop(struct ph_codefile *file, uint64_t now_ns)
 {
 	if (file->id >= PH_CODE_FILES && !--file->refs)
 		file->idle_ns = now_ns;
+	/* Not open here, nor mapped: its inode may be another file's soon. */
+	if (!file->refs && !file->held)
+		file->idle_ns = 1;
 }
 
 /* Its number stays its own: it may be in the stream. */
@@ -324,7 +418,11 @@ static void forget(struct ph_codefiles *f, struct ph_codefile *file, uint64_t no
 		ph_symchild_drop(f->child, file->id);
 	if (file->in_namer)
 		ph_symchild_drop(f->namer, file->id);
-	file->in_child = file->in_namer = false;
+	f->held -= file->held;
+	f->pending -= file->pending;
+	file->in_child = file->in_namer = file->held = file->pending = false;
+	ph_close_ptr(&file->fd);
+	file->fd = -1;
 	file->unanswered = 0;
 	file->info = NULL;
 	ph_close_ptr(&file->root);
@@ -440,8 +538,13 @@ void ph_codefile_table(struct ph_codefiles *f, uint32_t id, const struct ph_unwi
 {
 	struct ph_codefile *file = by_id(f, id);
 
+	if (file) {
+		f->pending -= file->pending;
+		file->pending = false;
+	}
 	if (!file || !file->in_child || file->table.bytes)
 		return;
+	ph_symchild_done_with(f->child, id);
 	if (!t) {
 		set_state(f, file, PH_TABLE_FP);
 		return;

@@ -439,10 +439,10 @@ static void saw_stack(struct ph_stacks *s, struct ph_mapproc *p, const struct ph
 		m = mapping_at(p, address);
 		if (m && ph_codefile_made(m->file))
 			ph_made_saw(&s->made, p, m->file->id, address);
-		if (!m || !m->file->in_namer || !m->file->known)
+		if (!m || !m->file->known)
 			continue;
 		vaddr = m->vaddr + (address - m->begin);
-		if (ph_likely(ph_u64map_get(&m->file->seen, vaddr + 1)))
+		if (ph_likely(ph_u64map_get(&m->file->seen, vaddr + 1)) || !ph_codefile_has_names(&s->files, m->file, p->pid, m))
 			continue;
 		ph_u64map_put(&m->file->seen, vaddr + 1, m->file);
 		s->symbols++;

@@ -60,6 +60,8 @@ struct ph_codefile {
 	char *path;
 	char build_id[2 * PH_BUILD_ID_MAX + 1];
 	const struct ph_symfile *info;	/* NULL: not known, or no program */
+	int fd;				/* until the namer has it; -1: it is opened again when it is needed */
+	uint64_t ino, size;		/* as the one that was opened first */
 	int root;			/* O_PATH, of the process that had it first; -1: the host's, or no more needed */
 	uint32_t unanswered;		/* places whose names the namer has not told yet */
 	bool nameless;			/* one has none: because of */
@@ -68,6 +70,7 @@ struct ph_codefile {
 	bool missing_told;
 	bool known;			/* what it is, well or badly */
 	bool in_child, in_namer;
+	bool held, pending;		/* it is one of `held`, of `pending` */
 	bool jitdump;			/* it is told what code the process makes */
 	bool missed;			/* it could not be opened, as its process had ended */
 	bool told;			/* in the stream */
@@ -108,6 +111,7 @@ bool ph_mapsfile_next(struct ph_mapsfile *m, struct ph_mapped *ret);
 /* Of the last one, also where it is deleted; "": it has none. Valid until the next. */
 const char *ph_mapsfile_path(struct ph_mapsfile *m);
 
+struct ph_mapping;
 struct ph_codefiles {
 	struct ph_u64map by_inode;	/* device and inode → struct ph_codefile */
 	struct ph_u64map by_layer;
@@ -121,6 +125,8 @@ struct ph_codefiles {
 	PH_VEC(struct ph_codefile *) interpreted;	/* `interprets` of all */
 	uint64_t news;			/* counts files that became known */
 	uint64_t refused;		/* files for which there was no room */
+	uint64_t held, may_hold;	/* files that are open for their names, and how many may be */
+	uint64_t pending, may_pend;	/* whose table is asked for, and which are open for that */
 	uint64_t tables, table_bytes, expired_ns;
 };
 
@@ -131,6 +137,8 @@ void ph_codefiles_done(struct ph_codefiles *f);
 struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint32_t container, struct ph_mapsfile *maps);
 /* The same of a process that may be gone by now; NULL: it is not known which file that is. */
 struct ph_codefile *ph_codefile_known(struct ph_codefiles *f, const struct ph_mapped *is, bool vdso);
+/* Can the namer be asked about it, which is mapped at @m of @pid? It is handed over when this is asked first. */
+bool ph_codefile_has_names(struct ph_codefiles *f, struct ph_codefile *file, int32_t pid, const struct ph_mapping *m);
 void ph_codefile_drop(struct ph_codefile *file, uint64_t now_ns);
 /* Forget those that nobody has had mapped for long. */
 void ph_codefiles_expire(struct ph_codefiles *f, uint64_t now_ns);

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "event/schema.h"
 #include "identity/cgroupfs.h"
 #include "identity/proc.h"
@@ -22,7 +22,6 @@
 
 int ph_top_open(struct ph_top *t, const char *root, const struct ph_top_want *want, struct ph_err *err)
 {
-	struct rlimit files;
 	int r;
 
 	*t = (struct ph_top){ .want = *want, .rootfd = -1, .procfd = -1 };
@@ -37,10 +36,7 @@ int ph_top_open(struct ph_top *t, const char *root, const struct ph_top_want *wa
 		return r;
 	}
 	/* A container keeps some twenty files open. */
-	if (!getrlimit(RLIMIT_NOFILE, &files) && files.rlim_cur < files.rlim_max) {
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
+	ph_files_max();
 	t->fs = ph_alloc(sizeof(*t->fs));
 	ph_cgroupfs_open(t->fs, t->rootfd);
 	t->tasks = ph_top_tasks_new();

@@ -91,6 +91,18 @@ void ph_symchild_drop(struct ph_symchild *c, uint32_t file)
 	file_free(f);
 }
 
+void ph_symchild_done_with(struct ph_symchild *c, uint32_t file)
+{
+	struct ph_symparent_file *f = file_of(c, file);
+
+	if (!f || f->fd < 0)
+		return;
+	ph_symlink_drop(c, f);
+	f->generation = 0;
+	ph_close_ptr(&f->fd);
+	f->fd = -1;
+}
+
 static void file_ready(struct ph_symchild *c, struct ph_symparent_file *f)
 {
 	f->ready = true;

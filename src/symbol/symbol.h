@@ -124,6 +124,8 @@ struct ph_symfile_new {
 int ph_symchild_add(struct ph_symchild *c, uint32_t file, const struct ph_symfile_new *what, struct ph_err *err);
 /* What was asked of it is not answered. */
 void ph_symchild_drop(struct ph_symchild *c, uint32_t file);
+/* Nothing will be asked of it any more: it is closed, and what is known of it stays. May be called back out of. */
+void ph_symchild_done_with(struct ph_symchild *c, uint32_t file);
 /* What is known of it, after waiting for it; NULL: no such number. Valid until it is dropped. */
 const struct ph_symfile *ph_symchild_file(struct ph_symchild *c, uint32_t file);
 /* Why names of it are not found, as far as that is known by now; NULL: there is no reason. */

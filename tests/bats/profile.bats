@@ -430,3 +430,36 @@ makes_code() {
 		line   4
 	END
 }
+
+# complete_since_first NAME: "COMPLETE ALL NAMED" of Python's samples, from the first complete one on with a function of that name; of those
+# that are complete, how many have it.
+complete_since_first() {
+	stacks '.comm == "python3" and .user_end != 0' |
+		awk -v name="$1" '{ good = $1 == 1 && $0 ~ name } good { begun = 1 } begun { all++; complete += $1 == 1; named += good }
+			END { print complete + 0, all + 0, named + 0 }'
+}
+
+has_complete() { [ "$(complete_since_first "$1" | cut -d' ' -f1)" -ge "$2" ]; }
+
+@test "more files than the recorder may have open: stacks to their beginning, with names" {
+	local lib preload= i all complete named
+	lib=$(/usr/bin/python3 -c 'import zlib; print(next(line.split()[-1] for line in open("/proc/self/maps") if "/libz.so" in line))') ||
+		skip "no Python that is linked with zlib"
+	mkdir -p "$T.libs"
+	for ((i = 0; i < 120; i++)); do
+		cp "$lib" "$T.libs/$i.so"
+		preload+=$T.libs/$i.so:
+	done
+	(ulimit -n $((180 + 10 * $(nproc))); exec porthole record -q -c "$PH_FILE-in" --wait -e profile -F 500 -w "$T" >"$T.out" 2>&1 3>&-) &
+	RECORDER=$!
+	wait_for 20 recording "$T" || flunk "$(cat "$T.out")" || return
+	launch in -r host -e "LD_PRELOAD=$preload" -- /usr/bin/python3 -c "import zlib, os, time
+data = os.urandom(1 << 16)
+while True: zlib.compress(data, 9)"
+	# Of the libraries that are mapped last, which the others have to make room for.
+	wait_for 30 has_complete 'deflate' 100 || flunk "$(complete_since_first 'deflate')" || return
+	record_end
+	read -r complete all named <<<"$(complete_since_first 'deflate')"
+	[ "$((complete * 100))" -ge "$((all * 99))" ] && [ "$((named * 2))" -ge "$complete" ] ||
+		flunk "of $all stacks $complete are complete, $named of these have names"
+}
