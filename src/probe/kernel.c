@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/map.h"
 #include "base/parse.h"
 #include "probe/priv.h"
 
@@ -156,36 +157,51 @@ void probe_fields_free(struct ph_probe_field *fields, size_t n)
 
 /* ---- functions ----------------------------------------------------------------------------------- */
 
-int probe_kernel_functions(const char *glob, size_t max, ph_strv *names, bool *ret_more, struct ph_err *err)
+/* Names for a message, where none matches. */
+#define OTHERS_MAX 200000
+
+void probe_kernel_names(FILE *f, const char *glob, size_t max, struct probe_kernel_names *ret)
 {
-	ph_autofclose FILE *f = NULL;
+	struct ph_strmap seen = { 0 };
 	ph_autofree char *line = NULL;
-	PH_VEC(char *) known = { 0 };
 	char name[256], type;
 	size_t room = 0;
-	int r = 0;
 
-	*ret_more = false;
-	if (access("/sys/bus/event_source/devices/kprobe/type", R_OK) < 0)
-		return ph_err_set(err, -EOPNOTSUPP, "this kernel was built without kprobes (CONFIG_KPROBES); of functions of programs "
-				  "there are uprobes, of the kernel tracepoints");
-	f = fopen("/proc/kallsyms", "re");
 	while (f && getline(&line, &room, f) > 0) {
 		if (sscanf(line, "%*s %c %255s", &type, name) != 2 || !strchr("tTwW", type))
 			continue;
 		if (!ph_glob(glob, name)) {
-			if (known.n < 200000)
-				ph_strv_add((ph_strv *)&known, name);
-			continue;
-		}
-		if (names->n == max) {
-			*ret_more = true;
+			if (ret->others.n < OTHERS_MAX)
+				ph_strv_add(&ret->others, name);
+		} else if (ph_strmap_get(&seen, name)) {
+			if (ph_strmap_put(&seen, name, &ret->several) != &ret->several)
+				ph_strv_add(&ret->several, name);
+		} else if (ret->names.n == max) {
+			ret->more = true;
 			break;
+		} else {
+			ph_strmap_put(&seen, name, ret);
+			ph_strv_add(&ret->names, name);
 		}
-		ph_strv_add(names, name);
 	}
-	if (!names->n)
-		r = no_such("function", glob, (ph_strv *)&known, err);
-	ph_strv_done((ph_strv *)&known);
-	return r;
+	ph_strmap_done(&seen);
+}
+
+void probe_kernel_names_done(struct probe_kernel_names *n)
+{
+	ph_strv_done(&n->names);
+	ph_strv_done(&n->several);
+	ph_strv_done(&n->others);
+}
+
+int probe_kernel_functions(const char *glob, size_t max, struct probe_kernel_names *ret, struct ph_err *err)
+{
+	ph_autofclose FILE *f = NULL;
+
+	if (access("/sys/bus/event_source/devices/kprobe/type", R_OK) < 0)
+		return ph_err_set(err, -EOPNOTSUPP, "this kernel was built without kprobes (CONFIG_KPROBES); of functions of programs "
+				  "there are uprobes, of the kernel tracepoints");
+	f = fopen("/proc/kallsyms", "re");
+	probe_kernel_names(f, glob, max, ret);
+	return ret->names.n ? 0 : no_such("function", glob, &ret->others, err);
 }

@@ -2,6 +2,8 @@
 #ifndef PH_PROBE_PRIV_H
 #define PH_PROBE_PRIV_H
 
+#include <stdio.h>
+
 #include "probe/resolve.h"
 #include "symbol/symbol.h"
 
@@ -52,6 +54,16 @@ void probe_fields_free(struct ph_probe_field *fields, size_t n);
 /* What "file->f_mode" or "retval" of a function of the kernel is; as ph_symchild_arg(). @btf: NULL where it carries none. */
 struct btf;
 int probe_btf_arg(const struct btf *btf, const char *function, const char *text, struct ph_symarg *ret, struct ph_err *err);
-int probe_kernel_functions(const char *glob, size_t max, ph_strv *names, bool *ret_more, struct ph_err *err);
+/* Functions by name. Static ones of several files may be called the same: the kernel probes one of them, or none. */
+struct probe_kernel_names {
+	ph_strv names;		/* that match, each once */
+	ph_strv several;	/* of these, what several functions are called */
+	ph_strv others;		/* that do not match */
+	bool more;
+};
+int probe_kernel_functions(const char *glob, size_t max, struct probe_kernel_names *ret, struct ph_err *err);
+/* Of a list like /proc/kallsyms. */
+void probe_kernel_names(FILE *f, const char *glob, size_t max, struct probe_kernel_names *ret);
+void probe_kernel_names_done(struct probe_kernel_names *n);
 
 #endif

@@ -448,25 +448,27 @@ static int find_functions(struct search *s, const struct ph_probe_spec *spec, st
 	struct kernel_named named = { 0 };
 	/* Within it, arguments are where they happen to be. */
 	struct ph_probe_site site = { .machine = ph_probe_machine(), .name = spec->address ? NULL : kernel_arg, .arg = &named };
-	ph_strv names = { 0 };
-	bool more;
+	struct probe_kernel_names found = { 0 };
 	int r;
 
 	if (!spec->function)
 		return ph_err_set(err, -EINVAL, "'%s': functions of the kernel are probed by their names", spec->text);
-	r = probe_kernel_functions(spec->function, s->p->max, &names, &more, err);
+	r = probe_kernel_functions(spec->function, s->p->max, &found, err);
 	if (!s->p->btf)
 		s->p->btf = btf__load_vmlinux_btf();
 	named.btf = s->p->btf;
-	for (size_t i = 0; i < names.n && (r == 0 || ((r == -ENOENT || r == -EOPNOTSUPP) && is_glob(spec->function))); i++) {
-		named.function = names.v[i];
-		r = add_point(s, -1, NULL, names.v[i], spec->address, 0, &site, err);
+	for (size_t i = 0; i < found.names.n && (r == 0 || ((r == -ENOENT || r == -EOPNOTSUPP) && is_glob(spec->function))); i++) {
+		named.function = found.names.v[i];
+		r = add_point(s, -1, NULL, found.names.v[i], spec->address, 0, &site, err);
 	}
 	/* Of many functions, those that have what is asked for. */
 	if (s->found)
 		r = 0;
-	s->cut = more;
-	ph_strv_done(&names);
+	s->cut = found.more;
+	if (found.several.n && r == 0)
+		ph_probes_note(s->p, ph_asprintf("'%s': the kernel has several functions called %s%s, of which one is probed", spec->text,
+						 found.several.v[0], found.several.n > 1 ? " and others" : ""));
+	probe_kernel_names_done(&found);
 	return r;
 }
 

@@ -367,6 +367,34 @@ static void test_kernel_names(void **state)
 	btf__free(btf);
 }
 
+static void test_kernel_functions(void **state)
+{
+	static const char list[] = "ffffffff81000000 T vfs_read\nffffffff81000010 t type_show\nffffffff81000020 d type_show_data\n"
+		"ffffffff81000030 t type_show\t[module]\nffffffff81000040 t type_show\nffffffff81000050 W vfs_write\n";
+	struct probe_kernel_names n = { 0 };
+	FILE *f = fmemopen((void *)(uintptr_t)list, sizeof(list) - 1, "r");
+
+	(void)state;
+	assert_non_null(f);
+	probe_kernel_names(f, "*s*", 2, &n);
+	assert_int_equal(n.names.n, 2);
+	assert_string_equal(n.names.v[0], "vfs_read");
+	assert_string_equal(n.names.v[1], "type_show");
+	assert_int_equal(n.several.n, 1);
+	assert_string_equal(n.several.v[0], "type_show");
+	assert_true(n.more);
+	probe_kernel_names_done(&n);
+	n = (struct probe_kernel_names){ 0 };
+	rewind(f);
+	probe_kernel_names(f, "vfs_w*", 2, &n);
+	assert_int_equal(n.names.n, 1);
+	assert_int_equal(n.several.n, 0);
+	assert_int_equal(n.others.n, 4);
+	assert_false(n.more);
+	probe_kernel_names_done(&n);
+	fclose(f);
+}
+
 static void test_places(void **state)
 {
 	static const struct ph_probe_field fields[] = {
@@ -702,7 +730,7 @@ static void test_bpftrace(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_language), cmocka_unit_test(test_usdt), cmocka_unit_test(test_kernel_names), cmocka_unit_test(test_places),
+		cmocka_unit_test(test_language), cmocka_unit_test(test_usdt), cmocka_unit_test(test_kernel_names), cmocka_unit_test(test_kernel_functions), cmocka_unit_test(test_places),
 		cmocka_unit_test(test_hits), cmocka_unit_test(test_late_points), cmocka_unit_test(test_bpftrace),
 	};
 
