@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* porthole probe: a line for each time that a function, USDT probe or tracepoint is come by. */
+/* porthole probe: a line for each time that a function, USDT probe or tracepoint is hit. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -109,7 +109,7 @@ static void explain(struct verb *w)
 	const struct ph_snoop_seen *seen = ph_snooping_seen(w->rows.snooping);
 
 	if (!seen->events)
-		fprintf(stderr, "porthole " VERB ": nobody who is selected came by%s\n",
+		fprintf(stderr, "porthole " VERB ": nobody who is selected hit a probe%s\n",
 			w->probes && w->probes->points.n ? "" : ": nothing was there to be probed");
 	else if (!seen->selected)
 		fprintf(stderr, "porthole " VERB ": of %" PRIu64 " hits none is of who is selected\n", seen->found);
@@ -191,7 +191,7 @@ static int check(struct verb *w, ph_strv *args, size_t dashdash)
 
 static const char intro[] =
 	"Prints a line for each time that a function of a program or library, a USDT probe, a tracepoint or a function\n"
-	"of the kernel is come by in containers, with arguments, texts, results and times.\n\n"
+	"of the kernel is hit in containers, with arguments, texts, results and times.\n\n"
 	"Probes:\n"
 	"  uprobe:PATH:FUNCTION      a function is entered; PATH is a file as the container has it, or a\n"
 	"                            library's or program's name; FUNCTION a name, a glob, NAME+8, 0xADDRESS\n"
