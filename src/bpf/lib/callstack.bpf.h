@@ -154,8 +154,11 @@ static __always_inline u8 *store_chunk(u64 pos)
 /* @a < @b ? @yes : @no, of numbers below 1 << 63, without a branch. */
 static __always_inline u64 if_less(u64 a, u64 b, u64 yes, u64 no)
 {
-	u64 less = (u64)((s64)(a - b) >> 63);
+	u64 less = a - b;
 
+	/* Where the compiler knows what the numbers may be, it would make a branch of the one as of the other. */
+	asm volatile("" : "+r"(less));
+	less = (u64)((s64)less >> 63);
 	asm volatile("" : "+r"(less));
 	return no ^ ((yes ^ no) & less);
 }
@@ -208,6 +211,7 @@ static __always_inline struct vm_area_struct *find_vma(struct walk *w, struct mm
 		if (kind < MAPLE_LEAF_64 || kind > MAPLE_ARANGE_64 ||
 		    bpf_probe_read_kernel(w->node, sizeof(w->node), (void *)(node & ~255ull)))
 			return NULL;
+#pragma unroll
 		for (int i = 0; i < 15; i++) {
 			u64 limit = w->node[1 + i] >> 12;
 
@@ -225,16 +229,27 @@ static __always_inline struct vm_area_struct *find_vma(struct walk *w, struct mm
 	return NULL;
 }
 
-/* The same as user space would tell of it. */
-static __always_inline bool see_map(struct walk *w, u64 pc)
+/* v6.1 (d4af56c5c7c6): the tree, and with it the way to look things up in it. */
+#define SEES_MAPS bpf_core_field_exists(struct mm_struct, mm_mt)
+
+/*
+ * The same as user space would tell of it. A global function on all kernels, as it is in one program alone: each way down the tree would be
+ * another one through the rest of a step.
+ */
+__noinline int see_map(u32 slot, u64 pc)
 {
-	struct mm_struct *mm = FETCH(current_task(), struct task_struct, mm);
-	struct vm_area_struct *v = find_vma(w, mm, pc);
+	struct walk *w = bpf_map_lookup_elem(&walks, &slot);
 	struct ph_file_key key = {};
 	struct ph_store_map m = {};
 	struct ph_known_file *known;
+	struct vm_area_struct *v;
+	struct mm_struct *mm;
 	struct file *f;
 
+	if (!w || !SEES_MAPS)
+		return false;
+	mm = FETCH(current_task(), struct task_struct, mm);
+	v = find_vma(w, mm, pc);
 	if (!v || FETCH(v, struct vm_area_struct, vm_mm) != mm || !(FETCH(v, struct vm_area_struct, vm_flags) & VM_EXEC))
 		return false;
 	m.begin = FETCH(v, struct vm_area_struct, vm_start);
@@ -252,7 +267,7 @@ static __always_inline bool see_map(struct walk *w, u64 pc)
 	return in_map(w, &m, pc);
 }
 
-static __always_inline bool find_map(struct walk *w, u64 pc, bool may_see)
+static __always_inline bool find_map(struct walk *w, u32 slot, u64 pc, bool may_see)
 {
 	u64 lo = 0, n = w->proc.n;
 	struct ph_store_map *m;
@@ -261,7 +276,7 @@ static __always_inline bool find_map(struct walk *w, u64 pc, bool may_see)
 	if (w->map.begin <= pc && pc < w->map.end)
 		return true;
 	if (may_see && w->see)
-		return see_map(w, pc);
+		return see_map(slot, pc);
 	if (!n)
 		return false;
 	chunk = store_chunk(w->proc.maps);
@@ -480,7 +495,7 @@ static __always_inline long step(u32 *which, bool may_see)
 		return 1;
 	exact = w->regs.flags & PH_REGS_EXACT;
 	pc = w->regs.pc - !exact;
-	mapped = find_map(w, pc, may_see);
+	mapped = find_map(w, *which, pc, may_see);
 	if (!mapped && w->guessed) {
 		w->end = PH_END_NO_RULE;
 		return 1;
@@ -599,9 +614,6 @@ static __always_inline u64 interp_thread_id(struct task_struct *t)
 	return upid_at(WALK(t)->thread_pid, WALK(t)->thread_pid->level).nr;
 #endif
 }
-
-/* v6.1 (d4af56c5c7c6): the tree, and with it the way to look things up in it. */
-#define SEES_MAPS bpf_core_field_exists(struct mm_struct, mm_mt)
 
 /*
  * In exec the memory may be the new program's, and the registers still the old one's: it leads nowhere. Before and after that moment the two
