@@ -84,6 +84,23 @@ static bool divides(const struct ph_profile *p, enum ph_profile_by by)
 	return false;
 }
 
+/* UINT32_MAX: it is new, and there are @max already. */
+static uint32_t actor_number(struct ph_profile *p, const struct ph_actor *a, size_t max)
+{
+	const void *parts[] = { a->comm, a->process, (void *)((uintptr_t)a->container << 32 | (uint32_t)a->pid),
+				(void *)(uintptr_t)((uint64_t)a->others << 32 | (uint32_t)a->tid) };
+	uint64_t key = ph_hash(PH_HASH_INIT, parts, sizeof(parts));
+	uintptr_t have = (uintptr_t)ph_u64map_get(&p->priv->actor_map, key);
+
+	if (have)
+		return (uint32_t)have - 1;
+	if (p->actors.n >= max)
+		return UINT32_MAX;
+	*ph_vec_push(&p->actors) = *a;
+	ph_u64map_put(&p->priv->actor_map, key, (void *)(uintptr_t)p->actors.n);
+	return (uint32_t)p->actors.n - 1;
+}
+
 uint32_t profile_actor(struct ph_profile *p, uint32_t container, int32_t pid, int32_t tid, const char *comm)
 {
 	bool process = p->opts.threads || divides(p, PH_BY_PROCESS);
@@ -93,17 +110,14 @@ uint32_t profile_actor(struct ph_profile *p, uint32_t container, int32_t pid, in
 		.comm = profile_string(p, comm, strnlen(comm, 16)),
 		.process = leader ? profile_string(p, leader->comm, sizeof(leader->comm)) : "",
 	};
-	const void *parts[] = { a.comm, a.process, (void *)((uintptr_t)container << 32 | (uint32_t)a.pid), (void *)(uintptr_t)(uint32_t)a.tid };
-	uint64_t key = ph_hash(PH_HASH_INIT, parts, sizeof(parts));
-	uintptr_t have = (uintptr_t)ph_u64map_get(&p->priv->actor_map, key);
+	uint32_t nr = actor_number(p, &a, ACTORS_MAX);
 
-	if (have)
-		return (uint32_t)have - 1;
-	if (p->actors.n >= ACTORS_MAX)
-		return (uint32_t)p->actors.n - 1;
-	*ph_vec_push(&p->actors) = a;
-	ph_u64map_put(&p->priv->actor_map, key, (void *)(uintptr_t)p->actors.n);
-	return (uint32_t)p->actors.n - 1;
+	if (nr != UINT32_MAX)
+		return nr;
+	a = (struct ph_actor){ .container = container, .comm = "[others]", .process = "", .others = true };
+	nr = actor_number(p, &a, 2 * (size_t)ACTORS_MAX);
+	/* So many containers there are where somebody made them up. */
+	return nr == UINT32_MAX ? (uint32_t)p->actors.n - 1 : nr;
 }
 
 static const char *group_text(struct ph_profile *p, const struct ph_actor *a, enum ph_profile_by by, struct ph_buf *out)
@@ -112,6 +126,8 @@ static const char *group_text(struct ph_profile *p, const struct ph_actor *a, en
 	bool known = a->container != PH_CONTAINER_UNKNOWN && a->container != PH_CONTAINER_HOST;
 
 	ph_buf_clear(out);
+	if (a->others && (by == PH_BY_PROCESS || by == PH_BY_THREAD))
+		by = PH_BY_COMM;
 	switch (by) {
 	case PH_BY_POD:
 		if (!c || !c->pod)
@@ -383,7 +399,7 @@ static void account(struct ph_profile *p)
 		}
 		p->nameless_kernel += kernel ? row->weight : 0;
 		p->unmapped += unmapped ? row->weight : 0;
-		p->crowded += row->node == cut ? row->weight : 0;
+		p->crowded += row->node == cut || p->actors.v[row->actor].others ? row->weight : 0;
 	}
 }
 

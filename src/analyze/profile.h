@@ -77,6 +77,7 @@ struct ph_actor {
 	uint32_t container;
 	int32_t pid, tid;		/* 0: not told apart */
 	const char *comm, *process;	/* process: its leader's, "" where not known */
+	bool others;			/* more of the container than are told apart */
 	uint32_t group[PH_BY_MAX];	/* locs, in the order of opts.by */
 };
 

@@ -189,7 +189,7 @@ bool ph_profile_note(const struct ph_profile *p, unsigned int i, struct ph_buf *
 	}
 	if (p->crowded && i == at++) {
 		words_percent(out, words_share(p->crowded, p->weight));
-		ph_buf_adds(out, " are of more different stacks than are kept apart: [others]");
+		ph_buf_adds(out, " are of more different stacks, or tasks, than are kept apart: [others]");
 		return true;
 	}
 	if (p->samples_left_out && i == at++) {

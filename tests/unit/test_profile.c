@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/profile_priv.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/parse.h"
@@ -353,6 +354,43 @@ static void test_hostile(void **state)
 	      "web;a:b;[incomplete];a:b\\x0a\\x1b[31m 5;main 1\n");
 }
 
+/* As many names as a program likes to give itself: what comes behind them stays its container's. */
+static void test_many_tasks(void **state)
+{
+	struct ph_identity *id = ph_identity_new();
+	struct ph_profile_row row = { 0 };
+	struct ph_profile *p;
+	ph_autobuf out = { 0 };
+	unsigned int i = 0;
+	char comm[16];
+
+	reset();
+	opts.by[1] = PH_BY_PROCESS;
+	p = ph_profile_new(id, &opts);
+	for (unsigned int n = 0; n < ACTORS_MAX; n++) {
+		snprintf(comm, sizeof(comm), "c%u", n);
+		assert_int_equal(profile_actor(p, 5, 7, 7, comm), n);
+	}
+	for (uint32_t container = 5; container < 7; container++)
+		for (int k = 0; k < 2; k++) {
+			snprintf(comm, sizeof(comm), "new-%d", k);
+			row.actor = profile_actor(p, container, 8 + k, 8 + k, comm);
+			assert_int_equal(row.actor, ACTORS_MAX + container - 5);
+			profile_add(p, &row, 1, 0, container);
+		}
+	assert_int_equal(profile_actor(p, 5, 7, 7, "c0"), 0);
+	ph_profile_finish(p, 0);
+	ph_export_folded(&(struct ph_export){ .p = p }, &out);
+	assert_string_equal(out.p, "#5;[others] 10\n#6;[others] 12\n");
+	ph_buf_clear(&out);
+	while (ph_profile_note(p, i++, &out))
+		ph_buf_addc(&out, '\n');
+	assert_non_null(strstr(out.p, "100 % are of more different stacks, or tasks, than are kept apart"));
+	ph_profile_free(p);
+	ph_identity_free(id);
+	reset();
+}
+
 static void test_compare(void **state)
 {
 	static const char slow[] = "+10 cpu=0 tid=7 pid=7 container=1 callstack weight=30 comm=nginx tid=7 callstack_user=[0x402000] user_end=1\n"
@@ -382,7 +420,7 @@ int main(void)
 		cmocka_unit_test(test_names), cmocka_unit_test(test_who), cmocka_unit_test(test_filter_of_event),
 		cmocka_unit_test(test_mappings), cmocka_unit_test(test_made_anew), cmocka_unit_test(test_trampolines),
 		cmocka_unit_test(test_off_cpu), cmocka_unit_test(test_left_out), cmocka_unit_test(test_tree), cmocka_unit_test(test_missing), cmocka_unit_test(test_not_shown),
-		cmocka_unit_test(test_hostile), cmocka_unit_test(test_compare),
+		cmocka_unit_test(test_hostile), cmocka_unit_test(test_many_tasks), cmocka_unit_test(test_compare),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
