@@ -309,6 +309,25 @@ struct block {
 	bool has_predicate;
 };
 
+#define PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_/.+-@="
+
+/* What stands for something else also within quotes. */
+static bool is_special(const char *file)
+{
+	for (; *file; file++)
+		if ((unsigned char)*file < ' ' || strchr("\"\\*?[]{}$", *file))
+			return true;
+	return false;
+}
+
+/* Containers call their files as they like, also as programs of bpftrace are written: what is not plain stands in quotes. */
+static void add_file(struct ph_buf *out, const char *file, bool quoted)
+{
+	const char *quote = quoted || !file[strspn(file, PLAIN)] ? "" : "\"";
+
+	ph_buf_addf(out, "%s%s%s", quote, file, quote);
+}
+
 /* A probe with its path as the container has it; false: it has no such file. */
 static bool add_probe(struct rewrite *w, const struct ph_bpftrace_container *c, const struct probe *pr)
 {
@@ -328,8 +347,12 @@ static bool add_probe(struct rewrite *w, const struct ph_bpftrace_container *c, 
 		note(w, ph_asprintf("%.*s: %s has no %s", (int)pr->text.n, pr->text.p, c->name, path));
 		return false;
 	}
+	if (is_special(file)) {
+		note(w, ph_asprintf("%.*s: the file of %s has a name that cannot stand in a program: %s", (int)pr->text.n, pr->text.p, c->name, file));
+		return false;
+	}
 	add_span(w->out, (struct span){ pr->text.p, pr->path });
-	ph_buf_adds(w->out, file);
+	add_file(w->out, file, pr->text.p[pr->path - 1] == '"');
 	add_span(w->out, (struct span){ pr->text.p + pr->path + pr->path_n, pr->text.n - pr->path - pr->path_n });
 	return true;
 }

@@ -658,6 +658,11 @@ static void test_late_points(void **state)
 
 static char *bt_file(const struct ph_bpftrace_container *c, const char *path, void *arg)
 {
+	/* Links lead anywhere in the container. */
+	if (strstr(path, "evil"))
+		return ph_strdup("/proc/7/root/x:f { } BEGIN { system(\"id\"); } //");
+	if (strstr(path, "odd"))
+		return ph_strdup("/proc/7/root/a b:c,d");
 	return strstr(path, "none") ? NULL : ph_asprintf("/proc/%d/root%s%s", c->pid, *path == '/' ? "" : "/lib/", path);
 }
 
@@ -708,6 +713,11 @@ static void test_bpftrace(void **state)
 		  "END { }\ntracepoint:a:b /MINE == 1/ { }\n# uprobe:/none:f: web has no /none\n" },
 		{ 1, "uprobe:/none:f { }", "# uprobe:/none:f: web has no /none\n" },
 		{ 1, "uprobe:/usr/*/x:f { }", "# uprobe:/usr/*/x:f: a path with a pattern is not looked up in the container\n" },
+		{ 1, "uprobe:/evil:f, uprobe:\"/evil\":g { }",
+		  "# uprobe:/evil:f: the file of web has a name that cannot stand in a program: /proc/7/root/x:f { } BEGIN { system(\"id\"); } //\n"
+		  "# uprobe:\"/evil\":g: the file of web has a name that cannot stand in a program: /proc/7/root/x:f { } BEGIN { system(\"id\"); } //\n" },
+		{ 1, "uprobe:/odd:f, uprobe:\"/odd\":g { }",
+		  "uprobe:\"/proc/7/root/a b:c,d\":f,\nuprobe:\"/proc/7/root/a b:c,d\":g /MINE == 1/ { }\n" },
 		{ 1, "iter:task { }", "iter:task { }\n# iter:task: an iterator sees everybody; compare its task's numbers with "
 				      "$container_pid, $container_cgroupid\n" },
 		{ 1, "config = { max_map_keys = 10 }\nhardware:cache-misses:100 { }",
