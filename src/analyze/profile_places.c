@@ -127,17 +127,7 @@ static struct space *space_own(struct ph_profile *p, int32_t pid)
 /* The first mapping that ends behind @at. */
 static size_t maps_find(const struct space *s, uint64_t at)
 {
-	size_t lo = 0, hi = s->maps.n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s->maps.v[mid].end > at)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return lo;
+	return ph_before(m, s->maps.v, s->maps.n, m->end <= at);
 }
 
 static void maps_insert(struct ph_profile *p, struct space *s, size_t at, struct map m)

@@ -29,6 +29,23 @@
 #define ph_vec_each(it, vec)						\
 	for (__typeof__((vec)->v[0]) *it = (vec)->v; it && it < (vec)->v + (vec)->n; it++)
 
+/*
+ * In an order: how many of the @n elements at @v stand before a place, those for which @cond is true; in it, @it points to one.
+ * `ph_before(p, v, n, p->begin <= at)` is 1 + the last that begins at or below, or 0.
+ */
+#define ph_before(it, v, n, cond) ({					\
+	size_t lo_ = 0, hi_ = (n);					\
+	while (lo_ < hi_) {						\
+		size_t mid_ = lo_ + (hi_ - lo_) / 2;			\
+		const __typeof__((v)[0]) *it = &(v)[mid_];		\
+		if (cond)						\
+			lo_ = mid_ + 1;					\
+		else							\
+			hi_ = mid_;					\
+	}								\
+	lo_;								\
+})
+
 /* A vector of owned strings. */
 typedef PH_VEC(char *) ph_strv;
 

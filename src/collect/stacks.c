@@ -387,17 +387,9 @@ void ph_stacks_stats(const struct ph_stacks *s, struct ph_collect_stats *ret)
 
 static const struct ph_mapping *mapping_at(const struct ph_mapproc *p, uint64_t address)
 {
-	size_t lo = 0, hi = p->maps.n;
+	size_t at = ph_before(m, p->maps.v, p->maps.n, m->end <= address);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (p->maps.v[mid].end <= address)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < p->maps.n && p->maps.v[lo].begin <= address ? &p->maps.v[lo] : NULL;
+	return at < p->maps.n && p->maps.v[at].begin <= address ? &p->maps.v[at] : NULL;
 }
 
 static const struct ph_codefile *interpreter_of(const struct ph_mapproc *p, uint64_t frame)

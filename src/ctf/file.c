@@ -435,31 +435,24 @@ static int load(struct ph_ct_file *f, struct ph_err *err)
 void ph_ct_file_seek(struct ph_ct_file *f, uint64_t ns)
 {
 	uint64_t raw = ns - (uint64_t)f->trace->adjust_ns;
-	size_t lo = 0, hi = f->packets.n;
+	size_t at;
 
 	unload(f);
 	if ((int64_t)raw < 0)
 		raw = 0;
 	/* The first whose end is not before; ends do not go back in a stream. */
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (f->packets.v[mid].end_ns < raw)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
+	at = ph_before(p, f->packets.v, f->packets.n, p->end_ns < raw);
 	f->has_last = false;
 	f->skip_ns = ns;
-	f->at = lo;
-	if (!lo || lo == f->packets.n)
+	f->at = at;
+	if (!at || at == f->packets.n)
 		return;
 	/* What was lost is told by the packet before. */
-	f->at = lo - 1;
+	f->at = at - 1;
 	if (load(f, NULL) == 0)
 		find_gap(f);
 	unload(f);
-	f->at = lo;
+	f->at = at;
 }
 
 /* ---- events -------------------------------------------------------------------------------------------- */

@@ -87,17 +87,7 @@ void ph_top_told_feed(struct ph_top_told *t, const struct ph_event *ev)
 /* How many readings are from @ts_ns or before. */
 static size_t until(const struct series *s, uint64_t ts_ns)
 {
-	size_t from = 0, to = s->v.n;
-
-	while (from < to) {
-		size_t mid = from + (to - from) / 2;
-
-		if (s->v.v[mid].ts_ns <= ts_ns)
-			from = mid + 1;
-		else
-			to = mid;
-	}
-	return from;
+	return ph_before(r, s->v.v, s->v.n, r->ts_ns <= ts_ns);
 }
 
 static int64_t between(const struct reading *a, const struct reading *b, unsigned int i, uint64_t ts_ns)

@@ -40,16 +40,8 @@ static int by_low(const void *va, const void *vb)
 /* The last one that begins at or below; those of units and functions do not overlap, save for some that lie in another one. */
 static const struct range *find(const struct range *v, size_t n, uint64_t addr)
 {
-	size_t lo = 0, hi = n;
+	size_t lo = ph_before(r, v, n, r->low <= addr);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (v[mid].low <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
 	for (size_t back = 0; lo && back < 16; back++)
 		if (v[--lo].high > addr)
 			return &v[lo];

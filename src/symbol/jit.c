@@ -266,18 +266,11 @@ static void sort(struct ph_jit *j)
 
 size_t ph_jit_find(struct ph_jit *j, uint64_t addr, const struct ph_jitcode *ret[PH_JIT_VERSIONS])
 {
-	size_t lo = 0, hi = j->codes.n, n = 0, max = j->kind == PH_JIT_DUMP && !j->timeless ? PH_JIT_VERSIONS : 1;
+	size_t lo, n = 0, max = j->kind == PH_JIT_DUMP && !j->timeless ? PH_JIT_VERSIONS : 1;
 
 	if (!j->order)
 		sort(j);
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (j->codes.v[j->order[mid]].addr <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
+	lo = ph_before(i, j->order, j->codes.n, j->codes.v[*i].addr <= addr);
 	for (size_t back = 0; lo && back < BACK_MAX && j->reach[lo - 1] > addr; back++) {
 		const struct ph_jitcode *c = &j->codes.v[j->order[--lo]];
 		size_t at = n;

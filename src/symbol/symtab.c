@@ -178,16 +178,8 @@ void ph_symtab_sort(struct ph_symtab *t)
 
 const struct ph_sym *ph_symtab_find(const struct ph_symtab *t, uint64_t addr)
 {
-	size_t lo = 0, hi = t->n;
+	size_t lo = ph_before(s, t->syms.v, t->n, s->addr <= addr);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (t->syms.v[mid].addr <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
 	for (size_t back = 0; lo && back < BACK_MAX && t->reach[lo - 1] > addr; back++)
 		if (t->syms.v[--lo].end > addr)
 			return &t->syms.v[lo];

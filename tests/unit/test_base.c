@@ -52,6 +52,25 @@ static void buf_escapes(void **state)
 	assert_string_equal(b.p, "\"say \"\"hi\"\"\",plain");
 }
 
+static void before(void **state)
+{
+	static const int v[] = { 1, 3, 3, 3, 7, 9 };
+
+	(void)state;
+	for (size_t n = 0; n <= PH_ARRAY_SIZE(v); n++)
+		for (int what = 0; what < 11; what++) {
+			size_t below = 0, up_to = 0;
+
+			for (size_t i = 0; i < n; i++) {
+				below += v[i] < what;
+				up_to += v[i] <= what;
+			}
+			assert_int_equal(ph_before(p, v, n, *p < what), below);
+			assert_int_equal(ph_before(p, v, n, *p <= what), up_to);
+		}
+	assert_int_equal(ph_before(p, (int *)NULL, 0, *p < 1), 0);
+}
+
 static void map_churn(void **state)
 {
 	struct ph_u64map m = { 0 };
@@ -218,7 +237,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buf_numbers), cmocka_unit_test(buf_escapes),
-		cmocka_unit_test(map_churn), cmocka_unit_test(parsers), cmocka_unit_test(options), cmocka_unit_test(words),
+		cmocka_unit_test(before), cmocka_unit_test(map_churn), cmocka_unit_test(parsers), cmocka_unit_test(options), cmocka_unit_test(words),
 		cmocka_unit_test(clock_text),
 		cmocka_unit_test(json), cmocka_unit_test(classes),
 	};
