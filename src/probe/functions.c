@@ -46,7 +46,7 @@ int probe_elf_open(struct ph_symchild **child, uint32_t file, int fd, const char
 	if (f->machine != ph_probe_machine())
 		return ph_err_set(err, -ENOEXEC, "%s is for another machine", path);
 	*ret = (struct probe_elf){ .child = *child, .id = file, .machine = f->machine, .go = f->from & PH_SYMBOL_GO,
-				  .throws = f->from & PH_SYMBOL_THROWS };
+				  .go_old = f->from & PH_SYMBOL_GO_OLD, .throws = f->from & PH_SYMBOL_THROWS };
 	return 0;
 }
 

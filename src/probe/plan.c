@@ -167,6 +167,9 @@ static int begin(const struct ph_probe_spec *s, const struct ph_probe_site *site
 	int r = 0, offset;
 
 	*type = PH_PROBE_AUTO;
+	/* 1.16 and 1.17 look alike; one has them on the stack. */
+	if (site->go_old && !site->usdt && e->from != PH_PROBE_FROM_REG)
+		return ph_err_set(err, -EOPNOTSUPP, "nobody can tell where a function has its arguments in Go before 1.18");
 	switch (e->from) {
 	case PH_PROBE_FROM_ARG:
 		if (site->usdt)

@@ -15,7 +15,7 @@ struct probe_elf {
 	struct ph_symchild *child;
 	uint32_t id;
 	int machine;
-	bool go, throws;
+	bool go, go_old, throws;	/* PH_SYMBOL_GO, PH_SYMBOL_GO_OLD, PH_SYMBOL_THROWS */
 };
 
 /*

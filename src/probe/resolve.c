@@ -196,7 +196,7 @@ static int function_points(struct search *s, int file, const struct probe_elf *e
 {
 	const struct ph_probe_spec *spec = &s->p->specs.v[s->spec];
 	struct named named = { .e = e };
-	struct ph_probe_site site = { .machine = e->machine, .go = e->go, .name = name_arg, .arg = &named };
+	struct ph_probe_site site = { .machine = e->machine, .go = e->go, .go_old = e->go_old, .name = name_arg, .arg = &named };
 	const char *path = s->p->files.v[file].path;
 	struct ph_symfuncs found;
 	size_t before = s->found;

@@ -272,6 +272,7 @@ int ph_answer_add(struct ph_childfile *f, struct ph_bytes *in, struct ph_buf *ou
 	const struct ph_elf_segment *s;
 	unsigned int from = 0;
 	struct ph_elf *elf;
+	bool registers;
 	Elf64_Shdr sh;
 	size_t n;
 	int r;
@@ -300,8 +301,8 @@ int ph_answer_add(struct ph_childfile *f, struct ph_bytes *in, struct ph_buf *ou
 		from |= PH_SYMBOL_DYNSYM;
 	if (ph_section(f->main, ".debug_info", &sh))
 		from |= PH_SYMBOL_DWARF;
-	if (ph_section(f->main, ".gopclntab", &sh) || ph_section(f->main, ".data.rel.ro.gopclntab", &sh))
-		from |= PH_SYMBOL_GO;
+	if (ph_childfile_go(f, &registers))
+		from |= PH_SYMBOL_GO | (registers ? 0 : PH_SYMBOL_GO_OLD);
 	if (throws(f->main))
 		from |= PH_SYMBOL_THROWS;
 	if (ph_section(f->main, ".gnu_debugdata", &sh))

@@ -41,6 +41,7 @@ enum ph_symbol_from {
 	PH_SYMBOL_GO = 32,		/* .gopclntab */
 	PH_SYMBOL_JIT = 64,
 	PH_SYMBOL_THROWS = 128,		/* no source: exceptions may pass through its functions */
+	PH_SYMBOL_GO_OLD = 256,		/* no source: of Go before 1.18, which may have arguments on the stack */
 };
 
 /* What was found out of a file. */

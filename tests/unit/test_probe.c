@@ -403,6 +403,7 @@ static void test_places(void **state)
 		{ (char *)"ptr", 32, 8, false, false, false }, { (char *)"vector", 40, 32, false, false, false },
 	};
 	static const struct ph_probe_site c = { .machine = EM_X86_64 }, go = { .machine = EM_X86_64, .go = true },
+		old = { .machine = EM_X86_64, .go = true, .go_old = true, .name = name_arg },
 		arm = { .machine = EM_AARCH64 }, tp = { .machine = EM_X86_64, .fields = fields, .nfields = 6 },
 		named = { .machine = EM_X86_64, .name = name_arg }, usdt = { .machine = EM_X86_64, .usdt = "-4@8(%rbp) 8@%rax 8@%xmm0" };
 	static const struct {
@@ -416,6 +417,9 @@ static void test_places(void **state)
 		{ "uprobe:/x:f(arg1,arg8,arg9)", &arm, "24; arg1 s64 8s r0 0; arg8 s64 8s r56 0; arg9 s64 8s r248 0 *0" },
 		{ "uprobe:/x:f(arg1,arg9)", &go, "16; arg1 s64 8s r80 0; arg9 s64 8s r48 0" },
 		{ "uprobe:/x:f(arg10)", &go, "'uprobe:/x:f(arg10)': nobody can tell where a function has its argument 10 in Go" },
+		{ "uprobe:/x:f(arg1)", &old, "'uprobe:/x:f(arg1)': nobody can tell where a function has its arguments in Go before 1.18" },
+		{ "uprobe:/x:f(n)", &old, "'uprobe:/x:f(n)': nobody can tell where a function has its arguments in Go before 1.18" },
+		{ "uprobe:/x:f(%eax)", &old, "8; eax u32 4 r80 0" },
 		{ "uprobe:/x:f(s32(arg7))", &c, "8; arg7 s32 4s r152 8 *0" },
 		{ "uprobe:/x:f(u16(*(arg1+4)),str(*arg2),x64(arg3+1))", &c,
 		  "124; arg1_4 u16 2 r112 4 *0; arg2 str 8 text r104 0 *0; arg3_1 x64 8 r96 1" },

@@ -178,6 +178,8 @@ static void test_code(void **state)
 		is = returns(c, 1, BASE + TEXT, bytes.len);
 		if (strcmp(is, cases[i].is) != 0)
 			fail_msg("%s: %s, not %s", cases[i].hex, is, cases[i].is);
+		assert_int_equal(ph_symchild_file(c, 1)->from & (PH_SYMBOL_GO | PH_SYMBOL_GO_OLD),
+				 !cases[i].go ? 0 : PH_SYMBOL_GO | (cases[i].go == GO_1_16 ? PH_SYMBOL_GO_OLD : 0));
 		assert_int_equal(ph_symchild_deaths(c), 0);
 	}
 }
