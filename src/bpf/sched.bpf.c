@@ -332,7 +332,8 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 		note_namespaces(child);
 	if (cfg.select || changed || first || WALK(child)->cgroups != WALK(parent)->cgroups)
 		__sync_fetch_and_add(&generation, 1);
-	if (!either_selected(parent, child, &who))
+	/* WALK(): this is verified for each way to here, and is asked at each fork alone. */
+	if (!either_selected(WALK(parent), WALK(child), &who))
 		return 0;
 	child_container = task_container(child);
 	level = pid->level;
