@@ -58,6 +58,7 @@ uint32_t ph_program_task(struct ph_program *p, int32_t tid)
 	t = ph_alloc(sizeof(*t));
 	t->tid = tid;
 	t->pid = t->pinned = -1;
+	t->parent = t->child = t->sibling = UINT32_MAX;
 	t->container = PH_CONTAINER_UNKNOWN;
 	t->nice = 20;
 	*ph_vec_push(&p->tasks) = t;
@@ -73,6 +74,21 @@ struct ph_program_task *ph_program_nth(const struct ph_program *p, uint32_t task
 uint32_t ph_program_ntasks(const struct ph_program *p)
 {
 	return (uint32_t)p->tasks.n;
+}
+
+void ph_program_made(struct ph_program *p, uint32_t child, uint32_t parent, uint64_t at_ns)
+{
+	struct ph_program_task *c = p->tasks.v[child], *t = p->tasks.v[parent];
+
+	if (c->parent != UINT32_MAX)
+		return;
+	c->parent = parent;
+	c->parent_ns = at_ns;
+	if (t->child == UINT32_MAX)
+		t->child = child;
+	else
+		p->tasks.v[t->child_last]->sibling = child;
+	t->child_last = child;
 }
 
 static void block_write(struct ph_program *p, struct ph_program_task *t)
@@ -116,6 +132,7 @@ void ph_program_end(struct ph_program *p, int32_t tid)
 	if (t->open.n)
 		block_write(p, t);
 	ph_vec_done(&t->open);
+	ph_vec_trim(&t->blocks);
 	ph_u64map_del(&p->by_tid, (uint32_t)tid);
 }
 

@@ -45,14 +45,17 @@ struct ph_program_block {
 struct ph_program_task {
 	int32_t tid, pid;
 	uint32_t container;		/* of its last operation */
-	char comm[16];
 	bool kthread, ended;
 	bool first;			/* it runs before all that are not */
 	uint8_t nice;			/* -20 is 0 */
 	int32_t pinned;			/* to this CPU; -1: to none */
+	/* Who made it, at parent_ns; whom it made, in that order: the first, and the next of one parent. UINT32_MAX: none, or not known. */
+	uint32_t parent, child, sibling;
+	uint64_t parent_ns;
 	uint64_t begin_ns, end_ns;
 	uint64_t ran_ns, nops;
 	/* Inside. */
+	uint32_t child_last;
 	PH_VEC(struct ph_program_block) blocks;
 	PH_VEC(struct ph_op) open;
 };
@@ -70,6 +73,8 @@ uint32_t ph_program_find(const struct ph_program *p, int32_t tid);
 struct ph_program_task *ph_program_nth(const struct ph_program *p, uint32_t task);
 uint32_t ph_program_ntasks(const struct ph_program *p);
 
+/* @child, of which there is no operation yet, was made by @parent at @at_ns, after all that this one made before. */
+void ph_program_made(struct ph_program *p, uint32_t child, uint32_t parent, uint64_t at_ns);
 /* The next operation of @task; one that would begin before the last one's end is cut. */
 void ph_program_add(struct ph_program *p, uint32_t task, const struct ph_op *op);
 /* It has ended; its number may be given to another. */

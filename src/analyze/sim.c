@@ -74,21 +74,54 @@ static void waited(struct sim *s, uint32_t task, uint64_t at)
 	sleep_until(s, task, at + s->tasks[task].op.late_ns);
 }
 
+static bool nearer(const struct sim *s, uint32_t a, uint32_t b)
+{
+	uint64_t at = s->tasks[a].op.from_ns, bt = s->tasks[b].op.from_ns;
+
+	return at != bt ? at < bt : a < b;
+}
+
+/* A skew heap: many may wait for one. */
+static uint32_t waiters_merge(struct sim *s, uint32_t a, uint32_t b)
+{
+	uint32_t top, *at = &top;
+
+	while (a != NOBODY && b != NOBODY) {
+		uint32_t first = nearer(s, a, b) ? a : b, rest = s->tasks[first].right;
+
+		b = first == a ? b : a;
+		s->tasks[first].right = s->tasks[first].left;
+		*at = first;
+		at = &s->tasks[first].left;
+		a = rest;
+	}
+	*at = a != NOBODY ? a : b;
+	return top;
+}
+
+/* Takes the nearest of those that wait for @t until @pos or less. NOBODY: there is none. */
+static uint32_t waiters_pop(struct sim *s, struct sim_task *t, uint64_t pos)
+{
+	uint32_t who = t->waiters;
+
+	if (who == NOBODY || s->tasks[who].op.from_ns > pos)
+		return NOBODY;
+	t->waiters = waiters_merge(s, s->tasks[who].left, s->tasks[who].right);
+	return who;
+}
+
 void sim_wake_waiters(struct sim *s, struct sim_task *t)
 {
-	while (t->waiters != NOBODY && s->tasks[t->waiters].op.from_ns <= t->pos_ns) {
-		uint32_t who = t->waiters;
+	uint32_t who;
 
-		t->waiters = s->tasks[who].next;
+	while ((who = waiters_pop(s, t, t->pos_ns)) != NOBODY)
 		waited(s, who, s->now);
-	}
 }
 
 /* True: @task waits; else it has no reason to, any more. */
 static bool wait_for(struct sim *s, uint32_t task)
 {
 	struct sim_task *t = &s->tasks[task], *from;
-	uint32_t *at;
 
 	if (t->op.from >= s->ntasks)
 		return false;
@@ -108,10 +141,8 @@ static bool wait_for(struct sim *s, uint32_t task)
 		return true;
 	}
 	t->state = SIM_WAITING;
-	for (at = &from->waiters; *at != NOBODY && s->tasks[*at].op.from_ns <= t->op.from_ns; )
-		at = &s->tasks[*at].next;
-	t->next = *at;
-	*at = task;
+	t->left = t->right = NOBODY;
+	from->waiters = waiters_merge(s, from->waiters, task);
 	if (from->state == SIM_RUNNABLE && from->cpu >= 0 && s->cpus[from->cpu].curr == t->op.from)
 		sim_arm(s, (uint32_t)from->cpu);
 	return true;
@@ -182,14 +213,13 @@ static void run_as_recorded(struct sim *s, uint32_t task)
 {
 	struct sim_task *t = &s->tasks[task];
 	uint64_t ns = t->op.end_ns - t->op.begin_ns;
+	uint32_t who;
 
 	t->run_ns = s->now + t->op.queued_ns;
 	sim_pass(s, t, t->run_ns, t->op.begin_ns, t->op.end_ns);
-	while (t->waiters != NOBODY && s->tasks[t->waiters].op.from_ns <= t->op.end_ns) {
-		uint32_t who = t->waiters;
+	while ((who = waiters_pop(s, t, t->op.end_ns)) != NOBODY) {
 		uint64_t from = s->tasks[who].op.from_ns;
 
-		t->waiters = s->tasks[who].next;
 		waited(s, who, t->run_ns + (from > t->op.begin_ns ? from - t->op.begin_ns : 0));
 	}
 	sleep_until(s, task, t->run_ns + ns);
@@ -230,6 +260,30 @@ static uint32_t weight_of(uint8_t nice)
 	return weights[nice < PH_ARRAY_SIZE(weights) ? nice : 20];
 }
 
+/* @task, or who was made after it by the same parent, is there when that comes to where it makes it. */
+static void birth(struct sim *s, uint32_t task)
+{
+	const struct ph_program_task *p;
+	struct sim_task *t;
+
+	while (task != NOBODY && s->tasks[task].state == SIM_DONE)
+		task = ph_program_nth(s->s->program, task)->sibling;
+	if (task == NOBODY)
+		return;
+	p = ph_program_nth(s->s->program, task);
+	t = &s->tasks[task];
+	t->unborn = true;
+	t->op = (struct ph_op){ .kind = PH_OP_WAIT, .from = p->parent, .from_ns = p->parent_ns,
+				.begin_ns = p->parent_ns, .end_ns = p->parent_ns };
+	if (!wait_for(s, task))
+		sleep_until(s, task, s->now);
+}
+
+static bool has_parent(const struct sim *s, const struct ph_program_task *p)
+{
+	return p->parent != UINT32_MAX && s->tasks[p->parent].state != SIM_DONE;
+}
+
 static void begin(struct sim *s)
 {
 	size_t next = 0;
@@ -238,7 +292,7 @@ static void begin(struct sim *s)
 		const struct ph_program_task *p = ph_program_nth(s->s->program, i);
 		struct sim_task *t = &s->tasks[i];
 
-		t->waiters = t->next = NOBODY;
+		t->waiters = NOBODY;
 		t->cpu = -1;
 		t->pinned = p->pinned < (int32_t)s->s->ncpus ? p->pinned : -1;
 		t->first = p->first;
@@ -252,8 +306,15 @@ static void begin(struct sim *s)
 		t->points_end = (uint32_t)next;
 		if (t->absent || !p->nops)
 			t->state = SIM_DONE;
-		else
+	}
+	for (uint32_t i = 0; i < s->ntasks; i++) {
+		const struct ph_program_task *p = ph_program_nth(s->s->program, i);
+
+		if (s->tasks[i].state == SIM_DONE)
+			continue;
+		if (!has_parent(s, p))
 			sleep_until(s, i, p->begin_ns > s->s->begin_ns ? p->begin_ns : s->s->begin_ns);
+		birth(s, p->child);
 	}
 }
 
@@ -261,8 +322,13 @@ static void handle(struct sim *s, const struct sim_event *e)
 {
 	switch (e->kind) {
 	case SIM_TASK:
-		if (s->tasks[e->who].gen == e->gen)
-			sim_go_on(s, e->who);
+		if (s->tasks[e->who].gen != e->gen)
+			break;
+		if (s->tasks[e->who].unborn) {
+			s->tasks[e->who].unborn = false;
+			birth(s, ph_program_nth(s->s->program, e->who)->sibling);
+		}
+		sim_go_on(s, e->who);
 		break;
 	case SIM_CPU:
 		if (s->cpus[e->who].gen == e->gen && s->cpus[e->who].curr != NOBODY)

@@ -373,7 +373,7 @@ static bool movable(const struct sim *s, uint32_t task, uint32_t cpu, uint32_t t
 	if (s->cpus[cpu].curr == task || !allowed(s, t, to))
 		return false;
 	for (int32_t g = (int32_t)t->group; g >= 0; g = s->groups[g].g.parent)
-		if (sim_queue(s, (uint32_t)g, cpu)->throttled || sim_queue(s, (uint32_t)g, to)->throttled)
+		if (sim_queue(s, (uint32_t)g, to)->throttled)
 			return false;
 	return true;
 }
@@ -388,19 +388,23 @@ static int64_t load_of(const struct sim *s, uint32_t task)
 	return load;
 }
 
-static bool move(struct sim *s, uint32_t from, uint32_t to, int64_t most)
+/* One of those that are in @group or below it and weigh no more than @most. */
+static bool move(struct sim *s, uint32_t group, uint32_t from, uint32_t to, int64_t most)
 {
-	for (uint32_t g = 0; g < s->s->ngroups; g++) {
-		ph_vec_each(task, &sim_queue(s, g, from)->tasks) {
-			uint32_t who = *task;
+	const struct sim_queue *q = sim_queue(s, group, from);
 
-			if (!movable(s, who, from, to) || load_of(s, who) > most)
-				continue;
-			dequeue(s, who);
-			put(s, who, to);
-			return true;
-		}
+	ph_vec_each(task, &q->tasks) {
+		uint32_t who = *task;
+
+		if (!movable(s, who, from, to) || load_of(s, who) > most)
+			continue;
+		dequeue(s, who);
+		put(s, who, to);
+		return true;
 	}
+	ph_vec_each(below, &q->groups)
+		if (move(s, *below, from, to, most))
+			return true;
 	return false;
 }
 
@@ -417,7 +421,7 @@ static bool pull(struct sim *s, uint32_t to)
 		most = nr;
 		from = cpu;
 	}
-	return from != NOBODY && move(s, from, to, INT64_MAX);
+	return from != NOBODY && move(s, 0, from, to, INT64_MAX);
 }
 
 /* Takes one that weighs no more than half of what @to has less than who has most. */
@@ -435,7 +439,7 @@ static void balance(struct sim *s, uint32_t to)
 		from = cpu;
 	}
 	if (from != NOBODY)
-		move(s, from, to, (most - sim_queue(s, 0, to)->load + 1) / 2);
+		move(s, 0, from, to, (most - sim_queue(s, 0, to)->load + 1) / 2);
 }
 
 void sim_resched(struct sim *s, uint32_t cpu)

@@ -27,12 +27,14 @@ struct sim_task {
 	uint64_t run_ns;		/* as_recorded: when the RUN began */
 	/* lag: that it had when it left its queue; until `until` it keeps the CPU if it has not had more than others */
 	int64_t vruntime, deadline, until, lag;
-	uint32_t gen, group, weight, waiters, next;	/* waiters: those that wait for it, by position */
+	uint32_t gen, group, weight;
+	uint32_t waiters, left, right;	/* those that wait for it: a heap, the nearest position first; its links there */
 	int32_t cpu;
 	uint32_t point, points_end;
 	enum sim_state state;
 	bool fresh;			/* has not run since it was woken */
 	bool absent, first;
+	bool unborn;			/* waits until its parent makes it */
 	int32_t pinned;			/* -1: no */
 };
 

@@ -29,8 +29,6 @@ static struct whatif_task *task_of(struct ph_whatif *w, const struct ph_segment 
 	struct ph_event ev = { .tid = s->tid, .pid = s->pid, .container = s->container };
 
 	p->kthread = s->kthread;
-	if (who)
-		memcpy(p->comm, who->comm, sizeof(p->comm));
 	if (!t->start_ns)
 		t->start_ns = who && who->start_ns ? who->start_ns : s->begin_ns;
 	if (t->known && t->seen_container == s->container && t->seen_pid == s->pid && t->told == ph_identity_told(w->id))
@@ -183,7 +181,7 @@ static void add_unknown(struct ph_whatif *w, uint32_t i, struct whatif_task *t, 
 	if (s->cut || was_out(w, s))
 		return;
 	/* It is seen from then on. */
-	if (!ph_program_nth(w->program, i)->nops)
+	if (!ph_program_nth(w->program, i)->nops && ph_program_nth(w->program, i)->parent == UINT32_MAX)
 		op.kind = PH_OP_UNTIL;
 	t->gaps_ns[PH_GAP_UNKNOWN] += s->end_ns - s->begin_ns;
 	ph_program_add(w->program, i, &op);
@@ -286,13 +284,17 @@ const struct ph_states_ops whatif_learn = { .leave = on_leave, .ran = on_ran, .o
 /* @tid goes on from what @from had done until @ts. */
 static void link_to(struct ph_whatif *w, int32_t tid, int32_t from, uint64_t ts)
 {
-	uint32_t parent;
+	uint32_t parent, child;
 
 	if (tid <= 0 || from <= 0 || tid == from || !ts)
 		return;
 	parent = ph_program_task(w->program, from);
-	ph_program_add(w->program, ph_program_task(w->program, tid),
-		       &(struct ph_op){ .kind = PH_OP_WAIT, .begin_ns = ts, .end_ns = ts, .from = parent, .from_ns = ts });
+	child = ph_program_task(w->program, tid);
+	if (ph_program_nth(w->program, child)->nops)
+		ph_program_add(w->program, child,
+			       &(struct ph_op){ .kind = PH_OP_WAIT, .begin_ns = ts, .end_ns = ts, .from = parent, .from_ns = ts });
+	else
+		ph_program_made(w->program, child, parent, ts);
 }
 
 /* Who runs before others, and which share those have that do not. */

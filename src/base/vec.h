@@ -20,6 +20,15 @@
 	&v_->v[v_->n++];						\
 })
 
+/* It takes no more memory than it needs: it will not grow any more. */
+#define ph_vec_trim(vec) do {						\
+	__typeof__(vec) t_ = (vec);					\
+	if (t_->n && t_->n < t_->cap) {					\
+		t_->cap = t_->n;					\
+		t_->v = ph_realloc(t_->v, t_->n * sizeof(*t_->v));	\
+	}								\
+} while (0)
+
 #define ph_vec_done(vec) do {						\
 	free((vec)->v);							\
 	(vec)->v = NULL;						\

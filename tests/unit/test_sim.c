@@ -347,6 +347,80 @@ static void test_without(void **state)
 	done(&w);
 }
 
+/* @tid is made by @parent when that has come to @ms, and was seen first @late ms later. */
+static void made(struct world *w, int32_t tid, int32_t parent, uint64_t ms, uint64_t late)
+{
+	uint32_t task = ph_program_task(w->p, tid);
+	uint64_t at = (1000 + ms) * MS;
+
+	ph_program_made(w->p, task, ph_program_task(w->p, parent), at);
+	ph_program_add(w->p, task, &(struct ph_op){ .kind = PH_OP_RUN, .group = 2, .begin_ns = at + late * MS, .end_ns = at + (late + 1) * MS });
+}
+
+/* Children are there when their parent makes them: later than recorded, or sooner; without it as recorded. */
+static void test_births(void **state)
+{
+	struct world w = world_new(3);
+
+	/* 50 ms were a limit's. */
+	RUN(7, 2, 1);
+	ph_program_add(w.p, 0, &(struct ph_op){ .kind = PH_OP_RUN, .group = 1, .begin_ns = 1052 * MS, .end_ns = 1062 * MS });
+	made(&w, 9, 7, 1, 0);
+	made(&w, 8, 7, 53, 9);
+	made(&w, 10, 7, 55, 0);
+	made(&w, 11, 10, 55, 0);
+	assert_int_equal(ph_program_nth(w.p, 0)->child, 1);
+	assert_int_equal(ph_program_nth(w.p, 2)->sibling, 3);
+	/* 7 makes them after 1, 3 and 5 ms; 10 makes 11 at once. */
+	ENDS(12000, 2000, 4000, 6000, 6000);
+	free(w.res.groups);
+	/* 4 ms in 20, counted at ticks, from the second period on. */
+	w.groups[1].quota_ns = 4 * MS;
+	w.groups[1].period_ns = 20 * MS;
+	ENDS(44000, 2000, 4000, 22000, 22000);
+	free(w.res.groups);
+	w.groups[1].quota_ns = -1;
+	/* 8 was not there: those after it are. */
+	w.s.without = is_8;
+	w.s.arg = w.p;
+	w.points[2].task = 3;
+	w.points[2].pos_ns = 1056 * MS;
+	w.s.npoints = 3;
+	ph_sim_run(&w.s, &w.res);
+	assert_int_equal(w.points[2].at_ns, 1006 * MS);
+	free(w.res.groups);
+	w.s.without = NULL;
+	w.s.as_recorded = true;
+	ENDS(12000, 2000, 4000, 6000, 6000);
+	done(&w);
+}
+
+/* A second parent, and one that was made while its own was not there. */
+static void test_orphans(void **state)
+{
+	struct world w = world_new(3);
+
+	RUN(8, 60, 1);
+	made(&w, 9, 8, 3, 2);
+	made(&w, 10, 8, 5, 0);
+	made(&w, 11, 9, 5, 0);
+	ph_program_made(w.p, 3, 0, 1050 * MS);
+	assert_int_equal(ph_program_nth(w.p, 3)->parent, 1);
+	w.s.without = is_8;
+	w.s.arg = w.p;
+	w.points[0] = (struct ph_sim_point){ .task = 1, .pos_ns = 1006 * MS };
+	w.points[1] = (struct ph_sim_point){ .task = 2, .pos_ns = 1006 * MS };
+	w.points[2] = (struct ph_sim_point){ .task = 3, .pos_ns = 1006 * MS };
+	w.s.groups = w.groups;
+	w.s.points = w.points;
+	w.s.npoints = 3;
+	ph_sim_run(&w.s, &w.res);
+	assert_int_equal(w.points[0].at_ns, 1006 * MS);
+	assert_int_equal(w.points[1].at_ns, 1006 * MS);
+	assert_int_equal(w.points[2].at_ns, 1006 * MS);
+	done(&w);
+}
+
 /* Each wait for a CPU as it was, limits or not. */
 static void test_as_recorded(void **state)
 {
@@ -409,6 +483,8 @@ int main(void)
 		cmocka_unit_test(test_kernel),
 		cmocka_unit_test(test_first),
 		cmocka_unit_test(test_without),
+		cmocka_unit_test(test_births),
+		cmocka_unit_test(test_orphans),
 		cmocka_unit_test(test_as_recorded),
 		cmocka_unit_test(test_program),
 	};
