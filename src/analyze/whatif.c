@@ -423,16 +423,31 @@ static bool is_without(void *arg, uint32_t task)
  */
 #define PHASES 5
 
-static uint64_t middle(const struct ph_whatif_outcome *o, size_t field)
+static void sorted(const struct ph_whatif_outcome *o, size_t n, size_t field, uint64_t *ret)
 {
-	uint64_t v[PHASES];
-
-	for (size_t i = 0; i < PHASES; i++)
-		memcpy(&v[i], (const char *)&o[i] + field, sizeof(v[i]));
-	qsort(v, PHASES, sizeof(*v), up);
-	return v[PHASES / 2];
+	for (size_t i = 0; i < n; i++)
+		memcpy(&ret[i], (const char *)&o[i] + field, sizeof(ret[i]));
+	qsort(ret, n, sizeof(*ret), up);
 }
 
+/* To a hundredth: of a long recording it does not matter when periods begin, and no more of them are tried. */
+static bool all_alike(const struct ph_whatif_outcome *o, size_t n)
+{
+	static const size_t fields[] = {
+		offsetof(struct ph_whatif_outcome, duration_ns), offsetof(struct ph_whatif_outcome, requests.p50_ns),
+		offsetof(struct ph_whatif_outcome, requests.p90_ns), offsetof(struct ph_whatif_outcome, requests.p99_ns),
+	};
+	uint64_t v[PHASES];
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(fields); i++) {
+		sorted(o, n, fields[i], v);
+		if (v[n - 1] - v[0] > v[0] / 100)
+			return false;
+	}
+	return true;
+}
+
+/* A limit that has as much as all CPUs is never out, whenever its periods begin. */
 static void run_phases(struct ph_whatif *w, const struct ph_sim_setup *s, struct ph_sim_group *g, bool known,
 		       struct ph_whatif_outcome *ret)
 {
@@ -443,20 +458,22 @@ static void run_phases(struct ph_whatif *w, const struct ph_sim_setup *s, struct
 		offsetof(struct ph_whatif_outcome, requests.p90_ns), offsetof(struct ph_whatif_outcome, requests.p99_ns),
 		offsetof(struct ph_whatif_outcome, requests.max_ns),
 	};
+	static const unsigned int order[PHASES] = { 0, 2, 4, 1, 3 };
 	struct ph_whatif_outcome o[PHASES];
+	uint64_t first = g->phase_ns, v[PHASES];
+	size_t n = 0;
 
-	if (g->quota_ns <= 0 || known) {
+	if (g->quota_ns <= 0 || known || (uint64_t)g->quota_ns >= s->ncpus * g->period_ns) {
 		run(w, s, ret);
 		return;
 	}
-	for (size_t i = 0; i < PHASES; i++) {
-		run(w, s, &o[i]);
-		g->phase_ns += g->period_ns / PHASES;
+	while (n < PHASES && (n != PHASES / 2 + 1 || !all_alike(o, n))) {
+		g->phase_ns = first + order[n] * (g->period_ns / PHASES);
+		run(w, s, &o[n++]);
 	}
 	for (size_t i = 0; i < PH_ARRAY_SIZE(fields); i++) {
-		uint64_t v = middle(o, fields[i]);
-
-		memcpy((char *)ret + fields[i], &v, sizeof(v));
+		sorted(o, n, fields[i], v);
+		memcpy((char *)ret + fields[i], &v[n / 2], sizeof(v[0]));
 	}
 }
 
