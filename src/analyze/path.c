@@ -178,6 +178,8 @@ static void consider(struct ph_path *p, const struct ph_segment *s, const struct
 		return;
 	p->tid = s->tid;
 	p->first_ns = since;
+	p->begun_ns = who ? who->start_ns : 0;
+	p->ended_ns = 0;
 }
 
 static void on_leave(void *arg, const struct ph_segment *s)
@@ -236,7 +238,12 @@ static void on_ran(void *arg, uint32_t cpu, int32_t tid, uint32_t container, uin
 
 static void on_end(void *arg, int32_t tid, uint64_t ts)
 {
-	ph_trail_end(((struct ph_path *)arg)->trail, tid);
+	struct ph_path *p = arg;
+
+	ph_trail_end(p->trail, tid);
+	/* Its number may be another one's later. */
+	if (p->choose && tid == p->tid && !p->ended_ns)
+		p->ended_ns = ts;
 }
 
 /* ---- the stream ------------------------------------------------------------------------------------ */
@@ -343,6 +350,11 @@ static bool set_span(struct ph_path *p)
 
 	if (!p->tid || !ph_trail_span(p->trail, p->tid, &begin, &end))
 		return false;
+	/* Of those that had its number it is the one that was chosen. */
+	if (p->begun_ns > begin)
+		begin = p->begun_ns;
+	if (p->ended_ns && p->ended_ns < end)
+		end = p->ended_ns;
 	if (p->to_ns && p->to_ns < end)
 		end = p->to_ns;
 	/* What it did before it was first seen cannot be asked. */

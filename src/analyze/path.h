@@ -137,7 +137,8 @@ struct ph_path {
 	PH_VEC(struct path_marks) marks;	/* by CPU */
 	PH_VEC(struct ph_path_thing) things;
 	struct ph_u64map thing_map, share_map;
-	uint64_t first_ns;		/* when the task that is to be shown began */
+	uint64_t first_ns;		/* when the task that is to be shown began, as far as that is seen */
+	uint64_t begun_ns, ended_ns;	/* that and its end, as they are told; 0: not */
 };
 
 /* @id and ask->sel stay the caller's. */

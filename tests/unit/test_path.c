@@ -478,6 +478,27 @@ static void test_trail(void **state)
 	unsetenv("TMPDIR");
 }
 
+/* Its number is another one's later: the path is that of the one that was selected. */
+static void test_number(void **state)
+{
+	struct ph_selection sel = { 0 };
+	struct ph_err err = { 0 };
+	struct asked a;
+
+	ph_strv_add(&sel.container, "web");
+	assert_int_equal(ph_selection_check(&sel, &err), 0);
+	a = ask(BEGIN "@390 cpu=0 tid=7 sched_process_exit tid=7\n" RUN(395, 0, 7, 16, 30)
+		"@400 cpu=0 tid=30 sched_process_fork parent_tid=30 parent_pid=30 child_tid=7 child_pid=7 child_comm=cron child_container=0\n"
+		"@400 cpu=0 tid=30 sched_wakeup_new tid=7 target_cpu=1\n" RUN(410, 1, 0, 0, 7) RUN(900, 1, 7, 1, 0),
+		&(struct ph_path_ask){ .sel = &sel }, 1000);
+	assert_true(a.p->found);
+	assert_int_equal(a.p->tid, 7);
+	assert_string_equal(a.p->who.comm, "nginx");
+	assert_int_equal(a.p->end_ns, 395);
+	done(&a);
+	ph_selection_done(&sel);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -487,6 +508,7 @@ int main(void)
 		cmocka_unit_test(test_no_interrupts), cmocka_unit_test(test_some_interrupts), cmocka_unit_test(test_some_calls),
 		cmocka_unit_test(test_dead_ends), cmocka_unit_test(test_ends_asleep), cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_deep), cmocka_unit_test(test_svg), cmocka_unit_test(test_trail),
+		cmocka_unit_test(test_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
