@@ -6,7 +6,7 @@
 #include "analyze/path_priv.h"
 #include "base/cleanup.h"
 
-/* Rows that are kept apart; what is more is one row together. */
+/* Rows that are kept apart; of more tasks those of one name are one row, so many again; what is more is one row together. */
 #define SHARES_MAX 4096
 
 const char *ph_path_resource_name(enum ph_path_resource r)
@@ -60,6 +60,10 @@ static void share_add(void *arg, const struct ph_step *s, enum ph_path_state sta
 	path_share_key(s, state, &key);
 	at = share_find(p, &key, &hash);
 	if (!at && p->shares.n >= SHARES_MAX) {
+		key.tid = key.who.pid = 0;
+		at = share_find(p, &key, &hash);
+	}
+	if (!at && p->shares.n >= 2 * SHARES_MAX) {
 		path_share_rest(state, &key);
 		at = share_find(p, &key, &hash);
 	}

@@ -499,6 +499,40 @@ static void test_number(void **state)
 	ph_selection_done(&sel);
 }
 
+/* More tasks than are told apart: what they did is theirs all the same, by name. */
+static void test_many(void **state)
+{
+	ph_autobuf b = { 0 };
+	uint64_t ran = 0, rest = 0;
+	struct asked a;
+
+	ph_buf_adds(&b, BEGIN);
+	for (unsigned int i = 0; i < 10000; i++) {
+		unsigned int at = 100 + i * 100, tid = 1000 + i;
+
+		ph_buf_addf(&b, "@%u cpu=0 tid=7 sched_process_fork parent_tid=7 parent_pid=7 child_tid=%u child_pid=%u child_comm=job child_container=2\n"
+			    "@%u cpu=0 tid=7 sched_wakeup_new tid=%u target_cpu=1\n", at, tid, tid, at, tid);
+		ph_buf_addf(&b, "@%u cpu=1 tid=0 sched_switch prev_tid=0 prev_state=0 next_tid=%u next_comm=job\n"
+			    "@%u cpu=0 tid=7 sched_switch prev_tid=7 prev_comm=nginx prev_state=1 next_tid=0\n", at + 10, tid, at + 10);
+		ph_buf_addf(&b, "@%u cpu=1 tid=%u sched_waking tid=7 target_cpu=0\n@%u cpu=1 tid=%u sched_wakeup tid=7 target_cpu=0\n",
+			    at + 80, tid, at + 80, tid);
+		ph_buf_addf(&b, "@%u cpu=0 tid=0 sched_switch prev_tid=0 prev_state=0 next_tid=7 next_comm=nginx\n"
+			    "@%u cpu=1 tid=%u sched_process_exit tid=%u\n"
+			    "@%u cpu=1 tid=%u sched_switch prev_tid=%u prev_comm=job prev_state=16 next_tid=0\n", at + 80, at + 80, tid, tid, at + 85, tid, tid);
+	}
+	a = ask(b.p, &(struct ph_path_ask){ .tid = 7, .from_ns = 100, .to_ns = 1000100 }, 1000100);
+	assert_true(a.p->found);
+	is_whole(a.p);
+	ph_vec_each(sh, &a.p->shares) {
+		ran += sh->who.container == 2 && sh->state == PH_PATH_RAN ? sh->ns : 0;
+		rest += sh->who.container == PH_CONTAINER_UNKNOWN ? sh->ns : 0;
+	}
+	assert_int_equal(ran, 10000 * 70);
+	assert_int_equal(rest, 0);
+	assert_in_range(a.p->shares.n, 4096, 4200);
+	done(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -508,7 +542,7 @@ int main(void)
 		cmocka_unit_test(test_no_interrupts), cmocka_unit_test(test_some_interrupts), cmocka_unit_test(test_some_calls),
 		cmocka_unit_test(test_dead_ends), cmocka_unit_test(test_ends_asleep), cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_deep), cmocka_unit_test(test_svg), cmocka_unit_test(test_trail),
-		cmocka_unit_test(test_number),
+		cmocka_unit_test(test_number), cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
