@@ -44,8 +44,10 @@ struct place {
 struct ph_code {
 	const uint8_t *code;
 	size_t n;
+	size_t aligned;		/* the address of its first byte, but for multiples of ALIGN */
 	struct state *states;	/* of each byte: of the instruction that begins there */
 	uint8_t *called;	/* bits: something calls this */
+	uint8_t *branched;	/* something jumps here */
 	uint8_t *settled;	/* bits: its state is no more in question */
 	PH_VEC(struct place) todo, later;
 	PH_VEC(uint32_t) seen;	/* what is being followed */
@@ -143,11 +145,14 @@ static void store(struct ph_code *c, struct state *s, uint8_t reg, int16_t slot)
 		*(reg == PH_X86_BP ? &c->fp_stored : &c->bx_stored) = slot;
 }
 
-/* @popped: it is the function's end, probably, and no variable that was put away for a while. */
+/*
+ * @popped: it is the function's end, probably, and no variable that was put away for a while; so it is where BP comes from right below the
+ * return address, as Go ends functions.
+ */
 static void load(struct ph_code *c, struct state *s, uint8_t reg, int16_t slot, bool popped)
 {
 	int16_t *saved = reg == PH_X86_BP ? &s->fp : &s->bx;
-	bool restored = slot > 1 && (*saved == slot || (*saved == UNKNOWN && popped));
+	bool restored = slot > 1 && (*saved == slot || (*saved == UNKNOWN && (popped || (reg == PH_X86_BP && slot == 2))));
 
 	if (reg == PH_X86_SP) {
 		s->depth = NONE;
@@ -177,7 +182,8 @@ static void leave(struct ph_code *c, struct state *s)
 
 static void apply(struct ph_code *c, struct state *s, const struct ph_insn *in, const struct ph_insn *before)
 {
-	bool outermost = s->depth == OUTERMOST || changes_stacks(in, before);
+	/* A frame pointer is of the stack that it came from. */
+	bool outermost = s->depth == OUTERMOST || (changes_stacks(in, before) && s->frame == NONE);
 	int16_t v;
 
 	for (uint8_t reg = PH_X86_BX; reg <= PH_X86_BP; reg++)
@@ -268,6 +274,29 @@ static void meet(struct ph_code *c, size_t at, const struct state *s)
 	}
 }
 
+static bool is_aligned(const struct ph_code *c, size_t at)
+{
+	return (c->aligned + at) % ALIGN == 0;
+}
+
+static bool has_bytes(const struct ph_code *c, size_t at, const uint8_t *bytes, size_t n)
+{
+	return c->n - at > n && !memcmp(c->code + at, bytes, n);
+}
+
+/* Go's functions ask first whether there is room on the stack: cmp 16(%r14), %rsp; where much is needed, lea -N(%rsp), %r12 is compared. */
+static bool asks_for_room(const struct ph_code *c, size_t at)
+{
+	static const uint8_t cmp[] = { 0x49, 0x3b, 0x66, 0x10 }, lea[] = { 0x4c, 0x8d, 0x64, 0x24 },
+			     far_lea[] = { 0x4c, 0x8d, 0xa4, 0x24 }, cmp_r12[] = { 0x4d, 0x3b, 0x66 };
+
+	if (has_bytes(c, at, lea, sizeof(lea)))
+		return has_bytes(c, at + sizeof(lea) + 1, cmp_r12, sizeof(cmp_r12));
+	if (has_bytes(c, at, far_lea, sizeof(far_lea)))
+		return c->n - at > 8 && has_bytes(c, at + sizeof(far_lea) + 4, cmp_r12, sizeof(cmp_r12));
+	return has_bytes(c, at, cmp, sizeof(cmp));
+}
+
 /* The first thing that functions do, and what is seldom found behind a jump: registers are saved that are the caller's. */
 static bool looks_like_begin(const struct ph_code *c, size_t at)
 {
@@ -275,16 +304,25 @@ static bool looks_like_begin(const struct ph_code *c, size_t at)
 	size_t from = at;
 	struct ph_insn in;
 
-	if (c->n - at > sizeof(endbr64) && !memcmp(c->code + at, endbr64, sizeof(endbr64)))
+	if (is_aligned(c, at) && asks_for_room(c, at))
+		return true;
+
+	if (has_bytes(c, at, endbr64, sizeof(endbr64)))
 		from += sizeof(endbr64);
 	ph_insn_read(c->code + from, c->n - from, &in);
 	if (in.kind == PH_INSN_ADD && in.reg == PH_X86_SP && in.disp < 0)
-		return at % ALIGN == 0;
+		return is_aligned(c, at);
 	return in.kind == PH_INSN_PUSH && (in.reg == PH_X86_BX || in.reg == PH_X86_BP || (in.reg >= 12 && in.reg <= 15));
 }
 
-/* Another function begins behind a call, maybe after padding: the call does not come back, as of abort(). */
-static bool ends_in_call(const struct ph_code *c, size_t at)
+/* What is followed behind a call: a call may never come back. */
+enum over { OVER_CALLS, OVER_CALLS_UNLESS_BRANCHED, NOT_OVER_CALLS };
+
+/*
+ * Another function begins behind a call, maybe after padding: the call does not come back, as of abort(). Or something jumps there, by which
+ * it is reached anyway.
+ */
+static bool ends_in_call(const struct ph_code *c, size_t at, enum over over)
 {
 	struct ph_insn in;
 	size_t from = at;
@@ -295,7 +333,8 @@ static bool ends_in_call(const struct ph_code *c, size_t at)
 			break;
 		at += in.len;
 	}
-	return at == c->n || get_bit(c->called, at) || (at % ALIGN == 0 && looks_like_begin(c, at));
+	return at == c->n || get_bit(c->called, at) || (is_aligned(c, at) && looks_like_begin(c, at)) ||
+	       (over == OVER_CALLS_UNLESS_BRANCHED && get_bit(c->branched, at));
 }
 
 static void go_to(struct ph_code *c, size_t at, const struct state *s)
@@ -304,7 +343,7 @@ static void go_to(struct ph_code *c, size_t at, const struct state *s)
 }
 
 /* One way through the code, to its end or to what was met; branches are done later. */
-static void follow_one(struct ph_code *c, size_t at, struct state s, bool over_calls)
+static void follow_one(struct ph_code *c, size_t at, struct state s, enum over over)
 {
 	struct ph_insn in, before = { 0 };
 	bool after_push = false;
@@ -344,9 +383,9 @@ static void follow_one(struct ph_code *c, size_t at, struct state s, bool over_c
 		after_push = in.kind == PH_INSN_PUSH && in.base == PH_X86_RIP;
 		at += in.len;
 		if (in.kind == PH_INSN_CALL) {
-			if (ends_in_call(c, at))
+			if (ends_in_call(c, at, over))
 				return;
-			if (!over_calls) {
+			if (over == NOT_OVER_CALLS) {
 				if (at < c->n)
 					*ph_vec_push(&c->later) = (struct place){ (uint32_t)at, s };
 				return;
@@ -357,7 +396,7 @@ static void follow_one(struct ph_code *c, size_t at, struct state s, bool over_c
 	}
 }
 
-static void follow(struct ph_code *c, size_t at, struct state s, bool over_calls)
+static void follow(struct ph_code *c, size_t at, struct state s, enum over over)
 {
 	c->shift = 0;
 	c->anchored = c->contradicts = c->by_leave = false;
@@ -368,7 +407,7 @@ static void follow(struct ph_code *c, size_t at, struct state s, bool over_calls
 	while (c->todo.n) {
 		struct place p = c->todo.v[--c->todo.n];
 
-		follow_one(c, p.at, p.s, over_calls);
+		follow_one(c, p.at, p.s, over);
 	}
 }
 
@@ -398,13 +437,14 @@ enum belief {
 /* From @at on, where @s is thought to hold. */
 static void explore(struct ph_code *c, size_t at, struct state s, enum belief belief)
 {
-	bool over_calls = true, moved_once = false;
+	enum over over = OVER_CALLS;
+	bool moved_once = false;
 
-	for (int tries = 0; tries < 5; tries++) {
-		follow(c, at, s, over_calls);
-		if (c->contradicts && over_calls) {
-			/* A call that never comes back, and behind it another function. */
-			over_calls = false;
+	for (int tries = 0; tries < 6; tries++) {
+		follow(c, at, s, over);
+		if (c->contradicts && over != NOT_OVER_CALLS) {
+			/* A call that never comes back, and behind it something else of the function; or another one. */
+			over++;
 		} else if (belief == MAY_BEGIN && (c->contradicts || c->shift || !(c->anchored || looks_like_begin(c, at)))) {
 			forget(c);
 			return;
@@ -455,7 +495,7 @@ static size_t read_next(const struct ph_code *c, size_t at, struct ph_insn *in)
 	return at;
 }
 
-static void find_calls(struct ph_code *c)
+static void find_targets(struct ph_code *c)
 {
 	struct ph_insn in;
 	size_t next;
@@ -465,8 +505,8 @@ static void find_calls(struct ph_code *c)
 
 		next = read_next(c, at, &in);
 		to = (int64_t)at + in.target;
-		if (in.kind == PH_INSN_CALL && in.direct && to >= 0 && (uint64_t)to < c->n)
-			set_bit(c->called, (size_t)to);
+		if (in.direct && to >= 0 && (uint64_t)to < c->n)
+			set_bit(in.kind == PH_INSN_CALL ? c->called : c->branched, (size_t)to);
 	}
 }
 
@@ -482,7 +522,7 @@ static void explore_rest(struct ph_code *c, enum belief belief)
 			continue;
 		if (belief == MAY_HOLD)
 			explore(c, at, (struct state){ 100, NONE, UNKNOWN, UNKNOWN }, belief);
-		else if (at % ALIGN == 0 || looks_like_begin(c, at))
+		else if (is_aligned(c, at) || looks_like_begin(c, at))
 			explore_function(c, at, belief);
 	}
 }
@@ -497,16 +537,18 @@ static void explore_later(struct ph_code *c)
 	}
 }
 
-struct ph_code *ph_code_new(const uint8_t *code, size_t n)
+struct ph_code *ph_code_new(const uint8_t *code, size_t n, uint64_t vaddr)
 {
 	struct ph_code *c = ph_alloc(sizeof(*c));
 
 	c->code = code;
 	c->n = n > UINT32_MAX ? UINT32_MAX : n;
+	c->aligned = vaddr % ALIGN;
 	c->states = calloc(n, sizeof(*c->states));
 	c->called = calloc(n / 8 + 1, 1);
+	c->branched = calloc(n / 8 + 1, 1);
 	c->settled = calloc(n / 8 + 1, 1);
-	if (c->states && c->called && c->settled)
+	if (c->states && c->called && c->branched && c->settled)
 		return c;
 	ph_code_free(c);
 	return NULL;
@@ -521,7 +563,7 @@ void ph_code_begins(struct ph_code *c, size_t at)
 void ph_code_follow(struct ph_code *c)
 {
 	c->work = (uint64_t)WORK * c->n;
-	find_calls(c);
+	find_targets(c);
 	for (size_t at = 0; at < c->n; at++)
 		if (get_bit(c->called, at) && !followed(c, at))
 			explore_function(c, at, BEGINS);
@@ -540,6 +582,7 @@ void ph_code_free(struct ph_code *c)
 	ph_vec_done(&c->seen);
 	free(c->states);
 	free(c->called);
+	free(c->branched);
 	free(c->settled);
 	free(c);
 }
@@ -560,6 +603,11 @@ bool ph_code_changes_stacks(const uint8_t *code, size_t n)
 			return true;
 	}
 	return false;
+}
+
+bool ph_code_reached(const struct ph_code *c, size_t at)
+{
+	return followed(c, at);
 }
 
 bool ph_code_rule(const struct ph_code *c, size_t at, struct ph_unwind_rule *rule, size_t *ret_end)

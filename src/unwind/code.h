@@ -14,14 +14,16 @@
  */
 struct ph_code;
 
-/* The code from one address on; it need not begin with a function. It must stay. */
-struct ph_code *ph_code_new(const uint8_t *code, size_t n);
+/* The code from @vaddr on; it need not begin with a function. It must stay. */
+struct ph_code *ph_code_new(const uint8_t *code, size_t n, uint64_t vaddr);
 /* A function begins at that offset: of these it need not find out. */
 void ph_code_begins(struct ph_code *c, size_t at);
 void ph_code_follow(struct ph_code *c);
 void ph_code_free(struct ph_code *c);
 /* The rule at an offset, and up to which it holds at least; false: none was found. */
 bool ph_code_rule(const struct ph_code *c, size_t at, struct ph_unwind_rule *rule, size_t *ret_end);
+/* What is not reached is nothing that is run, mostly. */
+bool ph_code_reached(const struct ph_code *c, size_t at);
 
 /* Whether this function goes over to another stack, which entries cannot tell. */
 bool ph_code_changes_stacks(const uint8_t *code, size_t n);

@@ -206,7 +206,7 @@ static void add_code(struct ph_unwind_builder *b, const struct ph_code *c, size_
 		if (rule == UINT32_MAX)
 			rule = PH_RULE_NONE;
 		/* Between functions, as above. */
-		if (!rule && at > from && end < to && end - at < PADDING_ALIGN)
+		if (!rule && at > from && end < to && end - at < PADDING_ALIGN && !(c && ph_code_reached(c, at)))
 			continue;
 		add_row(b, b->end + at, rule);
 		if (rule)
@@ -216,7 +216,7 @@ static void add_code(struct ph_unwind_builder *b, const struct ph_code *c, size_
 
 static struct ph_code *follow_code(const struct ph_unwind_builder *b, const uint8_t *code, size_t n)
 {
-	struct ph_code *c = b->arch == PH_UNWIND_X86_64 ? ph_code_new(code, n) : NULL;
+	struct ph_code *c = b->arch == PH_UNWIND_X86_64 ? ph_code_new(code, n, b->end) : NULL;
 	size_t from = 0, to = b->begins.n;
 
 	if (!c)
@@ -231,8 +231,8 @@ static struct ph_code *follow_code(const struct ph_unwind_builder *b, const uint
 	}
 	for (; from < b->begins.n && b->begins.v[from] - b->end < n; from++)
 		ph_code_begins(c, b->begins.v[from] - b->end);
-	if (b->at_begin)
-		ph_code_begins(c, 0);
+	if (b->begin && b->begin >= b->end && b->begin - b->end < n)
+		ph_code_begins(c, b->begin - b->end);
 	ph_code_follow(c);
 	return c;
 }
@@ -426,12 +426,12 @@ void ph_unwind_add(struct ph_unwind_builder *b, struct ph_cfi *c, struct ph_elf 
 				continue;
 			if (b->end == begin || from % PADDING_ALIGN || from - b->end >= PADDING_ALIGN)
 				add_gap(b, elf, s, from);
-			b->at_begin = entry_is_wrong(b, elf, s, f);
-			if (b->at_begin)
+			if (entry_is_wrong(b, elf, s, f)) {
+				b->begin = f->begin;
 				add_gap(b, elf, s, to);
-			else
+			} else {
 				add_function(b, c, f, from, to);
-			b->at_begin = false;
+			}
 			b->stats.entries++;
 		}
 		add_gap(b, elf, s, end);

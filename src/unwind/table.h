@@ -19,7 +19,7 @@ struct ph_unwind_builder {
 	PH_VEC(uint64_t) begins;	/* of functions without entries, where that was asked for; sorted */
 	bool begins_known;
 	size_t code_at;			/* the first section of code that does not end before `end` */
-	bool at_begin;			/* where the table is made to, a function begins */
+	uint64_t begin;			/* of a function whose entry was wrong, the last of these */
 	struct ph_cfi_run run;
 	struct ph_unwind_stats stats;
 };

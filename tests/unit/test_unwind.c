@@ -682,6 +682,29 @@ static void sigreturn_in_code(void **state)
 		assert_int_equal(is_sigreturn(t, PH_UNWIND_PAGE + at), at >= 3 && at <= 13);
 }
 
+/* Code that contradicts itself has no rule, and not that of the function before it; padding has. */
+static void contradiction_in_code(void **state)
+{
+	static const uint8_t code[48] = {
+		[0] = 0x48, 0x83, 0xec, 0x18, 0x48, 0x83, 0xc4, 0x18, 0xc3,	/* sub $24, %rsp; add $24, %rsp; ret */
+		0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90,
+		/* sub $8, %rsp; je 1f; add $8, %rsp; 1: ret */
+		[16] = 0x48, 0x83, 0xec, 0x08, 0x74, 0x04, 0x48, 0x83, 0xc4, 0x08, 0xc3, 0x90, 0x90, 0x90, 0x90, 0x90,
+		[32] = 0x48, 0x83, 0xec, 0x18, 0x48, 0x83, 0xc4, 0x18, 0xc3,
+	};
+	ph_auto(ph_unwind_free_ptr) struct ph_unwind_table *t = NULL;
+	struct ph_unwind_builder b;
+
+	(void)state;
+	ph_unwind_begin(&b, PH_UNWIND_X86_64, PH_UNWIND_PAGE);
+	ph_unwind_gap(&b, code, sizeof(code));
+	t = ph_unwind_finish(&b);
+	assert_non_null(t);
+	for (uint64_t at = 0; at <= 40; at++)
+		assert_int_equal(t->rules[ph_unwind_find(t, PH_UNWIND_PAGE + at)].cfa,
+				 at >= 16 && at < 32 ? PH_CFA_NONE : PH_CFA_SP);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest by_hand[] = { cmocka_unit_test(test_given) };
@@ -699,6 +722,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_bomb),
 		cmocka_unit_test(test_many_rules),
 		cmocka_unit_test(test_broken),
+		cmocka_unit_test(contradiction_in_code),
 		cmocka_unit_test(sigreturn_in_code),
 	};
 

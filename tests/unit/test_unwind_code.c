@@ -129,14 +129,19 @@ static uint8_t code[512];
 static size_t code_n;
 static struct ph_code *of_code;
 
-static void follow_from(const char *hex, bool begin)
+static void follow_at(uint64_t vaddr, const char *hex, bool begin)
 {
 	ph_code_free(of_code);
 	code_n = bytes(hex, code);
-	of_code = ph_code_new(code, code_n);
+	of_code = ph_code_new(code, code_n, vaddr);
 	if (begin)
 		ph_code_begins(of_code, 0);
 	ph_code_follow(of_code);
+}
+
+static void follow_from(const char *hex, bool begin)
+{
+	follow_at(0, hex, begin);
 }
 
 static void follow(const char *hex)
@@ -239,6 +244,53 @@ static void test_other_stack(void **state)
 	follow_from("55 48 8b 64 24 38 e8 f5 ff ff ff 0f 0b", true);
 	assert_int_equal(cfa_at(6), PH_CFA_NONE);
 	assert_false(ph_code_changes_stacks(code, code_n));
+}
+
+static void by_frame(size_t at)
+{
+	struct ph_unwind_rule r;
+	size_t end;
+
+	assert_true(ph_code_rule(of_code, at, &r, &end));
+	assert_int_equal(r.cfa, PH_CFA_FP);
+	assert_int_equal(r.cfa_off, 16);
+	assert_int_equal(r.fp, PH_SAVED_CFA);
+	assert_int_equal(r.fp_off, -16);
+}
+
+/* As Go's compiler writes functions: cmp 16(%r14), %rsp; jbe 1f; sub $24, %rsp; mov %rbp, 16(%rsp); lea 16(%rsp), %rbp; … */
+#define GO_BEGIN(jbe) "49 3b 66 10 76 " jbe " 48 83 ec 18 48 89 6c 24 10 48 8d 6c 24 10 "
+
+static void test_go(void **state)
+{
+	(void)state;
+	/*
+	 * test %eax, %eax; je 2f; mov 16(%rsp), %rbp; add $24, %rsp; ret; 2: call 0, which does not come back; nop; 1: call 0, for a larger
+	 * stack; jmp 0
+	 */
+	follow(GO_BEGIN("22") "85 c0 74 0a 48 8b 6c 24 10 48 83 c4 18 c3 e8 d9 ff ff ff 90 e8 d3 ff ff ff eb d1");
+	by_sp(6, 8, 0);
+	by_sp(10, 32, 0);
+	by_sp(15, 32, -16);
+	by_frame(20);
+	by_sp(29, 32, 0);
+	by_sp(33, 8, 0);
+	by_frame(34);
+	by_sp(40, 8, 0);
+	by_sp(45, 8, 0);
+	/* Of one that never returns nothing tells where it ends: 2: call *%rax; jmp 2b; nop; 1: call *%rcx; jmp 0 */
+	follow(GO_BEGIN("13") "ff d0 eb fc 90 ff d1 eb e3");
+	by_frame(20);
+	by_sp(25, 8, 0);
+	/* Going over to another stack and back again, the frame pointer stays: mov 56(%rdx), %rsp; call *%rax; mov %r12, %rsp */
+	follow_from("48 83 ec 18 48 89 6c 24 10 48 8d 6c 24 10 48 8b 62 38 ff d0 4c 89 e4 48 8b 6c 24 10 48 83 c4 18 c3", true);
+	for (size_t at = 14; at <= 23; at += at == 14 ? 4 : at == 18 ? 2 : 3)
+		by_frame(at);
+	/* Functions begin at addresses of 16, wherever the code that is followed does: sub $24, %rsp; call *%rax; jmp 4b */
+	follow_at(0x1006, "cc cc cc cc cc cc cc cc cc cc 48 83 ec 18 ff d0 eb fc", false);
+	by_sp(14, 32, 0);
+	follow_at(0x1005, "cc cc cc cc cc cc cc cc cc cc 48 83 ec 18 ff d0 eb fc", false);
+	assert_int_equal(cfa_at(14), PH_CFA_NONE);
 }
 
 /* What nothing is seen to reach: by where it goes. */
@@ -359,7 +411,7 @@ static void compare_file(const char *path, unsigned long wrong, unsigned long no
 			continue;
 		assert_true(ph_elf_read(elf, s[i].offset, b, s[i].filesz));
 		c.base = s[i].vaddr;
-		c.code = ph_code_new(b, s[i].filesz);
+		c.code = ph_code_new(b, s[i].filesz, s[i].vaddr);
 		ph_elf_functions(elf, begins, &c);
 		ph_code_follow(c.code);
 		compare_code(&c, t, s[i].filesz);
@@ -401,6 +453,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_function),
 		cmocka_unit_test(test_outermost),
 		cmocka_unit_test(test_other_stack),
+		cmocka_unit_test(test_go),
 		cmocka_unit_test(test_unreached),
 		cmocka_unit_test(test_plt),
 #ifdef __x86_64__
