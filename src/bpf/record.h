@@ -171,7 +171,7 @@ struct ph_faildef {
 #define PH_STACK_MAX 64		/* functions of a stack */
 /* Of a callstack. */
 #define PH_FRAMES_KERNEL 127
-#define PH_FRAMES_USER 127
+#define PH_FRAMES_USER 384
 
 /* ---- walking stacks ---------------------------------------------------------------------------- */
 

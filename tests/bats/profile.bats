@@ -34,7 +34,7 @@ stacks() {
 		comm             ? IN("ph-load", "ph-launch", "sh")
 		tid              \$e.tid
 		callstack_kernel ? type == "array"
-		callstack_user   ? length <= 127 and (length > 0) == (\$e.fields.user_end > 0)
+		callstack_user   ? length <= 384 and (length > 0) == (\$e.fields.user_end > 0)
 		user_end         ? . < 10
 	END
 	hasnt "$T" ".event == \"callstack\" and .container != \"$PH_FILE-in\""

@@ -2,8 +2,8 @@
 /*
  * A recursion of more calls than a walk keeps: what is kept of it is the inner part, and it is told as cut off.
  *
- * stack: (leaf;)?(many;){126,127}\[incomplete\];$
- * stack: (leaf;)?(many;){1,126}main;
+ * stack: (leaf;)?(many;){383,384}\[incomplete\];$
+ * stack: (leaf;)?(many;){1,383}main;
  * stack: main;
  */
 #include "matrix.h"
@@ -28,6 +28,6 @@ int main(void)
 {
 	begin();
 	while (!over)
-		sink += many(400);
+		sink += many(1000);
 	return 0;
 }

@@ -14,7 +14,7 @@ struct fixture {
 	uint64_t generation;
 	union {
 		struct ph_rec rec;
-		uint8_t bytes[4096];
+		uint8_t bytes[8192];
 	} r;
 	uint32_t len;
 };

@@ -70,7 +70,7 @@ struct {
 #define UNWIND_ARCH PH_UNWIND_ARM64
 #endif
 
-#define FRAMES_MASK 255		/* both stacks together are shorter */
+#define FRAMES_MASK 511		/* both stacks together are shorter */
 _Static_assert(PH_FRAMES_KERNEL + PH_FRAMES_USER <= FRAMES_MASK, "frames of both stacks");
 
 #define NODE_WORDS 32
