@@ -315,6 +315,34 @@ static bool looks_like_begin(const struct ph_code *c, size_t at)
 	return in.kind == PH_INSN_PUSH && (in.reg == PH_X86_BX || in.reg == PH_X86_BP || (in.reg >= 12 && in.reg <= 15));
 }
 
+/* Behind what fills up. */
+static size_t skip_padding(const struct ph_code *c, size_t at)
+{
+	struct ph_insn in;
+
+	for (size_t from = at; at < c->n && at - from < ALIGN; at += in.len) {
+		ph_insn_read(c->code + at, c->n - at, &in);
+		if (in.kind != PH_INSN_PAD)
+			break;
+	}
+	return at;
+}
+
+/* A function that does nothing but call another one in its place: jmp *%rdx; padding, and the next function. */
+static bool hands_on(const struct ph_code *c, size_t at)
+{
+	struct ph_insn in;
+	size_t next;
+
+	if (!is_aligned(c, at) || get_bit(c->branched, at))
+		return false;
+	ph_insn_read(c->code + at, c->n - at, &in);
+	if (in.kind != PH_INSN_JUMP || in.direct || in.base != PH_X86_NONE)
+		return false;
+	next = skip_padding(c, at + in.len);
+	return next == c->n || (next > at + in.len && is_aligned(c, next) && (get_bit(c->called, next) || looks_like_begin(c, next)));
+}
+
 /* What is followed behind a call: a call may never come back. */
 enum over { OVER_CALLS, OVER_CALLS_UNLESS_BRANCHED, NOT_OVER_CALLS };
 
@@ -324,17 +352,11 @@ enum over { OVER_CALLS, OVER_CALLS_UNLESS_BRANCHED, NOT_OVER_CALLS };
  */
 static bool ends_in_call(const struct ph_code *c, size_t at, enum over over)
 {
-	struct ph_insn in;
 	size_t from = at;
 
-	while (at < c->n && at - from < ALIGN) {
-		ph_insn_read(c->code + at, c->n - at, &in);
-		if (in.kind != PH_INSN_PAD)
-			break;
-		at += in.len;
-	}
+	at = skip_padding(c, at);
 	return at == c->n || get_bit(c->called, at) || (is_aligned(c, at) && looks_like_begin(c, at)) ||
-	       (over == OVER_CALLS_UNLESS_BRANCHED && get_bit(c->branched, at));
+	       (at > from && hands_on(c, at)) || (over == OVER_CALLS_UNLESS_BRANCHED && get_bit(c->branched, at));
 }
 
 static void go_to(struct ph_code *c, size_t at, const struct state *s)
@@ -445,7 +467,7 @@ static void explore(struct ph_code *c, size_t at, struct state s, enum belief be
 		if (c->contradicts && over != NOT_OVER_CALLS) {
 			/* A call that never comes back, and behind it something else of the function; or another one. */
 			over++;
-		} else if (belief == MAY_BEGIN && (c->contradicts || c->shift || !(c->anchored || looks_like_begin(c, at)))) {
+		} else if (belief == MAY_BEGIN && (c->contradicts || c->shift || !(c->anchored || looks_like_begin(c, at) || hands_on(c, at)))) {
 			forget(c);
 			return;
 		} else if (c->contradicts || (c->shift && (belief == BEGINS || moved_once)) ||

@@ -316,6 +316,10 @@ static void test_unreached(void **state)
 	by_sp(4, 16, 0);
 	by_sp(16, 8, 0);
 	by_sp(17, 16, 0);
+	/* The same, and a function that calls another one in its place: jmp *%rdx; nobody calls it by its address. */
+	follow("48 83 ec 08 e8 27 00 00 00 0f 1f 80 00 00 00 00 ff e2");
+	by_sp(4, 16, 0);
+	by_sp(16, 8, 0);
 	/* sub $8, %rsp; je 1f; add $8, %rsp; 1: ret: it contradicts itself. */
 	follow("48 83 ec 08 74 04 48 83 c4 08 c3");
 	assert_int_equal(cfa_at(10), PH_CFA_NONE);
