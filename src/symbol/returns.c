@@ -41,44 +41,19 @@ struct flow {
 	int64_t target;		/* counted from its begin */
 };
 
-static void arm64_flow(uint32_t w, struct flow *ret)
-{
-	*ret = (struct flow){ .len = 4, .direct = true };
-	/* ret, retaa, retab; br, and those with a key */
-	ret->returns = (w & 0xfffffc1f) == 0xd65f0000 || (w & 0xfffffbff) == 0xd65f0bff;
-	if ((w & 0xfffffc1f) == 0xd61f0000 || (w & 0xfefff800) == 0xd61f0800) {
-		ret->jumps = true;
-		ret->direct = false;
-	} else if ((w & 0xfc000000) == 0x14000000) {
-		ret->jumps = true;
-		ret->target = (int64_t)((uint64_t)w << 38) >> 36;
-	} else if ((w & 0xff000000) == 0x54000000 || (w & 0x7e000000) == 0x34000000) {
-		/* b.cond; cbz, cbnz */
-		ret->jumps = true;
-		ret->target = (int64_t)((uint64_t)(w >> 5) << 45) >> 43;
-	} else if ((w & 0x7e000000) == 0x36000000) {
-		/* tbz, tbnz */
-		ret->jumps = true;
-		ret->target = (int64_t)((uint64_t)(w >> 5) << 50) >> 48;
-	}
-}
-
 static void read_flow(int machine, const uint8_t *p, size_t n, struct flow *ret)
 {
 	struct ph_insn insn;
-	uint32_t word;
 
 	*ret = (struct flow){ 0 };
-	if (machine == EM_X86_64) {
+	if (machine == EM_X86_64)
 		ph_insn_read(p, n, &insn);
-		if (insn.kind == PH_INSN_BAD)
-			return;
-		*ret = (struct flow){ .len = insn.len, .returns = insn.kind == PH_INSN_RETURN, .direct = insn.direct, .target = insn.target,
-				      .jumps = insn.kind == PH_INSN_JUMP || insn.kind == PH_INSN_BRANCH };
-	} else if (n >= 4) {
-		memcpy(&word, p, 4);
-		arm64_flow(word, ret);
-	}
+	else
+		ph_insn_read_arm64(p, n, &insn);
+	if (insn.kind == PH_INSN_BAD)
+		return;
+	*ret = (struct flow){ .len = insn.len, .returns = insn.kind == PH_INSN_RETURN, .direct = insn.direct, .target = insn.target,
+			      .jumps = insn.kind == PH_INSN_JUMP || insn.kind == PH_INSN_BRANCH };
 }
 
 static bool within(const struct search *s, uint64_t vaddr)

@@ -5,6 +5,9 @@
  * amount. So code is followed from each begin along its branches, and code that nothing was seen to reach (targets of
  * tables, functions that are called by pointer) as far as to something known: a `ret`, or code that was followed
  * before; where SP must be there tells where it was here. What contradicts itself gets no rule.
+ *
+ * On arm64 a call puts the return address into X30. It takes the place that BX has here: a register that is saved, and restored
+ * before the `ret`.
  */
 #include "unwind/code.h"
 
@@ -16,17 +19,17 @@
 
 /* All in words of the stack, that is 8 bytes. */
 #define WORD 8
-#define FAR 8000		/* more is no frame */
-/* Where functions begin, mostly. */
-#define ALIGN 16
+#define FAR 32000		/* more is no frame */
 /* So many times the code is looked at, at most: three times is usual. */
 #define WORK 32
+/* Between functions there is less. */
+#define PADDING 16
 
 /* What is true before an instruction; all 0: it was not followed. */
 struct state {
 	int16_t depth;		/* CFA - SP; or NONE, or OUTERMOST */
 	int16_t frame;		/* CFA - BP where BP is a frame pointer, else NONE; never 0 */
-	int16_t fp, bx;		/* the caller's BP and BX: CFA - where they are saved, or one of these */
+	int16_t fp, bx;		/* the caller's BP and BX (on arm64 the return address): CFA - where they are saved, or one of these */
 };
 enum {
 	NONE = INT16_MIN,
@@ -36,15 +39,30 @@ enum {
 	UNKNOWN = -2,		/* to be found out by where it is restored from */
 };
 
+/* What machines differ in. */
+struct machine {
+	void (*read)(const uint8_t *p, size_t n, struct ph_insn *ret);
+	int16_t depth;		/* where a function begins, and where it returns */
+	int16_t slot;		/* the first one in which something may be saved */
+	uint8_t align;		/* where functions begin, mostly */
+	bool link;		/* calls leave the return address in a register */
+};
+
+static const struct machine machines[] = {
+	[PH_UNWIND_X86_64] = { .read = ph_insn_read, .depth = 1, .slot = 2, .align = 16 },
+	[PH_UNWIND_ARM64] = { .read = ph_insn_read_arm64, .slot = 1, .align = 4, .link = true },
+};
+
 struct place {
 	uint32_t at;
 	struct state s;
 };
 
 struct ph_code {
+	const struct machine *m;
 	const uint8_t *code;
 	size_t n;
-	size_t aligned;		/* the address of its first byte, but for multiples of ALIGN */
+	size_t aligned;		/* the address of its first byte, but for multiples of the alignment */
 	struct state *states;	/* of each byte: of the instruction that begins there */
 	uint8_t *called;	/* bits: something calls this */
 	uint8_t *branched;	/* something jumps here */
@@ -137,7 +155,7 @@ static void store(struct ph_code *c, struct state *s, uint8_t reg, int16_t slot)
 	int16_t *saved = reg == PH_X86_BP ? &s->fp : reg == PH_X86_BX ? &s->bx : NULL;
 
 	/* Only the first time it is the caller's. A frame pointer is this function's. */
-	if (!saved || slot <= 1 || (reg == PH_X86_BP && s->frame != NONE))
+	if (!saved || slot < c->m->slot || (reg == PH_X86_BP && s->frame != NONE))
 		return;
 	if (*saved == SAME)
 		*saved = slot;
@@ -152,7 +170,7 @@ static void store(struct ph_code *c, struct state *s, uint8_t reg, int16_t slot)
 static void load(struct ph_code *c, struct state *s, uint8_t reg, int16_t slot, bool popped)
 {
 	int16_t *saved = reg == PH_X86_BP ? &s->fp : &s->bx;
-	bool restored = slot > 1 && (*saved == slot || (*saved == UNKNOWN && (popped || (reg == PH_X86_BP && slot == 2))));
+	bool restored = slot >= c->m->slot && (*saved == slot || (*saved == UNKNOWN && (popped || (reg == PH_X86_BP && slot == 2))));
 
 	if (reg == PH_X86_SP) {
 		s->depth = NONE;
@@ -180,10 +198,21 @@ static void leave(struct ph_code *c, struct state *s)
 		s->depth--;
 }
 
-static void apply(struct ph_code *c, struct state *s, const struct ph_insn *in, const struct ph_insn *before)
+static void move_base(struct state *s, const struct ph_insn *in)
+{
+	if (in->then && in->base == PH_X86_SP)
+		s->depth = moved(s->depth, in->then);
+	else if (in->then)
+		write_register(s, in->base);
+}
+
+/* @before: the instruction before this one; @constant: the last one that made a constant. */
+static void apply(struct ph_code *c, struct state *s, const struct ph_insn *in, const struct ph_insn *before,
+		  const struct ph_insn *constant)
 {
 	/* A frame pointer is of the stack that it came from. */
 	bool outermost = s->depth == OUTERMOST || (changes_stacks(in, before) && s->frame == NONE);
+	int64_t disp = in->disp;
 	int16_t v;
 
 	for (uint8_t reg = PH_X86_BX; reg <= PH_X86_BP; reg++)
@@ -200,10 +229,12 @@ static void apply(struct ph_code *c, struct state *s, const struct ph_insn *in, 
 		load(c, s, in->reg, v, true);
 		break;
 	case PH_INSN_ADD:
+		if (in->base != PH_X86_NONE)
+			disp = in->base == constant->reg ? disp * constant->disp : INT64_MAX;
 		if (in->reg == PH_X86_SP)
-			s->depth = moved(s->depth, in->disp);
+			s->depth = moved(s->depth, disp);
 		else if (in->reg == PH_X86_BP && s->frame != NONE)
-			s->frame = moved(s->frame, in->disp);
+			s->frame = moved(s->frame, disp);
 		else
 			write_register(s, in->reg);
 		break;
@@ -217,10 +248,16 @@ static void apply(struct ph_code *c, struct state *s, const struct ph_insn *in, 
 			s->frame = v;
 		break;
 	case PH_INSN_STORE:
-		store(c, s, in->reg, slot_of(s, in));
+		v = slot_of(s, in);
+		store(c, s, in->reg, v);
+		store(c, s, in->reg2, moved(v, WORD));
+		move_base(s, in);
 		break;
 	case PH_INSN_LOAD:
-		load(c, s, in->reg, slot_of(s, in), false);
+		v = slot_of(s, in);
+		load(c, s, in->reg, v, in->popped);
+		load(c, s, in->reg2, moved(v, WORD), in->popped);
+		move_base(s, in);
 		break;
 	case PH_INSN_CLEAR:
 		if (in->reg == PH_X86_BP && s->fp == SAME)
@@ -276,7 +313,7 @@ static void meet(struct ph_code *c, size_t at, const struct state *s)
 
 static bool is_aligned(const struct ph_code *c, size_t at)
 {
-	return (c->aligned + at) % ALIGN == 0;
+	return (c->aligned + at) % c->m->align == 0;
 }
 
 static bool has_bytes(const struct ph_code *c, size_t at, const uint8_t *bytes, size_t n)
@@ -297,6 +334,20 @@ static bool asks_for_room(const struct ph_code *c, size_t at)
 	return has_bytes(c, at, cmp, sizeof(cmp));
 }
 
+/* Room is made on the stack, or the return address is signed, or it is marked as what may be called. */
+static bool looks_like_begin_arm64(const uint8_t *p, size_t n)
+{
+	static const uint8_t marks[][4] = { { 0x3f, 0x23, 0x03, 0xd5 }, { 0x7f, 0x23, 0x03, 0xd5 }, { 0x5f, 0x24, 0x03, 0xd5 } };
+	struct ph_insn in;
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+		if (n >= sizeof(marks[i]) && !memcmp(p, marks[i], sizeof(marks[i])))
+			return true;
+	ph_insn_read_arm64(p, n, &in);
+	return (in.kind == PH_INSN_ADD && in.reg == PH_ARM64_SP && in.disp < 0 && in.base == PH_X86_NONE) ||
+	       (in.kind == PH_INSN_STORE && in.base == PH_ARM64_SP && in.then < 0);
+}
+
 /* The first thing that functions do, and what is seldom found behind a jump: registers are saved that are the caller's. */
 static bool looks_like_begin(const struct ph_code *c, size_t at)
 {
@@ -304,12 +355,14 @@ static bool looks_like_begin(const struct ph_code *c, size_t at)
 	size_t from = at;
 	struct ph_insn in;
 
+	if (c->m->link)
+		return looks_like_begin_arm64(c->code + at, c->n - at);
 	if (is_aligned(c, at) && asks_for_room(c, at))
 		return true;
 
 	if (has_bytes(c, at, endbr64, sizeof(endbr64)))
 		from += sizeof(endbr64);
-	ph_insn_read(c->code + from, c->n - from, &in);
+	c->m->read(c->code + from, c->n - from, &in);
 	if (in.kind == PH_INSN_ADD && in.reg == PH_X86_SP && in.disp < 0)
 		return is_aligned(c, at);
 	return in.kind == PH_INSN_PUSH && (in.reg == PH_X86_BX || in.reg == PH_X86_BP || (in.reg >= 12 && in.reg <= 15));
@@ -320,8 +373,8 @@ static size_t skip_padding(const struct ph_code *c, size_t at)
 {
 	struct ph_insn in;
 
-	for (size_t from = at; at < c->n && at - from < ALIGN; at += in.len) {
-		ph_insn_read(c->code + at, c->n - at, &in);
+	for (size_t from = at; at < c->n && at - from < PADDING; at += in.len) {
+		c->m->read(c->code + at, c->n - at, &in);
 		if (in.kind != PH_INSN_PAD)
 			break;
 	}
@@ -336,7 +389,7 @@ static bool hands_on(const struct ph_code *c, size_t at)
 
 	if (!is_aligned(c, at) || get_bit(c->branched, at))
 		return false;
-	ph_insn_read(c->code + at, c->n - at, &in);
+	c->m->read(c->code + at, c->n - at, &in);
 	if (in.kind != PH_INSN_JUMP || in.direct || in.base != PH_X86_NONE)
 		return false;
 	next = skip_padding(c, at + in.len);
@@ -364,10 +417,23 @@ static void go_to(struct ph_code *c, size_t at, const struct state *s)
 	*ph_vec_push(&c->todo) = (struct place){ (uint32_t)at, *s };
 }
 
+/* What is above the frame of who called was taken from the stack, and then something is called: the begin of a thread, of musl. */
+static bool starts_stack(const struct ph_code *c, const struct state *s, const struct ph_insn *in)
+{
+	return c->m->link && in->kind == PH_INSN_CALL && s->depth < c->m->depth && s->depth > OUTERMOST;
+}
+
+/* arm64's exit and exit_group, from which the kernel does not come back. */
+static bool exits(const struct ph_insn *in, const struct ph_insn *before)
+{
+	return in->kind == PH_INSN_KERNEL && before->kind == PH_INSN_CONSTANT && before->reg == PH_ARM64_X0 + 8 &&
+	       (before->disp == 93 || before->disp == 94);
+}
+
 /* One way through the code, to its end or to what was met; branches are done later. */
 static void follow_one(struct ph_code *c, size_t at, struct state s, enum over over)
 {
-	struct ph_insn in, before = { 0 };
+	struct ph_insn in, before = { 0 }, constant = { .reg = PH_X86_NONE };
 	bool after_push = false;
 	int64_t to;
 
@@ -377,35 +443,37 @@ static void follow_one(struct ph_code *c, size_t at, struct state s, enum over o
 			meet(c, at, &s);
 			return;
 		}
-		ph_insn_read(c->code + at, c->n - at, &in);
+		c->m->read(c->code + at, c->n - at, &in);
 		if (in.kind == PH_INSN_BAD)
 			return;
+		if (starts_stack(c, &s, &in))
+			s.depth = OUTERMOST;
 		c->states[at] = s;
 		*ph_vec_push(&c->seen) = (uint32_t)at;
 		if (in.kind == PH_INSN_RETURN) {
-			anchor(c, &s, 1);
+			anchor(c, &s, c->m->depth);
 			return;
 		}
-		if (in.kind == PH_INSN_STOP)
+		if (in.kind == PH_INSN_STOP || exits(&in, &before))
 			return;
 		to = (int64_t)at + in.target;
 		if (in.kind == PH_INSN_JUMP || in.kind == PH_INSN_BRANCH) {
 			if (in.direct && to >= 0 && (uint64_t)to < c->n) {
 				if (get_bit(c->called, (size_t)to) && !followed(c, (size_t)to))
-					anchor(c, &s, 1);
+					anchor(c, &s, c->m->depth);
 				else
 					go_to(c, (size_t)to, &s);
 			}
 			/* Through a pointer of the linker's: to a function, or of the PLT to the linker, with two words for it. */
-			if (in.kind == PH_INSN_JUMP && in.base == PH_X86_RIP)
-				anchor(c, &s, after_push ? 3 : 1);
+			if (in.kind == PH_INSN_JUMP && in.base == PH_X86_RIP && !(c->m->link && s.bx > 0))
+				anchor(c, &s, c->m->depth + (after_push ? 2 : 0));
 			if (in.kind == PH_INSN_JUMP)
 				return;
 		}
 		after_push = in.kind == PH_INSN_PUSH && in.base == PH_X86_RIP;
 		at += in.len;
 		if (in.kind == PH_INSN_CALL) {
-			if (ends_in_call(c, at, over))
+			if (ends_in_call(c, at, over) || (c->m->link && s.bx == SAME && s.depth >= c->m->depth))
 				return;
 			if (over == NOT_OVER_CALLS) {
 				if (at < c->n)
@@ -413,8 +481,10 @@ static void follow_one(struct ph_code *c, size_t at, struct state s, enum over o
 				return;
 			}
 		}
-		apply(c, &s, &in, &before);
+		apply(c, &s, &in, &before, &constant);
 		before = in;
+		if (in.kind == PH_INSN_CONSTANT)
+			constant = in;
 	}
 }
 
@@ -493,15 +563,13 @@ static void explore(struct ph_code *c, size_t at, struct state s, enum belief be
 	}
 }
 
-static const struct state begin = { 1, NONE, SAME, SAME };
-
 /* The ABI has BP cleared where nobody called. */
 static void explore_function(struct ph_code *c, size_t at, enum belief belief)
 {
-	struct state s = begin;
+	struct state s = { c->m->depth, NONE, SAME, SAME };
 	struct ph_insn in;
 
-	ph_insn_read(c->code + at, c->n - at, &in);
+	c->m->read(c->code + at, c->n - at, &in);
 	if (in.kind == PH_INSN_CLEAR && in.reg == PH_X86_BP)
 		s.depth = OUTERMOST;
 	explore(c, at, s, belief);
@@ -510,7 +578,7 @@ static void explore_function(struct ph_code *c, size_t at, enum belief belief)
 /* The instruction at @at; where the next one is, and behind what is none, may be. */
 static size_t read_next(const struct ph_code *c, size_t at, struct ph_insn *in)
 {
-	ph_insn_read(c->code + at, c->n - at, in);
+	c->m->read(c->code + at, c->n - at, in);
 	at += in->len;
 	while (in->kind == PH_INSN_BAD && at < c->n && !c->code[at])
 		at++;
@@ -559,13 +627,14 @@ static void explore_later(struct ph_code *c)
 	}
 }
 
-struct ph_code *ph_code_new(const uint8_t *code, size_t n, uint64_t vaddr)
+struct ph_code *ph_code_new(enum ph_unwind_arch arch, const uint8_t *code, size_t n, uint64_t vaddr)
 {
 	struct ph_code *c = ph_alloc(sizeof(*c));
 
+	c->m = &machines[arch];
 	c->code = code;
 	c->n = n > UINT32_MAX ? UINT32_MAX : n;
-	c->aligned = vaddr % ALIGN;
+	c->aligned = vaddr % c->m->align;
 	c->states = calloc(n, sizeof(*c->states));
 	c->called = calloc(n / 8 + 1, 1);
 	c->branched = calloc(n / 8 + 1, 1);
@@ -644,20 +713,24 @@ bool ph_code_rule(const struct ph_code *c, size_t at, struct ph_unwind_rule *rul
 		*ret_end = at;
 		return false;
 	}
-	ph_insn_read(c->code + at, c->n - at, &in);
+	c->m->read(c->code + at, c->n - at, &in);
 	*ret_end = at + in.len;
 	if (s->depth == OUTERMOST) {
 		rule->cfa = PH_CFA_END;
 		return true;
 	}
-	if (s->depth == NONE && s->frame == NONE)
+	if ((s->depth == NONE && s->frame == NONE) || (c->m->link && s->bx == LOST))
 		return false;
 	/* A frame pointer is right also where what was called took its arguments off the stack, as of JavaScript. */
 	rule->cfa = s->frame != NONE ? PH_CFA_FP : PH_CFA_SP;
 	rule->cfa_off = (s->frame != NONE ? s->frame : s->depth) * WORD;
+	saved_rule(s->fp, &rule->fp, &rule->fp_off);
+	if (c->m->link) {
+		saved_rule(s->bx, &rule->ra, &rule->ra_off);
+		return true;
+	}
 	rule->ra = PH_SAVED_CFA;
 	rule->ra_off = -WORD;
-	saved_rule(s->fp, &rule->fp, &rule->fp_off);
 	saved_rule(s->bx, &rule->bx, &rule->bx_off);
 	return true;
 }

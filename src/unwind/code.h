@@ -10,12 +10,12 @@
 
 /*
  * Rules for code of which the file says nothing, as of musl's C library: found by following what its instructions do to
- * the stack pointer and RBP. x86_64 alone.
+ * the stack pointer and RBP, of arm64 to X29 and X30.
  */
 struct ph_code;
 
 /* The code from @vaddr on; it need not begin with a function. It must stay. */
-struct ph_code *ph_code_new(const uint8_t *code, size_t n, uint64_t vaddr);
+struct ph_code *ph_code_new(enum ph_unwind_arch arch, const uint8_t *code, size_t n, uint64_t vaddr);
 /* A function begins at that offset: of these it need not find out. */
 void ph_code_begins(struct ph_code *c, size_t at);
 void ph_code_follow(struct ph_code *c);
@@ -25,7 +25,7 @@ bool ph_code_rule(const struct ph_code *c, size_t at, struct ph_unwind_rule *rul
 /* What is not reached is nothing that is run, mostly. */
 bool ph_code_reached(const struct ph_code *c, size_t at);
 
-/* Whether this function goes over to another stack, which entries cannot tell. */
+/* Whether this function of x86_64 goes over to another stack, which entries cannot tell. */
 bool ph_code_changes_stacks(const uint8_t *code, size_t n);
 
 static inline void ph_code_free_ptr(struct ph_code **c)

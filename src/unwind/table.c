@@ -191,7 +191,7 @@ static const struct sigreturn {
 		  .fp = PH_SAVED_SP, .fp_off = 544, .flags = PH_RULE_SIGNAL } },
 };
 
-/* What is between the frames of signals: by its instructions, on x86_64. */
+/* What is between the frames of signals: by its instructions. */
 static void add_code(struct ph_unwind_builder *b, const struct ph_code *c, size_t from, size_t to)
 {
 	size_t end;
@@ -216,7 +216,7 @@ static void add_code(struct ph_unwind_builder *b, const struct ph_code *c, size_
 
 static struct ph_code *follow_code(const struct ph_unwind_builder *b, const uint8_t *code, size_t n)
 {
-	struct ph_code *c = b->arch == PH_UNWIND_X86_64 ? ph_code_new(code, n, b->end) : NULL;
+	struct ph_code *c = ph_code_new(b->arch, code, n, b->end);
 	size_t from = 0, to = b->begins.n;
 
 	if (!c)

@@ -49,7 +49,7 @@ stacks() {
 	# How often each of the three is there is a matter of the scheduler's; most stacks are of one of them.
 	grep -qE "stacks_leaf;${deep}load_stacks;.*_start$" "$T.stacks" || flunk "$(head "$T.stacks")" || return
 	grep -qE "stacks_leaf;stacks_thread;start_thread;" "$T.stacks" || flunk "$(head "$T.stacks")" || return
-	grep -qE "stacks_leaf;stacks_handler;__restore_rt;(stacks_leaf|stacks_deep).*;load_stacks;.*_start$" "$T.stacks" ||
+	grep -qE "stacks_leaf;stacks_handler;(__restore_rt|__kernel_rt_sigreturn);(stacks_leaf|stacks_deep).*;load_stacks;.*_start$" "$T.stacks" ||
 		flunk "$(head "$T.stacks")" || return
 	n=$(awk '/ (stacks_leaf;)?(stacks_deep;)+load_stacks;|stacks_leaf;stacks_(thread|handler);/ { n += $1 } { all += $1 } END { print n * 100 / all }' "$T.stacks")
 	awk -v n="$n" 'BEGIN { exit !(n >= 80) }' || flunk "$n %" "$(head -n 20 "$T.stacks")" || return

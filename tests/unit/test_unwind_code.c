@@ -25,6 +25,18 @@ static size_t bytes(const char *hex, uint8_t *out)
 	return n;
 }
 
+/* "a9bf7bfd 910003fd", as disassemblers write them */
+static size_t words(const char *hex, uint8_t *out)
+{
+	uint32_t v;
+	size_t n = 0;
+	int used;
+
+	for (; sscanf(hex, "%x%n", &v, &used) == 1; hex += used, n += sizeof(v))
+		memcpy(out + n, &v, sizeof(v));
+	return n;
+}
+
 static void test_insn(void **state)
 {
 	static const struct {
@@ -123,17 +135,130 @@ static void test_insn(void **state)
 	}
 }
 
+static void test_insn_arm64(void **state)
+{
+#define X(n) (PH_ARM64_X0 + (n))
+#define LR (1 << PH_ARM64_LR)
+#define FP (1 << PH_ARM64_FP)
+#define SP (1 << PH_ARM64_SP)
+#define NO PH_X86_NONE
+	static const struct {
+		uint32_t word;
+		struct ph_insn want;
+	} cases[] = {
+		{ 0xa9bd7bfd, { PH_INSN_STORE, 4, PH_ARM64_FP, PH_ARM64_SP, .disp = -48, .reg2 = PH_ARM64_LR, .then = -48 } },
+		{ 0xa90153f3, { PH_INSN_STORE, 4, X(19), PH_ARM64_SP, .disp = 16, .reg2 = X(20) } },
+		{ 0xa8c37bfd, { PH_INSN_LOAD, 4, PH_ARM64_FP, PH_ARM64_SP, .reg2 = PH_ARM64_LR, .then = 48 } },
+		{ 0xa9437bfd, { PH_INSN_LOAD, 4, PH_ARM64_FP, PH_ARM64_SP, .disp = 48, .reg2 = PH_ARM64_LR } },
+		{ 0xf81f0ffe, { PH_INSN_STORE, 4, PH_ARM64_LR, PH_ARM64_SP, .disp = -16, .reg2 = NO, .then = -16 } },
+		{ 0xf84107fe, { PH_INSN_LOAD, 4, PH_ARM64_LR, PH_ARM64_SP, .reg2 = NO, .then = 16 } },
+		{ 0xf9000bfd, { PH_INSN_STORE, 4, PH_ARM64_FP, PH_ARM64_SP, .disp = 16, .reg2 = NO } },
+		{ 0xf85f83bd, { PH_INSN_LOAD, 4, PH_ARM64_FP, PH_ARM64_FP, .disp = -8, .reg2 = NO } },
+		{ 0x6dbc27e8, { PH_INSN_STORE, 4, NO, PH_ARM64_SP, .disp = -64, .reg2 = NO, .then = -64 } },	/* stp d8, d9, [sp, #-64]! */
+		{ 0xadbf7bfd, { PH_INSN_STORE, 4, NO, PH_ARM64_SP, .disp = -32, .reg2 = NO, .then = -32 } },	/* stp q29, q30 */
+		{ 0x3c9f0fe0, { PH_INSN_STORE, 4, NO, PH_ARM64_SP, .disp = -16, .reg2 = NO, .then = -16 } },	/* str q0 */
+		{ 0xb9000bfd, { PH_INSN_STORE, 4, NO, PH_ARM64_SP, .disp = 8, .reg2 = NO } },			/* str w29 */
+		{ 0xb9400bfd, { PH_INSN_LOAD, 4, NO, PH_ARM64_SP, .writes = FP, .disp = 8, .reg2 = NO } },	/* ldr w29 */
+		{ 0x294177fe, { PH_INSN_LOAD, 4, NO, PH_ARM64_SP, .writes = FP | LR, .disp = 8, .reg2 = NO } },	/* ldp w30, w29 */
+		{ 0xfd4007fe, { PH_INSN_LOAD, 4, NO, PH_ARM64_SP, .disp = 8, .reg2 = NO } },			/* ldr d30 */
+		{ 0xf860681d, { PH_INSN_OTHER, 4, PH_ARM64_FP, NO, .writes = FP, .reg2 = NO } },		/* ldr x29, [x0, x0] */
+		{ 0xf820681d, { PH_INSN_OTHER, 4, PH_ARM64_FP, NO, .reg2 = NO } },				/* str x29, [x0, x0] */
+		{ 0xf8e0001e, { PH_INSN_OTHER, 4, NO, NO, .writes = LR } },					/* ldaddal x0, x30, [x0] */
+		{ 0xc85f7c1d, { PH_INSN_OTHER, 4, NO, NO, .writes = FP } },					/* ldxr x29, [x0] */
+		{ 0x5800001e, { PH_INSN_OTHER, 4, NO, NO, .writes = LR } },					/* ldr x30, . */
+		{ 0x5c00001e, { PH_INSN_OTHER, 4, NO, NO } },							/* ldr d30, . */
+		{ 0x4c9f73fe, { PH_INSN_OTHER, 4, NO, NO, .writes = SP } },					/* st1 {v30.16b}, [sp], #16 */
+		{ 0xf98003fd, { PH_INSN_LOAD, 4, NO, PH_ARM64_SP, .reg2 = NO } },				/* prfm #29, [sp] */
+		{ 0xd10083ff, { PH_INSN_ADD, 4, PH_ARM64_SP, NO, .disp = -32 } },
+		{ 0x914007ff, { PH_INSN_ADD, 4, PH_ARM64_SP, NO, .disp = 4096 } },
+		{ 0xcb2c63ff, { PH_INSN_ADD, 4, PH_ARM64_SP, X(12), .disp = -1 } },				/* sub sp, sp, x12 */
+		{ 0x8b2c63ff, { PH_INSN_ADD, 4, PH_ARM64_SP, X(12), .disp = 1 } },
+		{ 0xcb2c6fff, { PH_INSN_OTHER, 4, NO, NO, .writes = SP } },					/* sub sp, sp, x12, lsl #3 */
+		{ 0xcb00003d, { PH_INSN_OTHER, 4, NO, NO, .writes = FP } },					/* sub x29, x1, x0 */
+		{ 0xeb2063ff, { PH_INSN_OTHER, 4, NO, NO } },							/* cmp sp, x0 */
+		{ 0xf10083ff, { PH_INSN_OTHER, 4, NO, NO } },							/* cmp sp, #32 */
+		{ 0x910003fd, { PH_INSN_LEA, 4, PH_ARM64_FP, PH_ARM64_SP } },					/* mov x29, sp */
+		{ 0x910043fd, { PH_INSN_LEA, 4, PH_ARM64_FP, PH_ARM64_SP, .disp = 16 } },
+		{ 0x910003bf, { PH_INSN_LEA, 4, PH_ARM64_SP, PH_ARM64_FP } },
+		{ 0xd10043bf, { PH_INSN_LEA, 4, PH_ARM64_SP, PH_ARM64_FP, .disp = -16 } },
+		{ 0x110003fd, { PH_INSN_OTHER, 4, NO, NO, .writes = FP } },					/* add w29, wsp, #0 */
+		{ 0x927cec1f, { PH_INSN_OTHER, 4, NO, NO, .writes = SP } },					/* and sp, x0, #-16 */
+		{ 0xf27cec1f, { PH_INSN_OTHER, 4, NO, NO } },							/* tst x0, #-16 */
+		{ 0xd282060c, { PH_INSN_CONSTANT, 4, X(12), NO, .disp = 0x1030 } },
+		{ 0xd2a0003e, { PH_INSN_CONSTANT, 4, PH_ARM64_LR, NO, .writes = LR, .disp = 0x10000 } },
+		{ 0xf2a0003e, { PH_INSN_OTHER, 4, NO, NO, .writes = LR } },					/* movk */
+		{ 0xd280001d, { PH_INSN_CLEAR, 4, PH_ARM64_FP, NO } },
+		{ 0xaa1f03fd, { PH_INSN_CLEAR, 4, PH_ARM64_FP, NO } },						/* mov x29, xzr */
+		{ 0xaa1e03fd, { PH_INSN_OTHER, 4, NO, NO, .writes = FP } },					/* mov x29, x30 */
+		{ 0x9000001e, { PH_INSN_OTHER, 4, NO, NO, .writes = LR } },					/* adrp */
+		{ 0xd53bd05d, { PH_INSN_OTHER, 4, NO, NO, .writes = FP } },					/* mrs x29, tpidr_el0 */
+		{ 0xd51bd05d, { PH_INSN_OTHER, 4, NO, NO } },							/* msr tpidr_el0, x29 */
+		{ 0x9e66001e, { PH_INSN_OTHER, 4, NO, NO, .writes = LR } },					/* fmov x30, d0 */
+		{ 0x9e67001e, { PH_INSN_OTHER, 4, NO, NO } },							/* fmov d30, x0 */
+		{ 0x1e78001d, { PH_INSN_OTHER, 4, NO, NO, .writes = FP } },					/* fcvtzs w29, d0 */
+		{ 0x9e62001e, { PH_INSN_OTHER, 4, NO, NO } },							/* scvtf d30, x0 */
+		{ 0x4e083c1d, { PH_INSN_OTHER, 4, NO, NO, .writes = FP } },					/* umov x29, v0.d[0] */
+		{ 0x1e60281e, { PH_INSN_OTHER, 4, NO, NO } },							/* fadd d30, d0, d0 */
+		{ 0x043f57df, { PH_INSN_OTHER, 4, NO, NO, .writes = SP } },					/* addvl sp, sp, #-2 */
+		{ 0x97ffffff, { PH_INSN_CALL, 4, NO, NO, .writes = LR, .direct = true, .target = -4 } },
+		{ 0xd63f0000, { PH_INSN_CALL, 4, NO, NO, .writes = LR } },
+		{ 0xd73f0801, { PH_INSN_CALL, 4, NO, NO, .writes = LR } },					/* blraa x0, x1 */
+		{ 0x14000010, { PH_INSN_JUMP, 4, NO, NO, .direct = true, .target = 64 } },
+		{ 0xd61f0220, { PH_INSN_JUMP, 4, NO, PH_X86_RIP } },						/* br x17 */
+		{ 0xd61f0000, { PH_INSN_JUMP, 4, NO, NO } },
+		{ 0x54000041, { PH_INSN_BRANCH, 4, NO, NO, .direct = true, .target = 8 } },
+		{ 0xb4ffffe0, { PH_INSN_BRANCH, 4, NO, NO, .direct = true, .target = -4 } },
+		{ 0xb7f80040, { PH_INSN_BRANCH, 4, NO, NO, .direct = true, .target = 8 } },
+		{ 0xd65f03c0, { PH_INSN_RETURN, 4, NO, NO } },
+		{ 0xd65f0bff, { PH_INSN_RETURN, 4, NO, NO } },							/* retaa */
+		{ 0xd4000001, { PH_INSN_KERNEL, 4, NO, NO } },							/* svc */
+		{ 0xd4200000, { PH_INSN_STOP, 4, NO, NO } },							/* brk */
+		{ 0x00000000, { PH_INSN_STOP, 4, NO, NO } },							/* udf */
+		{ 0xd503201f, { PH_INSN_PAD, 4, NO, NO } },
+		{ 0xd503233f, { PH_INSN_OTHER, 4, NO, NO } },							/* paciasp */
+	};
+	struct ph_insn in;
+
+	(void)state;
+	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
+		const struct ph_insn *w = &cases[i].want;
+
+		ph_insn_read_arm64((const uint8_t *)&cases[i].word, 4, &in);
+		if (in.kind != w->kind || in.len != w->len || in.reg != w->reg || in.reg2 != w->reg2 || in.base != w->base ||
+		    in.writes != w->writes || in.direct != w->direct || in.disp != w->disp || in.then != w->then ||
+		    (in.direct && in.target != w->target))
+			fail_msg("%08x: kind %d, reg %d %d, base %d, writes %#x, disp %ld then %ld, target %d %ld", cases[i].word, in.kind,
+				 in.reg, in.reg2, in.base, in.writes, in.disp, in.then, in.direct, in.target);
+	}
+	ph_insn_read_arm64((const uint8_t *)&cases[0].word, 3, &in);
+	assert_int_equal(in.kind, PH_INSN_BAD);
+	assert_int_equal(in.len, 3);
+#undef X
+#undef LR
+#undef FP
+#undef SP
+#undef NO
+}
+
 /* ---- pieces of code --------------------------------------------------------------------------- */
 
 static uint8_t code[512];
 static size_t code_n;
 static struct ph_code *of_code;
 
+static void follow_arm64(const char *hex)
+{
+	ph_code_free(of_code);
+	code_n = words(hex, code);
+	of_code = ph_code_new(PH_UNWIND_ARM64, code, code_n, 0);
+	ph_code_follow(of_code);
+}
+
 static void follow_at(uint64_t vaddr, const char *hex, bool begin)
 {
 	ph_code_free(of_code);
 	code_n = bytes(hex, code);
-	of_code = ph_code_new(code, code_n, vaddr);
+	of_code = ph_code_new(PH_UNWIND_X86_64, code, code_n, vaddr);
 	if (begin)
 		ph_code_begins(of_code, 0);
 	ph_code_follow(of_code);
@@ -346,12 +471,99 @@ static void test_plt(void **state)
 	by_sp(43, 16, 0);
 }
 
+/* CFA = @from + cfa; where the return address and X29 are saved, from the CFA, 0: in their registers. */
+static void by_link(size_t at, int from, int cfa, int ra, int fp)
+{
+	struct ph_unwind_rule r;
+	size_t end;
+
+	if (!ph_code_rule(of_code, at, &r, &end) || r.cfa != from || r.cfa_off != cfa || r.ra_off != ra || r.fp_off != fp ||
+	    r.ra != (ra ? PH_SAVED_CFA : PH_SAVED_SAME) || r.fp != (fp ? PH_SAVED_CFA : PH_SAVED_SAME))
+		fail_msg("at %zu: cfa %d %+d, ra %d %+d, fp %d %+d; not %d %+d, ra %+d, fp %+d", at, r.cfa, r.cfa_off, r.ra,
+			 r.ra_off, r.fp, r.fp_off, from, cfa, ra, fp);
+}
+
+static void test_arm64(void **state)
+{
+	(void)state;
+	/*
+	 * stp x29, x30, [sp, #-48]!; stp x19, x20, [sp, #16]; cbz x0, 1f; bl 0; 1: ldp x19, x20, [sp, #16]; ldp x29, x30, [sp], #48;
+	 * ret; a leaf: add x0, x0, #1; ret
+	 */
+	follow_arm64("a9bd7bfd a90153f3 b4000040 97fffffd a94153f3 a8c37bfd d65f03c0 91000400 d65f03c0");
+	by_link(0, PH_CFA_SP, 0, 0, 0);
+	for (size_t at = 4; at <= 20; at += 4)
+		by_link(at, PH_CFA_SP, 48, -40, -48);
+	by_link(24, PH_CFA_SP, 0, 0, 0);
+	by_link(28, PH_CFA_SP, 0, 0, 0);
+	by_link(32, PH_CFA_SP, 0, 0, 0);
+	/* str x30, [sp, #-16]!; sub sp, sp, #64; bl 0; add sp, sp, #64; ldr x30, [sp], #16; ret */
+	follow_arm64("f81f0ffe d10103ff 97fffffe 910103ff f84107fe d65f03c0");
+	by_link(4, PH_CFA_SP, 16, -16, 0);
+	by_link(8, PH_CFA_SP, 80, -16, 0);
+	by_link(16, PH_CFA_SP, 16, -16, 0);
+	by_link(20, PH_CFA_SP, 0, 0, 0);
+	/* With a frame pointer, and room of a size that only it knows: stp; mov x29, sp; sub sp, sp, x1; bl 0; mov sp, x29; ldp; ret */
+	follow_arm64("a9be7bfd 910003fd cb2163ff 97fffffd 910003bf a8c27bfd d65f03c0");
+	for (size_t at = 8; at <= 20; at += 4)
+		by_link(at, PH_CFA_FP, 32, -24, -32);
+	by_link(24, PH_CFA_SP, 0, 0, 0);
+	/* Room of a constant: mov x12, #0x1030; sub sp, sp, x12; stp x29, x30, [sp]; bl 0; ldp x29, x30, [sp]; mov; add; ret */
+	follow_arm64("d282060c cb2c63ff a9007bfd 97fffffd a9407bfd d282060c 8b2c63ff d65f03c0");
+	by_link(8, PH_CFA_SP, 0x1030, 0, 0);
+	by_link(12, PH_CFA_SP, 0x1030, -0x1028, -0x1030);
+	by_link(20, PH_CFA_SP, 0x1030, 0, 0);
+	by_link(28, PH_CFA_SP, 0, 0, 0);
+	/* By a table: stp x29, x30, [sp, #-16]!; br x0; bl 0; b 2f; mov x0, #1; 2: ldp x29, x30, [sp], #16; ret */
+	follow_arm64("a9bf7bfd d61f0000 97fffffe 14000002 d2800020 a8c17bfd d65f03c0");
+	for (size_t at = 8; at <= 20; at += 4)
+		by_link(at, PH_CFA_SP, 16, -8, -16);
+	by_link(24, PH_CFA_SP, 0, 0, 0);
+	/* A call that does not come back, for which nothing is saved; behind it another function, which nothing calls. */
+	follow_arm64("d2800020 97ffffff f9400000 d65f03c0");
+	by_link(0, PH_CFA_SP, 0, 0, 0);
+	by_link(8, PH_CFA_SP, 0, 0, 0);
+	/* X30 is used otherwise, and nowhere else is what it had: mov x30, #1; ret x9 */
+	follow_arm64("d280003e d65f0120");
+	by_link(0, PH_CFA_SP, 0, 0, 0);
+	assert_int_equal(cfa_at(4), PH_CFA_NONE);
+}
+
+static void test_arm64_plt(void **state)
+{
+	(void)state;
+	/* stp x16, x30, [sp, #-16]!; adrp x16; ldr x17, [x16]; add x16, x16, #0; br x17; nop; nop; nop; adrp x16; ldr; add; br x17 */
+	follow_arm64("a9bf7bf0 90000010 f9400211 91000210 d61f0220 d503201f d503201f d503201f 90000010 f9400211 91000210 d61f0220");
+	by_link(0, PH_CFA_SP, 0, 0, 0);
+	for (size_t at = 4; at <= 16; at += 4)
+		by_link(at, PH_CFA_SP, 16, -8, 0);
+	for (size_t at = 32; at <= 44; at += 4)
+		by_link(at, PH_CFA_SP, 0, 0, 0);
+}
+
+/* The begin of musl's programs and of its threads. */
+static void test_arm64_outermost(void **state)
+{
+	(void)state;
+	/* mov x29, #0; mov x30, #0; mov x0, sp; and sp, x0, #-16; bl 0; udf */
+	follow_arm64("d280001d d280001e 910003e0 927cec1f 97fffffc 00000000");
+	for (size_t at = 0; at <= 16; at += 4)
+		assert_int_equal(cfa_at(at), PH_CFA_END);
+	/* svc #0; cbz x0, 1f; ret; 1: ldp x1, x0, [sp], #16; blr x1; mov x8, #93; svc #0; behind it another function */
+	follow_arm64("d4000001 b4000040 d65f03c0 a8c103e1 d63f0020 d2800ba8 d4000001 f9400000 d65f03c0");
+	by_link(0, PH_CFA_SP, 0, 0, 0);
+	by_link(12, PH_CFA_SP, 0, 0, 0);
+	for (size_t at = 16; at <= 24; at += 4)
+		assert_int_equal(cfa_at(at), PH_CFA_END);
+	by_link(28, PH_CFA_SP, 0, 0, 0);
+}
+
 /* ---- whole files ------------------------------------------------------------------------------ */
 
 struct compared {
 	struct ph_code *code;
 	uint64_t base;
-	unsigned long all, none, wrong, frame_wrong;
+	unsigned long all, none, wrong, frame_wrong, ra_wrong;
 };
 
 static void begins(void *ctx, uint64_t vaddr)
@@ -367,6 +579,20 @@ static bool same_fp(const struct ph_unwind_rule *is, const struct ph_unwind_rule
 {
 	return (is->fp == want->fp && is->fp_off == want->fp_off) ||
 	       (is->fp == PH_SAVED_SAME && want->fp == PH_SAVED_CFA && is->cfa == PH_CFA_SP && is->cfa_off < -want->fp_off);
+}
+
+/*
+ * Of arm64, entries may tell of both some instructions after they were saved or restored, together with others. Until then they are in
+ * both places.
+ */
+static bool same_on_arm64(const struct ph_unwind_rule *is, const struct ph_unwind_rule *want)
+{
+	return is->cfa == want->cfa && is->cfa_off == want->cfa_off && (is->ra == PH_SAVED_SAME) != (want->ra == PH_SAVED_SAME);
+}
+
+static bool same_ra(const struct ph_unwind_rule *is, const struct ph_unwind_rule *want)
+{
+	return is->ra == want->ra && is->ra_off == want->ra_off;
 }
 
 /* Each instruction of which entries tell, but for frames of signals and PLTs. By SP or by BP is the same where both hold. */
@@ -389,7 +615,11 @@ static void compare_code(struct compared *c, const struct ph_unwind_table *t, si
 			c->wrong++;
 		else if (is.cfa == want->cfa && is.cfa != PH_CFA_END && is.cfa_off != want->cfa_off)
 			c->wrong++;
-		else if (is.cfa != PH_CFA_END && !same_fp(&is, want))
+		else if (is.cfa == PH_CFA_END || (t->arch == PH_UNWIND_ARM64 && same_on_arm64(&is, want)))
+			continue;
+		else if (!same_ra(&is, want))
+			c->ra_wrong++;
+		else if (!same_fp(&is, want))
 			c->frame_wrong++;
 	}
 }
@@ -415,30 +645,32 @@ static void compare_file(const char *path, unsigned long wrong, unsigned long no
 			continue;
 		assert_true(ph_elf_read(elf, s[i].offset, b, s[i].filesz));
 		c.base = s[i].vaddr;
-		c.code = ph_code_new(b, s[i].filesz, s[i].vaddr);
+		c.code = ph_code_new(t->arch, b, s[i].filesz, s[i].vaddr);
 		ph_elf_functions(elf, begins, &c);
 		ph_code_follow(c.code);
 		compare_code(&c, t, s[i].filesz);
 		ph_code_free(c.code);
 	}
-	print_message("%s: of %lu instructions %lu have no rule, %lu another, %lu another BP\n", path, c.all, c.none, c.wrong,
-		      c.frame_wrong);
+	print_message("%s: of %lu instructions %lu have no rule, %lu another, %lu another return address, %lu another BP\n", path,
+		      c.all, c.none, c.wrong, c.ra_wrong, c.frame_wrong);
 	assert_true(c.all > 50);
 	assert_true(c.wrong * 1000 <= c.all * wrong);
+	assert_true(c.ra_wrong * 1000 <= c.all * wrong);
 	assert_true(c.frame_wrong * 1000 <= c.all * wrong);
 	assert_true(c.none * 1000 <= c.all * none);
 }
 
-#ifdef __x86_64__
 static void test_files(void **state)
 {
 	(void)state;
+	compare_file(PH_TEST_DATA "/unwind/arm64.so", 5, 100);
+#ifdef __x86_64__
 	/* The expression of a function that realigns its stack is one of these. */
 	compare_file(PH_UNWIND_OBJECTS "/unwind_target", 5, 200);
 	/* All of libc: what is wrong is behind calls that never come back, in cold code. */
 	compare_file(PH_UNWIND_OBJECTS "/unwind_static", 30, 150);
-}
 #endif
+}
 
 /* The files named by the arguments, to compare other ones by hand. */
 static char **given;
@@ -454,15 +686,17 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_insn),
+		cmocka_unit_test(test_insn_arm64),
 		cmocka_unit_test(test_function),
 		cmocka_unit_test(test_outermost),
 		cmocka_unit_test(test_other_stack),
 		cmocka_unit_test(test_go),
 		cmocka_unit_test(test_unreached),
 		cmocka_unit_test(test_plt),
-#ifdef __x86_64__
+		cmocka_unit_test(test_arm64),
+		cmocka_unit_test(test_arm64_plt),
+		cmocka_unit_test(test_arm64_outermost),
 		cmocka_unit_test(test_files),
-#endif
 	};
 	const struct CMUnitTest by_hand[] = { cmocka_unit_test(test_given) };
 

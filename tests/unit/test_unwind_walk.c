@@ -311,11 +311,14 @@ static void check(struct target *t, unsigned int signals, const char *want)
 		print_stack(t, &ours);
 	assert_string_equal(b.p, want);
 	assert_int_equal(ours.last, PH_STEP_END);
-	assert_true(walk_elfutils(t, &theirs));
-	if (ours.n != theirs.n)
+	if (!walk_elfutils(t, &theirs)) {
+		/* It knows no frames of signals that have no entry, as those of arm64. */
+		assert_true(signals && arch == PH_UNWIND_ARM64 && theirs.n > 2 && theirs.n < ours.n);
+	} else if (ours.n != theirs.n) {
 		print_stack(t, &theirs);
-	assert_int_equal(ours.n, theirs.n);
-	assert_true(same_frames(&ours, &theirs, ours.n));
+		assert_int_equal(ours.n, theirs.n);
+	}
+	assert_true(same_frames(&ours, &theirs, theirs.n));
 	for (size_t i = 0; i < ours.n; i++) {
 		exact += ours.frames[i].exact;
 		assert_false(ours.frames[i].guessed);
@@ -371,10 +374,9 @@ static void test_noreturn(void **state)
 	end(&t);
 }
 
-/* Through a function without an entry: by its instructions, or else by its frame pointer; callers have none. */
+/* Through a function without an entry: by its instructions. */
 static void test_silent(void **state)
 {
-	unsigned int guessed = 0, guesses = 1;
 	struct stack ours;
 	ph_autobuf b = { 0 };
 	struct target t;
@@ -388,14 +390,7 @@ static void test_silent(void **state)
 	assert_string_equal(b.p, "here silent calls_silent main _start");
 	assert_int_equal(ours.last, PH_STEP_END);
 	for (size_t i = 0; i < ours.n; i++)
-		if (ours.frames[i].guessed) {
-			guessed++;
-			assert_string_equal(name_of(&t, &ours.frames[i]), "calls_silent");
-		}
-#ifdef __x86_64__
-	guesses = 0;
-#endif
-	assert_int_equal(guessed, guesses);
+		assert_false(ours.frames[i].guessed);
 	end(&t);
 }
 
