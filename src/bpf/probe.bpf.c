@@ -49,10 +49,10 @@ static __always_inline u64 probe_cut(u64 v, const struct ph_probe_arg *a)
 }
 
 /*
- * Memory that was never touched, or that the kernel took away, is not there yet. To wait for it is for who may sleep, and holds
- * no room in a buffer meanwhile.
+ * Memory that was never touched, or that the kernel took away, is not there yet. To wait for it is for who may sleep (@kernel: in
+ * functions of the kernel nobody), and holds no room in a buffer meanwhile.
  */
-static __always_inline long probe_read(void *to, u32 size, u64 from, bool user)
+static __always_inline long probe_read(void *to, u32 size, u64 from, bool user, bool kernel)
 {
 	long r;
 
@@ -60,13 +60,13 @@ static __always_inline long probe_read(void *to, u32 size, u64 from, bool user)
 	if (!user && !bpf_probe_read_kernel(to, size, (void *)from))
 		return 0;
 	r = bpf_probe_read_user(to, size, (void *)from);
-	if (r && user && cfg.probe_sleeps)
+	if (r && user && !kernel && cfg.probe_sleeps)
 		r = bpf_copy_from_user(to, size, (void *)from);
 	return r;
 }
 
 /* @ctx: registers, or a tracepoint's record; @user: memory is the program's. 1: some memory is not there. */
-static __always_inline u32 probe_value(void *ctx, const struct ph_probe_arg *a, bool user, u64 *ret)
+static __always_inline u32 probe_value(void *ctx, const struct ph_probe_arg *a, bool user, bool kernel, u64 *ret)
 {
 	u64 v = 0, more = 0;
 	u32 size, bad = 0;
@@ -79,7 +79,7 @@ static __always_inline u32 probe_value(void *ctx, const struct ph_probe_arg *a, 
 			break;
 		size = i + 1 == a->loads && a->size < 8 ? a->size : 8;
 		more = 0;
-		bad |= probe_read(&more, size, v, user) != 0;
+		bad |= probe_read(&more, size, v, user, kernel) != 0;
 		v = more + a->add[i + 1];
 	}
 	*ret = v;
@@ -101,7 +101,7 @@ static __always_inline u64 probe_sp(struct pt_regs *regs, bool is_return)
  * `g` (runtime/runtime2.go, since Go 1.0), whose stack we are on.
  */
 static __always_inline bool probe_key(struct pt_regs *regs, const struct ph_probe_def *d, u32 number, struct task_struct *cur,
-				      bool is_return, struct probe_entry_key *key)
+				      bool is_return, bool kernel, struct probe_entry_key *key)
 {
 	u64 stack[2] = {};	/* lo, hi */
 
@@ -112,7 +112,7 @@ static __always_inline bool probe_key(struct pt_regs *regs, const struct ph_prob
 	if (!d->go)
 		return true;
 	key->who = regs_go(regs);
-	if (probe_read(stack, sizeof(stack), key->who, true) || key->sp < stack[0] || key->sp > stack[1])
+	if (probe_read(stack, sizeof(stack), key->who, true, kernel) || key->sp < stack[0] || key->sp > stack[1])
 		return false;
 	key->sp = stack[1] - key->sp;
 	return true;
@@ -183,9 +183,9 @@ static __always_inline void probe_touch(u64 v)
 	u32 max = cfg.probe_text;
 	u8 byte;
 
-	probe_read(&byte, 1, v, true);
+	probe_read(&byte, 1, v, true, false);
 	if (((v + max - 1) ^ v) & ~0xfffull)
-		probe_read(&byte, 1, v + max - 1, true);
+		probe_read(&byte, 1, v + max - 1, true, false);
 }
 
 /*
@@ -251,7 +251,7 @@ static __always_inline int probe_hit(void *ctx, u64 address, struct pt_regs *reg
 		u64 now = bpf_ktime_get_ns();
 		struct probe_entry *from = NULL;
 
-		if (probe_key(regs, h.d, h.number, h.cur, true, &key))
+		if (probe_key(regs, h.d, h.number, h.cur, true, kernel, &key))
 			from = bpf_map_lookup_elem(&probe_entries, &key);
 		if (from) {
 			h.address = from->address;
@@ -270,7 +270,7 @@ static __always_inline int probe_hit(void *ctx, u64 address, struct pt_regs *reg
 		if (i >= h.d->nvalues)
 			break;
 		if (!regs || !a->at_entry)
-			h.unread |= probe_value(ctx, a, !kernel || a->user, &h.values[i]) << i;
+			h.unread |= probe_value(ctx, a, !kernel || a->user, kernel, &h.values[i]) << i;
 		h.values[i] = probe_cut(h.values[i], a);
 		if (cfg.probe_sleeps && !kernel && a->what == PH_PROBE_TEXT)
 			probe_touch(h.values[i]);
@@ -302,8 +302,8 @@ static __always_inline int probe_entered(struct pt_regs *ctx, bool kernel)
 		return 0;
 	for (u32 i = 0; d->entry && i < PH_PROBE_ARGS && i < d->nvalues; i++)
 		if (d->args[i].at_entry)
-			entry.unread |= probe_value(ctx, &d->args[i], !kernel, &entry.values[i]) << i;
-	if (!probe_key(ctx, d, number, cur, false, &key))
+			entry.unread |= probe_value(ctx, &d->args[i], !kernel, kernel, &entry.values[i]) << i;
+	if (!probe_key(ctx, d, number, cur, false, kernel, &key))
 		return 0;
 	entry.address = regs_ip(ctx);
 	entry.ts_ns = bpf_ktime_get_ns();

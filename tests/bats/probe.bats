@@ -290,6 +290,21 @@ fails() {
 	fails "what is to be probed?"
 }
 
+@test "a tracepoint of the kernel: its fields, of a container alone" {
+	local c
+	for c in in out; do
+		mkdir "$T-$c"
+		mkfifo "$T-$c/go"
+		launch "$c" --bind "$T-$c:/go:rw" -- sh -c 'read -r _ </go/go; for i in 1 2 3; do /bin/true; done'
+		eval "$c=$PID"
+	done
+	begin 'tracepoint:sched:sched_process_exec(filename)'
+	for c in out in; do echo >"$T-$c/go"; done
+	for c in "$in" "$out"; do wait_for 60 ended "$c"; done
+	record_end
+	[ "$(jq -r '"\(.container) \(.filename)"' "$T.json" | sort | uniq -c | tr -s ' ')" = " 3 $PH_FILE-in /bin/true" ] || flunk "$(head "$T.json")"
+}
+
 # Functions of the kernel, by the names that it has of their arguments. In the machine, mostly: there are kernels without kprobes.
 @test "functions of the kernel: names, texts of programs and its own, results and times, of a container alone" {
 	[ -e /sys/bus/event_source/devices/kprobe ] || skip "this kernel was built without kprobes"
