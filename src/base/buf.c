@@ -188,6 +188,16 @@ static size_t utf8_len(const unsigned char *s, size_t n)
 	return c >= min && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff) ? len : 0;
 }
 
+/* How many bytes at @s are printable ASCII, which goes as it is; but for quotation marks and backslashes where @quoted. */
+static size_t plain_len(const char *s, size_t n, bool quoted)
+{
+	size_t i = 0;
+
+	while (i < n && s[i] >= 0x20 && s[i] < 0x7f && !(quoted && (s[i] == '"' || s[i] == '\\')))
+		i++;
+	return i;
+}
+
 void ph_buf_add_json(struct ph_buf *b, const char *s, size_t n)
 {
 	size_t len;
@@ -196,6 +206,11 @@ void ph_buf_add_json(struct ph_buf *b, const char *s, size_t n)
 	for (size_t i = 0; i < n; i += len) {
 		unsigned char c = (unsigned char)s[i];
 
+		len = plain_len(s + i, n - i, true);
+		if (len) {
+			ph_buf_add(b, s + i, len);
+			continue;
+		}
 		len = utf8_len((const unsigned char *)s + i, n - i);
 		if (!len) {
 			ph_buf_adds(b, "\\ufffd");
@@ -223,6 +238,11 @@ void ph_buf_add_term(struct ph_buf *b, const char *s, size_t n)
 	for (size_t i = 0; i < n; i += len) {
 		const unsigned char *c = (const unsigned char *)s + i;
 
+		len = plain_len(s + i, n - i, false);
+		if (len) {
+			ph_buf_add(b, s + i, len);
+			continue;
+		}
 		len = utf8_len(c, n - i);
 		/* C1 controls (U+0080..U+009F) move the cursor on some terminals. */
 		if (len == 0 || c[0] < 0x20 || c[0] == 0x7f ||

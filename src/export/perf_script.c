@@ -49,15 +49,10 @@ static void add_module(const struct ph_profile *p, const struct ph_loc *l, const
 	}
 }
 
-static void add_sample(const struct ph_export *x, const struct ph_profile_sample *s, ph_locv *locs, struct ph_buf *out)
+static void add_stack(const struct ph_export *x, const struct ph_profile_row *row, ph_locv *locs, struct ph_buf *out)
 {
 	const struct ph_profile *p = x->p;
-	const struct ph_profile_row *row = &p->rows.v[s->row];
-	const struct ph_actor *a = &p->actors.v[row->actor];
 
-	add_text(out, a->comm[0] ? a->comm : ":");
-	ph_buf_addf(out, " %d/%d [%03u] %" PRIu64 ".%06" PRIu64 ": %10" PRIu64 " %s: \n", a->pid, a->tid, s->cpu,
-		    (uint64_t)(s->ts_ns / PH_NSEC), (uint64_t)(s->ts_ns % PH_NSEC / 1000), s->weight, event_name(p));
 	ph_profile_stack(p, row, x->groups, locs);
 	for (size_t i = locs->n; i-- > 0; ) {
 		const struct ph_loc *l = &p->locs.v[locs->v[i]];
@@ -72,6 +67,33 @@ static void add_sample(const struct ph_export *x, const struct ph_profile_sample
 	ph_buf_addc(out, '\n');
 }
 
+/* Where in the output a row's stack stands already: many samples have the same one. */
+struct written {
+	size_t at, n;
+};
+
+static void add_sample(const struct ph_export *x, const struct ph_profile_sample *s, struct written *written, ph_locv *locs,
+		       struct ph_buf *out)
+{
+	const struct ph_profile *p = x->p;
+	const struct ph_profile_row *row = &p->rows.v[s->row];
+	const struct ph_actor *a = &p->actors.v[row->actor];
+	struct written *w = &written[s->row];
+
+	add_text(out, a->comm[0] ? a->comm : ":");
+	ph_buf_addf(out, " %d/%d [%03u] %" PRIu64 ".%06" PRIu64 ": %10" PRIu64 " %s: \n", a->pid, a->tid, s->cpu,
+		    (uint64_t)(s->ts_ns / PH_NSEC), (uint64_t)(s->ts_ns % PH_NSEC / 1000), s->weight, event_name(p));
+	if (w->n) {
+		/* Room first: it may be somewhere else then. */
+		ph_buf_reserve(out, w->n + 1);
+		ph_buf_add(out, out->p + w->at, w->n);
+		return;
+	}
+	w->at = out->len;
+	add_stack(x, row, locs, out);
+	w->n = out->len - w->at;
+}
+
 static int earliest_first(const void *pa, const void *pb)
 {
 	const struct ph_profile_sample *a = *(const struct ph_profile_sample *const *)pa, *b = *(const struct ph_profile_sample *const *)pb;
@@ -83,6 +105,7 @@ static int earliest_first(const void *pa, const void *pb)
 
 void ph_export_perf_script(const struct ph_export *x, struct ph_buf *out)
 {
+	ph_autofree struct written *written = ph_alloc((x->p->rows.n + 1) * sizeof(*written));
 	PH_VEC(const struct ph_profile_sample *) order = { 0 };
 	ph_locv locs = { 0 };
 
@@ -91,7 +114,7 @@ void ph_export_perf_script(const struct ph_export *x, struct ph_buf *out)
 	if (order.n)
 		qsort(order.v, order.n, sizeof(order.v[0]), earliest_first);
 	ph_vec_each(s, &order)
-		add_sample(x, *s, &locs, out);
+		add_sample(x, *s, written, &locs, out);
 	ph_vec_done(&locs);
 	ph_vec_done(&order);
 }
