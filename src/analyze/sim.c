@@ -378,9 +378,14 @@ void ph_sim_run(const struct ph_sim_setup *setup, struct ph_sim_result *ret)
 	for (size_t i = 0; i < setup->npoints; i++)
 		setup->points[i].at_ns = 0;
 	begin(&s);
+	ret->stopped = false;
 	while (s.heap.n && (s.left || !setup->npoints)) {
-		struct sim_event e = event_next(&s);
+		struct sim_event e;
 
+		ret->stopped = setup->stop && *setup->stop;
+		if (ret->stopped)
+			break;
+		e = event_next(&s);
 		s.now = e.at_ns;
 		s.nevents++;
 		handle(&s, &e);

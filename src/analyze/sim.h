@@ -65,6 +65,7 @@ struct ph_sim_setup {
 	void *arg;
 	struct ph_sim_point *points;	/* by task, then by position */
 	size_t npoints;			/* the end is when all were reached; 0: when all programs have ended */
+	const volatile bool *stop;	/* ends it when it becomes true; may be NULL */
 };
 
 struct ph_sim_use {
@@ -75,6 +76,7 @@ struct ph_sim_use {
 struct ph_sim_result {
 	struct ph_sim_use *groups;	/* as in the setup, each with those below it; freed by the caller */
 	uint64_t end_ns, nevents;
+	bool stopped;			/* before its end */
 };
 
 void ph_sim_run(const struct ph_sim_setup *setup, struct ph_sim_result *ret);

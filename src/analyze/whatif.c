@@ -305,7 +305,7 @@ static void set_up(struct ph_whatif *w)
 	}
 }
 
-static void run(struct ph_whatif *w, const struct ph_sim_setup *s, struct ph_whatif_outcome *ret)
+static int run(struct ph_whatif *w, const struct ph_sim_setup *s, struct ph_whatif_outcome *ret, struct ph_err *err)
 {
 	struct ph_sim_result res;
 	uint64_t end = 0;
@@ -326,6 +326,7 @@ static void run(struct ph_whatif *w, const struct ph_sim_setup *s, struct ph_wha
 	}
 	free(res.groups);
 	measure(w, false, &ret->requests);
+	return res.stopped ? ph_err_set(err, -ECANCELED, "interrupted before there was an answer") : 0;
 }
 
 /* What was recorded: of limits as the kernel has counted it, where that is told. */
@@ -392,10 +393,14 @@ int ph_whatif_finish(struct ph_whatif *w, uint64_t end_ns, const struct ph_reque
 		  (double)w->groups.v[w->group].quota_ns / (double)w->groups.v[w->group].period_ns : INFINITY;
 	sum_recorded(w);
 	set_up(w);
-	run(w, &w->setup, &w->again);
+	r = run(w, &w->setup, &w->again, err);
+	if (r < 0)
+		return r;
 	bound = w->setup;
 	bound.as_recorded = true;
-	run(w, &bound, &w->bound);
+	r = run(w, &bound, &w->bound, err);
+	if (r < 0)
+		return r;
 	w->bound.throttled_ns = w->bound.throttled_periods = 0;
 	w->deviation = off(w->again.duration_ns, w->recorded.duration_ns);
 	if (w->recorded.requests.count)
@@ -448,8 +453,8 @@ static bool all_alike(const struct ph_whatif_outcome *o, size_t n)
 }
 
 /* A limit that has as much as all CPUs is never out, whenever its periods begin. */
-static void run_phases(struct ph_whatif *w, const struct ph_sim_setup *s, struct ph_sim_group *g, bool known,
-		       struct ph_whatif_outcome *ret)
+static int run_phases(struct ph_whatif *w, const struct ph_sim_setup *s, struct ph_sim_group *g, bool known,
+		      struct ph_whatif_outcome *ret, struct ph_err *err)
 {
 	static const size_t fields[] = {
 		offsetof(struct ph_whatif_outcome, duration_ns), offsetof(struct ph_whatif_outcome, cpu_ns),
@@ -463,18 +468,21 @@ static void run_phases(struct ph_whatif *w, const struct ph_sim_setup *s, struct
 	uint64_t first = g->phase_ns, v[PHASES];
 	size_t n = 0;
 
-	if (g->quota_ns <= 0 || known || (uint64_t)g->quota_ns >= s->ncpus * g->period_ns) {
-		run(w, s, ret);
-		return;
-	}
+	if (g->quota_ns <= 0 || known || (uint64_t)g->quota_ns >= s->ncpus * g->period_ns)
+		return run(w, s, ret, err);
 	while (n < PHASES && (n != PHASES / 2 + 1 || !all_alike(o, n))) {
+		int r;
+
 		g->phase_ns = first + order[n] * (g->period_ns / PHASES);
-		run(w, s, &o[n++]);
+		r = run(w, s, &o[n++], err);
+		if (r < 0)
+			return r;
 	}
 	for (size_t i = 0; i < PH_ARRAY_SIZE(fields); i++) {
 		sorted(o, n, fields[i], v);
 		memcpy((char *)ret + fields[i], &v[n / 2], sizeof(v[0]));
 	}
+	return 0;
 }
 
 int ph_whatif_ask(struct ph_whatif *w, const struct ph_whatif_change *change, struct ph_whatif_outcome *ret, struct ph_err *err)
@@ -483,6 +491,7 @@ int ph_whatif_ask(struct ph_whatif *w, const struct ph_whatif_change *change, st
 	ph_autofree struct ph_sim_group *groups = ph_alloc(w->groups.n * sizeof(*groups));
 	struct ph_sim_group *g = &groups[w->group];
 	struct absent absent = { w, change->without };
+	int r;
 
 	if (!w->group)
 		return ph_err_set(err, -ENOENT, "the cgroup of the container is not known");
@@ -508,6 +517,6 @@ int ph_whatif_ask(struct ph_whatif *w, const struct ph_whatif_change *change, st
 		s.without = is_without;
 		s.arg = &absent;
 	}
-	run_phases(w, &s, g, !change->period_ns && w->cgroups.v[w->group].refill_ns, ret);
-	return ph_program_error(w->program, err);
+	r = run_phases(w, &s, g, !change->period_ns && w->cgroups.v[w->group].refill_ns, ret, err);
+	return r < 0 ? r : ph_program_error(w->program, err);
 }

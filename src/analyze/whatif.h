@@ -113,7 +113,7 @@ struct ph_whatif {
 	const struct ph_class *asked[PH_EV_SYSCALL_EXIT - PH_EV_SYSCALL_ENTRY];
 	int16_t flags[PH_EV_SYSCALL_EXIT - PH_EV_SYSCALL_ENTRY];
 	bool whole;			/* everybody is */
-	struct ph_sim_setup setup;	/* as it was recorded */
+	struct ph_sim_setup setup;	/* as it was recorded; `stop` is the owner's to set, for finish and ask */
 };
 
 /*
@@ -129,10 +129,10 @@ bool ph_whatif_cpus(const char *text, struct ph_sim_cpus *ret);
 void ph_whatif_feed(struct ph_whatif *w, const struct ph_event *ev);
 /*
  * The stream ended at @end_ns, or its last event's time, where that is later. @requests, which were fed the same stream, are told
- * of as well; NULL: none. -ENOENT: nothing of the container was there.
+ * of as well; NULL: none. -ENOENT: nothing of the container was there. -ECANCELED: it was stopped.
  */
 int ph_whatif_finish(struct ph_whatif *w, uint64_t end_ns, const struct ph_requests *requests, struct ph_err *err);
-/* What would have been with @change; to be asked after finish, as often as one likes. */
+/* What would have been with @change; to be asked after finish, as often as one likes. -ECANCELED: it was stopped. */
 int ph_whatif_ask(struct ph_whatif *w, const struct ph_whatif_change *change, struct ph_whatif_outcome *ret, struct ph_err *err);
 
 #endif

@@ -2,6 +2,7 @@
 /* porthole what-if: what would have happened to a container under other limits. */
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -180,23 +181,49 @@ static int feed(void *arg, const struct ph_event *ev, struct ph_err *err)
 	return 0;
 }
 
+/* Some answers are better than none, but a curve has two points; and who reads them must know that others were asked for. */
+static int interrupted(struct verb *v, size_t n, int r, struct ph_err *err)
+{
+	if (r != -ECANCELED || n < (v->svg ? 2 : 1))
+		return r;
+	fprintf(stderr, "porthole " VERB ": interrupted: %zu of %zu limits were simulated%s\n", n, v->report.answers.n,
+		v->goal ? ", and for the goal no answer was found" : "");
+	v->report.answers.n = n;
+	v->report.goal.text = NULL;
+	*err = (struct ph_err){ 0 };
+	return 0;
+}
+
+static int simulate(struct verb *v, struct ph_err *err)
+{
+	size_t n = 0;
+	int r = 0;
+
+	while (r >= 0 && n < v->report.answers.n) {
+		struct ph_whatif_answer *a = &v->report.answers.v[n];
+
+		r = ph_whatif_ask(v->w, &a->change, &a->outcome, err);
+		n += r >= 0;
+	}
+	if (r >= 0 && v->goal) {
+		v->report.limit.change = v->change;
+		r = ph_whatif_reach(v->w, &v->report.goal, &v->report.limit, err);
+	}
+	return interrupted(v, n, r, err);
+}
+
 static int finish(void *arg, uint64_t end_ns, struct ph_err *err)
 {
 	struct verb *v = arg;
 	int r = v->requests ? ph_requests_finish(v->requests, err) : 0;
 
+	/* What was read before the first Ctrl-C is still simulated. */
+	v->w->setup.stop = ph_cmd_interrupted ? &ph_cmd_hurry : &ph_cmd_interrupted;
 	if (r >= 0)
 		r = ph_whatif_finish(v->w, end_ns, v->requests, err);
 	if (r == -ENOENT && !err->msg[0])
 		return ph_cmd_source_nothing(&v->r.s, err);
-	ph_vec_each(a, &v->report.answers)
-		if (r >= 0)
-			r = ph_whatif_ask(v->w, &a->change, &a->outcome, err);
-	if (r >= 0 && v->goal) {
-		v->report.limit.change = v->change;
-		r = ph_whatif_reach(v->w, &v->report.goal, &v->report.limit, err);
-	}
-	return r;
+	return r < 0 ? r : simulate(v, err);
 }
 
 static int report(void *arg, struct ph_buf *out, struct ph_err *err)

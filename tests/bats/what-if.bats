@@ -51,6 +51,26 @@ counts='for k in 1 2; do (i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done) & do
 		.bound.duration_ns < .recorded.duration_ns' "$T.json"
 }
 
+# It is interrupted after a second of CPU time, when it has long read the trace and is far from the last limit.
+@test "a simulation that is interrupted: the answers until then, and how many are missing" {
+	local pid n limits=()
+	while [ ${#limits[@]} -lt 20 ]; do
+		limits+=("--cpus=$(seq -s, 0.05 0.0001 1)")
+	done
+	porthole what-if -r tests/data/demo-trace -c demo-web "${limits[@]}" --goal 'duration < 1ms' -o json >"$T.json" 2>"$T.errors" &
+	pid=$!
+	computed() { [ "$(awk '{ print $14 + $15 }' /proc/$pid/stat)" -ge 100 ]; }
+	wait_for 20 computed
+	kill -TERM $pid
+	run wait_for 20 eval "! kill -0 $pid 2>/dev/null"
+	kill -KILL $pid 2>/dev/null || :
+	wait $pid
+	n=$(of '.predictions | length')
+	[ "$n" -gt 0 ]
+	jq -e '.goal == null and .again.duration_ns > 0 and .predictions[0].cpus == 0.05' "$T.json"
+	[ "$(<"$T.errors")" = "porthole what-if: interrupted: $n of 190020 limits were simulated, and for the goal no answer was found" ]
+}
+
 @test "wrong usage says what is right" {
 	run porthole what-if -r "$T" -c x
 	[ "$status" -eq 2 ]

@@ -317,6 +317,28 @@ static void test_goal(void **state)
 	done(a);
 }
 
+/* An answer that was not simulated to its end is none. */
+static void test_stop(void **state)
+{
+	struct asked *a = ask(asks, "web");
+	struct ph_whatif_answer answer = { .change = PH_WHATIF_NOTHING };
+	struct ph_whatif_outcome o;
+	struct ph_whatif_goal g;
+	struct ph_err err = { 0 };
+	volatile bool stop = false;
+
+	a->w->setup.stop = &stop;
+	stop = true;
+	assert_int_equal(ph_whatif_ask(a->w, &answer.change, &o, &err), -ECANCELED);
+	answer.change.cpus = 0.2;
+	assert_int_equal(ph_whatif_ask(a->w, &answer.change, &o, &err), -ECANCELED);
+	assert_int_equal(ph_whatif_goal_parse("duration<198ms", &g, &err), 0);
+	assert_int_equal(ph_whatif_reach(a->w, &g, &answer, &err), -ECANCELED);
+	stop = false;
+	assert_int_equal(ph_whatif_reach(a->w, &g, &answer, &err), 0);
+	done(a);
+}
+
 /* All of 50 ms in one call: before 6.18 the limit took the CPU in it, since then it is what comes behind that waits. */
 static void test_kernels(void **state)
 {
@@ -450,6 +472,7 @@ int main(void)
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_goal),
+		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_kernels),
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_words),
