@@ -452,8 +452,13 @@ static bool all_alike(const struct ph_whatif_outcome *o, size_t n)
 	return true;
 }
 
+bool whatif_periods_known(const struct ph_whatif *w, const struct ph_whatif_change *change)
+{
+	return !change->period_ns && w->cgroups.v[w->group].refill_ns;
+}
+
 /* A limit that has as much as all CPUs is never out, whenever its periods begin. */
-static int run_phases(struct ph_whatif *w, const struct ph_sim_setup *s, struct ph_sim_group *g, bool known,
+static int run_phases(struct ph_whatif *w, const struct ph_sim_setup *s, struct ph_sim_group *g, bool once,
 		      struct ph_whatif_outcome *ret, struct ph_err *err)
 {
 	static const size_t fields[] = {
@@ -468,7 +473,7 @@ static int run_phases(struct ph_whatif *w, const struct ph_sim_setup *s, struct 
 	uint64_t first = g->phase_ns, v[PHASES];
 	size_t n = 0;
 
-	if (g->quota_ns <= 0 || known || (uint64_t)g->quota_ns >= s->ncpus * g->period_ns)
+	if (g->quota_ns <= 0 || once || (uint64_t)g->quota_ns >= s->ncpus * g->period_ns)
 		return run(w, s, ret, err);
 	while (n < PHASES && (n != PHASES / 2 + 1 || !all_alike(o, n))) {
 		int r;
@@ -485,7 +490,7 @@ static int run_phases(struct ph_whatif *w, const struct ph_sim_setup *s, struct 
 	return 0;
 }
 
-int ph_whatif_ask(struct ph_whatif *w, const struct ph_whatif_change *change, struct ph_whatif_outcome *ret, struct ph_err *err)
+int whatif_ask(struct ph_whatif *w, const struct ph_whatif_change *change, bool once, struct ph_whatif_outcome *ret, struct ph_err *err)
 {
 	struct ph_sim_setup s = w->setup;
 	ph_autofree struct ph_sim_group *groups = ph_alloc(w->groups.n * sizeof(*groups));
@@ -517,6 +522,11 @@ int ph_whatif_ask(struct ph_whatif *w, const struct ph_whatif_change *change, st
 		s.without = is_without;
 		s.arg = &absent;
 	}
-	r = run_phases(w, &s, g, !change->period_ns && w->cgroups.v[w->group].refill_ns, ret, err);
+	r = run_phases(w, &s, g, once || whatif_periods_known(w, change), ret, err);
 	return r < 0 ? r : ph_program_error(w->program, err);
+}
+
+int ph_whatif_ask(struct ph_whatif *w, const struct ph_whatif_change *change, struct ph_whatif_outcome *ret, struct ph_err *err)
+{
+	return whatif_ask(w, change, false, ret, err);
 }

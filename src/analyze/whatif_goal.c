@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "analyze/whatif_priv.h"
 #include "base/cleanup.h"
 #include "base/parse.h"
 
@@ -36,16 +37,82 @@ static bool reached(const struct ph_whatif_goal *goal, const struct ph_whatif_ou
 	return *(const uint64_t *)((const char *)o + goal->of) < goal->bound_ns;
 }
 
-/* Not among limits that can make no difference. */
-static double most(const struct ph_whatif *w)
+struct search {
+	struct ph_whatif *w;
+	const struct ph_whatif_goal *goal;
+	double low, high;		/* misses it, reaches it; as far as is known, or taken to be */
+	bool once;			/* by one begin of periods, not by the middle of several */
+	struct ph_whatif_answer try, best;	/* best: of high, unless once */
+};
+
+static int try(struct search *s, double cpus, struct ph_err *err)
 {
-	return w->setup.ncpus;
+	int r;
+
+	s->try.change.cpus = cpus;
+	r = whatif_ask(s->w, &s->try.change, s->once, &s->try.outcome, err);
+	if (r < 0)
+		return r;
+	if (!reached(s->goal, &s->try.outcome)) {
+		s->low = cpus;
+		return 0;
+	}
+	s->high = cpus;
+	if (!s->once)
+		s->best = s->try;
+	return 0;
+}
+
+/* Hundredths of a CPU, as limits are given. */
+static double hundredths(double cpus)
+{
+	return round(cpus * 100) / 100;
+}
+
+static int halve(struct search *s, struct ph_err *err)
+{
+	int r = 0;
+
+	while (r >= 0 && s->high - s->low > PH_WHATIF_CPUS_LEAST * 1.5 && s->high - s->low > s->high * 0.01) {
+		double cpus = fmax(hundredths((s->low + s->high) / 2), PH_WHATIF_CPUS_LEAST);
+
+		if (cpus >= s->high)
+			break;
+		r = try(s, cpus, err);
+	}
+	return r;
+}
+
+/*
+ * Where one begin of periods has the limit, both sides of it are confirmed by several; of what is not so, the place is looked for
+ * from there on, each time twice as far. Between @low and @high, of which that is known.
+ */
+static int narrow(struct search *s, struct ph_err *err)
+{
+	double low = s->low, high = s->high, at, step;
+	int r;
+
+	s->once = true;
+	r = halve(s, err);
+	if (r < 0)
+		return r;
+	at = s->high < high ? s->high : s->low;
+	step = s->high - s->low;
+	*s = (struct search){ s->w, s->goal, low, high, false, s->try, s->best };
+	/* Until there is one on each side. */
+	while (r >= 0 && at > low && at < high && (s->low == low || s->high == high)) {
+		r = try(s, at, err);
+		at = hundredths(s->high == at ? at - step : at + step);
+		step *= 2;
+	}
+	return r;
 }
 
 int ph_whatif_reach(struct ph_whatif *w, const struct ph_whatif_goal *goal, struct ph_whatif_answer *a, struct ph_err *err)
 {
-	double low = 0, high = most(w);
-	struct ph_whatif_answer try = *a;
+	/* Not among limits that can make no difference. */
+	const double most = w->setup.ncpus;
+	struct search s = { .w = w, .goal = goal, .try = *a };
 	int r;
 
 	a->change.cpus = INFINITY;
@@ -56,22 +123,13 @@ int ph_whatif_reach(struct ph_whatif *w, const struct ph_whatif_goal *goal, stru
 		a->change.cpus = NAN;
 		return 0;
 	}
-	/* Hundredths of a CPU, as limits are given. */
-	for (try.change.cpus = high; high - low > PH_WHATIF_CPUS_LEAST * 1.5 && high - low > high * 0.01; ) {
-		r = ph_whatif_ask(w, &try.change, &try.outcome, err);
-		if (r < 0)
-			return r;
-		if (reached(goal, &try.outcome)) {
-			*a = try;
-			high = try.change.cpus;
-		} else if (isinf(a->change.cpus)) {
-			return 0;
-		} else {
-			low = try.change.cpus;
-		}
-		try.change.cpus = fmax(round((low + high) / 2 * 100) / 100, PH_WHATIF_CPUS_LEAST);
-		if (try.change.cpus >= high)
-			return 0;
-	}
-	return 0;
+	r = try(&s, most, err);
+	if (r < 0 || s.high != most)
+		return r;
+	if (!whatif_periods_known(w, &s.try.change))
+		r = narrow(&s, err);
+	if (r >= 0)
+		r = halve(&s, err);
+	*a = s.best;
+	return r;
 }

@@ -10,6 +10,12 @@
 extern const struct ph_states_ops whatif_learn;
 void whatif_learn_event(struct ph_whatif *w, const struct ph_event *ev);
 
+/* whatif.c */
+/* Is it known when periods of the container's limit begin? Else that is chance, and each figure is the middle of several tries. */
+bool whatif_periods_known(const struct ph_whatif *w, const struct ph_whatif_change *change);
+/* @once: ph_whatif_ask() with one try, for a rough answer. */
+int whatif_ask(struct ph_whatif *w, const struct ph_whatif_change *change, bool once, struct ph_whatif_outcome *ret, struct ph_err *err);
+
 /* whatif_groups.c */
 uint16_t whatif_group(struct ph_whatif *w, uint64_t cgroup_id);
 /* What is known of cgroups at the end of the stream, for the simulation. */

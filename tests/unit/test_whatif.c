@@ -317,6 +317,25 @@ static void test_goal(void **state)
 	done(a);
 }
 
+/* When periods begin is not known: the answer is that of the middle of several begins, whatever one of them would say. */
+static void test_goal_phases(void **state)
+{
+	struct asked *a = ask(asks, "web");
+	struct ph_err err = { 0 };
+
+	for (uint64_t ms = 75; ms < 1000; ms += 25) {
+		struct ph_whatif_answer answer = { .change = PH_WHATIF_NOTHING };
+		const struct ph_whatif_goal g = { .of = offsetof(struct ph_whatif_outcome, duration_ns), .bound_ns = ms * MS };
+
+		assert_int_equal(ph_whatif_reach(a->w, &g, &answer, &err), 0);
+		assert_true(isfinite(answer.change.cpus));
+		assert_true(answer.outcome.duration_ns < g.bound_ns);
+		assert_int_equal(with(a, answer.change.cpus).duration_ns, answer.outcome.duration_ns);
+		assert_true(with(a, answer.change.cpus - 0.01).duration_ns >= g.bound_ns);
+	}
+	done(a);
+}
+
 /* An answer that was not simulated to its end is none. */
 static void test_stop(void **state)
 {
@@ -472,6 +491,7 @@ int main(void)
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_goal),
+		cmocka_unit_test(test_goal_phases),
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_kernels),
 		cmocka_unit_test(test_nothing),
