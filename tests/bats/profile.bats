@@ -441,6 +441,7 @@ complete_since_first() {
 
 has_complete() { [ "$(complete_since_first "$1" | cut -d' ' -f1)" -ge "$2" ]; }
 
+# On the host only: how many files may be open is no matter of the kernel's, and all stacks are looked at again and again.
 @test "more files than the recorder may have open: stacks to their beginning, with names" {
 	local lib preload= i all complete named
 	lib=$(/usr/bin/python3 -c 'import zlib; print(next(line.split()[-1] for line in open("/proc/self/maps") if "/libz.so" in line))') ||
