@@ -308,7 +308,12 @@ near() {
 	sed 's/.*=//' "$T.said" | sort -n >"$T.client"
 	for q in 50:200 90:360 95:380 99:396; do
 		p=$(jq "select(.kind == \"requests\").p${q%:*}_ns" "$T.json")
-		near "p${q%:*}" "$p" "$(sed -n "${q#*:}p" "$T.measured")" 300000
+		# Some lose their CPU between a look at the clock and the call beside it: up to one in a hundred has another place here.
+		awk -v p="$p" -v at="${q#*:}" -v share="${PH_SLOW:+0.12}" '{ v[NR] = $1 } END {
+			share = share ? share : 0.02
+			least = v[at - 4] * (1 - share) - 300000; most = v[at + 4 > NR ? NR : at + 4] * (1 + share) + 300000
+			printf "%.0f ns, known are %.0f, from %.0f to %.0f\n", p, v[at], least, most
+			exit !(p >= least && p <= most) }' "$T.measured" || flunk "p${q%:*}"
 		[ "$p" -le "$(sed -n "${q#*:}p" "$T.client")" ]
 	done
 	# The same, as filters say it; by a descriptor.
