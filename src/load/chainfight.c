@@ -89,8 +89,8 @@ static void file_lock(int fd, short type)
 void shape_filelock(void)
 {
 	int fd = open("/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600), held[2], go[2];
+	pid_t pid, last = 0;
 	char name[16];
-	pid_t pid;
 
 	if (fd < 0 || pipe(held) || pipe(go))
 		die("a file in /tmp");
@@ -102,6 +102,7 @@ void shape_filelock(void)
 				take(held[0]);
 			else
 				until_sleeps(pid);
+			last = pid;
 			continue;
 		}
 		prctl(PR_SET_NAME, name);
@@ -117,6 +118,8 @@ void shape_filelock(void)
 		_exit(0);
 	}
 	pass(go[1]);
+	/* Who waits for each would have the one before on its path until that has ended, and not only until it lets go. */
+	waitpid(last, NULL, 0);
 	while (wait(NULL) > 0)
 		;
 }
