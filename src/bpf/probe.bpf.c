@@ -124,7 +124,7 @@ static __always_inline bool probe_key(struct pt_regs *regs, const struct ph_prob
  */
 static __always_inline bool probe_selected(struct task_struct *cur, u64 *who)
 {
-	return cur->tgid != cfg.self_tgid && task_selected(cur, who);
+	return !is_recorder(cur) && task_selected(cur, who);
 }
 
 struct probe_hit {

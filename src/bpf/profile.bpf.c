@@ -16,7 +16,7 @@ int callstack(struct bpf_perf_event_data *ctx)
 	bool user;
 
 	CURRENT_SELECTED(cur, who);
-	if (!cur->pid)
+	if (!cur->pid || is_recorder(cur))
 		return 0;
 #if defined(__TARGET_ARCH_x86)
 	user = ctx->regs[REG_CS] & 3;

@@ -305,6 +305,8 @@ struct ph_config {
 	__u32 ncpus;
 	__u32 secret;
 	__s32 self_tgid;	/* the recorder: never traced */
+	__s32 command_tgid;	/* the command that it runs; 0: none */
+	__u32 children;		/* its other children are not seen, either */
 	__u64 page_bytes;
 	__u32 identity;
 	__u32 cpu_hierarchy;	/* v1 hierarchy of the cpu controller */

@@ -339,7 +339,7 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
 	if (may_skip() && skipped(regs))
 		return 0;
 	cur = current_task();
-	if (cur->tgid == cfg.self_tgid || !current_selected(cur, &who)) {
+	if (is_recorder(cur) || !current_selected(cur, &who)) {
 		if (may_skip())
 			skip(regs);
 		return 0;
@@ -468,7 +468,7 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 	if (may_skip() && skipped(regs))
 		return 0;
 	cur = current_task();
-	if (cur->tgid == cfg.self_tgid || !current_selected(cur, &who)) {
+	if (is_recorder(cur) || !current_selected(cur, &who)) {
 		if (may_skip())
 			skip(regs);
 		return 0;

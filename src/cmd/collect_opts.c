@@ -181,6 +181,7 @@ int ph_cmd_collect_open(struct ph_cmd_collect *a, struct ph_err *err)
 		r = start_command(a, err);
 	if (r >= 0) {
 		set_pids(a);
+		a->opts.command = a->child.pid > 0 ? a->child.pid : 0;
 		r = ph_collect_open(&a->opts, &a->c, err);
 	}
 	return r < 0 ? r : check_missing(a, err);

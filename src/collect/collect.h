@@ -22,6 +22,7 @@ struct ph_collect_opts {
 	struct ph_filter *filter;	/* NULL: none */
 	const int32_t *pids;		/* processes selected one by one, children included */
 	size_t npids;
+	int32_t command;		/* the caller's child that is to be seen; others, which read files for it, are not. 0: none */
 	uint64_t ring_bytes;		/* buffer of each CPU, 0: by number of CPUs; rounded up */
 	uint32_t capture_bytes;		/* of buffers, at most; of names PH_CAPTURE_NAME or this */
 	uint32_t context;		/* PH_CTX_* */

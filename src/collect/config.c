@@ -2,6 +2,7 @@
 /* What the kernel side is told before it is loaded: its knobs, and what it does with each system call. */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -35,6 +36,14 @@ static uint32_t default_chunks(uint32_t ncpus)
 	while (chunks > 1 && (uint64_t)chunks * ncpus > 512)
 		chunks /= 2;
 	return chunks;
+}
+
+/* Are children of ours also those that others have left behind? */
+static bool takes_orphans(void)
+{
+	int subreaper = 0;
+
+	return getpid() == 1 || (!prctl(PR_GET_CHILD_SUBREAPER, &subreaper) && subreaper);
 }
 
 /* Stacks: of samples, unless they are asked for with events alone. */
@@ -74,6 +83,7 @@ void ph_config_set(struct ph_collect *c, const struct ph_collect_opts *opts)
 	if (getrandom(&cfg->secret, sizeof(cfg->secret), 0) != sizeof(cfg->secret))
 		cfg->secret = (uint32_t)getpid() * 2654435761u;
 	cfg->self_tgid = getpid();
+	cfg->command_tgid = opts->command;
 	cfg->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	cfg->host_ns_key = host_ns_key();
 	cfg->context = opts->context & ~(uint32_t)PH_CTX_PID;
@@ -140,6 +150,7 @@ void ph_config_set(struct ph_collect *c, const struct ph_collect_opts *opts)
 	cfg->block_changes = opts->block_changes;
 	cfg->write_steal = c->events[PH_EV_cpu_steal];
 	set_stacks(c, opts);
+	cfg->children = (cfg->stacks || opts->probes) && !takes_orphans();
 }
 
 /* ---- system calls ---------------------------------------------------------------------------------- */

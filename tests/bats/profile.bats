@@ -137,6 +137,19 @@ stacks() {
 	! grep -E '[ ;]-(;|$)' "$T.stacks"
 }
 
+@test "who reads files for the recorder is not seen; the command that it runs is" {
+	local command readers
+	porthole record -q -a -e profile,syscall -F 999 -w "$T" -- sh -c 'echo $$; ph-load spin 1s >&2; pgrep -P $PPID' >"$T.pids"
+	command=$(head -n 1 "$T.pids")
+	readers=$(tail -n +2 "$T.pids" | grep -vx "$command" | paste -sd ,)
+	[[ $readers == *,* ]] || flunk "$(cat "$T.pids")" || return
+	has "$T" '.event == "user_symbol"'
+	has "$T" ".pid == $command and .event == \"syscall_entry_execve\""
+	has "$T" ".pid == $command and (.event | startswith(\"syscall_exit_\"))"
+	has "$T" '.event == "callstack" and .comm == "ph-load"'
+	hasnt "$T" "(.pid | IN($readers)) and (.event == \"callstack\" or (.event | startswith(\"syscall_\")))"
+}
+
 # On the host only: there are no interpreters in the machine.
 @test "programs in Python and PHP: their own functions, between those that the interpreters call" {
 	command -v php >/dev/null || skip "no php"

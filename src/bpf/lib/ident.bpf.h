@@ -72,6 +72,17 @@ u64 guests_known SEC(".data.guests_known") = 0;
 /* Control records for which there was no room: told to the user. */
 u64 control_lost SEC(".data.control_lost") = 0;
 
+/*
+ * The recorder, or one of the processes that read files for it (symbol/)? As a child of its it is known from its first instant on. What
+ * happens in interrupts is somebody else's and does not ask this: those are at work for seconds.
+ */
+static __always_inline bool is_recorder(struct task_struct *t)
+{
+	if (t->tgid == cfg.self_tgid)
+		return true;
+	return cfg.children && WALK(t)->real_parent->tgid == cfg.self_tgid && t->tgid != cfg.command_tgid;
+}
+
 static __always_inline u64 cgroup_key(struct cgroup *c)
 {
 	return PH_CGKEY(c->root->hierarchy_id, c->kn->id);
