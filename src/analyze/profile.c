@@ -21,8 +21,6 @@ struct held {
 	char comm[16];
 };
 
-const char *const ph_profile_by[PH_BY_MAX + 1] = { "container", "pod", "image", "comm", "process", "thread", "reason" };
-
 struct ph_profile *ph_profile_new(const struct ph_identity *id, const struct ph_profile_opts *opts)
 {
 	struct ph_profile *p = ph_alloc(sizeof(*p));
@@ -67,131 +65,7 @@ void ph_profile_free(struct ph_profile *p)
 	free(p);
 }
 
-/* ---- whose -------------------------------------------------------------------------------------------- */
-
-bool profile_selects(const struct ph_profile *p, uint32_t container, int32_t pid, int32_t tid)
-{
-	struct ph_event ev = { .tid = tid, .pid = pid, .container = container };
-
-	return !p->opts.sel || ph_selection_match(p->opts.sel, p->id, &ev);
-}
-
-static bool divides(const struct ph_profile *p, enum ph_profile_by by)
-{
-	for (unsigned int i = 0; i < p->opts.nby; i++)
-		if (p->opts.by[i] == by)
-			return true;
-	return false;
-}
-
-/* UINT32_MAX: it is new, and there are @max already. */
-static uint32_t actor_number(struct ph_profile *p, const struct ph_actor *a, size_t max)
-{
-	const void *parts[] = { a->comm, a->process, (void *)((uintptr_t)a->container << 32 | (uint32_t)a->pid),
-				(void *)(uintptr_t)((uint64_t)a->others << 32 | (uint32_t)a->tid) };
-	uint64_t key = ph_hash(PH_HASH_INIT, parts, sizeof(parts));
-	uintptr_t have = (uintptr_t)ph_u64map_get(&p->priv->actor_map, key);
-
-	if (have)
-		return (uint32_t)have - 1;
-	if (p->actors.n >= max)
-		return UINT32_MAX;
-	*ph_vec_push(&p->actors) = *a;
-	ph_u64map_put(&p->priv->actor_map, key, (void *)(uintptr_t)p->actors.n);
-	return (uint32_t)p->actors.n - 1;
-}
-
-uint32_t profile_actor(struct ph_profile *p, uint32_t container, int32_t pid, int32_t tid, const char *comm)
-{
-	bool process = p->opts.threads || divides(p, PH_BY_PROCESS);
-	const struct ph_task *leader = process ? ph_identity_task(p->id, pid) : NULL;
-	struct ph_actor a = {
-		.container = container, .pid = process ? pid : 0, .tid = p->opts.threads ? tid : 0,
-		.comm = profile_string(p, comm, strnlen(comm, 16)),
-		.process = leader ? profile_string(p, leader->comm, sizeof(leader->comm)) : "",
-	};
-	uint32_t nr = actor_number(p, &a, ACTORS_MAX);
-
-	if (nr != UINT32_MAX)
-		return nr;
-	a = (struct ph_actor){ .container = container, .comm = "[others]", .process = "", .others = true };
-	nr = actor_number(p, &a, 2 * (size_t)ACTORS_MAX);
-	/* So many containers there are where somebody made them up. */
-	return nr == UINT32_MAX ? (uint32_t)p->actors.n - 1 : nr;
-}
-
-static const char *group_text(struct ph_profile *p, const struct ph_actor *a, enum ph_profile_by by, struct ph_buf *out)
-{
-	const struct ph_container *c = ph_identity_container(p->id, a->container);
-	bool known = a->container != PH_CONTAINER_UNKNOWN && a->container != PH_CONTAINER_HOST;
-
-	ph_buf_clear(out);
-	if (a->others && (by == PH_BY_PROCESS || by == PH_BY_THREAD))
-		by = PH_BY_COMM;
-	switch (by) {
-	case PH_BY_POD:
-		if (!c || !c->pod)
-			return known ? "(no pod)" : "(host)";
-		ph_buf_addf(out, "%s%s%s", c->pod_namespace ? c->pod_namespace : "", c->pod_namespace ? "/" : "", c->pod);
-		return out->p;
-	case PH_BY_IMAGE:
-		return c && c->image ? c->image : known ? "(no image)" : "(host)";
-	case PH_BY_COMM:
-		return a->comm[0] ? a->comm : "?";
-	case PH_BY_PROCESS:
-		ph_buf_addf(out, "%s %d", a->process[0] ? a->process : a->comm[0] ? a->comm : "?", a->pid);
-		return out->p;
-	case PH_BY_THREAD:
-		ph_buf_addf(out, "%s %d", a->comm[0] ? a->comm : "?", a->tid);
-		return out->p;
-	default:
-		return a->container == PH_CONTAINER_HOST ? "(host)" : ph_container_label(p->id, a->container);
-	}
-}
-
-static void name_groups(struct ph_profile *p, struct ph_actor *a)
-{
-	ph_autobuf text = { 0 };
-
-	for (unsigned int i = 0; i < p->opts.nby; i++)
-		if (p->opts.by[i] != PH_BY_REASON)
-			a->group[i] = profile_loc(p, PH_FRAME_GROUP, group_text(p, a, p->opts.by[i], &text));
-}
-
-/* ---- rows --------------------------------------------------------------------------------------------- */
-
-void profile_add(struct ph_profile *p, const struct ph_profile_row *key, uint64_t ts_ns, uint32_t cpu, uint64_t weight)
-{
-	uint32_t parts[] = { key->node, key->actor, key->reason, key->waker };
-	uint64_t hash = ph_hash(PH_HASH_INIT, parts, sizeof(parts));
-	uintptr_t have = (uintptr_t)ph_u64map_get(&p->priv->row_map, hash);
-	struct ph_profile_row *row;
-
-	if (!have && p->rows.n >= ROWS_MAX && (key->node != profile_note_node(p, 0, NOTE_CUT) || key->reason || key->waker)) {
-		struct ph_profile_row others = { .node = profile_note_node(p, 0, NOTE_CUT), .actor = key->actor };
-
-		profile_add(p, &others, ts_ns, cpu, weight);
-		return;
-	}
-	if (!have) {
-		/* There are at most as many of those without a place as there are actors. */
-		*ph_vec_push(&p->rows) = *key;
-		have = p->rows.n;
-		ph_u64map_put(&p->priv->row_map, hash, (void *)have);
-	}
-	row = &p->rows.v[have - 1];
-	row->weight += weight;
-	row->count++;
-	p->weight += weight;
-	p->count++;
-	if (!p->opts.samples)
-		return;
-	if (p->samples.n >= SAMPLES_MAX) {
-		p->samples_left_out++;
-		return;
-	}
-	*ph_vec_push(&p->samples) = (struct ph_profile_sample){ .ts_ns = ts_ns, .cpu = cpu, .row = (uint32_t)have - 1, .weight = weight };
-}
+/* ---- events ------------------------------------------------------------------------------------------- */
 
 static void add_stack(struct ph_profile *p, const struct held *h, uint64_t ts_ns, uint32_t cpu)
 {
@@ -199,8 +73,6 @@ static void add_stack(struct ph_profile *p, const struct held *h, uint64_t ts_ns
 
 	profile_add(p, &row, ts_ns, cpu, h->weight);
 }
-
-/* ---- events ------------------------------------------------------------------------------------------- */
 
 static struct held *held_of(struct ph_profile *p, uint32_t cpu)
 {
@@ -420,111 +292,9 @@ void ph_profile_finish(struct ph_profile *p, uint64_t end_ns)
 	if (p->opts.what == PH_PROFILE_WALL && p->unit == PH_PROFILE_CYCLES)
 		cycles_to_ns(p);
 	profile_names_finish(p);
-	ph_vec_each(a, &p->actors)
-		name_groups(p, a);
+	profile_name_groups(p);
 	account(p);
 	/* Samples know rows by their place. */
 	if (p->rows.n && !p->opts.samples)
 		qsort(p->rows.v, p->rows.n, sizeof(p->rows.v[0]), heaviest_first);
-}
-
-/* ---- stacks as they are shown ------------------------------------------------------------------------- */
-
-static bool is_function(const char *name, const char *want)
-{
-	size_t n = strlen(want);
-
-	return !strncmp(name, want, n) && (!name[n] || name[n] == '.');
-}
-
-static bool begins(const char *name, const char *with)
-{
-	return !strncmp(name, with, strlen(with));
-}
-
-/* An event's probe is called by what the event is in: the innermost of @out that are the tracer's own. */
-#define OWN_FRAMES 16
-static void cut_probe(const struct ph_profile *p, ph_locv *out, size_t begin)
-{
-	size_t n = out->n;
-
-	for (size_t i = out->n; i-- > begin && out->n - i <= OWN_FRAMES; ) {
-		const struct ph_func *f = ph_profile_func(p, out->v[i]);
-
-		if (f->kind != PH_FRAME_KERNEL)
-			break;
-		if (begins(f->name, "bpf_trace_run") || begins(f->name, "__bpf_trace_") || begins(f->name, "__traceiter_"))
-			n = i;
-	}
-	if (n > begin)
-		out->n = n;
-}
-
-/* Of a wait, the way out of the CPU is everybody's: the innermost of @out, up to schedule(). */
-static void cut_scheduler(const struct ph_profile *p, ph_locv *out, size_t begin)
-{
-	size_t n = out->n;
-
-	for (size_t i = out->n; i-- > begin; ) {
-		const struct ph_func *f = ph_profile_func(p, out->v[i]);
-
-		if (f->kind != PH_FRAME_KERNEL)
-			break;
-		if (is_function(f->name, "__schedule") || is_function(f->name, "schedule"))
-			n = i;
-	}
-	/* A stack must not become one of nobody. */
-	if (n > begin)
-		out->n = n;
-}
-
-/* Python calls each function by a bit of code of that name (-X perf): it is there already, read from the interpreter. */
-static void cut_trampolines(const struct ph_profile *p, ph_locv *out, size_t begin)
-{
-	size_t n = begin;
-
-	for (size_t i = begin; i < out->n; i++) {
-		const struct ph_func *f = ph_profile_func(p, out->v[i]);
-
-		if (f->kind == PH_FRAME_JIT && begins(f->name, "py::") && i + 1 < out->n &&
-		    ph_profile_func(p, out->v[i + 1])->kind == PH_FRAME_INTERPRETER)
-			continue;
-		out->v[n++] = out->v[i];
-	}
-	out->n = n;
-}
-
-void ph_profile_stack(const struct ph_profile *p, const struct ph_profile_row *row, bool groups, ph_locv *out)
-{
-	const struct ph_actor *a = &p->actors.v[row->actor];
-	size_t begin, nlocs = 0;
-
-	out->n = 0;
-	for (unsigned int i = 0; groups && i < p->opts.nby; i++) {
-		uint32_t loc = p->opts.by[i] == PH_BY_REASON ? row->reason : a->group[i];
-
-		if (loc)
-			*ph_vec_push(out) = loc;
-	}
-	begin = out->n;
-	for (uint32_t n = row->node; n; n = p->priv->nodes.v[n].parent)
-		nlocs += p->priv->places.v[p->priv->nodes.v[n].place].nlocs;
-	for (size_t i = 0; i < nlocs; i++)
-		ph_vec_push(out);
-	/* From the innermost back to the outermost; of a place, too, the innermost comes first. */
-	for (uint32_t n = row->node, at = (uint32_t)(begin + nlocs); n; n = p->priv->nodes.v[n].parent) {
-		const struct place *pl = &p->priv->places.v[p->priv->nodes.v[n].place];
-
-		for (uint32_t i = 0; i < pl->nlocs; i++)
-			out->v[--at] = pl->loc + i;
-	}
-	cut_trampolines(p, out, begin);
-	if (p->opts.what == PH_PROFILE_EVENT)
-		cut_probe(p, out, begin);
-	if (!row->reason)
-		return;
-	cut_scheduler(p, out, begin);
-	*ph_vec_push(out) = row->reason;
-	if (row->waker)
-		*ph_vec_push(out) = row->waker;
 }

@@ -85,8 +85,9 @@ struct profile {
 	uint64_t nmaps, nlater, nnames;
 	struct ph_u64map later;		/* by process: mappings that a trace tells of later */
 	bool exec_told;			/* processes that run another program tell that by a process_map */
-	/* profile.c */
+	/* profile_rows.c, profile_names.c */
 	struct ph_u64map row_map, actor_map, func_map, reason_map;
+	/* profile.c */
 	struct held *held;		/* by CPU */
 	size_t nheld;
 	bool unit_known;
@@ -129,10 +130,12 @@ uint32_t profile_func(struct ph_profile *p, enum ph_frame_kind kind, const char 
 /* A loc that is no place: of a group, of a reason. */
 uint32_t profile_loc(struct ph_profile *p, enum ph_frame_kind kind, const char *name);
 
-/* profile.c */
+/* profile_rows.c */
 void profile_add(struct ph_profile *p, const struct ph_profile_row *key, uint64_t ts_ns, uint32_t cpu, uint64_t weight);
 uint32_t profile_actor(struct ph_profile *p, uint32_t container, int32_t pid, int32_t tid, const char *comm);
 bool profile_selects(const struct ph_profile *p, uint32_t container, int32_t pid, int32_t tid);
+/* At the end: what stacks are divided by, of each actor. */
+void profile_name_groups(struct ph_profile *p);
 
 /* profile_wait.c */
 void profile_wait_new(struct ph_profile *p);

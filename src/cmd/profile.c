@@ -1,221 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* porthole profile: which functions CPU time, waiting time or events are of. */
+#include "cmd/profile.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/parse.h"
-#include "cmd/cmd.h"
 #include "cmd/probe_opts.h"
-#include "cmd/report.h"
 #include "ctf/ctf.h"
-#include "export/export.h"
-
-#define VERB "profile"
-
-enum format { TREE, TOP, FOLDED, SVG, PPROF, SPEEDSCOPE, PERF_SCRIPT, JSON, JSONPRETTY, CSV };
-
-static const char *const formats[] = {
-	"tree", "top", "folded", "svg", "pprof", "speedscope", "perf-script", "json", "jsonpretty", "csv", NULL
-};
-
-/* A recording that is looked at. */
-struct side {
-	struct ph_profile *p;
-	struct ph_filter *filter;
-};
-
-struct verb {
-	struct ph_cmd_report r;
-	uint64_t hz;
-	bool off_cpu, wall;
-	const char *event, *diff, *filter, *min, *colors;
-	ph_strv by;
-	enum format format;
-	struct ph_profile_opts opts;
-	struct ph_export x;
-	struct side side, base;
-	/* Of --diff. */
-	struct ph_source *base_src;
-	struct ph_identity *base_id;
-	/* Of -e with a probe. */
-	struct ph_probes *probes;
-	size_t told;
-};
-
-/* What is needed of a kernel: of time on CPUs, and of waiting. */
-static const char *const needed_cpu[] = {
-	"profile", "sched_process_fork", "sched_process_exec", "sched_process_exit", "sched_process_free", "task_rename", "cgroup_attach_task", NULL
-};
-static const char *const needed_off[] = { "profile", "sched", "wait", "cgroup", NULL };
-
-/* ---- options -------------------------------------------------------------------------------------------- */
-
-static int parse_by(struct verb *w)
-{
-	struct ph_profile_opts *o = &w->opts;
-
-	ph_vec_each(word, &w->by) {
-		unsigned int by;
-		int r = ph_cmd_choice(VERB, "--by", ph_profile_by, *word, &by);
-
-		if (r)
-			return r;
-		for (unsigned int i = 0; i < o->nby; i++)
-			if (o->by[i] == by)
-				return ph_cmd_usage(VERB, "--by has '%s' twice", *word);
-		o->by[o->nby++] = (enum ph_profile_by)by;
-	}
-	if (!w->by.n) {
-		o->by[o->nby++] = PH_BY_CONTAINER;
-		o->by[o->nby++] = PH_BY_COMM;
-	}
-	return 0;
-}
-
-static int parse_what(struct verb *w)
-{
-	struct ph_err err = { 0 };
-	ph_strv texts = { 0 };
-	int r;
-
-	if (w->off_cpu + w->wall + !!w->event > 1)
-		return ph_cmd_usage(VERB, "one of --off-cpu, --wall and -e at a time");
-	w->opts.what = w->off_cpu ? PH_PROFILE_OFFCPU : w->wall ? PH_PROFILE_WALL : w->event ? PH_PROFILE_EVENT : PH_PROFILE_CPU;
-	if (!w->event)
-		return 0;
-	/* A probe is where its hits come from. */
-	if (strchr(w->event, ':')) {
-		if (w->r.s.trace)
-			return ph_cmd_usage(VERB, "what a trace has of probes is -e probe_hit");
-		if (!strncmp(w->event, "uretprobe:", 10) || !strncmp(w->event, "kretprobe:", 10))
-			return ph_cmd_usage(VERB, "a return has no stack; what led to the call has that of its entry: uprobe, kprobe");
-		ph_strv_add(&texts, w->event);
-		r = ph_probes_new(&texts, PH_PROBES_MAX, 0, &w->probes, &err);
-		ph_strv_done(&texts);
-		if (r < 0)
-			return ph_cmd_usage(VERB, "%s", err.msg);
-		w->event = "probe_hit";
-	}
-	w->opts.event = ph_class_by_name(w->event);
-	return w->opts.event ? 0 : ph_cmd_usage(VERB, "there is no event '%s'; porthole record --list has them all", w->event);
-}
-
-static int parse_min(struct verb *w)
-{
-	char *end;
-	double v;
-
-	if (!w->min)
-		return 0;
-	v = strtod(w->min, &end);
-	if (end == w->min || *end || !(v >= 0 && v <= 100))
-		return ph_cmd_usage(VERB, "--min takes a percentage, 0 to 100, not '%s'", w->min);
-	w->x.min = v / 100;
-	return 0;
-}
-
-static int parse_colors(struct verb *w)
-{
-	static const char *const names[] = { "kind", "container", NULL };
-	unsigned int by = 0;
-	int r = w->colors ? ph_cmd_choice(VERB, "--colors", names, w->colors, &by) : 0;
-
-	if (r)
-		return r;
-	w->x.by_container = by == 1;
-	if (w->x.by_container && w->opts.by[0] != PH_BY_CONTAINER)
-		return ph_cmd_usage(VERB, "--colors container goes with --by container,… : what is of several containers has no colour");
-	return 0;
-}
-
-/* Which outputs can show how two recordings differ. */
-static bool compares(enum format f)
-{
-	return f == TREE || f == TOP || f == FOLDED || f == SVG || f == CSV;
-}
-
-static int check_output(struct verb *w)
-{
-	struct ph_table_fmt *t = &w->x.view.fmt;
-	bool table = w->format == TOP || w->format == CSV;
-	struct ph_err err = { 0 };
-
-	t->output = w->format == CSV ? PH_OUT_CSV : PH_OUT_COLUMNS;
-	w->x.pretty = w->format == JSONPRETTY;
-	if (!table && (t->fields.n || t->sort || t->max_entries || t->no_header))
-		return ph_cmd_usage(VERB, "--fields, --sort, --max-entries and --no-header are about the table: -o top or csv");
-	if (w->diff && !compares(w->format))
-		return ph_cmd_usage(VERB, "--diff goes with -o svg, tree, top, csv or folded");
-	if (w->format == PPROF && isatty(STDOUT_FILENO))
-		return ph_cmd_usage(VERB, "-o pprof is no text: > FILE");
-	if (ph_export_top_check(t, w->diff, &err) < 0)
-		return ph_cmd_usage(VERB, "%s", err.msg);
-	return 0;
-}
-
-/* What the kernel is to record. */
-static void ask_kernel(struct verb *w)
-{
-	struct ph_cmd_collect *co = &w->r.s.co;
-
-	if (w->opts.what == PH_PROFILE_CPU || w->opts.what == PH_PROFILE_WALL)
-		co->sample_hz = w->hz;
-	if (w->opts.what == PH_PROFILE_OFFCPU || w->opts.what == PH_PROFILE_WALL)
-		ph_strv_add(&co->stacks_of, "sched_switch");
-	if (w->event) {
-		ph_strv_add(&co->events, w->event);
-		ph_strv_add(&co->stacks_of, w->event);
-	}
-}
-
-static int check(void *arg, const ph_strv *args, size_t dashdash)
-{
-	struct verb *w = arg;
-	int r;
-
-	w->format = (enum format)w->x.view.table;
-	w->r.s.need = w->off_cpu || w->wall ? needed_off : needed_cpu;
-	r = parse_by(w);
-	r = r ? r : parse_what(w);
-	r = r ? r : parse_min(w);
-	r = r ? r : parse_colors(w);
-	r = r ? r : check_output(w);
-	if (!r && (!w->hz || w->hz > PH_SAMPLE_HZ_MAX))
-		r = ph_cmd_usage(VERB, "-F takes 1 to %d samples a second", PH_SAMPLE_HZ_MAX);
-	if (r)
-		return r;
-	if (w->opts.user && w->opts.kernel)
-		w->opts.user = w->opts.kernel = false;
-	/* It is asked here: mappings and switches are no events that anybody means. */
-	w->filter = w->r.s.co.filter;
-	w->r.s.co.filter = NULL;
-	w->x.groups = w->by.n;
-	w->opts.threads = w->format == PPROF || w->format == SPEEDSCOPE || w->format == PERF_SCRIPT;
-	w->opts.samples = w->format == SPEEDSCOPE || w->format == PERF_SCRIPT;
-	if (!w->r.s.trace)
-		ask_kernel(w);
-	return 0;
-}
-
-static int find_probes(void *arg)
-{
-	struct verb *w = arg;
-	int r = w->probes ? ph_cmd_probes_find(&w->r.s.co, w->probes) : 0;
-
-	ph_cmd_probes_tell(VERB, w->probes, &w->told);
-	return r;
-}
 
 /* ---- a recording ---------------------------------------------------------------------------------------- */
 
 static int feed_side(void *arg, const struct ph_event *ev, struct ph_err *err)
 {
-	ph_profile_feed(((struct side *)arg)->p, ev);
+	ph_profile_feed(((struct profile_side *)arg)->p, ev);
 	return 0;
 }
 
@@ -225,7 +24,7 @@ static const struct ph_class *class_nth(void *arg, size_t i)
 }
 
 /* Names come after the stacks that need them, maybe after the range; mappings before it. */
-static int read_ahead(struct side *side, const struct ph_run *run, struct ph_err *err)
+static int read_ahead(struct profile_side *side, const struct ph_run *run, struct ph_err *err)
 {
 	uint64_t begin = run->begin_ns > run->src->begin_ns ? run->begin_ns : run->src->begin_ns;
 	struct ph_source *state = NULL;
@@ -242,7 +41,7 @@ static int read_ahead(struct side *side, const struct ph_run *run, struct ph_err
 	return 0;
 }
 
-static int begin_side(struct verb *w, struct side *side, struct ph_run *run, struct ph_err *err)
+static int begin_side(struct profile_verb *w, struct profile_side *side, struct ph_run *run, struct ph_err *err)
 {
 	struct ph_filter_names names = { .nth = class_nth, .arg = run->src };
 	struct ph_selection *sel = &w->r.s.co.sel;
@@ -259,7 +58,7 @@ static int begin_side(struct verb *w, struct side *side, struct ph_run *run, str
 	return read_ahead(side, run, err);
 }
 
-static int load_base(struct verb *w, struct ph_err *err)
+static int load_base(struct profile_verb *w, struct ph_err *err)
 {
 	struct ph_run run = { .event = feed_side, .arg = &w->base, .follow = &w->r.s.co.sel, .stop = &ph_cmd_interrupted };
 	int r = ph_ctf_open(w->diff, &w->base_src, err);
@@ -283,7 +82,16 @@ static int load_base(struct verb *w, struct ph_err *err)
 
 /* ---- the verb ------------------------------------------------------------------------------------------- */
 
-static int nothing(struct verb *w, struct ph_err *err)
+static int find_probes(void *arg)
+{
+	struct profile_verb *w = arg;
+	int r = w->probes ? ph_cmd_probes_find(&w->r.s.co, w->probes) : 0;
+
+	ph_cmd_probes_tell(PROFILE_VERB, w->probes, &w->told);
+	return r;
+}
+
+static int nothing(struct profile_verb *w, struct ph_err *err)
 {
 	const struct ph_run *run = &w->r.s.run;
 	const struct ph_profile *p = w->side.p;
@@ -306,14 +114,14 @@ static void tell(const struct ph_profile *p)
 	ph_autobuf note = { 0 };
 
 	for (unsigned int i = 0; ph_profile_note(p, i, &note); i++) {
-		fprintf(stderr, "porthole " VERB ": %s\n", note.p);
+		fprintf(stderr, "porthole " PROFILE_VERB ": %s\n", note.p);
 		ph_buf_clear(&note);
 	}
 }
 
 static int begin(void *arg, struct ph_err *err)
 {
-	struct verb *w = arg;
+	struct profile_verb *w = arg;
 	int r = w->diff ? load_base(w, err) : 0;
 
 	return r < 0 ? r : begin_side(w, &w->side, &w->r.s.run, err);
@@ -321,37 +129,37 @@ static int begin(void *arg, struct ph_err *err)
 
 static int feed(void *arg, const struct ph_event *ev, struct ph_err *err)
 {
-	return feed_side(&((struct verb *)arg)->side, ev, err);
+	return feed_side(&((struct profile_verb *)arg)->side, ev, err);
 }
 
 static int finish(void *arg, uint64_t end_ns, struct ph_err *err)
 {
-	struct verb *w = arg;
+	struct profile_verb *w = arg;
 
 	ph_profile_finish(w->side.p, end_ns);
 	return w->side.p->count ? 0 : nothing(w, err);
 }
 
-static int export(struct verb *w, struct ph_buf *out, struct ph_err *err)
+static int export(struct profile_verb *w, struct ph_buf *out, struct ph_err *err)
 {
 	switch (w->format) {
-	case TOP: case CSV:
+	case PROFILE_TOP: case PROFILE_CSV:
 		return ph_export_top(&w->x, out, err);
-	case FOLDED:
+	case PROFILE_FOLDED:
 		ph_export_folded(&w->x, out);
 		return 0;
-	case JSON: case JSONPRETTY:
+	case PROFILE_JSON: case PROFILE_JSONPRETTY:
 		ph_export_json(&w->x, out);
 		return 0;
-	case SVG:
+	case PROFILE_SVG:
 		ph_export_svg(&w->x, out);
 		return 0;
-	case PPROF:
+	case PROFILE_PPROF:
 		return ph_export_pprof(&w->x, out, err);
-	case SPEEDSCOPE:
+	case PROFILE_SPEEDSCOPE:
 		ph_export_speedscope(&w->x, out);
 		return 0;
-	case PERF_SCRIPT:
+	case PROFILE_PERF_SCRIPT:
 		ph_export_perf_script(&w->x, out);
 		return 0;
 	default:
@@ -362,7 +170,7 @@ static int export(struct verb *w, struct ph_buf *out, struct ph_err *err)
 
 static int report(void *arg, struct ph_buf *out, struct ph_err *err)
 {
-	struct verb *w = arg;
+	struct profile_verb *w = arg;
 	int r;
 
 	w->x.p = w->side.p;
@@ -375,7 +183,7 @@ static int report(void *arg, struct ph_buf *out, struct ph_err *err)
 
 static void done(void *arg)
 {
-	struct verb *w = arg;
+	struct profile_verb *w = arg;
 
 	ph_profile_free(w->side.p);
 	ph_profile_free(w->base.p);
@@ -383,23 +191,23 @@ static void done(void *arg)
 	ph_filter_free(w->base.filter);
 	ph_identity_free(w->base_id);
 	ph_source_close(w->base_src);
-	ph_cmd_probes_tell(VERB, w->probes, &w->told);
+	ph_cmd_probes_tell(PROFILE_VERB, w->probes, &w->told);
 	ph_probes_free(w->probes);
 	ph_strv_done(&w->by);
 }
 
 static void schema(void *arg, struct ph_buf *out)
 {
-	unsigned int format = ((struct verb *)arg)->x.view.table;
+	unsigned int format = ((struct profile_verb *)arg)->x.view.table;
 
-	if (format == TOP || format == CSV)
+	if (format == PROFILE_TOP || format == PROFILE_CSV)
 		ph_export_top_schema(out);
 	else
 		ph_export_json_schema(out);
 }
 
 static const struct ph_cmd_report_verb verb = {
-	.name = VERB,
+	.name = PROFILE_VERB,
 	.intro = "Says which functions of programs and of the kernel CPU time is spent in, tasks wait in, or an event comes\n"
 		 "from: stacks of containers' programs, without frame pointers, with names from the containers' own files.",
 	.examples = "  porthole profile -c web -d 10s\n"
@@ -407,14 +215,14 @@ static const struct ph_cmd_report_verb verb = {
 		    "  porthole profile -c web -d 10s --off-cpu --by reason\n"
 		    "  porthole profile -a -d 10s -w after/ -o svg --diff before/ > diff.svg\n"
 		    "  porthole profile -r trace/ -c web -o pprof > web.pb.gz\n",
-	.table_option = "-o", .tables = formats, .table = TREE,
-	.schema = schema, .check = check, .ready = find_probes, .begin = begin, .feed = feed, .finish = finish, .report = report,
+	.table_option = "-o", .tables = profile_formats, .table = PROFILE_TREE,
+	.schema = schema, .check = profile_check, .ready = find_probes, .begin = begin, .feed = feed, .finish = finish, .report = report,
 	.done = done,
 };
 
 int ph_cmd_profile(int argc, char **argv)
 {
-	struct verb w = { .hz = PH_SAMPLE_HZ, .x.min = 0.005 };
+	struct profile_verb w = { .hz = PH_SAMPLE_HZ, .x.min = 0.005 };
 	const struct ph_opt opts[] = {
 		{ "freq", 'F', PH_OPT_U64, "HZ", &w.hz, .help = "samples a second of each CPU (99)" },
 		{ "off-cpu", 0, PH_OPT_FLAG, NULL, &w.off_cpu, .help = "time without a CPU, by what is waited for and who ends it" },
