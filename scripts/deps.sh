@@ -61,6 +61,7 @@ requirements() {
 	check cmd:curl                    curl               curl
 	check cmd:shellcheck              shellcheck         ShellCheck
 	check cmd:mandoc                  mandoc             mandoc
+	check browser                     chromium           chromium
 	bench cmd:perf                    linux-perf         perf
 	bench cmd:strace                  strace             strace
 	bench cmd:bpftrace                bpftrace           bpftrace
@@ -105,6 +106,7 @@ have() {
 	cmd:*) command -v "${1#cmd:}" || compgen -G "/usr/sbin/${1#cmd:}" || compgen -G "/sbin/${1#cmd:}" ;;
 	pc:*) pkg-config --exists "${1#pc:}" ;;
 	gojq) command -v gojq || ! packaged gojq ;;
+	browser) command -v chromium || command -v google-chrome || ! packaged chromium ;;
 	libiberty) [ -e "$(gcc -print-file-name=libiberty.a)" ] && [ -e /usr/include/libiberty/demangle.h ] ;;
 	libc.a) [ -e "$(gcc -print-file-name=libc.a)" ] ;;
 	esac >/dev/null 2>&1

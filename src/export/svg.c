@@ -7,8 +7,10 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "export/export.h"
 #include "svg.js.h"
@@ -26,6 +28,8 @@
 #define STEPS 5
 /* Functions that are gone, of those that are compared, are named. */
 #define GONE_TOLD 5
+/* So are the containers. */
+#define WHOSE 4
 
 struct svg {
 	const struct ph_export *x;
@@ -37,6 +41,7 @@ struct svg {
 	double most;				/* change of a share, of all */
 	double scale;				/* pixels of a unit */
 	uint32_t depth;				/* of what is drawn */
+	struct ph_buf whose;			/* " of web, db" */
 	bool used[PH_FRAME_KINDS];
 };
 
@@ -304,20 +309,76 @@ static void add_legend(struct svg *g)
 	ph_buf_adds(g->out, "</g>\n");
 }
 
+struct share {
+	const char *of;
+	uint64_t weight;
+};
+
+static int heaviest_first(const void *pa, const void *pb)
+{
+	const struct share *a = pa, *b = pb;
+
+	return a->weight != b->weight ? a->weight > b->weight ? -1 : 1 : strcmp(a->of, b->of);
+}
+
+/* " of web, db and 3 more": whose containers' stacks these are. */
+static void add_whose(const struct ph_profile *p, struct ph_buf *out)
+{
+	struct ph_strmap at = { 0 };	/* of each container, its number in `all` and 1 */
+	PH_VEC(struct share) all = { 0 };
+
+	ph_vec_each(r, &p->rows) {
+		uint32_t container = p->actors.v[r->actor].container;
+		const char *of = container == PH_CONTAINER_HOST ? "the host" : ph_container_label(p->id, container);
+		uintptr_t have = (uintptr_t)ph_strmap_get(&at, of);
+
+		if (!have) {
+			*ph_vec_push(&all) = (struct share){ .of = of };
+			have = all.n;
+			ph_strmap_put(&at, of, (void *)have);
+		}
+		all.v[have - 1].weight += r->weight;
+	}
+	if (all.n)
+		qsort(all.v, all.n, sizeof(all.v[0]), heaviest_first);
+	for (size_t i = 0; i < all.n && i < WHOSE; i++) {
+		ph_buf_adds(out, i ? ", " : " of ");
+		ph_buf_add_term(out, all.v[i].of, strlen(all.v[i].of));
+	}
+	if (all.n > WHOSE)
+		ph_buf_addf(out, " and %zu more", all.n - WHOSE);
+	ph_buf_adds(out, "");
+	ph_strmap_done(&at);
+	ph_vec_done(&all);
+}
+
+/* With its zone: the picture may be looked at elsewhere. */
+static void add_date(struct ph_buf *out, uint64_t ns)
+{
+	time_t when = (time_t)(ns / PH_NSEC);
+	struct tm tm = { 0 };
+	char text[48];
+
+	gmtime_r(&when, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &tm);
+	ph_buf_adds(out, text);
+}
+
 static void add_titles(struct svg *g)
 {
 	const struct ph_profile *p = g->x->p;
 	ph_autobuf text = { 0 };
 
 	ph_profile_weight_text(p, p->weight, &text);
-	ph_buf_addf(&text, " of %s", ph_profile_what_text(p));
+	ph_buf_addf(&text, " of %s%s", ph_profile_what_text(p), g->whose.p);
 	ph_buf_addf(g->out, "<text class=\"title\" x=\"%d\" y=\"24\">", MARGIN);
 	ph_buf_add_xml(g->out, text.p);
 	ph_buf_addf(g->out, "</text>\n<text class=\"subtitle small\" x=\"%d\" y=\"42\">", MARGIN);
 	ph_buf_clear(&text);
 	if (count_name(p)[0])
 		ph_buf_addf(&text, "%" PRIu64 " %s in ", p->count, count_name(p));
-	ph_buf_addf(&text, "%.1f s", (double)(p->end_ns - p->begin_ns) / 1e9);
+	ph_buf_addf(&text, "%.1f s from ", (double)(p->end_ns - p->begin_ns) / 1e9);
+	add_date(&text, p->begin_ns + (uint64_t)g->x->view.offset_ns);
 	if (g->x->hostname && g->x->hostname[0])
 		ph_buf_addf(&text, " on %s", g->x->hostname);
 	if (g->x->base) {
@@ -329,18 +390,19 @@ static void add_titles(struct svg *g)
 	ph_buf_adds(g->out, "</text>\n");
 }
 
-static void add_head(struct svg *g, unsigned int height)
+static void add_begin(struct svg *g, unsigned int height)
 {
 	ph_buf_addf(g->out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 		    "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%u\" viewBox=\"0 0 %d %u\">\n<title>", WIDTH, height, WIDTH,
 		    height);
 	ph_buf_add_xml(g->out, ph_profile_what_text(g->x->p));
+	ph_buf_add_xml(g->out, g->whose.p);
 	ph_buf_adds(g->out, "</title>\n<style>"
-		    "svg{background:#fff}text{font:12px ui-monospace,\"DejaVu Sans Mono\",Menlo,Consolas,monospace;fill:#000}"
+		    "svg{background:#fff}.back{fill:#fff}text{font:12px ui-monospace,\"DejaVu Sans Mono\",Menlo,Consolas,monospace;fill:#000}"
 		    ".title{font-size:17px;font-weight:bold}.small{font-size:11px}.f{cursor:pointer}.f text{pointer-events:none}"
-		    ".f:hover rect{stroke:#000;stroke-width:.7}.f:focus{outline:none}.f:focus rect{stroke:#00f;stroke-width:2}"
+		    ".f:hover rect{stroke:#000;stroke-width:.7}.f:focus{outline:none}.f:focus-visible rect{stroke:#00f;stroke-width:2}"
 		    ".faded rect{opacity:.55}.hit{fill:#e600e6}input,button{font:12px sans-serif}"
-		    "@media (prefers-color-scheme:dark){svg{background:#1b1b1d}text{fill:#eee}.f text{fill:#000}input,button{color-scheme:dark}.f:hover rect{stroke:#fff}}");
+		    "@media (prefers-color-scheme:dark){svg{background:#1b1b1d}.back{fill:#1b1b1d}text{fill:#eee}.f text{fill:#000}input,button{color-scheme:dark}.f:hover rect{stroke:#fff}}");
 	add_classes(g->out);
 	ph_buf_adds(g->out, "</style>\n");
 }
@@ -402,18 +464,21 @@ void ph_export_svg(const struct ph_export *x, struct ph_buf *out)
 	ph_vec_each(n, &t->nodes)
 		if ((double)n->total * g.scale >= STATIC_MIN && n->depth > g.depth)
 			g.depth = n->depth;
-	add_head(&g, TOP + (g.depth + 1) * ROW + MARGIN);
-	add_titles(&g);
-	add_tools(&g);
+	add_whose(x->p, &g.whose);
+	add_begin(&g, TOP + (g.depth + 1) * ROW + MARGIN);
 	ph_buf_adds(out, "<g class=\"frames\">\n");
 	add_branch(&g, &numbers, 0, MARGIN, 0);
-	ph_buf_adds(out, "</g>\n");
-	/* Now it is known what there is. */
+	/* Over the functions, where the script has it follow. By now it is known what there is. */
+	ph_buf_addf(out, "</g>\n<g class=\"head\"><rect class=\"back\" width=\"%d\" height=\"%d\"/>\n", WIDTH, TOP - 2);
+	add_titles(&g);
+	add_tools(&g);
 	add_legend(&g);
+	ph_buf_adds(out, "</g>\n");
 	add_data(&g, &numbers);
 	ph_buf_adds(out, "<script><![CDATA[\n");
 	ph_buf_add(out, svg_js, sizeof(svg_js));
 	ph_buf_adds(out, "]]></script>\n</svg>\n");
+	ph_buf_done(&g.whose);
 	ph_strmap_done(&g.names);
 	ph_vec_done(&g.funcs);
 	ph_vec_done(&g.containers);

@@ -13,9 +13,11 @@
 	var n = v.length / per, all = data.total, ROW = data.row, CHAR = 7.25, SMALL = 6.65, TOP = data.top, MARGIN = 10, SEEN = 0.8;
 	var title = by("title"), subtitle = by("subtitle"), titles = [title.textContent, subtitle.textContent];
 	var items = Array.prototype.slice.call(svg.querySelectorAll(".item"));
-	var frames = by("frames"), details = by("details"), found = by("found"), input = by("input");
+	var head = by("head"), frames = by("frames"), details = by("details"), found = by("found"), input = by("input");
 	var parent = new Int32Array(n), end = new Int32Array(n), x0 = new Float64Array(n), hit = null;
 	var zoomed = 0, focused = 0, element = {}, width = 0, levels = 0, lines = 1;
+	/* As a page of its own it scrolls; within another page that is the page's affair. */
+	var alone = svg === document.documentElement;
 	/* What stands there while no function is looked at: what is gone, where two recordings are compared. */
 	var note = details.textContent;
 
@@ -64,7 +66,8 @@
 			text += ", " + percent(total(k), total(zoomed)) + " of " + name(zoomed);
 		text += ", " + weight(total(k));
 		if (data.count)
-			text += ", " + v[k * per + 4].toLocaleString("en") + " " + data.count;
+			text += ", " + v[k * per + 4].toLocaleString("en") + " " +
+				(v[k * per + 4] === 1 ? data.count.replace(/s$/, "") : data.count);
 		if (data.base)
 			text += "; before: " + percent(v[k * per + 5], all);
 		return text;
@@ -92,8 +95,12 @@
 			add(e, "title", {}).textContent = text;
 	}
 
+	function top(k) {
+		return TOP + (data.icicle ? depth(k) : levels - 1 - depth(k)) * ROW;
+	}
+
 	function draw(k, x, w, faded) {
-		var y = TOP + (data.icicle ? depth(k) : levels - 1 - depth(k)) * ROW, room = Math.floor((w - 6) / CHAR), text = name(k), g;
+		var y = top(k), room = Math.floor((w - 6) / CHAR), text = name(k), g;
 		g = add(frames, "g", { "class": "f" + (faded ? " faded" : ""), "tabindex": k === focused ? 0 : -1, "role": "button" });
 		add(g, "rect", {
 			"class": hit && hit[k] ? "hit" : classes[v[k * per + 2]], "x": x.toFixed(2), "y": y, "width": Math.max(w - 0.5, 0.5).toFixed(2),
@@ -133,10 +140,14 @@
 		by("reset").disabled = !zoomed;
 	}
 
-	function zoom(k) {
+	/* What one points at stays where it is. */
+	function zoom(k, seen) {
+		var at = top(seen) - window.pageYOffset;
 		zoomed = focused = k;
 		render();
-		show(k);
+		if (alone)
+			window.scrollTo(0, top(seen) - at);
+		focus(k);
 	}
 
 	function show(k) {
@@ -178,6 +189,18 @@
 		return -1;
 	}
 
+	/* The next place that matches and is wide enough to be seen, behind the one with the focus, or before it. */
+	function next(back) {
+		var i, at = focused;
+		for (i = 0; hit && i < n; i++) {
+			at = (at + (back ? n - 1 : 1)) % n;
+			if (hit[at] && element[at]) {
+				focus(at);
+				return;
+			}
+		}
+	}
+
 	function search(text) {
 		var re, k, sum = 0, count = 0, until = 0, of = new Uint8Array(names.length);
 		hit = null;
@@ -202,7 +225,8 @@
 					until = end[k];
 				}
 			}
-			found.textContent = percent(sum, all) + " matched, in " + count + (count === 1 ? " place" : " places");
+			found.textContent = percent(sum, all) + " matched, in " + count + (count === 1 ? " place" : " places") +
+				(count ? ": Enter, then n and N" : "");
 		}
 		render();
 	}
@@ -215,7 +239,7 @@
 	frames.addEventListener("click", function (event) {
 		var k = node(event);
 		if (k >= 0)
-			zoom(k);
+			zoom(k, k);
 	});
 	frames.addEventListener("mouseover", function (event) {
 		var k = node(event), g = element[k];
@@ -233,44 +257,45 @@
 			show(k);
 		}
 	});
-	frames.addEventListener("keydown", function (event) {
-		var k = node(event), inwards = data.icicle ? "ArrowDown" : "ArrowUp", outwards = data.icicle ? "ArrowUp" : "ArrowDown";
-		if (k < 0)
+	/* Keys are the graph's, wherever the focus is, but for what is typed. */
+	svg.ownerDocument.addEventListener("keydown", function (event) {
+		var inwards = data.icicle ? "ArrowDown" : "ArrowUp", outwards = data.icicle ? "ArrowUp" : "ArrowDown";
+		if (event.ctrlKey || event.altKey || event.metaKey || (!alone && !svg.contains(event.target)))
 			return;
-		if (event.key === "Enter" || event.key === " ") {
-			zoom(k);
-			focus(k);
+		if (event.key === "Escape") {
+			if (event.target === input || hit) {
+				input.value = "";
+				search("");
+				focus(focused);
+			} else {
+				zoom(0, zoomed);
+			}
+		} else if (event.target === input) {
+			if (event.key !== "Enter")
+				return;
+			next(false);
+		} else if (event.target.localName === "button") {
+			return;
+		} else if (event.key === "/") {
+			input.focus();
+			input.select();
+		} else if (event.key === "Enter" || event.key === " ") {
+			zoom(focused, focused);
+		} else if (event.key === "n" || event.key === "N") {
+			next(event.key === "N");
 		} else if (event.key === inwards) {
-			focus(child(k));
+			focus(child(focused));
 		} else if (event.key === outwards) {
-			focus(parent[k]);
+			focus(parent[focused]);
 		} else if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
-			focus(sibling(k, event.key === "ArrowLeft"));
+			focus(sibling(focused, event.key === "ArrowLeft"));
 		} else {
 			return;
 		}
 		event.preventDefault();
 	});
-	svg.ownerDocument.addEventListener("keydown", function (event) {
-		if (event.key === "/" && event.target !== input) {
-			event.preventDefault();
-			input.focus();
-		} else if (event.key === "Escape") {
-			if (event.target === input || hit) {
-				input.value = "";
-				search("");
-			} else {
-				zoom(0);
-			}
-			focus(focused);
-		}
-	});
 	input.addEventListener("input", function () { search(input.value); });
-	input.addEventListener("keydown", function (event) {
-		if (event.key === "Enter")
-			focus(focused);
-	});
-	by("reset").addEventListener("click", function () { zoom(0); });
+	by("reset").addEventListener("click", function () { zoom(0, zoomed); });
 
 	function resize() {
 		/* A scroll bar may come and go with the height that follows. */
@@ -290,8 +315,16 @@
 			var text = item.querySelector("text");
 			item.setAttribute("display", +text.getAttribute("x") + text.textContent.length * SMALL > width ? "none" : "inline");
 		});
+		by("back").setAttribute("width", width);
+		by("back").setAttribute("height", TOP - 2);
+		/* Who comes to a function by a key sees it, and not what stands above all. */
+		svg.style.scrollPaddingTop = TOP + "px";
 		render();
 		show(zoomed);
+	}
+
+	function follow() {
+		head.setAttribute("transform", "translate(0," + window.pageYOffset + ")");
 	}
 
 	/* As wide as the window, where somebody draws for it. */
@@ -300,4 +333,11 @@
 	by("tools").removeAttribute("display");
 	window.addEventListener("resize", resize);
 	resize();
+	if (alone) {
+		/* What the stacks begin with is at the bottom; what it all is, and the search, are seen from everywhere. */
+		window.addEventListener("scroll", follow);
+		if (!data.icicle)
+			window.scrollTo(0, TOP + levels * ROW);
+		follow();
+	}
 })();

@@ -28,6 +28,11 @@ static const char events[] =
 	"+0 user_symbol file=9 vaddr=0x1010 name=\"op<T>::operator()(\\\"x\\\", ']]>' & \\x1b[31m\\n\\xff\\xef\\xbf\\xbe</script>)\"\n"
 	"+0 symbols_missing file=2 distribution=\"debian 12\" install=\"apt install libc6-dbg\"\n";
 
+/* Of another recording, in which the worker has all. */
+static const char other[] =
+	"+10 cpu=1 tid=8 pid=7 container=1 callstack weight=900 comm=worker tid=8 callstack_kernel=[0xffff1000,0xffff2000] "
+	"callstack_user=[0x7f0000000555,0x403011] user_end=1\n" NAMES;
+
 /* A trace of @events, everything in one stream but for what the recorder itself says. */
 static void write_trace(const char *path, const char *text)
 {
@@ -109,14 +114,12 @@ static void test_tables(void **state)
 	r = run(d, "--by comm -o folded -c db");
 	assert_non_null(strstr(r.out, ";[incomplete];op<T>::operator()("));
 	result_done(&r);
-	/* Another recording, in which the worker has all. */
 	{
 		ph_autofree char *t = ph_asprintf("%s/base", d->path);
 		ph_autofree char *args = ph_asprintf("-o folded --by container -c web --diff '%s'", t);
 		ph_autofree char *svg = ph_asprintf("profile -r '%s' --diff '%s/t' -o svg --by container -c web", t, d->path);
 
-		write_trace(t, "+10 cpu=1 tid=8 pid=7 container=1 callstack weight=900 comm=worker tid=8 callstack_kernel=[0xffff1000,0xffff2000] "
-			       "callstack_user=[0x7f0000000555,0x403011] user_end=1\n" NAMES);
+		write_trace(t, other);
 		r = run(d, args);
 		assert_string_equal(r.out, "web;main;libc.so.6+0x28555;do_syscall_[k];do_read_[k] 900 300\nweb;main;serve;parse;next_[i] 0 600\n");
 		result_done(&r);
@@ -499,11 +502,36 @@ static void test_svg(void **state)
 	assert_non_null(strstr(xml, "</svg>"));
 }
 
+/* As a browser shows it. */
+static void test_browser(void **state)
+{
+	struct dir *d = *state;
+	ph_autofree char *base = ph_asprintf("%s/base", d->path);
+	ph_autofree char *compare = ph_asprintf("profile -r '%s' --diff '%s/t' -o svg --by container -c web >'%s/d.svg'", base, d->path, d->path);
+	ph_autofree char *look = ph_asprintf("python3 '%s/../browser/flamegraph.py' '%s/p.svg' '%s/d.svg'", PH_TEST_DATA, d->path, d->path);
+	ph_autofree char *keep = ph_asprintf("cat >'%s/p.svg'", d->path);
+	struct result r;
+	int code;
+
+	begin(d);
+	free(through(d, "-o svg", keep));
+	write_trace(base, other);
+	r = program_run(d->path, compare);
+	assert_int_equal(r.code, 0);
+	result_done(&r);
+	code = system(look);
+	assert_true(WIFEXITED(code));
+	if (WEXITSTATUS(code) == 77)
+		skip();
+	assert_int_equal(WEXITSTATUS(code), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		T(test_tables), T(test_usage), T(test_json), T(test_speedscope), T(test_pprof), T(test_perf_script), T(test_svg),
+		T(test_browser),
 #undef T
 	};
 
