@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the kernel counts for cgroups: CPU time, throttling, pressure, memory, tasks. Read for the
- * cgroups of selected containers and for those above them, whose limits are theirs too, in each
- * hierarchy that counts such things. A container may come and go meanwhile: whatever changes in the
- * table of containers makes the set of cgroups be looked up again.
+ * What the kernel counts for cgroups: CPU time, throttling, pressure, memory, tasks; and their limits, when
+ * somebody changes them. Read for the cgroups of selected containers and for those above them, whose limits
+ * are theirs too, in each hierarchy that has such things. A container may come and go meanwhile: whatever
+ * changes in the table of containers makes the set of cgroups be looked up again.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,7 +22,7 @@
 /* A round costs some ten microseconds for each cgroup that did something. */
 #define ROUND_NS PH_NSEC
 #define LOOK_NS (PH_NSEC / 5)
-#define MAX_CGROUPS 256		/* and no more than a quarter of our descriptors, two each */
+#define MAX_CGROUPS 320		/* and no more than a quarter of our descriptors, two each */
 #define TEXT_MAX 8192
 #define STAT_NS 1000000	/* to read a file takes some microseconds, in an emulated machine hundreds */
 
@@ -28,16 +30,20 @@ struct ph_cgstat_entry {
 	int32_t hierarchy;
 	uint64_t id;
 	uint32_t index;		/* as the kernel side knows it */
-	int dir, fd;		/* fd: the file that changes whenever the cgroup does something */
+	int dir, fd;		/* fd: the file that changes whenever the cgroup does something; -1: it counts nothing */
+	int watch;		/* of its files; -1: there are none left */
 	uint64_t seen;		/* hash of what stood there last, 0: never read */
 	bool marked;
-	/* Made while recording: its limits are told too. NULL: the state dump has done that. */
+	bool limits;		/* they may have changed */
+	uint64_t told;		/* hash of those that were told last, 0: none were */
 	char *path;
 	uint64_t parent;
 };
 
-static void entry_free(struct ph_cgstat_entry *e)
+static void entry_free(struct ph_cgstat *s, struct ph_cgstat_entry *e)
 {
+	if (e->watch >= 0)
+		inotify_rm_watch(s->notify - 1, e->watch);
 	if (e->fd >= 0)
 		close(e->fd);
 	close(e->dir);
@@ -48,13 +54,22 @@ static void entry_free(struct ph_cgstat_entry *e)
 void ph_cgstat_done(struct ph_cgstat *s)
 {
 	for (struct ph_u64map_slot *m = NULL; (m = ph_u64map_next(&s->entries, m));)
-		entry_free(m->val);
+		entry_free(s, m->val);
 	ph_u64map_done(&s->entries);
+	if (s->notify > 0)
+		close(s->notify - 1);
+}
+
+uint64_t *ph_cgstat_told(struct ph_collect *c, int32_t hierarchy, uint64_t id)
+{
+	struct ph_cgstat_entry *e = ph_u64map_get(&c->cgstat.entries, PH_CGKEY((uint32_t)hierarchy, id));
+
+	return e ? &e->told : NULL;
 }
 
 /* ---- which cgroups ------------------------------------------------------------------------------ */
 
-static const char *const controllers[] = { "cpu", "cpuacct", "memory", "pids" };
+static const char *const controllers[] = { "cpu", "cpuacct", "cpuset", "memory", "pids" };
 
 /* What tells for each kind of hierarchy that something happened. */
 static const char *const telling[] = { "cpu.stat", "cpuacct.usage", "memory.usage_in_bytes", "pids.current" };
@@ -82,6 +97,19 @@ static int open_telling(int dir)
 	return -1;
 }
 
+/* The kernel says who writes to its files: as it does of any file that is watched. */
+static int watch(struct ph_cgstat *s, int dir)
+{
+	char name[64];
+
+	if (!s->notify) {
+		s->notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC) + 1;
+		s->notify = s->notify > 0 ? s->notify : -1;
+	}
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", dir);
+	return s->notify > 0 ? inotify_add_watch(s->notify - 1, name, IN_MODIFY) : -1;
+}
+
 static void keep(struct look *l, int dir, uint64_t id, uint64_t parent, const char *path, uint32_t index)
 {
 	struct ph_cgstat *s = &l->c->cgstat;
@@ -97,19 +125,18 @@ static void keep(struct look *l, int dir, uint64_t id, uint64_t parent, const ch
 	if (s->entries.n >= s->most)
 		return;
 	fd = open_telling(dir);
-	copy = fd >= 0 ? fcntl(dir, F_DUPFD_CLOEXEC, 3) : -1;
-	if (copy < 0) {		/* it counts nothing, or there are no descriptors left */
+	if (fd < 0 && (errno == EMFILE || faccessat(dir, "cpuset.cpus", F_OK, 0)))
+		return;		/* it counts nothing, and has no limits */
+	copy = fcntl(dir, F_DUPFD_CLOEXEC, 3);
+	if (copy < 0) {
 		if (fd >= 0)
 			close(fd);
 		return;
 	}
 	e = ph_alloc(sizeof(*e));
 	*e = (struct ph_cgstat_entry){ .hierarchy = l->h->num, .id = id, .index = index, .dir = copy,
-				       .fd = fd, .marked = true };
-	if (!l->c->dumping) {
-		e->path = ph_strdup(path);
-		e->parent = parent;
-	}
+				       .fd = fd, .watch = watch(s, copy), .marked = true, .limits = !l->c->dumping,
+				       .path = ph_strdup(path), .parent = parent };
 	ph_u64map_put(&s->entries, key, e);
 }
 
@@ -234,7 +261,7 @@ static void look(struct ph_collect *c)
 		if (!((struct ph_cgstat_entry *)s->val)->marked)
 			*ph_vec_push(&old) = s->key;
 	for (size_t i = 0; i < old.n; i++)
-		entry_free(ph_u64map_del(&c->cgstat.entries, old.v[i]));
+		entry_free(&c->cgstat, ph_u64map_del(&c->cgstat.entries, old.v[i]));
 	ph_vec_done(&old);
 }
 
@@ -408,48 +435,120 @@ static int changed(struct ph_cgstat_entry *e)
 	return 1;
 }
 
+/* ---- limits that change ------------------------------------------------------------------------- */
+
+/* Of a cpuset also what others have left may change, below it and beside it. */
+static void note_write(struct ph_cgstat *s, int wd, const char *name)
+{
+	bool cpuset = !strncmp(name, "cpuset.", 7);
+	const struct ph_cgstat_entry *of = NULL;
+
+	if (!ph_dump_cgroup_has(name))
+		return;
+	for (struct ph_u64map_slot *m = NULL; (m = ph_u64map_next(&s->entries, m));) {
+		struct ph_cgstat_entry *e = m->val;
+
+		if (e->watch != wd)
+			continue;
+		e->limits = true;
+		of = e;
+	}
+	for (struct ph_u64map_slot *m = NULL; cpuset && of && (m = ph_u64map_next(&s->entries, m));) {
+		struct ph_cgstat_entry *e = m->val;
+
+		e->limits = e->limits || e->hierarchy == of->hierarchy;
+	}
+}
+
+/* True: something was written. */
+static bool read_notes(struct ph_cgstat *s)
+{
+	_Alignas(struct inotify_event) char buf[4096];
+	bool any = false;
+	ssize_t n;
+
+	while (s->notify > 0 && (n = read(s->notify - 1, buf, sizeof(buf))) > 0) {
+		for (const char *p = buf; p < buf + n;) {
+			const struct inotify_event *ev = (const void *)p;
+
+			any = true;
+			/* Who has lost count looks at all. */
+			for (struct ph_u64map_slot *m = NULL; ev->mask & IN_Q_OVERFLOW && (m = ph_u64map_next(&s->entries, m));)
+				((struct ph_cgstat_entry *)m->val)->limits = true;
+			if (ev->len)
+				note_write(s, ev->wd, ev->name);
+			p += sizeof(*ev) + ev->len;
+		}
+	}
+	return any;
+}
+
+static int tell_limits(struct ph_collect *c, struct ph_cgstat_entry *e, struct ph_err *err)
+{
+	int r;
+
+	if (!e->limits)
+		return 0;
+	e->limits = false;
+	r = catch_up(c, err);
+	return r < 0 ? r : ph_dump_cgroup(c, e->dir, e->hierarchy, e->id, e->parent, e->path, err);
+}
+
+/* ---- rounds ------------------------------------------------------------------------------------- */
+
+/* Are there others than before? */
+static bool look_again(struct ph_collect *c, bool now)
+{
+	struct ph_cgstat *s = &c->cgstat;
+
+	if (s->changes == c->ct.changes || (!now && ph_now_ns() - s->look_ns < LOOK_NS))
+		return false;
+	s->changes = c->ct.changes;
+	s->look_ns = ph_now_ns();
+	look(c);
+	return true;
+}
+
+void ph_cgstat_begin(struct ph_collect *c)
+{
+	if (c->events[PH_EV_cgroup_stat])
+		look_again(c, true);
+}
+
 int ph_cgstat_round(struct ph_collect *c, bool all, struct ph_err *err)
 {
 	struct ph_cgstat *s = &c->cgstat;
 	PH_VEC(uint64_t) gone = { 0 };
 	uint64_t now = ph_now_ns();
-	bool due = all || now - s->round_ns >= ROUND_NS, fresh = false;
+	bool due = all || now - s->round_ns >= ROUND_NS, some;
 	int r = 0;
 
 	if (!c->events[PH_EV_cgroup_stat])
 		return 0;
-	if (s->changes != c->ct.changes && (all || now - s->look_ns >= LOOK_NS)) {
-		s->changes = c->ct.changes;
-		s->look_ns = now;
-		look(c);
-		fresh = true;
-	}
-	if (!due && !fresh)
+	some = look_again(c, all);
+	some = read_notes(s) || some;
+	if (!due && !some)
 		return 0;
 	if (due)
 		s->round_ns = now;
 	for (struct ph_u64map_slot *m = NULL; r >= 0 && (m = ph_u64map_next(&s->entries, m));) {
 		struct ph_cgstat_entry *e = m->val;
-		bool new = !e->seen;
-		int is;
+		int is = 0;
 
 		/* Between rounds, only what is new. */
-		if (!due && !new)
-			continue;
-		is = changed(e);
+		if (e->fd >= 0 && (due || !e->seen))
+			is = changed(e);
 		if (is < 0)
 			*ph_vec_push(&gone) = m->key;
-		/* At the end again: limits are mostly set a moment after the cgroup is made. */
-		else if (e->path && (all || new)) {
-			r = catch_up(c, err);
-			if (r >= 0)
-				r = ph_dump_cgroup(c, e->dir, e->hierarchy, e->id, e->parent, e->path, err);
-		}
-		if (r >= 0 && is >= 0 && (all || is))
+		/* Nobody says when those are written. */
+		e->limits = e->limits || (e->watch < 0 && due && (is > 0 || all));
+		if (is >= 0)
+			r = tell_limits(c, e, err);
+		if (r >= 0 && e->fd >= 0 && is >= 0 && (all || is))
 			r = emit(c, e, err);
 	}
 	for (size_t i = 0; i < gone.n; i++)
-		entry_free(ph_u64map_del(&s->entries, gone.v[i]));
+		entry_free(s, ph_u64map_del(&s->entries, gone.v[i]));
 	ph_vec_done(&gone);
 	return r;
 }

@@ -187,6 +187,7 @@ int ph_collect_dump(struct ph_collect *c, ph_event_fn fn, void *arg, struct ph_e
 		r = dump_devices(&d);
 	if (r >= 0)
 		r = dump_containers(&d);
+	ph_cgstat_begin(c);
 	if (r >= 0)
 		r = dump_hierarchies(&d);
 	if (r >= 0)

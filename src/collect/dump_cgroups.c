@@ -58,31 +58,51 @@ static uint32_t cgroup_container(struct dump *d, int32_t number, uint64_t id, co
 	return e ? e->c.index : PH_CONTAINER_HOST;
 }
 
+/* Files of which one is read here: what their names begin with. */
+bool ph_dump_cgroup_has(const char *name)
+{
+	static const char *const begins[] = {
+		"cpu.max", "cpu.weight", "cpu.cfs_", "cpu.shares", "cpuset.cpus", "memory.max", "memory.limit_in_bytes", "pids.max",
+	};
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(begins); i++)
+		if (!strncmp(name, begins[i], strlen(begins[i])))
+			return true;
+	return false;
+}
+
 static int dump_cgroup(struct dump *d, int fd, int32_t number, uint64_t id, uint64_t parent,
-		       const char *path)
+		       const char *path, bool again)
 {
 	bool v2 = number == 0;
 	ph_autobuf cpus = { 0 };
-	int64_t quota, period, weight, memory;
+	struct { int64_t quota, period, burst, weight, memory, pids; } l;
+	uint64_t *told = ph_cgstat_told(d->c, number, id), hash;
 
-	quota = v2 ? limit_file(fd, "cpu.max", 0) : limit_file(fd, "cpu.cfs_quota_us", 0);
-	period = v2 ? limit_file(fd, "cpu.max", 1) : limit_file(fd, "cpu.cfs_period_us", 0);
-	weight = first_of(fd, "cpu.weight", "cpu.shares");
-	memory = first_of(fd, "memory.max", "memory.limit_in_bytes");
+	l.quota = v2 ? limit_file(fd, "cpu.max", 0) : limit_file(fd, "cpu.cfs_quota_us", 0);
+	l.period = v2 ? limit_file(fd, "cpu.max", 1) : limit_file(fd, "cpu.cfs_period_us", 0);
+	l.burst = v2 ? limit_file(fd, "cpu.max.burst", 0) : limit_file(fd, "cpu.cfs_burst_us", 0);
+	l.weight = first_of(fd, "cpu.weight", "cpu.shares");
+	l.memory = first_of(fd, "memory.max", "memory.limit_in_bytes");
+	l.pids = limit_file(fd, "pids.max", 0);
 	if (ph_read_file_at(fd, v2 ? "cpuset.cpus.effective" : "cpuset.effective_cpus", 4096, &cpus) >= 0)
 		cpus.p[strcspn(cpus.p, "\n")] = 0;
+	hash = ph_hash(ph_hash(PH_HASH_INIT, &l, sizeof(l)), cpus.p ? cpus.p : "", cpus.p ? strlen(cpus.p) : 0) | 1;
+	if (told && again && *told == hash)
+		return 0;
+	if (told)
+		*told = hash;
 	dump_begin(d, PH_EV_statedump_cgroup);
 	ph_emit_i(&d->e, number);
 	ph_emit_u(&d->e, id);
 	ph_emit_u(&d->e, parent);
 	ph_emit_u(&d->e, cgroup_container(d, number, id, path));
-	ph_emit_i(&d->e, quota);
-	ph_emit_u(&d->e, period > 0 ? (uint64_t)period : 0);
-	quota = v2 ? limit_file(fd, "cpu.max.burst", 0) : limit_file(fd, "cpu.cfs_burst_us", 0);
-	ph_emit_u(&d->e, quota > 0 ? (uint64_t)quota : 0);
-	ph_emit_u(&d->e, weight > 0 ? (uint64_t)weight : 0);
-	ph_emit_i(&d->e, memory);
-	ph_emit_i(&d->e, limit_file(fd, "pids.max", 0));
+	ph_emit_i(&d->e, l.quota);
+	ph_emit_u(&d->e, l.period > 0 ? (uint64_t)l.period : 0);
+	ph_emit_u(&d->e, l.burst > 0 ? (uint64_t)l.burst : 0);
+	ph_emit_u(&d->e, l.weight > 0 ? (uint64_t)l.weight : 0);
+	ph_emit_i(&d->e, l.memory);
+	ph_emit_i(&d->e, l.pids);
 	ph_emit_s(&d->e, cpus.p);
 	ph_emit_s(&d->e, path);
 	return dump_done(d);
@@ -93,7 +113,7 @@ int ph_dump_cgroup(struct ph_collect *c, int dirfd, int32_t hierarchy, uint64_t 
 {
 	struct dump d = { .c = c, .fn = ph_state, .arg = c, .err = err };
 
-	return dump_cgroup(&d, dirfd, hierarchy, id, parent, path);
+	return dump_cgroup(&d, dirfd, hierarchy, id, parent, path, true);
 }
 
 static int dump_cgroups(struct dump *d, int dirfd, const char *name, struct ph_buf *path,
@@ -104,7 +124,7 @@ static int dump_cgroups(struct dump *d, int dirfd, const char *name, struct ph_b
 
 	if (!cgdir_open(&dir, dirfd, name, path))
 		return 0;
-	r = dump_cgroup(d, dir.fd, number, dir.id, parent, path->p);
+	r = dump_cgroup(d, dir.fd, number, dir.id, parent, path->p, false);
 	if (depth == CGDIR_DEPTH) {
 		d->c->deep_cgroups += cgdir_next(&dir, path) != NULL;
 		return r;

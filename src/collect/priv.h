@@ -109,16 +109,23 @@ struct ph_cgstat {
 	size_t most;
 	uint64_t changes;		/* of the container table, up to which the cgroups were looked up */
 	uint64_t look_ns, round_ns;
+	int notify;		/* tells who writes to their files, as a descriptor and one; 0: not asked for yet, -1: there is none */
 };
 
 struct ph_collect;
-/* dump.c: limits of the cgroup whose directory is @dirfd, into c->state. */
+/* dump_cgroups.c: limits of the cgroup whose directory is @dirfd, into c->state, if others were told last. */
 int ph_dump_cgroup(struct ph_collect *c, int dirfd, int32_t hierarchy, uint64_t id, uint64_t parent,
 		   const char *path, struct ph_err *err);
+/* Is the file of that name in a cgroup's directory one of those that have its limits? */
+bool ph_dump_cgroup_has(const char *name);
 /* Each selected task of a program: its process. */
 int ph_dump_selected(struct ph_collect *c, void (*fn)(void *arg, int32_t pid, uint32_t container), void *arg,
 		     struct ph_err *err);
-/* Give c->state what is due: @all of them, or about once a second those that did something. */
+/* From now on whoever changes limits is noticed. */
+void ph_cgstat_begin(struct ph_collect *c);
+/* Hash of the limits that were told last of a cgroup, 0: none were; NULL: it is not one of those whose changes are told. */
+uint64_t *ph_cgstat_told(struct ph_collect *c, int32_t hierarchy, uint64_t id);
+/* Give c->state what is due: counters of @all of them, or about once a second of those that did something; limits that changed. */
 int ph_cgstat_round(struct ph_collect *c, bool all, struct ph_err *err);
 void ph_cgstat_done(struct ph_cgstat *s);
 
