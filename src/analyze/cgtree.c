@@ -6,13 +6,12 @@
 
 #include "base/cleanup.h"
 #include "base/map.h"
-#include "base/vec.h"
 
 struct ph_cgtree {
 	struct ph_u64map nodes;		/* hierarchy and id */
 	struct ph_strmap paths;		/* "hierarchy:path" */
 	PH_VEC(struct ph_cgnode *) all;
-	int32_t cpu_hierarchy;
+	int32_t cpu_hierarchy, cpuset_hierarchy;
 };
 
 #define U(event, field, otherwise) ph_event_u(ev, PH_FLD(event, field), otherwise)
@@ -28,7 +27,7 @@ struct ph_cgtree *ph_cgtree_new(void)
 {
 	struct ph_cgtree *t = ph_alloc(sizeof(*t));
 
-	t->cpu_hierarchy = -1;
+	t->cpu_hierarchy = t->cpuset_hierarchy = -1;
 	return t;
 }
 
@@ -38,7 +37,10 @@ void ph_cgtree_free(struct ph_cgtree *t)
 		return;
 	ph_vec_each(n, &t->all) {
 		free((*n)->path);
-		free((*n)->cpuset);
+		free((*n)->cpu.cpuset);
+		ph_vec_each(p, &(*n)->past)
+			free(p->was.cpuset);
+		ph_vec_done(&(*n)->past);
 		free(*n);
 	}
 	ph_vec_done(&t->all);
@@ -67,7 +69,7 @@ static struct ph_cgnode *node_make(struct ph_cgtree *t, int32_t hierarchy, uint6
 	n->hierarchy = hierarchy;
 	n->id = id;
 	n->container = PH_CONTAINER_UNKNOWN;
-	n->cpu_quota_us = n->memory_max_bytes = n->pids_max = -1;
+	n->cpu.quota_us = n->memory_max_bytes = n->pids_max = -1;
 	ph_u64map_put(&t->nodes, key_of(hierarchy, id), n);
 	*ph_vec_push(&t->all) = n;
 	return n;
@@ -133,10 +135,33 @@ static void set_cpu_hierarchy(struct ph_cgtree *t, int32_t hierarchy)
 	}
 }
 
+static bool same(const struct ph_cglimits *a, const struct ph_cglimits *b)
+{
+	return a->quota_us == b->quota_us && a->period_us == b->period_us && a->burst_us == b->burst_us && a->weight == b->weight &&
+	       !strcmp(a->cpuset ? a->cpuset : "", b->cpuset ? b->cpuset : "");
+}
+
+/* What is told first of a cgroup has been so since it was made: nobody looks at once. */
+static void set_limits(struct ph_cgnode *n, const struct ph_event *ev)
+{
+	const struct ph_value *cpuset = ph_event_field(ev, PH_FLD(statedump_cgroup, cpuset));
+	struct ph_cglimits now = {
+		.quota_us = I(statedump_cgroup, cpu_quota_us, -1), .period_us = U(statedump_cgroup, cpu_period_us, 0),
+		.burst_us = U(statedump_cgroup, cpu_burst_us, 0), .weight = U(statedump_cgroup, cpu_weight, 0),
+		.cpuset = cpuset && cpuset->n ? ph_strndup(cpuset->s, cpuset->n) : NULL,
+	};
+
+	if (n->dumped && !same(&n->cpu, &now))
+		*ph_vec_push(&n->past) = (struct ph_cglimits_past){ n->cpu, ev->ts_ns };
+	else
+		free(n->cpu.cpuset);
+	n->cpu = now;
+	n->dumped = true;
+}
+
 static void on_dump(struct ph_cgtree *t, const struct ph_event *ev)
 {
 	int32_t hierarchy = (int32_t)I(statedump_cgroup, hierarchy, 0);
-	const struct ph_value *cpuset = ph_event_field(ev, PH_FLD(statedump_cgroup, cpuset));
 	struct ph_cgnode *n;
 
 	if (t->cpu_hierarchy < 0 && (U(statedump_cgroup, cpu_weight, 0) || U(statedump_cgroup, cpu_period_us, 0)))
@@ -146,16 +171,12 @@ static void on_dump(struct ph_cgtree *t, const struct ph_event *ev)
 		return;
 	set_parent(n, ph_cgtree_get(t, hierarchy, U(statedump_cgroup, parent_id, 0)));
 	set_path(t, n, ph_event_field(ev, PH_FLD(statedump_cgroup, path)));
-	n->dumped = true;
+	set_limits(n, ev);
+	if (t->cpuset_hierarchy < 0 && n->cpu.cpuset)
+		t->cpuset_hierarchy = hierarchy;
 	n->container = (uint32_t)U(statedump_cgroup, container, PH_CONTAINER_UNKNOWN);
-	n->cpu_quota_us = I(statedump_cgroup, cpu_quota_us, -1);
-	n->cpu_period_us = U(statedump_cgroup, cpu_period_us, 0);
-	n->cpu_burst_us = U(statedump_cgroup, cpu_burst_us, 0);
-	n->cpu_weight = U(statedump_cgroup, cpu_weight, 0);
 	n->memory_max_bytes = I(statedump_cgroup, memory_max_bytes, -1);
 	n->pids_max = I(statedump_cgroup, pids_max, -1);
-	free(n->cpuset);
-	n->cpuset = cpuset && cpuset->n ? ph_strndup(cpuset->s, cpuset->n) : NULL;
 }
 
 static void on_stat(struct ph_cgtree *t, const struct ph_event *ev)
@@ -238,6 +259,26 @@ struct ph_cgnode *ph_cgtree_cpu_node(struct ph_cgtree *t, uint64_t id)
 	if (n)
 		n->guessed = t->cpu_hierarchy < 0;
 	return n;
+}
+
+const struct ph_cgnode *ph_cgtree_cpuset_node(const struct ph_cgtree *t, const struct ph_cgnode *n)
+{
+	ph_autobuf key = { 0 };
+
+	if (n->hierarchy == t->cpuset_hierarchy)
+		return n;
+	if (t->cpuset_hierarchy < 0 || !n->path)
+		return NULL;
+	path_key(&key, t->cpuset_hierarchy, n->path, strlen(n->path));
+	return ph_strmap_get(&t->paths, key.p);
+}
+
+const struct ph_cglimits *ph_cgtree_limits_at(const struct ph_cgnode *n, uint64_t ts)
+{
+	ph_vec_each(p, &n->past)
+		if (ts < p->until_ns)
+			return &p->was;
+	return &n->cpu;
 }
 
 static int64_t counted_ns(const struct ph_cgnode *n)

@@ -2,6 +2,7 @@
 #ifndef PH_ANALYZE_CGTREE_H
 #define PH_ANALYZE_CGTREE_H
 
+#include "base/vec.h"
 #include "event/schema.h"
 
 /*
@@ -14,6 +15,18 @@ struct ph_cgstat {
 	int64_t throttled_local_ns, cpu_some_ns;	/* -1: the kernel has none */
 };
 
+/* Of the CPU, as they were told. */
+struct ph_cglimits {
+	int64_t quota_us;		/* -1: none */
+	uint64_t period_us, burst_us, weight;
+	char *cpuset;			/* NULL: no controller */
+};
+
+struct ph_cglimits_past {
+	struct ph_cglimits was;
+	uint64_t until_ns;
+};
+
 struct ph_cgnode {
 	int32_t hierarchy;		/* 0: cgroup v2 */
 	bool guessed;			/* the hierarchy: nothing was told of it yet, nor which one has the cpu controller */
@@ -23,10 +36,9 @@ struct ph_cgnode {
 	char *path;			/* in its hierarchy, NULL: not told */
 	/* statedump_cgroup: */
 	bool dumped;
-	int64_t cpu_quota_us;		/* -1: none */
-	uint64_t cpu_period_us, cpu_burst_us, cpu_weight;
+	struct ph_cglimits cpu;		/* at present */
+	PH_VEC(struct ph_cglimits_past) past;	/* others that they were before, in that order */
 	int64_t memory_max_bytes, pids_max;
-	char *cpuset;			/* NULL: no controller */
 	struct ph_cgstat first, last;	/* cgroup_stat: what the kernel has counted */
 	uint64_t ran_ns, ran_since_ns;	/* ph_cgtree_ran(): between these two, and after the last */
 	void *data;			/* for the analysis that the tree is made for */
@@ -41,7 +53,11 @@ void ph_cgtree_feed(struct ph_cgtree *t, const struct ph_event *ev);
 struct ph_cgnode *ph_cgtree_get(const struct ph_cgtree *t, int32_t hierarchy, uint64_t id);
 /* The hierarchy that has the cpu controller; -1: no cgroup was told. */
 int32_t ph_cgtree_cpu_hierarchy(const struct ph_cgtree *t);
-/* In that hierarchy; made where it is not known yet. */
+/* Where the cpuset of @n is told: with v1 another hierarchy has it, where the cgroup has, by custom, the same path. NULL: nowhere. */
+const struct ph_cgnode *ph_cgtree_cpuset_node(const struct ph_cgtree *t, const struct ph_cgnode *n);
+/* The CPU limits of @n at @ts; of a time before the first that was told, those. */
+const struct ph_cglimits *ph_cgtree_limits_at(const struct ph_cgnode *n, uint64_t ts);
+/* In the cpu controller's hierarchy; made where it is not known yet. */
 struct ph_cgnode *ph_cgtree_cpu_node(struct ph_cgtree *t, uint64_t id);
 /* CPU time that the kernel counted for it between first and last: with v1, in the hierarchy that does. -1: not told. */
 int64_t ph_cgtree_usage_ns(const struct ph_cgtree *t, const struct ph_cgnode *n);

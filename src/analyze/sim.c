@@ -307,6 +307,8 @@ static void begin(struct sim *s)
 		if (t->absent || !p->nops)
 			t->state = SIM_DONE;
 	}
+	for (uint32_t i = 0; i < s->s->nchanges && !s->s->as_recorded; i++)
+		sim_at(s, s->s->changes[i].at_ns, SIM_CHANGE, i, 0);
 	for (uint32_t i = 0; i < s->ntasks; i++) {
 		const struct ph_program_task *p = ph_program_nth(s->s->program, i);
 
@@ -342,6 +344,9 @@ static void handle(struct sim *s, const struct sim_event *e)
 		break;
 	case SIM_SLACK:
 		sim_on_slack(s, e->who);
+		break;
+	case SIM_CHANGE:
+		sim_change(s, s->s->changes[e->who].group, &s->s->changes[e->who].to);
 		break;
 	}
 }

@@ -28,13 +28,20 @@ static inline void ph_sim_cpu_add(struct ph_sim_cpus *s, uint32_t cpu)
 #define PH_SIM_WEIGHT 1024	/* of a task of nice 0, and of a group that nothing was said of */
 
 struct ph_sim_group {
-	int32_t parent;			/* -1: it is a root */
+	int32_t parent;			/* -1: it is a root; stays so */
 	uint32_t weight;
 	int64_t quota_ns;		/* -1: no limit */
 	uint64_t period_ns, burst_ns;
 	uint64_t phase_ns;		/* a time at which one of its periods begins */
 	bool confined;			/* to: */
 	struct ph_sim_cpus cpus;
+};
+
+/* From then on a group is so. */
+struct ph_sim_group_change {
+	uint64_t at_ns;
+	uint32_t group;
+	struct ph_sim_group to;
 };
 
 /* A position in a program, and when it was reached. */
@@ -49,6 +56,8 @@ struct ph_sim_setup {
 	const struct ph_program *program;
 	const struct ph_sim_group *groups;	/* 0 is a root */
 	size_t ngroups;
+	const struct ph_sim_group_change *changes;	/* in the order of time */
+	size_t nchanges;
 	uint32_t ncpus;
 	uint64_t begin_ns;
 	/* The timer's interrupt, at which CPU time is counted and tasks are changed; and when one is. */

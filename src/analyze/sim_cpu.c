@@ -588,3 +588,41 @@ void sim_enqueue(struct sim *s, uint32_t task)
 	if (leave || (!keeps(s, c->curr, task, cpu) && pick(s, cpu) != c->curr))
 		sim_resched(s, cpu);
 }
+
+/* ---- changes --------------------------------------------------------------------------------------- */
+
+/* @task may not stay where it is. */
+static void send_away(struct sim *s, uint32_t task)
+{
+	uint32_t was = (uint32_t)s->tasks[task].cpu;
+	struct sim_cpu *c = &s->cpus[was];
+	bool ran = c->curr == task;
+
+	if (ran) {
+		settle(s, was);
+		c->curr = NOBODY;
+		c->gen++;
+	}
+	dequeue(s, task);
+	sim_enqueue(s, task);
+	if (ran && c->curr == NOBODY)
+		sim_resched(s, was);
+}
+
+void sim_change(struct sim *s, uint32_t group, const struct ph_sim_group *to)
+{
+	struct sim_group *g = &s->groups[group];
+	const struct ph_sim_group was = g->g;
+
+	g->g = *to;
+	g->g.parent = was.parent;
+	if (was.quota_ns != to->quota_ns || was.period_ns != to->period_ns || was.burst_ns != to->burst_ns)
+		sim_limit_changed(s, group);
+	else
+		g->g.phase_ns = was.phase_ns;
+	for (uint32_t cpu = 0; cpu < s->s->ncpus && was.weight != to->weight; cpu++)
+		reweigh(s, group, cpu, 0);
+	for (uint32_t i = 0; i < s->ntasks && to->confined; i++)
+		if (s->tasks[i].state == SIM_RUNNABLE && s->tasks[i].cpu >= 0 && !allowed(s, &s->tasks[i], (uint32_t)s->tasks[i].cpu))
+			send_away(s, i);
+}

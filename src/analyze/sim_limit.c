@@ -113,6 +113,15 @@ static void let_go(struct sim *s, uint32_t group, uint32_t cpu)
 		sim_queue_shown(s, group, cpu, q->nr);
 }
 
+static void let_all_go(struct sim *s, uint32_t group, const uint32_t *cpus, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		let_go(s, group, cpus[i]);
+	for (size_t i = 0; i < n; i++)
+		if (s->cpus[cpus[i]].curr == NOBODY)
+			sim_resched(s, cpus[i]);
+}
+
 /* Each gets as much as it owes, and a bit, as long as there is some; it takes more when it needs more. */
 static void distribute(struct sim *s, uint32_t group)
 {
@@ -138,22 +147,29 @@ static void distribute(struct sim *s, uint32_t group)
 			g->out.v[kept++] = cpu;
 	}
 	g->out.n = kept;
-	ph_vec_each(cpu, &out)
-		let_go(s, group, *cpu);
-	ph_vec_each(cpu, &out)
-		if (s->cpus[*cpu].curr == NOBODY)
-			sim_resched(s, *cpu);
+	let_all_go(s, group, out.v, out.n);
 	ph_vec_done(&out);
 }
 
-void sim_on_period(struct sim *s, uint32_t group)
+static void refill(struct sim_group *g)
 {
-	struct sim_group *g = &s->groups[group];
 	int64_t most = g->g.quota_ns + (int64_t)g->g.burst_ns;
 
 	g->pool_ns += g->g.quota_ns;
 	if (g->pool_ns > most)
 		g->pool_ns = most;
+}
+
+void sim_on_period(struct sim *s, uint32_t group)
+{
+	struct sim_group *g = &s->groups[group];
+
+	/* Somebody has taken the limit away. */
+	if (!limited(g)) {
+		g->active = false;
+		return;
+	}
+	refill(g);
 	g->use.periods++;
 	if (g->idle && !g->out.n) {
 		g->active = false;
@@ -177,6 +193,27 @@ void sim_on_slack(struct sim *s, uint32_t group)
 	g->slack = false;
 	if (!period_near(s, g, NEAR_NS) && g->pool_ns > s->take_ns)
 		distribute(s, group);
+}
+
+/* Who is set another limit begins with a full one, on each CPU with nothing; the timer goes on as it was, if it did. */
+void sim_limit_changed(struct sim *s, uint32_t group)
+{
+	struct sim_group *g = &s->groups[group];
+	ph_autofree uint32_t *out = ph_alloc((g->out.n + 1) * sizeof(*out));
+	size_t n = g->out.n;
+
+	if (limited(g))
+		refill(g);
+	if (g->next_ns)
+		g->g.phase_ns = g->next_ns;
+	for (uint32_t cpu = 0; cpu < s->s->ncpus; cpu++)
+		sim_queue(s, group, cpu)->left_ns = 1;
+	for (size_t i = 0; i < n; i++)
+		out[i] = g->out.v[i];
+	g->out.n = 0;
+	let_all_go(s, group, out, n);
+	if (limited(g))
+		start(s, group);
 }
 
 void sim_limit_finish(struct sim *s)

@@ -6,7 +6,7 @@
 
 #define NOBODY UINT32_MAX
 
-enum sim_event_kind { SIM_TASK, SIM_CPU, SIM_TICK, SIM_PERIOD, SIM_SLACK };
+enum sim_event_kind { SIM_TASK, SIM_CPU, SIM_TICK, SIM_PERIOD, SIM_SLACK, SIM_CHANGE };
 
 struct sim_event {
 	uint64_t at_ns, nr;		/* of one time, in the order in which they were made */
@@ -107,6 +107,8 @@ void sim_resched(struct sim *s, uint32_t cpu);
 void sim_arm(struct sim *s, uint32_t cpu);
 /* Move who runs on @cpu to where it is now. */
 void sim_progress(struct sim *s, uint32_t cpu);
+/* @group has become what @to says. */
+void sim_change(struct sim *s, uint32_t group, const struct ph_sim_group *to);
 /* @group may have tasks that run on @cpu, or none: tell those above. */
 void sim_queue_shown(struct sim *s, uint32_t group, uint32_t cpu, uint32_t nr);
 void sim_queue_hidden(struct sim *s, uint32_t group, uint32_t cpu, uint32_t nr);
@@ -119,6 +121,8 @@ void sim_limit_leave(struct sim *s, uint32_t group, uint32_t cpu);	/* its last *
 void sim_limit_throttle(struct sim *s, uint32_t group, uint32_t cpu);
 void sim_on_period(struct sim *s, uint32_t group);
 void sim_on_slack(struct sim *s, uint32_t group);
+/* Its limit has become another one. */
+void sim_limit_changed(struct sim *s, uint32_t group);
 void sim_limit_finish(struct sim *s);
 
 #endif

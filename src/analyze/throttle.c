@@ -447,6 +447,9 @@ void ph_throttle_feed(struct ph_throttle *th, const struct ph_event *ev)
 	if (ev->cls->group == PH_GROUP_STATEDUMP && ev->cls->id < PH_EV_STATIC_MAX && ph_class_like_ours(ev->cls))
 		ph_devices_feed(&th->devices, ev);
 	ph_states_feed(th->st, ev);
+	if (ev->cls->id == PH_EV_statedump_cgroup && ph_class_like_ours(ev->cls))
+		limits_told(th, (int32_t)ph_event_i(ev, PH_FLD(statedump_cgroup, hierarchy), 0),
+			    ph_event_u(ev, PH_FLD(statedump_cgroup, id), 0));
 }
 
 static int largest_share_first(const void *pa, const void *pb)

@@ -65,6 +65,7 @@ struct ph_throttle_limit {
 	uint64_t nperiods, nran_out;	/* periods in which its tasks ran, and in which it ran out */
 	uint64_t into_ns;		/* median: how far into a period it ran out */
 	uint32_t threads;		/* median: tasks that were throttled in such a period */
+	bool changed;			/* its cgroup had others, too: what the kernel counted is of all of them, and stands at the worst */
 	/* Between the first and the last time that the kernel's counters were told; 0, 0: they were not. */
 	uint64_t counted_ns, kernel_ns;	/* throttled CPU time, ours and the kernel's */
 	uint64_t kernel_periods, kernel_ran_out;

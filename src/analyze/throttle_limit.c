@@ -109,6 +109,43 @@ void limits_ran(struct ph_throttle *th, const struct ph_segment *s)
 			spread(n->data, s->begin_ns, s->end_ns, true);
 }
 
+static bool is_of(const struct ph_throttle_limit *l, const struct ph_cgnode *n, uint64_t quota_ns, uint64_t period_ns)
+{
+	return l->cgroup == n && l->quota_ns == quota_ns && l->period_ns == period_ns;
+}
+
+/*
+ * Periods of one limit say nothing of another: where somebody changed it, each has its own. One that is set again goes on in its
+ * phase, as the kernel's timer does; where that is not so, the next refills say.
+ */
+static struct ph_throttle_limit *limit_of(struct ph_throttle *th, struct ph_cgnode *n, const struct ph_limit *of)
+{
+	struct ph_throttle_limit *l = NULL;
+
+	ph_vec_each(at, &th->limits)
+		if (is_of(*at, n, of->quota_ns, of->period_ns))
+			l = *at;
+	if (l)
+		return l;
+	l = ph_alloc(sizeof(*l));
+	l->cgroup = n;
+	l->quota_ns = of->quota_ns;
+	l->period_ns = of->period_ns;
+	*ph_vec_push(&th->limits) = l;
+	return l;
+}
+
+/* True: it is the one that its cgroup was told to have last. */
+static bool note_burst(struct ph_throttle_limit *l)
+{
+	const struct ph_cglimits *c = &l->cgroup->cpu;
+
+	if (c->quota_us <= 0 || !is_of(l, l->cgroup, (uint64_t)c->quota_us * 1000, c->period_us * 1000))
+		return false;
+	l->burst_ns = c->burst_us * 1000;
+	return true;
+}
+
 static struct ph_throttle_limit *limit_get(struct ph_throttle *th, const struct ph_limit *of)
 {
 	struct ph_cgnode *n = of->cgroup_id ? ph_cgtree_cpu_node(th->cgroups, of->cgroup_id) : NULL;
@@ -117,21 +154,21 @@ static struct ph_throttle_limit *limit_get(struct ph_throttle *th, const struct 
 	if (!n || !of->period_ns || of->period_ns > PERIOD_MAX_NS)
 		return NULL;
 	l = n->data;
-	if (!l) {
-		l = ph_alloc(sizeof(*l));
-		l->cgroup = n;
-		n->data = l;
-		*ph_vec_push(&th->limits) = l;
-	}
-	/* Somebody changed it: periods of the old one say nothing of the new. */
-	if (l->quota_ns != of->quota_ns || l->period_ns != of->period_ns) {
-		l->quota_ns = of->quota_ns;
-		l->period_ns = of->period_ns;
-		l->origin_ns = l->voted_ns = 0;
-		l->votes = 0;
-		l->periods.n = 0;
-	}
+	if (!l || !is_of(l, n, of->quota_ns, of->period_ns))
+		n->data = l = limit_of(th, n, of);
+	note_burst(l);
 	return l;
+}
+
+void limits_told(struct ph_throttle *th, int32_t hierarchy, uint64_t id)
+{
+	struct ph_cgnode *n = ph_cgtree_get(th->cgroups, hierarchy, id);
+	struct ph_throttle_limit *l = n && hierarchy == ph_cgtree_cpu_hierarchy(th->cgroups) ? n->data : NULL;
+
+	if (!l)
+		return;
+	if (!note_burst(l))
+		n->data = NULL;		/* what runs from now on has another one, or none */
 }
 
 struct ph_throttle_limit *limits_throttled(struct ph_throttle *th, const struct ph_segment *s)
@@ -279,7 +316,6 @@ static void limit_finish(struct ph_throttle *th, struct ph_throttle_limit *l)
 {
 	PH_VEC(uint64_t) into = { 0 }, tasks = { 0 };
 
-	l->burst_ns = l->cgroup->cpu_burst_us * 1000;
 	/* The last period is cut by the stream's end. */
 	if (l->periods.n && l->origin_ns + l->periods.n * l->period_ns > th->end_ns)
 		l->periods.n--;
@@ -310,12 +346,30 @@ static int worst_first(const void *pa, const void *pb)
 	return a->cgroup->id < b->cgroup->id ? -1 : 1;
 }
 
+/* The kernel counts for a cgroup, whatever its limit is: that is compared once, with all that it was. */
+static void compare_once(struct ph_throttle *th, size_t i)
+{
+	struct ph_throttle_limit *first = th->limits.v[i];
+
+	for (size_t k = i + 1; k < th->limits.n; k++) {
+		struct ph_throttle_limit *l = th->limits.v[k];
+
+		if (l->cgroup != first->cgroup)
+			continue;
+		first->changed = l->changed = true;
+		first->counted_ns += l->counted_ns;
+		l->counted_ns = l->kernel_ns = l->kernel_periods = l->kernel_ran_out = 0;
+	}
+}
+
 void limits_finish(struct ph_throttle *th)
 {
 	ph_vec_each(l, &th->limits)
 		limit_finish(th, *l);
 	if (th->limits.n)
 		qsort(th->limits.v, th->limits.n, sizeof(*th->limits.v), worst_first);
+	for (size_t i = 0; i < th->limits.n; i++)
+		compare_once(th, i);
 }
 
 void limits_done(struct ph_throttle *th)

@@ -203,6 +203,8 @@ static void print_kernel(const struct ph_throttle_limit *l, struct ph_buf *out)
 	ph_buf_addf(out, "    the kernel counted %s of CPU time throttled", text_ns(l->kernel_ns, a));
 	ph_buf_addf(out, " in %" PRIu64 " of %" PRIu64 " periods, we %s in the same time (%+.2f %%)\n", l->kernel_ran_out,
 		    l->kernel_periods, text_ns(l->counted_ns, a), off);
+	if (l->changed)
+		ph_buf_adds(out, "    (with what it counted for the others that this cgroup had)\n");
 }
 
 static void print_limit(const struct ph_throttle *th, const struct ph_throttle_limit *l, struct ph_buf *out)

@@ -201,7 +201,7 @@ static const struct ph_cgnode *cpu_cgroup(const struct ph_throttle *th, uint32_t
 	struct ph_cgnode *n;
 
 	for (size_t i = 0; (n = ph_cgtree_nth(th->cgroups, i)); i++)
-		if (n->hierarchy == hierarchy && n->container == container && n->cpu_weight)
+		if (n->hierarchy == hierarchy && n->container == container && n->cpu.weight)
 			return n;
 	return NULL;
 }
@@ -215,8 +215,8 @@ static bool compared_weights(const struct ph_cgnode *a, const struct ph_cgnode *
 		for (unsigned int k = 0; o && k < 64; o = o->parent, k++) {
 			if (!a->parent || a->parent != o->parent || a == o)
 				continue;
-			*wa = a->cpu_weight;
-			*wb = o->cpu_weight;
+			*wa = a->cpu.weight;
+			*wb = o->cpu.weight;
 			return *wa && *wb;
 		}
 	}
@@ -230,12 +230,12 @@ static const char *cpuset_of(const struct ph_throttle *th, uint32_t container, c
 
 	*all = NULL;
 	for (size_t i = 0; (n = ph_cgtree_nth(th->cgroups, i)); i++) {
-		if (!n->cpuset)
+		if (!n->cpu.cpuset)
 			continue;
-		if (!n->parent || !n->parent->cpuset)
-			*all = n->cpuset;
+		if (!n->parent || !n->parent->cpu.cpuset)
+			*all = n->cpu.cpuset;
 		if (n->container == container)
-			ret = n->cpuset;
+			ret = n->cpu.cpuset;
 	}
 	return ret;
 }
@@ -298,7 +298,7 @@ static void say_limit(const struct ph_throttle *th, const struct ph_throttle_gro
 	ph_buf_adds(out, " of ");
 	ph_limit_text(th, l, out);
 	/* The kernel's own count, where it covers more than what we could see of the periods. */
-	if (l->kernel_periods > l->nperiods + 1) {
+	if (!l->changed && l->kernel_periods > l->nperiods + 1) {
 		ran_out = l->kernel_ran_out;
 		periods = l->kernel_periods;
 	}

@@ -65,6 +65,7 @@ void ph_whatif_free(struct ph_whatif *w)
 	ph_vec_done(&w->idle);
 	ph_vec_done(&w->cgroups);
 	ph_vec_done(&w->groups);
+	ph_vec_done(&w->changes);
 	ph_vec_done(&w->ticks);
 	ph_vec_done(&w->exits);
 	ph_vec_done(&w->points);
@@ -294,6 +295,8 @@ static void set_up(struct ph_whatif *w)
 	s->program = w->program;
 	s->groups = w->groups.v;
 	s->ngroups = w->groups.n;
+	s->changes = w->changes.v;
+	s->nchanges = w->changes.n;
 	s->ncpus = w->seen.cpus < 1 ? 1 : w->seen.cpus > PH_SIM_CPUS ? PH_SIM_CPUS : w->seen.cpus;
 	s->begin_ns = w->seen.begin_ns;
 	s->points = w->points.v;
@@ -367,6 +370,34 @@ static double off(uint64_t ns, uint64_t from)
 	return from ? fabs((double)ns / (double)from - 1) : 0;
 }
 
+static double cpus_of(const struct ph_sim_group *g)
+{
+	return g->quota_ns > 0 ? (double)g->quota_ns / (double)g->period_ns : INFINITY;
+}
+
+/* The limit that it had for longest; runtimes set it a moment after the begin. */
+static void choose_limit(struct ph_whatif *w)
+{
+	uint64_t since = w->begin_ns, most = 0;
+	double cpus = cpus_of(&w->groups.v[w->group]);
+
+	w->cpus = w->group ? cpus : INFINITY;
+	for (size_t i = 0; w->group && i <= w->changes.n; i++) {
+		const struct ph_sim_group_change *c = i < w->changes.n ? &w->changes.v[i] : NULL;
+		uint64_t until = c && c->at_ns < w->end_ns ? c->at_ns : w->end_ns;
+
+		if (c && (c->group != w->group || cpus_of(&c->to) == cpus))
+			continue;
+		if (until > since && until - since > most) {
+			most = until - since;
+			w->cpus = cpus;
+		}
+		since = until > since ? until : since;
+		cpus = c ? cpus_of(&c->to) : cpus;
+	}
+	w->changed = most < (w->end_ns - w->begin_ns) / 100 * 95;
+}
+
 int ph_whatif_finish(struct ph_whatif *w, uint64_t end_ns, const struct ph_requests *requests, struct ph_err *err)
 {
 	struct ph_sim_setup bound;
@@ -389,8 +420,7 @@ int ph_whatif_finish(struct ph_whatif *w, uint64_t end_ns, const struct ph_reque
 			ph_program_nth(w->program, i)->pinned = w->tasks.v[i].cpu;
 	whatif_groups_make(w);
 	w->group = whatif_groups_of(w, w->container);
-	w->cpus = w->group && w->groups.v[w->group].quota_ns > 0 ?
-		  (double)w->groups.v[w->group].quota_ns / (double)w->groups.v[w->group].period_ns : INFINITY;
+	choose_limit(w);
 	sum_recorded(w);
 	set_up(w);
 	r = run(w, &w->setup, &w->again, err);
@@ -490,18 +520,8 @@ static int run_phases(struct ph_whatif *w, const struct ph_sim_setup *s, struct 
 	return 0;
 }
 
-int whatif_ask(struct ph_whatif *w, const struct ph_whatif_change *change, bool once, struct ph_whatif_outcome *ret, struct ph_err *err)
+static void apply(const struct ph_whatif *w, const struct ph_whatif_change *change, struct ph_sim_group *g)
 {
-	struct ph_sim_setup s = w->setup;
-	ph_autofree struct ph_sim_group *groups = ph_alloc(w->groups.n * sizeof(*groups));
-	struct ph_sim_group *g = &groups[w->group];
-	struct absent absent = { w, change->without };
-	int r;
-
-	if (!w->group)
-		return ph_err_set(err, -ENOENT, "the cgroup of the container is not known");
-	memcpy(groups, w->groups.v, w->groups.n * sizeof(*groups));
-	s.groups = groups;
 	if (change->period_ns)
 		g->period_ns = change->period_ns;
 	if (change->burst_ns >= 0)
@@ -516,6 +536,29 @@ int whatif_ask(struct ph_whatif *w, const struct ph_whatif_change *change, bool 
 		g->confined = true;
 		g->cpus = change->cpuset;
 	}
+}
+
+int whatif_ask(struct ph_whatif *w, const struct ph_whatif_change *change, bool once, struct ph_whatif_outcome *ret, struct ph_err *err)
+{
+	struct ph_sim_setup s = w->setup;
+	ph_autofree struct ph_sim_group *groups = ph_alloc(w->groups.n * sizeof(*groups));
+	ph_autofree struct ph_sim_group_change *changes = ph_alloc((w->changes.n + 1) * sizeof(*changes));
+	struct ph_sim_group *g = &groups[w->group];
+	struct absent absent = { w, change->without };
+	int r;
+
+	if (!w->group)
+		return ph_err_set(err, -ENOENT, "the cgroup of the container is not known");
+	memcpy(groups, w->groups.v, w->groups.n * sizeof(*groups));
+	s.groups = groups;
+	apply(w, change, g);
+	/* What was changed meanwhile is so all the time, where it is asked for. */
+	for (size_t i = 0; i < w->changes.n; i++) {
+		changes[i] = w->changes.v[i];
+		if (changes[i].group == w->group)
+			apply(w, change, &changes[i].to);
+	}
+	s.changes = changes;
 	s.scale[PH_WAIT_DISK] = s.scale[PH_WAIT_FAULT] = change->disk;
 	s.scale[PH_WAIT_RECLAIM] = change->memory;
 	if (change->without) {

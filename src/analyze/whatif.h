@@ -91,7 +91,8 @@ struct ph_whatif {
 	uint32_t group;			/* the container's, of the CPU controller; 0: not known */
 	bool ended;			/* its first process has */
 	uint64_t begin_ns, end_ns;	/* its first task's running; its first process' end, else the last running */
-	double cpus;			/* its limit; INFINITY: none */
+	double cpus;			/* its limit, for the most of the time; INFINITY: none */
+	bool changed;			/* it had others, too */
 	struct ph_whatif_outcome recorded, again, bound;
 	double deviation;		/* of again from recorded: of the duration, and of the requests' median */
 	double gaps[PH_GAP_MAX];	/* shares of its tasks' time */
@@ -104,6 +105,7 @@ struct ph_whatif {
 	PH_VEC(struct whatif_idle) idle;	/* by CPU */
 	PH_VEC(struct whatif_cgroup) cgroups;	/* 0 is the root */
 	PH_VEC(struct ph_sim_group) groups;
+	PH_VEC(struct ph_sim_group_change) changes;	/* of them, since the stream's begin */
 	struct ph_u64map group_map;
 	PH_VEC(uint64_t) ticks, exits;	/* when tasks were taken off their CPUs, how late idle CPUs were: samples */
 	PH_VEC(struct ph_sim_point) points;

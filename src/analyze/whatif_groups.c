@@ -54,47 +54,64 @@ bool ph_whatif_cpus(const char *s, struct ph_sim_cpus *ret)
 	}
 }
 
-/* With v1 another hierarchy has it, where the cgroup has, by custom, the same path. */
-static const char *cpuset_of(const struct ph_cgtree *t, const struct ph_cgnode *n)
+/* What the cgroup @c was at @ts. Periods begin when one did that was seen. Else it is chance: ph_whatif_ask() tries others than this one. */
+static struct ph_sim_group at(const struct ph_whatif *w, const struct whatif_cgroup *c, const struct ph_cgnode *n,
+			      const struct ph_cgnode *cpusets, uint64_t ts)
 {
-	const struct ph_cgnode *other;
+	struct ph_sim_group g = { .weight = PH_SIM_WEIGHT, .quota_ns = -1, .period_ns = PERIOD_NS };
+	const struct ph_cglimits *l = n ? ph_cgtree_limits_at(n, ts) : NULL, *cpuset = cpusets ? ph_cgtree_limits_at(cpusets, ts) : NULL;
 
-	if (n->cpuset || !n->path || n->hierarchy == 0)
-		return n->cpuset;
-	for (size_t i = 0; (other = ph_cgtree_nth(t, i)); i++)
-		if (other->cpuset && other->path && !strcmp(other->path, n->path))
-			return other->cpuset;
-	return NULL;
+	if (l && l->weight)
+		g.weight = (uint32_t)(n->hierarchy == 0 ? l->weight * PH_SIM_WEIGHT / V2_WEIGHT : l->weight);
+	if (l && l->period_us)
+		g.period_ns = l->period_us * 1000;
+	if (l && l->quota_us > 0)
+		g.quota_ns = l->quota_us * 1000;
+	g.burst_ns = l ? l->burst_us * 1000 : 0;
+	/* What it was when it was out, where nobody has told what it was set to. */
+	if (g.quota_ns < 0 && c->quota_ns && c->period_ns && !(n && n->past.n)) {
+		g.quota_ns = (int64_t)c->quota_ns;
+		g.period_ns = c->period_ns;
+	}
+	if (cpuset && cpuset->cpuset)
+		g.confined = ph_whatif_cpus(cpuset->cpuset, &g.cpus);
+	g.phase_ns = c->refill_ns ? c->refill_ns : w->begin_ns + g.period_ns / 2;
+	return g;
+}
+
+static void add_changes(struct ph_whatif *w, uint16_t i, const struct ph_cgnode *n, const struct ph_cgnode *cpusets,
+			const struct ph_cgnode *of)
+{
+	ph_vec_each(p, &of->past) {
+		struct ph_sim_group_change *c;
+
+		if (p->until_ns <= w->seen.begin_ns)
+			continue;
+		c = ph_vec_push(&w->changes);
+		c->at_ns = p->until_ns;
+		c->group = i;
+		c->to = at(w, &w->cgroups.v[i], n, cpusets, p->until_ns);
+	}
 }
 
 static void make(struct ph_whatif *w, struct ph_cgtree *t, uint16_t i)
 {
-	const struct whatif_cgroup *c = &w->cgroups.v[i];
-	const struct ph_cgnode *n = ph_cgtree_cpu_node(t, c->id);
-	struct ph_sim_group g = { .weight = PH_SIM_WEIGHT, .quota_ns = -1, .period_ns = PERIOD_NS };
-	const char *cpuset;
+	const struct ph_cgnode *n = ph_cgtree_cpu_node(t, w->cgroups.v[i].id), *cpusets = n ? ph_cgtree_cpuset_node(t, n) : NULL;
+	int32_t parent = n && n->parent && n->parent->path && n->parent->path[1] ? whatif_group(w, n->parent->id) : 0;
 
-	if (!n) {
-		w->groups.v[i] = g;
-		return;
-	}
-	g.parent = n->parent && n->parent->path && n->parent->path[1] ? whatif_group(w, n->parent->id) : 0;
-	if (n->cpu_weight)
-		g.weight = (uint32_t)(n->hierarchy == 0 ? n->cpu_weight * PH_SIM_WEIGHT / V2_WEIGHT : n->cpu_weight);
-	if (n->cpu_period_us)
-		g.period_ns = n->cpu_period_us * 1000;
-	if (n->cpu_quota_us > 0)
-		g.quota_ns = n->cpu_quota_us * 1000;
-	g.burst_ns = n->cpu_burst_us * 1000;
-	/* What it was when it was out, where nobody has told what it was set to. */
-	if (g.quota_ns < 0 && c->quota_ns && c->period_ns) {
-		g.quota_ns = (int64_t)c->quota_ns;
-		g.period_ns = c->period_ns;
-	}
-	cpuset = cpuset_of(t, n);
-	if (cpuset)
-		g.confined = ph_whatif_cpus(cpuset, &g.cpus);
-	w->groups.v[i] = g;
+	w->groups.v[i] = at(w, &w->cgroups.v[i], n, cpusets, w->seen.begin_ns);
+	w->groups.v[i].parent = parent;
+	if (n)
+		add_changes(w, i, n, cpusets, n);
+	if (cpusets && cpusets != n)
+		add_changes(w, i, n, cpusets, cpusets);
+}
+
+static int by_time(const void *pa, const void *pb)
+{
+	const struct ph_sim_group_change *a = pa, *b = pb;
+
+	return a->at_ns < b->at_ns ? -1 : a->at_ns > b->at_ns;
 }
 
 void whatif_groups_make(struct ph_whatif *w)
@@ -107,9 +124,8 @@ void whatif_groups_make(struct ph_whatif *w)
 		ph_vec_push(&w->groups);
 		make(w, t, (uint16_t)i);
 	}
-	/* Periods begin when one did that was seen. Else it is chance: ph_whatif_ask() tries others than this one. */
-	for (size_t i = 1; i < w->groups.n; i++)
-		w->groups.v[i].phase_ns = w->cgroups.v[i].refill_ns ? w->cgroups.v[i].refill_ns : w->begin_ns + w->groups.v[i].period_ns / 2;
+	if (w->changes.n)
+		qsort(w->changes.v, w->changes.n, sizeof(*w->changes.v), by_time);
 }
 
 uint32_t whatif_groups_of(const struct ph_whatif *w, uint32_t container)

@@ -39,6 +39,7 @@ void ph_whatif_json(const struct ph_whatif_report *r, struct ph_buf *out)
 	ph_json_obj(&j, NULL);
 	ph_json_str(&j, "container", ph_container_label(w->id, w->container));
 	ph_json_f64(&j, "cpus", w->cpus);
+	ph_json_bool(&j, "cpus_changed", w->changed);
 	ph_json_bool(&j, "ended", w->ended);
 	add_named(&j, "recorded", &w->recorded);
 	add_named(&j, "again", &w->again);

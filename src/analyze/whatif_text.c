@@ -178,6 +178,7 @@ void ph_whatif_verdict(const struct ph_whatif_report *r, struct ph_buf *out)
 	ph_buf_adds(out, isinf(w->cpus) ? " without a limit" : " with a limit of ");
 	if (isfinite(w->cpus))
 		words_cpus(out, w->cpus);
+	ph_buf_adds(out, w->changed ? ", which was changed meanwhile" : "");
 	ph_vec_each(a, &r->answers) {
 		if (!best || figure(&a->outcome) < figure(&best->outcome))
 			best = a;

@@ -67,7 +67,7 @@ static void find_cgroups(struct ph_top *t)
 
 static bool tighter(const struct ph_cgnode *a, const struct ph_cgnode *b)
 {
-	return (double)a->cpu_quota_us * (double)b->cpu_period_us < (double)b->cpu_quota_us * (double)a->cpu_period_us;
+	return (double)a->cpu.quota_us * (double)b->cpu.period_us < (double)b->cpu.quota_us * (double)a->cpu.period_us;
 }
 
 static void find_limits(struct ph_top *t, struct ph_top_trace_row *r)
@@ -80,7 +80,7 @@ static void find_limits(struct ph_top *t, struct ph_top_trace_row *r)
 		const struct ph_cgnode *n = *own;
 
 		for (unsigned int k = 0; n && n->hierarchy == ph_cgtree_cpu_hierarchy(tree) && k < 64; n = n->parent, k++) {
-			if (n->cpu_quota_us <= 0 || !n->cpu_period_us || (r->limit && !tighter(n, r->limit)))
+			if (n->cpu.quota_us <= 0 || !n->cpu.period_us || (r->limit && !tighter(n, r->limit)))
 				continue;
 			r->limit = n;
 			r->hc.cpu.own = n == *own;
@@ -88,8 +88,8 @@ static void find_limits(struct ph_top *t, struct ph_top_trace_row *r)
 	}
 	r->hc.cpu.found = r->limit;
 	if (r->limit) {
-		r->hc.cpu.quota_us = (uint64_t)r->limit->cpu_quota_us;
-		r->hc.cpu.period_us = r->limit->cpu_period_us;
+		r->hc.cpu.quota_us = (uint64_t)r->limit->cpu.quota_us;
+		r->hc.cpu.period_us = r->limit->cpu.period_us;
 	}
 	r->hc.memory.found = memory;
 	r->hc.memory.bytes = memory ? (uint64_t)memory->memory_max_bytes : 0;

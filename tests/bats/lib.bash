@@ -95,6 +95,23 @@ in_cgroups() {
 	exec "$@"
 }
 
+# cpu_file PATH NAME: of the cpu controller, for a cgroup that is there.
+cpu_file() {
+	local f
+	for f in /sys/fs/cgroup/{cpu,cpu,cpuacct}*/"$1"/"$2" /sys/fs/cgroup/"$1"/"$2"; do
+		[ ! -e "$f" ] || { echo "$f"; return; }
+	done
+}
+
+# limit_cgroup PATH QUOTA_US: set it on a cgroup that is there.
+limit_cgroup() {
+	local f
+	f=$(cpu_file "$1" cpu.cfs_quota_us)
+	[ -z "$f" ] || echo "$2" >"$f"
+	f=$(cpu_file "$1" cpu.max)
+	[ -z "$f" ] || echo "$2 100000" >"$f"
+}
+
 docker() { command docker -H "unix://$PH_WORK/docker.sock" "$@"; }
 
 docker_answers() { docker version >/dev/null 2>&1; }

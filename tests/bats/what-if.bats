@@ -51,6 +51,41 @@ counts='for k in 1 2; do (i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done) & do
 		.bound.duration_ns < .recorded.duration_ns' "$T.json"
 }
 
+@test "limits that are changed meanwhile: told when they are, and simulated from then on; each is blamed for what it did" {
+	local file
+	launch job --cpus 0.2 -- ph-load spin 60s
+	record "$T" -q -a -e +irq
+	wait_for 20 has "$T" '.event == "lttng_statedump_end"'
+	sleep 0.6
+	limit_cgroup "porthole.d/$PH_FILE-job" 60000
+	sleep 0.4
+	# With v1 in a hierarchy of its own.
+	for file in /sys/fs/cgroup/{cpuset/,}"porthole.d/$PH_FILE-job/cpuset.cpus"; do
+		[ ! -e "$file" ] || break
+	done
+	echo 1 >"$file"
+	sleep 0.4
+	kill -KILL "$PID"
+	record_end
+	events "$T" -e statedump_cgroup --filter 'path == "/porthole.d/'"$PH_FILE"'-job"' | jq -c '.fields | [.hierarchy, .cpu_quota_us, .cpuset]' >"$T.told"
+	cat "$T.told"
+	# Each cgroup once, and again with what became of it: three where the cpuset is in the same, else two of each.
+	[ "$(jq -c 'select(.[1] > 0)[1]' "$T.told" | uniq | xargs)" = "20000 60000" ]
+	[ "$(jq -r 'select(.[2] != "")[2]' "$T.told" | uniq | tail -n 1)" = 1 ]
+	[ "$(jq -r 'select(.[2] != "")[2]' "$T.told" | uniq | wc -l)" = 2 ]
+	[ -z "$(sort "$T.told" | uniq -d | jq -c 'select(.[1] > 0 or .[2] != "")')" ]
+	porthole what-if -r "$T" -c "$PH_FILE-job" --cpus 0.2 -o json >"$T.json"
+	cat "$T.json"
+	# With one of them all the time it would have been half or twice as long.
+	jq -e '.cpus_changed and (.recorded.duration_ns as $ns | .again.duration_ns > $ns * 0.75 and .again.duration_ns < $ns * 1.25) and
+		.predictions[0].duration_ns > .recorded.duration_ns * 1.4' "$T.json"
+	porthole why throttled -r "$T" -c "$PH_FILE-job" -o json | jq -c 'select(.kind == "limit")' >"$T.limits"
+	cat "$T.limits"
+	[ "$(jq .quota_ns "$T.limits" | sort | xargs)" = "20000000 60000000" ]
+	[ "$(jq -s '[.[] | select(.kernel_throttled_cpu_ns > 0)] | length' "$T.limits")" = 1 ]
+	jq -se 'all(.throttled_ns > 0 and .ran_out > 0)' "$T.limits"
+}
+
 # It is interrupted after a second of CPU time, when it has long read the trace and is far from the last limit.
 @test "a simulation that is interrupted: the answers until then, and how many are missing" {
 	local pid n limits=()

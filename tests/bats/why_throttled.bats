@@ -15,23 +15,6 @@ declare -gA LIMIT=(
 	[podone]=${POD}1 [podtwenty]=${POD}2 [pod]=${POD}3 [inner]=${POD}3/$(printf '%064d' 7 | tr 0 c)
 )
 
-# cpu_file PATH NAME: of the cpu controller, for a cgroup that is there.
-cpu_file() {
-	local f
-	for f in /sys/fs/cgroup/{cpu,cpu,cpuacct}*/"$1"/"$2" /sys/fs/cgroup/"$1"/"$2"; do
-		[ ! -e "$f" ] || { echo "$f"; return; }
-	done
-}
-
-# limit_cgroup PATH QUOTA_US: set it on a cgroup that is there.
-limit_cgroup() {
-	local f
-	f=$(cpu_file "$1" cpu.cfs_quota_us)
-	[ -z "$f" ] || echo "$2" >"$f"
-	f=$(cpu_file "$1" cpu.max)
-	[ -z "$f" ] || echo "$2 100000" >"$f"
-}
-
 # All that is below $PH_FILE.d goes before others.
 outweigh() {
 	local f

@@ -203,6 +203,47 @@ static void test_pods_limit(void **state)
 		"not on its cgroup. The demand comes from one thread at a time; 1 CPU would remove 95 % of it.");
 }
 
+/* After five periods its limit is another one: each is blamed for what it did. */
+static void test_changed_limit(void **state)
+{
+	struct setup s = plain;
+	struct ph_identity *id;
+	struct ph_throttle *th;
+	ph_autobuf b = { 0 };
+	ph_autobuf text = { 0 };
+
+	s.web_quota = 30000;
+	add_setup(&b, &s);
+	for (unsigned long k = 0; k < 10; k++) {
+		unsigned long t = 5 * MS + k * 100 * MS;
+
+		if (k == 5)
+			ph_buf_addf(&b, "@%lu statedump_cgroup hierarchy=0 id=12 parent_id=11 container=1 cpu_quota_us=60000 "
+				    "cpu_period_us=100000 cpu_burst_us=7 path=" POD "/web\n", t - MS);
+		ph_buf_addf(&b, "@%lu cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n", t);
+		if (k)
+			ph_buf_addf(&b, "@%lu cpu=0 tid=7 sched_throttle_end tid=7 throttled_ns=%lu exact=1\n", t, 71 * MS);
+		ph_buf_addf(&b, "@%lu cpu=0 tid=7 sched_throttle_begin tid=7 cgroup_id=12 limit_cgroup_id=12 limit_level=0 quota_ns=%lu "
+			    "period_ns=%lu\n", t + 29 * MS, (k < 5 ? 30 : 60) * MS, 100 * MS);
+		ph_buf_addf(&b, "@%lu cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=0\n", t + 29 * MS);
+	}
+	th = analyse(b.p, &id);
+	assert_int_equal(th->limits.n, 2);
+	ph_vec_each(at, &th->limits) {
+		struct ph_throttle_limit *l = *at;
+
+		assert_int_equal(l->cgroup->id, 12);
+		assert_true(l->changed);
+		assert_int_equal(l->burst_ns, l->quota_ns == 60 * MS ? 7000 : 0);
+		assert_int_equal(l->nran_out, l->quota_ns == 60 * MS ? 3 : 4);
+	}
+	ph_throttle_verdict(th, th->containers.v[0], &text);
+	assert_non_null(strstr(text.p, "because its own limit of 0.3 CPU (cpu.max 30000 100000 at "));
+	assert_non_null(strstr(text.p, "because its own limit of 0.6 CPU (cpu.max 60000 100000, cpu.max.burst 7 at "));
+	ph_throttle_free(th);
+	ph_identity_free(id);
+}
+
 /* The first five periods its own limit is out, then its pod's. */
 static void test_both_limits(void **state)
 {
@@ -641,6 +682,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_own_limit), cmocka_unit_test(test_before_the_dump),
 		cmocka_unit_test(test_pods_limit),
+		cmocka_unit_test(test_changed_limit),
 		cmocka_unit_test(test_both_limits),
 		cmocka_unit_test(test_waited),
 		cmocka_unit_test(test_waited_besides),

@@ -144,6 +144,70 @@ static void test_limit(void **state)
 	done(a);
 }
 
+#define LIMIT(time, quota) "@" #time "000000 statedump_cgroup hierarchy=0 id=12 parent_id=11 container=1 cpu_quota_us=" #quota \
+	" cpu_period_us=100000 cpu_weight=100 path=/pod/web\n"
+#define CPUSET(time, path, cpus) "@" #time "000000 statedump_cgroup hierarchy=3 id=1" #time " container=1 cpuset=" #cpus " path=" path "\n"
+
+/* The same, but somebody sets a limit of 5 ms meanwhile. */
+static const char limited_late[] =
+	START(10, 0, 7) LIMIT(50, 5000) WAKE(60, 0, 7, 20, 1) RUN(60, 1, 0, 0, 20) RUN(60, 0, 7, 1, 0)
+	WAKE(70, 1, 20, 7, 0) RUN(70, 0, 0, 0, 7) RUN(70, 1, 20, 1, 0) RUN(80, 0, 7, 1, 0) "@90000000 cpu=0 tid=0 irq_softirq_entry vec=9\n";
+
+static void test_limit_changed(void **state)
+{
+	struct asked *a = ask(limited_late, "web");
+
+	assert_int_equal(a->r, 0);
+	assert_true(isinf(a->w->cpus));
+	assert_true(a->w->changed);
+	/*
+	 * From 50 on it has 5 ms: at 52 what it ran since 48 is counted, so it is out at 56, with 3 too many; from 60 on, where a period
+	 * begins, it has 2, and takes the 4 that it needs. The database answers at 74. Of the 10 ms that are left, it has 4 from 160 on, 4
+	 * from 260 on, and 2 from 360 on.
+	 */
+	assert_int_equal(a->w->again.duration_ns, 352 * MS);
+	assert_int_equal(a->w->again.throttled_periods, 4);
+	assert_int_equal(a->w->bound.duration_ns, 70 * MS);
+	/* What is asked for is so all the time. */
+	assert_int_equal(with(a, 0.2).duration_ns, 198 * MS);
+	assert_int_equal(with(a, INFINITY).duration_ns, 70 * MS);
+	done(a);
+	/* Taken away before it matters; and what is told first has been so before. */
+	a = ask("@5000000 cpu=0 tid=0 irq_softirq_entry vec=9\n" LIMIT(6, 5000) LIMIT(8, -1)
+		START(10, 0, 7) RUN(80, 0, 7, 1, 0) "@90000000 cpu=0 tid=0 irq_softirq_entry vec=9\n", "web");
+	assert_int_equal(a->r, 0);
+	assert_false(a->w->changed);
+	assert_int_equal(a->w->again.duration_ns, 70 * MS);
+	done(a);
+	a = ask("@5000000 cpu=0 tid=0 irq_softirq_entry vec=9\n"
+		START(10, 0, 7) LIMIT(20, 30000) LIMIT(40, -1) RUN(80, 0, 7, 1, 0) "@90000000 cpu=0 tid=0 irq_softirq_entry vec=9\n", "web");
+	assert_int_equal(a->r, 0);
+	assert_true(a->w->changed);
+	/* 30 ms last from 20 to 48, with ticks; taken away before. */
+	assert_int_equal(a->w->again.duration_ns, 70 * MS);
+	done(a);
+}
+
+/* Both run for 40 ms, each on a CPU of its own; cpusets are told by another hierarchy. */
+static const char both[] =
+	CPUSET(8, "/db", 1) START(10, 0, 7) START(10, 1, 20) CPUSET(30, "/pod/web", 1) RUN(50, 0, 7, 1, 0) RUN(50, 1, 20, 1, 0)
+	"@90000000 cpu=0 tid=0 irq_softirq_entry vec=9\n";
+
+static void test_cpuset_changed(void **state)
+{
+	ph_autofree char *all = ph_asprintf("@7000000 statedump_cgroup hierarchy=3 id=130 container=1 cpuset=0-1 path=/pod/web\n%s", both);
+	struct asked *a = ask(all, "web");
+
+	assert_int_equal(a->r, 0);
+	/* From 30 on both have half of one CPU: web, whose slice is the later one, is done at 70 or a bit before. */
+	assert_in_range(a->w->again.duration_ns, 55 * MS, 60 * MS);
+	done(a);
+	/* Told once, it was so from the begin. */
+	a = ask(both, "web");
+	assert_in_range(a->w->again.duration_ns, 75 * MS, 80 * MS);
+	done(a);
+}
+
 /* The database's limit is not web's: asked for that container, 5 ms in 100 cost its client nothing that it had itself. */
 static void test_other(void **state)
 {
@@ -419,7 +483,7 @@ static void test_words(void **state)
 	view.fmt.output = PH_OUT_JSON;
 	assert_int_equal(ph_whatif_print(&r, &out, &err), 0);
 	assert_string_equal(out.p,
-		"{\"container\":\"web\",\"cpus\":null,\"ended\":false,"
+		"{\"container\":\"web\",\"cpus\":null,\"cpus_changed\":false,\"ended\":false,"
 		"\"recorded\":{\"duration_ns\":70000000,\"cpu_ns\":60000000,\"throttled_ns\":0,\"throttled_periods\":0,\"requests\":null},"
 		"\"again\":{\"duration_ns\":70000000,\"cpu_ns\":60000000,\"throttled_ns\":0,\"throttled_periods\":0,\"requests\":null},"
 		"\"bound\":{\"duration_ns\":70000000,\"cpu_ns\":60000000,\"throttled_ns\":0,\"throttled_periods\":0,\"requests\":null},"
@@ -484,6 +548,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_limit_changed),
+		cmocka_unit_test(test_cpuset_changed),
 		cmocka_unit_test(test_other),
 		cmocka_unit_test(test_was_limited),
 		cmocka_unit_test(test_clock),
