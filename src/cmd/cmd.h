@@ -52,6 +52,8 @@ int ph_cmd_choice(const char *verb, const char *option, const char *const *names
  * which verbs treat as a quiet end; ENOSPC and the like are errors).
  */
 int ph_cmd_flush(struct ph_buf *b);
+/* Would it fail in any case? To be asked before a verb looks at anything for seconds. */
+int ph_cmd_can_write(struct ph_err *err);
 
 /* --json-schema of a verb that prints these columns; the exit code. */
 int ph_cmd_schema(const struct ph_col *cols, size_t n);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -50,6 +51,26 @@ int ph_cmd_flush(struct ph_buf *b)
 	}
 	ph_buf_clear(b);
 	return 0;
+}
+
+int ph_cmd_can_write(struct ph_err *err)
+{
+	int flags = fcntl(STDOUT_FILENO, F_GETFL);
+
+	if (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY)
+		return 0;
+	return ph_err_sys(err, -EBADF, "cannot write the output");
+}
+
+/* No file that is opened takes the place of a standard stream that was closed: what is written there still fails. */
+static void keep_standard(void)
+{
+	int fd;
+
+	while ((fd = open("/dev/null", O_RDONLY)) >= 0 && fd <= STDERR_FILENO)
+		;
+	if (fd >= 0)
+		close(fd);
 }
 
 int ph_cmd_schema(const struct ph_col *cols, size_t n)
@@ -200,6 +221,7 @@ int main(int argc, char **argv)
 
 	if (ph_symchild_asked(argc, argv))
 		return ph_symchild_main();
+	keep_standard();
 	setlocale(LC_CTYPE, "");
 	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2) {

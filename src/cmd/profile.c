@@ -82,11 +82,17 @@ static int load_base(struct profile_verb *w, struct ph_err *err)
 
 /* ---- the verb ------------------------------------------------------------------------------------------- */
 
-static int find_probes(void *arg)
+/* Before the kernel records: what is read in the meantime might be much. */
+static int ready(void *arg)
 {
 	struct profile_verb *w = arg;
-	int r = w->probes ? ph_cmd_probes_find(&w->r.s.co, w->probes) : 0;
+	struct ph_err err = { 0 };
+	int r;
 
+	ph_cmd_catch_signals();
+	if (w->diff && load_base(w, &err) < 0)
+		return ph_cmd_fail(PROFILE_VERB, &err);
+	r = w->probes ? ph_cmd_probes_find(&w->r.s.co, w->probes) : 0;
 	ph_cmd_probes_tell(PROFILE_VERB, w->probes, &w->told);
 	return r;
 }
@@ -122,9 +128,8 @@ static void tell(const struct ph_profile *p)
 static int begin(void *arg, struct ph_err *err)
 {
 	struct profile_verb *w = arg;
-	int r = w->diff ? load_base(w, err) : 0;
 
-	return r < 0 ? r : begin_side(w, &w->side, &w->r.s.run, err);
+	return begin_side(w, &w->side, &w->r.s.run, err);
 }
 
 static int feed(void *arg, const struct ph_event *ev, struct ph_err *err)
@@ -216,7 +221,7 @@ static const struct ph_cmd_report_verb verb = {
 		    "  porthole profile -a -d 10s -w after/ -o svg --diff before/ > diff.svg\n"
 		    "  porthole profile -r trace/ -c web -o pprof > web.pb.gz\n",
 	.table_option = "-o", .tables = profile_formats, .table = PROFILE_TREE,
-	.schema = schema, .check = profile_check, .ready = find_probes, .begin = begin, .feed = feed, .finish = finish, .report = report,
+	.schema = schema, .check = profile_check, .ready = ready, .begin = begin, .feed = feed, .finish = finish, .report = report,
 	.done = done,
 };
 

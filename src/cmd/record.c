@@ -121,7 +121,9 @@ static int run(struct args *a, struct ph_record_opts *ro)
 	struct ph_err err = { 0 };
 	int ret, rc;
 
-	ret = ph_cmd_collect_open(&a->co, &err);
+	ret = ph_recorder_check(ro, &err);
+	if (ret >= 0)
+		ret = ph_cmd_collect_open(&a->co, &err);
 	if (ret >= 0)
 		ret = ph_recorder_open(a->co.c, ro, &r, &err);
 	if (ret >= 0)

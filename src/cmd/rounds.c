@@ -102,6 +102,7 @@ static const struct {
 
 static int start_recording(struct ph_rounds *rs)
 {
+	const struct ph_record_opts ro = { .dir = rs->s.dir };
 	struct ph_cmd_collect *co = &rs->s.co;
 	struct ph_err err = { 0 };
 	ph_strv none = { 0 };
@@ -114,9 +115,11 @@ static int start_recording(struct ph_rounds *rs)
 	r = ph_cmd_collect_check(co, &none, SIZE_MAX);
 	if (r)
 		return r;
-	r = ph_cmd_collect_open(co, &err);
+	r = ph_recorder_check(&ro, &err);
 	if (r >= 0)
-		r = ph_recorder_open(co->c, &(struct ph_record_opts){ .dir = rs->s.dir }, &rs->s.recorder, &err);
+		r = ph_cmd_collect_open(co, &err);
+	if (r >= 0)
+		r = ph_recorder_open(co->c, &ro, &rs->s.recorder, &err);
 	return r < 0 ? ph_cmd_fail(rs->verb, &err) : 0;
 }
 
@@ -153,6 +156,8 @@ int ph_rounds_start(struct ph_rounds *rs)
 	int r;
 
 	ph_cmd_catch_signals();
+	if (ph_cmd_can_write(&err) < 0)
+		return ph_cmd_fail(rs->verb, &err);
 	r = rs->s.co.filter ? start_events(rs) : rs->s.dir ? start_recording(rs) : 0;
 	if (r)
 		return r;

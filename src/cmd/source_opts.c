@@ -118,8 +118,10 @@ static int set_range(struct ph_cmd_source *s, struct ph_err *err)
 
 static int open_live(struct ph_cmd_source *s, struct ph_err *err)
 {
-	int r = ph_cmd_collect_open(&s->co, err);
+	int r = s->dir ? ph_recorder_check(&(struct ph_record_opts){ .dir = s->dir }, err) : 0;
 
+	if (r >= 0)
+		r = ph_cmd_collect_open(&s->co, err);
 	if (r >= 0)
 		r = ph_live_open(s->co.c, &s->live, err);
 	if (r < 0)
@@ -169,6 +171,9 @@ int ph_cmd_source_open(struct ph_cmd_source *s)
 	int r;
 
 	ph_cmd_catch_signals();
+	r = ph_cmd_can_write(&err);
+	if (r < 0)
+		return ph_cmd_fail(s->co.verb, &err);
 	r = s->trace ? ph_ctf_open(s->trace, &s->run.src, &err) : open_live(s, &err);
 	if (r < 0)
 		return ph_cmd_fail(s->co.verb, &err);

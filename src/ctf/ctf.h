@@ -34,6 +34,9 @@ struct ph_ctf_env {
 	uint64_t packet_bytes;		/* a packet is closed at this size; 0: 256 KiB */
 };
 
+/* Could ph_ctf_create() make a trace there? As far as can be told without making anything, in its words. */
+int ph_ctf_can_create(const char *path, struct ph_err *err);
+
 /*
  * Make the directory @path (it must not exist, or be empty) and a trace in it. Classes are added to
  * the metadata when their first event is written. @ctx: the contexts that every event of this trace

@@ -2,11 +2,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/map.h"
@@ -133,16 +136,17 @@ static int append_metadata(struct ph_ctf_writer *w, const struct ph_buf *text, s
 	return 0;
 }
 
-static int make_dir(const char *path, struct ph_err *err)
+static int cannot_make(const char *path, int error, struct ph_err *err)
 {
-	ph_autoclosedir DIR *d = NULL;
+	return ph_err_sys(err, error, "cannot make the trace directory %s", path);
+}
+
+/* @path, which exists, must be an empty directory. */
+static int check_empty(const char *path, struct ph_err *err)
+{
+	ph_autoclosedir DIR *d = opendir(path);
 	struct dirent *e;
 
-	if (mkdir(path, 0777) == 0)
-		return 0;
-	if (errno != EEXIST)
-		return ph_err_sys(err, errno, "cannot make the trace directory %s", path);
-	d = opendir(path);
 	if (!d)
 		return ph_err_sys(err, errno, "cannot use %s as a trace directory", path);
 	while ((e = readdir(d)))
@@ -150,6 +154,42 @@ static int make_dir(const char *path, struct ph_err *err)
 			return ph_err_set(err, -EEXIST, "%s is not empty: a trace is written only "
 					  "into a new or empty directory", path);
 	return 0;
+}
+
+static int make_dir(const char *path, struct ph_err *err)
+{
+	if (mkdir(path, 0777) == 0)
+		return 0;
+	return errno == EEXIST ? check_empty(path, err) : cannot_make(path, errno, err);
+}
+
+/* Is there room below @path? Some file systems do not tell what they have. */
+static bool is_full(const char *path)
+{
+	struct statvfs fs;
+
+	return !statvfs(path, &fs) && fs.f_blocks && !fs.f_bfree;
+}
+
+int ph_ctf_can_create(const char *path, struct ph_err *err)
+{
+	ph_autofree char *copy = ph_strdup(path);
+	const char *in = path;
+	struct stat st;
+	int r;
+
+	if (!stat(path, &st)) {
+		r = check_empty(path, err);
+		if (r < 0)
+			return r;
+	} else if (errno == ENOENT) {
+		in = dirname(copy);
+	} else {
+		return cannot_make(path, errno, err);
+	}
+	if (access(in, W_OK | X_OK))
+		return cannot_make(path, errno, err);
+	return is_full(in) ? cannot_make(path, ENOSPC, err) : 0;
 }
 
 static void free_class(struct ph_wclass *c)

@@ -89,17 +89,20 @@ static void read_line(const char *path, char *out, size_t size)
 		snprintf(out, size, "%.*s", (int)strcspn(b.p, "\n"), b.p);
 }
 
-/* The name of the present piece; the caller frees it. */
-static char *piece_name(const struct ph_recorder *r, uint64_t n)
+static bool rotates(const struct ph_record_opts *o)
 {
-	if (!r->opts.rotate_bytes && !r->opts.rotate_ns)
-		return ph_strdup(r->dir);
-	return ph_asprintf("%s/%05llu", r->dir, (unsigned long long)n);
+	return o->rotate_bytes || o->rotate_ns;
+}
+
+/* The name of the @n-th piece in @dir; the caller frees it. */
+static char *piece_name(const struct ph_record_opts *o, const char *dir, uint64_t n)
+{
+	return rotates(o) ? ph_asprintf("%s/%05llu", dir, (unsigned long long)n) : ph_strdup(dir);
 }
 
 static int begin_piece(struct ph_recorder *r, struct ph_err *err)
 {
-	ph_autofree char *path = piece_name(r, r->pieces + 1);
+	ph_autofree char *path = piece_name(&r->opts, r->dir, r->pieces + 1);
 	struct ph_ctf_env env = { 0 };
 	const struct ph_field *ctx;
 	char boot_id[64];
@@ -182,11 +185,19 @@ static int rotate(struct ph_recorder *r, struct ph_err *err)
 	if (ret < 0)
 		return ret;
 	if (r->opts.keep && r->pieces >= r->opts.keep) {
-		ph_autofree char *old = piece_name(r, r->pieces - r->opts.keep + 1);
+		ph_autofree char *old = piece_name(&r->opts, r->dir, r->pieces - r->opts.keep + 1);
 
 		remove_piece(old);
 	}
 	return begin_piece(r, err);
+}
+
+int ph_recorder_check(const struct ph_record_opts *opts, struct ph_err *err)
+{
+	ph_autofree char *first = piece_name(opts, opts->dir, 1);
+
+	/* Where pieces go there may be something else. */
+	return ph_ctf_can_create(access(opts->dir, F_OK) ? opts->dir : first, err);
 }
 
 int ph_recorder_open(struct ph_collect *c, const struct ph_record_opts *opts,
@@ -207,7 +218,7 @@ int ph_recorder_open(struct ph_collect *c, const struct ph_record_opts *opts,
 	 * little, but the buffers last some tenths of a second only. Without the right to, it tries as is.
 	 */
 	setpriority(PRIO_PROCESS, 0, -20);
-	if ((opts->rotate_bytes || opts->rotate_ns) && mkdir(r->dir, 0755) < 0)
+	if (rotates(opts) && mkdir(r->dir, 0755) < 0)
 		rc = errno == EEXIST ? 0 : ph_err_sys(err, errno, "cannot make the directory %s", r->dir);
 	if (rc >= 0)
 		rc = begin_piece(r, err);

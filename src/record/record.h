@@ -24,6 +24,9 @@ struct ph_record_opts {
 
 struct ph_recorder;
 
+/* What ph_recorder_open() would fail of that is known before there is a collector: whether @opts->dir can be written into. */
+int ph_recorder_check(const struct ph_record_opts *opts, struct ph_err *err);
+
 /* Takes a started collector (which stays the caller's); writes the state dump, unless it is fed. */
 int ph_recorder_open(struct ph_collect *c, const struct ph_record_opts *opts,
 		     struct ph_recorder **ret, struct ph_err *err);

@@ -223,6 +223,41 @@ throttled_again() { [ "$(throttles thr)" -ge $((before + 3)) ]; }
 	[ -s "$PH_WORK/full.json" ]
 }
 
+# Without privileges nothing can be loaded: what is told is what was looked at before.
+# On the host only.
+@test "what cannot be written or read is told before anything is loaded" {
+	local verb powerless="setpriv --bounding-set=-all --inh-caps=-all"
+	need setpriv
+	mkdir -p "$T/used/x" "$T/pieces/00001/x" "$T/full"
+	for verb in "record -a" "view -a" "trace open -a" "profile -a" "why slow -a" "probe -a tracepoint:sched:sched_switch" "top -a" "stat -a" "path -p $$"; do
+		run $powerless porthole $verb -d 1s -w "$T/used"
+		[ "$status" = 1 ] && [[ $output == *"$T/used is not empty: a trace is written only into a new or empty directory"* ]] ||
+			flunk "$verb: $status $output" || return
+	done
+	run $powerless porthole record -a --rotate 1s -w "$T/pieces"
+	[[ $output == *"$T/pieces/00001 is not empty"* ]] || flunk "$output" || return
+	mount -t tmpfs -o size=4k full "$T/full"
+	head -c 4096 /dev/zero >"$T/full/file"
+	run $powerless porthole record -a -w "$T/full/trace"
+	umount "$T/full"
+	[[ $output == *"$T/full/trace: No space left on device"* ]] || flunk "$output" || return
+	run $powerless porthole profile -a --diff "$T/none"
+	[[ $output == *"cannot open $T/none"* ]] || flunk "$output" || return
+	for verb in view profile stat; do
+		run $powerless sh -c "porthole $verb -a -d 1s >&-"
+		[ "$status" = 1 ] && [[ $output == *"cannot write the output: Bad file descriptor"* ]] || flunk "$verb: $status $output" || return
+	done
+}
+
+# On the host only.
+@test "no file takes the place of a standard stream that is closed" {
+	porthole record -q -a -e sched -w "$T" <&- >&- 2>&- 3>&- &
+	RECORDER=$!
+	wait_for 20 recording "$T"
+	[ "$(readlink "/proc/$RECORDER/fd/"[012] | sort | uniq -c | tr -s ' ')" = " 3 /dev/null" ] || flunk "$(ls -l "/proc/$RECORDER/fd/")"
+	record_end
+}
+
 # On the host only.
 @test "rotation keeps the newest pieces, each a trace of its own" {
 	busy rot

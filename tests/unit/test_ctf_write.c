@@ -209,6 +209,32 @@ static void used_directories_are_refused(void **state)
 	assert_int_equal(ph_ctf_create(file, &env, NULL, 0, &w, &err), -ENOTDIR);
 }
 
+/* In the same words, and nothing is made. */
+static void what_will_be_refused_is_known_before(void **state)
+{
+	const char *path = ((struct dir *)*state)->path;
+	ph_autofree char *file = ph_asprintf("%s/x", path);
+	ph_autofree char *fresh = ph_asprintf("%s/new/", path);
+	ph_autofree char *far = ph_asprintf("%s/none/new", path);
+	ph_autofree char *under = ph_asprintf("%s/x/new", path);
+	const char *const bad[] = { path, file, far, under };
+	struct ph_ctf_writer *w;
+	struct stat sb;
+
+	fclose(fopen(file, "w"));
+	for (size_t i = 0; i < PH_ARRAY_SIZE(bad); i++) {
+		struct ph_err before = { 0 }, err = { 0 };
+
+		assert_true(ph_ctf_can_create(bad[i], &before) < 0);
+		assert_int_equal(ph_ctf_create(bad[i], &env, NULL, 0, &w, &err), before.code);
+		assert_string_equal(before.msg, err.msg);
+	}
+	assert_int_equal(ph_ctf_can_create(fresh, NULL), 0);
+	assert_int_equal(stat(fresh, &sb), -1);
+	assert_int_equal(mkdir(fresh, 0700), 0);
+	assert_int_equal(ph_ctf_can_create(fresh, NULL), 0);
+}
+
 /* A limit on the size of files stands for the full disk: a write comes back short, then fails. */
 static void a_full_disk_leaves_a_readable_trace(void **state)
 {
@@ -302,6 +328,7 @@ int main(void)
 		T(foreign_types_are_written),
 		T(losses_are_in_the_packets),
 		T(used_directories_are_refused),
+		T(what_will_be_refused_is_known_before),
 		T(a_full_disk_leaves_a_readable_trace),
 		T(long_events_and_sequences),
 	};
