@@ -182,7 +182,7 @@ def frame(shown, name):
 
 
 def profile(browser, path):
-    browser.show(path, 1000, 220)
+    browser.show(path, 1000, 180)
     shown = browser.js(SHOWN)
     legible(shown, 'at first')
     head = shown['head'][0]['text'], shown['head'][1]['text']
