@@ -563,6 +563,20 @@ static void explore(struct ph_code *c, size_t at, struct state s, enum belief be
 	}
 }
 
+/*
+ * Go has goroutines return to the second instruction of a function that nobody calls, nop; call goexit1; nop. What lies above that in memory is
+ * of whoever had the stack before. On arm64 it is a zero.
+ */
+bool ph_code_is_goexit(const uint8_t *code, size_t n)
+{
+	return n >= 7 && code[0] == 0x90 && code[1] == 0xe8 && code[6] == 0x90 && (n == 7 || code[7] == 0xcc);
+}
+
+static bool is_goexit(const struct ph_code *c, size_t at)
+{
+	return !c->m->link && is_aligned(c, at) && ph_code_is_goexit(c->code + at, c->n - at);
+}
+
 /* The ABI has BP cleared where nobody called. */
 static void explore_function(struct ph_code *c, size_t at, enum belief belief)
 {
@@ -570,7 +584,7 @@ static void explore_function(struct ph_code *c, size_t at, enum belief belief)
 	struct ph_insn in;
 
 	c->m->read(c->code + at, c->n - at, &in);
-	if (in.kind == PH_INSN_CLEAR && in.reg == PH_X86_BP)
+	if ((in.kind == PH_INSN_CLEAR && in.reg == PH_X86_BP) || is_goexit(c, at))
 		s.depth = OUTERMOST;
 	explore(c, at, s, belief);
 }
@@ -608,6 +622,8 @@ static void explore_rest(struct ph_code *c, enum belief belief)
 
 	for (size_t at = 0; at < c->n; at = next) {
 		next = read_next(c, at, &in);
+		if (is_goexit(c, at) && !followed(c, at))
+			explore_function(c, at, BEGINS);
 		if (followed(c, at) || in.kind == PH_INSN_PAD || in.kind == PH_INSN_BAD || in.kind == PH_INSN_STOP)
 			continue;
 		if (belief == MAY_HOLD)

@@ -27,6 +27,8 @@ bool ph_code_reached(const struct ph_code *c, size_t at);
 
 /* Whether this function of x86_64 goes over to another stack, which entries cannot tell. */
 bool ph_code_changes_stacks(const uint8_t *code, size_t n);
+/* Whether this function of x86_64 is what goroutines return to: nobody called that. */
+bool ph_code_is_goexit(const uint8_t *code, size_t n);
 
 static inline void ph_code_free_ptr(struct ph_code **c)
 {

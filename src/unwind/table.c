@@ -347,8 +347,8 @@ static void add_gap(struct ph_unwind_builder *b, struct ph_elf *elf, const struc
 }
 
 /*
- * Go's entries (.debug_frame) say of the functions that change stacks, and of what a signal's handler returns to, the same
- * as of all others. Such are short.
+ * Go's entries (.debug_frame) say of the functions that change stacks, and of what goroutines and a signal's handler return to, the
+ * same as of all others. Such are short.
  */
 static bool entry_is_wrong(const struct ph_unwind_builder *b, struct ph_elf *elf, const struct ph_elf_segment *s,
 			   const struct ph_fde *f)
@@ -359,7 +359,7 @@ static bool entry_is_wrong(const struct ph_unwind_builder *b, struct ph_elf *elf
 	if (!f->debug || f->size > sizeof(code) || !elf || !ph_elf_read(elf, s->offset + (f->begin - s->vaddr), code, f->size))
 		return false;
 	return memmem(code, f->size, ret->code, ret->n) ||
-	       (b->arch == PH_UNWIND_X86_64 && ph_code_changes_stacks(code, f->size));
+	       (b->arch == PH_UNWIND_X86_64 && (ph_code_changes_stacks(code, f->size) || ph_code_is_goexit(code, f->size)));
 }
 
 /* ---- a file --------------------------------------------------------------------------------- */

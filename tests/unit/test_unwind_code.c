@@ -411,6 +411,12 @@ static void test_go(void **state)
 	follow_from("48 83 ec 18 48 89 6c 24 10 48 8d 6c 24 10 48 8b 62 38 ff d0 4c 89 e4 48 8b 6c 24 10 48 83 c4 18 c3", true);
 	for (size_t at = 14; at <= 23; at += at == 14 ? 4 : at == 18 ? 2 : 3)
 		by_frame(at);
+	/* Goroutines return behind the first instruction of what nobody calls: nop; call 0; nop. What returns is none. */
+	follow_from("c3 cc cc cc cc cc cc cc cc cc cc cc cc cc cc cc 90 e8 ea ff ff ff 90 cc cc cc cc cc cc cc cc cc", false);
+	assert_int_equal(cfa_at(16), PH_CFA_END);
+	assert_int_equal(cfa_at(17), PH_CFA_END);
+	follow_from("90 e8 fa ff ff ff c3", true);
+	by_sp(1, 8, 0);
 	/* Functions begin at addresses of 16, wherever the code that is followed does: sub $24, %rsp; call *%rax; jmp 4b */
 	follow_at(0x1006, "cc cc cc cc cc cc cc cc cc cc 48 83 ec 18 ff d0 eb fc", false);
 	by_sp(14, 32, 0);
