@@ -17,9 +17,10 @@
 
 /* Tables and mappings take no more memory than this. */
 #define STORE_BYTES ((uint64_t)PH_STACKS_MIB << 20)
-/* So long is waited for what the files are, before the first stack and after the last one. */
+/* So long is waited for what the files are, before the first stack and after the last one; where CPUs are busy, longer. */
 #define FIRST_NS PH_NSEC
 #define LAST_NS (2 * PH_NSEC)
+#define MOST_NS (10 * PH_NSEC)
 /* Places that are told. */
 #define SYMBOLS_MAX (1u << 18)
 
@@ -180,7 +181,7 @@ int ph_stacks_open(struct ph_collect *c, struct ph_err *err)
 	if (r < 0)
 		return r;
 	ph_procmaps_run(&s->maps, ph_now_ns());
-	ph_symchild_wait(s->child, FIRST_NS);
+	ph_symchild_wait_fairly(s->child, FIRST_NS, MOST_NS);
 	ph_procmaps_run(&s->maps, ph_now_ns());
 	return 0;
 }
@@ -565,7 +566,7 @@ void ph_stacks_saw(struct ph_collect *c, const struct ph_event *ev)
 
 static void wait_for_the_last(struct ph_stacks *s)
 {
-	if (!ph_symchild_wait(s->namer, LAST_NS))
+	if (!ph_symchild_wait_fairly(s->namer, LAST_NS, MOST_NS))
 		ph_vec_each(f, &s->files.all)
 			if ((*f)->unanswered)
 				nameless(s, *f, "it took too long to read its symbols, or others of its container");

@@ -101,6 +101,8 @@ int ph_symchild_fd(const struct ph_symchild *c);
 void ph_symchild_poll(struct ph_symchild *c);
 /* Wait until everything is answered, or for @timeout_ns; true: nothing is left. */
 bool ph_symchild_wait(struct ph_symchild *c, uint64_t timeout_ns);
+/* The same, but the time that the caller or a child waits for a CPU is nobody's fault and does not count, up to @most_ns altogether. */
+bool ph_symchild_wait_fairly(struct ph_symchild *c, uint64_t timeout_ns, uint64_t most_ns);
 /* The child that is asked about the file; 0: there is none at the moment. */
 int ph_symchild_pid(const struct ph_symchild *c, uint32_t file);
 /* How often it died or took too long. */

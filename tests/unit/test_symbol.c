@@ -3,8 +3,10 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -478,6 +480,49 @@ static void test_in_the_way(void **state)
 	assert_int_equal(ph_symchild_deaths(c), 0);
 }
 
+/* Who has to wait for a CPU has longer: here beside somebody who always wants the same one. */
+static void test_starved(void **state)
+{
+	struct told t = { 0 };
+	ph_auto(ph_symchild_free_ptr) struct ph_symchild *c = symchild_patient(&tell, &t, 0);
+	cpu_set_t one;
+	pid_t busy;
+	bool plainly, fairly;
+
+	(void)state;
+	add_path(c, 1, libc_path());
+	address_of(c, 1, "malloc");
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	busy = fork();
+	if (!busy) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		sched_setaffinity(0, sizeof(one), &one);
+		for (;;)
+			;
+	}
+	assert_true(busy > 0);
+	assert_int_equal(sched_setaffinity(ph_symchild_pid(c, 1), sizeof(one), &one), 0);
+	setpriority(PRIO_PROCESS, (id_t)ph_symchild_pid(c, 1), 19);
+	for (uint32_t file = 2; file < 12; file++) {
+		add_path(c, file, libc_path());
+		ph_symchild_ask_table(c, file);
+	}
+	plainly = ph_symchild_wait(c, PH_NSEC / 10);
+	fairly = ph_symchild_wait_fairly(c, PH_NSEC, 30 * PH_NSEC);
+	kill(busy, SIGKILL);
+	waitpid(busy, NULL, 0);
+	assert_false(plainly);
+	assert_true(fairly);
+	assert_int_equal(t.tables, 10);
+	/* Who sleeps has not: */
+	stop(c, 1, SIGSTOP);
+	add_path(c, 12, libc_path());
+	ph_symchild_ask_table(c, 12);
+	assert_false(ph_symchild_wait_fairly(c, PH_NSEC / 10, 600 * PH_NSEC));
+	kill(ph_symchild_pid(c, 1), SIGCONT);
+}
+
 /* Interpreters are known as such, with the functions that nm has. */
 static void test_interpreters(void **state)
 {
@@ -526,7 +571,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_child_has_nothing),
 		cmocka_unit_test(test_usdt),
 		cmocka_unit_test(test_child_dies),
-		cmocka_unit_test(test_in_the_way), cmocka_unit_test(test_owner_struck_out),
+		cmocka_unit_test(test_in_the_way), cmocka_unit_test(test_starved), cmocka_unit_test(test_owner_struck_out),
 		cmocka_unit_test(test_interpreters),
 	};
 
