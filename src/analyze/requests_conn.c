@@ -296,7 +296,8 @@ void conns_feed(struct ph_requests *r, const struct ph_event *ev)
 		on_exec(r, ev);
 		break;
 	case PH_EV_sched_process_exit:
-		if (ev->tid == ev->pid)
+		/* With its last thread, which need not be the first one. */
+		if (!ph_identity_process_lives(r->id, ev->pid))
 			on_process_end(r, ev);
 		break;
 	}

@@ -25,10 +25,37 @@ static void exited_unlink(struct ph_identity *id, struct task *t)
 	id->nexited--;
 }
 
+static void count_living(struct ph_identity *id, struct task *t, int32_t pid)
+{
+	uintptr_t n;
+
+	if (t->lives_in == pid)
+		return;
+	if (t->lives_in) {
+		n = (uintptr_t)ph_u64map_get(&id->living, (uint32_t)t->lives_in);
+		if (n > 1)
+			ph_u64map_put(&id->living, (uint32_t)t->lives_in, (void *)(n - 1));
+		else
+			ph_u64map_del(&id->living, (uint32_t)t->lives_in);
+	}
+	t->lives_in = pid;
+	if (!pid)
+		return;
+	n = (uintptr_t)ph_u64map_get(&id->living, (uint32_t)pid);
+	ph_u64map_put(&id->living, (uint32_t)pid, (void *)(n + 1));
+}
+
+void task_set_pid(struct ph_identity *id, struct task *t, int32_t pid)
+{
+	t->t.pid = pid;
+	count_living(id, t, pid > 0 && !t->t.exited ? pid : 0);
+}
+
 void task_drop(struct ph_identity *id, struct task *t)
 {
 	if (!t)
 		return;
+	count_living(id, t, 0);
 	exited_unlink(id, t);
 	derived_leave(id, t);
 	ph_vec_each(c, &id->cpus)
@@ -51,6 +78,7 @@ struct task *task_new(struct ph_identity *id, int32_t tid)
 	if (tid < 0 || tid > TID_LIMIT)
 		return NULL;
 	if (t) {
+		count_living(id, t, 0);
 		exited_unlink(id, t);
 		derived_leave(id, t);
 	} else {
@@ -73,6 +101,7 @@ void task_exit(struct ph_identity *id, struct task *t)
 	if (t->t.exited)
 		return;
 	derived_leave(id, t);
+	count_living(id, t, 0);
 	t->t.exited = true;
 	t->prev = id->exited_last;
 	if (t->prev)
@@ -89,6 +118,7 @@ void task_revive(struct ph_identity *id, struct task *t)
 		return;
 	exited_unlink(id, t);
 	t->t.exited = t->gone = false;
+	task_set_pid(id, t, t->t.pid);
 	t->stale = true;
 }
 
@@ -208,7 +238,7 @@ static void take_contexts(struct ph_identity *id, const struct class_info *ci, s
 			  struct task *t)
 {
 	if (ci->pid >= 0 && t->t.pid < 0)
-		t->t.pid = (int32_t)ev->ctx[ci->pid].i;
+		task_set_pid(id, t, (int32_t)ev->ctx[ci->pid].i);
 	if (ci->procname >= 0)
 		set_comm(t, &ev->ctx[ci->procname]);
 	for (unsigned int i = 0; ci->any_ns && i < PH_NS_MAX; i++)
@@ -258,10 +288,10 @@ void ph_identity_feed(struct ph_identity *id, struct ph_event *ev)
 	}
 	if (ev->tid < 0)
 		ev->tid = t->t.tid;
-	if (ev->pid >= 0)
-		t->t.pid = ev->pid;
-	else
+	if (ev->pid < 0)
 		ev->pid = t->t.pid;
+	else if (ph_unlikely(t->t.pid != ev->pid))
+		task_set_pid(id, t, ev->pid);
 	if (ev->container != PH_CONTAINER_UNKNOWN) {
 		ev->container = canon_index(id, ev->container);
 		if (ph_unlikely(id->guests.n) && !ci->no_task)
@@ -296,6 +326,7 @@ void ph_identity_free(struct ph_identity *id)
 		free(s->val);
 	ph_u64map_done(&id->functions);
 	ph_u64map_done(&id->tasks);
+	ph_u64map_done(&id->living);
 	ph_u64map_done(&id->classes);
 	ph_vec_done(&id->cpus);
 	model_containers_free(id);
@@ -307,6 +338,11 @@ const struct ph_task *ph_identity_task(const struct ph_identity *id, int32_t tid
 	struct task *t = task_find(id, tid);
 
 	return t ? &t->t : NULL;
+}
+
+bool ph_identity_process_lives(const struct ph_identity *id, int32_t pid)
+{
+	return ph_u64map_get(&id->living, (uint32_t)pid);
 }
 
 const char *ph_identity_function(const struct ph_identity *id, uint64_t address)

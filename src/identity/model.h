@@ -47,6 +47,8 @@ void ph_identity_introduce(struct ph_identity *id, const struct ph_event *ev);
 
 /* NULL where unknown. Pointers are valid until the next feed. */
 const struct ph_task *ph_identity_task(const struct ph_identity *id, int32_t tid);
+/* Is a task of process @pid known that lives? Its first one may end long before the others. */
+bool ph_identity_process_lives(const struct ph_identity *id, int32_t pid);
 const struct ph_container *ph_identity_container(const struct ph_identity *id, uint32_t index);
 /* Another number whenever something is told of a container: its name may come long after its first task. */
 uint32_t ph_identity_told(const struct ph_identity *id);

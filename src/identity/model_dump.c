@@ -42,7 +42,7 @@ static struct task *on_dump_state(struct ph_identity *id, struct ph_event *ev, s
 	if (!who)
 		return t;
 	task_revive(id, who);
-	who->t.pid = I32(lttng_statedump_process_state, pid);
+	task_set_pid(id, who, I32(lttng_statedump_process_state, pid));
 	who->t.ppid = I32(lttng_statedump_process_state, ppid);
 	set_comm(who, V(lttng_statedump_process_state, name));
 	set_container(id, who, (uint32_t)U(lttng_statedump_process_state, container,

@@ -25,6 +25,7 @@ struct task {
 	struct ph_task t;		/* first: the public part */
 	uint32_t pid_chain[PH_PID_LEVELS];	/* pid namespaces from the host's inwards */
 	struct task *prev, *next;	/* among the exited, in order of exit */
+	int32_t lives_in;		/* the process that it is counted in, 0: none */
 	int32_t user_level;		/* deepest user namespace told by the dump */
 	bool kthread;
 	bool renamed;			/* its name came with task_rename, which exec is told by as well */
@@ -80,6 +81,7 @@ struct ph_identity {
 	struct ph_u64map tasks;		/* tid -> struct task */
 	struct task *exited_first, *exited_last;
 	size_t nexited;
+	struct ph_u64map living;	/* process -> how many of its tasks are known to live */
 	PH_VEC(struct cpu) cpus;
 
 	PH_VEC(struct index_slot) slots;	/* by index */
@@ -134,6 +136,7 @@ struct task *task_new(struct ph_identity *id, int32_t tid);
 void task_exit(struct ph_identity *id, struct task *t);
 void task_revive(struct ph_identity *id, struct task *t);
 void task_drop(struct ph_identity *id, struct task *t);
+void task_set_pid(struct ph_identity *id, struct task *t, int32_t pid);
 
 static inline struct task *task_find(const struct ph_identity *id, int32_t tid)
 {

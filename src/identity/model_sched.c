@@ -58,7 +58,7 @@ static struct task *on_fork(struct ph_identity *id, struct ph_event *ev, struct 
 	if (parent) {
 		set_comm(parent, V(sched_process_fork, parent_comm));
 		if (ppid >= 0)
-			parent->t.pid = ppid;
+			task_set_pid(id, parent, ppid);
 		set_ns(parent, PH_NS_PID, (uint32_t)U(sched_process_fork, parent_ns_inum, 0));
 		if (parent->stale && !id->own)
 			derive_container(id, parent);
@@ -69,7 +69,7 @@ static struct task *on_fork(struct ph_identity *id, struct ph_event *ev, struct 
 	if (!child)
 		return parent ? parent : t;
 	guest_gone(id, tid);	/* whose number it was */
-	child->t.pid = pid;
+	task_set_pid(id, child, pid);
 	set_comm(child, V(sched_process_fork, child_comm));
 	child->t.start_ns = U(sched_process_fork, child_start_ns, 0);
 	if (!child->t.start_ns)
@@ -130,7 +130,7 @@ static struct task *on_exec(struct ph_identity *id, struct ph_event *ev, struct 
 		me = leader ? leader : task_new(id, tid);
 		task_revive(id, me);
 	}
-	me->t.pid = tid;
+	task_set_pid(id, me, tid);
 	ev->tid = tid;
 	if (cpu)
 		cpu->cur = me;

@@ -248,6 +248,30 @@ static void pid_reuse(void **state)
 	ph_identity_free(id);
 }
 
+/* A process lives as long as one of its threads, of which some were there before. */
+static void processes_live(void **state)
+{
+	struct ph_identity *id = ph_identity_new();
+
+	assert_false(ph_identity_process_lives(id, 50));
+	own_fork(id, 0, 10, 50, 50, 1, NULL, 0);
+	own_fork(id, 0, 50, 51, 50, 1, NULL, 0);
+	own_exit(id, 0, 50);
+	assert_true(ph_identity_process_lives(id, 50));
+	own_free(id, 0, 50);
+	assert_true(ph_identity_process_lives(id, 50));
+	own_exit(id, 0, 51);
+	own_exit(id, 0, 51);
+	assert_false(ph_identity_process_lives(id, 50));
+	/* A thread's number that comes back as a process of its own; and one whose end was not seen. */
+	own_fork(id, 0, 10, 51, 51, 1, NULL, 0);
+	assert_true(ph_identity_process_lives(id, 51));
+	own_fork(id, 0, 10, 51, 52, 1, NULL, 0);
+	assert_false(ph_identity_process_lives(id, 51));
+	assert_true(ph_identity_process_lives(id, 52));
+	ph_identity_free(id);
+}
+
 static void exited_are_bounded(void **state)
 {
 	struct ph_identity *id = ph_identity_new();
@@ -776,7 +800,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tasks_by_cpu), cmocka_unit_test(lost_events_end_attribution),
-		cmocka_unit_test(pid_reuse), cmocka_unit_test(exited_are_bounded),
+		cmocka_unit_test(pid_reuse), cmocka_unit_test(processes_live), cmocka_unit_test(exited_are_bounded),
 		cmocka_unit_test(exec_by_non_leader),
 		cmocka_unit_test(renamed), cmocka_unit_test(containers_told),
 		cmocka_unit_test(contexts_beat_the_model), cmocka_unit_test(lttng_namespaces),

@@ -186,7 +186,13 @@ static void test_connections(void **state)
 		    "10 by 7 - 20 by 8; 30 by 7 - 40 by 9");
 	CONNECTIONS(CALL(10, 10, 7, accept4, "fd=3", -11) CLOSE(20, 8, 5), 0, "");
 	/* A process that ends closes all it has; one of its threads does not. */
-	CONNECTIONS(ACCEPT(10, 7, 5) "@20 tid=8 sched_process_exit tid=8\n@30 tid=7 sched_process_exit tid=7\n", 0, "10 by 7 - 30 by 7");
+	CONNECTIONS(ACCEPT(10, 7, 5) "@20 tid=8 sched_process_exit tid=8\n@20 tid=9 sched_process_exit tid=9\n"
+		    "@30 tid=7 sched_process_exit tid=7\n", 0, "10 by 7 - 30 by 7");
+	/* Its first one may end long before the others; so it does where another one starts a program. */
+	CONNECTIONS(ACCEPT(10, 7, 5) "@20 tid=7 sched_process_exit tid=7\n" READ(25, 8, 5) "@30 tid=8 sched_process_exit tid=8\n"
+		    "@40 tid=9 sched_process_exit tid=9\n", 0, "10 by 7 - 40 by 9");
+	CONNECTIONS(ACCEPT(10, 7, 5) "@20 tid=7 sched_process_exit tid=7\n@25 tid=9 sched_process_exit tid=9\n"
+		    "@30 tid=7 sched_process_exec tid=7 old_tid=8\n" CLOSE(40, 7, 5), 0, "10 by 7 - 40 by 7");
 	CONNECTIONS(ACCEPT(10, 7, 5) ACCEPT(11, 7, 6) ACCEPT(12, 7, 9) CALL(20, 20, 8, close_range, "fd=5 max_fd=7", 0), 1,
 		    "11 by 7 - 20 by 8; 10 by 7 - 20 by 8");
 	/* In a gap it may have been closed. */
