@@ -88,7 +88,8 @@ static enum ph_wait by_descriptor(const struct ph_block *b)
 	switch (b->object.mode & S_IFMT) {
 	case S_IFSOCK:	return PH_WAIT_SOCKET;
 	case S_IFIFO:	return PH_WAIT_PIPE;
-	case S_IFCHR:	return b->uninterruptible ? PH_WAIT_DISK : PH_WAIT_TTY;
+	/* A disk of this kind (a tape) shows by its requests; others, as a source of random numbers, are none. */
+	case S_IFCHR:	return b->uninterruptible ? PH_WAIT_OTHER : PH_WAIT_TTY;
 	case S_IFREG:
 	case S_IFDIR:
 	case S_IFBLK:	return PH_WAIT_DISK;

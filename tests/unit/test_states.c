@@ -527,7 +527,7 @@ static void test_reasons(void **state)
 
 	static const struct { const char *fields; int st; const char *why; } told[] = {
 		{ "nr=0 fd=3 mode=49152 family=2", 1, "socket" }, { "nr=0 fd=3 mode=4096", 1, "pipe" },
-		{ "nr=0 fd=0 mode=8192", 1, "tty" }, { "nr=0 fd=3 mode=32768", 2, "disk" },
+		{ "nr=0 fd=0 mode=8192", 1, "tty" }, { "nr=0 fd=0 mode=8192 dev=6", 2, "other" }, { "nr=0 fd=3 mode=32768", 2, "disk" },
 		{ "nr=202 fd=-1", 1, "futex" }, { "nr=-1 fd=-1", 2, "fault" },
 	};
 
