@@ -14,6 +14,7 @@
 #include "export/export.h"
 
 #define LABELS 250
+#define NAMES 172			/* of these what a name may have */
 #define PLOT 940
 #define ROW 22
 #define BAR 16
@@ -34,12 +35,17 @@ struct lane {
 	double ran[PLOT], waited[PLOT];		/* of each pixel, by steps that are not drawn one by one */
 };
 
+/* As their colours are numbered: of all that is drawn together. */
+struct colours {
+	PH_VEC(uint32_t) containers;
+};
+
 struct picture {
 	const struct ph_path *p;
 	struct ph_buf *out;
 	PH_VEC(struct lane *) lanes;
 	struct lane *rest;			/* the last of them: of tasks without a lane; NULL: all have one */
-	PH_VEC(uint32_t) containers;		/* as their colours are numbered */
+	struct colours *colours;
 	struct ph_u64map of_tid;
 	double scale;				/* pixels of a nanosecond */
 	double top;				/* of the first lane */
@@ -48,19 +54,20 @@ struct picture {
 /* ---- colours --------------------------------------------------------------------------------------- */
 
 static const char *const state_colours[PH_PATH_STATES] = {
-	[PH_PATH_IRQ] = "#888", [PH_PATH_STEAL] = "#444", [PH_PATH_QUEUE] = "#f5a623", [PH_PATH_THROTTLED] = "#d0021b",
+	[PH_PATH_IRQ] = "#777", [PH_PATH_STEAL] = "#444", [PH_PATH_QUEUE] = "#f5a623", [PH_PATH_THROTTLED] = "#d0021b",
 	[PH_PATH_FROZEN] = "#7fdbff", [PH_PATH_STOPPED] = "#85144b", [PH_PATH_DISK] = "#8b572a", [PH_PATH_NETWORK] = "#4a90e2",
-	[PH_PATH_TIMER] = "#d8d8d8", [PH_PATH_INTERRUPT] = "#888", [PH_PATH_WAITED] = "#9b9b9b", [PH_PATH_UNKNOWN] = "#fff",
+	[PH_PATH_TIMER] = "#d8d8d8", [PH_PATH_INTERRUPT] = "#2ca89a", [PH_PATH_WAITED] = "#b39ddb", [PH_PATH_UNKNOWN] = "#fff",
 };
 
 static void add_colour(struct picture *g, uint32_t container)
 {
+	struct colours *k = g->colours;
 	size_t i = 0;
 
-	while (i < g->containers.n && g->containers.v[i] != container)
+	while (i < k->containers.n && k->containers.v[i] != container)
 		i++;
-	if (i == g->containers.n)
-		*ph_vec_push(&g->containers) = container;
+	if (i == k->containers.n)
+		*ph_vec_push(&k->containers) = container;
 	if (container == PH_CONTAINER_HOST || container == PH_CONTAINER_UNKNOWN)
 		ph_buf_adds(g->out, "#667");
 	else
@@ -285,33 +292,65 @@ static void add_text(struct picture *g, double x, double y, const char *attribut
 	ph_buf_addf(g->out, "<text x=\"%.1f\" y=\"%.1f\"%s>", x, y, attributes);
 }
 
+static void add_name(struct picture *g, const struct lane *l)
+{
+	add_comm(g, l->comm);
+	if (l != g->rest) {
+		ph_buf_addf(g->out, " (%d) ", l->tid);
+		add_container(g, l->container);
+	}
+}
+
+/* A name that is too long is cut off, and is all there to whoever points at it. */
 static void draw_labels(struct picture *g)
 {
 	for (size_t i = 0; i < g->lanes.n; i++) {
 		const struct lane *l = g->lanes.v[i];
+		double y = y_of(g, i);
 
-		add_rect(g, 0, y_of(g, i) + BAR + 2, PLOT, 0.5);
+		add_rect(g, 0, y + BAR + 2, PLOT, 0.5);
 		ph_buf_adds(g->out, "#ddd\"/>");
-		add_text(g, MARGIN, y_of(g, i) + 12, "");
-		add_comm(g, l->comm);
 		if (l != g->rest) {
-			ph_buf_addf(g->out, " (%d) ", l->tid);
-			add_container(g, l->container);
+			add_rect(g, MARGIN - LABELS, y + 4, 8, 8);
+			add_colour(g, l->container);
+			ph_buf_adds(g->out, "\"/>");
 		}
-		ph_buf_addf(g->out, "</text><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.1f %%</text>\n", LABELS - 8, y_of(g, i) + 12,
+		ph_buf_addf(g->out, "<svg x=\"%d\" y=\"%.1f\" width=\"%d\" height=\"%d\"><title>", MARGIN + 13, y, NAMES, BAR);
+		add_name(g, l);
+		ph_buf_adds(g->out, "</title><text y=\"12\">");
+		add_name(g, l);
+		ph_buf_addf(g->out, "</text></svg><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.1f %%</text>\n", LABELS - 8, y + 12,
 			    100.0 * (double)l->ns / (double)(g->p->end_ns - g->p->begin_ns));
+	}
+}
+
+/* 1, 2, 5, 10 … ns: six of them at most. */
+static uint64_t axis_step(uint64_t all)
+{
+	uint64_t ten = 1;
+
+	for (;; ten *= 10) {
+		static const unsigned int round[] = { 1, 2, 5 };
+
+		for (size_t i = 0; i < PH_ARRAY_SIZE(round); i++)
+			if (all / ten / round[i] <= 6)
+				return ten * round[i];
 	}
 }
 
 /* All of the width, whatever part of it the path has. */
 static void draw_axis(struct picture *g)
 {
-	uint64_t all = (uint64_t)(PLOT / g->scale + 0.5);
+	uint64_t all = (uint64_t)(PLOT / g->scale + 0.5), step = axis_step(all);
 	char ns[PH_HUMAN_MAX];
 
-	for (unsigned int i = 0; i <= 4; i++)
-		ph_buf_addf(g->out, "<text x=\"%u\" y=\"%.1f\" text-anchor=\"%s\">+%s</text>\n", LABELS + PLOT / 4 * i, g->top - 6,
-			    i == 0 ? "start" : i == 4 ? "end" : "middle", i ? ph_human_ns(all / 4 * i, ns) : "0");
+	for (uint64_t t = 0; t <= all; t += step) {
+		double x = (double)t * g->scale;
+
+		add_rect(g, x, g->top - 3, 0.5, (double)g->lanes.n * ROW);
+		ph_buf_addf(g->out, "#ddd\"/><text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">+%s</text>\n", LABELS + x, g->top - 6,
+			    t == 0 ? "start" : x > PLOT - 20 ? "end" : "middle", t ? ph_human_ns(t, ns) : "0");
+	}
 }
 
 static void draw_legend(struct picture *g)
@@ -333,9 +372,9 @@ static void draw_legend(struct picture *g)
 }
 
 /* The present path, its lanes from @top on, as wide as @all_ns. Returns where it ends. */
-static double draw_path(const struct ph_path *p, double top, uint64_t all_ns, struct ph_buf *out)
+static double draw_path(const struct ph_path *p, struct colours *colours, double top, uint64_t all_ns, struct ph_buf *out)
 {
-	struct picture g = { .p = p, .out = out, .scale = PLOT / (double)all_ns, .top = top };
+	struct picture g = { .p = p, .out = out, .colours = colours, .scale = PLOT / (double)all_ns, .top = top };
 	double end;
 
 	make_lanes(&g);
@@ -348,7 +387,6 @@ static double draw_path(const struct ph_path *p, double top, uint64_t all_ns, st
 	ph_vec_each(l, &g.lanes)
 		free(*l);
 	ph_vec_done(&g.lanes);
-	ph_vec_done(&g.containers);
 	ph_u64map_done(&g.of_tid);
 	return end;
 }
@@ -370,9 +408,11 @@ static void add_head(struct ph_buf *out, double height)
 void ph_export_path_svg(const struct ph_path *p, struct ph_buf *out)
 {
 	ph_autobuf verdict = { 0 }, path = { 0 };
+	struct colours colours = { 0 };
 	const char *best;
 
-	add_head(out, draw_path(p, TOP, p->end_ns - p->begin_ns, &path));
+	add_head(out, draw_path(p, &colours, TOP, p->end_ns - p->begin_ns, &path));
+	ph_vec_done(&colours.containers);
 	ph_path_verdict(p, &verdict);
 	/* A line a sentence. */
 	best = strstr(verdict.p, ". ");
@@ -410,6 +450,7 @@ static char *line_end(char *text)
 void ph_export_compare_svg(const struct ph_path_compare *c, struct ph_buf *out)
 {
 	ph_autobuf verdict = { 0 }, paths = { 0 };
+	struct colours colours = { 0 };
 	uint64_t all = 1;
 	double y = 18, top;
 	char *sentence;
@@ -431,8 +472,9 @@ void ph_export_compare_svg(const struct ph_path_compare *c, struct ph_buf *out)
 		say_typical(c, (enum ph_band)b, &words);
 		add_line(&paths, top + LINE, words.p);
 		ph_path_compare_show(c, (enum ph_band)b);
-		top = draw_path(c->p, top + 3 * LINE, all, &paths);
+		top = draw_path(c->p, &colours, top + 3 * LINE, all, &paths);
 	}
+	ph_vec_done(&colours.containers);
 	add_head(out, top);
 	for (sentence = verdict.p; sentence; y += LINE) {
 		char *end = line_end(sentence);

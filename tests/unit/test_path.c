@@ -427,6 +427,9 @@ static void test_svg(void **state)
 	assert_non_null(strstr(b.p, "&lt;a&gt;&amp;'&quot;x (20) of db: running, 590 ns; then wakes nginx</title>"));
 	/* Half of the time, from a ninth on: of 940 pixels from 250 on. */
 	assert_non_null(strstr(b.p, "<rect x=\"364.89\" y=\"86.0\" width=\"616.22\""));
+	/* Round times along the axis, and the container's colour beside the name. */
+	assert_non_null(strstr(b.p, " text-anchor=\"middle\">+800 ns</text>"));
+	assert_non_null(strstr(b.p, "<rect x=\"10.00\" y=\"68.0\" width=\"8.00\" height=\"8.0\" fill=\"hsl(200,60%,45%)\"/>"));
 	assert_null(strstr(b.p, "<a>"));
 	done(&a);
 }
