@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -339,46 +340,88 @@ static void shape_ring(void)
 	wait(NULL);
 }
 
-/* ---- across containers ----------------------------------------------------------------------------- */
-
-static int serve(const char *path, uint64_t ns)
+/* It looks for its child when that one has long ended: nobody was waited for. */
+static void shape_late(void)
 {
-	int l = listen_unix(path), c;
-	socklen_t len = sizeof(struct ucred);
-	struct ucred peer;
-	char byte;
+	siginfo_t dead = { 0 };
 
-	prctl(PR_SET_NAME, "c-server");
-	while ((c = accept(l, NULL, NULL)) >= 0) {
-		uint64_t ran = 0;
-
-		/* 0 where it is in a pid namespace that this one does not see. */
-		if (getsockopt(c, SOL_SOCKET, SO_PEERCRED, &peer, &len))
-			die("SO_PEERCRED");
-		while (read(c, &byte, 1) == 1) {
-			uint64_t since;
-
-			until_sleeps(peer.pid);
-			since = own_cpu_ns();
-			compute(ns);
-			pass(c);
-			/* Until who asked sleeps, his path is his own. */
-			ran += own_cpu_ns() - since;
-		}
-		say("c-server", own_cpu_ns() - ran);
-		close(c);
+	if (!child()) {
+		stage("c-early", 0, 20 * MS);
+		_exit(0);
 	}
-	return 1;
+	do
+		compute(MS);
+	while (waitid(P_ALL, 0, &dead, WEXITED | WNOHANG | WNOWAIT) || !dead.si_pid);
+	compute(20 * MS);
+	wait(NULL);
 }
 
-static void shape_ask(const char *path, uint64_t n)
+/* A pipe has room for a page: who writes more waits for who reads. */
+static void shape_full(void)
 {
-	int c = must_connect_unix(path);
+	enum { PAGES = 5, PAGE = 4096 };
+	static const char page[PAGE];
+	char buf[PAGE];
+	int p[2];
 
-	while (n--) {
-		compute(2 * MS);
-		pass(c);
-		take(c);
+	if (pipe(p) || fcntl(p[1], F_SETPIPE_SZ, PAGE) != PAGE)
+		die("pipe");
+	if (!child()) {
+		for (int i = 0; i < PAGES; i++) {
+			if (i < PAGES - 1)
+				stage("c-reader", the_main, 20 * MS);
+			if (!read_all(p[0], buf, PAGE))
+				die("read");
+		}
+		_exit(0);
+	}
+	for (int i = 0; i < PAGES; i++)
+		write_all(p[1], page, PAGE);
+	wait(NULL);
+}
+
+/* Few looks at the clock, which are system calls. */
+static void compute_in_user(uint64_t ns)
+{
+	volatile uint64_t x = 1;
+	uint64_t end = own_cpu_ns() + ns;
+
+	do
+		for (int i = 0; i < 500000; i++)
+			x = x * 6364136223846793005ULL + 1442695040888963407ULL;
+	while (own_cpu_ns() < end);
+}
+
+static void compute_in_kernel(uint64_t ns)
+{
+	static char buf[1 << 20];
+	uint64_t end = own_cpu_ns() + ns;
+
+	do
+		if (getrandom(buf, sizeof(buf), 0) < 0)
+			die("getrandom");
+	while (own_cpu_ns() < end);
+}
+
+/* One in its own code, the next one in the kernel. */
+static void shape_modes(void)
+{
+	static const struct {
+		const char *name;
+		void (*fn)(uint64_t ns);
+	} modes[] = { { "c-user", compute_in_user }, { "c-kernel", compute_in_kernel } };
+	uint64_t since;
+
+	for (int i = 0; i < 2; i++) {
+		if (!child()) {
+			prctl(PR_SET_NAME, modes[i].name);
+			until_sleeps(the_main);
+			since = own_cpu_ns();
+			modes[i].fn(80 * MS);
+			say(modes[i].name, since);
+			_exit(0);
+		}
+		wait(NULL);
 	}
 }
 
@@ -391,14 +434,15 @@ int load_chain(int argc, char **argv)
 		{ "join", shape_join }, { "nested", shape_nested }, { "pipe", shape_pipe }, { "lock", shape_lock },
 		{ "timer", shape_timer }, { "signal", shape_signal }, { "tcp", shape_tcp }, { "ring", shape_ring },
 		{ "inception", shape_inception }, { "imbalance", shape_imbalance }, { "filelock", shape_filelock },
-		{ "preempt", shape_preempt }, { "disk", shape_disk },
+		{ "preempt", shape_preempt }, { "disk", shape_disk }, { "random", shape_random }, { "late", shape_late },
+		{ "full", shape_full }, { "modes", shape_modes },
 	};
 	const char *what = arg_str(argc, argv, 1, "");
 	uint64_t begin = ph_now_ns(), since;
 	void (*fn)(void) = NULL;
 
 	if (!strcmp(what, "serve"))
-		return serve(arg_str(argc, argv, 2, "/data/socket"), arg_ns(argc, argv, 3, 10 * MS));
+		return chain_serve(arg_str(argc, argv, 2, "/data/socket"), arg_ns(argc, argv, 3, 10 * MS), arg_u64(argc, argv, 4, 4));
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
 		if (!strcmp(shapes[i].name, what))
 			fn = shapes[i].fn;
@@ -417,7 +461,7 @@ int load_chain(int argc, char **argv)
 	if (fn)
 		fn();
 	else
-		shape_ask(arg_str(argc, argv, 2, "/data/socket"), arg_u64(argc, argv, 3, 10));
+		chain_ask(arg_str(argc, argv, 2, "/data/socket"), arg_u64(argc, argv, 3, 10), arg_u64(argc, argv, 4, 4));
 	compute(30 * MS);
 	say("c-main", since);
 	printf("wall_ns=%llu\n", (unsigned long long)(ph_now_ns() - begin));

@@ -3,6 +3,7 @@
 #define PH_LOAD_CHAIN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -26,5 +27,10 @@ void shape_imbalance(void);
 void shape_filelock(void);
 void shape_preempt(void);
 void shape_disk(void);
+void shape_random(void);
+
+/* chainpeer.c: in two containers. Each answer has so many bytes. */
+int chain_serve(const char *address, uint64_t ns, size_t bytes);
+void chain_ask(const char *address, uint64_t n, size_t bytes);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Shapes of ph-load chain in which tasks are kept waiting by what they share: a barrier, a file's lock, a CPU, a disk. */
+/* Shapes of ph-load chain in which tasks are kept waiting by what they share: a barrier, a file's lock, a CPU, a device. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -176,4 +176,22 @@ void shape_disk(void)
 	dprintf(1, "range=%llu..%llu\n", (unsigned long long)began, (unsigned long long)ph_now_ns());
 	close(fd);
 	free(block);
+}
+
+/* ---- a device that answers with an interrupt, and is no disk ------------------------------------------------------------ */
+
+/* Says how long it was without a CPU while it read. */
+void shape_random(void)
+{
+	char buf[64];
+	int fd = open("/dev/hwrng", O_RDONLY | O_CLOEXEC);
+	uint64_t began = ph_now_ns(), ran = own_cpu_ns();
+
+	if (fd < 0)
+		die("/dev/hwrng");
+	for (int i = 0; i < 50; i++)
+		if (!read_all(fd, buf, sizeof(buf)))
+			die("read");
+	dprintf(1, "waited_ns=%llu\n", (unsigned long long)(ph_now_ns() - began - (own_cpu_ns() - ran)));
+	close(fd);
 }

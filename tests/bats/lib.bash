@@ -95,6 +95,8 @@ in_cgroups() {
 	exec "$@"
 }
 
+# --- their cgroups: PATH is below each hierarchy's root ---
+
 # cpu_file PATH NAME: of the cpu controller, for a cgroup that is there.
 cpu_file() {
 	local f
@@ -111,6 +113,35 @@ limit_cgroup() {
 	f=$(cpu_file "$1" cpu.max)
 	[ -z "$f" ] || echo "$2 100000" >"$f"
 }
+
+# throttled_ns PATH: as the kernel has counted it.
+throttled_ns() {
+	awk '$1 == "throttled_time" { ns = $2 } $1 == "throttled_usec" { ns = $2 * 1000 } END { printf "%.0f\n", ns }' "$(cpu_file "$1" cpu.stat)"
+}
+
+# freeze PATH, thaw PATH: by whichever freezer there is. Who freezes is back when it is done.
+freezer() { [ -d /sys/fs/cgroup/freezer ] && echo "/sys/fs/cgroup/freezer/$1" || echo "/sys/fs/cgroup/$1"; }
+
+is_frozen() {
+	local f
+	f=$(freezer "$1")
+	grep -qsx FROZEN "$f/freezer.state" || grep -qsx "frozen 1" "$f/cgroup.events"
+}
+
+freeze() {
+	local f
+	f=$(freezer "$1")
+	if [ -e "$f/freezer.state" ]; then echo FROZEN >"$f/freezer.state"; else echo 1 >"$f/cgroup.freeze"; fi
+	wait_for 20 is_frozen "$1"
+}
+
+thaw() {
+	local f
+	f=$(freezer "$1")
+	if [ -e "$f/freezer.state" ]; then echo THAWED >"$f/freezer.state"; else echo 0 >"$f/cgroup.freeze"; fi
+}
+
+# --- Docker's ---
 
 docker() { command docker -H "unix://$PH_WORK/docker.sock" "$@"; }
 

@@ -31,20 +31,6 @@ kernel_counts() {
 	awk '$1 == "throttled_time" { print n, $2 } $1 == "throttled_usec" { printf "%s %.0f\n", n, $2 * 1000 }' "${files[@]}"
 }
 
-
-# freeze NAME, thaw NAME: a container, by whichever freezer there is; when it is done.
-freezer() { [ -d /sys/fs/cgroup/freezer ] && F=/sys/fs/cgroup/freezer/$1 || F=/sys/fs/cgroup/$1; }
-is_frozen() { grep -qsx FROZEN "$F/freezer.state" || grep -qsx "frozen 1" "$F/cgroup.events"; }
-freeze() {
-	freezer "$PH_FILE.d/$PH_FILE-$1"
-	if [ -e "$F/freezer.state" ]; then echo FROZEN >"$F/freezer.state"; else echo 1 >"$F/cgroup.freeze"; fi
-	wait_for $((20 * ${PH_SLOW:-1})) is_frozen
-}
-thaw() {
-	freezer "$PH_FILE.d/$PH_FILE-$1"
-	if [ -e "$F/freezer.state" ]; then echo THAWED >"$F/freezer.state"; else echo 0 >"$F/cgroup.freeze"; fi
-}
-
 # limited NAME LAUNCH-OPTIONS... -- LOAD...: its load, once the fifo has a writer, and then a sleep.
 limited() {
 	local opts=()
@@ -92,11 +78,11 @@ setup_file() {
 	exec 8<>"$d/go/go"
 	sleep 0.5
 	now_ns >"$d/frozen"
-	freeze frozen
+	freeze "$PH_FILE.d/$PH_FILE-frozen"
 	now_ns >>"$d/frozen"
 	sleep 1
 	now_ns >>"$d/frozen"
-	thaw frozen
+	thaw "$PH_FILE.d/$PH_FILE-frozen"
 	wait_for $((10 * ${PH_SLOW:-1})) running_again
 	now_ns >>"$d/frozen"
 	for pid in "${PIDS[@]}"; do wait_for 60 rests "$pid"; done
@@ -109,7 +95,7 @@ setup_file() {
 }
 
 # Frozen no more, and it has had a CPU since.
-running_again() { ! is_frozen && [ "$(awk '{ print $14 }' "/proc/$PID/stat")" -gt "${TICKS:=$(awk '{ print $14 }' "/proc/$PID/stat")}" ]; }
+running_again() { ! is_frozen "$PH_FILE.d/$PH_FILE-frozen" && [ "$(awk '{ print $14 }' "/proc/$PID/stat")" -gt "${TICKS:=$(awk '{ print $14 }' "/proc/$PID/stat")}" ]; }
 
 setup() {
 	local k v
