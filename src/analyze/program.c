@@ -12,7 +12,7 @@
 
 struct ph_program {
 	struct ph_spill *spill;
-	struct ph_u64map by_tid;	/* tid -> index and one */
+	struct ph_u64map by_tid;	/* tid -> index of who had it last, and one */
 	PH_VEC(struct ph_program_task *) tasks;
 };
 
@@ -43,9 +43,17 @@ void ph_program_free(struct ph_program *p)
 	free(p);
 }
 
-uint32_t ph_program_find(const struct ph_program *p, int32_t tid)
+/* Who has @tid, or had it last. */
+static uint32_t last(const struct ph_program *p, int32_t tid)
 {
 	return (uint32_t)(uintptr_t)ph_u64map_get(&p->by_tid, (uint32_t)tid) - 1;
+}
+
+uint32_t ph_program_find(const struct ph_program *p, int32_t tid)
+{
+	uint32_t i = last(p, tid);
+
+	return i != UINT32_MAX && p->tasks.v[i]->ended ? UINT32_MAX : i;
 }
 
 uint32_t ph_program_task(struct ph_program *p, int32_t tid)
@@ -59,11 +67,23 @@ uint32_t ph_program_task(struct ph_program *p, int32_t tid)
 	t->tid = tid;
 	t->pid = t->pinned = -1;
 	t->parent = t->child = t->sibling = UINT32_MAX;
+	t->before = last(p, tid);
 	t->container = PH_CONTAINER_UNKNOWN;
 	t->nice = 20;
 	*ph_vec_push(&p->tasks) = t;
 	ph_u64map_put(&p->by_tid, (uint32_t)tid, (void *)(uintptr_t)p->tasks.n);
 	return (uint32_t)p->tasks.n - 1;
+}
+
+uint32_t ph_program_task_at(struct ph_program *p, int32_t tid, uint64_t ts)
+{
+	for (uint32_t i = last(p, tid); i != UINT32_MAX; i = p->tasks.v[i]->before) {
+		const struct ph_program_task *t = p->tasks.v[i];
+
+		if ((t->parent != UINT32_MAX ? t->parent_ns : t->begin_ns) <= ts)
+			return i;
+	}
+	return ph_program_task(p, tid);
 }
 
 struct ph_program_task *ph_program_nth(const struct ph_program *p, uint32_t task)
@@ -133,7 +153,6 @@ void ph_program_end(struct ph_program *p, int32_t tid)
 		block_write(p, t);
 	ph_vec_done(&t->open);
 	ph_vec_trim(&t->blocks);
-	ph_u64map_del(&p->by_tid, (uint32_t)tid);
 }
 
 int ph_program_error(const struct ph_program *p, struct ph_err *err)

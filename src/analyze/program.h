@@ -55,7 +55,7 @@ struct ph_program_task {
 	uint64_t begin_ns, end_ns;
 	uint64_t ran_ns, nops;
 	/* Inside. */
-	uint32_t child_last;
+	uint32_t child_last, before;	/* before: who had its number; UINT32_MAX: nobody */
 	PH_VEC(struct ph_program_block) blocks;
 	PH_VEC(struct ph_op) open;
 };
@@ -67,6 +67,8 @@ void ph_program_free(struct ph_program *p);
 
 /* The index of the task that has the number @tid at present, which may be anything; made where there is none. */
 uint32_t ph_program_task(struct ph_program *p, int32_t tid);
+/* Of the one that had it at @ts: it may have ended since, and its number be another's. */
+uint32_t ph_program_task_at(struct ph_program *p, int32_t tid, uint64_t ts);
 /* UINT32_MAX: none has. */
 uint32_t ph_program_find(const struct ph_program *p, int32_t tid);
 /* Pointers last until another task is made. */

@@ -147,7 +147,7 @@ static void add_asleep(struct ph_whatif *w, uint32_t i, struct whatif_task *t, c
 		uint64_t late = s->end_ns > from_ns ? s->end_ns - from_ns : 0;
 
 		op.kind = PH_OP_WAIT;
-		op.from = ph_program_task(w->program, from);
+		op.from = ph_program_task_at(w->program, from, from_ns);
 		op.from_ns = from_ns;
 		op.late_ns = late < UINT32_MAX ? (uint32_t)late : UINT32_MAX;
 	} else if (s->wait == PH_WAIT_IDLE || (s->wait == PH_WAIT_TIMER && t->until)) {
@@ -340,8 +340,11 @@ void whatif_learn_event(struct ph_whatif *w, const struct ph_event *ev)
 		on_switch(w, ev);
 		break;
 	case PH_EV_sched_process_fork:
-		if (ph_class_like_ours(ev->cls))
-			link_to(w, I32(sched_process_fork, child_tid), I32(sched_process_fork, parent_tid), ev->ts_ns);
+		if (!ph_class_like_ours(ev->cls))
+			break;
+		/* Of who had its number before the end was not seen: in a gap, or it is only known to have woken somebody. */
+		ph_program_end(w->program, I32(sched_process_fork, child_tid));
+		link_to(w, I32(sched_process_fork, child_tid), I32(sched_process_fork, parent_tid), ev->ts_ns);
 		break;
 	case PH_EV_sched_process_exec:
 		if (ph_class_like_ours(ev->cls))

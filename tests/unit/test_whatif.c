@@ -282,6 +282,26 @@ static void test_fork(void **state)
 	done(a);
 }
 
+/* Who woke it has ended before the wake-up is seen, and its number is given to a child that comes much later. */
+static void test_number_again(void **state)
+{
+	struct asked *a = ask(
+		START(10, 0, 7) START(10, 1, 20) RUN(20, 0, 7, 1, 0) "@60000000 cpu=1 tid=20 sched_waking tid=7 target_cpu=0\n"
+		"@61000000 cpu=1 tid=20 sched_process_exit tid=20\n" RUN(61, 1, 20, 32, 0)
+		"@62000000 cpu=0 tid=0 sched_wakeup tid=7 target_cpu=0\n" RUN(62, 0, 0, 0, 7)
+		"@70000000 cpu=0 tid=7 sched_process_fork parent_tid=7 parent_pid=7 child_tid=20 child_pid=20 child_container=1\n"
+		"@70000000 cpu=0 tid=7 sched_wakeup_new tid=20 target_cpu=1\n" RUN(70, 1, 0, 0, 20)
+		"@90000000 cpu=1 tid=20 sched_process_exit tid=20\n" RUN(90, 1, 20, 32, 0) RUN(95, 0, 7, 1, 0)
+		"@99000000 cpu=0 tid=0 irq_softirq_entry vec=9\n", "web");
+
+	assert_int_equal(a->r, 0);
+	assert_int_equal(a->w->recorded.duration_ns, 85 * MS);
+	assert_int_equal(a->w->again.duration_ns, 85 * MS);
+	/* The one that woke it had the number then; so does the child, later. */
+	assert_true(ph_program_task_at(a->w->program, 20, 60 * MS) != ph_program_task_at(a->w->program, 20, 80 * MS));
+	done(a);
+}
+
 static struct ph_whatif_outcome change(struct asked *a, struct ph_whatif_change c)
 {
 	struct ph_whatif_outcome o;
@@ -554,6 +574,7 @@ int main(void)
 		cmocka_unit_test(test_was_limited),
 		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_number_again),
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_goal),
