@@ -9,11 +9,23 @@
 #include "base/spill.h"
 
 #define BLOCK 64		/* operations */
+/*
+ * What is read comes in windows: blocks that were written at about the same time are read at about the same time, mostly of tasks
+ * so short that a block has a few operations.
+ */
+#define WINDOW_BYTES 65536
+#define WINDOWS 16
+
+struct window {
+	uint64_t nr;		/* its place in the file, and one; 0: none */
+	char bytes[WINDOW_BYTES];
+};
 
 struct ph_program {
 	struct ph_spill *spill;
 	struct ph_u64map by_tid;	/* tid -> index of who had it last, and one */
 	PH_VEC(struct ph_program_task *) tasks;
+	struct window *windows;	/* [WINDOWS] */
 };
 
 int ph_program_new(struct ph_program **ret, struct ph_err *err)
@@ -25,6 +37,7 @@ int ph_program_new(struct ph_program **ret, struct ph_err *err)
 		return r;
 	*ret = ph_alloc(sizeof(**ret));
 	(*ret)->spill = spill;
+	(*ret)->windows = ph_alloc(WINDOWS * sizeof(struct window));
 	return 0;
 }
 
@@ -40,6 +53,7 @@ void ph_program_free(struct ph_program *p)
 	ph_vec_done(&p->tasks);
 	ph_u64map_done(&p->by_tid);
 	ph_spill_close(p->spill);
+	free(p->windows);
 	free(p);
 }
 
@@ -111,11 +125,18 @@ void ph_program_made(struct ph_program *p, uint32_t child, uint32_t parent, uint
 	t->child_last = child;
 }
 
+static struct window *window_at(const struct ph_program *p, uint64_t at)
+{
+	return &p->windows[at / WINDOW_BYTES % WINDOWS];
+}
+
 static void block_write(struct ph_program *p, struct ph_program_task *t)
 {
 	struct ph_program_block b = { .n = (uint32_t)t->open.n };
 
 	b.at = ph_spill_add(p->spill, t->open.v, t->open.n * sizeof(*t->open.v));
+	/* What was read before this was there is not all. */
+	window_at(p, b.at)->nr = 0;
 	*ph_vec_push(&t->blocks) = b;
 	t->open.n = 0;
 }
@@ -165,6 +186,35 @@ uint64_t ph_program_bytes(const struct ph_program *p)
 	return ph_spill_size(p->spill);
 }
 
+static int read_window(const struct ph_program *p, struct window *w, uint64_t nr)
+{
+	uint64_t at = nr * WINDOW_BYTES, left = ph_spill_size(p->spill) - at;
+	int r;
+
+	w->nr = 0;
+	r = ph_spill_read(p->spill, at, w->bytes, left < WINDOW_BYTES ? left : WINDOW_BYTES);
+	if (r >= 0)
+		w->nr = nr + 1;
+	return r;
+}
+
+static int read_ops(const struct ph_program *p, uint64_t at, void *to, size_t n)
+{
+	while (n) {
+		uint64_t nr = at / WINDOW_BYTES, from = at % WINDOW_BYTES;
+		struct window *w = window_at(p, at);
+		size_t part = n < WINDOW_BYTES - from ? n : WINDOW_BYTES - from;
+
+		if (w->nr != nr + 1 && read_window(p, w, nr) < 0)
+			return -1;
+		memcpy(to, w->bytes + from, part);
+		to = (char *)to + part;
+		at += part;
+		n -= part;
+	}
+	return 0;
+}
+
 const struct ph_op *ph_program_next(const struct ph_program *p, uint32_t task, struct ph_program_reader *r)
 {
 	const struct ph_program_task *t = p->tasks.v[task];
@@ -179,7 +229,7 @@ const struct ph_op *ph_program_next(const struct ph_program *p, uint32_t task, s
 			r->ops = ph_alloc(r->n * sizeof(*r->ops));
 		if (r->block == t->blocks.n)
 			memcpy(r->ops, t->open.v, t->open.n * sizeof(*r->ops));
-		else if (ph_spill_read(p->spill, t->blocks.v[r->block].at, r->ops, r->n * sizeof(*r->ops)) < 0)
+		else if (read_ops(p, t->blocks.v[r->block].at, r->ops, r->n * sizeof(*r->ops)) < 0)
 			return NULL;
 		r->block++;
 	}
