@@ -4,18 +4,23 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "event/schema.h"
 
 /* Whose files have taken so long altogether are not looked for any more. */
 #define OWNER_NS (2 * PH_NSEC)
+/* The host's lists are there a moment later, too, and are long: they are read once for what is asked meanwhile. */
+#define HOST_NS (5 * PH_NSEC)
 
 struct package {
 	uint32_t file, owner;
+	uint64_t due_ns;
 	int root;
 	char *path, *build_id;
 	struct ph_symbol_package found;
@@ -24,10 +29,9 @@ struct package {
 struct ph_packages {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	PH_VEC(struct package *) asked, found;
-	struct package *looking;
-	struct ph_u64map spent;		/* owner → ns */
-	bool started, stop;
+	PH_VEC(struct package *) asked, looking, found;
+	struct ph_u64map spent;		/* owner → ns; the thread's */
+	bool started, stop, hurry;
 	unsigned int refs;		/* the owner's and the thread's */
 };
 
@@ -66,6 +70,7 @@ static void unlock_and_drop(struct ph_packages *p)
 	ph_vec_each(k, &p->found)
 		package_free(*k);
 	ph_vec_done(&p->asked);
+	ph_vec_done(&p->looking);
 	ph_vec_done(&p->found);
 	ph_u64map_done(&p->spent);
 	pthread_cond_destroy(&p->changed);
@@ -73,20 +78,80 @@ static void unlock_and_drop(struct ph_packages *p)
 	free(p);
 }
 
-/* With the lock, which is given back meanwhile. */
-static void look_up(struct ph_packages *p, struct package *k)
+static bool same_root(const struct package *a, const struct package *b)
 {
-	uintptr_t spent = (uintptr_t)ph_u64map_get(&p->spent, k->owner + 1ull);
-	uint64_t since = ph_now_ns();
+	struct stat x, y;
 
-	if (spent >= OWNER_NS) {
-		k->found = (struct ph_symbol_package){ ph_strdup(""), ph_strdup("") };
+	return a->root == b->root || (!fstat(a->root, &x) && !fstat(b->root, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
+}
+
+/* The first one, and those in the same root, which are moved behind it; how many these are. */
+static size_t look_up(struct ph_packages *p, struct package **v, size_t n)
+{
+	uintptr_t spent = (uintptr_t)ph_u64map_get(&p->spent, v[0]->owner + 1ull);
+	ph_autofree struct ph_symbol_wanted *wanted = ph_alloc(n * sizeof(*wanted));
+	uint64_t since = ph_now_ns();
+	size_t same = 1;
+
+	for (size_t i = 1; i < n; i++) {
+		struct package *k = v[i];
+
+		if (!same_root(v[0], k))
+			continue;
+		v[i] = v[same];
+		v[same++] = k;
+	}
+	for (size_t i = 0; i < same; i++)
+		wanted[i] = (struct ph_symbol_wanted){ .path = v[i]->path, .build_id = v[i]->build_id };
+	if (spent < OWNER_NS)
+		ph_symbol_packages(v[0]->root, wanted, same);
+	for (size_t i = 0; i < same; i++)
+		v[i]->found = spent < OWNER_NS ? wanted[i].found : (struct ph_symbol_package){ ph_strdup(""), ph_strdup("") };
+	ph_u64map_put(&p->spent, v[0]->owner + 1ull, (void *)(spent + (uintptr_t)(ph_now_ns() - since)));
+	return same;
+}
+
+/* All that is asked of one owner: its lists are read once. */
+static void take_asked(struct ph_packages *p, uint32_t owner)
+{
+	size_t left = 0;
+
+	ph_vec_each(k, &p->asked) {
+		if ((*k)->owner == owner)
+			*ph_vec_push(&p->looking) = *k;
+		else
+			p->asked.v[left++] = *k;
+	}
+	p->asked.n = left;
+}
+
+/* The first one of which it is time. */
+static const struct package *first_due(const struct ph_packages *p)
+{
+	uint64_t now = ph_now_ns();
+
+	ph_vec_each(k, &p->asked)
+		if ( (*k)->due_ns <= now)
+			return *k;
+	return NULL;
+}
+
+static struct timespec clock_at(uint64_t ns)
+{
+	return (struct timespec){ (time_t)(ns / PH_NSEC), (long)(ns % PH_NSEC) };
+}
+
+/* Until something is asked, or is due: what is not due is the host's, in the order in which it was asked. */
+static void wait_for_more(struct ph_packages *p)
+{
+	struct timespec until;
+
+	if (!p->asked.n) {
+		pthread_cond_wait(&p->changed, &p->lock);
 		return;
 	}
-	pthread_mutex_unlock(&p->lock);
-	ph_symbol_package(k->root, k->path, k->build_id, &k->found);
-	pthread_mutex_lock(&p->lock);
-	ph_u64map_put(&p->spent, k->owner + 1ull, (void *)(spent + (uintptr_t)(ph_now_ns() - since)));
+	until = clock_at(p->asked.v[0]->due_ns);
+	pthread_cond_timedwait(&p->changed, &p->lock, &until);
 }
 
 static void *thread(void *arg)
@@ -94,15 +159,22 @@ static void *thread(void *arg)
 	struct ph_packages *p = arg;
 
 	pthread_mutex_lock(&p->lock);
-	for (;;) {
-		while (!p->stop && !p->asked.n)
-			pthread_cond_wait(&p->changed, &p->lock);
-		if (p->stop)
-			break;
-		p->looking = p->asked.v[0];
-		memmove(p->asked.v, p->asked.v + 1, --p->asked.n * sizeof(p->asked.v[0]));
-		look_up(p, p->looking);
-		*ph_vec_push(&p->found) = ph_take(p->looking);
+	while (!p->stop) {
+		const struct package *due = first_due(p);
+
+		if (!due) {
+			wait_for_more(p);
+			continue;
+		}
+		take_asked(p, due->owner);
+		/* File systems of containers may not answer: not with the lock. */
+		pthread_mutex_unlock(&p->lock);
+		for (size_t done = 0; done < p->looking.n; )
+			done += look_up(p, p->looking.v + done, p->looking.n - done);
+		pthread_mutex_lock(&p->lock);
+		ph_vec_each(k, &p->looking)
+			*ph_vec_push(&p->found) = *k;
+		p->looking.n = 0;
 		pthread_cond_broadcast(&p->changed);
 	}
 	unlock_and_drop(p);
@@ -132,6 +204,7 @@ void ph_packages_ask(struct ph_packages *p, uint32_t file, uint32_t owner, int r
 	struct package *k = ph_alloc(sizeof(*k));
 
 	*k = (struct package){ .file = file, .owner = owner, .root = root, .path = ph_strdup(path), .build_id = ph_strdup(build_id) };
+	k->due_ns = owner == PH_CONTAINER_HOST ? ph_now_ns() + HOST_NS : 0;
 	pthread_mutex_lock(&p->lock);
 	if (p->started || start(p)) {
 		*ph_vec_push(&p->asked) = k;
@@ -162,13 +235,15 @@ bool ph_packages_next(struct ph_packages *p, uint32_t *ret_file, struct ph_symbo
 
 void ph_packages_wait(struct ph_packages *p, uint64_t timeout_ns)
 {
-	uint64_t end = ph_now_ns() + timeout_ns;
-	struct timespec until = { (time_t)(end / PH_NSEC), (long)(end % PH_NSEC) };
+	struct timespec until = clock_at(ph_now_ns() + timeout_ns);
 
 	pthread_mutex_lock(&p->lock);
-	while (p->asked.n || p->looking)
+	p->hurry = true;
+	pthread_cond_broadcast(&p->changed);
+	while (p->asked.n || p->looking.n)
 		if (pthread_cond_timedwait(&p->changed, &p->lock, &until))
 			break;
+	p->hurry = false;
 	pthread_mutex_unlock(&p->lock);
 }
 

@@ -76,18 +76,33 @@ static bool has_line(const struct ph_buf *b, const char *line)
 	return false;
 }
 
-/* PACKAGE.list or PACKAGE:ARCH.list has the paths of its files; some of them without /usr, into which they were moved since. */
-static char *of_dpkg(int root, const char *path)
+/* Some lists have paths without /usr, into which they were moved since, and some files are at paths without it still. */
+static bool lists(const struct ph_buf *b, const char *path)
+{
+	ph_autofree char *moved = strncmp(path, "/usr/", 5) ? ph_asprintf("/usr%s", path) : ph_strdup(path + 4);
+
+	return has_line(b, path) || has_line(b, moved);
+}
+
+/* PACKAGE.list or PACKAGE:ARCH.list has the paths of its files. All have debug symbols made by debhelper but the C library. */
+static char *dpkg_of_list(const char *name)
+{
+	size_t n = strcspn(name, ":");
+	ph_autofree char *package = plain_name(name, n < strlen(name) - 5 ? n : strlen(name) - 5);
+
+	return package ? ph_asprintf("apt install %s%s", package, !strcmp(package, "libc6") ? "-dbg" : "-dbgsym") : ph_strdup("");
+}
+
+static void install_dpkg(int root, struct ph_symbol_wanted *v, size_t n)
 {
 	ph_autoclosedir DIR *d = open_dir(root, DPKG);
-	const char *bare = strncmp(path, "/usr/", 5) ? NULL : path + 4;
-	ph_autofree char *moved = bare ? NULL : ph_asprintf("/usr%s", path);
+	unsigned int nlists = 0;
 	uint64_t bytes = 0;
-	unsigned int n = 0;
+	size_t left = n;
 	ph_autobuf b = { 0 };
 	struct dirent *e;
 
-	while (d && (e = readdir(d)) && n++ < LISTS_MAX && bytes < LISTS_BYTES) {
+	while (left && d && (e = readdir(d)) && nlists++ < LISTS_MAX && bytes < LISTS_BYTES) {
 		size_t len = strlen(e->d_name);
 		ph_autofree char *list = NULL;
 
@@ -97,10 +112,13 @@ static char *of_dpkg(int root, const char *path)
 		if (!read_in(root, list, &b))
 			continue;
 		bytes += b.len;
-		if (has_line(&b, path) || has_line(&b, bare ? bare : moved))
-			return plain_name(e->d_name, strcspn(e->d_name, ":") < len - 5 ? strcspn(e->d_name, ":") : len - 5);
+		for (size_t i = 0; i < n; i++) {
+			if (v[i].found.install || !lists(&b, v[i].path))
+				continue;
+			v[i].found.install = dpkg_of_list(e->d_name);
+			left--;
+		}
 	}
-	return NULL;
 }
 
 /* P:PACKAGE and o:WHAT IT IS BUILT FROM, after which debug symbols are called; then F:DIRECTORY without the first slash, R:NAME for each file. */
@@ -129,42 +147,36 @@ static char *of_apk(int root, const char *path)
 
 /* ---- distributions ------------------------------------------------------------------------------------- */
 
-static char *install_dpkg(int root, const char *path, const char *build_id)
+static void install_apk(int root, struct ph_symbol_wanted *v, size_t n)
 {
-	ph_autofree char *package = of_dpkg(root, path);
+	for (size_t i = 0; i < n; i++) {
+		ph_autofree char *package = of_apk(root, v[i].path);
 
-	(void)build_id;
-	/* All have theirs made by debhelper but the C library. */
-	return package ? ph_asprintf("apt install %s%s", package, !strcmp(package, "libc6") ? "-dbg" : "-dbgsym") : NULL;
-}
-
-static char *install_apk(int root, const char *path, const char *build_id)
-{
-	ph_autofree char *package = of_apk(root, path);
-
-	(void)build_id;
-	return package ? ph_asprintf("apk add %s-dbg", package) : NULL;
+		v[i].found.install = package ? ph_asprintf("apk add %s-dbg", package) : NULL;
+	}
 }
 
 /* RPM's database is no text, but packages with debug symbols say of which build ids these are. */
-static char *install_dnf(int root, const char *path, const char *build_id)
+static void install_dnf(int root, struct ph_symbol_wanted *v, size_t n)
 {
 	(void)root;
-	(void)path;
-	return strlen(build_id) > 2 ? ph_asprintf("dnf --enablerepo='*debug*' install /usr/lib/debug/.build-id/%.2s/%s.debug", build_id,
-						  build_id + 2) : NULL;
+	for (size_t i = 0; i < n; i++)
+		if (strlen(v[i].build_id) > 2)
+			v[i].found.install = ph_asprintf("dnf --enablerepo='*debug*' install /usr/lib/debug/.build-id/%.2s/%s.debug",
+							 v[i].build_id, v[i].build_id + 2);
 }
 
-static char *install_zypper(int root, const char *path, const char *build_id)
+static void install_zypper(int root, struct ph_symbol_wanted *v, size_t n)
 {
 	(void)root;
-	(void)path;
-	return *build_id ? ph_asprintf("zypper install -C 'debuginfo(build-id)=%s'", build_id) : NULL;
+	for (size_t i = 0; i < n; i++)
+		if (*v[i].build_id)
+			v[i].found.install = ph_asprintf("zypper install -C 'debuginfo(build-id)=%s'", v[i].build_id);
 }
 
 static const struct {
 	const char *distribution;	/* ID, or one of ID_LIKE */
-	char *(*install)(int root, const char *path, const char *build_id);
+	void (*install)(int root, struct ph_symbol_wanted *v, size_t n);
 } distributions[] = {
 	{ "debian", install_dpkg }, { "ubuntu", install_dpkg }, { "alpine", install_apk }, { "fedora", install_dnf }, { "rhel", install_dnf },
 	{ "centos", install_dnf }, { "suse", install_zypper }, { "opensuse", install_zypper },
@@ -187,20 +199,21 @@ static char *os_release(const char *text, const char *key)
 	return ph_strdup("");
 }
 
-static char *install(int root, const char *path, const char *build_id, const char *id, const char *like)
+static void install(int root, const char *id, const char *like, struct ph_symbol_wanted *v, size_t n)
 {
 	ph_autofree char *ids = ph_asprintf(" %s %s ", id, like);
 
 	for (size_t i = 0; i < PH_ARRAY_SIZE(distributions); i++) {
 		ph_autofree char *word = ph_asprintf(" %s ", distributions[i].distribution);
 
-		if (strstr(ids, word))
-			return distributions[i].install(root, path, build_id);
+		if (strstr(ids, word)) {
+			distributions[i].install(root, v, n);
+			return;
+		}
 	}
-	return NULL;
 }
 
-void ph_symbol_package(int root, const char *path, const char *build_id, struct ph_symbol_package *ret)
+void ph_symbol_packages(int root, struct ph_symbol_wanted *v, size_t n)
 {
 	ph_autofree char *id = NULL, *like = NULL, *version = NULL, *plain_id = NULL, *plain_version = NULL;
 	ph_autobuf b = { 0 };
@@ -212,10 +225,13 @@ void ph_symbol_package(int root, const char *path, const char *build_id, struct 
 	version = os_release(b.p, "VERSION_ID");
 	plain_id = plain_name(id, strlen(id));
 	plain_version = plain_name(version, strlen(version));
-	ret->distribution = plain_id && plain_version ? ph_asprintf("%s %s", plain_id, plain_version) : ph_strdup(plain_id ? plain_id : "");
-	ret->install = install(root, path, build_id, id, like);
-	if (!ret->install)
-		ret->install = ph_strdup("");
+	install(root, id, like, v, n);
+	for (size_t i = 0; i < n; i++) {
+		v[i].found.distribution = plain_id && plain_version ? ph_asprintf("%s %s", plain_id, plain_version) :
+					  ph_strdup(plain_id ? plain_id : "");
+		if (!v[i].found.install)
+			v[i].found.install = ph_strdup("");
+	}
 }
 
 void ph_symbol_package_done(struct ph_symbol_package *p)

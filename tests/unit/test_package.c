@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "collect/packages.h"
+#include "event/schema.h"
 #include "symbol/package.h"
 
 /* Which package has the debug symbols of a file, as the lists in its container's root say. */
@@ -27,24 +28,34 @@ static void run(const char *cmd)
 		fail_msg("%s", cmd);
 }
 
-static int root(void)
+static int open_root(const char *below)
 {
-	ph_autofree char *path = ph_asprintf("%s/root", dir);
+	ph_autofree char *path = ph_asprintf("%s/root%s", dir, below);
 	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	assert_true(fd >= 0);
 	return fd;
 }
 
+static int root(void)
+{
+	return open_root("");
+}
+
+static int other_root(void)
+{
+	return open_root("/other");
+}
+
 static void is(const char *path, const char *build_id, const char *distribution, const char *install)
 {
 	ph_autoclose int fd = root();
-	struct ph_symbol_package p;
+	struct ph_symbol_wanted w = { .path = path, .build_id = build_id };
 
-	ph_symbol_package(fd, path, build_id, &p);
-	assert_string_equal(p.distribution, distribution);
-	assert_string_equal(p.install, install);
-	ph_symbol_package_done(&p);
+	ph_symbol_packages(fd, &w, 1);
+	assert_string_equal(w.found.distribution, distribution);
+	assert_string_equal(w.found.install, install);
+	ph_symbol_package_done(&w.found);
 }
 
 static void release(const char *text)
@@ -138,7 +149,26 @@ static void test_hostile(void **state)
 	is(PATH, ID, "alpine", "");
 }
 
-/* Beside who asks, each is answered once. */
+/* Several at once: of one package, of two, of none. */
+static void test_several(void **state)
+{
+	struct ph_symbol_wanted w[] = { { "/none", "" }, { PATH, ID }, { "/lib/two.so", "" }, { "/usr/lib/one.so", ID } };
+	static const char *const install[] = { "", "apt install shop-dbgsym", "apt install two-dbgsym", "apt install shop-dbgsym" };
+	ph_autoclose int fd = root();
+
+	(void)state;
+	release("ID=debian\nVERSION_ID=12\n");
+	run("rm -rf var/lib/dpkg");
+	dpkg("printf '" PATH "\n/lib/one.so\n' > shop.list; printf '/lib/two.so\n' > two.list; printf '/lib/three.so\n' > three.list");
+	ph_symbol_packages(fd, w, PH_ARRAY_SIZE(w));
+	for (size_t i = 0; i < PH_ARRAY_SIZE(w); i++) {
+		assert_string_equal(w[i].found.install, install[i]);
+		assert_string_equal(w[i].found.distribution, "debian 12");
+		ph_symbol_package_done(&w[i].found);
+	}
+}
+
+/* Beside who asks, each is answered once; of several roots and owners, what is asked of one is found in that. */
 static void test_thread(void **state)
 {
 	struct ph_packages *p = ph_packages_new();
@@ -151,15 +181,21 @@ static void test_thread(void **state)
 	run("rm -rf var/lib/dpkg");
 	dpkg("printf '" PATH "\\n' > shop.list");
 	assert_false(ph_packages_next(p, &file, &found));
+	run("mkdir -p other/etc other/var/lib/dpkg/info; echo ID=debian > other/etc/os-release; echo " PATH " > other/var/lib/dpkg/info/other.list");
 	for (uint32_t i = 1; i <= 3; i++)
 		ph_packages_ask(p, i, 7, root(), i == 2 ? "/none" : PATH, ID);
+	ph_packages_ask(p, 4, 7, other_root(), PATH, ID);
+	ph_packages_ask(p, 5, 8, other_root(), PATH, ID);
+	ph_packages_ask(p, 6, 7, root(), PATH, ID);
+	/* The host's are not looked for at once, unless somebody waits. */
+	ph_packages_ask(p, 7, PH_CONTAINER_HOST, root(), PATH, ID);
 	ph_packages_wait(p, 60 * PH_NSEC);
 	while (ph_packages_next(p, &file, &found)) {
-		assert_string_equal(found.install, file == 2 ? "" : "apt install shop-dbgsym");
+		assert_string_equal(found.install, file == 2 ? "" : file == 4 || file == 5 ? "apt install other-dbgsym" : "apt install shop-dbgsym");
 		seen |= 1u << file;
 		ph_symbol_package_done(&found);
 	}
-	assert_int_equal(seen, 0xe);
+	assert_int_equal(seen, 0xfe);
 	/* It ends with questions under way, or none. */
 	for (uint32_t i = 1; i <= 3; i++)
 		ph_packages_ask(p, i, 7, root(), PATH, ID);
@@ -171,7 +207,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_debian), cmocka_unit_test(test_alpine), cmocka_unit_test(test_rpm), cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_thread),
+		cmocka_unit_test(test_several), cmocka_unit_test(test_thread),
 	};
 	ph_autofree char *rm = NULL;
 	int r;
