@@ -53,6 +53,13 @@ static const struct machine machines[] = {
 	[PH_UNWIND_ARM64] = { .read = ph_insn_read_arm64, .slot = 1, .align = 4, .link = true },
 };
 
+/* What is kept of these: to decode them once more is what takes most of the time. */
+enum {
+	SWEPT_LENGTH = 15,
+	SWEPT_BAD = 16,
+	SWEPT_NOTHING = 32,	/* it begins nothing */
+};
+
 struct place {
 	uint32_t at;
 	struct state s;
@@ -67,6 +74,7 @@ struct ph_code {
 	uint8_t *called;	/* bits: something calls this */
 	uint8_t *branched;	/* something jumps here */
 	uint8_t *settled;	/* bits: its state is no more in question */
+	uint8_t *swept;		/* of each byte: of the instruction that begins there where all are read one after the other, else 0 */
 	PH_VEC(struct place) todo, later;
 	PH_VEC(uint32_t) seen;	/* what is being followed */
 	size_t later_n;		/* that there were before */
@@ -589,25 +597,29 @@ static void explore_function(struct ph_code *c, size_t at, enum belief belief)
 	explore(c, at, s, belief);
 }
 
-/* The instruction at @at; where the next one is, and behind what is none, may be. */
-static size_t read_next(const struct ph_code *c, size_t at, struct ph_insn *in)
+/* Where the next one is, and behind what is none, may be. */
+static size_t next_swept(const struct ph_code *c, size_t at)
 {
-	c->m->read(c->code + at, c->n - at, in);
-	at += in->len;
-	while (in->kind == PH_INSN_BAD && at < c->n && !c->code[at])
-		at++;
-	return at;
+	size_t next = at + (c->swept[at] & SWEPT_LENGTH);
+
+	while (c->swept[at] & SWEPT_BAD && next < c->n && !c->code[next])
+		next++;
+	return next;
 }
 
-static void find_targets(struct ph_code *c)
+static void sweep(struct ph_code *c)
 {
 	struct ph_insn in;
-	size_t next;
 
-	for (size_t at = 0; at < c->n; at = next) {
+	for (size_t at = 0; at < c->n; at = next_swept(c, at)) {
 		int64_t to;
 
-		next = read_next(c, at, &in);
+		c->m->read(c->code + at, c->n - at, &in);
+		c->swept[at] = in.len;
+		if (in.kind == PH_INSN_BAD)
+			c->swept[at] |= SWEPT_BAD | SWEPT_NOTHING;
+		if (in.kind == PH_INSN_PAD || in.kind == PH_INSN_STOP)
+			c->swept[at] |= SWEPT_NOTHING;
 		to = (int64_t)at + in.target;
 		if (in.direct && to >= 0 && (uint64_t)to < c->n)
 			set_bit(in.kind == PH_INSN_CALL ? c->called : c->branched, (size_t)to);
@@ -617,14 +629,10 @@ static void find_targets(struct ph_code *c)
 /* What nothing was seen to reach, begin by begin. */
 static void explore_rest(struct ph_code *c, enum belief belief)
 {
-	struct ph_insn in;
-	size_t next;
-
-	for (size_t at = 0; at < c->n; at = next) {
-		next = read_next(c, at, &in);
+	for (size_t at = 0; at < c->n; at = next_swept(c, at)) {
 		if (is_goexit(c, at) && !followed(c, at))
 			explore_function(c, at, BEGINS);
-		if (followed(c, at) || in.kind == PH_INSN_PAD || in.kind == PH_INSN_BAD || in.kind == PH_INSN_STOP)
+		if (followed(c, at) || c->swept[at] & SWEPT_NOTHING)
 			continue;
 		if (belief == MAY_HOLD)
 			explore(c, at, (struct state){ 100, NONE, UNKNOWN, UNKNOWN }, belief);
@@ -655,7 +663,8 @@ struct ph_code *ph_code_new(enum ph_unwind_arch arch, const uint8_t *code, size_
 	c->called = calloc(n / 8 + 1, 1);
 	c->branched = calloc(n / 8 + 1, 1);
 	c->settled = calloc(n / 8 + 1, 1);
-	if (c->states && c->called && c->branched && c->settled)
+	c->swept = calloc(n, 1);
+	if (c->states && c->called && c->branched && c->settled && c->swept)
 		return c;
 	ph_code_free(c);
 	return NULL;
@@ -670,7 +679,7 @@ void ph_code_begins(struct ph_code *c, size_t at)
 void ph_code_follow(struct ph_code *c)
 {
 	c->work = (uint64_t)WORK * c->n;
-	find_targets(c);
+	sweep(c);
 	for (size_t at = 0; at < c->n; at++)
 		if (get_bit(c->called, at) && !followed(c, at))
 			explore_function(c, at, BEGINS);
@@ -691,6 +700,7 @@ void ph_code_free(struct ph_code *c)
 	free(c->called);
 	free(c->branched);
 	free(c->settled);
+	free(c->swept);
 	free(c);
 }
 
@@ -717,10 +727,19 @@ bool ph_code_reached(const struct ph_code *c, size_t at)
 	return followed(c, at);
 }
 
+static size_t length(const struct ph_code *c, size_t at)
+{
+	struct ph_insn in;
+
+	if (c->swept[at])
+		return c->swept[at] & SWEPT_LENGTH;
+	c->m->read(c->code + at, c->n - at, &in);
+	return in.len;
+}
+
 bool ph_code_rule(const struct ph_code *c, size_t at, struct ph_unwind_rule *rule, size_t *ret_end)
 {
 	const struct state *s = &c->states[at];
-	struct ph_insn in;
 
 	*rule = (struct ph_unwind_rule){ 0 };
 	if (!followed(c, at)) {
@@ -729,8 +748,7 @@ bool ph_code_rule(const struct ph_code *c, size_t at, struct ph_unwind_rule *rul
 		*ret_end = at;
 		return false;
 	}
-	c->m->read(c->code + at, c->n - at, &in);
-	*ret_end = at + in.len;
+	*ret_end = at + length(c, at);
 	if (s->depth == OUTERMOST) {
 		rule->cfa = PH_CFA_END;
 		return true;

@@ -194,13 +194,19 @@ static const struct sigreturn {
 /* What is between the frames of signals: by its instructions. */
 static void add_code(struct ph_unwind_builder *b, const struct ph_code *c, size_t from, size_t to)
 {
+	struct ph_unwind_rule r, last_r = { .cfa = PH_CFA_NONE };
+	uint32_t rule, last = PH_RULE_NONE;
 	size_t end;
 
 	for (size_t at = from; at < to; at = end) {
-		struct ph_unwind_rule r;
 		bool found = c && ph_code_rule(c, at, &r, &end);
-		uint32_t rule = found ? intern(b, &r) : PH_RULE_NONE;
 
+		/* Most instructions leave all where it is. */
+		rule = !found ? PH_RULE_NONE : same_rule(&r, &last_r) ? last : intern(b, &r);
+		if (found) {
+			last_r = r;
+			last = rule;
+		}
 		if (!c || end > to)
 			end = to;
 		if (rule == UINT32_MAX)
