@@ -28,6 +28,7 @@ requirements() {
 	build pc:zlib                     zlib1g-dev         zlib-devel
 	build libc.a                      libc6-dev          glibc-static
 	demo  cmd:busybox                 busybox-static     busybox
+	check pc:libdeflate               libdeflate-dev     libdeflate-devel
 	check cmd:busybox                 busybox-static     busybox
 	check cmd:g++                     g++                gcc-c++
 	check cmd:objcopy                 binutils           binutils
@@ -62,6 +63,7 @@ requirements() {
 	check cmd:shellcheck              shellcheck         ShellCheck
 	check cmd:mandoc                  mandoc             mandoc
 	check browser                     chromium           chromium
+	bench pc:libdeflate               libdeflate-dev     libdeflate-devel
 	bench cmd:perf                    linux-perf         perf
 	bench cmd:strace                  strace             strace
 	bench cmd:bpftrace                bpftrace           bpftrace

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "symbol/gopclntab.h"
 #include "symbol/plt.h"
+#include "symbol/unpack.h"
 
 #define SECTION_MAX 65536
 
@@ -33,6 +34,10 @@ void ph_childfile_forget(struct ph_childfile *f)
 	ph_dwarf_close(f->dwarf);
 	f->dwarf = NULL;
 	f->dwarf_read = false;
+	elf_end(f->dwarf_elf);
+	f->dwarf_elf = NULL;
+	free(f->dwarf_image);
+	f->dwarf_image = NULL;
 	elf_end(f->debugdata);
 	elf_end(f->alt);
 	elf_end(f->separate);
@@ -115,7 +120,8 @@ struct ph_dwarf *ph_childfile_dwarf(struct ph_childfile *f)
 	if (!ph_section(elf, ".debug_info", &sh))
 		return NULL;
 	f->alt = open_mapped(f->debug_fd[PH_SYMDEBUG_ALT]);
-	f->dwarf = ph_dwarf_open(elf, f->alt);
+	f->dwarf_elf = ph_unpack_debug(elf, &f->dwarf_image);
+	f->dwarf = ph_dwarf_open(f->dwarf_elf ? f->dwarf_elf : elf, f->alt);
 	return f->dwarf;
 }
 

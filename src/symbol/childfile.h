@@ -25,6 +25,8 @@ struct ph_childfile {
 	struct ph_symtab *symtab;
 	struct ph_unwind_functions functions;	/* .v NULL: not read */
 	struct ph_dwarf *dwarf;
+	Elf *dwarf_elf;				/* its sections, where they were compressed */
+	void *dwarf_image;
 	struct ph_jit jit;
 	bool dwarf_read;			/* `dwarf` is NULL because there is none */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "test.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -104,6 +105,54 @@ static void test_broken_elf(void **state)
 		assert_int_equal(unlink(in_dir("changed")), 0);
 	}
 	others_are_well(c);
+	ph_buf_done(&whole);
+}
+
+/* Sections of debug information that are compressed, and are not as long as they say, or not compressed so. */
+static void test_broken_packed(void **state)
+{
+	static const uint64_t sizes[] = { 0, 1, 1 << 20, 1 << 30, UINT64_MAX / 2, UINT64_MAX - 7, UINT64_MAX };
+	ph_auto(ph_symchild_free_ptr) struct ph_symchild *c = symchild();
+	ph_autofree char *compile = ph_asprintf("echo 'int main(void) { return 0; }' | gcc -g -O2 -gz=zlib -o %s -xc -", in_dir("packed"));
+	struct ph_buf whole = { 0 };
+	unsigned int packed = 0;
+	uint32_t file = 10;
+	Elf64_Shdr *sh;
+
+	(void)state;
+	add_path(c, 1, "/proc/self/exe");
+	assert_int_equal(system(compile), 0);
+	assert_int_equal(ph_read_file_at(AT_FDCWD, in_dir("packed"), 1 << 22, &whole), 0);
+	sh = (Elf64_Shdr *)(whole.p + ((Elf64_Ehdr *)whole.p)->e_shoff);
+	for (unsigned int i = 0; i < ((Elf64_Ehdr *)whole.p)->e_shnum; i++) {
+		Elf64_Chdr *ch = (Elf64_Chdr *)(whole.p + sh[i].sh_offset), was = *ch;
+		uint64_t size = sh[i].sh_size;
+
+		if (!(sh[i].sh_flags & SHF_COMPRESSED))
+			continue;
+		packed++;
+		for (size_t k = 0; k < PH_ARRAY_SIZE(sizes) + 3; k++, file++) {
+			if (k < PH_ARRAY_SIZE(sizes))
+				ch->ch_size = sizes[k];
+			else if (k == PH_ARRAY_SIZE(sizes))
+				ch->ch_type = 77;
+			else if (k == PH_ARRAY_SIZE(sizes) + 1)
+				sh[i].sh_size = sizeof(*ch) - 1;
+			else
+				((char *)(ch + 1))[2] ^= 0x55;
+			write_file("packed", whole.p, whole.len, "w");
+			assert_int_equal(add_kind(c, file, "packed", PH_SYMFILE_ELF), 0);
+			ask_all(c, file);
+			assert_int_equal(unlink(in_dir("packed")), 0);
+			*ch = was;
+			sh[i].sh_size = size;
+			if (k == PH_ARRAY_SIZE(sizes) + 2)
+				((char *)(ch + 1))[2] ^= 0x55;
+		}
+	}
+	assert_true(packed);
+	others_are_well(c);
+	assert_int_equal(ph_symchild_deaths(c), 0);
 	ph_buf_done(&whole);
 }
 
@@ -370,7 +419,7 @@ static void test_gopclntab(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_broken_elf),
+		cmocka_unit_test(test_broken_elf), cmocka_unit_test(test_broken_packed),
 		cmocka_unit_test(test_other_files),
 		cmocka_unit_test(test_cut_off_while_read),
 		cmocka_unit_test(test_perf_map),
