@@ -342,6 +342,14 @@ static bool asks_for_room(const struct ph_code *c, size_t at)
 	return has_bytes(c, at, cmp, sizeof(cmp));
 }
 
+/* push %rbp; mov %rsp, %rbp: right below the return address, whatever may be met on the way. */
+static bool makes_frame(const struct ph_code *c, size_t at)
+{
+	static const uint8_t frame[] = { 0x55, 0x48, 0x89, 0xe5 };
+
+	return !c->m->link && has_bytes(c, at, frame, sizeof(frame));
+}
+
 /* Room is made on the stack, or the return address is signed, or it is marked as what may be called. */
 static bool looks_like_begin_arm64(const uint8_t *p, size_t n)
 {
@@ -469,7 +477,8 @@ static void follow_one(struct ph_code *c, size_t at, struct state s, enum over o
 			if (in.direct && to >= 0 && (uint64_t)to < c->n) {
 				if (get_bit(c->called, (size_t)to) && !followed(c, (size_t)to))
 					anchor(c, &s, c->m->depth);
-				else
+				/* A function of its own, also where words are left on the stack for it, as by V8. */
+				else if (!(in.kind == PH_INSN_JUMP && is_aligned(c, (size_t)to) && makes_frame(c, (size_t)to)))
 					go_to(c, (size_t)to, &s);
 			}
 			/* Through a pointer of the linker's: to a function, or of the PLT to the linker, with two words for it. */
@@ -634,7 +643,9 @@ static void explore_rest(struct ph_code *c, enum belief belief)
 			explore_function(c, at, BEGINS);
 		if (followed(c, at) || c->swept[at] & SWEPT_NOTHING)
 			continue;
-		if (belief == MAY_HOLD)
+		if (belief == MAY_HOLD && makes_frame(c, at))
+			explore_function(c, at, BEGINS);
+		else if (belief == MAY_HOLD)
 			explore(c, at, (struct state){ 100, NONE, UNKNOWN, UNKNOWN }, belief);
 		else if (is_aligned(c, at) || looks_like_begin(c, at))
 			explore_function(c, at, belief);

@@ -425,6 +425,21 @@ static void test_go(void **state)
 }
 
 /* What nothing is seen to reach: by where it goes. */
+/*
+ * As V8 hands what it pushed to another function: push %rax, four times; jmp 16; and there: push %rbp; mov %rsp, %rbp; and $-16, %rsp; call *%rbx;
+ * mov 8(%rbp), %rcx; mov (%rbp), %rbp; lea 8(%r15), %rsp; push %rcx; ret
+ */
+static void test_words_left(void **state)
+{
+	(void)state;
+	follow_from("50 50 50 50 eb 0a cc cc cc cc cc cc cc cc cc cc 55 48 89 e5 48 83 e4 f0 ff d3 48 8b 4d 08 48 8b 6d 00 49 8d 67 08 51 c3", true);
+	by_sp(4, 40, 0);
+	by_sp(16, 8, 0);
+	by_sp(17, 16, -16);
+	by_frame(24);
+	by_frame(26);
+}
+
 static void test_unreached(void **state)
 {
 	(void)state;
@@ -697,6 +712,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_outermost),
 		cmocka_unit_test(test_other_stack),
 		cmocka_unit_test(test_go),
+		cmocka_unit_test(test_words_left),
 		cmocka_unit_test(test_unreached),
 		cmocka_unit_test(test_plt),
 		cmocka_unit_test(test_arm64),
