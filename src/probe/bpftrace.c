@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/parse.h"
 
 /* What a program is made of, as far as it matters here. Texts point into the program. */
 struct span {
@@ -115,6 +116,7 @@ static bool is(struct span s, const char *text)
 enum place {
 	PLACE_NOBODYS,		/* BEGIN, END, interval: they happen for nobody */
 	PLACE_TASKS,		/* in a task */
+	PLACE_OTHERS,		/* likewise, which need not be the one that it is about */
 	PLACE_ITERATOR,		/* iter: of all tasks, which a predicate cannot choose from */
 	PLACE_FILE,		/* in a task, and there is a path in it */
 };
@@ -124,6 +126,26 @@ struct probe {
 	enum place place;
 	size_t path, path_n;	/* in the text */
 };
+
+/*
+ * What interrupts, timers, kernel threads and wakers do for somebody: tracepoints by category and name, functions of the kernel. Both sides
+ * may be patterns.
+ */
+static bool is_others(const char *name)
+{
+	static const char *const others[] = {
+		"block:*", "irq:*", "irq_vectors:*", "napi:*", "net:napi_*", "net:netif_r*", "nvme:nvme_complete_rq", "rcu:*",
+		"sched:sched_migrate_task", "sched:sched_stat_*", "sched:sched_switch", "sched:sched_wak*", "scsi:scsi_dispatch_cmd_done", "skb:*",
+		"sock:inet_sock_set_state", "tcp:*", "timer:*_expire_*", "workqueue:workqueue_execute_*", "writeback:*",
+		"*blk_account_io_done", "*kfree_skb*", "bio_endio", "blk_mq_*complete*", "blk_mq_end_request*", "blk_*start_request",
+		"blk_update_request", "sched_switch", "sched_wak*", "tcp_drop*", "tcp_rcv_*", "tcp_retransmit_*", "tcp_set_state", "tcp_v?_*rcv*", "tcp_v?_syn_recv_sock",
+	};
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(others); i++)
+		if (ph_glob(others[i], name) || ph_glob(name, others[i]))
+			return true;
+	return false;
+}
 
 static enum place place_of(struct span kind)
 {
@@ -157,6 +179,12 @@ static int read_probe(struct reader *r, struct probe *ret)
 	if (p == begin)
 		return bad(r, begin, "a probe was expected");
 	*ret = (struct probe){ .text = { begin, (size_t)(p - begin) }, .place = place_of((struct span){ begin, kind }) };
+	if (ret->place == PLACE_TASKS && begin[kind] == ':') {
+		ph_autofree char *name = ph_strndup(begin + kind + 1, (size_t)(p - begin) - kind - 1);
+
+		if (is_others(name))
+			ret->place = PLACE_OTHERS;
+	}
 	if (ret->place == PLACE_FILE && begin[kind] == ':') {
 		const char *path = begin + kind + 1, *end = path;
 
@@ -357,15 +385,58 @@ static bool add_probe(struct rewrite *w, const struct ph_bpftrace_container *c, 
 	return true;
 }
 
-/* Those of the block's probes that happen in tasks, or those that do not, for one container. */
-static void add_block(struct rewrite *w, const struct ph_bpftrace_container *c, const struct block *b, bool tasks)
+/* Which of a block's probes stand together. */
+enum group {
+	GROUP_AS_WRITTEN,	/* nobody's, and those that the block's predicate chooses: once, for all containers */
+	GROUP_CONTAINER,	/* in front of which the container's predicate stands: for each container */
+};
+
+/* What was put into a map is the container's: who asks for it may be anybody. */
+static bool by_map(const struct block *b)
+{
+	return b->has_predicate && memchr(b->predicate.p, '@', b->predicate.n);
+}
+
+static enum group group_of(const struct block *b, const struct probe *pr)
+{
+	switch (pr->place) {
+	case PLACE_TASKS:
+	case PLACE_FILE: return GROUP_CONTAINER;
+	case PLACE_OTHERS: return by_map(b) ? GROUP_AS_WRITTEN : GROUP_CONTAINER;
+	default: return GROUP_AS_WRITTEN;
+	}
+}
+
+static void note_place(struct rewrite *w, const struct block *b, const struct probe *pr)
+{
+	if (pr->place == PLACE_ITERATOR)
+		note(w, ph_asprintf("%.*s: an iterator sees everybody; compare its task's numbers with $container_pid, "
+				    "$container_cgroupid", (int)pr->text.n, pr->text.p));
+	else if (pr->place == PLACE_OTHERS)
+		note(w, ph_asprintf("%.*s happens in whoever is running: %s", (int)pr->text.n, pr->text.p, by_map(b) ?
+				    "it is left to its own predicate, which asks for what the program has of the container" :
+				    "what happens for the container in others' time is not seen"));
+}
+
+static void add_predicate(struct rewrite *w, const struct ph_bpftrace_container *c, const struct block *b)
+{
+	if (!b->has_predicate)
+		return;
+	ph_buf_addc(w->out, '/');
+	add_code(w, c, b->predicate, false);
+	ph_buf_adds(w->out, "/ ");
+}
+
+/* A group of the block's probes, for one container. */
+static void add_block(struct rewrite *w, const struct ph_bpftrace_container *c, const struct block *b, enum group group)
 {
 	size_t n = 0, begin = w->out->len;
+	bool mine = group == GROUP_CONTAINER;
 
 	ph_vec_each(pr, &b->probes) {
 		size_t before = w->out->len;
 
-		if ((pr->place == PLACE_TASKS || pr->place == PLACE_FILE) != tasks)
+		if (group_of(b, pr) != group)
 			continue;
 		if (n)
 			ph_buf_adds(w->out, ",\n");
@@ -376,9 +447,7 @@ static void add_block(struct rewrite *w, const struct ph_bpftrace_container *c, 
 			if (w->out->p)
 				w->out->p[before] = 0;
 		}
-		if (pr->place == PLACE_ITERATOR)
-			note(w, ph_asprintf("%.*s: an iterator sees everybody; compare its task's numbers with $container_pid, "
-					    "$container_cgroupid", (int)pr->text.n, pr->text.p));
+		note_place(w, b, pr);
 	}
 	if (!n) {
 		w->out->len = begin;
@@ -387,19 +456,14 @@ static void add_block(struct rewrite *w, const struct ph_bpftrace_container *c, 
 		return;
 	}
 	ph_buf_adds(w->out, " ");
-	if (tasks && b->has_predicate) {
-		ph_buf_addf(w->out, "/(%s) && (", c->predicate);
-		add_code(w, c, b->predicate, false);
-		ph_buf_adds(w->out, ")/ ");
-	} else if (tasks) {
+	/* A predicate may be a text or an address, to which nothing can be added: it stays, and the container's is asked within. */
+	if (mine && !b->has_predicate)
 		ph_buf_addf(w->out, "/%s/ ", c->predicate);
-	} else if (b->has_predicate) {
-		ph_buf_addc(w->out, '/');
-		add_code(w, c, b->predicate, false);
-		ph_buf_adds(w->out, "/ ");
-	}
-	add_code(w, c, b->body, tasks && w->n > 1);
-	ph_buf_addc(w->out, '\n');
+	add_predicate(w, c, b);
+	if (mine && b->has_predicate)
+		ph_buf_addf(w->out, "{ if (%s) ", c->predicate);
+	add_code(w, c, b->body, mine && w->n > 1);
+	ph_buf_adds(w->out, mine && b->has_predicate ? " }\n" : "\n");
 }
 
 static int read_block(struct reader *r, struct block *b)
@@ -483,9 +547,9 @@ int ph_bpftrace_rewrite(const char *program, const struct ph_bpftrace_container 
 		}
 		ret = read_block(&r, &b);
 		if (ret == 0) {
-			add_block(&w, &c[0], &b, false);
+			add_block(&w, &c[0], &b, GROUP_AS_WRITTEN);
 			for (size_t i = 0; i < n; i++)
-				add_block(&w, &c[i], &b, true);
+				add_block(&w, &c[i], &b, GROUP_CONTAINER);
 		}
 		ph_vec_done(&b.probes);
 	}

@@ -368,12 +368,15 @@ fails() {
 	# With the last container the program ends, and prints what it has; its exit code is bpftrace's.
 	target in 7
 	in=$PID
-	porthole bpftrace -c "$PH_FILE-in" -e 'BEGIN { printf("begun\n"); } uprobe:/bin/ph-load:ph_load_target { @n = count(); }' >"$T.bt" 2>"$T.said" 3>&- &
+	porthole bpftrace -c "$PH_FILE-in" -e 'BEGIN { printf("begun\n"); } uprobe:/bin/ph-load:ph_load_target { @n = count(); }
+		tracepoint:syscalls:sys_enter_write { @buf[tid] = args->buf; } tracepoint:syscalls:sys_exit_write /@buf[tid]/ { @written = sum(args->ret); }' >"$T.bt" 2>"$T.said" 3>&- &
 	RECORDER=$!
 	wait_for 60 grep -q begun "$T.bt" || flunk "$(cat "$T.said")"
 	call "$in"
 	wait_for 20 ended "$RECORDER"
 	wait "$RECORDER" || flunk "$?" "$(cat "$T.bt" "$T.said")" || return
-	grep -qx '@n: 7' "$T.bt" || flunk "$(cat "$T.bt" "$T.said")"
+	grep -qx '@n: 7' "$T.bt" || flunk "$(cat "$T.bt" "$T.said")" || return
+	# A predicate that is an address.
+	grep -qx '@written: [1-9][0-9]*' "$T.bt" || flunk "$(cat "$T.bt" "$T.said")"
 	grep -q "$PH_FILE-in has ended" "$T.said"
 }

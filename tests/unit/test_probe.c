@@ -700,7 +700,7 @@ static void test_bpftrace(void **state)
 		  "uprobe:/proc/7/root/bin/bash:readline /MINE == 1/ { printf(\"%s\\n\", str(arg0)); }\n" },
 		{ 1, "uprobe:/bin/bash:readline/pid == 1/{}", "line 1: '{' was expected, the body of a probe" },
 		{ 1, "uprobe:/bin/bash:readline /pid / 2 == 1 || comm == \"/{\"/ { exit() }",
-		  "uprobe:/proc/7/root/bin/bash:readline /(MINE == 1) && (pid / 2 == 1 || comm == \"/{\")/ { exit() }\n" },
+		  "uprobe:/proc/7/root/bin/bash:readline /pid / 2 == 1 || comm == \"/{\"/ { if (MINE == 1) { exit() } }\n" },
 		{ 1, "uretprobe:libc:malloc,\n  usdt:\"/a b\":p:n /* here { */ { @ = 1 } // end {",
 		  "uretprobe:/proc/7/root/lib/libc:malloc,\nusdt:\"/proc/7/root/a b\":p:n /MINE == 1/ { @ = 1 }\n // end {" },
 		{ 1, "#!/usr/bin/bpftrace\n#include <linux/fs.h>\nstruct a { int x; };\nBEGIN { @p = $container_pid; }\n"
@@ -708,7 +708,18 @@ static void test_bpftrace(void **state)
 		  "\n#include <linux/fs.h>\nstruct a { int x; };\nBEGIN { @p = 7; }\n\n"
 		  "interval:s:1 /@p/ { $container_pid2 = 1; print(\"$container_pid\"); }\n\n" },
 		{ 1, "kprobe:vfs_* /pid == $container_pid/ { @[cgroup == $container_cgroupid] = count(); /* $container_pid } */ }",
-		  "kprobe:vfs_* /(MINE == 1) && (pid == 7)/ { @[cgroup == 12] = count(); /* $container_pid } */ }\n" },
+		  "kprobe:vfs_* /pid == 7/ { if (MINE == 1) { @[cgroup == 12] = count(); /* $container_pid } */ } }\n" },
+		/* A block's completion is an interrupt's: by what the container has begun. */
+		{ 2, "k:blk_account_io_done, t:a:b /@start[arg0]/ { printf(\"%d\\n\", 1); }",
+		  "k:blk_account_io_done /@start[arg0]/ { printf(\"%d\\n\", 1); }\n"
+		  "t:a:b /@start[arg0]/ { if (MINE == 1) { printf(\"web: %d\\n\", 1); } }\n"
+		  "t:a:b /@start[arg0]/ { if (MINE == 2) { printf(\"d%%b_: %d\\n\", 1); } }\n"
+		  "# k:blk_account_io_done happens in whoever is running: it is left to its own predicate, which asks for what the program has of "
+		  "the container\n" },
+		{ 1, "tracepoint:sched:sched_w* { @ = 1; } rt:sched_switch, t:sched:sched_process_exit { }",
+		  "tracepoint:sched:sched_w* /MINE == 1/ { @ = 1; }\n rt:sched_switch,\nt:sched:sched_process_exit /MINE == 1/ { }\n"
+		  "# tracepoint:sched:sched_w* happens in whoever is running: what happens for the container in others' time is not seen\n"
+		  "# rt:sched_switch happens in whoever is running: what happens for the container in others' time is not seen\n" },
 		{ 2, "BEGIN { printf(\"begin\\n\"); } u:/x:f { printf(\"%d\\n\", 1); printf(\"part\"); printf ( \"a\\\"b\\n\" ); @[$container_name] = 1; }",
 		  "BEGIN { printf(\"begin\\n\"); }\n"
 		  " u:/proc/7/root/x:f /MINE == 1/ { printf(\"web: %d\\n\", 1); printf(\"part\"); printf ( \"web: a\\\"b\\n\" ); @[\"web\"] = 1; }\n"
