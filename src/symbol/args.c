@@ -28,6 +28,7 @@ struct walk {
 	const char *text, *p;		/* what is asked for, and how far it was read */
 	struct ph_symarg *a;
 	struct ph_buf *names;		/* of the values of an enumeration */
+	bool remade;
 	bool in_memory;			/* it is where the chain points to, not what the chain gives */
 	struct ph_passed where;		/* not in memory: the registers that it is in */
 	uint64_t byte;			/* of them */
@@ -154,6 +155,58 @@ static bool result_type(Dwarf_Die *function, Dwarf_Die *ret)
 	return false;
 }
 
+/* ---- what a compiler has changed ------------------------------------------------------------------ */
+
+/* From a function, for some of its callers: what it is handed, and returns, may be less. */
+static bool is_remade(const char *symbol)
+{
+	return symbol && (strstr(symbol, ".isra.") || strstr(symbol, ".constprop.") || strstr(symbol, ".part."));
+}
+
+static bool is_changed(const struct walk *w, Dwarf_Die *function)
+{
+	return w->remade || ph_die_number(function, DW_AT_calling_convention, DW_CC_normal) == DW_CC_nocall;
+}
+
+/* The function's own of a parameter that its source's list has. */
+static bool own_param(Dwarf_Die *function, Dwarf_Die *param, Dwarf_Die *ret)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Die of;
+
+	if (dwarf_child(function, ret))
+		return false;
+	do
+		if (dwarf_tag(ret) == DW_TAG_formal_parameter &&
+		    (dwarf_dieoffset(ret) == dwarf_dieoffset(param) || (dwarf_attr(ret, DW_AT_abstract_origin, &attr) &&
+		     dwarf_formref_die(&attr, &of) && dwarf_dieoffset(&of) == dwarf_dieoffset(param))))
+			return true;
+	while (!dwarf_siblingof(ret, ret));
+	return false;
+}
+
+/* Which of the registers for integers has it by the debug information where the function begins, from 1; 0: none. */
+static uint32_t entry_register(Dwarf_Die *function, Dwarf_Die *param, int machine)
+{
+	/* rdi, rsi, rdx, rcx, r8, r9 */
+	static const uint8_t x86[] = { 5, 4, 1, 2, 8, 9 };
+	Dwarf_Attribute attr;
+	Dwarf_Addr low;
+	Dwarf_Op *op;
+	Dwarf_Die die;
+	size_t n;
+
+	if (!own_param(function, param, &die) || dwarf_entrypc(function, &low) || !dwarf_attr(&die, DW_AT_location, &attr) ||
+	    dwarf_getlocation_addr(&attr, low, &op, &n, 1) != 1 || n != 1 || op->atom < DW_OP_reg0 || op->atom > DW_OP_reg31)
+		return 0;
+	if (machine != EM_X86_64)
+		return op->atom < DW_OP_reg8 ? op->atom - DW_OP_reg0 + 1u : 0;
+	for (uint32_t i = 0; i < PH_ARRAY_SIZE(x86); i++)
+		if (op->atom == DW_OP_reg0 + x86[i])
+			return i + 1;
+	return 0;
+}
+
 static int find_param(struct walk *w, Dwarf_Die *function, int machine)
 {
 	size_t n = strcspn(w->p, "-.[");
@@ -163,6 +216,7 @@ static int find_param(struct walk *w, Dwarf_Die *function, int machine)
 	struct ph_passing passing;
 	struct ph_passed where;
 	unsigned int seen = 0;
+	uint32_t at;
 
 	/* The source's list: a function that was put into others may lack what they did not use. */
 	if (dwarf_attr(function, DW_AT_abstract_origin, &attr) && dwarf_formref_die(&attr, &origin))
@@ -186,6 +240,13 @@ static int find_param(struct walk *w, Dwarf_Die *function, int machine)
 		ph_passing_next(&passing, w->has_type ? &w->type : NULL, &where);
 		if (!s || strcmp(s, name) != 0)
 			continue;
+		at = where.how == PH_PASSED_APART ? 0 : entry_register(function, &die, machine);
+		/* At the first instruction, the convention holds where the compiler kept to it. */
+		if (at)
+			where = (struct ph_passed){ .how = PH_PASSED_REGS, .reg = { at } };
+		else if (is_changed(w, function))
+			return ph_err_set(w->err, -EOPNOTSUPP, "nobody can tell where '%s' is: the compiler has changed what the function is handed",
+					  name);
 		if (where.how == PH_PASSED_NOWHERE)
 			return ph_err_set(w->err, -EOPNOTSUPP, "nobody can tell where '%s' is: it, or one in front of it, is handed over in a "
 					  "way of its own", name);
@@ -201,7 +262,12 @@ static int find_result(struct walk *w, Dwarf_Die *function, int machine)
 	struct ph_passed where;
 
 	w->p += strlen(PH_SYMARG_RESULT_NAME);
+	if (is_changed(w, function))
+		return ph_err_set(w->err, -EOPNOTSUPP, "nobody can tell what it returns: the compiler has changed that");
 	w->has_type = result_type(function, &w->type);
+	/* Of an assembler's functions nobody knows. */
+	if (w->has_type && dwarf_tag(&w->type) == DW_TAG_unspecified_type)
+		return ph_err_set(w->err, -ENOENT, "there is no debug information about its result");
 	if (!w->has_type) {
 		w->a->place = PH_SYMARG_RESULT;
 		w->a->argument = 1;
@@ -403,6 +469,23 @@ static bool is_byte(Dwarf_Die *type)
 				 ph_die_number(type, DW_AT_encoding, 0) == DW_ATE_unsigned);
 }
 
+static bool has_member(Dwarf_Die *type, const char *name)
+{
+	uint64_t bit = 0, bits = 0;
+	Dwarf_Die die;
+
+	return find_member(type, name, &bit, &bits, &die, 0);
+}
+
+/* Its members are asked for by themselves. */
+static bool is_pair(struct walk *w)
+{
+	w->a->kind = PH_SYMARG_PAIR;
+	w->a->place = PH_SYMARG_REGISTER;
+	w->a->argument = 1;
+	return true;
+}
+
 /*
  * A text that does not end by itself: Go's string, Rust's &str, std::string_view, nginx's ngx_str_t. It points to bytes, and has a
  * length that is called so.
@@ -417,6 +500,12 @@ static bool pair(struct walk *w)
 
 	if (!ph_is_struct(&w->type) || dwarf_tag(&w->type) == DW_TAG_union_type || dwarf_child(&w->type, &die))
 		return false;
+	/* libstdc++'s, whose bytes may be in itself: it points to them in any case. */
+	name = dwarf_diename(&w->type);
+	if (name && !strncmp(name, "basic_string<char,", 18) && has_member(&w->type, "_M_dataplus") && has_member(&w->type, "_M_string_length")) {
+		ph_buf_adds(w->names, "_M_dataplus._M_p,_M_string_length");
+		return is_pair(w);
+	}
 	do {
 		if (dwarf_tag(&die) != DW_TAG_member || dwarf_hasattr(&die, DW_AT_external) || n++ > 3)
 			continue;
@@ -437,18 +526,32 @@ static bool pair(struct walk *w)
 	if (n != 2 + more || !text || !length)
 		return false;
 	ph_buf_addf(w->names, "%s,%s", text, length);
-	w->a->kind = PH_SYMARG_PAIR;
-	w->a->place = PH_SYMARG_REGISTER;
-	w->a->argument = 1;
-	return true;
+	return is_pair(w);
+}
+
+static bool is_reference(Dwarf_Die *type)
+{
+	return ph_is_pointer(type) && dwarf_tag(type) != DW_TAG_pointer_type;
 }
 
 static int finish(struct walk *w)
 {
-	int tag = dwarf_tag(&w->type), r;
-	uint64_t size = ph_type_size(&w->type), encoding = ph_die_number(&w->type, DW_AT_encoding, 0);
+	uint64_t size, encoding;
 	Dwarf_Die to;
+	int tag, r;
 
+	/* C++'s stands for what it refers to. */
+	while (is_reference(&w->type)) {
+		r = follow(w);
+		if (r < 0)
+			return r;
+	}
+	/* Mentioned alone, it may be defined elsewhere. */
+	if (ph_is_struct(&w->type))
+		ph_type_define(w->dwarf, &w->type);
+	tag = dwarf_tag(&w->type);
+	size = ph_type_size(&w->type);
+	encoding = ph_die_number(&w->type, DW_AT_encoding, 0);
 	if (tag == DW_TAG_array_type)
 		return array(w);
 	if (pair(w))
@@ -483,6 +586,7 @@ int ph_answer_arg(struct ph_childfile *f, struct ph_bytes *in, struct ph_buf *ou
 	struct walk w = { .a = &a, .err = err, .names = &names };
 	ph_autofree char *text = NULL, *at = NULL;
 	struct ph_dwarf *d;
+	const struct ph_sym *symbol;
 	Dwarf_Die function;
 	struct ph_elf *elf;
 	Dwarf_Addr low;
@@ -496,10 +600,15 @@ int ph_answer_arg(struct ph_childfile *f, struct ph_bytes *in, struct ph_buf *ou
 	if (r || ph_parse_u64(at, &vaddr, err))
 		return r ? r : -EINVAL;
 	d = ph_childfile_dwarf(f);
+	if (d && !ph_dwarf_function(d, vaddr, &function) && ph_dwarf_split(d))
+		return ph_err_set(err, -ENOENT, "its debug information is in files of its compiler's, as %s, which are not read (-gno-split-dwarf puts "
+				  "it into the program): arguments are arg1, arg2 …", ph_dwarf_split(d));
 	if (!d || !ph_dwarf_function(d, vaddr, &function))
 		return ph_err_set(err, -ENOENT, "there is no debug information about its arguments: they are arg1, arg2 …");
 	if (dwarf_entrypc(&function, &low) == 0 && low != vaddr)
 		return ph_err_set(err, -EINVAL, "arguments have names where a function begins, and not within it: there are registers (%%…)");
+	symbol = ph_symtab_find(ph_childfile_symtab(f), vaddr);
+	w.remade = symbol && is_remade(symbol->name);
 	w.dwarf = d;
 	w.text = w.p = text;
 	if (strcspn(text, "-.[") == strlen(PH_SYMARG_RESULT_NAME) && !strncmp(text, PH_SYMARG_RESULT_NAME, strlen(PH_SYMARG_RESULT_NAME)))

@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "symbol/args.h"
 #include "symbol/childfile.h"
+#include "symbol/ifunc.h"
 #include "symbol/returns.h"
 #include "symbol/sandbox.h"
 
@@ -128,6 +129,8 @@ static int handle(struct child *c, const struct ph_symmsg *q, struct ph_bytes *i
 		return ph_answer_arg(f, in, out, err);
 	case PH_SYMMSG_RETURNS:
 		return ph_answer_returns(f, in, out, err);
+	case PH_SYMMSG_SLOTS:
+		return ph_answer_slots(f, in, out, err);
 	case PH_SYMMSG_DROP:
 		ph_u64map_del(&c->files, q->file);
 		ph_childfile_free(f);

@@ -72,6 +72,14 @@ static char *directory(const char *path)
 	return ph_strndup(path, (size_t)(ph_basename(path) - path));
 }
 
+/* The host's root is looked into once. */
+static bool same_as_host(int root)
+{
+	struct stat a, b;
+
+	return root < 0 || (!fstat(root, &a) && !stat("/", &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+}
+
 /* The k-th place of the separate debug file; NULL: none, @end: nor are there further ones. */
 static char *separate_place(const struct ph_symparent_file *f, unsigned int k, int where, bool *end)
 {
@@ -86,7 +94,7 @@ static char *separate_place(const struct ph_symparent_file *f, unsigned int k, i
 		return NULL;
 	if (k == 1)
 		return ph_asprintf(DEBUG "%s%s", dir, link);
-	if (where == ON_HOST && f->root >= 0)
+	if (where == ON_HOST && !same_as_host(f->root))
 		return NULL;
 	return ph_asprintf("%s%s%s", dir, k == 2 ? ".debug/" : "", link);
 }
@@ -104,17 +112,9 @@ static char *alt_place(const struct ph_symparent_file *f, unsigned int k, int wh
 		return by_id(f->search.alt_id);
 	if (k == 1)
 		return below && !strstr(below, "..") ? ph_asprintf(DEBUG "/%s", below) : NULL;
-	if (where == ON_HOST && f->root >= 0)
+	if (where == ON_HOST && !same_as_host(f->root))
 		return NULL;
 	return link[0] == '/' ? ph_strdup(link) : ph_asprintf("%s%s", dir, link);
-}
-
-/* The host's root is looked into once. */
-static bool same_as_host(int root)
-{
-	struct stat a, b;
-
-	return root < 0 || (!fstat(root, &a) && !stat("/", &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino);
 }
 
 static bool open_next(struct ph_symparent_file *f)

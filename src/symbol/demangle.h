@@ -10,4 +10,12 @@
  */
 void ph_demangle(const char *name, struct ph_buf *out);
 
+/* A demangled name's parts, as offsets: "int ns::f<int>(char) const" is 4, 9, 14. */
+struct ph_demangled {
+	size_t name;		/* behind the type that a function template returns */
+	size_t templates;	/* where its last "<…>" begins; .params: it has none */
+	size_t params;		/* where its parameters begin; the end: it has none */
+};
+void ph_demangled_parse(const char *shown, struct ph_demangled *ret);
+
 #endif

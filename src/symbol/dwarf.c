@@ -4,6 +4,8 @@
 #include <dwarf.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
+
 /* Units, or functions of a unit, that a file may have: the largest programs have some ten thousand, and a million. */
 #define RANGES_MAX (1u << 23)
 /* Namespaces in namespaces in classes. */
@@ -23,6 +25,7 @@ struct unit {
 
 struct ph_dwarf {
 	Dwarf *dw, *alt;
+	const char *split;
 	PH_VEC(struct range) ranges;
 	PH_VEC(struct unit) units;
 };
@@ -62,7 +65,10 @@ static void add_units(struct ph_dwarf *d)
 
 	while (!dwarf_get_units(d->dw, cu, &cu, NULL, &type, &die, NULL)) {
 		uint32_t n = (uint32_t)d->units.n;
+		Dwarf_Attribute attr;
 
+		if (dwarf_attr(&die, DW_AT_dwo_name, &attr) || dwarf_attr(&die, DW_AT_GNU_dwo_name, &attr))
+			d->split = dwarf_formstring(&attr);
 		if (dwarf_tag(&die) != DW_TAG_compile_unit)
 			continue;
 		ph_vec_push(&d->units)->die = die;
@@ -90,6 +96,11 @@ struct ph_dwarf *ph_dwarf_open(Elf *elf, Elf *alt)
 	if (d->ranges.n)
 		qsort(d->ranges.v, d->ranges.n, sizeof(*d->ranges.v), by_low);
 	return d;
+}
+
+const char *ph_dwarf_split(const struct ph_dwarf *d)
+{
+	return d->split;
 }
 
 void ph_dwarf_close(struct ph_dwarf *d)
@@ -121,6 +132,12 @@ static void add_function(struct unit *u, Dwarf_Die *die)
 }
 
 /* Functions stand in a unit, in namespaces, and in types. */
+static bool is_scope(int tag)
+{
+	return tag == DW_TAG_namespace || tag == DW_TAG_module || tag == DW_TAG_class_type || tag == DW_TAG_structure_type ||
+	       tag == DW_TAG_union_type || tag == DW_TAG_enumeration_type;
+}
+
 static void add_functions(struct unit *u, Dwarf_Die *parent, unsigned int depth)
 {
 	Dwarf_Die die;
@@ -128,19 +145,12 @@ static void add_functions(struct unit *u, Dwarf_Die *parent, unsigned int depth)
 	if (depth > NEST_MAX || dwarf_child(parent, &die))
 		return;
 	do {
-		switch (dwarf_tag(&die)) {
-		case DW_TAG_subprogram:
+		int tag = dwarf_tag(&die);
+
+		if (tag == DW_TAG_subprogram)
 			add_function(u, &die);
-			break;
-		case DW_TAG_namespace:
-		case DW_TAG_module:
-		case DW_TAG_class_type:
-		case DW_TAG_structure_type:
-		case DW_TAG_union_type:
-		case DW_TAG_enumeration_type:
+		else if (is_scope(tag))
 			add_functions(u, &die, depth + 1);
-			break;
-		}
 	} while (!dwarf_siblingof(&die, &die));
 }
 
@@ -172,15 +182,47 @@ static size_t chain(Dwarf_Die *function, uint64_t addr, Dwarf_Die dies[PH_SYMNAM
 	return n;
 }
 
-static char *name_of(Dwarf_Die *die)
+static const char *linkage_name(Dwarf_Die *die)
 {
 	Dwarf_Attribute attr;
-	const char *s = NULL;
 
-	if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attr) ||
-	    dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attr) || dwarf_attr_integrate(die, DW_AT_name, &attr))
-		s = dwarf_formstring(&attr);
+	return dwarf_attr_integrate(die, DW_AT_linkage_name, &attr) || dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attr) ?
+		       dwarf_formstring(&attr) : NULL;
+}
+
+static char *name_of(Dwarf_Die *die)
+{
+	const char *s = linkage_name(die);
+
+	if (!s)
+		s = dwarf_diename(die);
 	return ph_strdup(s ? s : "");
+}
+
+char *ph_dwarf_whole_name(Dwarf_Die *function)
+{
+	Dwarf_Die *scopes = NULL, at = *function, next;
+	Dwarf_Attribute attr;
+	ph_autobuf b = { 0 };
+	int n;
+
+	if (linkage_name(function))
+		return name_of(function);
+	/* Where the source has it. */
+	for (unsigned int depth = 0; depth < 4 && (dwarf_attr(&at, DW_AT_abstract_origin, &attr) || dwarf_attr(&at, DW_AT_specification, &attr)) &&
+	     dwarf_formref_die(&attr, &next); depth++)
+		at = next;
+	n = dwarf_getscopes_die(&at, &scopes);
+	for (int i = n; i-- > 1; ) {
+		int tag = dwarf_tag(&scopes[i]);
+		const char *name = dwarf_diename(&scopes[i]);
+
+		if (is_scope(tag) && (name || tag == DW_TAG_namespace))
+			ph_buf_addf(&b, "%s::", name ? name : "(anonymous namespace)");
+	}
+	free(scopes);
+	ph_buf_adds(&b, dwarf_diename(&at) ? dwarf_diename(&at) : "");
+	return ph_buf_steal(&b);
 }
 
 static uint64_t number(Dwarf_Die *die, unsigned int name)
@@ -215,18 +257,24 @@ static bool line_of(Dwarf_Die *unit, uint64_t addr, struct ph_dwarf_frame *f)
 	return true;
 }
 
+static void read_unit(struct unit *u)
+{
+	if (u->read)
+		return;
+	add_functions(u, &u->die, 0);
+	if (u->ranges.n)
+		qsort(u->ranges.v, u->ranges.n, sizeof(*u->ranges.v), by_low);
+	u->read = true;
+}
+
 /* The unit that the address is in, read; NULL: none. */
 static struct unit *unit_at(struct ph_dwarf *d, uint64_t addr)
 {
 	const struct range *r = find(d->ranges.v, d->ranges.n, addr);
 	struct unit *u = r ? &d->units.v[r->of] : NULL;
 
-	if (!u || u->read)
-		return u;
-	add_functions(u, &u->die, 0);
-	if (u->ranges.n)
-		qsort(u->ranges.v, u->ranges.n, sizeof(*u->ranges.v), by_low);
-	u->read = true;
+	if (u)
+		read_unit(u);
 	return u;
 }
 
@@ -238,6 +286,72 @@ bool ph_dwarf_function(struct ph_dwarf *d, uint64_t addr, Dwarf_Die *ret)
 	if (r)
 		*ret = u->functions.v[r->of];
 	return r != NULL;
+}
+
+/* Where it begins; compilers tell of one in pieces which of them is first. */
+static bool entry_of(Dwarf_Die *inlined, Dwarf_Addr *ret)
+{
+	Dwarf_Addr high, base;
+
+	return (!dwarf_entrypc(inlined, ret) && *ret) || (dwarf_ranges(inlined, 0, &base, ret, &high) > 0 && *ret && high > *ret);
+}
+
+static bool each_inlined(Dwarf_Die *function, Dwarf_Die *parent, unsigned int depth, const struct ph_dwarf_inlined *in)
+{
+	Dwarf_Addr addr;
+	Dwarf_Die die;
+
+	if (depth > NEST_MAX || dwarf_child(parent, &die))
+		return true;
+	do {
+		int tag = dwarf_tag(&die);
+
+		if (tag == DW_TAG_inlined_subroutine && entry_of(&die, &addr) && !in->found(in->arg, &die, function, addr))
+			return false;
+		if ((tag == DW_TAG_inlined_subroutine || tag == DW_TAG_lexical_block || tag == DW_TAG_try_block || tag == DW_TAG_catch_block) &&
+		    !each_inlined(function, &die, depth + 1, in))
+			return false;
+	} while (!dwarf_siblingof(&die, &die));
+	return true;
+}
+
+/* Is there a function that was put into others, and is asked for? Most units have none, which need not be gone through. */
+static bool has_inlined(Dwarf_Die *parent, unsigned int depth, bool (*wanted)(void *arg, Dwarf_Die *function), void *arg)
+{
+	Dwarf_Die die;
+
+	if (depth > NEST_MAX || dwarf_child(parent, &die))
+		return false;
+	do {
+		int tag = dwarf_tag(&die);
+		uint64_t how = tag == DW_TAG_subprogram ? number(&die, DW_AT_inline) : DW_INL_not_inlined;
+
+		if ((how == DW_INL_inlined || how == DW_INL_declared_inlined) && wanted(arg, &die))
+			return true;
+		if (is_scope(tag) && has_inlined(&die, depth + 1, wanted, arg))
+			return true;
+	} while (!dwarf_siblingof(&die, &die));
+	return false;
+}
+
+/* Made when the whole program was optimized (LTO): what is in it, other units tell. */
+static bool is_of_others(Dwarf_Die *unit)
+{
+	const char *name = dwarf_diename(unit);
+
+	return name && !strcmp(name, "<artificial>");
+}
+
+void ph_dwarf_each_inlined(struct ph_dwarf *d, const struct ph_dwarf_inlined *in)
+{
+	ph_vec_each(u, &d->units) {
+		if (!is_of_others(&u->die) && !has_inlined(&u->die, 0, in->wanted, in->arg))
+			continue;
+		read_unit(u);
+		ph_vec_each(f, &u->functions)
+			if (!each_inlined(f, f, 0, in))
+				return;
+	}
 }
 
 static bool is_defined(Dwarf_Die *die, const char *name)

@@ -23,8 +23,19 @@ struct ph_dwarf_frame {
 /* @alt, where there is one, has what several files of debug information share; both must stay. NULL: there is no DWARF. */
 struct ph_dwarf *ph_dwarf_open(Elf *elf, Elf *alt);
 void ph_dwarf_close(struct ph_dwarf *d);
+/* A file that the compiler put debug information into which this one lacks (split DWARF), of several; NULL: there is none. */
+const char *ph_dwarf_split(const struct ph_dwarf *d);
 /* The function that the address is in, not what is inlined there; false: none is known. */
 bool ph_dwarf_function(struct ph_dwarf *d, uint64_t addr, Dwarf_Die *ret);
+/* Each place where a function that is wanted was put into another one, which begins at @addr; until .found() returns false. */
+struct ph_dwarf_inlined {
+	bool (*wanted)(void *arg, Dwarf_Die *function);		/* true also where it is not known */
+	bool (*found)(void *arg, Dwarf_Die *inlined, Dwarf_Die *into, uint64_t addr);
+	void *arg;
+};
+void ph_dwarf_each_inlined(struct ph_dwarf *d, const struct ph_dwarf_inlined *in);
+/* Mangled, where it is, else with the namespaces and classes that it is in. Takes long; the caller frees. */
+char *ph_dwarf_whole_name(Dwarf_Die *function);
 /* A struct, union or class of this name that is defined, and not only mentioned, in any unit. */
 bool ph_dwarf_struct(struct ph_dwarf *d, const char *name, Dwarf_Die *ret);
 /* Innermost first. Returns how many; where it is no function that is known, 1 with the line, or 0. */

@@ -30,7 +30,8 @@ static int take_found(const struct ph_symparent_file *f, struct ph_bytes *in, si
 		s.shown = ph_get_str(in);
 		s.vaddr = ph_get_u64(in);
 		s.size = ph_get_u64(in);
-		s.chosen = ph_bytes_u8(in);
+		s.chosen = ph_bytes_u8(in) & 1;
+		s.inlined = ph_bytes_u8(in) & 1;
 		/* What is not in the file, as its symbols may say, cannot be probed. */
 		if (in->bad || ret->list.n == max || !ph_symfile_offset(&f->info, s.vaddr, &s.offset)) {
 			free(s.name);
@@ -164,6 +165,24 @@ int ph_symchild_returns(struct ph_symchild *c, uint32_t file, uint64_t vaddr, ui
 	return r;
 }
 
+int ph_symchild_slots(struct ph_symchild *c, uint32_t file, uint64_t chooses, ph_symoffsets *ret, struct ph_err *err)
+{
+	ph_autofree char *at = ph_asprintf("0x%lx", chooses);
+	struct ph_symparent_file *f;
+	struct ph_symwait w = { 0 };
+	struct ph_bytes in;
+	size_t max = 0;
+	int r;
+
+	*ret = (ph_symoffsets){ 0 };
+	r = search(c, file, PH_SYMMSG_SLOTS, &max, at, "", &f, &w, err);
+	in = (struct ph_bytes){ (uint8_t *)w.answer.p, (uint8_t *)w.answer.p + w.answer.len, false };
+	while (!r && ph_bytes_left(&in) >= sizeof(uint64_t))
+		*ph_vec_push(ret) = ph_get_u64(&in);
+	ph_buf_done(&w.answer);
+	return r;
+}
+
 static int take_arg(struct ph_bytes *in, struct ph_symarg *a)
 {
 	uint8_t place = ph_bytes_u8(in), kind;
@@ -186,7 +205,7 @@ static int take_arg(struct ph_bytes *in, struct ph_symarg *a)
 	a->kind = kind;
 	a->room = (uint16_t)room;
 	if ((place == PH_SYMARG_STACK) != !a->argument || a->argument > 16 || !a->size || a->size > 8 || (a->size & (a->size - 1)) ||
-	    !a->bits || a->low + a->bits > 64 || a->names[strspn(a->names, PH_SYMARG_WORD "=,-")])
+	    !a->bits || a->low + a->bits > 64 || a->names[strspn(a->names, PH_SYMARG_WORD "=,-.")])
 		return -EBADMSG;
 	return 0;
 }

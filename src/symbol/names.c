@@ -6,6 +6,7 @@
 #include "base/parse.h"
 #include "symbol/childfile.h"
 #include "symbol/demangle.h"
+#include "symbol/dwarf.h"
 
 static void put_name(struct ph_buf *out, const char *name, uint64_t offset, const char *source, uint32_t line,
 		     bool inlined, uint64_t since_ns)
@@ -95,17 +96,28 @@ int ph_answer_names(struct ph_childfile *f, struct ph_bytes *in, struct ph_buf *
 	return 0;
 }
 
-static bool matches(const char *pattern, const char *name, const char *shown)
+static bool matches_part(const char *pattern, const char *shown, size_t from, size_t to)
 {
-	const char *args = strchr(shown, '(');
 	ph_autobuf b = { 0 };
 
-	if (ph_glob(pattern, name) || (shown != name && ph_glob(pattern, shown)))
-		return true;
-	if (!args || args == shown)
+	if (to <= from)
 		return false;
-	ph_buf_add(&b, shown, (size_t)(args - shown));
+	ph_buf_add(&b, shown + from, to - from);
 	return ph_glob(pattern, b.p);
+}
+
+/* Mangled or not; of C++ with or without parameters, the type of a template's result, and what it is a template of. */
+static bool matches(const char *pattern, const char *name, const char *shown)
+{
+	struct ph_demangled d;
+
+	if (ph_glob(pattern, name))
+		return true;
+	if (!strcmp(shown, name) && !strpbrk(name, ":<"))
+		return false;
+	ph_demangled_parse(shown, &d);
+	return ph_glob(pattern, shown) || matches_part(pattern, shown, 0, d.params) || matches_part(pattern, shown, d.name, d.params) ||
+	       matches_part(pattern, shown, d.name, strlen(shown)) || matches_part(pattern, shown, d.name, d.templates);
 }
 
 static int by_address(const void *va, const void *vb)
@@ -115,6 +127,74 @@ static int by_address(const void *va, const void *vb)
 	if (a->addr != b->addr)
 		return a->addr < b->addr ? -1 : 1;
 	return strcmp(a->name, b->name);
+}
+
+/* ---- what was put into other functions ------------------------------------------------------------- */
+
+/* Bytes of debug information that are gone through in a moment. */
+#define SMALL (512u << 10)
+
+struct inlined_search {
+	const char *pattern;
+	bool glob;
+	uint64_t n, max;
+	struct ph_buf *out;
+};
+
+/* A name without what a template is of is part of any that matches, but for patterns: it costs little to know. */
+static bool may_match(void *arg, Dwarf_Die *function)
+{
+	const struct inlined_search *s = arg;
+	const char *name = dwarf_diename(function);
+	ph_autofree char *plain = name ? ph_strndup(name, strcspn(name, "<")) : NULL;
+
+	return plain && (s->glob || strstr(s->pattern, plain));
+}
+
+static bool on_inlined(void *arg, Dwarf_Die *inlined, Dwarf_Die *into, uint64_t addr)
+{
+	ph_autobuf shown = { 0 }, outer = { 0 };
+	ph_autofree char *name = NULL, *into_name = NULL;
+	struct inlined_search *s = arg;
+
+	if (!may_match(s, inlined))
+		return true;
+	name = ph_dwarf_whole_name(inlined);
+	ph_demangle(name, &shown);
+	if (!*name || !matches(s->pattern, name, shown.p))
+		return true;
+	if (s->n++ == s->max) {
+		ph_put_str(s->out, "");
+		return false;
+	}
+	into_name = ph_dwarf_whole_name(into);
+	ph_demangle(into_name, &outer);
+	ph_buf_addf(&shown, " in %s", outer.p);
+	ph_put_str(s->out, name);
+	ph_put_str(s->out, shown.p);
+	ph_put_u64(s->out, addr);
+	ph_put_u64(s->out, 0);
+	ph_put_uint(s->out, false, 1);
+	ph_put_uint(s->out, true, 1);
+	return true;
+}
+
+static bool is_small(struct ph_childfile *f)
+{
+	Elf64_Shdr sh;
+
+	return (ph_section(ph_childfile_main(f), ".debug_info", &sh) || (f->separate && ph_section(f->separate, ".debug_info", &sh))) &&
+	       sh.sh_size < SMALL;
+}
+
+static void find_inlined(struct ph_childfile *f, const char *pattern, uint64_t n, uint64_t max, struct ph_buf *out)
+{
+	struct inlined_search s = { .pattern = pattern, .glob = strpbrk(pattern, "*?[") != NULL, .n = n, .max = max, .out = out };
+	/* Who has found functions is not to wait long for more of them, and who lists everything wants functions. */
+	struct ph_dwarf *d = n && (s.glob || !is_small(f)) ? NULL : ph_childfile_dwarf(f);
+
+	if (d)
+		ph_dwarf_each_inlined(d, &(struct ph_dwarf_inlined){ may_match, on_inlined, &s });
 }
 
 int ph_answer_find(struct ph_childfile *f, struct ph_bytes *in, struct ph_buf *out, struct ph_err *err)
@@ -156,9 +236,11 @@ int ph_answer_find(struct ph_childfile *f, struct ph_bytes *in, struct ph_buf *o
 		ph_put_u64(out, s->addr);
 		ph_put_u64(out, s->sized ? s->end - s->addr : 0);
 		ph_put_uint(out, s->chosen, 1);
+		ph_put_uint(out, false, 1);
 		last_addr = s->addr;
 		ph_buf_clear(&last);
 		ph_buf_add(&last, bare.p, bare.len);
 	}
+	find_inlined(f, pattern, n, max, out);
 	return 0;
 }

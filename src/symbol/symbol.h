@@ -164,14 +164,16 @@ struct ph_symfunc {
 	uint64_t vaddr, size;	/* size 0: not known */
 	uint64_t offset;	/* of its first byte in the file */
 	bool chosen;		/* the name is that of what finds the function when the program starts (IFUNC) */
+	bool inlined;		/* it was put into another one here: `shown` says into which */
 };
 struct ph_symfuncs {
 	PH_VEC(struct ph_symfunc) list;
 	bool more;		/* there are more than were asked for */
 };
 /*
- * Functions whose name, mangled or demangled, with its arguments or without, matches a glob; sorted by address, each address and
- * name once. Waits. 0 also where there are none.
+ * Functions whose name, mangled or demangled, with its parameters and what a template returns or without, matches a glob; sorted by
+ * address, each address and name once. Behind them, by debug information, where such a function was put into others: of a glob, if
+ * there are no functions. Waits. 0 also where there are none.
  */
 int ph_symchild_find(struct ph_symchild *c, uint32_t file, const char *pattern, size_t max,
 		     struct ph_symfuncs *ret, struct ph_err *err);
@@ -200,6 +202,9 @@ void ph_symusdts_done(struct ph_symusdts *u);
  */
 typedef PH_VEC(uint64_t) ph_symoffsets;
 int ph_symchild_returns(struct ph_symchild *c, uint32_t file, uint64_t vaddr, uint64_t size, ph_symoffsets *ret, struct ph_err *err);
+
+/* Addresses of words that get the address of what an IFUNC, the function at @chooses, has chosen when the program starts. Waits. */
+int ph_symchild_slots(struct ph_symchild *c, uint32_t file, uint64_t chooses, ph_symoffsets *ret, struct ph_err *err);
 
 /*
  * Where an argument is when its function is entered, or the result when it returns: what that place has; then add[0] is added, what

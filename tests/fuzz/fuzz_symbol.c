@@ -68,6 +68,7 @@ static void demangled(const uint8_t *p, size_t n)
 {
 	char *name = ph_strndup((const char *)p, n);
 	struct ph_buf b = { 0 };
+	struct ph_demangled d;
 
 	/* Of a name that grows without end, what was read of its Unicode parts stays: ph_demangle() leaves in the midst. */
 	if (__lsan_disable)
@@ -76,6 +77,9 @@ static void demangled(const uint8_t *p, size_t n)
 	if (__lsan_enable)
 		__lsan_enable();
 	if (b.len > PH_SYMSTR_MAX)
+		abort();
+	ph_demangled_parse(b.p ? b.p : "", &d);
+	if (d.name > d.templates || d.templates > d.params || d.params > b.len)
 		abort();
 	ph_buf_done(&b);
 	free(name);

@@ -2,6 +2,7 @@
 // Functions whose arguments are of many kinds, for looking them up by name. The numbers are checked at run time: the
 // fields of a struct are where the test says.
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 struct base {
@@ -125,6 +126,23 @@ extern "C" __attribute__((noinline)) std::string_view args_texts(std::string_vie
 {
 	asm volatile("" ::"m"(view), "r"(c), "m"(no) : "memory");
 	return view;
+}
+
+extern "C" __attribute__((noinline)) void args_cxx(const std::string &text, long &number, std::string by_value)
+{
+	asm volatile("" ::"r"(&text), "r"(&number), "r"(&by_value) : "memory");
+}
+
+/* The compiler hands over two of these, where it makes things fast. */
+static __attribute__((noinline)) long args_changed(long a, long dead, long b)
+{
+	asm volatile("" ::"r"(a), "r"(b) : "memory");
+	return a;
+}
+
+extern "C" long args_changes(long n)
+{
+	return args_changed(n, 7, n + 1) + args_changed(n + 2, 8, n);
 }
 
 extern "C" __attribute__((noinline)) long args_other(opaque *o)

@@ -13,6 +13,7 @@
 #include <sys/un.h>
 
 #include "symbol/sandbox.h"
+#include "symbol/demangle.h"
 #include "symbol_fixture.h"
 
 /* The library's own copy of itself. */
@@ -73,6 +74,38 @@ static void test_names_of_libc(void **state)
 	assert_true(seen > 1500);
 	/* The others have several names. */
 	assert_true(same > seen / 2);
+}
+
+static void test_parts_of_names(void **state)
+{
+	/* Whole, without what a template returns and parameters, and without what it is of. */
+	static const char *const names[][3] = {
+		{ "malloc", "malloc", "malloc" },
+		{ "ns::over(char const*, int)", "ns::over", "ns::over" },
+		{ "int ns::f<int>(int) const", "ns::f<int>", "ns::f" },
+		{ "ns::(anonymous namespace)::hidden(int) [clone .isra.0]", "ns::(anonymous namespace)::hidden", "ns::(anonymous namespace)::hidden" },
+		{ "ns::T<int>::f(void (*)(int)) const &", "ns::T<int>::f", "ns::T<int>::f" },
+		{ "bool ns::operator< <int>(ns::A<int> const&)", "ns::operator< <int>", "ns::operator< <int>" },
+		{ "ns::A::operator bool() const", "ns::A::operator bool", "ns::A::operator bool" },
+		{ "ns::A::operator()(int)", "ns::A::operator()", "ns::A::operator()" },
+		{ "main::{lambda(int)#1}::operator()(int) const", "main::{lambda(int)#1}::operator()", "main::{lambda(int)#1}::operator()" },
+		{ "std::function<void (int)> ns::make<void (int)>(int)", "ns::make<void (int)>", "ns::make" },
+		{ "non-virtual thunk to ns::A::f()", "non-virtual thunk to ns::A::f", "non-virtual thunk to ns::A::f" },
+		{ "<(A, B) as core::fmt::Debug>::fmt", "<(A, B) as core::fmt::Debug>::fmt", "<(A, B) as core::fmt::Debug>::fmt" },
+		{ "", "", "" }, { ")", ")", ")" }, { ">)", ">)", ">)" }, { "(a)", "(a)", "(a)" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < PH_ARRAY_SIZE(names); i++) {
+		ph_autofree char *plain = NULL, *bare = NULL;
+		struct ph_demangled d;
+
+		ph_demangled_parse(names[i][0], &d);
+		plain = ph_strndup(names[i][0] + d.name, d.params - d.name);
+		bare = ph_strndup(names[i][0] + d.name, d.templates - d.name);
+		assert_string_equal(plain, names[i][1]);
+		assert_string_equal(bare, names[i][2]);
+	}
 }
 
 static int eh_frame_table(const char *path, struct ph_unwind_table **ret)
@@ -563,6 +596,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names_of_libc),
 		cmocka_unit_test(test_table_of_libc),
+		cmocka_unit_test(test_parts_of_names),
 		cmocka_unit_test(test_what_a_file_is),
 		cmocka_unit_test(test_no_names),
 		cmocka_unit_test(test_no_root),

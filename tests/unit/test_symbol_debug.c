@@ -121,6 +121,30 @@ static void build(const char *name, const char *flags)
 	run("g++ -g -O2 -fno-ident -Wl,--build-id %s -o %s %s/inlined.cc", flags, name, PH_SYMBOL_SOURCES);
 }
 
+/* Where functions that are nowhere by themselves were put: what addr2line says is innermost there. */
+static void inlined_places(struct ph_symchild *c, const char *path)
+{
+	static const char *const patterns[] = { "shop::twice", "long shop::twice<long>(long)", "shop::(anonymous namespace)::four_times",
+						"shop::Order::one(long)", "*four_tim*" };
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(patterns); i++) {
+		const char *last = strrchr(patterns[i], ':') ? strrchr(patterns[i], ':') + 1 : "four_tim";
+		struct ph_symfuncs f;
+
+		assert_int_equal(ph_symchild_find(c, 1, patterns[i], 0, &f, NULL), 0);
+		assert_true(f.list.n > 0);
+		ph_vec_each(s, &f.list) {
+			ph_autofree char *there = said("addr2line -fiC -e %s 0x%lx | head -n 1", path, s->vaddr);
+
+			assert_true(s->inlined && s->offset && strstr(s->shown, " in shop::Order::total(int, char const*)"));
+			/* It may begin with another one that was put into it. */
+			if (!strncmp(last, "twice", 5))
+				assert_non_null(strstr(there, "twice"));
+		}
+		ph_symfuncs_done(&f);
+	}
+}
+
 static void test_inlined(void **state)
 {
 	static const char *const flags[] = { "-static", "-gdwarf-4 -shared -fPIC",
@@ -141,6 +165,7 @@ static void test_inlined(void **state)
 		sum = compare(c, 1, path, in_dir("list"), false);
 		assert_true(sum.places >= 240);
 		assert_true(sum.inlined > 50);
+		inlined_places(c, path);
 	}
 }
 
@@ -213,6 +238,8 @@ static void test_debuglink(void **state)
 	static const char *const places[] = { "usr/bin/app.debug", "usr/bin/.debug/app.debug",
 					      "usr/lib/debug/usr/bin/app.debug" };
 	ph_auto(ph_symchild_free_ptr) struct ph_symchild *c = symchild();
+	ph_autofree char *path = ph_strdup(in_dir("root/usr/bin/app"));
+	struct ph_symfile_new what = { .path = path };
 
 	(void)state;
 	new_root("-no-pie -Wl,--build-id=none");
@@ -231,6 +258,13 @@ static void test_debuglink(void **state)
 		assert_null(add_in_root(c, i + 11)->debug_path);
 		run("rm root/%s", places[i]);
 	}
+	/* Of who has the host's root, beside the file as well. */
+	run("cp app.debug root/usr/bin/app.debug");
+	what.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	what.fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(ph_symchild_add(c, 99, &what, NULL), 0);
+	close(what.root);
+	is_known(c, 99, true);
 }
 
 static void test_minidebuginfo(void **state)
