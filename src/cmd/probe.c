@@ -108,9 +108,10 @@ static void explain(struct verb *w)
 {
 	const struct ph_snoop_seen *seen = ph_snooping_seen(w->rows.snooping);
 
+	/* The kernel keeps back what the filter does not want. */
 	if (!seen->events)
-		fprintf(stderr, "porthole " VERB ": nobody who is selected hit a probe%s\n",
-			w->probes && w->probes->points.n ? "" : ": nothing was there to be probed");
+		fprintf(stderr, "porthole " VERB ": nobody who is selected hit a probe%s\n", w->probes && !w->probes->points.n ?
+			": nothing was there to be probed" : w->probes && w->rows.o.filter ? " for which the filter is true" : "");
 	else if (!seen->selected)
 		fprintf(stderr, "porthole " VERB ": of %" PRIu64 " hits none is of who is selected\n", seen->found);
 	else

@@ -101,7 +101,7 @@ static bool is_called(const char *file, const char *name)
 }
 
 struct mapping {
-	uint64_t begin, end;
+	uint64_t begin, end, offset;
 	char exec;
 	char *path;		/* in the line */
 	bool deleted;
@@ -113,7 +113,7 @@ static bool parse_map(char *line, struct mapping *m)
 	char *slash;
 	size_t n;
 
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*c%*c%c", &m->begin, &m->end, &m->exec) != 3)
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*c%*c%c%*c %" SCNx64, &m->begin, &m->end, &m->exec, &m->offset) != 4)
 		return false;
 	slash = strchr(line, '/');
 	if (!slash)
@@ -156,6 +156,29 @@ static int open_mapped(struct seen *s, int32_t pid, int root, const char *name)
 		if (parse_map(line, &m) && (!name ? true : strchr(name, '/') ? !strcmp(m.path, name) : is_called(ph_basename(m.path), name)))
 			r = give(s, open_mapping(pid, root, &m), m.path);
 	return r;
+}
+
+bool probe_mapping(int32_t pid, int fd, uint64_t *ret_begin, uint64_t *ret_offset)
+{
+	ph_autofclose FILE *f = maps_of(pid);
+	ph_autofree char *line = NULL;
+	char link[64], path[4096];
+	struct mapping m;
+	size_t room = 0;
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n <= 0)
+		return false;
+	path[n] = 0;
+	while (f && getline(&line, &room, f) > 0)
+		if (parse_map(line, &m) && !strcmp(ph_basename(m.path), ph_basename(path))) {
+			*ret_begin = m.begin;
+			*ret_offset = m.offset;
+			return true;
+		}
+	return false;
 }
 
 void probe_mapped(int32_t pid, ph_strv *names)

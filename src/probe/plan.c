@@ -176,6 +176,8 @@ static int begin(const struct ph_probe_spec *s, const struct ph_probe_site *site
 			return usdt_nth(site, e->number, a, type, err);
 		if (s->kind == PH_PROBE_TRACEPOINT)
 			return no_field(site, e->word, err);
+		if (site->inlined)
+			return ph_err_set(err, -EOPNOTSUPP, "the compiler has put the function into its callers, where nobody can tell where '%s' is", e->word);
 		r = ph_probe_arg_place(site->machine, site->go, e->number, a);
 		return r < 0 ? ph_err_set(err, r, "nobody can tell where a function has its argument %u%s", e->number,
 					  site->go ? " in Go" : "") : 0;
@@ -326,15 +328,19 @@ static int pair(const struct ph_probe_spec *s, const struct ph_probe_site *site,
 	return r < 0 ? r : r == PAIR ? -EINVAL : add_length(s, site, &length, of, l, err);
 }
 
-/* "*list": as list[0], where its type tells what that is; else it is a number. */
+/* "**list": as list[0][0], where its type tells what that is; else it is a number. */
 static bool points(const struct ph_probe_site *site, const struct ph_probe_expr *e, struct ph_probe_expr *ret)
 {
 	if (!site->name || !e->loads || e->add[0] || (e->from != PH_PROBE_FROM_NAME && e->from != PH_PROBE_FROM_RETVAL))
 		return false;
 	*ret = *e;
-	ret->word = ph_asprintf("%s[0]", e->word);
-	ret->loads--;
-	memmove(ret->add, ret->add + 1, e->loads * sizeof(*ret->add));
+	ret->word = ph_strdup(e->word);
+	while (ret->loads && !ret->add[0]) {
+		ph_autofree char *word = ret->word;
+
+		ret->word = ph_asprintf("%s[0]", word);
+		memmove(ret->add, ret->add + 1, ret->loads-- * sizeof(*ret->add));
+	}
 	return true;
 }
 

@@ -30,6 +30,11 @@ int probe_elf_functions(const struct probe_elf *e, const char *glob, size_t max,
 int probe_elf_notes(const struct probe_elf *e, const char *provider, const char *name, size_t max, struct ph_symusdts *ret,
 		    struct ph_err *err);
 
+/* ---- chosen.c ------------------------------------------------------------------------------------------ */
+
+/* What the function at @chooses, an IFUNC's, has chosen in @pid, which has the file @fd; false: nobody knows. */
+bool probe_chosen(const struct probe_elf *e, int32_t pid, int fd, uint64_t chooses, uint64_t *ret_vaddr, uint64_t *ret_offset);
+
 /* ---- places.c: processes, and the files that they have --------------------------------------------- */
 
 /*
@@ -39,6 +44,8 @@ int probe_elf_notes(const struct probe_elf *e, const char *provider, const char 
  */
 typedef int (*probe_open_fn)(void *arg, int fd, const char *path);
 int probe_open(int32_t pid, const char *name, bool maps, probe_open_fn fn, void *arg);
+/* Where @pid has the file mapped executable, and from which byte of it on. */
+bool probe_mapping(int32_t pid, int fd, uint64_t *ret_begin, uint64_t *ret_offset);
 /* Names of what @pid has mapped, for messages. */
 void probe_mapped(int32_t pid, ph_strv *names);
 /* Which root that is: those of the same number need not be looked into twice. */

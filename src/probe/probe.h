@@ -117,6 +117,7 @@ struct ph_probe_site {
 	/* What a name means by the program's debug information (ph_symchild_arg()); NULL: it has none. */
 	int (*name)(void *arg, const char *name, struct ph_symarg *ret, struct ph_err *err);
 	void *arg;
+	bool inlined;			/* into another function, where arguments are anywhere */
 	bool go, go_old;		/* Go's way of calling; before 1.18: in registers or on the stack */
 	const char *usdt;		/* the note's arguments, NULL: it is none */
 	const struct ph_probe_field *fields;	/* of a tracepoint */

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "probe/priv.h"
+#include "symbol/demangle.h"
 #include "symbol/symbol.h"
 
 /* Of a file's names, so many are compared with one that is not there. */
@@ -27,6 +28,8 @@ struct search {
 	size_t found;
 	bool cut;		/* there are more beyond the limit */
 	int32_t pid;		/* of the process that is looked into */
+	PH_VEC(int) done;	/* files that were looked into, and need not be for another process */
+	bool again;		/* this one's is to be, as memory of another may tell more */
 	struct ph_err failed;	/* the last thing that went wrong with a file */
 	ph_strv failures;	/* what went wrong with each file that has nothing to be probed */
 	size_t without;		/* files that have nothing of that name, the last one @lacks, of process @lacks_pid */
@@ -148,22 +151,16 @@ static int usdt_points(struct search *s, int file, const struct probe_elf *e, st
 /* A function whose arguments have names. */
 struct named {
 	const struct probe_elf *e;
-	const char *symbol;		/* NULL: an address */
+	const char *inlined;		/* NULL: it is a function by itself */
 	uint64_t vaddr;
 };
-
-/* Made by a compiler from a function, for some of its callers: what it is handed, and returns, may be less. */
-static bool is_remade(const char *symbol)
-{
-	return symbol && (strstr(symbol, ".isra.") || strstr(symbol, ".constprop.") || strstr(symbol, ".part."));
-}
 
 static int name_arg(void *arg, const char *name, struct ph_symarg *ret, struct ph_err *err)
 {
 	const struct named *n = arg;
 
-	if (is_remade(n->symbol))
-		return ph_err_set(err, -EOPNOTSUPP, "nobody can tell where '%s' is: the compiler made %s for some callers alone", name, n->symbol);
+	if (n->inlined)
+		return ph_err_set(err, -EOPNOTSUPP, "where '%s' is in %s, to which the compiler has put the function, nobody can tell", name, n->inlined);
 	return ph_symchild_arg(n->e->child, n->e->id, n->vaddr, name, ret, err);
 }
 
@@ -192,6 +189,36 @@ static int set_returns(struct search *s, const struct probe_elf *e, const struct
 			   e->go ? "Go, which moves its stacks," : "an exception", f->shown);
 }
 
+/* One of those that have the name. */
+static int function_point(struct search *s, int file, const struct probe_elf *e, const struct ph_symfunc *f, struct ph_err *err)
+{
+	const struct ph_probe_spec *spec = &s->p->specs.v[s->spec];
+	struct named named = { .e = e, .vaddr = f->vaddr + spec->address, .inlined = f->inlined ? f->shown : NULL };
+	struct ph_probe_site site = { .machine = e->machine, .go = e->go, .go_old = e->go_old, .name = name_arg, .arg = &named,
+				      .inlined = f->inlined };
+	ph_autofree char *name = spec->address ? ph_asprintf("%s+0x%lx", f->shown, spec->address) : ph_strdup(f->shown);
+	uint64_t offset = f->offset;
+	bool chosen;
+	int r;
+
+	chosen = !f->chosen || probe_chosen(e, s->pid, s->p->files.v[file].fd, f->vaddr, &named.vaddr, &offset);
+	s->again |= !chosen;
+	if (!chosen)
+		return ph_err_set(err, -EOPNOTSUPP, "'%s': which %s there is, is chosen when the program starts (an IFUNC), and no process tells: "
+				  "probe '*%s*', or the one that is used", spec->text, f->name, f->name);
+	if (spec->address && (f->chosen || f->inlined))
+		return ph_err_set(err, -EINVAL, "'%s': an address within %s is no function's", spec->text, f->shown);
+	if (spec->address && f->size && spec->address >= f->size)
+		return ph_err_set(err, -EINVAL, "'%s': %s has %lu bytes", spec->text, f->name, f->size);
+	if (f->inlined && ph_probe_is_return(spec->kind))
+		return ph_err_set(err, -EOPNOTSUPP, "'%s': the compiler has put it into its callers (%s), from where it does not return", spec->text,
+				  f->shown);
+	r = add_point(s, file, NULL, name, offset + spec->address, 0, &site, err);
+	if (r == 0 && (e->go || e->throws) && ph_probe_is_return(spec->kind))
+		r = set_returns(s, e, f, err);
+	return r;
+}
+
 static int function_points(struct search *s, int file, const struct probe_elf *e, struct ph_err *err)
 {
 	const struct ph_probe_spec *spec = &s->p->specs.v[s->spec];
@@ -199,7 +226,7 @@ static int function_points(struct search *s, int file, const struct probe_elf *e
 	struct ph_probe_site site = { .machine = e->machine, .go = e->go, .go_old = e->go_old, .name = name_arg, .arg = &named };
 	const char *path = s->p->files.v[file].path;
 	struct ph_symfuncs found;
-	size_t before = s->found;
+	size_t before = s->found, left = 0;
 	uint64_t offset;
 	int r, why = 0;
 
@@ -213,31 +240,31 @@ static int function_points(struct search *s, int file, const struct probe_elf *e
 	}
 	r = probe_elf_functions(e, spec->function, s->p->max, &found, err);
 	ph_vec_each(f, &found.list) {
-		ph_autofree char *name = spec->address ? ph_asprintf("%s+0x%lx", f->shown, spec->address) : ph_strdup(f->shown);
-
 		if (r < 0)
 			break;
-		if (f->chosen && !is_glob(spec->function))
-			why = ph_err_set(err, -EOPNOTSUPP, "'%s': which %s there is, is chosen when the program starts (an IFUNC): probe "
-					 "'*%s*', or the one that is used", spec->text, f->name, f->name);
-		else if (spec->address && f->size && spec->address >= f->size)
-			why = ph_err_set(err, -EINVAL, "'%s': %s has %lu bytes", spec->text, f->name, f->size);
-		else if (!f->chosen) {
-			named.vaddr = f->vaddr + spec->address;
-			named.symbol = f->name;
-			r = add_point(s, file, NULL, name, f->offset + spec->address, 0, &site, err);
-			if (r == 0 && (e->go || e->throws) && ph_probe_is_return(spec->kind))
-				r = set_returns(s, e, f, err);
-			/* Of many functions, those that have what is asked for. */
-			if ((r == -ENOENT || r == -EOPNOTSUPP) && is_glob(spec->function)) {
-				why = r;
-				r = 0;
-			}
+		r = function_point(s, file, e, f, why ? NULL : err);
+		/* Of several functions, those that have what is asked for. */
+		if (r == -ENOENT || r == -EOPNOTSUPP || r == -EINVAL) {
+			why = why ? why : r;
+			r = 0;
+			left += f->inlined;
 		}
 	}
+	if (r == 0 && left && s->found > before)
+		ph_probes_note(s->p, ph_asprintf("'%s': of %s, the places where the compiler has put it into others (%zu) are not probed, for what is asked",
+						 spec->text, path, left));
 	s->cut |= found.more;
 	ph_symfuncs_done(&found);
 	return r < 0 || s->found > before ? r : why;
+}
+
+/* Of C++ without parameters and the like. */
+static char *plain(const char *shown)
+{
+	struct ph_demangled d;
+
+	ph_demangled_parse(shown, &d);
+	return ph_strndup(shown + d.name, d.params - d.name);
 }
 
 /* What there is instead, for a sentence. */
@@ -250,8 +277,11 @@ static void keep_names(struct search *s, const struct probe_elf *e)
 		probe_elf_notes(e, "*", "*", NAMES_MAX, &notes, NULL);
 	else
 		probe_elf_functions(e, "*", NAMES_MAX, &funcs, NULL);
-	ph_vec_each(f, &funcs.list)
+	ph_vec_each(f, &funcs.list) {
 		ph_strv_add(&s->near, f->name);
+		if (strcmp(f->shown, f->name) != 0)
+			*ph_vec_push(&s->near) = plain(f->shown);
+	}
 	ph_vec_each(n, &notes.list)
 		ph_strv_add(&s->near, n->name);
 	ph_symfuncs_done(&funcs);
@@ -289,12 +319,18 @@ static int on_file(void *arg, int fd, const char *path)
 
 	if (file < 0)
 		return 0;
+	ph_vec_each(d, &s->done)
+		if (*d == file)
+			return 0;
+	s->again = false;
 	s->files++;
 	free(s->path);
 	s->path = ph_strdup(path);
 	r = probe_elf_open(&s->p->child, (uint32_t)file, s->p->files.v[file].fd, path, s->pid, &e, &err);
 	if (r == 0)
 		r = spec->kind == PH_PROBE_USDT ? usdt_points(s, file, &e, &err) : function_points(s, file, &e, &err);
+	if (!s->again)
+		*ph_vec_push(&s->done) = file;
 	if (r < 0)
 		s->failed = err;
 	if (s->found > before)
@@ -314,24 +350,51 @@ static int on_file(void *arg, int fd, const char *path)
 
 /* ---- processes ---------------------------------------------------------------------------------- */
 
+/*
+ * The name that is meant: one like it; one of that name in a namespace or class; what a compiler made of it.
+ */
+static const char *nearest(const char *written, const ph_strv *names)
+{
+	ph_autofree char *name = plain(written);
+	const char *near = ph_nearest(name, (const char *const *)names->v, names->n), *last = name;
+	size_t n;
+
+	for (const char *p = name; (p = strstr(p, "::")); )
+		last = p += 2;
+	n = strlen(last);
+	for (size_t i = 0; i < names->n && !near && n; i++) {
+		const char *other = names->v[i];
+		size_t len = strlen(other);
+
+		if ((len > n + 2 && !strcmp(other + len - n, last) && !strncmp(other + len - n - 2, "::", 2)) ||
+		    (!strncmp(other, name, strlen(name)) && other[strlen(name)] == '.'))
+			near = other;
+	}
+	return near;
+}
+
 static int explain_no_file(struct search *s, const ph_probe_processes *procs, struct ph_err *err)
 {
 	const struct ph_probe_spec *spec = &s->p->specs.v[s->spec];
 	PH_VEC(const char *) names = { 0 };
+	bool path = *spec->path == '/';
 	ph_strv mapped = { 0 };
 	const char *near;
 
 	if (!s->processes)
 		return ph_err_set(err, -ESRCH, "'%s': the processes of those who are selected have ended", spec->text);
-	if (*spec->path == '/')
-		return ph_err_set(err, -ENOENT, "'%s': none of those who are selected has a file %s", spec->text, spec->path);
+	/* The kernel hands its pages to each process: a uprobe has no file to be in. */
+	if (strstr(spec->path, "vdso"))
+		return ph_err_set(err, -EOPNOTSUPP, "'%s': functions of the vdso are in no file, so the kernel cannot probe them; what calls them "
+				  "can be, as 'uprobe:libc.so.6:clock_gettime'", spec->text);
 	ph_vec_each(pr, procs)
 		probe_mapped(pr->pid, &mapped);
 	ph_vec_each(m, &mapped)
-		*ph_vec_push(&names) = ph_basename(*m);
+		*ph_vec_push(&names) = path ? *m : ph_basename(*m);
 	near = ph_nearest(spec->path, names.v, names.n);
-	ph_err_set(err, -ENOENT, "'%s': no process of those who are selected has %s, nor is it where libraries and programs "
-		   "are%s%s%s", spec->text, spec->path, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	ph_err_set(err, -ENOENT, "'%s': %s %s%s%s%s%s", spec->text, path ? "none of those who are selected has a file" :
+		   "no process of those who are selected has", spec->path, path ? "" : ", nor is it where libraries and programs are",
+		   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	ph_vec_done(&names);
 	ph_strv_done(&mapped);
 	return -ENOENT;
@@ -353,7 +416,7 @@ static int explain(struct search *s, const ph_probe_processes *procs, struct ph_
 		return ph_err_set(err, -ENOENT, "'%s': %s is stripped, it has no names of functions; probe an address: "
 				  "uprobe:%s:0x1234", spec->text, s->path, spec->path);
 	name = spec->function;
-	near = ph_nearest(name, (const char *const *)s->near.v, s->near.n);
+	near = nearest(name, &s->near);
 	return ph_err_set(err, -ENOENT, "'%s': %s has no %s '%s'%s%s%s ('porthole probes' lists what there is)", spec->text, s->path,
 			  usdt ? "USDT probe" : "function", name, near ? "; did you mean '" : "", near ? near : "",
 			  near ? "'?" : "");
@@ -363,6 +426,7 @@ static void search_done(struct search *s)
 {
 	ph_strv_done(&s->near);
 	ph_strv_done(&s->failures);
+	ph_vec_done(&s->done);
 	free(s->path);
 	free(s->lacks);
 }

@@ -339,10 +339,29 @@ end:
 
 /* ---- the place ---------------------------------------------------------------------------------- */
 
+/* "(int, char const*)": types, which no argument is called as. */
+static bool is_parameters(const char *p)
+{
+	static const char *const words[] = { "void", "bool", "char", "short", "int", "long", "unsigned", "signed", "float", "double",
+					     "const", "wchar_t", "char16_t", "char32_t" };
+
+	while (*p) {
+		size_t n = word(p);
+
+		for (size_t i = 0; i < PH_ARRAY_SIZE(words); i++)
+			if (n == strlen(words[i]) && !strncmp(p, words[i], n))
+				return true;
+		if (!n && (*p == '<' || *p == '&' || !strncmp(p, "::", 2) || !strncmp(p, "...", 3) || (*p == '*' && strchr(",)", p[1]))))
+			return true;
+		p += n + !n;
+	}
+	return false;
+}
+
 /* The list of arguments is the last pair of parentheses: names of C++ may have some, too. NULL: there is none. */
 static const char *args_of(const char *text)
 {
-	const char *end = text + strlen(text), *p;
+	const char *end = text + strlen(text), *p, *name = strrchr(text, ':');
 	int depth = 0;
 
 	while (end > text && isspace((unsigned char)end[-1]))
@@ -353,9 +372,10 @@ static const char *args_of(const char *text)
 		p--;
 		depth += *p == ')' ? 1 : *p == '(' ? -1 : 0;
 		if (!depth)
-			return p;
+			break;
 	}
-	return NULL;
+	/* Names of C++ have no dots, those of Go do: there, an argument may be called `char`. */
+	return depth || (is_parameters(p) && !(name && name < p && memchr(name, '.', (size_t)(p - name)))) ? NULL : p;
 }
 
 /* One part of what colons divide; "…" holds a path with colons. */
@@ -388,7 +408,11 @@ static int set_function(struct ph_probe_spec *s, char *name, struct ph_err *err)
 {
 	char *plus = strrchr(name, '+');
 	uint64_t v;
+	char *version = strchr(name, '@');
 
+	/* Which version of a symbol is called, the dynamic linker knows. */
+	if (version && version > name && strncmp(version, "@plt", 4) != 0)
+		*version = 0;
 	s->function = name;
 	trim(name);
 	if (!*name)

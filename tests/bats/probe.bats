@@ -181,6 +181,59 @@ of() { jq -s "map(select(.function == \"$1\")) | $2" "$T.json"; }
 	jq -se --arg a "$address" --arg c "$PH_FILE-in" 'map(.n) == [range(7)] and all(.container == $c and .comm == "app" and .function != null)' "$T.json" >/dev/null
 }
 
+# On the host only: it takes compilers.
+@test "functions as their author knows them: of C++, put into others, chosen when the program starts, remade" {
+	bats_require_minimum_version 1.5.0
+	cat >"$T.cc" <<-'END'
+		#include <cstdio>
+		#include <cstring>
+		#define OUTSIDE __attribute__((noinline, noclone))
+		namespace shop {
+		struct Item { int id; int operator<(const Item &o) const; };
+		OUTSIDE int Item::operator<(const Item &o) const { asm volatile("" ::: "memory"); return id < o.id; }
+		OUTSIDE int over(int a) { asm volatile("" ::: "memory"); return a; }
+		OUTSIDE int over(const char *s, const int &n) { asm volatile("" ::: "memory"); return *s + n; }
+		template <class T> OUTSIDE T twice(T x) { asm volatile("" ::: "memory"); return x + x; }
+		static inline __attribute__((always_inline)) int within(int x) { asm volatile("nop" ::: "memory"); return x * 3; }
+		static __attribute__((noinline)) int remade(int a, int dead, int b) { asm volatile("" ::: "memory"); return a * b; }
+		}
+		int main(int argc, char **argv)
+		{
+			static char from[5000], to[5000];
+			void *(*volatile copy)(void *, const void *, size_t) = memcpy;
+			shop::Item a = { 3 }, b = { 5 };
+			for (volatile int i = 0; i < 3; i = i + 1) {
+				shop::over(i);
+				shop::over("text", 7 + i);
+				shop::twice(i + 0);
+				shop::twice(i + 0L);
+				copy(to, from, 4000 + i);
+				printf("%d\n", (a < b) + shop::within(i) + shop::remade(i, 9, 11 - i));
+			}
+		}
+	END
+	g++ -O2 -g -o "$T-app" "$T.cc"
+	porthole probe "uprobe:$T-app:shop::over(char const*, int const&)" "uprobe:$T-app:shop::over(s,n)" "uprobe:$T-app:shop::twice" \
+		"uprobe:$T-app:shop::twice<long>(x)" "uprobe:$T-app:shop::Item::operator<(this->id,other=o->id)" "uprobe:$T-app:shop::within" \
+		"uprobe:$T-app:shop::remade*(a,b)" 'uprobe:libc.so.6:memcpy@@GLIBC_2.14(size=arg3)' -o json \
+		-- "$T-app" 2>"$T.said" | grep '^{' >"$T.json"
+	jq -sce 'map(select(.size == null or (.size >= 4000 and .size < 4010))) | group_by(.asked | sub(".*-app:"; "")) | map([(.[0].asked | sub(".*-app:"; "")), (map(.function | sub(" \\[clone.*"; "")) | unique | join(",")),
+		(map([.s, .n, .x, .this_id, .other, .a, .b, .size] | map(select(. != null)) | join(" ")) | join(",")), length])[]' "$T.json" >"$T.is"
+	diff - "$T.is" <<-'END' || flunk "$(cat "$T.said")"
+		["shop::Item::operator<(this->id,other=o->id)","shop::Item::operator<(shop::Item const&) const","3 5,3 5,3 5",3]
+		["shop::over(char const*, int const&)","shop::over(char const*, int const&)",",,",3]
+		["shop::over(s,n)","shop::over(char const*, int const&)","text 7,text 8,text 9",3]
+		["shop::remade*(a,b)","shop::remade(int, int, int)","0 11,1 10,2 9",3]
+		["shop::twice","int shop::twice<int>(int),long shop::twice<long>(long)",",,,,,",6]
+		["shop::twice<long>(x)","long shop::twice<long>(long)","0,1,2",3]
+		["shop::within","shop::within in main",",,",3]
+		["uprobe:libc.so.6:memcpy@@GLIBC_2.14(size=arg3)","memcpy","4000,4001,4002",3]
+	END
+	fails "did you mean 'shop::over'?" "uprobe:$T-app:over"
+	fails "the compiler has put the function into its callers" "uprobe:$T-app:shop::within(arg1)"
+	fails "from where it does not return" "uretprobe:$T-app:shop::within"
+}
+
 # On the host only: it takes a compiler. A kernel's own return address would be the end of the program at the first exception.
 @test "exceptions and longjmp leave functions whose returns are probed, and the program lives" {
 	bats_require_minimum_version 1.5.0
@@ -282,7 +335,7 @@ fails() {
 	fails "none of those who are selected has a file /no/such" uprobe:/no/such:f
 	fails "no process of those who are selected has libk.so.6" uprobe:libk.so.6:f
 	fails "has nothing at that address" uprobe:libc.so.6:0xffffffffff
-	fails "chosen when the program starts (an IFUNC)" uprobe:libc.so.6:strlen
+	fails "functions of the vdso are in no file" uprobe:linux-vdso.so.1:clock_gettime
 	fails "is no program or library" uprobe:/etc/passwd:f
 	fails "did you mean 'sched_switch'?" tracepoint:sched:sched_swich
 	fails "it has no field 'pref_pid', did you mean 'prev_pid'?" 'tracepoint:sched:sched_switch(pref_pid)'

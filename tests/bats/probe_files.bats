@@ -123,7 +123,7 @@ points() { [ "$(events "$T" -e probe_point 2>/dev/null | wc -l)" -ge "$1" ]; }
 		timeout 60 porthole probe -c "$PH_FILE-in$i" -d 100ms 'uprobe:/bin/ph-load:ph_load_target' \
 			>"$T.out" 2>"$T.said" || rc=$?
 		# It had begun, or there was nobody.
-		[ "$rc" = 0 ] || grep -qE "^porthole probe: (.*matches nothing|.*the processes of those who are selected have ended)" "$T.said" ||
+		[ "$rc" = 0 ] || grep -qE "^porthole probe: (.*matches no(thing|ne)|.*the processes of those who are selected have ended)" "$T.said" ||
 			flunk "$i $rc" "$(cat "$T.out" "$T.said")" || return
 		[ "$rc" -le 1 ]
 	done
