@@ -17,7 +17,7 @@ enum { COL_PROBE, COL_KIND, COL_PATH, COL_FUNCTION, COL_SHOWN, COL_ARGS, COL_OFF
 
 static const struct ph_col cols[COL_MAX] = {
 	[COL_PROBE] = { "PROBE", "probe", PH_COL_STR, .width = 40, .help = "as porthole probe takes it" },
-	[COL_KIND] = { "KIND", "kind", PH_COL_STR, true, "uprobe, usdt, tracepoint", 10 },
+	[COL_KIND] = { "KIND", "kind", PH_COL_STR, true, "uprobe, usdt, tracepoint, kprobe", 10 },
 	[COL_PATH] = { "PATH", "path", PH_COL_STR, true, "the file, as its process has it; of a tracepoint its category", 20 },
 	[COL_FUNCTION] = { "FUNCTION", "function", PH_COL_STR, true, "or PROVIDER:NAME, or a tracepoint", 20 },
 	[COL_SHOWN] = { "NAME", "name", PH_COL_STR, true, "of a function, as its author wrote it (C++, Rust)", 20 },
@@ -62,7 +62,7 @@ static int on_found(void *arg, const struct ph_probe_found *f)
 	ph_cell_str(&row[COL_FUNCTION], usdt ? usdt : f->function);
 	ph_cell_str(&row[COL_SHOWN], f->shown);
 	ph_cell_str(&row[COL_ARGS], f->args);
-	if (f->kind != PH_PROBE_TRACEPOINT)
+	if (f->kind != PH_PROBE_TRACEPOINT && f->kind != PH_PROBE_KPROBE)
 		ph_cell_u64(&row[COL_OFFSET], f->offset);
 	if (f->size)
 		ph_cell_u64(&row[COL_SIZE], f->size);
@@ -79,21 +79,15 @@ static void on_note(void *arg, const char *path, const char *why)
 	fprintf(stderr, "porthole " VERB ": %s\n", b.p ? b.p : "");
 }
 
-/* Patterns that can only be of the kernel need no process. */
-static bool is_kernel(const char *pattern)
-{
-	return pattern && !strncmp(pattern, "tracepoint:", 11);
-}
-
 static int list(struct verb *w, const char *pattern)
 {
 	ph_probe_processes procs = { 0 };
 	struct ph_err err = { 0 };
 	int r = 0;
 
-	if (!is_kernel(pattern))
+	if (!ph_probe_is_kernel(pattern))
 		r = ph_probe_select(&w->sel, &procs, &err);
-	if (r >= 0 && !is_kernel(pattern) && !procs.n)
+	if (r >= 0 && !ph_probe_is_kernel(pattern) && !procs.n)
 		r = ph_err_set(&err, -ENOENT, "no process is selected ('porthole ps' lists containers)");
 	if (r < 0) {
 		ph_vec_done(&procs);
@@ -136,8 +130,8 @@ int ph_cmd_probes(int argc, char **argv)
 	ph_selection_opts(&w.sel, sel_opts);
 	ph_table_opts(&w.fmt, output);
 	r = ph_cmd_options(VERB, "Lists what can be probed: functions and USDT probes of the programs and libraries that the processes of\n"
-			   "containers have mapped, tracepoints, and system calls among them. PATTERN is a glob over whole lines, or a\n"
-			   "part of them.",
+			   "containers have mapped, tracepoints, and system calls among them; with kprobe: functions of the kernel.\n"
+			   "PATTERN is a glob over whole lines, or a part of them.",
 			   "  porthole probes -c web 'uprobe:*nginx:*http*'\n"
 			   "  porthole probes -c web 'usdt:*'\n"
 			   "  porthole probes tracepoint:syscalls:sys_enter_\n", groups, argc, argv, &args, &dashdash);
@@ -150,8 +144,8 @@ int ph_cmd_probes(int argc, char **argv)
 		r = ph_cmd_usage(VERB, "one pattern at a time, not also '%s'", args.v[1]);
 	else if (ph_table_check(&w.fmt, cols, COL_MAX, &err) < 0 || ph_selection_check(&w.sel, &err) < 0)
 		r = ph_cmd_usage(VERB, "%s", err.msg);
-	else if (!is_kernel(pattern) && !w.sel.all && ph_selection_empty(&w.sel))
-		r = ph_cmd_usage(VERB, "of what? -c NAME, another selection, -a for everything; or 'tracepoint:*'");
+	else if (!ph_probe_is_kernel(pattern) && !w.sel.all && ph_selection_empty(&w.sel))
+		r = ph_cmd_usage(VERB, "of what? -c NAME, another selection, -a for everything; or 'tracepoint:*', 'kprobe:*'");
 	else
 		r = list(&w, pattern);
 out:

@@ -36,7 +36,9 @@ static int give(struct list *l, struct ph_probe_found *f)
 {
 	ph_autobuf text = { 0 };
 
-	ph_buf_addf(&text, "%s:%s:", ph_probe_kind_name(f->kind), f->path);
+	ph_buf_addf(&text, "%s:", ph_probe_kind_name(f->kind));
+	if (f->path)
+		ph_buf_addf(&text, "%s:", f->path);
 	if (f->provider)
 		ph_buf_addf(&text, "%s:", f->provider);
 	ph_buf_adds(&text, f->function);
@@ -135,6 +137,32 @@ static int list_tracepoints(struct list *l)
 	return r == -EPIPE ? r : 0;
 }
 
+/* There are tens of thousands, which who looks for something else does not want. */
+#define KERNEL_FUNCTIONS "kprobe:"
+
+static int list_kernel_functions(struct list *l)
+{
+	struct probe_kernel_names found = { 0 };
+	struct ph_err err = { 0 };
+	int r = probe_kernel_functions("*", FUNCTIONS_MAX, &found, &err);
+
+	if (r < 0)
+		l->note(l->arg, "the kernel", err.msg);
+	ph_vec_each(n, &found.names) {
+		struct ph_probe_found f = { .kind = PH_PROBE_KPROBE, .function = *n };
+
+		if (r >= 0)
+			r = give(l, &f);
+	}
+	probe_kernel_names_done(&found);
+	return r == -EPIPE ? r : 0;
+}
+
+bool ph_probe_is_kernel(const char *pattern)
+{
+	return pattern && (!strncmp(pattern, KERNEL_FUNCTIONS, strlen(KERNEL_FUNCTIONS)) || !strncmp(pattern, "tracepoint:", strlen("tracepoint:")));
+}
+
 int ph_probe_list(const ph_probe_processes *processes, const char *pattern, bool kernel, ph_probe_list_fn fn,
 		  ph_probe_list_note_fn note, void *arg)
 {
@@ -147,7 +175,7 @@ int ph_probe_list(const ph_probe_processes *processes, const char *pattern, bool
 			r = probe_open(pr->pid, NULL, true, on_file, &l);
 	}
 	if (r >= 0 && kernel)
-		r = list_tracepoints(&l);
+		r = pattern && !strncmp(pattern, KERNEL_FUNCTIONS, strlen(KERNEL_FUNCTIONS)) ? list_kernel_functions(&l) : list_tracepoints(&l);
 	ph_symchild_free(l.child);
 	ph_vec_done(&l.files);
 	ph_strmap_done(&l.known);

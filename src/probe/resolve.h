@@ -89,9 +89,11 @@ struct ph_probe_found {
 typedef int (*ph_probe_list_fn)(void *arg, const struct ph_probe_found *f);
 /* A file that could not be looked into. */
 typedef void (*ph_probe_list_note_fn)(void *arg, const char *path, const char *why);
+/* A pattern of what only the kernel has, for which no processes need be known. */
+bool ph_probe_is_kernel(const char *pattern);
 /*
  * Everything that matches @pattern (a glob over the whole, or a part of it; NULL: all): of files that the processes have
- * mapped, and of the @kernel.
+ * mapped, and of the @kernel: tracepoints, and functions where the pattern says "kprobe:".
  */
 int ph_probe_list(const ph_probe_processes *processes, const char *pattern, bool kernel, ph_probe_list_fn fn,
 		  ph_probe_list_note_fn note, void *arg);

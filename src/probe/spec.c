@@ -434,26 +434,40 @@ static int unknown_kind(const char *text, const char *kind, struct ph_err *err)
 {
 	const char *near = ph_nearest(kind, kinds, PH_PROBE_KIND_MAX);
 
-	/* bpftrace's, and older: what they would show, a kprobe does where the kernel has either. */
-	if (!strcmp(kind, "fentry") || !strcmp(kind, "kfunc") || !strcmp(kind, "fexit") || !strcmp(kind, "kretfunc"))
-		return ph_err_set(err, -EINVAL, "'%s': functions of the kernel are probed as %s:FUNCTION", text,
-				  !strcmp(kind, "fexit") || !strcmp(kind, "kretfunc") ? "kretprobe" : "kprobe");
 	return ph_err_set(err, -EINVAL, "'%s': '%s' is no kind of probe%s%s%s; there are uprobe:PATH:FUNCTION, uretprobe:PATH:"
 			  "FUNCTION, usdt:PATH:PROVIDER:NAME, tracepoint:CATEGORY:NAME, kprobe:FUNCTION and kretprobe:FUNCTION",
 			  text, kind, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+/* PH_PROBE_KIND_MAX: there is none of that name. */
+static enum ph_probe_kind kind_by_name(const char *name)
+{
+	static const struct {
+		const char *name;
+		enum ph_probe_kind kind;
+	} others[] = {
+		/* Other ways of the kernel's, now and before, to show the same; a kprobe has what they have, by name, too. */
+		{ "fentry", PH_PROBE_KPROBE }, { "fexit", PH_PROBE_KRETPROBE }, { "kfunc", PH_PROBE_KPROBE }, { "kretfunc", PH_PROBE_KRETPROBE },
+	};
+	unsigned int k = 0;
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(others); i++)
+		if (!strcmp(others[i].name, name))
+			return others[i].kind;
+	while (k < PH_PROBE_KIND_MAX && strcmp(kinds[k], name) != 0)
+		k++;
+	return (enum ph_probe_kind)k;
 }
 
 static int place(struct ph_probe_spec *s, const char *text, struct ph_err *err)
 {
 	const char *p = text;
 	ph_autofree char *kind = part(&p);
-	unsigned int k = 0;
+	enum ph_probe_kind k = kind_by_name(kind);
 
-	while (k < PH_PROBE_KIND_MAX && strcmp(kinds[k], kind) != 0)
-		k++;
 	if (k == PH_PROBE_KIND_MAX)
 		return unknown_kind(s->text, kind, err);
-	s->kind = (enum ph_probe_kind)k;
+	s->kind = k;
 	if (s->kind == PH_PROBE_KPROBE || s->kind == PH_PROBE_KRETPROBE)
 		return set_function(s, ph_strdup(p), err);
 	s->path = part(&p);

@@ -339,7 +339,11 @@ fails() {
 	fails "is no program or library" uprobe:/etc/passwd:f
 	fails "did you mean 'sched_switch'?" tracepoint:sched:sched_swich
 	fails "it has no field 'pref_pid', did you mean 'prev_pid'?" 'tracepoint:sched:sched_switch(pref_pid)'
-	[ -e /sys/bus/event_source/devices/kprobe ] || fails "without kprobes (CONFIG_KPROBES)" kprobe:vfs_read
+	[ -e /sys/bus/event_source/devices/kprobe ] || {
+		fails "without kprobes (CONFIG_KPROBES)" fentry:vfs_read
+		run ! porthole probes kprobe:vfs_
+		[[ $output == *"without kprobes (CONFIG_KPROBES)"* ]] || flunk "$output"
+	}
 	fails "what is to be probed?"
 }
 
@@ -370,7 +374,7 @@ fails() {
 		eval "$c=$PID"
 	done
 	begin 'kretprobe:do_sys_openat2(dfd,filename,flags=how->flags,retval)' 'kprobe:vfs_write(count,name=file->f_path.dentry->d_name.name,head=str(buf,count))' \
-		'kretprobe:vfs_write'
+		'fexit:vfs_write'
 	for c in out in; do echo >"$T-$c/go"; done
 	for c in "$in" "$out"; do wait_for 60 ended "$c"; done
 	record_end
@@ -389,7 +393,7 @@ fails() {
 	fails "it has no argument 'coutn', did you mean 'count'?; it has file, buf, count, pos" 'kprobe:vfs_write(coutn)'
 	fails "'file' has no member 'f_mood'" 'kprobe:vfs_write(file->f_mood)'
 	fails "this kernel has no function 'vfs_wrote'; did you mean 'vfs_write'?" kprobe:vfs_wrote
-	fails "functions of the kernel are probed as kprobe:FUNCTION" fentry:vfs_write
+	porthole probes kprobe:vfs_writ -o csv --no-header --fields probe | tr -d '\r' | grep -qx kprobe:vfs_write
 }
 
 # On the host only: lists and programs of another tracer, which that kernel has no part in.

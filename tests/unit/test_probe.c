@@ -87,7 +87,16 @@ static void test_language(void **state)
 		{ "uprobe:/x:f(req->peer.id, n=u8(*a->b))", "uprobe /x - f 0; req_peer_id=s64 req->peer.id 0; n=u8 a->b 0 *0" },
 		{ "usdt:/x", "'usdt:/x': it is usdt:PATH:PROVIDER:NAME" },
 		{ "uretprobe:/x:f+4", "'uretprobe:/x:f+4': a function returns, an address within one does not" },
-		{ "fexit:vfs_read", "'fexit:vfs_read': functions of the kernel are probed as kretprobe:FUNCTION" },
+		{ "fexit:vfs_read", "kretprobe - - vfs_read 0" },
+		{ "fentry:vfs_read(file)", "kprobe - - vfs_read 0; file=s64 file 0" },
+		/* Parameters of C++ are no arguments; Go may call an argument so. */
+		{ "uprobe:/x:ns::f(char const*, int)", "uprobe /x - ns::f(char const*, int) 0" },
+		{ "uprobe:/x:ns::f(ns::A&)(a)", "uprobe /x - ns::f(ns::A&) 0; a=s64 a 0" },
+		{ "uprobe:/x:f(int)", "uprobe /x - f(int) 0" },
+		{ "uprobe:/x:main.f(char)", "uprobe /x - main.f 0; char=s64 char 0" },
+		{ "uprobe:/x:f(integer, printed)", "uprobe /x - f 0; integer=s64 integer 0; printed=s64 printed 0" },
+		{ "uprobe:/x:memcpy@@GLIBC_2.14(arg3)", "uprobe /x - memcpy 0; arg3=s64 arg3 0" },
+		{ "uprobe:/x:memcpy@plt", "uprobe /x - memcpy@plt 0" },
 		{ "upprobe:/x:f", "'upprobe:/x:f': 'upprobe' is no kind of probe, did you mean 'uprobe'?; there are "
 				  "uprobe:PATH:FUNCTION, uretprobe:PATH:FUNCTION, usdt:PATH:PROVIDER:NAME, "
 				  "tracepoint:CATEGORY:NAME, kprobe:FUNCTION and kretprobe:FUNCTION" },
