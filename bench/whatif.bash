@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # what-if against what is: loads in containers, recorded once under one limit; how long they would take under four others, and
-# the slowest of a hundred of their requests; and how long they do take there, as they say themselves, the median of three runs.
+# the slowest of a hundred of their requests; and how long they do take there, as they say themselves, the median of three runs. Where
+# these differ by more than a tenth around it (when the periods of a limit begin is chance, which may decide), it is that of nine:
+# what is predicted is the middle of what may be, too.
 #
 # WHATIF="NAME...": some of them only. WHATIF_CGROUP=PATH: below that cgroup, which may have more weight than what else runs on a
 # machine that is not idle. WHATIF_KEEP=DIR: traces and predictions are kept there.
@@ -107,6 +109,19 @@ middle() {
 		else print "- -" }'
 }
 
+# more_runs FILE: do its runs differ so much that more are wanted?
+more_runs() {
+	local field
+	for field in 1 3; do
+		awk -v f=$field '{ print $f }' "$1" | middle
+	done | awk '$2 > 10 { more = 1 } END { exit !more }'
+}
+
+whatif_run() { # NAME CPUS
+	"load_$1" "$2" >"$whatif/now"
+	said "$whatif/now" >>"$whatif/$1.$2"
+}
+
 whatif_row() { # WHAT FIGURE PREDICTED MEASURED SPREAD
 	local error
 	[[ $3 != - && $4 != - ]] || return
@@ -124,8 +139,13 @@ whatif_load() { # NAME RECORDED-UNDER CPUS...
 	cat "$whatif/$name.errors" >&2
 	for run in 1 2 3; do
 		for cpus; do
-			"load_$name" "$cpus" >"$whatif/now"
-			said "$whatif/now" >>"$whatif/$name.$cpus"
+			whatif_run "$name" "$cpus"
+		done
+	done
+	for cpus; do
+		more_runs "$whatif/$name.$cpus" || continue
+		for run in 4 5 6 7 8 9; do
+			whatif_run "$name" "$cpus"
 		done
 	done
 	for cpus; do

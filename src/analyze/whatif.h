@@ -37,6 +37,8 @@ struct ph_whatif_latency {
 struct ph_whatif_outcome {
 	uint64_t duration_ns, cpu_ns, throttled_ns, throttled_periods;
 	struct ph_whatif_latency requests;	/* count 0: none were asked for, or there were none */
+	/* Of several begins of periods: duration, or p99 of the requests, with the best and with the worst of them. */
+	uint64_t least_ns, most_ns;
 };
 
 /* Of what the model does not have, or takes to be other than it may be. */

@@ -24,6 +24,14 @@ static void add_outcome(struct ph_json *j, const struct ph_whatif_outcome *o)
 	ph_json_obj_end(j);
 }
 
+static void add_range(struct ph_json *j, const struct ph_whatif_outcome *o)
+{
+	ph_json_arr(j, "range_ns");
+	ph_json_u64(j, NULL, o->least_ns);
+	ph_json_u64(j, NULL, o->most_ns);
+	ph_json_arr_end(j);
+}
+
 static void add_named(struct ph_json *j, const char *key, const struct ph_whatif_outcome *o)
 {
 	ph_json_obj(j, key);
@@ -49,6 +57,7 @@ void ph_whatif_json(const struct ph_whatif_report *r, struct ph_buf *out)
 		ph_json_obj(&j, NULL);
 		ph_json_f64(&j, "cpus", isnan(a->change.cpus) ? w->cpus : a->change.cpus);
 		add_outcome(&j, &a->outcome);
+		add_range(&j, &a->outcome);
 		ph_json_obj_end(&j);
 	}
 	ph_json_arr_end(&j);
@@ -58,6 +67,7 @@ void ph_whatif_json(const struct ph_whatif_report *r, struct ph_buf *out)
 		ph_json_bool(&j, "reached", !isnan(r->limit.change.cpus));
 		ph_json_f64(&j, "cpus", r->limit.change.cpus);
 		add_outcome(&j, &r->limit.outcome);
+		add_range(&j, &r->limit.outcome);
 		ph_json_obj_end(&j);
 	}
 	ph_json_obj(&j, "confidence");

@@ -196,6 +196,12 @@ void ph_whatif_verdict(const struct ph_whatif_report *r, struct ph_buf *out)
 		add_goal(r, out);
 }
 
+/* When periods begin makes more than a tenth of it. */
+static bool by_chance(const struct ph_whatif_outcome *o)
+{
+	return o->most_ns - o->least_ns > figure(o) / 10;
+}
+
 bool ph_whatif_note(const struct ph_whatif_report *r, unsigned int i, struct ph_buf *out)
 {
 	const struct ph_whatif *w = r->w;
@@ -212,6 +218,18 @@ bool ph_whatif_note(const struct ph_whatif_report *r, unsigned int i, struct ph_
 			words_percent(out, off);
 			ph_buf_adds(out, is > was ? " more than recorded." : " less than recorded.");
 		}
+		return true;
+	}
+	ph_vec_each(a, &r->answers) {
+		if (!by_chance(&a->outcome) || k++ != i)
+			continue;
+		ph_buf_adds(out, "With ");
+		add_limit(out, isnan(a->change.cpus) ? w->cpus : a->change.cpus);
+		ph_buf_adds(out, " it may be ");
+		words_ns(out, a->outcome.least_ns);
+		ph_buf_adds(out, " to ");
+		words_ns(out, a->outcome.most_ns);
+		ph_buf_adds(out, ": when periods begin is not known, and matters.");
 		return true;
 	}
 	for (int g = 0; g < PH_GAP_MAX; g++) {
