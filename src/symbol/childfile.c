@@ -12,6 +12,7 @@
 #include "symbol/unpack.h"
 
 #define SECTION_MAX 65536
+#define CODE_MAX (16u << 20)
 
 struct ph_childfile *ph_childfile_new(uint32_t id, enum ph_symfile_kind kind, int fd)
 {
@@ -238,6 +239,37 @@ static bool throws(Elf *elf)
 	return !needs && has_handlers(elf);
 }
 
+/*
+ * What a signal's handler returns to is in the library that has sigaction(). Where that is stripped it has no name, and in musl stands
+ * behind a function that does not say how long it is.
+ */
+static void add_signal_return(struct ph_symtab *t, Elf *elf)
+{
+	bool has_sigaction = false;
+	Elf_Scn *scn = NULL;
+	const uint8_t *code;
+	size_t n, code_n;
+	GElf_Ehdr eh;
+
+	for (size_t i = 0; i < t->syms.n && !has_sigaction; i++)
+		has_sigaction = !strcmp(t->syms.v[i].name, "sigaction");
+	if (!has_sigaction || !gelf_getehdr(elf, &eh))
+		return;
+	code = ph_unwind_sigreturn(eh.e_machine == EM_X86_64 ? PH_UNWIND_X86_64 : PH_UNWIND_ARM64, &code_n);
+	for (n = 0; n < SECTION_MAX && (scn = elf_nextscn(elf, scn)); n++) {
+		const uint8_t *hit;
+		Elf_Data *data;
+		GElf_Shdr sh;
+
+		if (!gelf_getshdr(scn, &sh) || !(sh.sh_flags & SHF_EXECINSTR) || sh.sh_type != SHT_PROGBITS || sh.sh_size > CODE_MAX)
+			continue;
+		data = elf_rawdata(scn, NULL);
+		hit = data && data->d_buf ? memmem(data->d_buf, data->d_size, code, code_n) : NULL;
+		if (hit)
+			ph_symtab_add(t, sh.sh_addr + (uint64_t)(hit - (const uint8_t *)data->d_buf), code_n, "__restore_rt");
+	}
+}
+
 const struct ph_symtab *ph_childfile_symtab(struct ph_childfile *f)
 {
 	struct ph_symtab *t = f->symtab;
@@ -259,6 +291,7 @@ const struct ph_symtab *ph_childfile_symtab(struct ph_childfile *f)
 		add_go(t, f->main);
 	ph_symtab_add_elf(t, f->main, SHT_DYNSYM);
 	ph_plt_add(t, f->main);
+	add_signal_return(t, f->main);
 	ph_symtab_sort(t);
 	return t;
 }

@@ -191,6 +191,12 @@ static const struct sigreturn {
 		  .fp = PH_SAVED_SP, .fp_off = 544, .flags = PH_RULE_SIGNAL } },
 };
 
+const uint8_t *ph_unwind_sigreturn(enum ph_unwind_arch arch, size_t *ret_n)
+{
+	*ret_n = sigreturns[arch].n;
+	return sigreturns[arch].code;
+}
+
 /* What is between the frames of signals: by its instructions. */
 static void add_code(struct ph_unwind_builder *b, const struct ph_code *c, size_t from, size_t to)
 {

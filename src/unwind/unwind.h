@@ -48,6 +48,9 @@ void ph_unwind_functions(struct ph_elf *elf, struct ph_unwind_functions *ret);
 /* The one that @vaddr is in; NULL: none. */
 const struct ph_unwind_function *ph_unwind_function_at(const struct ph_unwind_functions *f, uint64_t vaddr);
 
+/* The code to which a signal's handler returns, as C libraries have it. */
+const uint8_t *ph_unwind_sigreturn(enum ph_unwind_arch arch, size_t *ret_n);
+
 /* The index of the rule for an address as the file counts; PH_RULE_NONE outside of it. */
 uint32_t ph_unwind_find(const struct ph_unwind_table *t, uint64_t vaddr);
 /* Bytes that pages, rows and rules take. */

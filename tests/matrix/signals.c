@@ -2,9 +2,8 @@
 /*
  * A signal's handler on the stack that it interrupts and one on a stack of its own, in the first thread and in another.
  *
- * stack: ([^;]+;){0,2}(main|thread);
- * stack: (leaf;)?(usual|other);[^;]+;(.*;)?(main|thread);
- * stack: [^;]+;(leaf;)?(work;)?(main|thread);
+ * stack: ([^;]+;){0,3}(main|thread);
+ * stack: ((leaf;)?(usual|other);)?__restore_rt;(.*;)?(main|thread);
  * stack: (leaf;)?work;(main|thread);
  */
 #include <pthread.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "test.h"
 
+#include <dlfcn.h>
 #include <string.h>
 
 #include "symbol_fixture.h"
@@ -358,6 +359,42 @@ static void test_plt(void **state)
 	}
 }
 
+static uintptr_t handler_returns_to;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	handler_returns_to = (uintptr_t)__builtin_return_address(0);
+}
+
+/* What the kernel lets a signal's handler return to, in a library that has no symbol of it. */
+static void test_signal_return(void **state)
+{
+	ph_auto(ph_symchild_free_ptr) struct ph_symchild *c = symchild();
+	Dl_info info, libc;
+	uint64_t vaddr;
+	size_t n;
+
+	(void)state;
+	signal(SIGUSR1, on_signal);
+	raise(SIGUSR1);
+	signal(SIGUSR1, SIG_DFL);
+	assert_true(dladdr((void *)(uintptr_t)&strtoull, &libc));
+	/* On arm64 it is the kernel's own. */
+	if (!dladdr((void *)handler_returns_to, &info) || info.dli_fbase != libc.dli_fbase)
+		skip();
+	vaddr = handler_returns_to - (uintptr_t)libc.dli_fbase;
+	/* With a build id that no debug file has. */
+	run("cp -L %s bare; objcopy --dump-section .note.gnu.build-id=id bare 2>/dev/null; printf other | dd of=id bs=1 seek=16 conv=notrunc status=none;"
+	    " objcopy -S --update-section .note.gnu.build-id=id bare", libc.dli_fname);
+	add_path(c, 1, in_dir("bare"));
+	assert_string_equal(ph_symchild_name(c, 1, vaddr, &n)->name, "__restore_rt");
+	assert_int_equal(ph_symchild_name(c, 1, vaddr, &n)->offset, 0);
+	assert_string_equal(ph_symchild_name(c, 1, vaddr + 8, &n)->name, "__restore_rt");
+	assert_string_not_equal(ph_symchild_name(c, 1, vaddr - 1, &n)->name, "__restore_rt");
+	assert_string_not_equal(ph_symchild_name(c, 1, vaddr + 9, &n)->name, "__restore_rt");
+}
+
 static char **files;
 
 static void test_files(void **state)
@@ -384,6 +421,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_minidebuginfo),
 		cmocka_unit_test(test_without_names),
 		cmocka_unit_test(test_plt),
+		cmocka_unit_test(test_signal_return),
 	};
 	const struct CMUnitTest given[] = {
 		cmocka_unit_test(test_files),

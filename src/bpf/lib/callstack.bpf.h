@@ -56,17 +56,21 @@ struct {
 #define NREGS 21
 #define REG_FP 4
 #define REG_BX 5
+#define REG_CALL 15	/* orig_ax: the number of the system call, else -1 */
+#define NR_SIGRETURN 15
 #define REG_PC 16
 #define REG_CS 17
 #define REG_SP 19
 #define UNWIND_ARCH PH_UNWIND_X86_64
 #else
-#define NREGS 34
+#define NREGS 36
 #define REG_FP 29
 #define REG_LR 30
 #define REG_SP 31
 #define REG_PC 32
 #define REG_PSTATE 33
+#define REG_CALL 35	/* syscallno */
+#define NR_SIGRETURN 139
 #define UNWIND_ARCH PH_UNWIND_ARM64
 #endif
 
@@ -533,9 +537,14 @@ static __always_inline long step(u32 *which, bool may_see)
 	if (t->state == PH_TABLE_RULES)
 		rule = find_rule(t, pc - w->map.bias);
 	if (rule) {
-		/* What a signal's handler returns to is the begin of a function, which nobody called. */
+		/*
+		 * What a signal's handler returns to is the begin of a function, which nobody called. In the call by which that goes
+		 * back, the next instruction is of another function.
+		 */
 		if (rule->flags & PH_RULE_SIGNAL && !exact && w->nuser)
 			w->frames[(w->nkernel + w->nuser - 1) & FRAMES_MASK] = w->regs.pc + 1;
+		else if (rule->flags & PH_RULE_SIGNAL && !w->not_top && (s32)w->top[REG_CALL] == NR_SIGRETURN)
+			w->frames[w->nkernel & FRAMES_MASK] = w->regs.pc - 1;
 		if (!w->not_top && rule->cfa == PH_CFA_REGISTER) {
 			u32 reg = (u16)rule->cfa_add;
 
