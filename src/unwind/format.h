@@ -45,6 +45,11 @@ enum ph_unwind_cfa {
 	 * mostly. At the top of a stack all registers are known.
 	 */
 	PH_CFA_REGISTER,
+	/*
+	 * FP + cfa_off; but where the return address below it has become that of another frame, whose end is at FP + cfa_add: there.
+	 * Of what catches exceptions (catch.h).
+	 */
+	PH_CFA_CATCH,
 	PH_CFA_NKINDS,
 };
 
@@ -58,7 +63,7 @@ enum ph_unwind_saved {
 	PH_SAVED_NKINDS,
 };
 
-/* The frame of a signal: its caller was interrupted at its pc, instead of having called. */
+/* The frame of a signal: its caller was interrupted at its pc, instead of having called. Or it goes on there for another reason. */
 #define PH_RULE_SIGNAL 1
 
 /*

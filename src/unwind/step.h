@@ -4,7 +4,7 @@
 
 /*
  * One step of a walk, from a frame to its caller: what user space (walk.c) and the kernel side do alike. No loops, and memory
- * is read by the caller's function, at most four words a step. Included by both, as format.h.
+ * is read by the caller's function, at most six words a step. Included by both, as format.h.
  */
 
 #include "unwind/format.h"
@@ -83,7 +83,7 @@ ph_unwind_inline enum ph_unwind_step ph_unwind_cfa(const struct ph_unwind_rule *
 						   const struct ph_unwind_regs *r, ph_unwind_read read,
 						   void *ctx, __u64 *cfa)
 {
-	__u64 off = (__u64)(__s64)rule->cfa_off, bx = r->bx;
+	__u64 off = (__u64)(__s64)rule->cfa_off, bx = r->bx, there, ra, its_ra;
 
 	switch (rule->cfa) {
 	case PH_CFA_SP:
@@ -118,6 +118,14 @@ ph_unwind_inline enum ph_unwind_step ph_unwind_cfa(const struct ph_unwind_rule *
 	case PH_CFA_REGISTER:
 		*cfa = r->other + off;
 		return r->flags & PH_REGS_OTHER ? PH_STEP_CALLER : PH_STEP_LOST;
+	case PH_CFA_CATCH:
+		if (!(r->flags & PH_REGS_FP))
+			return PH_STEP_LOST;
+		*cfa = r->fp + off;
+		if (!read(ctx, r->fp + (__u64)(__s64)rule->cfa_add, &there) && !read(ctx, there - 8, &its_ra) &&
+		    !read(ctx, *cfa - 8, &ra) && ra == its_ra)
+			*cfa = there;
+		return PH_STEP_CALLER;
 	case PH_CFA_END:
 		return PH_STEP_END;
 	}

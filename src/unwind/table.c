@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "unwind/catch.h"
 #include "unwind/code.h"
 
 /* What compilers fill up to the next function with is never run: its rule does not matter. */
@@ -91,6 +92,13 @@ static uint32_t intern(struct ph_unwind_builder *b, const struct ph_unwind_rule 
 	return (uint32_t)b->rules.n - 1;
 }
 
+static uint32_t intern_or_none(struct ph_unwind_builder *b, const struct ph_unwind_rule *rule)
+{
+	uint32_t i = intern(b, rule);
+
+	return i == UINT32_MAX ? PH_RULE_NONE : i;
+}
+
 /* ---- rows ----------------------------------------------------------------------------------- */
 
 static void pages_up_to(struct ph_unwind_builder *b, uint64_t page)
@@ -109,6 +117,7 @@ static void add_row(struct ph_unwind_builder *b, uint64_t pc, uint32_t rule)
 	pages_up_to(b, off >> PH_UNWIND_PAGE_BITS);
 	*ph_vec_push(&b->rows) = (struct ph_unwind_row){ (__u16)off, (__u16)rule };
 	b->last_rule = rule;
+	b->row_at = pc;
 }
 
 void ph_unwind_begin(struct ph_unwind_builder *b, enum ph_unwind_arch arch, uint64_t first)
@@ -125,15 +134,66 @@ void ph_unwind_begin(struct ph_unwind_builder *b, enum ph_unwind_arch arch, uint
 	b->last_rule = PH_RULE_NONE;
 }
 
+/* Functions that go over to who catches an exception: the largest of them has 1.1 KB. */
+#define CATCH_MAX 4096
+enum { DWARF_RCX = 2 };
+
+/*
+ * From @pc on, function @f has rule @leaves: does it go over to who catches an exception there? Then its rows are others than its entry says
+ * from the call on that changes its saved registers. Returns up to where; 0: it does not.
+ */
+static uint64_t add_catch(struct ph_unwind_builder *b, struct ph_elf *elf, const struct ph_elf_segment *s, const struct ph_fde *f,
+			  uint64_t pc, const struct ph_unwind_rule *leaves)
+{
+	struct ph_unwind_rule frame = b->rules.v[b->last_rule], r;
+	uint8_t code[CATCH_MAX];
+	struct ph_catch c;
+
+	if (b->arch != PH_UNWIND_X86_64 || leaves->cfa != PH_CFA_REGISTER || leaves->cfa_add != DWARF_RCX || leaves->cfa_off != 8 ||
+	    frame.cfa != PH_CFA_FP || frame.cfa_off != 16 || f->size > sizeof(code) || !elf ||
+	    !ph_elf_read(elf, s->offset + (f->begin - s->vaddr), code, f->size) || !ph_catch_find(code, f->size, pc - f->begin, &c) ||
+	    b->row_at >= f->begin + c.call || c.sp != (int16_t)c.sp)
+		return 0;
+	/* In the call, its own caller until the return address is another one. */
+	r = (struct ph_unwind_rule){ .cfa = PH_CFA_CATCH, .cfa_off = 16, .cfa_add = (__s16)c.sp, .ra = PH_SAVED_FP, .ra_off = 8,
+				     .fp = PH_SAVED_FP, .bx = PH_SAVED_SAME };
+	if (frame.bx == PH_SAVED_CFA) {
+		r.bx = PH_SAVED_FP;
+		r.bx_off = 16 + frame.bx_off;
+	}
+	add_row(b, f->begin + c.call, intern_or_none(b, &r));
+	/* Then the other one, at the instruction where it goes on. */
+	r.cfa = PH_CFA_FP_DEREF;
+	r.cfa_off = c.sp;
+	r.cfa_add = 0;
+	r.ra_off = c.sp + 8;
+	r.flags = PH_RULE_SIGNAL;
+	add_row(b, f->begin + c.after, intern_or_none(b, &r));
+	/* All registers are the other's but RSP; then RSP, too. */
+	r = (struct ph_unwind_rule){ .cfa = PH_CFA_REGISTER, .cfa_off = 8, .cfa_add = DWARF_RCX, .ra = PH_SAVED_CFA, .ra_off = -8,
+				     .flags = PH_RULE_SIGNAL };
+	add_row(b, pc, intern_or_none(b, &r));
+	r.cfa = PH_CFA_SP;
+	r.cfa_add = 0;
+	add_row(b, f->begin + c.ret, intern_or_none(b, &r));
+	/* What was taken off the stack is there still. */
+	r.cfa_off = 0;
+	if (c.jump)
+		add_row(b, f->begin + c.jump, intern_or_none(b, &r));
+	b->stats.ruled += f->begin + c.end - pc;
+	return f->begin + c.end;
+}
+
 /* Run a function's program; what of it lies in @begin to @end becomes rows. */
 static void add_function(struct ph_unwind_builder *b, const struct ph_cfi *c, const struct ph_fde *f,
-			 uint64_t begin, uint64_t end)
+			 struct ph_elf *elf, const struct ph_elf_segment *s, uint64_t begin, uint64_t end)
 {
 	const struct ph_cie *cie = &c->cies.v[f->cie];
 	enum ph_unwind_why why = PH_WHY_NOT;
 	uint32_t rule = PH_RULE_NONE;
 	struct ph_cfi_run *run = &b->run;
-	uint64_t pc = f->begin, to;
+	uint64_t pc = f->begin, to, over;
+	struct ph_unwind_rule r = { 0 };
 	bool more;
 
 	ph_cfi_start(run, c->arch, cie, (struct ph_bytes){ f->program, f->program + f->program_n, false }, pc);
@@ -144,8 +204,6 @@ static void add_function(struct ph_unwind_builder *b, const struct ph_cfi *c, co
 			rule = PH_RULE_NONE;
 			why = run->bad;
 		} else if (run->changed) {
-			struct ph_unwind_rule r;
-
 			why = ph_cfi_rule(c->arch, cie, &run->now, &r);
 			rule = why ? PH_RULE_NONE : intern(b, &r);
 			if (rule == UINT32_MAX) {
@@ -156,6 +214,8 @@ static void add_function(struct ph_unwind_builder *b, const struct ph_cfi *c, co
 		}
 		if (pc < begin)
 			pc = begin;
+		over = to > pc && pc > begin ? add_catch(b, elf, s, f, pc, &r) : 0;
+		pc = over ? over : pc;
 		if (to > pc) {
 			add_row(b, pc, rule);
 			if (why)
@@ -442,7 +502,7 @@ void ph_unwind_add(struct ph_unwind_builder *b, struct ph_cfi *c, struct ph_elf 
 				b->begin = f->begin;
 				add_gap(b, elf, s, to);
 			} else {
-				add_function(b, c, f, from, to);
+				add_function(b, c, f, elf, s, from, to);
 			}
 			b->stats.entries++;
 		}

@@ -10,6 +10,7 @@ struct ph_unwind_builder {
 	uint64_t base;
 	uint64_t end;			/* up to here it is made */
 	uint32_t last_rule;
+	uint64_t row_at;		/* where the last row begins */
 	PH_VEC(uint32_t) pages;
 	PH_VEC(struct ph_unwind_row) rows;
 	PH_VEC(struct ph_unwind_rule) rules;
