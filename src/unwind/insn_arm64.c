@@ -216,24 +216,36 @@ static void go(struct ph_insn *ret, enum ph_insn_kind kind, int64_t words)
 
 static void by_register(uint32_t w, struct ph_insn *ret)
 {
-	uint32_t n = bits(w, 5, 5);
+	/* Of pointers that are signed, by one of two keys: 2, 3; with a modifier, or 31. */
+	uint32_t n = bits(w, 5, 5), key = bits(w, 10, 6), modifier = bits(w, 0, 5);
 
+	ret->kind = PH_INSN_BAD;
+	if (bits(w, 16, 5) != 31 || key == 1 || key > 3 || (!key && modifier))
+		return;
 	switch (bits(w, 21, 4)) {
-	case 0: case 8:
-		ret->kind = PH_INSN_JUMP;
-		/* X16, X17 are the linker's, and of calls that are a function's last. */
-		if (n == 16 || n == 17)
-			ret->base = PH_X86_RIP;
-		break;
-	case 1: case 9:
-		ret->kind = PH_INSN_CALL;
+	case 0: case 1:
+		if (key && modifier != 31)
+			return;
 		break;
 	case 2:
+		if (key && n != 31)
+			return;
 		ret->kind = PH_INSN_RETURN;
+		return;
+	case 4: case 5:
+		ret->kind = PH_INSN_STOP;
+		return;
+	case 8: case 9:
+		if (!key)
+			return;
 		break;
 	default:
-		ret->kind = PH_INSN_STOP;
+		return;
 	}
+	ret->kind = bits(w, 21, 1) ? PH_INSN_CALL : PH_INSN_JUMP;
+	/* X16, X17 are the linker's, and of calls that are a function's last. */
+	if (ret->kind == PH_INSN_JUMP && (n == 16 || n == 17))
+		ret->base = PH_X86_RIP;
 }
 
 static void branches(uint32_t w, struct ph_insn *ret)

@@ -211,6 +211,11 @@ static void test_insn_arm64(void **state)
 		{ 0xb7f80040, { PH_INSN_BRANCH, 4, NO, NO, .direct = true, .target = 8 } },
 		{ 0xd65f03c0, { PH_INSN_RETURN, 4, NO, NO } },
 		{ 0xd65f0bff, { PH_INSN_RETURN, 4, NO, NO } },							/* retaa */
+		{ 0xd65f0be1, { PH_INSN_RETURN, 4, NO, NO } },							/* retaasppcr x1 */
+		{ 0xd65f0f1f, { PH_INSN_BAD, 4, NO, NO } },
+		{ 0xd65f3900, { PH_INSN_BAD, 4, NO, NO } },
+		{ 0xd65f03c1, { PH_INSN_BAD, 4, NO, NO } },
+		{ 0xd64003c0, { PH_INSN_BAD, 4, NO, NO } },
 		{ 0xd4000001, { PH_INSN_KERNEL, 4, NO, NO } },							/* svc */
 		{ 0xd4200000, { PH_INSN_STOP, 4, NO, NO } },							/* brk */
 		{ 0x00000000, { PH_INSN_STOP, 4, NO, NO } },							/* udf */
