@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // stack: (.*;)?{main};zend_execute;
+// stack: (.*;)?php_(request|module)_shutdown;
 function leaf($n) { for ($i = 0; $i < 200; $i++) $n = ($n * 31 ^ $i) & 0xffff; return $n; }
 
 class Square { function area($n) { return array_sum(array_map('leaf', [$n, $n + 1])); } }

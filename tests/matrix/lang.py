@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # stack: (.*;)?<module>;(_PyEval_EvalFrame;_PyEval_Vector;)?PyEval_EvalCode;
+# stack: (.*;)?Py_FinalizeEx;Py_RunMain;
 import functools
 import os
 import time
