@@ -15,8 +15,8 @@
 
 /* Whose files have taken so long altogether are not looked for any more. */
 #define OWNER_NS (2 * PH_NSEC)
-/* The host's lists are there a moment later, too, and are long: they are read once for what is asked meanwhile. */
-#define HOST_NS (5 * PH_NSEC)
+/* The host's lists are there later, too, and are long: they are read once for what is asked meanwhile; so long at first, then twice as long. */
+#define HOST_NS (10 * PH_NSEC)
 
 struct package {
 	uint32_t file, owner;
@@ -31,6 +31,7 @@ struct ph_packages {
 	pthread_cond_t changed;
 	PH_VEC(struct package *) asked, looking, found;
 	struct ph_u64map spent;		/* owner → ns; the thread's */
+	uint64_t host_ns;
 	bool started, stop, hurry;
 	unsigned int refs;		/* the owner's and the thread's */
 };
@@ -41,6 +42,7 @@ struct ph_packages *ph_packages_new(void)
 	pthread_condattr_t attr;
 
 	p->refs = 1;
+	p->host_ns = HOST_NS;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -166,6 +168,8 @@ static void *thread(void *arg)
 			wait_for_more(p);
 			continue;
 		}
+		if (due->owner == PH_CONTAINER_HOST)
+			p->host_ns *= 2;
 		take_asked(p, due->owner);
 		/* File systems of containers may not answer: not with the lock. */
 		pthread_mutex_unlock(&p->lock);
@@ -204,8 +208,8 @@ void ph_packages_ask(struct ph_packages *p, uint32_t file, uint32_t owner, int r
 	struct package *k = ph_alloc(sizeof(*k));
 
 	*k = (struct package){ .file = file, .owner = owner, .root = root, .path = ph_strdup(path), .build_id = ph_strdup(build_id) };
-	k->due_ns = owner == PH_CONTAINER_HOST ? ph_now_ns() + HOST_NS : 0;
 	pthread_mutex_lock(&p->lock);
+	k->due_ns = owner == PH_CONTAINER_HOST ? ph_now_ns() + p->host_ns : 0;
 	if (p->started || start(p)) {
 		*ph_vec_push(&p->asked) = k;
 		pthread_cond_broadcast(&p->changed);

@@ -65,23 +65,23 @@ static char *plain_name(const char *s, size_t n)
 	return n && n < 128 && strspn(s, NAME_CHARS) >= n && s[0] != '-' ? ph_strndup(s, n) : NULL;
 }
 
-/* As a line of its own. */
-static bool has_line(const struct ph_buf *b, const char *line)
-{
-	size_t n = strlen(line);
-
-	for (const char *p = b->p; p && (p = memmem(p, b->len - (size_t)(p - b->p), line, n)); p++)
-		if ((p == b->p || p[-1] == '\n') && (p[n] == '\n' || !p[n]))
-			return true;
-	return false;
-}
-
-/* Some lists have paths without /usr, into which they were moved since, and some files are at paths without it still. */
+/*
+ * As a line of its own. Some lists have paths without /usr, into which they were moved since, and some files are at paths without it still.
+ */
 static bool lists(const struct ph_buf *b, const char *path)
 {
-	ph_autofree char *moved = strncmp(path, "/usr/", 5) ? ph_asprintf("/usr%s", path) : ph_strdup(path + 4);
+	static const char usr[] = { '/', 'u', 's', 'r' };
+	const char *bare = strncmp(path, "/usr/", 5) ? path : path + sizeof(usr);
+	size_t n = strlen(bare);
 
-	return has_line(b, path) || has_line(b, moved);
+	for (const char *p = b->p; p && (p = memmem(p, b->len - (size_t)(p - b->p), bare, n)); p++) {
+		bool moved = (size_t)(p - b->p) >= sizeof(usr) && !memcmp(p - sizeof(usr), usr, sizeof(usr));
+		const char *begin = moved ? p - sizeof(usr) : p;
+
+		if ((begin == b->p || begin[-1] == '\n') && (p[n] == '\n' || !p[n]))
+			return true;
+	}
+	return false;
 }
 
 /* PACKAGE.list or PACKAGE:ARCH.list has the paths of its files. All have debug symbols made by debhelper but the C library. */
