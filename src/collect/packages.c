@@ -133,7 +133,7 @@ static const struct package *first_due(const struct ph_packages *p)
 	uint64_t now = ph_now_ns();
 
 	ph_vec_each(k, &p->asked)
-		if ( (*k)->due_ns <= now)
+		if (p->hurry || (*k)->due_ns <= now)
 			return *k;
 	return NULL;
 }
