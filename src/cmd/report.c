@@ -67,6 +67,16 @@ static int begin(struct ph_cmd_report *r, struct ph_err *err)
 	return r->verb->begin(r->arg, err);
 }
 
+/* What goes on at the end goes on until then. 0: to the last event, as what is left out of a trace has not ended with it. */
+static uint64_t looked_at_until(const struct ph_cmd_source *s)
+{
+	uint64_t end = s->run.src->end_ns;
+
+	if (ph_cmd_interrupted && !s->live)
+		return 0;
+	return s->run.end_ns && s->run.end_ns < end ? s->run.end_ns : end;
+}
+
 static int look(struct ph_cmd_report *r)
 {
 	const struct ph_cmd_report_verb *v = r->verb;
@@ -78,9 +88,8 @@ static int look(struct ph_cmd_report *r)
 	if (begin(r, &err) < 0)
 		return ph_cmd_fail(v->name, &err);
 	rc = ph_cmd_source_run(&r->s, &err);
-	/* What is left out of a trace has not ended with it. */
 	if (rc >= 0)
-		rc = v->finish(r->arg, ph_cmd_interrupted && !r->s.live ? 0 : r->s.run.src->end_ns, &err);
+		rc = v->finish(r->arg, looked_at_until(&r->s), &err);
 	if (rc >= 0)
 		rc = v->report(r->arg, &r->out, &err);
 	return ph_cmd_source_report(&r->s, &r->out, rc, &err);

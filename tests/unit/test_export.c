@@ -134,6 +134,28 @@ static void test_tables(void **state)
 	}
 }
 
+/* A wait that goes on at the end of the range is as long as it is in the range, not in the trace. */
+static void test_range(void **state)
+{
+	struct dir *d = *state;
+	ph_autofree char *t = ph_asprintf("%s/t", d->path);
+	struct result r;
+
+	write_trace(t,
+		"@1000 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7 next_comm=nginx\n"
+		"@2000 cpu=0 tid=7 pid=7 container=1 callstack trigger=1 weight=1 unit=2 comm=nginx tid=7 callstack_kernel=[0xffff5000] "
+		"callstack_user=[0x402000] user_end=1\n"
+		"@2000 cpu=0 tid=7 pid=7 container=1 sched_switch prev_tid=7 prev_state=1 prev_comm=nginx next_tid=20 next_comm=sh\n"
+		"@9000 cpu=0 tid=20 sched_waking tid=7 target_cpu=0\n@9000 cpu=0 tid=20 sched_wakeup tid=7 target_cpu=0\n"
+		"@9000 cpu=0 tid=20 sched_switch prev_tid=20 prev_state=1 next_tid=7 next_comm=nginx prev_comm=sh\n" NAMES);
+	r = run(d, "-c web --off-cpu -o csv --fields total,function --no-header");
+	assert_non_null(strstr(r.out, "7000,serve\r\n"));
+	result_done(&r);
+	r = run(d, "-c web --off-cpu -o csv --fields total,function --no-header --end +5us");
+	assert_non_null(strstr(r.out, "4000,serve\r\n"));
+	result_done(&r);
+}
+
 static void test_usage(void **state)
 {
 	static const struct { const char *args, *err; int code; } wrong[] = {
@@ -530,7 +552,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		T(test_tables), T(test_usage), T(test_json), T(test_speedscope), T(test_pprof), T(test_perf_script), T(test_svg),
+		T(test_tables), T(test_range), T(test_usage), T(test_json), T(test_speedscope), T(test_pprof), T(test_perf_script), T(test_svg),
 		T(test_browser),
 #undef T
 	};
