@@ -139,7 +139,8 @@ static bool in_context(const struct ph_class *cls)
 	case PH_GROUP_META:
 		return false;
 	default:
-		return cls->id != PH_EV_sched_process_exec;	/* has the new tid already */
+		/* The one has the new tid already, the other that of the child which is being made. */
+		return cls->id != PH_EV_sched_process_exec && cls->id != PH_EV_sched_process_namespaces;
 	}
 }
 

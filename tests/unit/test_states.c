@@ -469,6 +469,20 @@ static void test_life(void **state)
 	       "20 blocked 300-1000 other cut\n");
 }
 
+/* The namespaces of a child that has some of its own are told before it runs, on its parent's CPU. */
+static void test_born_in_namespaces(void **state)
+{
+	expect("@90 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+	       "@100 cpu=0 tid=7 pid=7 sched_process_fork parent_tid=7 parent_pid=7 child_tid=20 child_pid=20\n"
+	       "@101 cpu=0 tid=20 pid=20 sched_process_namespaces tid=20 flags=0x20000000\n"
+	       "@110 cpu=0 tid=7 sched_wakeup_new tid=20 target_cpu=1\n"
+	       "@120 cpu=1 tid=0 sched_switch prev_tid=0 next_tid=20\n",
+	       "20 blocked 100-110 other woken by task 7 at 0\n"
+	       "20 wait 110-120 cpu1 woken by task 7 at 0\n"
+	       "7 running 90-1000 cpu0 user or kernel=910 cut\n"
+	       "20 running 120-1000 cpu1 user or kernel=880 cut\n");
+}
+
 static void test_exec_by_a_thread(void **state)
 {
 	expect("@100 cpu=0 tid=21 pid=20 sched_switch prev_tid=0 next_tid=21\n"
@@ -724,7 +738,7 @@ int main(void)
 		cmocka_unit_test(test_steal),
 		cmocka_unit_test(test_migrate),
 		cmocka_unit_test(test_life),
-		cmocka_unit_test(test_exec_by_a_thread),
+		cmocka_unit_test(test_born_in_namespaces), cmocka_unit_test(test_exec_by_a_thread),
 		cmocka_unit_test(test_stopped_and_frozen),
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_state_dump),
