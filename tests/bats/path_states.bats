@@ -160,6 +160,30 @@ veth() {
 	[ "$network" -le $((most * 102 / 100)) ]
 }
 
+@test "a peer outside of this machine: the path is the network's until it answers, and whose answer it was is known" {
+	local asked answered network own
+	# It is in the tests' virtual machine, of which QEMU is the network.
+	[ -n "${PH_OWN_MACHINE:-}" ] && [ -d /sys/class/net/eth0 ] || skip "there is no peer that is not on this machine"
+	ip addr add 10.0.2.15/24 dev eth0
+	ip link set eth0 up
+	mkdir "$T.data"
+	record "$T" -q -a -e +irq,+net
+	ask client tcp:10.0.2.100 1 4 --share net
+	record_end
+	path_of client
+	computed c-main
+	asked=$(at asked)
+	answered=$(at answered)
+	# (It was waited for when it was connected to, too.)
+	network=$(steps_of '.comm == "c-main" and .state == "network"' "$asked" "$answered")
+	own=$(steps_of '.comm == "c-main" and .state != "network"' "$asked" "$answered")
+	echo "the network: $network ns, beside it $own, for who asked $((answered - asked))"
+	[ "$network" -ge 200000000 ]
+	[ "$(sum '.state == "network" and .what == "10.0.2.100:7014"')" -ge "$network" ]
+	[ "$network" -ge $(((answered - asked) * 98 / 100 - own)) ]
+	[ "$network" -le $(((answered - asked) * 102 / 100)) ]
+}
+
 # On the host only: of other devices nobody knows how long they take.
 @test "a device that is no disk: the path is an interrupt's for as long as it was waited for" {
 	[ -c /dev/hwrng ] || skip "there is no source of random numbers"
@@ -229,9 +253,8 @@ nested() {
 }
 
 @test "steal: what the hypervisor took from who computes, as the kernel counts it" {
-	local cpu=$(($(nproc) - 1)) before after tick
+	local cpu=$(($(nproc) - 1)) before after tick=10000000
 	stolen() { awk -v cpu="cpu$cpu" '$1 == cpu { print $9 }' /proc/stat; }
-	tick=$((1000000000 / $(getconf CLK_TCK)))
 	record "$T" -q -a -e +irq
 	before=$(stolen)
 	launch_wait spin -- ph-load spin 1s "$cpu" >"$T.spin"

@@ -30,8 +30,8 @@ command -v qemu-system-x86_64 >/dev/null || skip "qemu-system-x86_64 is not inst
 command -v cpio >/dev/null || skip "cpio is not installed"
 PATH=$PATH:/usr/sbin:/sbin command -v mkfs.ext4 >/dev/null || skip "mkfs.ext4 is not installed"
 
-# What the tests need of the kernel's modules: KVM, and a disk with a file system.
-modules=(kvm-amd virtio_pci virtio_blk ext4 crc32c_generic mq-deadline)
+# What the tests need of the kernel's modules: KVM, a disk with a file system, a network device.
+modules=(kvm-amd virtio_pci virtio_blk ext4 crc32c_generic mq-deadline virtio_net)
 
 # The kernel as its package has it, unpacked and not installed, with the modules in the order in which
 # they can be loaded. (The cloud kernel has no KVM.)
@@ -133,6 +133,7 @@ build_root() {
 # Without what costs the emulator a fifth of its time and no test needs: wide registers, a fifth level
 # of page tables, checks of each access. The clock is the TSC: to ask others is a system call.
 # The kernel is not to look whether its timer runs at the right pace: on a busy host it does not.
+# Of the network there is one peer, a program that QEMU starts: it answers what it is told after a while.
 # One thread for all processors: with one each, two of them waited for each other for ever once.
 machine() {	# DIRECTORY KERNEL'S_ARGUMENTS
 	truncate -s 64M "$1/disk"
@@ -143,6 +144,10 @@ machine() {	# DIRECTORY KERNEL'S_ARGUMENTS
 		-kernel "$vm/kernel/vmlinuz" -initrd "$vm/initrd"
 		-drive "file=$1/disk,if=none,format=raw,id=disk,cache=unsafe" -device "virtio-blk-pci,drive=disk"
 		-append "console=ttyS0 quiet no_timer_check tsc=reliable clocksource=tsc panic=-1 rdinit=/init $2")
+	if qemu-system-x86_64 -netdev help | grep -x user >/dev/null; then
+		qemu+=(-netdev 'user,id=net,restrict=on,guestfwd=tcp:10.0.2.100:7014-cmd:sh -c "sleep 0.5; exec cat"'
+			-device 'virtio-net-pci,netdev=net')
+	fi
 	[ -z "${PH_VM_SHELL:-}" ] || exec "${qemu[@]}" -serial mon:stdio
 	: >"$1/results"
 	timeout -k 5 "${PH_VM_LIMIT:-640}" "${qemu[@]}" -serial "file:$1/console" -serial "file:$1/results" </dev/null >&2
