@@ -148,9 +148,9 @@ static void answer(struct line *l, uint64_t ns, size_t bytes)
 		until_sleeps((pid_t)who);
 		since = own_cpu_ns();
 		compute(ns);
-		line_pass(l, 1, bytes);
-		/* Until who asked sleeps, his path is his own. */
+		/* Until who asked sleeps, and once he is awake again, his path is his own. */
 		ran += own_cpu_ns() - since;
+		line_pass(l, 1, bytes);
 	}
 	say("c-server", own_cpu_ns() - ran);
 }
