@@ -220,7 +220,7 @@ int main(int argc, char **argv)
 	size_t n = 0;
 
 	if (ph_symchild_asked(argc, argv))
-		return ph_symchild_main();
+		return ph_symchild_main(argv);
 	keep_standard();
 	setlocale(LC_CTYPE, "");
 	signal(SIGPIPE, SIG_IGN);

@@ -6,12 +6,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -112,7 +110,9 @@ static void share_out(struct ph_codefiles *f)
 
 static struct ph_symfile_new as_new(const struct ph_codefile *file, int fd, int root)
 {
-	return (struct ph_symfile_new){ .kind = PH_SYMFILE_ELF, .fd = fd, .path = file->path, .root = root, .owner = file->container };
+	return (struct ph_symfile_new){
+		.kind = PH_SYMFILE_ELF, .fd = fd, .path = file->path, .root = root, .owner = file->container,
+	};
 }
 
 static int open_root(int32_t pid)
@@ -154,10 +154,11 @@ static void add_to_child(struct ph_codefiles *f, struct ph_codefile *file, int f
 /* As it was when it was seen first: something else may be mapped there by now. */
 static int reopen(const struct ph_codefile *file, int32_t pid, const struct ph_mapping *m)
 {
-	int fd = ph_symopen_mapped(pid, m->begin, m->end);
+	enum ph_mount_kind kind;
+	int fd = ph_symopen_mapped(pid, m->begin, m->end, &kind);
 	struct stat st;
 
-	if (fd >= 0 && (fstat(fd, &st) || st.st_ino != file->ino || (uint64_t)st.st_size != file->size)) {
+	if (fd >= 0 && (kind == PH_MOUNT_SERVED || fstat(fd, &st) || st.st_ino != file->ino || (uint64_t)st.st_size != file->size)) {
 		close(fd);
 		return -1;
 	}
@@ -269,14 +270,11 @@ static uint64_t mix(uint64_t a, uint64_t b)
 
 /*
  * Containers of one image have its files on file systems of their own, of which each shows the inode of the layer below. What is
- * of the same number, size and times, the last of which nobody can set, is the same file. 0: it is not on one of these.
+ * of the same number, size and times, the last of which nobody can set, is the same file. On one that a container has mounted
+ * itself, everything is the container's to say.
  */
-static uint64_t layer_key(int fd, const struct stat *st)
+static uint64_t layer_key(const struct stat *st)
 {
-	struct statfs fs;
-
-	if (fstatfs(fd, &fs) < 0 || fs.f_type != OVERLAYFS_SUPER_MAGIC)
-		return 0;
 	return mix(mix(mix(st->st_ino, (uint64_t)st->st_size), mix((uint64_t)st->st_ctim.tv_sec, (uint64_t)st->st_ctim.tv_nsec)),
 		   mix((uint64_t)st->st_mtim.tv_sec, (uint64_t)st->st_mtim.tv_nsec));
 }
@@ -325,6 +323,7 @@ struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint
 	struct ph_codefile *file;
 	const char *path;
 	struct stat st;
+	enum ph_mount_kind kind;
 	int fd;
 
 	/* While it is open here, its inode is no other file's. */
@@ -339,15 +338,17 @@ struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint
 	if (f->child && f->pending >= f->may_pend)
 		ph_symchild_wait(f->child, ROOM_NS);
 	/* What is really mapped, whatever is at its path by now. */
-	fd = ph_symopen_mapped(pid, is->begin, is->end);
+	fd = ph_symopen_mapped(pid, is->begin, is->end, &kind);
 	if (fd >= 0 && fstat(fd, &st)) {
 		close(fd);
 		fd = -1;
 	}
-	if (file)
+	if (file) {
+		file->copied = fd >= 0 && kind == PH_MOUNT_SERVED;
 		return one_more(fd >= 0 ? found_again(f, file, pid, fd, &st) : file);
-	if (fd >= 0)
-		layer = layer_key(fd, &st);
+	}
+	if (fd >= 0 && kind == PH_MOUNT_LAYERS)
+		layer = layer_key(&st);
 	file = layer ? ph_u64map_get(&f->by_layer, layer) : NULL;
 	if (file) {
 		close(fd);
@@ -361,6 +362,7 @@ struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint
 		return f->all.v[PH_CODE_ANON];
 	}
 	file->container = container;
+	file->copied = fd >= 0 && kind == PH_MOUNT_SERVED;
 	file->layer = layer;
 	if (layer)
 		ph_u64map_put(&f->by_layer, layer, file);
@@ -392,7 +394,7 @@ void ph_codefile_drop(struct ph_codefile *file, uint64_t now_ns)
 	if (file->id >= PH_CODE_FILES && !--file->refs)
 		file->idle_ns = now_ns;
 	/* Not open here, nor mapped: its inode may be another file's soon. */
-	if (!file->refs && !file->held)
+	if (!file->refs && (!file->held || file->copied))
 		file->idle_ns = 1;
 }
 

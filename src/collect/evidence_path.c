@@ -12,6 +12,7 @@
 
 #include "base/parse.h"
 #include "collect/evidence.h"
+#include "symbol/mounts.h"
 
 #define LINKS_MAX 20
 #define DEPTH_MAX 64
@@ -111,19 +112,28 @@ static int attributes(int fd, uint64_t which)
 	       stx.stx_attributes & which;
 }
 
-/* 0 to go on; 1: the walk ends here (a file system that must not be asked). */
-static int found(struct walk *w, int fd, const char *link)
+/* Is what a descriptor stands for on a file system that may be asked? */
+static bool answers(const struct walk *w, int fd, const struct ev_mount *m)
+{
+	return m && !m->remote && ph_mount_kind(fd, w->v->tid) != PH_MOUNT_SERVED;
+}
+
+/* 0 to go on, and where a link leads; 1: the walk ends here. */
+static int found(struct walk *w, int fd, char *link, size_t size)
 {
 	int id = ph_mount_of(fd);
 	const struct ev_mount *m = mount_by_id(w, id);
+	ssize_t n;
 
 	w->mounts[w->depth < DEPTH_MAX ? w->depth : DEPTH_MAX - 1] = id;
-	if (!m || m->remote) {
+	if (!answers(w, fd, m)) {
 		if (m)
 			tell_mount(w, m);
 		ph_fact(w->l, "unseen", w->at.p, m ? m->fstype : "", "mnt=%d", id);
 		return 1;
 	}
+	n = readlinkat(fd, "", link, size - 1);
+	link[n > 0 ? n : 0] = 0;
 	if (fstatat(fd, "", &w->st, AT_EMPTY_PATH | AT_NO_AUTOMOUNT) < 0)
 		return 1;
 	if (w->quiet)
@@ -181,7 +191,6 @@ static int walk(struct walk *w, const char *path, bool follow)
 		char *name = rest, *end, link[4096];
 		size_t before = w->at.len;
 		bool last;
-		ssize_t n;
 		int fd;
 
 		name += strspn(name, "/");
@@ -208,13 +217,7 @@ static int walk(struct walk *w, const char *path, bool follow)
 		}
 		w->depth++;
 		w->fd[w->depth] = fd;
-		link[0] = 0;
-		n = readlinkat(fd, "", link, sizeof(link) - 1);
-		if (n > 0)
-			link[n] = 0;
-		else
-			link[0] = 0;
-		if (found(w, fd, link))
+		if (found(w, fd, link, sizeof(link)))
 			return -1;
 		if (!S_ISLNK(w->st.st_mode)) {
 			if (!last && !S_ISDIR(w->st.st_mode)) {
@@ -270,7 +273,7 @@ static void tell_room(struct walk *w)
 	const struct ev_mount *m = mount_by_id(w, w->mounts[w->depth]);
 	struct statfs fs;
 
-	if (!m || m->remote || fstatfs(w->fd[w->depth], &fs) < 0)
+	if (!answers(w, w->fd[w->depth], m) || fstatfs(w->fd[w->depth], &fs) < 0)
 		return;
 	ph_fact(w->l, "room", m->point, m->fstype,
 		"bsize=%ld blocks=%lu bfree=%lu bavail=%lu files=%lu ffree=%lu", (long)fs.f_bsize,
@@ -366,11 +369,12 @@ void ph_look_path(struct ev_look *l, const char *path, bool follow)
 {
 	const struct ev_mount *m;
 	struct walk w;
+	char none[1];
 	int r;
 
 	if (!l->view || begin(&w, l, l->view, false) < 0)
 		return;
-	r = found(&w, w.fd[0], "") ? -1 : walk(&w, path, follow);
+	r = found(&w, w.fd[0], none, sizeof(none)) ? -1 : walk(&w, path, follow);
 	/* The mount of the last thing found, which decides what may be done there. */
 	m = mount_by_id(&w, w.mounts[w.depth]);
 	if (m && !m->remote)

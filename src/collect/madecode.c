@@ -46,6 +46,7 @@ struct ph_made {
 	uint32_t number;	/* of its file, for the child; 0: there is none yet */
 	struct stat is;		/* when it was looked at last */
 	enum ph_symfile_kind kind;
+	bool copied;
 	struct ph_u64map by_address;	/* index in `places`, from 1 */
 	PH_VEC(struct ph_made_place) places;
 	size_t asking;		/* that are not answered yet */
@@ -209,8 +210,8 @@ static bool is_its_own(const struct ph_mapproc *p, const struct stat *map)
 	return p->container || !map->st_uid || (!stat(path, &st) && st.st_uid == map->st_uid);
 }
 
-/* A descriptor, what it is, and what it is called; negative: there is none. */
-static int open_made(const struct ph_mapproc *p, enum ph_symfile_kind *kind, struct stat *is, const char **path)
+/* A descriptor that stands for it, what it is, and what it is called; negative: there is none. */
+static int find_made(const struct ph_mapproc *p, enum ph_symfile_kind *kind, struct stat *is, const char **path)
 {
 	int fd = -1;
 
@@ -219,15 +220,15 @@ static int open_made(const struct ph_mapproc *p, enum ph_symfile_kind *kind, str
 		if (!m->file->jitdump)
 			continue;
 		*path = m->file->path;
-		fd = ph_symopen_mapped(p->pid, m->begin, m->end);
+		fd = ph_symfind_mapped(p->pid, m->begin, m->end);
 		break;
 	}
 	if (fd < 0) {
 		*kind = PH_SYMFILE_PERF_MAP;
 		*path = "/tmp/perf-PID.map";
-		fd = ph_symopen_perf_map(p->pid);
+		fd = ph_symfind_perf_map(p->pid);
 	}
-	if (fd >= 0 && (fstat(fd, is) || (*kind == PH_SYMFILE_PERF_MAP && !is_its_own(p, is)))) {
+	if (fd >= 0 && (ph_stat_kept(fd, is) || (*kind == PH_SYMFILE_PERF_MAP && !is_its_own(p, is)))) {
 		close(fd);
 		return -1;
 	}
@@ -240,26 +241,32 @@ static bool start_child(struct ph_madecode *a);
 static bool look(struct ph_made *m)
 {
 	enum ph_symfile_kind kind;
+	enum ph_mount_kind mount;
 	const char *path = "";
 	struct stat is;
-	int fd = open_made(m->proc, &kind, &is, &path);
+	ph_autoclose int fd = find_made(m->proc, &kind, &is, &path);
 	bool same = fd >= 0 && m->number && is.st_dev == m->is.st_dev && is.st_ino == m->is.st_ino && kind == m->kind, news;
-	struct ph_symfile_new what = { .kind = kind, .fd = fd, .path = path, .root = -1, .owner = m->proc->container };
+	struct ph_symfile_new what = { .kind = kind, .path = path, .root = -1, .owner = m->proc->container };
 
 	/* Of a process that has ended there is what was open. */
 	if (fd < 0)
 		return false;
 	news = !same || is.st_size != m->is.st_size || is.st_mtim.tv_sec != m->is.st_mtim.tv_sec ||
 	       is.st_mtim.tv_nsec != m->is.st_mtim.tv_nsec;
-	m->is = is;
-	m->kind = kind;
-	if (same) {
-		close(fd);
+	/* A copy does not grow. */
+	if (same && !(news && m->copied)) {
+		m->is = is;
 		return news;
 	}
+	what.fd = ph_symread(fd, m->proc->pid, 0, &mount);
+	if (what.fd < 0)
+		return false;
+	m->is = is;
+	m->kind = kind;
+	m->copied = mount == PH_MOUNT_SERVED;
 	drop_file(m);
 	if (!start_child(m->all)) {
-		close(fd);
+		close(what.fd);
 		return false;
 	}
 	if (ph_symchild_add(m->all->child, ++m->all->last_number, &what, NULL) < 0)

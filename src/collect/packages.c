@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "symbol/mounts.h"
 #include "event/schema.h"
 
 /* Whose files have taken so long altogether are not looked for any more. */
@@ -84,7 +85,7 @@ static bool same_root(const struct package *a, const struct package *b)
 {
 	struct stat x, y;
 
-	return a->root == b->root || (!fstat(a->root, &x) && !fstat(b->root, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
+	return a->root == b->root || (!ph_stat_kept(a->root, &x) && !ph_stat_kept(b->root, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
 }
 
 /* The first one, and those in the same root, which are moved behind it; how many these are. */

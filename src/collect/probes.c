@@ -187,6 +187,7 @@ static void drop_same(struct ph_probes *p, size_t from)
 
 /* ---- attaching ------------------------------------------------------------------------------------ */
 
+/* Also of one that stands for a file only. */
 static void fd_path(char buf[64], int fd)
 {
 	snprintf(buf, 64, "/proc/self/fd/%d", fd);
@@ -206,7 +207,7 @@ static int attach_perf(struct ph_collect *c, const struct ph_probe_point *pt, ui
 	LIBBPF_OPTS(bpf_uprobe_opts, uo, .ref_ctr_offset = pt->semaphore, .bpf_cookie = number, .retprobe = ret);
 	char path[64];
 
-	fd_path(path, c->probing->p->files.v[pt->file].fd);
+	fd_path(path, c->probing->p->files.v[pt->file].at);
 	return keep(c->probing, bpf_program__attach_uprobe_opts(program(c, name), -1, path, offset, &uo));
 }
 
@@ -256,7 +257,7 @@ static int attach_multi(struct ph_collect *c, int file, struct places *p, const 
 	char path[64];
 	int fd = -1, r = 0;
 
-	fd_path(path, c->probing->p->files.v[file].fd);
+	fd_path(path, c->probing->p->files.v[file].at);
 	attr.path = (uintptr_t)path;
 	if (attr.cnt) {
 		fd = (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));

@@ -72,6 +72,7 @@ struct ph_codefile {
 	bool in_child, in_namer;
 	bool held, pending;		/* it is one of `held`, of `pending` */
 	bool jitdump;			/* it is told what code the process makes */
+	bool copied;			/* what is open is a copy: its inode is not held */
 	bool missed;			/* it could not be opened, as its process had ended */
 	bool told;			/* in the stream */
 	struct ph_stored_table table;

@@ -30,6 +30,8 @@ int probe_elf_open(struct ph_symchild **child, uint32_t file, int fd, const char
 		r = ph_symchild_new(&o, child, err);
 	if (r < 0)
 		return ph_err_wrap(err, r, "%s", path);
+	if (fd < 0)
+		return ph_err_set(err, fd, fd == -ETIMEDOUT ? "%s is on a file system that does not answer" : "%s cannot be read", path);
 	if (!ph_symchild_file(*child, file)) {
 		snprintf(name, sizeof(name), "/proc/%d/root", pid);
 		root = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);

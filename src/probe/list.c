@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "probe/priv.h"
+#include "symbol/open.h"
 
 /* Of one file; what a list would be for has no more. */
 #define FUNCTIONS_MAX 1000000
@@ -93,29 +94,26 @@ static bool is_known(struct list *l, const char *path, const struct probe_elf *e
 	return ph_strmap_put(&l->known, key, l) != NULL;
 }
 
-static int on_file(void *arg, int fd, const char *path)
+static int on_file(void *arg, int at, const char *path)
 {
+	ph_autoclose int kept = at, fd = -1;
 	struct list *l = arg;
 	struct probe_elf e;
 	struct ph_err err = { 0 };
 	struct stat st;
 	int r = 0;
 
-	if (fstat(fd, &st) < 0) {
-		close(fd);
+	if (ph_stat_kept(kept, &st) < 0)
 		return 0;
-	}
 	ph_vec_each(f, &l->files)
-		if (f->st_dev == st.st_dev && f->st_ino == st.st_ino) {
-			close(fd);
+		if (f->st_dev == st.st_dev && f->st_ino == st.st_ino)
 			return 0;
-		}
 	*ph_vec_push(&l->files) = st;
+	fd = ph_symread(kept, l->pid, 0, NULL);
 	if (probe_elf_open(&l->child, l->next++, fd, path, l->pid, &e, &err) < 0)
 		l->note(l->arg, path, err.msg);
 	else if (!is_known(l, path, &e) && (r = list_functions(l, &e, path)) == 0)
 		r = list_notes(l, &e, path);
-	close(fd);
 	return r;
 }
 

@@ -14,7 +14,6 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "identity/runtime.h"
 #include "probe/priv.h"
 #include "symbol/open.h"
 
@@ -47,12 +46,12 @@ static int root_of(int32_t pid)
 
 uint64_t probe_root_key(int32_t pid)
 {
+	ph_autoclose int fd = root_of(pid);
 	char path[64];
 	struct stat root, ns;
 	uint64_t h = PH_HASH_INIT;
 
-	snprintf(path, sizeof(path), "/proc/%d/root", pid);
-	if (stat(path, &root) < 0)
+	if (fd < 0 || ph_stat_kept(fd, &root) < 0)
 		return 0;
 	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
 	if (stat(path, &ns) < 0)
@@ -70,7 +69,7 @@ static int give(struct seen *s, int fd, const char *path)
 
 	if (fd < 0)
 		return 0;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+	if (ph_stat_kept(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
 		close(fd);
 		return 0;
 	}
@@ -136,15 +135,15 @@ static FILE *maps_of(int32_t pid)
 	return fopen(path, "re");
 }
 
-static int open_mapping(int32_t pid, int root, const struct mapping *m)
+static int find_mapping(int32_t pid, int root, const struct mapping *m)
 {
-	int fd = ph_symopen_mapped(pid, m->begin, m->end);
+	int fd = ph_symfind_mapped(pid, m->begin, m->end);
 
 	/* That takes CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE. */
-	return fd < 0 && !m->deleted ? runtime_open(root, m->path, O_RDONLY) : fd;
+	return fd < 0 && !m->deleted ? ph_symfind(root, pid, m->path) : fd;
 }
 
-static int open_mapped(struct seen *s, int32_t pid, int root, const char *name)
+static int find_mapped(struct seen *s, int32_t pid, int root, const char *name)
 {
 	ph_autofclose FILE *f = maps_of(pid);
 	ph_autofree char *line = NULL;
@@ -154,7 +153,7 @@ static int open_mapped(struct seen *s, int32_t pid, int root, const char *name)
 
 	while (f && r >= 0 && getline(&line, &room, f) > 0)
 		if (parse_map(line, &m) && (!name ? true : strchr(name, '/') ? !strcmp(m.path, name) : is_called(ph_basename(m.path), name)))
-			r = give(s, open_mapping(pid, root, &m), m.path);
+			r = give(s, find_mapping(pid, root, &m), m.path);
 	return r;
 }
 
@@ -202,14 +201,14 @@ void probe_mapped(int32_t pid, ph_strv *names)
 
 /* ---- by path ------------------------------------------------------------------------------------ */
 
-static int open_folders(struct seen *s, int root, const char *name)
+static int find_in_folders(struct seen *s, int32_t pid, int root, const char *name)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < PH_ARRAY_SIZE(folders) && r >= 0; i++) {
 		ph_autofree char *path = ph_asprintf("%s/%s", folders[i], name);
 
-		r = give(s, runtime_open(root, path, O_RDONLY), path);
+		r = give(s, ph_symfind(root, pid, path), path);
 	}
 	return r;
 }
@@ -223,11 +222,11 @@ int probe_open(int32_t pid, const char *name, bool maps, probe_open_fn fn, void 
 	if (root < 0)
 		return 0;
 	if (name && *name == '/')
-		r = give(&s, runtime_open(root, name, O_RDONLY), name);
+		r = give(&s, ph_symfind(root, pid, name), name);
 	if (maps && r >= 0)
-		r = open_mapped(&s, pid, root, name);
+		r = find_mapped(&s, pid, root, name);
 	if (r >= 0 && name && !s.n && !strchr(name, '/'))
-		r = open_folders(&s, root, name);
+		r = find_in_folders(&s, pid, root, name);
 	ph_vec_done(&s.v);
 	return r < 0 ? r : s.n;
 }
@@ -248,11 +247,14 @@ static int on_path(void *arg, int fd, const char *path)
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	n = readlink(link, target, sizeof(target) - 1);
 	if (n > 0 && !f->path) {
+		ph_autoclose int root = root_of(f->pid);
+		ph_autoclose int at = -1;
+
 		target[n] = 0;
-		f->path = ph_asprintf("/proc/%d/root%s", f->pid, target);
-		/* Moved, or replaced, or under another root. */
-		if (fstat(fd, &is) < 0 || stat(f->path, &there) < 0 || is.st_dev != there.st_dev || is.st_ino != there.st_ino)
-			free(ph_take(f->path));
+		at = root < 0 ? -1 : ph_symfind(root, f->pid, target);
+		/* Not moved, nor replaced, nor under another root. */
+		if (at >= 0 && !ph_stat_kept(fd, &is) && !ph_stat_kept(at, &there) && is.st_dev == there.st_dev && is.st_ino == there.st_ino)
+			f->path = ph_asprintf("/proc/%d/root%s", f->pid, target);
 	}
 	close(fd);
 	return 0;

@@ -38,9 +38,9 @@ bool probe_chosen(const struct probe_elf *e, int32_t pid, int fd, uint64_t choos
 /* ---- places.c: processes, and the files that they have --------------------------------------------- */
 
 /*
- * Open the files that @name means to the process @pid: a path in its root, or the name of a library or program, by what
+ * Find the files that @name means to the process @pid: a path in its root, or the name of a library or program, by what
  * it has mapped (@maps), else by where such things are; NULL: all that it has mapped. @fn gets each regular file once, with the path that the process
- * has it by; the descriptor is its to close. Returns how many, or what @fn returned that was negative.
+ * has it by; the descriptor (O_PATH) is its to close. Returns how many, or what @fn returned that was negative.
  */
 typedef int (*probe_open_fn)(void *arg, int fd, const char *path);
 int probe_open(int32_t pid, const char *name, bool maps, probe_open_fn fn, void *arg);

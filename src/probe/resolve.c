@@ -14,6 +14,7 @@
 #include "base/parse.h"
 #include "probe/priv.h"
 #include "symbol/demangle.h"
+#include "symbol/open.h"
 #include "symbol/symbol.h"
 
 /* Of a file's names, so many are compared with one that is not there. */
@@ -75,7 +76,8 @@ void ph_probes_free(struct ph_probes *p)
 	ph_vec_each(s, &p->specs)
 		ph_probe_spec_done(s);
 	ph_vec_each(f, &p->files) {
-		close(f->fd);
+		close(f->at);
+		ph_close_ptr(&f->fd);
 		free(f->path);
 	}
 	ph_vec_each(pt, &p->points)
@@ -288,34 +290,34 @@ static void keep_names(struct search *s, const struct probe_elf *e)
 	ph_symusdts_done(&notes);
 }
 
-/* Number of the file, -1: it is known. Takes over @fd. */
-static int file_of(struct ph_probes *p, int fd, const char *path)
+/* Number of the file, -1: it is known. Takes over @at. */
+static int file_of(struct ph_probes *p, int at, const char *path, int32_t pid)
 {
 	struct ph_probe_file *f;
 	struct stat st;
 
-	if (fstat(fd, &st) < 0) {
-		close(fd);
+	if (ph_stat_kept(at, &st) < 0) {
+		close(at);
 		return -1;
 	}
 	for (size_t i = 0; i < p->files.n; i++)
 		if (p->files.v[i].dev == st.st_dev && p->files.v[i].ino == st.st_ino) {
-			close(fd);
+			close(at);
 			return (int)i;
 		}
 	f = ph_vec_push(&p->files);
-	*f = (struct ph_probe_file){ .fd = fd, .path = ph_strdup(path), .dev = st.st_dev, .ino = st.st_ino, .same_as = -1 };
+	*f = (struct ph_probe_file){ .at = at, .fd = ph_symread(at, pid, 0, NULL), .path = ph_strdup(path), .dev = st.st_dev, .ino = st.st_ino, .same_as = -1 };
 	return (int)p->files.n - 1;
 }
 
-static int on_file(void *arg, int fd, const char *path)
+static int on_file(void *arg, int at, const char *path)
 {
 	struct search *s = arg;
 	const struct ph_probe_spec *spec = &s->p->specs.v[s->spec];
 	size_t before = s->found;
 	struct ph_err err = { 0 };
 	struct probe_elf e;
-	int file = file_of(s->p, fd, path), r;
+	int file = file_of(s->p, at, path, s->pid), r;
 
 	if (file < 0)
 		return 0;

@@ -13,7 +13,8 @@
 
 /* A file that is probed: the same one may be found again in another container by another descriptor. */
 struct ph_probe_file {
-	int fd;
+	int at;			/* O_PATH */
+	int fd;			/* to read it, or a copy of it; or -errno: it cannot be read */
 	char *path;		/* as the first process has it in which it was found */
 	dev_t dev;
 	ino_t ino;

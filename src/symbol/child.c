@@ -2,15 +2,16 @@
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fdpass.h"
 #include "base/map.h"
 #include "symbol/args.h"
 #include "symbol/childfile.h"
 #include "symbol/ifunc.h"
+#include "symbol/opener.h"
 #include "symbol/returns.h"
 #include "symbol/sandbox.h"
 
@@ -35,11 +36,10 @@ static int answer(const struct ph_symmsg *request, int error, const void *p, siz
 		struct ph_symmsg head = { .number = request->number, .type = request->type, .last = part == n,
 					  .file = request->file, .error = error };
 		struct iovec v[] = { { &head, sizeof(head) }, { (void *)at, part } };
-		struct msghdr m = { .msg_iov = v, .msg_iovlen = part ? 2 : 1 };
+		int r = ph_send_fd(PH_SYMCHILD_FD, v, part ? 2 : 1, -1, 0);
 
-		while (sendmsg(PH_SYMCHILD_FD, &m, MSG_NOSIGNAL) < 0)
-			if (errno != EINTR)
-				return -errno;
+		if (r)
+			return r;
 		at += part;
 		n -= part;
 	} while (n);
@@ -49,26 +49,10 @@ static int answer(const struct ph_symmsg *request, int error, const void *p, siz
 /* The request's length, 0 at the end, or -errno. */
 static ssize_t next_request(struct ph_symmsg *head, void *p, size_t n, int *ret_fd)
 {
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
 	struct iovec v[] = { { head, sizeof(*head) }, { p, n } };
-	struct msghdr m = { .msg_iov = v, .msg_iovlen = 2, .msg_control = &control,
-			    .msg_controllen = sizeof(control) };
-	struct cmsghdr *c;
-	ssize_t got;
+	ssize_t got = ph_recv_fd(PH_SYMCHILD_FD, v, 2, ret_fd, 0);
 
-	do
-		got = recvmsg(PH_SYMCHILD_FD, &m, MSG_CMSG_CLOEXEC);
-	while (got < 0 && errno == EINTR);
-	if (got < 0)
-		return -errno;
-	*ret_fd = -1;
-	c = CMSG_FIRSTHDR(&m);
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(ret_fd, CMSG_DATA(c), sizeof(int));
-	return got && got < (ssize_t)sizeof(*head) ? -EBADMSG : got;
+	return got > 0 && got < (ssize_t)sizeof(*head) ? -EBADMSG : got;
 }
 
 /* A request that takes longer ends the process. */
@@ -174,7 +158,7 @@ static int serve(struct child *c)
 
 bool ph_symchild_asked(int argc, char **argv)
 {
-	return argc == 2 && !strcmp(argv[1], PH_SYMCHILD_ARG);
+	return argc == 2 && (!strcmp(argv[1], PH_SYMCHILD_ARG) || ph_opener_asked(argv[1]));
 }
 
 static uint64_t number_of(const char *name, uint64_t otherwise)
@@ -184,7 +168,7 @@ static uint64_t number_of(const char *name, uint64_t otherwise)
 	return s ? strtoull(s, NULL, 10) : otherwise;
 }
 
-int ph_symchild_main(void)
+static int child_main(void)
 {
 	struct child c = { .memory = number_of(PH_SYMCHILD_MEM_ENV, 1ULL << 30),
 			   .cpu_ms = (unsigned int)number_of(PH_SYMCHILD_CPU_ENV, 10000) };
@@ -198,4 +182,9 @@ int ph_symchild_main(void)
 		r = serve(&c);
 	/* What is left goes with the process. */
 	_exit(r ? 1 : 0);
+}
+
+int ph_symchild_main(char **argv)
+{
+	return ph_opener_asked(argv[1]) ? ph_opener_main() : child_main();
 }

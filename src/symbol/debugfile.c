@@ -77,7 +77,7 @@ static bool same_as_host(int root)
 {
 	struct stat a, b;
 
-	return root < 0 || (!fstat(root, &a) && !stat("/", &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+	return root < 0 || (!ph_stat_kept(root, &a) && !stat("/", &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino);
 }
 
 /* The k-th place of the separate debug file; NULL: none, @end: nor are there further ones. */
@@ -138,7 +138,7 @@ static bool open_next(struct ph_symparent_file *f)
 			free(path);
 			continue;
 		}
-		s->fd = ph_symopen(root, path, 0);
+		s->fd = ph_symopen(root, 0, path, 0);
 		if (s->fd >= 0) {
 			free(s->path);
 			s->path = path;

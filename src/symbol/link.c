@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fdpass.h"
 #include "symbol/priv.h"
 #include "symbol/sandbox.h"
 
@@ -292,28 +293,9 @@ static int send_job(const struct ph_symlink *l, struct ph_symjob *j)
 {
 	struct ph_symmsg head = { .number = j->number, .type = (uint8_t)j->type, .last = 1,
 				  .level = (uint16_t)j->level, .file = j->id };
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { { 0 } };
 	struct iovec v[] = { { &head, sizeof(head) }, { j->request.p, j->request.len } };
-	struct msghdr m = { .msg_iov = v, .msg_iovlen = j->request.len ? 2 : 1 };
-	ssize_t n;
 
-	if (j->fd >= 0) {
-		struct cmsghdr *cm;
-
-		m.msg_control = &control;
-		m.msg_controllen = sizeof(control);
-		cm = CMSG_FIRSTHDR(&m);
-		*cm = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET,
-					.cmsg_type = SCM_RIGHTS };
-		memcpy(CMSG_DATA(cm), &j->fd, sizeof(int));
-	}
-	do
-		n = sendmsg(l->sock, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : 0;
+	return ph_send_fd(l->sock, v, j->request.len ? 2 : 1, j->fd, MSG_DONTWAIT);
 }
 
 static void send_jobs(struct ph_symchild *c, struct ph_symlink *l)

@@ -12,42 +12,71 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "symbol/opener.h"
 
-/* The file that @fd (O_PATH) stands for, opened; what it is was looked at before, and does not change. */
-static int reopen_regular(int fd, uint64_t max)
+int ph_symread_here(int fd)
 {
 	char self[64];
-	struct stat st;
 	int r;
 
-	if (fstat(fd, &st))
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -ENOEXEC;
-	if (max && (uint64_t)st.st_size > max)
-		return -EFBIG;
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
 	r = open(self, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	return r < 0 ? -errno : r;
 }
 
-static int open_in(int root, const char *path, int flags, uint64_t max)
+int ph_symread(int fd, pid_t pid, uint64_t max, enum ph_mount_kind *ret_kind)
 {
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC | (uint64_t)flags, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-	ph_autoclose int host = -1, fd = -1;
+	enum ph_mount_kind kind;
+	struct stat st;
+	int r = ph_stat_kept(fd, &st);
 
-	if (root < 0) {
-		root = host = open("/", O_PATH | O_CLOEXEC);
-		if (host < 0)
-			return -errno;
-	}
-	fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
-	return fd < 0 ? -errno : reopen_regular(fd, max);
+	if (r)
+		return r;
+	/* What it is does not change. */
+	if (!S_ISREG(st.st_mode))
+		return -ENOEXEC;
+	if (max && (uint64_t)st.st_size > max)
+		return -EFBIG;
+	kind = ph_mount_kind(fd, pid);
+	if (ret_kind)
+		*ret_kind = kind;
+	return kind == PH_MOUNT_SERVED ? ph_opener_copy(fd) : ph_symread_here(fd);
 }
 
-int ph_symopen(int root, const char *path, uint64_t max)
+static int walk(int root, const char *path, int flags, uint64_t resolve)
 {
-	return open_in(root, path, 0, max);
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC | (uint64_t)flags,
+				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve };
+	int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Within a mount that answers there is nothing to wait for. What is mounted there may be looked at, but be another thing a moment later. */
+static int find_in(int root, pid_t pid, const char *path, int flags)
+{
+	ph_autoclose int host = -1;
+	int r = -EXDEV;
+
+	if (root < 0) {
+		host = open("/", O_PATH | O_CLOEXEC);
+		return host < 0 ? -errno : walk(host, path, flags, 0);
+	}
+	if (ph_mount_kind(root, pid) != PH_MOUNT_SERVED)
+		r = walk(root, path, flags, RESOLVE_NO_XDEV);
+	return r == -EXDEV ? ph_opener_walk(root, path, flags) : r;
+}
+
+int ph_symfind(int root, pid_t pid, const char *path)
+{
+	return find_in(root, pid, path, 0);
+}
+
+int ph_symopen(int root, pid_t pid, const char *path, uint64_t max)
+{
+	ph_autoclose int fd = ph_symfind(root, pid, path);
+
+	return fd < 0 ? fd : ph_symread(fd, pid, max, NULL);
 }
 
 /* What the process is called in its own namespace; 0: it is gone. */
@@ -70,7 +99,7 @@ static int own_pid(pid_t pid)
 	return atoi(last);
 }
 
-int ph_symopen_perf_map(pid_t pid)
+int ph_symfind_perf_map(pid_t pid)
 {
 	ph_autofree char *root_path = ph_asprintf("/proc/%d/root", pid);
 	ph_autoclose int root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -79,18 +108,25 @@ int ph_symopen_perf_map(pid_t pid)
 
 	if (root < 0 || !own)
 		return -ESRCH;
-	return open_in(root, path, O_NOFOLLOW, 0);
+	return find_in(root, pid, path, O_NOFOLLOW);
 }
 
-int ph_symopen_mapped(pid_t pid, uint64_t begin, uint64_t end)
+int ph_symfind_mapped(pid_t pid, uint64_t begin, uint64_t end)
 {
-	ph_autoclose int fd = -1;
 	char path[96];
+	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", pid, (unsigned long long)begin,
 		 (unsigned long long)end);
 	fd = open(path, O_PATH | O_CLOEXEC);
-	return fd < 0 ? -errno : reopen_regular(fd, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+int ph_symopen_mapped(pid_t pid, uint64_t begin, uint64_t end, enum ph_mount_kind *ret_kind)
+{
+	ph_autoclose int fd = ph_symfind_mapped(pid, begin, end);
+
+	return fd < 0 ? fd : ph_symread(fd, pid, 0, ret_kind);
 }
 
 int ph_symopen_image(const void *image, size_t n)

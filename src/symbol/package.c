@@ -3,10 +3,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -23,7 +21,7 @@
 
 static bool read_in(int root, const char *path, struct ph_buf *b)
 {
-	ph_autoclose int fd = ph_symopen(root, path, LIST_MAX);
+	ph_autoclose int fd = ph_symopen(root, 0, path, LIST_MAX);
 	size_t n;
 
 	ph_buf_clear(b);
@@ -41,19 +39,13 @@ static bool read_in(int root, const char *path, struct ph_buf *b)
 	return true;
 }
 
-/* A directory of that root, to be listed. */
+/* A directory of that root, to be listed; not where whoever lists it may wait for ever. */
 static DIR *open_dir(int root, const char *path)
 {
-	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
-				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-	ph_autoclose int host = -1;
-	int fd;
-	DIR *d;
+	ph_autoclose int at = ph_symfind(root, 0, path);
+	int fd = at < 0 || ph_mount_kind(at, 0) == PH_MOUNT_SERVED ? -1 : openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 
-	if (root < 0)
-		root = host = open("/", O_PATH | O_CLOEXEC);
-	fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
-	d = fd < 0 ? NULL : fdopendir(fd);
 	if (fd >= 0 && !d)
 		close(fd);
 	return d;

@@ -85,11 +85,11 @@ struct ph_symchild_options {
 };
 
 /*
- * What main() does first: `if (ph_symchild_asked(argc, argv)) return ph_symchild_main();`. So the child is
- * the same build as its parent, with an address space of its own.
+ * What main() does first: `if (ph_symchild_asked(argc, argv)) return ph_symchild_main(argv);`. So the child, and whoever opens
+ * files for it (symbol/opener.h), is the same build as its parent, with an address space of its own.
  */
 bool ph_symchild_asked(int argc, char **argv);
-int ph_symchild_main(void);
+int ph_symchild_main(char **argv);
 
 /* -EPERM and the like with a sentence: it cannot be started, or not be confined. */
 int ph_symchild_new(const struct ph_symchild_options *o, struct ph_symchild **ret, struct ph_err *err);

@@ -231,6 +231,6 @@ int main(int argc, char **argv)
 	};
 
 	if (ph_symchild_asked(argc, argv))
-		return ph_symchild_main();
+		return ph_symchild_main(argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

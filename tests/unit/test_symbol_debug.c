@@ -429,7 +429,7 @@ int main(int argc, char **argv)
 	int r;
 
 	if (ph_symchild_asked(argc, argv))
-		return ph_symchild_main();
+		return ph_symchild_main(argv);
 	if (!mkdtemp(dir))
 		return 1;
 	files = argv + 1;

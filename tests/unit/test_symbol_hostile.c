@@ -36,7 +36,7 @@ static int add_kind(struct ph_symchild *c, uint32_t file, const char *name, enum
 {
 	struct ph_symfile_new what = { .kind = kind, .path = name, .root = -1 };
 
-	what.fd = ph_symopen(-1, in_dir(name), 0);
+	what.fd = ph_symopen(-1, 0, in_dir(name), 0);
 	return what.fd < 0 ? what.fd : ph_symchild_add(c, file, &what, NULL);
 }
 
@@ -282,6 +282,13 @@ static void test_large_map(void **state)
 	ph_jit_done(&j);
 }
 
+static int open_perf_map(void)
+{
+	ph_autoclose int fd = ph_symfind_perf_map(getpid());
+
+	return fd < 0 ? fd : ph_symread(fd, getpid(), 0, NULL);
+}
+
 /* By the process's own number, in its own root. */
 static void test_perf_map_of_process(void **state)
 {
@@ -292,15 +299,15 @@ static void test_perf_map_of_process(void **state)
 
 	(void)state;
 	unlink(path);
-	assert_int_equal(ph_symopen_perf_map(getpid()), -ENOENT);
+	assert_int_equal(open_perf_map(), -ENOENT);
 	assert_int_equal(symlink("/proc/self/exe", path), 0);
-	assert_int_equal(ph_symopen_perf_map(getpid()), -ENOEXEC);
+	assert_int_equal(open_perf_map(), -ENOEXEC);
 	unlink(path);
 	f = fopen(path, "w");
 	assert_non_null(f);
 	fputs("4000 10 mine\n", f);
 	fclose(f);
-	what.fd = ph_symopen_perf_map(getpid());
+	what.fd = open_perf_map();
 	unlink(path);
 	assert_true(what.fd >= 0);
 	assert_int_equal(ph_symchild_add(c, 1, &what, NULL), 0);
@@ -432,7 +439,7 @@ int main(int argc, char **argv)
 	int r;
 
 	if (ph_symchild_asked(argc, argv))
-		return ph_symchild_main();
+		return ph_symchild_main(argv);
 	if (!mkdtemp(dir))
 		return 1;
 	r = cmocka_run_group_tests(tests, NULL, NULL);
