@@ -25,6 +25,8 @@
 #define WINDOW 32
 /* So long a request may make those of others wait. */
 #define IN_THE_WAY_NS PH_NSEC
+/* A request that could not be sent, for want of memory, is tried again after this. */
+#define RETRY_NS (PH_NSEC / 100)
 /* By the clock a request may take so many times the CPU time that it may take: others run, too. */
 #define CLOCK_FACTOR 3
 /* Who made so many children die is not looked at any more: each costs everybody the time it may take. */
@@ -101,6 +103,7 @@ int ph_symlink_start(struct ph_symchild *c, struct ph_symlink *l, struct ph_err 
 	l->sock = pair[0];
 	l->generation = ++c->generation;
 	l->hello = false;
+	l->retry_ns = 0;
 	l->since_ns = ph_now_ns();
 	if (epoll_ctl(c->epoll, EPOLL_CTL_ADD, l->sock, &ev)) {
 		r = ph_err_sys(err, -errno, "cannot wait for the process that reads symbols");
@@ -298,6 +301,17 @@ static int send_job(const struct ph_symlink *l, struct ph_symjob *j)
 	return ph_send_fd(l->sock, v, j->request.len ? 2 : 1, j->fd, MSG_DONTWAIT);
 }
 
+/* Nothing is under way whose answer would be heard of. False: that was tried for as long as it may take. */
+static bool retry(const struct ph_symchild *c, struct ph_symlink *l)
+{
+	uint64_t now = ph_now_ns();
+
+	if (!l->retry_ns)
+		l->since_ns = now;
+	l->retry_ns = now + RETRY_NS;
+	return now - l->since_ns < patience(c);
+}
+
 static void send_jobs(struct ph_symchild *c, struct ph_symlink *l)
 {
 	struct ph_symjob **at = &l->jobs;
@@ -306,7 +320,8 @@ static void send_jobs(struct ph_symchild *c, struct ph_symlink *l)
 		at = &(*at)->next;
 	while (*at && l->nsent < WINDOW) {
 		struct ph_symjob *j = *at;
-		struct ph_err why;
+		struct ph_err why = { 0 };
+		int r;
 
 		/* In order: it is answered when it is the first. */
 		if (lost(c, j, &why))
@@ -317,9 +332,19 @@ static void send_jobs(struct ph_symchild *c, struct ph_symlink *l)
 		}
 		if (j->file)
 			j->level = j->file->level;
-		/* What fails otherwise is the child's end, which receiving finds out. */
-		if (send_job(l, j))
+		r = send_job(l, j);
+		/* The child's end is what receiving finds out; else there is room again when something is answered. */
+		if (r == -EPIPE || r == -ECONNRESET || (r && l->nsent))
 			return;
+		if (r && retry(c, l))
+			return;
+		l->retry_ns = 0;
+		if (r) {
+			ph_err_sys(&why, r, "the process that reads symbols cannot be asked");
+			finish(c, l, r, &why);
+			at = &l->jobs;
+			continue;
+		}
 		if (!l->nsent)
 			l->since_ns = ph_now_ns();
 		if (j->file)
@@ -482,8 +507,10 @@ static uint64_t due_ns(const struct ph_symchild *c, const struct ph_symlink *l)
 {
 	uint64_t patient = CLOCK_FACTOR * patience(c);
 
-	if (l->sock < 0 || (!l->nsent && l->hello))
+	if (l->sock < 0)
 		return 0;
+	if (!l->nsent && l->hello)
+		return l->retry_ns;
 	return l->since_ns + (l == &c->links[PH_SYMLINK_ALL] && IN_THE_WAY_NS < patient && is_in_the_way(l) ? IN_THE_WAY_NS : patient);
 }
 
@@ -517,7 +544,7 @@ static void look_at_timer(struct ph_symchild *c)
 	for (struct ph_symlink *l = c->links; l < c->links + PH_SYMLINKS; l++) {
 		uint64_t due = due_ns(c, l);
 
-		if (!due || now < due)
+		if (!due || now < due || l->retry_ns)
 			continue;
 		if (now >= l->since_ns + CLOCK_FACTOR * patience(c)) {
 			end_child(c, l, true, "took too long");
@@ -540,6 +567,8 @@ static void finish_lost(struct ph_symchild *c, struct ph_symlink *l)
 static void pump(struct ph_symchild *c, struct ph_symlink *l)
 {
 	finish_lost(c, l);
+	if (!l->jobs)
+		l->retry_ns = 0;
 	if (l->jobs && l->sock < 0 && !c->broken.code) {
 		struct ph_err err = { 0 };
 

@@ -79,7 +79,8 @@ struct ph_symlink {
 	unsigned int starts_failed;
 	struct ph_symjob *jobs, **tail;
 	unsigned int nsent;
-	uint64_t since_ns;		/* the request that is answered next is worked on */
+	uint64_t since_ns;		/* the request that is answered next is worked on, or cannot be sent */
+	uint64_t retry_ns;		/* when that is tried again, as no answer will come to tell that there is room; 0: it is not so */
 };
 
 /* Everybody's; and one for files that take long, so that nobody else waits for them. It is started when there are such. */

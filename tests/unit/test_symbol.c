@@ -16,6 +16,20 @@
 #include "symbol/demangle.h"
 #include "symbol_fixture.h"
 
+/* So many messages cannot be sent, for want of memory. */
+static unsigned int no_memory;
+
+ssize_t __real_sendmsg(int sock, const struct msghdr *m, int flags);
+ssize_t __wrap_sendmsg(int sock, const struct msghdr *m, int flags);
+ssize_t __wrap_sendmsg(int sock, const struct msghdr *m, int flags)
+{
+	if (!no_memory)
+		return __real_sendmsg(sock, m, flags);
+	no_memory--;
+	errno = ENOMEM;
+	return -1;
+}
+
 /* The library's own copy of itself. */
 static const char *libc_path(void)
 {
@@ -440,6 +454,29 @@ static void test_child_dies(void **state)
 	assert_int_equal(ph_symchild_deaths(c), 3);
 }
 
+/* What cannot be sent, while no answer is to come, is sent a moment later; in the end there is an answer without it. */
+static void test_no_memory(void **state)
+{
+	ph_auto(ph_symchild_free_ptr) struct ph_symchild *c = symchild_patient(NULL, NULL, PH_NSEC / 5);
+	const struct ph_symfile *f;
+	uint64_t vaddr;
+
+	(void)state;
+	add_path(c, 1, "/proc/self/exe");
+	vaddr = address_of(c, 1, "main");
+	no_memory = 3;
+	one_name(c, 1, vaddr, "main", 0);
+	assert_int_equal(no_memory, 0);
+	no_memory = ~0u;
+	add_path(c, 2, "/proc/self/exe");
+	f = ph_symchild_file(c, 2);
+	no_memory = 0;
+	assert_int_equal(f->error, -ENOMEM);
+	assert_non_null(strstr(f->message, "cannot be asked"));
+	one_name(c, 1, vaddr + 1, "main", 1);
+	assert_int_equal(ph_symchild_deaths(c), 0);
+}
+
 /* Whose files make too many children die, is not looked at any more. */
 static void test_owner_struck_out(void **state)
 {
@@ -604,7 +641,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_confined),
 		cmocka_unit_test(test_child_has_nothing),
 		cmocka_unit_test(test_usdt),
-		cmocka_unit_test(test_child_dies),
+		cmocka_unit_test(test_child_dies), cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_in_the_way), cmocka_unit_test(test_starved), cmocka_unit_test(test_owner_struck_out),
 		cmocka_unit_test(test_interpreters),
 	};
