@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
@@ -228,6 +229,8 @@ void ph_codefiles_init(struct ph_codefiles *f, struct ph_store *store, struct ph
 	*f = (struct ph_codefiles){
 		.store = store, .shared = shared, .known_fd = known_fd, .interps = interps, .child = child, .namer = namer,
 	};
+	if (getrandom(&f->secret, sizeof(f->secret), 0) != sizeof(f->secret))
+		f->secret = ph_now_ns();
 	share_out(f);
 	anon = new_file(f, "//anon");
 	anon->refs = 1;
@@ -261,7 +264,10 @@ void ph_codefiles_done(struct ph_codefiles *f)
 	ph_u64map_done(&f->by_layer);
 }
 
-/* Numbers of inodes are given one after the other, and of devices too: mixed. */
+/*
+ * Numbers of inodes are given one after the other, and of devices too: mixed. Times, and on some file systems inodes, are a container's to
+ * choose: with a secret, so that none can be chosen that push another file out of its place.
+ */
 static uint64_t mix(uint64_t a, uint64_t b)
 {
 	a = (a ^ b * 0x9e3779b97f4a7c15ull) * 0xbf58476d1ce4e5b9ull;
@@ -273,10 +279,22 @@ static uint64_t mix(uint64_t a, uint64_t b)
  * of the same number, size and times, the last of which nobody can set, is the same file. On one that a container has mounted
  * itself, everything is the container's to say.
  */
-static uint64_t layer_key(const struct stat *st)
+static struct ph_layer_key layer_key(const struct stat *st)
 {
-	return mix(mix(mix(st->st_ino, (uint64_t)st->st_size), mix((uint64_t)st->st_ctim.tv_sec, (uint64_t)st->st_ctim.tv_nsec)),
-		   mix((uint64_t)st->st_mtim.tv_sec, (uint64_t)st->st_mtim.tv_nsec));
+	return (struct ph_layer_key){ st->st_ino, (uint64_t)st->st_size, (uint64_t)st->st_ctim.tv_sec, (uint64_t)st->st_ctim.tv_nsec,
+				      (uint64_t)st->st_mtim.tv_sec, (uint64_t)st->st_mtim.tv_nsec };
+}
+
+static uint64_t hash_of_layer(const struct ph_codefiles *f, const struct ph_layer_key *k)
+{
+	return mix(mix(mix(mix(k->ino, f->secret), k->size), mix(k->ctime_s, k->ctime_ns)), mix(k->mtime_s, k->mtime_ns));
+}
+
+static struct ph_codefile *find_by_layer(struct ph_codefiles *f, const struct ph_layer_key *k)
+{
+	struct ph_codefile *file = ph_u64map_get(&f->by_layer, hash_of_layer(f, k));
+
+	return file && !memcmp(&file->layer, k, sizeof(*k)) ? file : NULL;
 }
 
 static struct ph_codefile *one_more(struct ph_codefile *file)
@@ -285,15 +303,26 @@ static struct ph_codefile *one_more(struct ph_codefile *file)
 	return file;
 }
 
-static uint64_t hash_of(const struct ph_file_key *key)
+static uint64_t hash_of(const struct ph_codefiles *f, const struct ph_file_key *key)
 {
-	return mix(key->ino, key->dev);
+	return mix(mix(key->ino, f->secret), key->dev);
+}
+
+static struct ph_codefile *find_by_inode(struct ph_codefiles *f, const struct ph_file_key *key)
+{
+	struct ph_codefile *file = ph_u64map_get(&f->by_inode, hash_of(f, key));
+
+	if (file)
+		ph_vec_each(k, &file->keys)
+			if (k->dev == key->dev && k->ino == key->ino)
+				return file;
+	return NULL;
 }
 
 static void known_as(struct ph_codefiles *f, struct ph_codefile *file, const struct ph_file_key *key)
 {
 	*ph_vec_push(&file->keys) = *key;
-	ph_u64map_put(&f->by_inode, hash_of(key), file);
+	ph_u64map_put(&f->by_inode, hash_of(f, key), file);
 	share_key(f, file, key);
 }
 
@@ -319,7 +348,7 @@ struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint
 {
 	const struct ph_mapped *is = &maps->last;
 	const struct ph_file_key key = { .dev = is->dev, .ino = is->ino };
-	uint64_t layer = 0;
+	struct ph_layer_key layer = { 0 };
 	struct ph_codefile *file;
 	const char *path;
 	struct stat st;
@@ -327,7 +356,7 @@ struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint
 	int fd;
 
 	/* While it is open here, its inode is no other file's. */
-	file = is->ino ? ph_u64map_get(&f->by_inode, hash_of(&key)) : NULL;
+	file = is->ino ? find_by_inode(f, &key) : NULL;
 	if (file && !file->missed)
 		return one_more(file);
 	path = ph_mapsfile_path(maps);
@@ -349,7 +378,7 @@ struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint
 	}
 	if (fd >= 0 && kind == PH_MOUNT_LAYERS)
 		layer = layer_key(&st);
-	file = layer ? ph_u64map_get(&f->by_layer, layer) : NULL;
+	file = layer.ino ? find_by_layer(f, &layer) : NULL;
 	if (file) {
 		close(fd);
 		known_as(f, file, &key);
@@ -364,8 +393,8 @@ struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint
 	file->container = container;
 	file->copied = fd >= 0 && kind == PH_MOUNT_SERVED;
 	file->layer = layer;
-	if (layer)
-		ph_u64map_put(&f->by_layer, layer, file);
+	if (layer.ino)
+		ph_u64map_put(&f->by_layer, hash_of_layer(f, &layer), file);
 	known_as(f, file, &key);
 	file->jitdump = ph_is_jitdump(path);
 	file->missed = fd < 0;
@@ -385,7 +414,7 @@ struct ph_codefile *ph_codefile_known(struct ph_codefiles *f, const struct ph_ma
 
 	if (!is->ino)
 		return f->all.v[vdso ? PH_CODE_VDSO : PH_CODE_ANON];
-	file = ph_u64map_get(&f->by_inode, hash_of(&(struct ph_file_key){ .dev = is->dev, .ino = is->ino }));
+	file = find_by_inode(f, &(struct ph_file_key){ .dev = is->dev, .ino = is->ino });
 	return file && !file->missed ? one_more(file) : NULL;
 }
 
@@ -402,15 +431,15 @@ void ph_codefile_drop(struct ph_codefile *file, uint64_t now_ns)
 static void forget(struct ph_codefiles *f, struct ph_codefile *file, uint64_t now_ns)
 {
 	ph_vec_each(key, &file->keys) {
-		if (ph_u64map_get(&f->by_inode, hash_of(key)) != file)
+		if (ph_u64map_get(&f->by_inode, hash_of(f, key)) != file)
 			continue;
-		ph_u64map_del(&f->by_inode, hash_of(key));
+		ph_u64map_del(&f->by_inode, hash_of(f, key));
 		if (f->known_fd >= 0)
 			bpf_map_delete_elem(f->known_fd, key);
 	}
 	ph_vec_done(&file->keys);
-	if (file->layer && ph_u64map_get(&f->by_layer, file->layer) == file)
-		ph_u64map_del(&f->by_layer, file->layer);
+	if (file->layer.ino && ph_u64map_get(&f->by_layer, hash_of_layer(f, &file->layer)) == file)
+		ph_u64map_del(&f->by_layer, hash_of_layer(f, &file->layer));
 	f->shared[file->id].state = PH_TABLE_NONE;
 	f->shared[file->id].interp = 0;
 	f->table_bytes -= file->table.bytes;

@@ -50,11 +50,16 @@ uint32_t ph_store_find(const struct ph_store *s, const struct ph_store_table *t,
 
 /* ---- codefile.c: files with code ------------------------------------------------------------------ */
 
+/* What a file of an image is known by in all containers of it. */
+struct ph_layer_key {
+	uint64_t ino, size, ctime_s, ctime_ns, mtime_s, mtime_ns;
+};
+
 struct ph_codefile {
 	uint32_t id;			/* in the stream, and in the kernel side's `tables` */
 	uint32_t refs;			/* mappings that are of it */
 	PH_VEC(struct ph_file_key) keys;	/* of by_inode */
-	uint64_t layer;			/* of by_layer; 0: none */
+	struct ph_layer_key layer;	/* of by_layer; inode 0: none */
 	uint64_t idle_ns;		/* since when nobody has it mapped */
 	uint32_t container;		/* of the process that had it first */
 	char *path;
@@ -116,6 +121,7 @@ struct ph_mapping;
 struct ph_codefiles {
 	struct ph_u64map by_inode;	/* device and inode → struct ph_codefile */
 	struct ph_u64map by_layer;
+	uint64_t secret;		/* in what both are looked up by: nobody else can tell which files fall together */
 	PH_VEC(struct ph_codefile *) all;	/* by id */
 	struct ph_store *store;
 	struct ph_store_table *shared;	/* the kernel side's `tables`, mapped */

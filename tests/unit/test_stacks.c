@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,6 +229,54 @@ static void mappings(void **state)
 	assert_false(p->maps.v[0].told);
 }
 
+/* As codefile.c mixes two numbers, and back: what @a was of what came out, the last bit of which is always set. */
+#define MIX_B 0x9e3779b97f4a7c15ull
+#define MIX 0xbf58476d1ce4e5b9ull
+
+static uint64_t mixed(uint64_t a, uint64_t b)
+{
+	a = (a ^ b * MIX_B) * MIX;
+	return (a ^ a >> 31) | 1;
+}
+
+static uint64_t unmixed(uint64_t m)
+{
+	uint64_t inverse = MIX;
+
+	for (int i = 0; i < 6; i++)
+		inverse *= 2 - MIX * inverse;
+	return (m ^ m >> 31 ^ m >> 62) * inverse;
+}
+
+static struct ph_codefile *mapped(int32_t pid, const char *device, uint64_t ino)
+{
+	struct ph_mapproc *p = ph_procmaps_add(&maps, pid, 3, 1000);
+	ph_autofree char *line = ph_asprintf("7f0000010000-7f0000020000 r-xp 00000000 %s %" PRIu64 " /lib/libc.so.6\n", device, ino);
+
+	take(p, line);
+	return p->maps.v[0].file;
+}
+
+/* A container that serves its file system itself has chosen an inode of which the hash is that of another one's library. */
+static void chosen_inode(void **state)
+{
+	struct ph_codefile *libc, *other;
+	uint64_t dev, ino;
+	size_t before;
+
+	(void)state;
+	files.secret = 0;
+	libc = mapped(1 << 30, "08:01", 77);
+	dev = mapped((1 << 30) + 1, "00:31", 5)->keys.v[0].dev;
+	ino = unmixed(mixed(77, 0) ^ libc->keys.v[0].dev * MIX_B ^ dev * MIX_B);
+	before = files.by_inode.n;
+	other = mapped((1 << 30) + 2, "00:31", ino);
+	assert_int_equal(files.by_inode.n, before);	/* they do have the same */
+	assert_ptr_not_equal(other, libc);
+	assert_ptr_equal(mapped((1 << 30) + 3, "00:31", ino), other);
+	assert_ptr_not_equal(mapped((1 << 30) + 4, "08:01", 77), other);
+}
+
 /* The kernel's answers and its text say the same, of libraries, of memory without a file, and of what is deleted. */
 static void asked_and_read(void **state)
 {
@@ -442,6 +491,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(tables, setup, teardown),
 		cmocka_unit_test_setup_teardown(strange_tables, setup, teardown),
 		cmocka_unit_test_setup_teardown(mappings, setup_maps, teardown_maps),
+		cmocka_unit_test_setup_teardown(chosen_inode, setup_maps, teardown_maps),
 		cmocka_unit_test(asked_and_read),
 		cmocka_unit_test_setup_teardown(strange_mappings, setup_maps, teardown_maps),
 		cmocka_unit_test_setup_teardown(refused_children, setup_maps, teardown_maps),
