@@ -6,7 +6,10 @@
 #include "base/table.h"
 
 /* Exit codes, the same for every verb. */
-enum ph_exit { PH_EXIT_OK = 0, PH_EXIT_FAILED = 1, PH_EXIT_USAGE = 2, PH_EXIT_LOST = 3 };
+enum ph_exit {
+	PH_EXIT_OK = 0, PH_EXIT_FAILED = 1, PH_EXIT_USAGE = 2, PH_EXIT_LOST = 3,
+	PH_EXIT_INTERRUPTED = 128,	/* of main() alone: the process ends by the signal */
+};
 
 /* A verb: one row of commands.def, one file of this folder. argv[0] is the verb. */
 struct ph_cmd {
@@ -49,7 +52,7 @@ int ph_cmd_choice(const char *verb, const char *option, const char *const *names
 
 /*
  * Write all of @b to stdout and clear it: 0 or a negative errno (-EPIPE when the reader has gone,
- * which verbs treat as a quiet end; ENOSPC and the like are errors).
+ * which verbs treat as a quiet end; -EINTR where *ph_cmd_stop; ENOSPC and the like are errors).
  */
 int ph_cmd_flush(struct ph_buf *b);
 /* Would it fail in any case? To be asked before a verb looks at anything for seconds. */
@@ -64,6 +67,15 @@ int ph_cmd_schema(const struct ph_col *cols, size_t n);
  */
 void ph_cmd_catch_signals(void);
 extern volatile bool ph_cmd_interrupted, ph_cmd_hurry;
+/* Which of the two ends what is under way: the second of the running kernel, whose recording the first ends; of a trace the first. */
+extern const volatile bool *ph_cmd_stop;
+/*
+ * From here on they end the process, after a sentence: of what was read so far there could only be a result that
+ * looks like that of the whole trace.
+ */
+void ph_cmd_end_at_once(const char *verb);
+/* "porthole VERB: interrupted: WHAT" on stderr; returns PH_EXIT_INTERRUPTED. */
+int ph_cmd_cut_short(const char *verb, const char *what);
 
 /* Columns and lines of the terminal on stdout, 0 where it is none. */
 unsigned int ph_cmd_width(void);

@@ -32,6 +32,11 @@ static const struct ph_cmd *find_cmd(const char *name)
 }
 
 volatile bool ph_cmd_interrupted, ph_cmd_hurry;
+const volatile bool *ph_cmd_stop = &ph_cmd_hurry;
+
+static volatile int signalled = SIGINT;
+/* Said when a signal comes, which then has its usual effect; "": it is left to the verb. */
+static char last_words[128];
 
 int ph_cmd_flush(struct ph_buf *b)
 {
@@ -40,14 +45,14 @@ int ph_cmd_flush(struct ph_buf *b)
 	while (at < b->len) {
 		ssize_t n = write(STDOUT_FILENO, b->p + at, b->len - at);
 
-		/* Who reads it may have stopped to: the second Ctrl-C does not wait for him. */
-		if (n < 0 && errno == EINTR && ph_cmd_hurry)
-			return -EPIPE;
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
+		if (n < 0 && errno != EINTR)
 			return -errno;
-		at += (size_t)n;
+		at += n > 0 ? (size_t)n : 0;
+		/* Who reads it may have stopped to: he is not waited for. */
+		if (at < b->len && *ph_cmd_stop) {
+			ph_buf_clear(b);
+			return -EINTR;
+		}
 	}
 	ph_buf_clear(b);
 	return 0;
@@ -81,19 +86,50 @@ int ph_cmd_schema(const struct ph_col *cols, size_t n)
 	return ph_cmd_flush(&out) < 0 ? PH_EXIT_FAILED : PH_EXIT_OK;
 }
 
+static void end_by(int sig)
+{
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
 static void on_signal(int sig)
 {
-	(void)sig;
+	if (last_words[0]) {
+		ssize_t n = write(STDERR_FILENO, last_words, strlen(last_words));
+
+		(void)n;
+		end_by(sig);
+		return;
+	}
+	signalled = sig;
 	ph_cmd_hurry = ph_cmd_interrupted;
 	ph_cmd_interrupted = true;
 }
 
-void ph_cmd_catch_signals(void)
+static void catch_signals(void)
 {
 	const struct sigaction sa = { .sa_handler = on_signal };
 
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
+}
+
+void ph_cmd_catch_signals(void)
+{
+	last_words[0] = 0;
+	catch_signals();
+}
+
+void ph_cmd_end_at_once(const char *verb)
+{
+	snprintf(last_words, sizeof(last_words), "porthole %s: interrupted: there is no result\n", verb);
+	catch_signals();
+}
+
+int ph_cmd_cut_short(const char *verb, const char *what)
+{
+	fprintf(stderr, "porthole %s: interrupted: %s\n", verb, what);
+	return PH_EXIT_INTERRUPTED;
 }
 
 static struct winsize terminal(void)
@@ -235,8 +271,14 @@ int main(int argc, char **argv)
 		return PH_EXIT_OK;
 	}
 	c = find_cmd(argv[1]);
-	if (c)
-		return c->run(argc - 1, argv + 1);
+	if (c) {
+		int code = c->run(argc - 1, argv + 1);
+
+		/* As if nobody had caught it: a shell's loop ends, too. */
+		if (code == PH_EXIT_INTERRUPTED)
+			end_by(signalled);
+		return code;
+	}
 	for (c = ph_cmds; c->name && n < PH_ARRAY_SIZE(names); c++)
 		names[n++] = c->name;
 	near = ph_nearest(argv[1], names, n);

@@ -93,11 +93,11 @@ static int finish(struct verb *w, int r, struct ph_err *err)
 	int f = 0;
 
 	/* What was read before an error stays good. */
-	if (r == -EPIPE)
+	if (r == -EPIPE || (r == -EINTR && w->sums))
 		return r;
 	if (w->sums)
 		f = ph_probe_sums_print(w->sums, &w->rows.out, err);
-	else
+	else if (r != -EINTR)
 		ph_snooping_finish(w->rows.snooping, w->rows.s.run.id, &w->rows.out);
 	if (f >= 0)
 		f = ph_cmd_flush(&w->rows.out);
@@ -121,8 +121,10 @@ static void explain(struct verb *w)
 static int look(struct verb *w)
 {
 	struct ph_err err = { 0 };
-	int r = ph_cmd_rows_open(&w->rows, feed);
+	int r;
 
+	w->rows.s.one_result = w->count || w->hist;
+	r = ph_cmd_rows_open(&w->rows, feed);
 	if (r)
 		return r;
 	r = make_view(w, &err);

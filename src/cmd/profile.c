@@ -60,7 +60,7 @@ static int begin_side(struct profile_verb *w, struct profile_side *side, struct 
 
 static int load_base(struct profile_verb *w, struct ph_err *err)
 {
-	struct ph_run run = { .event = feed_side, .arg = &w->base, .follow = &w->r.s.co.sel, .stop = &ph_cmd_interrupted };
+	struct ph_run run = { .event = feed_side, .arg = &w->base, .follow = &w->r.s.co.sel };
 	int r = ph_ctf_open(w->diff, &w->base_src, err);
 
 	if (r < 0)
@@ -89,7 +89,7 @@ static int ready(void *arg)
 	struct ph_err err = { 0 };
 	int r;
 
-	ph_cmd_catch_signals();
+	ph_cmd_end_at_once(PROFILE_VERB);
 	if (w->diff && load_base(w, &err) < 0)
 		return ph_cmd_fail(PROFILE_VERB, &err);
 	r = w->probes ? ph_cmd_probes_find(&w->r.s.co, w->probes) : 0;

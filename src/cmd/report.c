@@ -67,13 +67,11 @@ static int begin(struct ph_cmd_report *r, struct ph_err *err)
 	return r->verb->begin(r->arg, err);
 }
 
-/* What goes on at the end goes on until then. 0: to the last event, as what is left out of a trace has not ended with it. */
+/* What goes on at the end goes on until then. */
 static uint64_t looked_at_until(const struct ph_cmd_source *s)
 {
 	uint64_t end = s->run.src->end_ns;
 
-	if (ph_cmd_interrupted && !s->live)
-		return 0;
 	return s->run.end_ns && s->run.end_ns < end ? s->run.end_ns : end;
 }
 
@@ -121,6 +119,7 @@ int ph_cmd_report(struct ph_cmd_report *r, int argc, char **argv)
 
 	ph_cmd_source_init(&r->s, v->name, groups + 2);
 	r->s.need = v->need;
+	r->s.one_result = true;
 	r->s.co.everybody = v->everybody;
 	add_output(r, output);
 	rc = ph_cmd_options(v->name, v->intro, v->examples, groups, argc, argv, &args, &dashdash);

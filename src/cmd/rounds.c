@@ -260,6 +260,8 @@ int ph_rounds_end(struct ph_rounds *rs, int rc, struct ph_err *err)
 		return ph_cmd_source_end(&rs->s, rc, err);
 	}
 	rc = stop_recording(rs, rc, err);
+	if (rc == -EINTR)
+		return ph_cmd_cut_short(rs->verb, "there was more to come");
 	if (rc < 0 && rc != -EPIPE)
 		return ph_cmd_fail(rs->verb, err);
 	return rs->s.strict && rs->lost ? PH_EXIT_LOST : PH_EXIT_OK;

@@ -29,7 +29,7 @@ static int until(struct ph_rounds *rs, uint64_t ts_ns, struct ph_err *err)
 
 	for (; !r && ts_ns >= rs->next_ns && !ph_cmd_interrupted; rs->next_ns += rs->interval_ns)
 		r = end_of_interval(rs, rs->next_ns, err);
-	return r;
+	return !r && ph_cmd_interrupted ? -EINTR : r;
 }
 
 static int feed(void *arg, const struct ph_event *ev, struct ph_err *err)
@@ -64,10 +64,10 @@ static int last_interval(struct ph_rounds *rs, struct ph_err *err)
 
 	if (run->end_ns && run->end_ns <= known)
 		end = run->end_ns;
-	if (!rs->begun_ns || rs->left || ph_cmd_interrupted || (rs->count && rs->n >= rs->count))
+	if (!rs->begun_ns || rs->left || (rs->count && rs->n >= rs->count))
 		return 0;
 	r = until(rs, end, err);
-	if (r || ph_cmd_interrupted || end <= rs->next_ns - rs->interval_ns)
+	if (r || end <= rs->next_ns - rs->interval_ns)
 		return r < 0 ? r : 0;
 	r = end_of_interval(rs, end, err);
 	return r < 0 ? r : 0;
@@ -126,7 +126,7 @@ static int analyse(struct ph_rounds *rs, struct ph_err *err)
 		r = rs->finish(rs->arg, rs->left ? 1 : r, err);
 	if (r >= 0 && rs->last_fmt)
 		ph_rounds_missing(rs, rs->last_fmt);
-	if (r >= 0 && run->passed && !rs->shown && !ph_cmd_interrupted)
+	if (r >= 0 && run->passed && !rs->shown)
 		r = ph_selection_empty(&rs->s.co.sel) ?
 			    ph_err_set(err, -ENOENT, "%s: it tells of no containers, and not of the whole machine", run->src->what) :
 			    ph_cmd_source_nothing(&rs->s, err);

@@ -50,8 +50,10 @@ void ph_cmd_rows_init(struct ph_cmd_rows *w, const char *verb, const char *filte
 int ph_cmd_rows_open(struct ph_cmd_rows *w, int (*event)(void *arg, const struct ph_event *ev, struct ph_err *err))
 {
 	struct ph_cmd_collect *co = &w->s.co;
-	int r = ph_cmd_source_open(&w->s);
+	int r;
 
+	w->s.one_result |= w->o.hist || w->o.calls.only_summary || w->o.fmt.sort;
+	r = ph_cmd_source_open(&w->s);
 	if (r)
 		return r;
 	/* The kernel knows the command's process; so must who asks again. */

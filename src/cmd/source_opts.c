@@ -170,11 +170,17 @@ int ph_cmd_source_open(struct ph_cmd_source *s)
 	struct ph_err err = { 0 };
 	int r;
 
-	ph_cmd_catch_signals();
+	if (s->trace && s->one_result)
+		ph_cmd_end_at_once(s->co.verb);
+	else
+		ph_cmd_catch_signals();
+	ph_cmd_stop = s->trace ? &ph_cmd_interrupted : &ph_cmd_hurry;
 	r = ph_cmd_can_write(&err);
 	if (r < 0)
 		return ph_cmd_fail(s->co.verb, &err);
 	r = s->trace ? ph_ctf_open(s->trace, &s->run.src, &err) : open_live(s, &err);
+	if (r == -EINTR)
+		return ph_cmd_cut_short(s->co.verb, "there was more to come");
 	if (r < 0)
 		return ph_cmd_fail(s->co.verb, &err);
 	r = prepare(s, &err);
@@ -214,8 +220,7 @@ int ph_cmd_source_run(struct ph_cmd_source *s, struct ph_err *err)
 {
 	int r = 0;
 
-	/* What is in the buffers is still handed over after the first Ctrl-C. */
-	s->run.stop = s->live ? &ph_cmd_hurry : &ph_cmd_interrupted;
+	s->run.stop = ph_cmd_stop;
 	if (s->live) {
 		s->run.idle = idle;
 		s->run.idle_arg = s;
@@ -244,7 +249,7 @@ static void tell(const struct ph_cmd_source *s)
 
 	for (size_t i = 0; (w = ph_ctf_warning(s->run.src, i)); i++)
 		say(s, w);
-	if (!s->run.passed && (s->live || !ph_cmd_interrupted)) {
+	if (!s->run.passed) {
 		ph_run_explain(&s->run, &why);
 		say(s, why.p);
 	}
@@ -286,9 +291,15 @@ int ph_cmd_source_end(struct ph_cmd_source *s, int rc, struct ph_err *err)
 		r = ph_recorder_close(ph_take(s->recorder), NULL, rc < 0 ? NULL : err);
 	if (rc == -EPIPE)
 		return PH_EXIT_OK;
+	if (rc == -EINTR)
+		return ph_cmd_cut_short(s->co.verb, s->one_result ? "there is no result" : "there was more to come");
 	tell(s);
 	if (rc < 0 || r < 0)
-		return ph_cmd_fail(s->co.verb, err);
+		ph_cmd_fail(s->co.verb, err);
+	if (s->cut_short)
+		return PH_EXIT_INTERRUPTED;
+	if (rc < 0 || r < 0)
+		return PH_EXIT_FAILED;
 	return s->strict && s->run.lost ? PH_EXIT_LOST : PH_EXIT_OK;
 }
 

@@ -43,6 +43,7 @@ struct ph_cmd_source {
 	/* Words of -e that it needs of a kernel, ending with NULL; all that is recorded is handed over. */
 	const char *const *need;
 	bool positional;		/* an argument is the trace, as -r is */
+	bool one_result;		/* nothing is printed before the end: of a trace that is not read to its end nothing at all */
 	/* Between open and run: what is to be done whenever the running kernel has nothing new. */
 	int (*tick)(void *arg, struct ph_err *err);
 
@@ -55,6 +56,7 @@ struct ph_cmd_source {
 	struct ph_source *live;		/* inside of run.src */
 	struct ph_recorder *recorder;
 	bool stopped;
+	bool cut_short;			/* set by a verb whose result is not all that was asked for, as a signal came */
 };
 
 /* Fills @groups from its first on ("Source", "Recording", "Selection") and ends them. */
@@ -65,7 +67,7 @@ int ph_cmd_source_check(struct ph_cmd_source *s, ph_strv *args, size_t dashdash)
 int ph_cmd_source_open(struct ph_cmd_source *s);
 /*
  * The whole loop: to the end of the trace, of the range, the duration, the command; Ctrl-C. 0, or as
- * ph_run(); what was handed over until then stays good.
+ * ph_run(), -EINTR where that came too early; what was handed over until then stays good.
  */
 int ph_cmd_source_run(struct ph_cmd_source *s, struct ph_err *err);
 /* A selection that met nothing says so, and what is there: -ENOENT with that sentence. */

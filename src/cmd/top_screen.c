@@ -279,7 +279,8 @@ static int finish(void *arg, int r, struct ph_err *err)
 		look(rp);
 	}
 	ph_cmd_screen_close(&rp->s);
-	return r < 0 ? r : 0;
+	/* Who looks at it leaves by Ctrl-C as by q. */
+	return r < 0 && r != -EINTR ? r : 0;
 }
 
 int ph_cmd_screen_trace(struct ph_rounds *rs, struct ph_top_view *v)

@@ -70,13 +70,15 @@ static int trace(struct trace *t)
 	r = ph_cmd_source_run(&t->w.s, &err);
 	/* What was read before an error stays good. */
 	if (r != -EPIPE) {
-		ph_snooping_finish(t->w.snooping, t->w.s.run.id, &t->w.out);
+		/* What has not ended where it was cut short has an end; and sums would look like those of all. */
+		if (r != -EINTR)
+			ph_snooping_finish(t->w.snooping, t->w.s.run.id, &t->w.out);
 		w = ph_cmd_flush(&t->w.out);
 		if (w < 0 && r >= 0)
 			r = ph_err_sys(&err, w, "cannot write the output");
 	}
 	seen = ph_snooping_seen(t->w.snooping);
-	if (r >= 0 && !seen->shown && t->w.s.run.passed && !(ph_cmd_interrupted && !t->w.s.live))
+	if (r >= 0 && !seen->shown && t->w.s.run.passed)
 		explain(t);
 	if (seen->cut)
 		fprintf(stderr, "porthole %s: of %" PRIu64 " the end was lost\n", t->verb, seen->cut);

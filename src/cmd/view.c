@@ -194,6 +194,7 @@ int ph_cmd_view(int argc, char **argv)
 		    ph_cmd_source_check(&v.s, &args, dashdash);
 	if (r)
 		goto out;
+	v.s.one_result = v.stats;
 	v.tty = isatty(STDOUT_FILENO);
 	r = view(&v);
 out:

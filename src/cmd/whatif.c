@@ -184,6 +184,7 @@ static int feed(void *arg, const struct ph_event *ev, struct ph_err *err)
 /* Some answers are better than none, but a curve has two points; and who reads them must know that others were asked for. */
 static int interrupted(struct verb *v, size_t n, int r, struct ph_err *err)
 {
+	v->r.s.cut_short = r == -ECANCELED;
 	if (r != -ECANCELED || n < (v->svg ? 2 : 1))
 		return r;
 	fprintf(stderr, "porthole " VERB ": interrupted: %zu of %zu limits were simulated%s\n", n, v->report.answers.n,
@@ -217,7 +218,8 @@ static int finish(void *arg, uint64_t end_ns, struct ph_err *err)
 	struct verb *v = arg;
 	int r = v->requests ? ph_requests_finish(v->requests, err) : 0;
 
-	/* What was read before the first Ctrl-C is still simulated. */
+	/* What was recorded until the first Ctrl-C is still simulated, until the next one. */
+	ph_cmd_catch_signals();
 	v->w->setup.stop = ph_cmd_interrupted ? &ph_cmd_hurry : &ph_cmd_interrupted;
 	if (r >= 0)
 		r = ph_whatif_finish(v->w, end_ns, v->requests, err);

@@ -100,7 +100,7 @@ static int run(struct ph_run *r, struct ahead *a, struct ph_err *err)
 	ph_source_prime(r->src, feed, r->id);
 	for (;;) {
 		if (ph_unlikely(r->stop && *r->stop))
-			return 0;
+			return ph_err_set(err, -EINTR, "interrupted");
 		rc = ph_source_next(r->src, &ev, err);
 		if (ph_unlikely(rc == -EAGAIN)) {
 			rc = r->idle ? r->idle(r->idle_arg, err) : 1;

@@ -31,7 +31,7 @@ struct ph_run {
 	/* A live source has nothing now: wait. 0 goes on, 1 ends the run. NULL: that is the end. */
 	int (*idle)(void *idle_arg, struct ph_err *err);
 	void *idle_arg;
-	const volatile bool *stop;	/* ends the run when it becomes true; may be NULL */
+	const volatile bool *stop;	/* ends the run when it becomes true, with -EINTR; may be NULL */
 
 	/* Results. */
 	uint64_t seen, passed;		/* events within the range (gaps left out), and handed over */

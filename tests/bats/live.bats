@@ -210,6 +210,45 @@ calls_of() {
 	exec 9>&-
 }
 
+# interrupt SIGNAL VERB…: a verb that waits, as its output's reader has stopped, or as its trace is not there yet; $STATUS.
+interrupt() {
+	local signal=$1
+	shift
+	porthole "$@" >"$T.pipe" 2>"$T.err" 3>&- 9>&- &
+	VIEWER=$!
+	waits() { [ "$(cut -d' ' -f3 "/proc/$VIEWER/stat")" = S ] && grep -qE 'pipe|partner|fifo' "/proc/$VIEWER/wchan"; }
+	wait_for 20 waits || flunk "$*: $(cat "$T.err")" || return
+	kill "-$signal" $VIEWER
+	STATUS=0
+	wait $VIEWER || STATUS=$?
+}
+
+# On the host only.
+@test "Ctrl-C while a trace is read: one is enough, and nothing looks like the whole" {
+	local verb
+	mkfifo "$T.pipe"
+	mkdir "$T.later"
+	mkfifo "$T.later/metadata"
+	exec 9<>"$T.pipe"
+	for verb in view "trace syscalls"; do
+		interrupt TERM $verb -o json -r tests/data/demo-trace
+		[ "$STATUS" = 143 ] && [ "$(<"$T.err")" = "porthole $verb: interrupted: there was more to come" ] || flunk "$verb: $STATUS $(cat "$T.err")" || return
+	done
+	exec 9>&-
+	exec 9<>"$T.pipe"
+	for verb in "path -c x" "what-if -c x --cpus 1" "why slow" "why throttled" "why denied" profile "profile -a -d 1s --diff $T.later" "view --stats" \
+			"trace open --hist" "probe --count"; do
+		[[ $verb == *diff* ]] || verb+=" -r $T.later"
+		interrupt INT $verb
+		[ "$STATUS" = 130 ] && grep -qx "porthole .*: interrupted: there is no result" "$T.err" || flunk "$verb: $STATUS $(cat "$T.err")" || return
+	done
+	interrupt INT stat -r "$T.later"
+	[ "$STATUS" = 130 ] || flunk "stat: $STATUS $(cat "$T.err")" || return
+	# Not a byte of any.
+	[ -z "$(timeout 0.1 cat <"$T.pipe" || :)" ]
+	exec 9>&-
+}
+
 # On the host only.
 @test "a command's exit ends it, also when the command does not exist" {
 	run porthole view -e exit_group -- sh -c 'exit 7'

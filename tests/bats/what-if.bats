@@ -99,7 +99,9 @@ counts='for k in 1 2; do (i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done) & do
 	kill -TERM $pid
 	run wait_for 20 eval "! kill -0 $pid 2>/dev/null"
 	kill -KILL $pid 2>/dev/null || :
-	wait $pid
+	status=0
+	wait $pid || status=$?
+	[ "$status" = 143 ]
 	n=$(of '.predictions | length')
 	[ "$n" -gt 0 ]
 	jq -e '.goal == null and .again.duration_ns > 0 and .predictions[0].cpus == 0.05' "$T.json"
