@@ -22,6 +22,11 @@
 /* A round costs some ten microseconds for each cgroup that did something. */
 #define ROUND_NS PH_NSEC
 #define LOOK_NS (PH_NSEC / 5)
+/*
+ * All there are are looked through whenever there is a new one. Each takes some ten microseconds, a host may have ten thousand, and containers that
+ * begin by the dozen would have it done all the time: not more than so many a second.
+ */
+#define LOOKED_A_SECOND 4000
 #define MAX_CGROUPS 320		/* and no more than a quarter of our descriptors, two each */
 #define TEXT_MAX 8192
 #define STAT_NS 1000000	/* to read a file takes some microseconds, in an emulated machine hundreds */
@@ -168,6 +173,7 @@ static bool look_at(struct look *l, int dirfd, const char *name, struct ph_buf *
 
 	if (!cgdir_open(&d, dirfd, name, path))
 		return false;
+	l->c->cgstat.looked++;
 	index = index_of(l, d.id, path->p, above);
 	while (depth < CGDIR_DEPTH && (name = cgdir_next(&d, path)))
 		wanted |= look_at(l, d.fd, name, path, d.id, index, depth + 1);
@@ -231,6 +237,7 @@ static void look(struct ph_collect *c)
 	if (rootfd < 0)
 		return;
 	c->cgstat.most = most_cgroups();
+	c->cgstat.looked = 0;
 	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&c->cgstat.entries, s));)
 		((struct ph_cgstat_entry *)s->val)->marked = false;
 	ph_cgroupfs_open(&fs, rootfd);
@@ -496,12 +503,19 @@ static int tell_limits(struct ph_collect *c, struct ph_cgstat_entry *e, struct p
 
 /* ---- rounds ------------------------------------------------------------------------------------- */
 
+uint64_t ph_cgstat_pause_ns(uint64_t looked)
+{
+	uint64_t pause = looked * (PH_NSEC / LOOKED_A_SECOND);
+
+	return pause > LOOK_NS ? pause : LOOK_NS;
+}
+
 /* Are there others than before? */
 static bool look_again(struct ph_collect *c, bool now)
 {
 	struct ph_cgstat *s = &c->cgstat;
 
-	if (s->changes == c->ct.changes || (!now && ph_now_ns() - s->look_ns < LOOK_NS))
+	if (s->changes == c->ct.changes || (!now && ph_now_ns() - s->look_ns < ph_cgstat_pause_ns(s->looked)))
 		return false;
 	s->changes = c->ct.changes;
 	s->look_ns = ph_now_ns();

@@ -109,6 +109,7 @@ struct ph_cgstat {
 	size_t most;
 	uint64_t changes;		/* of the container table, up to which the cgroups were looked up */
 	uint64_t look_ns, round_ns;
+	uint64_t looked;		/* cgroups, the last time */
 	int notify;		/* tells who writes to their files, as a descriptor and one; 0: not asked for yet, -1: there is none */
 };
 
@@ -128,6 +129,8 @@ uint64_t *ph_cgstat_told(struct ph_collect *c, int32_t hierarchy, uint64_t id);
 /* Give c->state what is due: counters of @all of them, or about once a second of those that did something; limits that changed. */
 int ph_cgstat_round(struct ph_collect *c, bool all, struct ph_err *err);
 void ph_cgstat_done(struct ph_cgstat *s);
+/* When all cgroups may be looked through again, after that of @looked of them. */
+uint64_t ph_cgstat_pause_ns(uint64_t looked);
 
 /* ---- decode.c: records to events ----------------------------------------------------------------- */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Records of the kernel side become events; broken ones become nothing. */
+#include "base/clock.h"
 #include "test.h"
 
 #include <stdlib.h>
@@ -556,6 +557,22 @@ static void contexts(void **state)
 	ph_strv_done(&names);
 }
 
+/* A minute in which there is always a new one: how many cgroups are read. */
+static void cgroups_are_not_looked_through_all_the_time(void **state)
+{
+	(void)state;
+	for (uint64_t cgroups = 10; cgroups <= 100000; cgroups *= 10) {
+		uint64_t read = 0;
+
+		for (uint64_t now = 0; now < 60 * PH_NSEC; now += ph_cgstat_pause_ns(cgroups))
+			read += cgroups;
+		assert_true(read <= 60 * 4000 + cgroups);
+		assert_true(read >= cgroups * 2);
+	}
+	/* Of few, a new one is known soon. */
+	assert_int_equal(ph_cgstat_pause_ns(100), PH_NSEC / 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -573,7 +590,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(both_stacks, setup, teardown),
 		cmocka_unit_test(function_names),
 		cmocka_unit_test(function_names_of_bpf),
-		cmocka_unit_test(choosing), cmocka_unit_test(contexts),
+		cmocka_unit_test(cgroups_are_not_looked_through_all_the_time), cmocka_unit_test(choosing), cmocka_unit_test(contexts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
