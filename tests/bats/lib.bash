@@ -246,8 +246,8 @@ has() {
 hasnt() {
 	local dir=$1 cond=$2 found
 	shift 2
-	found=$(events "$dir" "$@" | jq -c "select($cond)" | head -n 3)
-	[ -z "$found" ] || flunk "there are events with: $cond" "$found"
+	found=$(set -o pipefail; events "$dir" "$@" | jq -c "select($cond)") || flunk "cannot look for events with: $cond"
+	[ -z "$found" ] || flunk "there are events with: $cond" "$(head -n 3 <<<"$found")"
 }
 
 # The oracle: another reader takes the trace without a word of complaint.
