@@ -125,29 +125,33 @@ static void test_broken_packed(void **state)
 	assert_int_equal(ph_read_file_at(AT_FDCWD, in_dir("packed"), 1 << 22, &whole), 0);
 	sh = (Elf64_Shdr *)(whole.p + ((Elf64_Ehdr *)whole.p)->e_shoff);
 	for (unsigned int i = 0; i < ((Elf64_Ehdr *)whole.p)->e_shnum; i++) {
-		Elf64_Chdr *ch = (Elf64_Chdr *)(whole.p + sh[i].sh_offset), was = *ch;
+		char *at = whole.p + sh[i].sh_offset;
 		uint64_t size = sh[i].sh_size;
+		Elf64_Chdr was, now;
 
 		if (!(sh[i].sh_flags & SHF_COMPRESSED))
 			continue;
 		packed++;
+		memcpy(&was, at, sizeof(was));
 		for (size_t k = 0; k < PH_ARRAY_SIZE(sizes) + 3; k++, file++) {
+			now = was;
 			if (k < PH_ARRAY_SIZE(sizes))
-				ch->ch_size = sizes[k];
+				now.ch_size = sizes[k];
 			else if (k == PH_ARRAY_SIZE(sizes))
-				ch->ch_type = 77;
+				now.ch_type = 77;
 			else if (k == PH_ARRAY_SIZE(sizes) + 1)
-				sh[i].sh_size = sizeof(*ch) - 1;
+				sh[i].sh_size = sizeof(now) - 1;
 			else
-				((char *)(ch + 1))[2] ^= 0x55;
+				at[sizeof(now) + 2] ^= 0x55;
+			memcpy(at, &now, sizeof(now));
 			write_file("packed", whole.p, whole.len, "w");
 			assert_int_equal(add_kind(c, file, "packed", PH_SYMFILE_ELF), 0);
 			ask_all(c, file);
 			assert_int_equal(unlink(in_dir("packed")), 0);
-			*ch = was;
+			memcpy(at, &was, sizeof(was));
 			sh[i].sh_size = size;
 			if (k == PH_ARRAY_SIZE(sizes) + 2)
-				((char *)(ch + 1))[2] ^= 0x55;
+				at[sizeof(now) + 2] ^= 0x55;
 		}
 	}
 	assert_true(packed);
