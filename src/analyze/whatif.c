@@ -264,27 +264,38 @@ static uint64_t rank(const uint64_t *sorted, size_t n, double share)
 	return sorted[i ? i - 1 : 0];
 }
 
-/* @recorded: as they were, not as the simulation has just had them. */
-static void measure(const struct ph_whatif *w, bool recorded, struct ph_whatif_latency *ret)
-{
-	ph_autofree uint64_t *ns = ph_alloc((w->requests.n / 2 + 1) * sizeof(*ns));
-	size_t n = 0;
+typedef PH_VEC(uint64_t) times;
 
+/* How long each request took is added to @ret. @recorded: as they were, not as the simulation has just had them. */
+static void add_times(const struct ph_whatif *w, bool recorded, times *ret)
+{
 	for (size_t i = 0; i + 1 < w->requests.n; i += 2) {
 		const struct ph_sim_point *a = &w->points.v[w->requests.v[i]], *b = &w->points.v[w->requests.v[i + 1]];
 		uint64_t from = recorded ? a->pos_ns : a->at_ns, to = recorded ? b->pos_ns : b->at_ns;
 
 		if (from && to)
-			ns[n++] = to > from ? to - from : 0;
+			*ph_vec_push(ret) = to > from ? to - from : 0;
 	}
-	*ret = (struct ph_whatif_latency){ .count = n };
-	if (!n)
-		return;
-	qsort(ns, n, sizeof(*ns), up);
-	ret->p50_ns = rank(ns, n, 0.5);
-	ret->p90_ns = rank(ns, n, 0.9);
-	ret->p99_ns = rank(ns, n, 0.99);
-	ret->max_ns = ns[n - 1];
+}
+
+/* Sorts @t. */
+static struct ph_whatif_latency latency_of(times *t)
+{
+	if (!t->n)
+		return (struct ph_whatif_latency){ 0 };
+	qsort(t->v, t->n, sizeof(*t->v), up);
+	return (struct ph_whatif_latency){
+		t->n, rank(t->v, t->n, 0.5), rank(t->v, t->n, 0.9), rank(t->v, t->n, 0.99), t->v[t->n - 1],
+	};
+}
+
+static void measure(const struct ph_whatif *w, bool recorded, struct ph_whatif_latency *ret)
+{
+	times t = { 0 };
+
+	add_times(w, recorded, &t);
+	*ret = latency_of(&t);
+	ph_vec_done(&t);
 }
 
 /* It begins when the stream does; without a task that was chosen there is nothing to simulate. */
@@ -454,7 +465,7 @@ static bool is_without(void *arg, uint32_t task)
 
 /*
  * When periods begin is chance where it was not seen, and may decide how long a short job takes, and whether a hundredth of its requests is
- * throttled: several beginnings are tried, and each figure is the one in the middle.
+ * throttled: several beginnings are tried. Of the job each figure is the one in the middle; requests are taken together, as those of many days are.
  */
 #define PHASES 5
 
@@ -494,9 +505,7 @@ static int run_phases(struct ph_whatif *w, const struct ph_sim_setup *s, struct 
 	static const size_t fields[] = {
 		offsetof(struct ph_whatif_outcome, duration_ns), offsetof(struct ph_whatif_outcome, cpu_ns),
 		offsetof(struct ph_whatif_outcome, throttled_ns), offsetof(struct ph_whatif_outcome, throttled_periods),
-		offsetof(struct ph_whatif_outcome, requests.count), offsetof(struct ph_whatif_outcome, requests.p50_ns),
-		offsetof(struct ph_whatif_outcome, requests.p90_ns), offsetof(struct ph_whatif_outcome, requests.p99_ns),
-		offsetof(struct ph_whatif_outcome, requests.max_ns),
+		offsetof(struct ph_whatif_outcome, requests.count),
 	};
 	/*
 	 * In 25ths of a period: one in each fifth of it, and in each fifth of a fifth; so they are not alike either for what comes ten
@@ -504,7 +513,8 @@ static int run_phases(struct ph_whatif *w, const struct ph_sim_setup *s, struct 
 	 */
 	static const unsigned int phases[PHASES] = { 0, 8, 19, 11, 22 };
 	struct ph_whatif_outcome o[PHASES];
-	uint64_t first = g->phase_ns, v[PHASES];
+	uint64_t first = g->phase_ns, v[PHASES], count;
+	times all = { 0 };
 	size_t n = 0;
 	bool many = g->quota_ns > 0 && !once && (uint64_t)g->quota_ns < s->ncpus * g->period_ns;
 
@@ -513,13 +523,20 @@ static int run_phases(struct ph_whatif *w, const struct ph_sim_setup *s, struct 
 
 		g->phase_ns = first + phases[n] * (g->period_ns / 25);
 		r = run(w, s, &o[n++], err);
-		if (r < 0)
+		if (r < 0) {
+			ph_vec_done(&all);
 			return r;
+		}
+		add_times(w, false, &all);
 	}
 	for (size_t i = 0; i < PH_ARRAY_SIZE(fields); i++) {
 		sorted(o, n, fields[i], v);
 		memcpy((char *)ret + fields[i], &v[n / 2], sizeof(v[0]));
 	}
+	count = ret->requests.count;
+	ret->requests = latency_of(&all);
+	ret->requests.count = count;
+	ph_vec_done(&all);
 	sorted(o, n, ret->requests.count ? offsetof(struct ph_whatif_outcome, requests.p99_ns) :
 					   offsetof(struct ph_whatif_outcome, duration_ns), v);
 	ret->least_ns = v[0];

@@ -20,6 +20,7 @@
 #define BLOCK 65536
 
 static volatile uint64_t sink;
+static bool all_times;		/* of requests are said, one a line behind the other line */
 
 /* Each waits for the one before it, a nanosecond or two. */
 void work_steps(uint64_t n)
@@ -92,6 +93,8 @@ void work_said(const char *shape, uint64_t begin_ns, uint64_t *took_ns, uint64_t
 		       percentile(took_ns, n, 99), percentile(took_ns, n, 100));
 	}
 	putchar('\n');
+	for (uint64_t i = 0; all_times && i < n; i++)
+		printf("%llu\n", (unsigned long long)took_ns[i]);
 }
 
 /* How many steps are a millisecond's, on an idle CPU. */
@@ -277,6 +280,10 @@ int load_work(int argc, char **argv)
 	};
 	const char *what = arg_str(argc, argv, 1, "");
 
+	if (!strcmp(what, "times")) {
+		all_times = true;
+		what = arg_str(--argc, ++argv, 1, "");
+	}
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
 		if (!strcmp(shapes[i].name, what))
 			return shapes[i].fn(argc, argv);

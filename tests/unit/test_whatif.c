@@ -353,7 +353,15 @@ static void test_changes(void **state)
 	done(a);
 }
 
-/* Two requests, of 30 and of 10 ms; with 20 ms in 100 the limit is out in the first one, and for 8 ms of the second. */
+/*
+ * Two requests, of 30 and of 10 ms; with 20 ms in 100 the limit is out in the first one, and for 8 ms of the second: where a period begins at
+ * 60 ms it runs from 10 to the tick at 32, from 60 to 80, and from 160 on, which is the first from 20 to 78, the second from 80 to 170. Where
+ * others begin:
+ *
+ *	at        60   92   36  104   48
+ *	first     58   90   34  102   46 ms
+ *	second    90   90   90   90   90 ms
+ */
 static void test_requests(void **state)
 {
 	struct asked *a = ask_requests(
@@ -370,11 +378,14 @@ static void test_requests(void **state)
 	assert_int_equal(a->w->recorded.requests.max_ns, 30 * MS);
 	assert_int_equal(a->w->again.requests.max_ns, 30 * MS);
 	assert_int_equal(a->w->bound.requests.p50_ns, 10 * MS);
-	/* It runs from 10 to 32, 60 to 80, and from 160 on: the first from 20 to 78, the second from 80 to 170. */
 	o = with(a, 0.2);
 	assert_int_equal(o.requests.count, 2);
-	assert_int_equal(o.requests.p50_ns, 58 * MS);
-	assert_int_equal(o.requests.p99_ns, 90 * MS);
+	/* Of all ten. */
+	assert_int_equal(o.requests.p50_ns, 90 * MS);
+	assert_int_equal(o.requests.p90_ns, 90 * MS);
+	assert_int_equal(o.requests.p99_ns, 102 * MS);
+	assert_int_equal(o.least_ns, 90 * MS);
+	assert_int_equal(o.most_ns, 102 * MS);
 	done(a);
 }
 
