@@ -101,7 +101,7 @@ run_delay() {
 
 @test "across containers: a server's limit is what its client waits for; the kernel counts as much, and saw each wake-up" {
 	mkdir "$T.data"
-	KERNEL=sched/sched_waking
+	KERNEL='sched/sched_waking sched/sched_wakeup_new'
 	# Half of what it needs for one request, so that it runs out on a busy machine, too.
 	launch server --share pid --cpus 0.05 -b "$T.data:/data:rw" -- ph-load chain serve /data/socket 10ms
 	server=$PID
@@ -140,7 +140,7 @@ run_delay() {
 		NR == FNR {
 			if (!match($0, /-[0-9]+ +\[/)) next
 			from = substr($0, RSTART + 1, RLENGTH - 2) + 0
-			match($0, /[0-9]+\.[0-9]+: sched_waking/); ts = substr($0, RSTART, RLENGTH - 14) * 1e9
+			match($0, /[0-9]+\.[0-9]+: sched_wak/); ts = substr($0, RSTART, RLENGTH - 11) * 1e9
 			match($0, / pid=[0-9]+/); to = substr($0, RSTART + 5, RLENGTH - 5)
 			at[from, to, ++n[from, to]] = ts
 			next
