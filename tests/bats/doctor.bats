@@ -58,13 +58,14 @@ status_of() { jq -r "select(.area == \"$1\" and .check == \"$2\") | .status"; }
 	[ "$(status_of rights CAP_BPF <<<"$output")" = no ]
 	[ "$(status_of trial record <<<"$output")" = no ]
 	[ "$(status_of events sched <<<"$output")" = yes ]
-	run as_user "" record -a -d 100ms -w "$PH_WORK/none"
+	mkdir -p -m 777 "$PH_WORK/user"
+	run as_user "" record -a -d 100ms -w "$PH_WORK/user/none"
 	[ "$status" = 1 ]
 	[[ $output == *"porthole doctor"* ]]
 }
 
 @test "each capability that is called needed is needed, and the two suffice" {
-	mkdir -m 777 "$PH_WORK/user"
+	mkdir -p -m 777 "$PH_WORK/user"
 	run as_user +bpf doctor
 	[ "$status" = 1 ]
 	run as_user +perfmon doctor
