@@ -162,12 +162,13 @@ void ph_buf_add_zeros(struct ph_buf *b, uint64_t v, unsigned int n)
 	b->p[b->len] = 0;
 }
 
-/* Length of the valid UTF-8 sequence at @s (at most @n bytes), 0 where there is none. */
-static size_t utf8_len(const unsigned char *s, size_t n)
+/* Length of the valid UTF-8 sequence at @s (at most @n bytes), and what it stands for; 0 where there is none. */
+static size_t utf8_len(const unsigned char *s, size_t n, uint32_t *ret)
 {
 	uint32_t c = s[0], min;
 	size_t len;
 
+	*ret = c;
 	if (c < 0x80)
 		return 1;
 	if (c >= 0xc2 && c <= 0xdf)
@@ -185,7 +186,35 @@ static size_t utf8_len(const unsigned char *s, size_t n)
 			return 0;
 		c = c << 6 | (s[i] & 0x3f);
 	}
+	*ret = c;
 	return c >= min && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff) ? len : 0;
+}
+
+/*
+ * What a terminal acts upon, and what nobody sees: with it a name looks like another one, or like the words around it. That are the control
+ * characters (C1, too, which some terminals know), the ends of lines, what turns the direction of writing (U+202E: the rest of the
+ * line is shown from right to left), what has neither a glyph nor a width, and two that XML must not have.
+ */
+static bool is_unseen(uint32_t c)
+{
+	static const struct {
+		uint32_t first, last;
+	} unseen[] = {
+		{ 0, 0x1f }, { 0x7f, 0x9f }, { 0xad, 0xad }, { 0x34f, 0x34f }, { 0x61c, 0x61c }, { 0x115f, 0x1160 }, { 0x180e, 0x180e },
+		{ 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f }, { 0x3164, 0x3164 }, { 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 },
+		{ 0xfff0, 0xfffb }, { 0xfffe, 0xffff }, { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a }, { 0xe0000, 0xe0fff },
+	};
+
+	for (size_t i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++)
+		if (c <= unseen[i].last)
+			return c >= unseen[i].first;
+	return false;
+}
+
+/* Joiners, without which some languages are spelled wrongly and families fall apart, but between letters of ASCII there are none to join. */
+static bool joins(uint32_t c, const char *s, size_t at)
+{
+	return (c == 0x200c || c == 0x200d) && at && (unsigned char)s[at - 1] >= 0x80;
 }
 
 /* How many bytes at @s are printable ASCII, which goes as it is; but for quotation marks and backslashes where @quoted. */
@@ -198,20 +227,29 @@ static size_t plain_len(const char *s, size_t n, bool quoted)
 	return i;
 }
 
+/* As JSON has characters by number: UTF-16. */
+static void add_u(struct ph_buf *b, uint32_t c)
+{
+	if (c >= 0x10000) {
+		ph_buf_addf(b, "\\u%04x", 0xd800 + ((c - 0x10000) >> 10));
+		c = 0xdc00 + ((c - 0x10000) & 0x3ff);
+	}
+	ph_buf_addf(b, "\\u%04x", c);
+}
+
 void ph_buf_add_json(struct ph_buf *b, const char *s, size_t n)
 {
+	uint32_t c;
 	size_t len;
 
 	ph_buf_addc(b, '"');
 	for (size_t i = 0; i < n; i += len) {
-		unsigned char c = (unsigned char)s[i];
-
 		len = plain_len(s + i, n - i, true);
 		if (len) {
 			ph_buf_add(b, s + i, len);
 			continue;
 		}
-		len = utf8_len((const unsigned char *)s + i, n - i);
+		len = utf8_len((const unsigned char *)s + i, n - i, &c);
 		if (!len) {
 			ph_buf_adds(b, "\\ufffd");
 			len = 1;
@@ -222,8 +260,8 @@ void ph_buf_add_json(struct ph_buf *b, const char *s, size_t n)
 			ph_buf_adds(b, "\\n");
 		} else if (c == '\t') {
 			ph_buf_adds(b, "\\t");
-		} else if (c < 0x20 || c == 0x7f) {
-			ph_buf_addf(b, "\\u%04x", c);
+		} else if (is_unseen(c)) {
+			add_u(b, c);
 		} else {
 			ph_buf_add(b, s + i, len);
 		}
@@ -233,31 +271,24 @@ void ph_buf_add_json(struct ph_buf *b, const char *s, size_t n)
 
 void ph_buf_add_term(struct ph_buf *b, const char *s, size_t n)
 {
+	uint32_t c;
 	size_t len;
 
 	for (size_t i = 0; i < n; i += len) {
-		const unsigned char *c = (const unsigned char *)s + i;
-
 		len = plain_len(s + i, n - i, false);
 		if (len) {
 			ph_buf_add(b, s + i, len);
 			continue;
 		}
-		len = utf8_len(c, n - i);
-		/* C1 controls (U+0080..U+009F) move the cursor on some terminals. */
-		if (len == 0 || c[0] < 0x20 || c[0] == 0x7f ||
-		    (len == 2 && c[0] == 0xc2 && c[1] < 0xa0)) {
-			ph_buf_addf(b, "\\x%02x", c[0]);
-			len = 1;
+		len = utf8_len((const unsigned char *)s + i, n - i, &c);
+		if (!len || (is_unseen(c) && !joins(c, s, i))) {
+			len = len ? len : 1;
+			for (size_t k = 0; k < len; k++)
+				ph_buf_addf(b, "\\x%02x", (unsigned char)s[i + k]);
 		} else {
-			ph_buf_add(b, c, len);
+			ph_buf_add(b, s + i, len);
 		}
 	}
-}
-
-bool ph_buf_not_xml(const char *s, size_t left)
-{
-	return left >= 3 && !memcmp(s, "\xef\xbf", 2) && ((unsigned char)s[2] == 0xbe || (unsigned char)s[2] == 0xbf);
 }
 
 void ph_buf_add_xml(struct ph_buf *b, const char *s)
@@ -271,32 +302,26 @@ void ph_buf_add_xml(struct ph_buf *b, const char *s)
 		case '<':	ph_buf_adds(b, "&lt;"); break;
 		case '>':	ph_buf_adds(b, "&gt;"); break;
 		case '"':	ph_buf_adds(b, "&quot;"); break;
-		default:
-			if (ph_buf_not_xml(safe.p + i, safe.len - i)) {
-				ph_buf_adds(b, "\xef\xbf\xbd");
-				i += 2;
-			} else {
-				ph_buf_addc(b, safe.p[i]);
-			}
+		case '\'':	ph_buf_adds(b, "&#39;"); break;
+		default:	ph_buf_addc(b, safe.p[i]);
 		}
 	}
 }
 
 void ph_buf_add_csv(struct ph_buf *b, const char *s, size_t n)
 {
-	bool quote = n && (s[0] == ' ' || s[n - 1] == ' ');
+	ph_autobuf safe = { 0 };
+	bool quote;
 
-	for (size_t i = 0; i < n && !quote; i++)
-		quote = s[i] == '"' || s[i] == ',' || s[i] == '\n' || s[i] == '\r';
-	if (!quote) {
-		ph_buf_add(b, s, n);
-		return;
-	}
-	ph_buf_addc(b, '"');
-	for (size_t i = 0; i < n; i++) {
-		if (s[i] == '"')
+	ph_buf_add_term(&safe, s, n);
+	quote = safe.len && (safe.p[0] == ' ' || safe.p[safe.len - 1] == ' ' || strpbrk(safe.p, "\","));
+	if (quote)
+		ph_buf_addc(b, '"');
+	for (size_t i = 0; i < safe.len; i++) {
+		if (safe.p[i] == '"')
 			ph_buf_addc(b, '"');
-		ph_buf_addc(b, s[i]);
+		ph_buf_addc(b, safe.p[i]);
 	}
-	ph_buf_addc(b, '"');
+	if (quote)
+		ph_buf_addc(b, '"');
 }

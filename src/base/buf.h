@@ -59,15 +59,13 @@ void ph_buf_add_u64(struct ph_buf *b, uint64_t v);
 void ph_buf_add_s64(struct ph_buf *b, int64_t v);
 void ph_buf_add_hex(struct ph_buf *b, uint64_t v);		/* "0x1F", as babeltrace2 prints */
 void ph_buf_add_zeros(struct ph_buf *b, uint64_t v, unsigned int n);
-/* Append @n bytes as a JSON string, quotes included; bytes that are not UTF-8 become U+FFFD. */
+/* Append @n bytes as a JSON string, quotes included; bytes that are not UTF-8 become U+FFFD, what a terminal would act upon \uNNNN. */
 void ph_buf_add_json(struct ph_buf *b, const char *s, size_t n);
-/* Append for a terminal: control characters, DEL, C1 and broken UTF-8 become \xNN. */
+/* Append for a terminal: each byte of control characters, of what nobody sees or turns the direction, and of broken UTF-8 becomes \xNN. */
 void ph_buf_add_term(struct ph_buf *b, const char *s, size_t n);
 /* Append as text of XML, escaped as for a terminal, too: also within quotes. */
 void ph_buf_add_xml(struct ph_buf *b, const char *s);
-/* Does @s begin with three bytes that Unicode has and XML must not? */
-bool ph_buf_not_xml(const char *s, size_t left);
-/* Append one CSV field (RFC 4180): quoted only where it must be. */
+/* Append one CSV field (RFC 4180, which has no control characters), escaped as for a terminal: quoted only where it must be. */
 void ph_buf_add_csv(struct ph_buf *b, const char *s, size_t n);
 /* The string, which the caller frees; the buffer is empty afterwards. Never NULL. */
 char *ph_buf_steal(struct ph_buf *b);

@@ -51,14 +51,10 @@ struct svg {
 static void add_json(struct ph_buf *out, const struct ph_buf *json)
 {
 	for (size_t i = 0; i < json->len; i++) {
-		if (strchr("<>&", json->p[i]) && json->p[i]) {
+		if (strchr("<>&", json->p[i]) && json->p[i])
 			ph_buf_addf(out, "\\u%04x", (unsigned int)json->p[i]);
-		} else if (ph_buf_not_xml(json->p + i, json->len - i)) {
-			ph_buf_adds(out, "\\ufffd");
-			i += 2;
-		} else {
+		else
 			ph_buf_addc(out, json->p[i]);
-		}
 	}
 }
 

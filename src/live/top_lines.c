@@ -8,17 +8,12 @@
 #include "base/parse.h"
 #include "live/top_view_priv.h"
 
-/*
- * Characters that are not seen but change how their neighbours are drawn, terminals do not agree how: joiners, marks of
- * direction (U+200B to U+200F, U+2028 to U+202E, U+2060 to U+206F) and variants (U+FE00 to U+FE0F).
- */
+/* Joiners (U+200C, U+200D) and variants (U+FE00 to U+FE0F) change how their neighbours are drawn, terminals do not agree how. */
 static bool joins(const char *s)
 {
 	const unsigned char *c = (const unsigned char *)s;
 
-	return (c[0] == 0xe2 && c[1] == 0x80 && ((c[2] >= 0x8b && c[2] <= 0x8f) || (c[2] >= 0xa8 && c[2] <= 0xae))) ||
-	       (c[0] == 0xe2 && c[1] == 0x81 && c[2] >= 0xa0 && c[2] <= 0xaf) ||
-	       (c[0] == 0xef && c[1] == 0xb8 && c[2] >= 0x80 && c[2] <= 0x8f);
+	return (c[0] == 0xe2 && c[1] == 0x80 && (c[2] == 0x8c || c[2] == 0x8d)) || (c[0] == 0xef && c[1] == 0xb8 && c[2] >= 0x80 && c[2] <= 0x8f);
 }
 
 /* In place of a character, and as wide. */

@@ -44,12 +44,57 @@ static void buf_escapes(void **state)
 	assert_string_equal(b.p, "a\\x1b[31m\"\\\\x0a\\xff\\xc2\\x9b\xc3\xa9");
 	ph_buf_clear(&b);
 	ph_buf_add_json(&b, evil, sizeof(evil) - 1);
-	assert_string_equal(b.p, "\"a\\u001b[31m\\\"\\\\\\n\\ufffd\xc2\x9b\xc3\xa9\"");
+	assert_string_equal(b.p, "\"a\\u001b[31m\\\"\\\\\\n\\ufffd\\u009b\xc3\xa9\"");
 	ph_buf_clear(&b);
 	ph_buf_add_csv(&b, "say \"hi\"", 8);
 	ph_buf_addc(&b, ',');
 	ph_buf_add_csv(&b, "plain", 5);
-	assert_string_equal(b.p, "\"say \"\"hi\"\"\",plain");
+	ph_buf_addc(&b, ',');
+	ph_buf_add_csv(&b, "\x1b,\xff\r\n", 5);
+	ph_buf_addc(&b, ',');
+	ph_buf_add_csv(&b, NULL, 0);
+	assert_string_equal(b.p, "\"say \"\"hi\"\"\",plain,\"\\x1b,\\xff\\x0d\\x0a\",");
+	ph_buf_clear(&b);
+	ph_buf_add_xml(&b, "<a b=\"c\" d='e'>&\x1b\xef\xbf\xbf");
+	assert_string_equal(b.p, "&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;\\x1b\\xef\\xbf\\xbf");
+}
+
+/* What nobody sees, or what turns the direction in which the rest of the line is shown. */
+static void buf_unseen(void **state)
+{
+	static const struct {
+		const char *s, *term, *json;
+	} cases[] = {
+		{ "\xc2\x80", "\\xc2\\x80", "\\u0080" }, { "\xc2\xad", "\\xc2\\xad", "\\u00ad" },
+		{ "\xd8\x9c", "\\xd8\\x9c", "\\u061c" }, { "\xe2\x80\x8b", "\\xe2\\x80\\x8b", "\\u200b" },
+		{ "\xe2\x80\x8f", "\\xe2\\x80\\x8f", "\\u200f" }, { "\xe2\x80\xa8", "\\xe2\\x80\\xa8", "\\u2028" },
+		{ "\xe2\x80\xa9", "\\xe2\\x80\\xa9", "\\u2029" }, { "\xe2\x80\xaa", "\\xe2\\x80\\xaa", "\\u202a" },
+		{ "\xe2\x80\xae", "\\xe2\\x80\\xae", "\\u202e" }, { "\xe2\x81\xa6", "\\xe2\\x81\\xa6", "\\u2066" },
+		{ "\xe2\x81\xa9", "\\xe2\\x81\\xa9", "\\u2069" }, { "\xef\xbb\xbf", "\\xef\\xbb\\xbf", "\\ufeff" },
+		{ "\xef\xbf\xbe", "\\xef\\xbf\\xbe", "\\ufffe" }, { "\xf3\xa0\x81\x81", "\\xf3\\xa0\\x81\\x81", "\\udb40\\udc41" },
+		{ "\x7f", "\\x7f", "\\u007f" },
+		/* No UTF-8: half of a pair, longer than it must be, beyond the last one, cut off. */
+		{ "\xed\xa0\x80", "\\xed\\xa0\\x80", "\\ufffd\\ufffd\\ufffd" }, { "\xc0\x9b", "\\xc0\\x9b", "\\ufffd\\ufffd" },
+		{ "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80", "\\ufffd\\ufffd\\ufffd\\ufffd" }, { "\xe2\x80", "\\xe2\\x80", "\\ufffd\\ufffd" },
+		/* A joiner that has nothing to join. */
+		{ "we\xe2\x80\x8d" "b", "we\\xe2\\x80\\x8db", "we\\u200db" }, { "\xe2\x80\x8c", "\\xe2\\x80\\x8c", "\\u200c" },
+		{ "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7", "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7", "\xf0\x9f\x91\xa9\\u200d\xf0\x9f\x91\xa7" },
+		/* Names as people give them. */
+		{ "\xc3\xa9", NULL, NULL }, { "\xe6\x97\xa5\xe6\x9c\xac", NULL, NULL }, { "\xf0\x9f\x9a\x80", NULL, NULL }, { "\xd7\xa9\xd7\x9c", NULL, NULL },
+		{ "\xef\xbf\xbd", NULL, NULL }, { "e\xcc\x81", NULL, NULL }, { "\xe2\x80\xa6", NULL, NULL }, { "\xc2\xa0", NULL, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
+		ph_autofree char *json = ph_asprintf("\"%s\"", cases[i].json ? cases[i].json : cases[i].s);
+		ph_autobuf b = { 0 };
+
+		ph_buf_add_term(&b, cases[i].s, strlen(cases[i].s));
+		assert_string_equal(b.p, cases[i].term ? cases[i].term : cases[i].s);
+		ph_buf_clear(&b);
+		ph_buf_add_json(&b, cases[i].s, strlen(cases[i].s));
+		assert_string_equal(b.p, json);
+	}
 }
 
 static void before(void **state)
@@ -236,7 +281,7 @@ static void classes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(buf_numbers), cmocka_unit_test(buf_escapes),
+		cmocka_unit_test(buf_numbers), cmocka_unit_test(buf_escapes), cmocka_unit_test(buf_unseen),
 		cmocka_unit_test(before), cmocka_unit_test(map_churn), cmocka_unit_test(parsers), cmocka_unit_test(options), cmocka_unit_test(words),
 		cmocka_unit_test(clock_text),
 		cmocka_unit_test(json), cmocka_unit_test(classes),

@@ -423,8 +423,8 @@ static void test_svg(void **state)
 	ph_export_path_svg(a.p, &b);
 	is_xml(&b);
 	assert_non_null(strstr(b.p, ">nginx (7) web</text>"));
-	assert_non_null(strstr(b.p, ">&lt;a&gt;&amp;'&quot;x (20) db</text>"));
-	assert_non_null(strstr(b.p, "&lt;a&gt;&amp;'&quot;x (20) of db: running, 590 ns; then wakes nginx</title>"));
+	assert_non_null(strstr(b.p, ">&lt;a&gt;&amp;&#39;&quot;x (20) db</text>"));
+	assert_non_null(strstr(b.p, "&lt;a&gt;&amp;&#39;&quot;x (20) of db: running, 590 ns; then wakes nginx</title>"));
 	/* Half of the time, from a ninth on: of 940 pixels from 250 on. */
 	assert_non_null(strstr(b.p, "<rect x=\"364.89\" y=\"86.0\" width=\"616.22\""));
 	/* Round times along the axis, and the container's colour beside the name. */

@@ -122,7 +122,7 @@ static void csv(void **state)
 
 	(void)state;
 	assert_string_equal(s, "name,count,mem_bytes,path\r\n"
-			       "b\x1b[2J,-5,1572864,/a/very/long/path\r\n"
+			       "b\\x1b[2J,-5,1572864,/a/very/long/path\r\n"
 			       "\"a,\"\"q\"\"\",30,1,\r\n");
 }
 
