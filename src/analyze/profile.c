@@ -55,6 +55,8 @@ void ph_profile_free(struct ph_profile *p)
 	ph_vec_each(f, &p->files)
 		free(*f);
 	ph_vec_done(&p->files);
+	ph_vec_done(&p->made);
+	ph_u64map_done(&p->priv->made_map);
 	ph_vec_done(&p->rows);
 	ph_vec_done(&p->samples);
 	ph_vec_done(&p->actors);
@@ -250,6 +252,7 @@ static void account(struct ph_profile *p)
 
 	ph_vec_each(row, &p->rows) {
 		bool kernel = false, unmapped = false;
+		uint32_t made = 0;
 
 		stamp++;
 		for (uint32_t n = row->node; n; n = p->priv->nodes.v[n].parent) {
@@ -262,6 +265,7 @@ static void account(struct ph_profile *p)
 				running[l->file] = stamp;
 				file->running += row->weight;
 			}
+			made = l->made ? l->made : made;
 			kernel |= f->kind == PH_FRAME_KERNEL && !f->named;
 			unmapped |= at->file == FILE_NONE && at->at == NOTE_UNMAPPED;
 			if (f->named || !file || seen[l->file] == stamp)
@@ -269,6 +273,9 @@ static void account(struct ph_profile *p)
 			seen[l->file] = stamp;
 			file->nameless += row->weight;
 		}
+		/* A stack is of one process. */
+		if (made)
+			p->made.v[made - 1].nameless += row->weight;
 		p->nameless_kernel += kernel ? row->weight : 0;
 		p->unmapped += unmapped ? row->weight : 0;
 		p->crowded += row->node == cut || p->actors.v[row->actor].others ? row->weight : 0;

@@ -59,6 +59,7 @@ struct ph_loc {
 	uint64_t address;		/* as the file calls it; of the kernel and of JIT code as it is */
 	const char *source;		/* "": not known */
 	uint32_t line;			/* 0: not known */
+	uint32_t made;			/* whose [anonymous code] it is, if that could have names: index in made, from 1; 0: none */
 };
 
 /* A file with code. */
@@ -70,6 +71,16 @@ struct ph_profile_file {
 	uint64_t running;		/* weight of stacks with it, where they are not */
 	const char *problem;		/* why; "": it has no debug symbols, or that was not told */
 	const char *distribution, *install;	/* whose package has its debug symbols, the command; "": not known */
+};
+
+/* A process that made code while it ran. */
+struct ph_profile_made {
+	int32_t pid, its_pid;		/* its_pid: as its container calls it; 0: not known */
+	uint32_t container;
+	const char *runtime;		/* by what, "java"; "": not known; NULL: not asked yet */
+	const char *remedy;		/* how it is got to tell names */
+	uint32_t file;			/* index in files, of the runtime; UINT32_MAX: none */
+	uint64_t nameless;		/* weight of stacks with code of it that has no names */
 };
 
 /* Whose a stack is; as fine as it was asked for. */
@@ -121,6 +132,7 @@ struct ph_profile {
 	PH_VEC(struct ph_func) funcs;
 	PH_VEC(struct ph_loc) locs;	/* [0] is none */
 	PH_VEC(struct ph_profile_file *) files;
+	PH_VEC(struct ph_profile_made) made;
 	/* What the reader of the figures must know. */
 	uint64_t ends[16];		/* stacks by enum ph_unwind_end */
 	uint64_t stackless_ns;		/* of waits whose beginning was not seen */

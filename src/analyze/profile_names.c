@@ -203,10 +203,12 @@ static void name_place(struct ph_profile *p, struct place *at)
 	if (named)
 		return;
 	/* Where it lies is different each time that the program runs. */
-	if (kind == PH_FRAME_JIT)
+	if (kind == PH_FRAME_JIT) {
 		add_note(p, at, NOTE_ANON);
-	else
+		p->locs.v[at->loc].made = profile_made_by(p, at->pid);
+	} else {
 		add_nameless(p, at, file, kind, n ? n->v[n->n - 1].offset : 0);
+	}
 }
 
 void profile_names_finish(struct ph_profile *p)

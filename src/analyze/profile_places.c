@@ -92,7 +92,7 @@ static void space_set(struct ph_profile *p, int32_t pid, struct space *s)
 	space_drop(p, s ? ph_u64map_put(&p->priv->spaces, (uint64_t)pid, s) : ph_u64map_del(&p->priv->spaces, (uint64_t)pid));
 }
 
-static struct space *space_of(const struct ph_profile *p, int32_t pid)
+struct space *profile_space(const struct ph_profile *p, int32_t pid)
 {
 	for (unsigned int i = 0; i < GENERATIONS && pid > 0; i++) {
 		struct space *s = ph_u64map_get(&p->priv->spaces, (uint64_t)pid);
@@ -109,7 +109,7 @@ static struct space *space_of(const struct ph_profile *p, int32_t pid)
 /* One that may be changed. */
 static struct space *space_own(struct ph_profile *p, int32_t pid)
 {
-	struct space *s = space_of(p, pid), *own;
+	struct space *s = profile_space(p, pid), *own;
 
 	if (s && s->refs == 1 && s == ph_u64map_get(&p->priv->spaces, (uint64_t)pid))
 		return s;
@@ -198,7 +198,7 @@ static void on_fork(struct ph_profile *p, const struct ph_event *ev)
 
 	if (child <= 0 || child == parent)
 		return;
-	s = space_of(p, parent);
+	s = profile_space(p, parent);
 	if (s)
 		s->refs++;
 	space_set(p, child, s);
@@ -333,8 +333,10 @@ static uint32_t user_place(struct ph_profile *p, const struct space *s, int32_t 
 	m = !s || i >= s->maps.n || s->maps.v[i].begin > at ? map_later(p, pid, at) : &s->maps.v[i];
 	if (!m)
 		return place(p, FILE_NONE, 0, NOTE_UNMAPPED);
-	if (is_of_process(file_of(p, m->file)))
+	if (is_of_process(file_of(p, m->file))) {
+		profile_made_saw(p, pid);
 		return place(p, m->file, pid, at);
+	}
 	return place(p, m->file, 0, at - m->begin + m->vaddr);
 }
 
@@ -347,7 +349,7 @@ uint32_t profile_node(struct ph_profile *p, int32_t pid, const struct ph_value *
 		      unsigned int user_end)
 {
 	uint32_t nkernel = kernel && !p->opts.user ? kernel->n : 0, nuser = user && !p->opts.kernel ? user->n : 0, node = 0;
-	const struct space *s = nuser ? space_of(p, pid) : NULL;
+	const struct space *s = nuser ? profile_space(p, pid) : NULL;
 
 	p->ends[user_end < PH_ARRAY_SIZE(p->ends) ? user_end : PH_ARRAY_SIZE(p->ends) - 1]++;
 	if (!nkernel && !nuser)

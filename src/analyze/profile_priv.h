@@ -86,7 +86,7 @@ struct profile {
 	struct ph_u64map later;		/* by process: mappings that a trace tells of later */
 	bool exec_told;			/* processes that run another program tell that by a process_map */
 	/* profile_rows.c, profile_names.c */
-	struct ph_u64map row_map, actor_map, func_map, reason_map;
+	struct ph_u64map row_map, actor_map, func_map, reason_map, made_map;
 	/* profile.c */
 	struct held *held;		/* by CPU */
 	size_t nheld;
@@ -102,6 +102,7 @@ struct profile {
 #define NODES_MAX (1u << 22)
 #define ROWS_MAX (1u << 20)
 #define ACTORS_MAX (1u << 18)
+#define MADE_MAX (1u << 12)
 #define SAMPLES_MAX (1u << 22)
 #define MAPS_MAX (1u << 22)
 #define SPACE_MAPS_MAX (1u << 16)
@@ -117,6 +118,8 @@ void profile_map_ahead(struct ph_profile *p, const struct ph_event *ev);
 /* The stack of @ev, a callstack or sched_block_stack, of process @pid. */
 uint32_t profile_node(struct ph_profile *p, int32_t pid, const struct ph_value *kernel, const struct ph_value *user,
 		      unsigned int user_end);
+/* What a process has mapped; NULL: not known. */
+struct space *profile_space(const struct ph_profile *p, int32_t pid);
 uint32_t profile_note_node(struct ph_profile *p, uint32_t parent, enum place_note note);
 void profile_places_free(struct ph_profile *p);
 
@@ -129,6 +132,12 @@ void profile_names_free(struct ph_profile *p);
 uint32_t profile_func(struct ph_profile *p, enum ph_frame_kind kind, const char *name, const char *module, bool named);
 /* A loc that is no place: of a group, of a reason. */
 uint32_t profile_loc(struct ph_profile *p, enum ph_frame_kind kind, const char *name);
+
+/* profile_made.c */
+/* A stack of @pid has code that it made. */
+void profile_made_saw(struct ph_profile *p, int32_t pid);
+/* Which of p->made it is, from 1; 0: what it is made by is not known. At the end. */
+uint32_t profile_made_by(struct ph_profile *p, int32_t pid);
 
 /* profile_rows.c */
 void profile_add(struct ph_profile *p, const struct ph_profile_row *key, uint64_t ts_ns, uint32_t cpu, uint64_t weight);

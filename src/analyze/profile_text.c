@@ -148,6 +148,66 @@ static unsigned int say_not_shown(const struct ph_profile *p, unsigned int i, st
 	return n;
 }
 
+/* What makes code without names in a container. */
+struct makers {
+	const struct ph_profile_made *first;
+	unsigned int processes;
+	uint64_t nameless;
+};
+
+static int most_made_first(const void *pa, const void *pb)
+{
+	const struct makers *a = pa, *b = pb;
+
+	return a->nameless > b->nameless ? -1 : a->nameless < b->nameless;
+}
+
+static void say_maker(const struct ph_profile *p, const struct makers *g, struct ph_buf *out)
+{
+	ph_buf_adds(out, "  ");
+	words_percent(out, words_share(g->nameless, p->weight));
+	ph_buf_addf(out, " of the stacks: %s of ", g->first->runtime);
+	words_container(out, p->id, g->first->container);
+	if (g->processes == 1)
+		ph_buf_addf(out, ", process %d", g->first->pid);
+	else
+		ph_buf_addf(out, ", %u processes", g->processes);
+	ph_buf_addf(out, ": %s", g->first->remedy);
+}
+
+/*
+ * The same of code that programs made: what to do, then a line for each container and what makes code there. How many there are;
+ * the @i-th is said, if it is one of them.
+ */
+static unsigned int say_made(const struct ph_profile *p, unsigned int i, struct ph_buf *out)
+{
+	PH_VEC(struct makers) v = { 0 };
+	unsigned int n = 0;
+
+	ph_vec_each(m, &p->made) {
+		size_t at = 0;
+
+		if (!m->nameless)
+			continue;
+		while (at < v.n && (v.v[at].first->container != m->container || v.v[at].first->runtime != m->runtime))
+			at++;
+		if (at == v.n)
+			*ph_vec_push(&v) = (struct makers){ .first = m };
+		v.v[at].processes++;
+		v.v[at].nameless += m->nameless;
+	}
+	if (v.n)
+		qsort(v.v, v.n, sizeof(v.v[0]), most_made_first);
+	while (n < v.n && n < FILES_TOLD && words_share(v.v[n].nameless, p->weight) >= NAMELESS_MATTERS)
+		n++;
+	if (n && !i)
+		ph_buf_adds(out, "[anonymous code] is code that programs made while they ran: it has names if they are asked to tell them");
+	else if (n && i <= n)
+		say_maker(p, &v.v[i - 1], out);
+	ph_vec_done(&v);
+	return n ? n + 1 : 0;
+}
+
 bool ph_profile_note(const struct ph_profile *p, unsigned int i, struct ph_buf *out)
 {
 	uint64_t all, torn = incomplete(p, &all);
@@ -200,5 +260,9 @@ bool ph_profile_note(const struct ph_profile *p, unsigned int i, struct ph_buf *
 		return false;
 	i -= at;
 	at = say_not_shown(p, i, out);
+	if (i < at)
+		return true;
+	i -= at;
+	at = say_made(p, i, out);
 	return i < at || say_nameless(p, i - at, out);
 }

@@ -20,6 +20,22 @@ static void add_missing(struct ph_json *j, const struct ph_profile_file *f)
 	str_or_null(j, "problem", f->problem);
 	str_or_null(j, "distribution", f->distribution);
 	str_or_null(j, "install", f->install);
+	ph_json_null(j, "remedy");
+	ph_json_obj_end(j);
+}
+
+/* The same of code that a program made while it ran. */
+static void add_made(struct ph_json *j, const struct ph_profile *p, const struct ph_profile_made *m)
+{
+	const struct ph_profile_file *f = m->file == UINT32_MAX ? NULL : p->files.v[m->file];
+
+	ph_json_obj(j, "missing");
+	ph_json_str(j, "path", f ? f->path : "");
+	str_or_null(j, "build_id", f ? f->build_id : NULL);
+	ph_json_str(j, "problem", "the program made this code while it ran, and tells no name of it");
+	ph_json_null(j, "distribution");
+	ph_json_null(j, "install");
+	ph_json_str(j, "remedy", m->remedy);
 	ph_json_obj_end(j);
 }
 
@@ -43,6 +59,8 @@ static void add_frame(struct ph_json *j, const struct ph_profile *p, uint32_t lo
 		ph_json_null(j, "line");
 	if (!f->named && l->file != UINT32_MAX)
 		add_missing(j, p->files.v[l->file]);
+	else if (l->made)
+		add_made(j, p, &p->made.v[l->made - 1]);
 	else
 		ph_json_null(j, "missing");
 	ph_json_obj_end(j);
@@ -145,11 +163,12 @@ static const struct field fields[] = {
 	{ "source", "string", "source file", true },
 	{ "line", "integer", "line of it", true },
 }, missing_fields[] = {
-	{ "path", "string", "of the file, in its container", false },
+	{ "path", "string", "of the file, in its container; of code made at run time, of what made it", false },
 	{ "build_id", "string", "of the file", true },
 	{ "problem", "string", "why there is no name, if not for want of debug symbols", true },
 	{ "distribution", "string", "of the container", true },
 	{ "install", "string", "the command that installs its debug symbols there", true },
+	{ "remedy", "string", "how the program is got to tell names of code that it makes", true },
 };
 
 static void add_fields(struct ph_json *j, const struct field *f, size_t n)
@@ -190,7 +209,7 @@ void ph_export_json_schema(struct ph_buf *out)
 	ph_json_str(&j, NULL, "object");
 	ph_json_str(&j, NULL, "null");
 	ph_json_arr_end(&j);
-	ph_json_str(&j, "description", "of a function without a name: where debug symbols are to be had");
+	ph_json_str(&j, "description", "of a function without a name: where debug symbols are to be had, or how a program tells names");
 	ph_json_obj(&j, "properties");
 	add_fields(&j, missing_fields, PH_ARRAY_SIZE(missing_fields));
 	ph_json_obj_end(&j);

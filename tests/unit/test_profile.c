@@ -340,6 +340,54 @@ static void test_not_shown(void **state)
 	reset();
 }
 
+/* Code that a program made and tells no names of: by what it is known who made it, and how it is got to tell them. */
+static void made_is(const char *files, const char *wanted, const char *json)
+{
+	ph_autofree char *events = ph_asprintf("%s+1 mapped_file file=9 path=//anon\n+0 process_map pid=7 begin=0x9000 end=0xa000 vaddr=0x9000 file=9\n"
+		"+0 process_map pid=8 begin=0x9000 end=0xa000 vaddr=0x9000 file=9\n"
+		"+10 cpu=0 tid=7 pid=7 container=1 callstack weight=6 comm=r tid=7 callstack_user=[0x9100,0x9201] user_end=1\n"
+		"+10 cpu=0 tid=7 pid=7 container=1 callstack weight=2 comm=r tid=7 callstack_user=[0x403010] user_end=1\n"
+		"+10 cpu=0 tid=8 pid=8 container=1 callstack weight=2 comm=r tid=8 callstack_user=[0x9300] user_end=1\n"
+		"+0 user_symbol file=9 vaddr=0x9300 pid=8 name=told\n" NAMES, files);
+	ph_autobuf folded = { 0 }, notes = { 0 }, rows = { 0 };
+	struct profiled d;
+
+	reset();
+	fold(&d, events, &folded);
+	for (unsigned int i = 0; ph_profile_note(d.p, i, &notes); i++)
+		ph_buf_addc(&notes, '\n');
+	assert_string_equal(notes.p ? notes.p : "", wanted);
+	ph_export_json(&(struct ph_export){ .p = d.p }, &rows);
+	if (json)
+		assert_non_null(strstr(rows.p, json));
+	else
+		assert_null(strstr(rows.p, "\"remedy\":\""));
+	profiled_done(&d);
+	reset();
+}
+
+#define MADE "[anonymous code] is code that programs made while they ran: it has names if they are asked to tell them\n"
+#define HAS(path) "+1 mapped_file file=5 path=" path " build_id=ab\n+0 process_map pid=7 begin=0x5000 end=0x6000 vaddr=0 file=5\n"
+
+static void test_made(void **state)
+{
+	(void)state;
+	made_is(HAS("/jvm/lib/server/libjvm.so"), MADE "  60 % of the stacks: java of web, process 7: run `jcmd PID Compiler.perfmap` there while it is recorded "
+		"(from Java 17 on; once more when it has compiled more), or start it with -XX:+UnlockDiagnosticVMOptions -XX:+DumpPerfMapAtExit, or with "
+		"perf-map-agent; -XX:+PreserveFramePointer completes its stacks\n",
+		"\"path\":\"/jvm/lib/server/libjvm.so\",\"build_id\":\"ab\",\"problem\":\"the program made this code while it ran, and tells no name of it\","
+		"\"distribution\":null,\"install\":null,\"remedy\":\"run `jcmd PID Compiler.perfmap` there");
+	made_is(HAS("/usr/bin/node"), MADE "  60 % of the stacks: node of web, process 7: start it with --perf-basic-prof --interpreted-frames-native-stack "
+		"(or these in NODE_OPTIONS)\n", "\"remedy\":\"start it with --perf-basic-prof");
+	made_is(HAS("/usr/lib/libruby-3.3.so.3.3"), MADE "  60 % of the stacks: ruby of web, process 7: start it with --yjit-perf (from Ruby 3.3 on)\n",
+		"\"remedy\":\"start it with --yjit-perf");
+	/* Others have no remedy: it is not known. */
+	made_is(HAS("/usr/bin/nodes"), "", NULL);
+	made_is("", "", NULL);
+	/* A mapping that another process has is not this one's. */
+	made_is("+1 mapped_file file=5 path=/libjvm.so\n+0 process_map pid=8 begin=0x5000 end=0x6000 vaddr=0 file=5\n", "", NULL);
+}
+
 /* What a trace says may be anything. */
 static void test_hostile(void **state)
 {
@@ -419,7 +467,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names), cmocka_unit_test(test_who), cmocka_unit_test(test_filter_of_event),
 		cmocka_unit_test(test_mappings), cmocka_unit_test(test_made_anew), cmocka_unit_test(test_trampolines),
-		cmocka_unit_test(test_off_cpu), cmocka_unit_test(test_left_out), cmocka_unit_test(test_tree), cmocka_unit_test(test_missing), cmocka_unit_test(test_not_shown),
+		cmocka_unit_test(test_off_cpu), cmocka_unit_test(test_left_out), cmocka_unit_test(test_tree), cmocka_unit_test(test_missing), cmocka_unit_test(test_not_shown), cmocka_unit_test(test_made),
 		cmocka_unit_test(test_hostile), cmocka_unit_test(test_many_tasks), cmocka_unit_test(test_compare),
 	};
 
