@@ -609,6 +609,12 @@ static void send_away(struct sim *s, uint32_t task)
 		sim_resched(s, was);
 }
 
+/* May tasks be on other CPUs than before? There may be very many tasks, and changes of other things. */
+static bool moves(const struct ph_sim_group *was, const struct ph_sim_group *to)
+{
+	return to->confined && (!was->confined || memcmp(&was->cpus, &to->cpus, sizeof(to->cpus)) != 0);
+}
+
 void sim_change(struct sim *s, uint32_t group, const struct ph_sim_group *to)
 {
 	struct sim_group *g = &s->groups[group];
@@ -622,7 +628,9 @@ void sim_change(struct sim *s, uint32_t group, const struct ph_sim_group *to)
 		g->g.phase_ns = was.phase_ns;
 	for (uint32_t cpu = 0; cpu < s->s->ncpus && was.weight != to->weight; cpu++)
 		reweigh(s, group, cpu, 0);
-	for (uint32_t i = 0; i < s->ntasks && to->confined; i++)
+	if (!moves(&was, to))
+		return;
+	for (uint32_t i = 0; i < s->ntasks; i++)
 		if (s->tasks[i].state == SIM_RUNNABLE && s->tasks[i].cpu >= 0 && !allowed(s, &s->tasks[i], (uint32_t)s->tasks[i].cpu))
 			send_away(s, i);
 }

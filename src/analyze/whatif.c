@@ -406,7 +406,7 @@ static void choose_limit(struct ph_whatif *w)
 		since = until > since ? until : since;
 		cpus = c ? cpus_of(&c->to) : cpus;
 	}
-	w->changed = most < (w->end_ns - w->begin_ns) / 100 * 95;
+	w->changed = w->group && most < (w->end_ns - w->begin_ns) / 100 * 95;
 }
 
 int ph_whatif_finish(struct ph_whatif *w, uint64_t end_ns, const struct ph_requests *requests, struct ph_err *err)

@@ -211,6 +211,28 @@ static void test_cpuset_changed(void **state)
 	done(a);
 }
 
+/*
+ * Web and the database share CPU 0, web's neighbour in its pod has CPU 1. Of the pod's weight each has a half, so of CPU 0 web has a
+ * third, until 30; then web's part of the pod's weight is nearly all, so half of CPU 0: the 26.7 ms that the database still needs take 53.
+ */
+static void test_weight_changed(void **state)
+{
+	struct asked *a = ask(
+		"@2 container_info index=3 name=side cgroup_path=/pod/side cgroup_id=14\n"
+		"@2 statedump_cgroup hierarchy=0 id=14 parent_id=11 container=3 cpu_quota_us=-1 cpu_weight=100 path=/pod/side\n"
+		"@2 lttng_statedump_process_state tid=30 pid=30 name=side container=3 cgroup_id=14 status=5 syscall=-1\n"
+		"@2 cpu=2 tid=0 irq_softirq_entry vec=9\n@2 cpu=2 tid=0 irq_softirq_exit vec=9\n"
+		CPUSET(5, "/db", 0) CPUSET(6, "/pod/web", 0) CPUSET(7, "/pod/side", 1)
+		START(10, 0, 7) START(10, 1, 20) START(10, 2, 30)
+		"@30000000 statedump_cgroup hierarchy=0 id=12 parent_id=11 container=1 cpu_quota_us=-1 cpu_weight=10000 path=/pod/web\n"
+		RUN(50, 0, 7, 1, 0) RUN(50, 1, 20, 1, 0) RUN(120, 2, 30, 1, 0) "@130000000 cpu=0 tid=0 irq_softirq_entry vec=9\n", "db");
+
+	assert_int_equal(a->r, 0);
+	assert_int_equal(a->w->recorded.duration_ns, 40 * MS);
+	assert_in_range(a->w->again.duration_ns, 70 * MS, 75 * MS);
+	done(a);
+}
+
 /* The database's limit is not web's: asked for that container, 5 ms in 100 cost its client nothing that it had itself. */
 static void test_other(void **state)
 {
@@ -415,6 +437,23 @@ static void test_goal(void **state)
 	done(a);
 }
 
+/* Of a container of which no cgroup is told, no limit is known, and none that was changed. */
+static void test_no_cgroup(void **state)
+{
+	struct asked *a = ask("@1 container_info index=3 name=bare\n@1 lttng_statedump_process_state tid=30 pid=30 name=sh container=3 status=5 syscall=-1\n"
+			      START(10, 0, 30) RUN(70, 0, 30, 1, 0) "@90000000 cpu=0 tid=0 irq_softirq_entry vec=9\n", "bare");
+	struct ph_whatif_report r = { .w = a->w };
+	ph_autobuf text = { 0 };
+
+	assert_int_equal(a->r, 0);
+	assert_true(isinf(a->w->cpus));
+	assert_false(a->w->changed);
+	ph_whatif_verdict(&r, &text);
+	assert_non_null(strstr(text.p, "bare was busy for 60 ms without a limit"));
+	assert_null(strstr(text.p, "changed"));
+	done(a);
+}
+
 /* When periods begin is not known: the answer is that of the middle of several begins, whatever one of them would say. */
 static void test_goal_phases(void **state)
 {
@@ -585,6 +624,7 @@ int main(void)
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_limit_changed),
 		cmocka_unit_test(test_cpuset_changed),
+		cmocka_unit_test(test_weight_changed),
 		cmocka_unit_test(test_other),
 		cmocka_unit_test(test_was_limited),
 		cmocka_unit_test(test_clock),
@@ -593,6 +633,7 @@ int main(void)
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_goal),
+		cmocka_unit_test(test_no_cgroup),
 		cmocka_unit_test(test_goal_phases),
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_kernels),
