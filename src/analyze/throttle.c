@@ -449,7 +449,7 @@ void ph_throttle_feed(struct ph_throttle *th, const struct ph_event *ev)
 	ph_states_feed(th->st, ev);
 	if (ev->cls->id == PH_EV_statedump_cgroup && ph_class_like_ours(ev->cls))
 		limits_told(th, (int32_t)ph_event_i(ev, PH_FLD(statedump_cgroup, hierarchy), 0),
-			    ph_event_u(ev, PH_FLD(statedump_cgroup, id), 0));
+			    ph_event_u(ev, PH_FLD(statedump_cgroup, id), 0), ev->ts_ns);
 }
 
 static int largest_share_first(const void *pa, const void *pb)

@@ -58,6 +58,7 @@ struct ph_throttle_limit {
 	/* periods.v[i] begins at origin_ns + i * period_ns; only complete ones count. */
 	uint64_t origin_ns;
 	PH_VEC(struct ph_period) periods;
+	uint64_t gone_ns;		/* when its cgroup was last told to have it no more; 0: never */
 	/* How the phase was found: the time of a refill, and by how many more it was agreed to than not. */
 	uint64_t refill_ns, voted_ns;	/* voted_ns: the last that was heard */
 	int64_t votes;

@@ -146,7 +146,8 @@ static bool note_burst(struct ph_throttle_limit *l)
 	return true;
 }
 
-static struct ph_throttle_limit *limit_get(struct ph_throttle *th, const struct ph_limit *of)
+/* The limit that held at @at: not the one of now, if it was told to be gone since. */
+static struct ph_throttle_limit *limit_get(struct ph_throttle *th, const struct ph_limit *of, uint64_t at)
 {
 	struct ph_cgnode *n = of->cgroup_id ? ph_cgtree_cpu_node(th->cgroups, of->cgroup_id) : NULL;
 	struct ph_throttle_limit *l;
@@ -154,26 +155,30 @@ static struct ph_throttle_limit *limit_get(struct ph_throttle *th, const struct 
 	if (!n || !of->period_ns || of->period_ns > PERIOD_MAX_NS)
 		return NULL;
 	l = n->data;
-	if (!l || !is_of(l, n, of->quota_ns, of->period_ns))
-		n->data = l = limit_of(th, n, of);
+	if (!l || !is_of(l, n, of->quota_ns, of->period_ns)) {
+		l = limit_of(th, n, of);
+		if (at >= l->gone_ns)
+			n->data = l;
+	}
 	note_burst(l);
 	return l;
 }
 
-void limits_told(struct ph_throttle *th, int32_t hierarchy, uint64_t id)
+void limits_told(struct ph_throttle *th, int32_t hierarchy, uint64_t id, uint64_t ts)
 {
 	struct ph_cgnode *n = ph_cgtree_get(th->cgroups, hierarchy, id);
 	struct ph_throttle_limit *l = n && hierarchy == ph_cgtree_cpu_hierarchy(th->cgroups) ? n->data : NULL;
 
-	if (!l)
+	if (!l || note_burst(l))
 		return;
-	if (!note_burst(l))
-		n->data = NULL;		/* what runs from now on has another one, or none */
+	/* What runs from now on has another one, or none. Whom it still held up tells of it when it goes on. */
+	l->gone_ns = ts;
+	n->data = NULL;
 }
 
 struct ph_throttle_limit *limits_throttled(struct ph_throttle *th, const struct ph_segment *s)
 {
-	struct ph_throttle_limit *l = limit_get(th, &s->limit);
+	struct ph_throttle_limit *l = limit_get(th, &s->limit, s->begin_ns);
 
 	if (!l)
 		return NULL;
@@ -194,7 +199,7 @@ struct ph_throttle_limit *limits_throttled(struct ph_throttle *th, const struct 
 
 void limits_out(struct ph_throttle *th, const struct ph_limit *of, uint32_t cpu, uint64_t begin, uint64_t end)
 {
-	struct ph_throttle_limit *l = limit_get(th, of);
+	struct ph_throttle_limit *l = limit_get(th, of, begin);
 
 	if (!l || cpu >= CPU_LIMIT)
 		return;

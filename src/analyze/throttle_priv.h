@@ -15,7 +15,7 @@ struct ph_throttle_limit *limits_throttled(struct ph_throttle *th, const struct 
 /* It was out on a CPU. */
 void limits_out(struct ph_throttle *th, const struct ph_limit *of, uint32_t cpu, uint64_t begin, uint64_t end);
 /* It was told which limit a cgroup has now. */
-void limits_told(struct ph_throttle *th, int32_t hierarchy, uint64_t id);
+void limits_told(struct ph_throttle *th, int32_t hierarchy, uint64_t id, uint64_t ts);
 void limits_finish(struct ph_throttle *th);
 void limits_done(struct ph_throttle *th);
 

@@ -212,8 +212,12 @@ static void test_changed_limit(void **state)
 	ph_autobuf b = { 0 };
 	ph_autobuf text = { 0 };
 
+	uint64_t counted = 0;
+	size_t compared = 0;
+
 	s.web_quota = 30000;
 	add_setup(&b, &s);
+	ph_buf_addf(&b, "@%lu cgroup_stat hierarchy=0 id=12 throttled_ns=0 nr_periods=0 nr_throttled=0\n", 2 * MS);
 	for (unsigned long k = 0; k < 10; k++) {
 		unsigned long t = 5 * MS + k * 100 * MS;
 
@@ -227,19 +231,58 @@ static void test_changed_limit(void **state)
 			    "period_ns=%lu\n", t + 29 * MS, (k < 5 ? 30 : 60) * MS, 100 * MS);
 		ph_buf_addf(&b, "@%lu cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=0\n", t + 29 * MS);
 	}
+	ph_buf_addf(&b, "@%lu cgroup_stat hierarchy=0 id=12 throttled_ns=%lu nr_periods=10 nr_throttled=9\n", 990 * MS, 9 * 71 * MS);
 	th = analyse(b.p, &id);
 	assert_int_equal(th->limits.n, 2);
 	ph_vec_each(at, &th->limits) {
 		struct ph_throttle_limit *l = *at;
+
+		/* The kernel counts for the cgroup, whatever its limit is: once, and all that we saw. */
+		compared += l->kernel_ns != 0;
+		counted += l->counted_ns;
+		assert_true(l->kernel_ns || !l->counted_ns);
 
 		assert_int_equal(l->cgroup->id, 12);
 		assert_true(l->changed);
 		assert_int_equal(l->burst_ns, l->quota_ns == 60 * MS ? 7000 : 0);
 		assert_int_equal(l->nran_out, l->quota_ns == 60 * MS ? 3 : 4);
 	}
+	assert_int_equal(compared, 1);
+	assert_int_equal(counted, 9 * 71 * MS + 56 * MS);	/* the tenth is cut there */
 	ph_throttle_verdict(th, th->containers.v[0], &text);
 	assert_non_null(strstr(text.p, "because its own limit of 0.3 CPU (cpu.max 30000 100000 at "));
 	assert_non_null(strstr(text.p, "because its own limit of 0.6 CPU (cpu.max 60000 100000, cpu.max.burst 7 at "));
+	ph_throttle_free(th);
+	ph_identity_free(id);
+}
+
+/* What runs after a limit was taken away runs in none of its periods, though whom it held up goes on a moment later. */
+static void test_limit_taken_away(void **state)
+{
+	struct setup s = plain;
+	struct ph_identity *id;
+	struct ph_throttle *th;
+	ph_autobuf b = { 0 };
+
+	s.web_quota = 30000;
+	add_setup(&b, &s);
+	for (unsigned long k = 0; k < 10; k++) {
+		unsigned long t = 5 * MS + k * 100 * MS;
+
+		if (k == 5)
+			ph_buf_addf(&b, "@%lu statedump_cgroup hierarchy=0 id=12 parent_id=11 container=1 cpu_quota_us=-1 path=" POD "/web\n", t - MS);
+		ph_buf_addf(&b, "@%lu cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n", t);
+		if (k && k <= 5)
+			ph_buf_addf(&b, "@%lu cpu=0 tid=7 sched_throttle_end tid=7 throttled_ns=%lu exact=1\n", t, 71 * MS);
+		if (k < 5)
+			ph_buf_addf(&b, "@%lu cpu=0 tid=7 sched_throttle_begin tid=7 cgroup_id=12 limit_cgroup_id=12 limit_level=0 quota_ns=%lu "
+				    "period_ns=%lu\n", t + 29 * MS, 30 * MS, 100 * MS);
+		ph_buf_addf(&b, "@%lu cpu=0 tid=7 sched_switch prev_tid=7 prev_state=%d next_tid=0\n", t + 29 * MS, k >= 5);
+	}
+	th = analyse(b.p, &id);
+	assert_int_equal(th->limits.n, 1);
+	assert_int_equal(th->limits.v[0]->nperiods, 4);		/* the first has no known begin */
+	assert_int_equal(th->limits.v[0]->nran_out, 4);
 	ph_throttle_free(th);
 	ph_identity_free(id);
 }
@@ -683,6 +726,7 @@ int main(void)
 		cmocka_unit_test(test_own_limit), cmocka_unit_test(test_before_the_dump),
 		cmocka_unit_test(test_pods_limit),
 		cmocka_unit_test(test_changed_limit),
+		cmocka_unit_test(test_limit_taken_away),
 		cmocka_unit_test(test_both_limits),
 		cmocka_unit_test(test_waited),
 		cmocka_unit_test(test_waited_besides),
