@@ -187,7 +187,7 @@ int ph_ctf_can_create(const char *path, struct ph_err *err)
 	} else {
 		return cannot_make(path, errno, err);
 	}
-	if (access(in, W_OK | X_OK))
+	if (faccessat(AT_FDCWD, in, W_OK | X_OK, AT_EACCESS))
 		return cannot_make(path, errno, err);
 	return is_full(in) ? cannot_make(path, ENOSPC, err) : 0;
 }
