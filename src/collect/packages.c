@@ -11,8 +11,8 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/vec.h"
-#include "symbol/mounts.h"
 #include "event/schema.h"
+#include "symbol/mounts.h"
 
 /* Whose files have taken so long altogether are not looked for any more. */
 #define OWNER_NS (2 * PH_NSEC)

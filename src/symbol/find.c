@@ -107,7 +107,7 @@ int ph_symchild_find(struct ph_symchild *c, uint32_t file, const char *pattern, 
 	*ret = (struct ph_symfuncs){ 0 };
 	r = search(c, file, PH_SYMMSG_FIND, &max, pattern, "", &f, &w, err);
 	if (!r) {
-		in = (struct ph_bytes){ (uint8_t *)w.answer.p, (uint8_t *)w.answer.p + w.answer.len, false };
+		in = ph_symwait_answer(&w);
 		r = take_found(f, &in, max, ret);
 		if (r) {
 			ph_symfuncs_done(ret);
@@ -129,7 +129,7 @@ int ph_symchild_usdt(struct ph_symchild *c, uint32_t file, const char *provider,
 	*ret = (struct ph_symusdts){ 0 };
 	r = search(c, file, PH_SYMMSG_USDT, &max, provider, name, &f, &w, err);
 	if (!r) {
-		in = (struct ph_bytes){ (uint8_t *)w.answer.p, (uint8_t *)w.answer.p + w.answer.len, false };
+		in = ph_symwait_answer(&w);
 		r = take_usdts(f, &in, max, ret);
 		if (r) {
 			ph_symusdts_done(ret);
@@ -152,7 +152,7 @@ int ph_symchild_returns(struct ph_symchild *c, uint32_t file, uint64_t vaddr, ui
 
 	*ret = (ph_symoffsets){ 0 };
 	r = search(c, file, PH_SYMMSG_RETURNS, &max, at, bytes, &f, &w, err);
-	in = (struct ph_bytes){ (uint8_t *)w.answer.p, (uint8_t *)w.answer.p + w.answer.len, false };
+	in = ph_symwait_answer(&w);
 	while (!r && ph_bytes_left(&in)) {
 		uint64_t is = ph_get_u64(&in);
 
@@ -176,7 +176,7 @@ int ph_symchild_slots(struct ph_symchild *c, uint32_t file, uint64_t chooses, ph
 
 	*ret = (ph_symoffsets){ 0 };
 	r = search(c, file, PH_SYMMSG_SLOTS, &max, at, "", &f, &w, err);
-	in = (struct ph_bytes){ (uint8_t *)w.answer.p, (uint8_t *)w.answer.p + w.answer.len, false };
+	in = ph_symwait_answer(&w);
 	while (!r && ph_bytes_left(&in) >= sizeof(uint64_t))
 		*ph_vec_push(ret) = ph_get_u64(&in);
 	ph_buf_done(&w.answer);
@@ -223,7 +223,7 @@ int ph_symchild_arg(struct ph_symchild *c, uint32_t file, uint64_t vaddr, const 
 	*ret = (struct ph_symarg){ 0 };
 	r = search(c, file, PH_SYMMSG_ARG, &max, text, at, &f, &w, err);
 	if (!r) {
-		in = (struct ph_bytes){ (uint8_t *)w.answer.p, (uint8_t *)w.answer.p + w.answer.len, false };
+		in = ph_symwait_answer(&w);
 		r = take_arg(&in, ret);
 		if (r) {
 			free(ph_take(ret->names));

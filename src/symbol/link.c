@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -16,6 +15,7 @@
 #include "base/fdpass.h"
 #include "symbol/priv.h"
 #include "symbol/sandbox.h"
+#include "symbol/spawn.h"
 
 /*
  * The child as its parent sees it: a process that answers requests in order. While it lives, so many requests are under way;
@@ -48,30 +48,12 @@ static int spawn(struct ph_symchild *c, int sock, pid_t *ret)
 	ph_autofree char *memory = ph_asprintf(PH_SYMCHILD_MEM_ENV "=%llu", (unsigned long long)
 					       (c->o.memory_bytes ? c->o.memory_bytes : 1ULL << 30));
 	ph_autofree char *sanitizer = NULL;
-	char *argv[] = { (char *)"porthole", (char *)PH_SYMCHILD_ARG, NULL };
 	/* Of the environment nothing: libraries take orders from it, as to ask servers for debug information. */
 	char *env[] = { cpu, memory, NULL, NULL };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t signals;
-	int r;
 
 	if (PH_SANITIZED && getenv("UBSAN_OPTIONS"))
 		env[2] = sanitizer = ph_asprintf("UBSAN_OPTIONS=%s", getenv("UBSAN_OPTIONS"));
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, sock, PH_SYMCHILD_FD);
-	posix_spawnattr_init(&attr);
-	/* Its own process group: Ctrl-C ends the recording, whose last names are yet to be looked up. */
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setpgroup(&attr, 0);
-	sigemptyset(&signals);
-	posix_spawnattr_setsigmask(&attr, &signals);
-	sigfillset(&signals);
-	posix_spawnattr_setsigdefault(&attr, &signals);
-	r = -posix_spawn(ret, c->program, &actions, &attr, argv, env);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&actions);
-	return r;
+	return ph_symspawn(c->program, PH_SYMCHILD_ARG, env, &sock, 1, PH_SYMCHILD_FD, ret);
 }
 
 static void stop(struct ph_symlink *l)

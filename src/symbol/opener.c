@@ -8,7 +8,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +23,7 @@
 #include "base/vec.h"
 #include "symbol/mounts.h"
 #include "symbol/open.h"
+#include "symbol/spawn.h"
 
 #define ARG "symbol-opener"
 /* So long one request may take. */
@@ -113,27 +113,10 @@ static struct {
 
 static int spawn(int sock, pid_t *ret)
 {
-	char *argv[] = { (char *)"porthole", (char *)ARG, NULL }, *env[] = { NULL };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t signals;
-	int r;
+	const int fds[] = { [SOCKET] = sock, [COPIES] = opener.copies < 0 ? sock : opener.copies };
+	char *env[] = { NULL };
 
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, sock, SOCKET);
-	posix_spawn_file_actions_adddup2(&actions, opener.copies < 0 ? sock : opener.copies, COPIES);
-	posix_spawnattr_init(&attr);
-	/* Its own process group: Ctrl-C ends the recording, whose last names are yet to be looked up. */
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setpgroup(&attr, 0);
-	sigemptyset(&signals);
-	posix_spawnattr_setsigmask(&attr, &signals);
-	sigfillset(&signals);
-	posix_spawnattr_setsigdefault(&attr, &signals);
-	r = -posix_spawn(ret, "/proc/self/exe", &actions, &attr, argv, env);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&actions);
-	return r;
+	return ph_symspawn("/proc/self/exe", ARG, env, fds, PH_ARRAY_SIZE(fds), 0, ret);
 }
 
 static int start(void)

@@ -64,6 +64,12 @@ struct ph_symwait {
 	struct ph_buf answer;
 };
 
+/* To be taken apart; it stays the wait's. */
+static inline struct ph_bytes ph_symwait_answer(const struct ph_symwait *w)
+{
+	return (struct ph_bytes){ (uint8_t *)w->answer.p, (uint8_t *)w->answer.p + w->answer.len, false };
+}
+
 /* What is known, to be told at the next poll. */
 struct ph_symready {
 	uint32_t file;

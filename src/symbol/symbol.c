@@ -448,7 +448,7 @@ int ph_symchild_table(struct ph_symchild *c, uint32_t file, struct ph_unwind_tab
 		return ph_err_set(err, -ENOENT, "file %u was not added", file);
 	r = ph_symchild_until_answered(c, ph_symlink_ask(c, f, PH_SYMMSG_TABLE), &w, err);
 	if (!r) {
-		in = (struct ph_bytes){ (uint8_t *)w.answer.p, (uint8_t *)w.answer.p + w.answer.len, false };
+		in = ph_symwait_answer(&w);
 		*ret = ph_symtable_get(&in);
 		if (!*ret)
 			r = ph_err_set(err, -EBADMSG, "a table that makes no sense was made of it");
