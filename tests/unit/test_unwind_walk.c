@@ -463,7 +463,7 @@ static void test_steps(void **state)
  */
 static void catch(const char *program)
 {
-	static const char all[] = "drops passes drops passes drops catches main _start";
+	static const char all[] = "drops passes wide passes drops catches main _start";
 	size_t len = strlen("catches main _start"), last = 0;
 	bool deepest = false;
 	struct target t;
