@@ -17,20 +17,21 @@ enum { VALUE_TYPE_TYPE = 1, VALUE_TYPE_UNIT };
 enum { SAMPLE_LOCATION_ID = 1, SAMPLE_VALUE, SAMPLE_LABEL };
 enum { LABEL_KEY = 1, LABEL_STR, LABEL_NUM };
 enum {
-	MAPPING_ID = 1, MAPPING_START, MAPPING_LIMIT, MAPPING_OFFSET, MAPPING_FILENAME, MAPPING_BUILD_ID, MAPPING_HAS_FUNCTIONS,
+	MAPPING_ID = 1, MAPPING_LIMIT = 3, MAPPING_FILENAME = 5, MAPPING_BUILD_ID, MAPPING_HAS_FUNCTIONS,
 	MAPPING_HAS_FILENAMES, MAPPING_HAS_LINES, MAPPING_HAS_INLINED,
 };
 enum { LOCATION_ID = 1, LOCATION_MAPPING_ID, LOCATION_ADDRESS, LOCATION_LINE };
 enum { LINE_FUNCTION_ID = 1, LINE_LINE };
-enum { FUNCTION_ID = 1, FUNCTION_NAME, FUNCTION_SYSTEM_NAME, FUNCTION_FILENAME };
+enum { FUNCTION_ID = 1, FUNCTION_NAME, FUNCTION_FILENAME = 4 };
 
 struct encoder {
 	const struct ph_export *x;
 	struct ph_buf out, message, inner;
 	struct ph_strmap strings;
 	uint64_t nstrings;
-	uint32_t kernel;		/* number of the mapping that stands for the kernel */
-	bool *used;			/* locs */
+	struct ph_strmap kernel;	/* by module: number of the mapping that stands for it */
+	uint64_t nmappings;
+	bool *used;			/* locs that are the innermost of a location */
 };
 
 /* The string's place in the table; the text is UTF-8 whatever the name was. */
@@ -71,6 +72,12 @@ static const char *unit_name(const struct ph_profile *p)
 	return p->unit == PH_PROFILE_NS ? "nanoseconds" : "count";
 }
 
+/* How much lies between two that are told: of what is all told, 1. */
+static uint64_t period(const struct ph_profile *p)
+{
+	return p->opts.what == PH_PROFILE_CPU && p->count ? p->weight / p->count : 1;
+}
+
 static void add_head(struct encoder *e)
 {
 	const struct ph_profile *p = e->x->p;
@@ -80,20 +87,30 @@ static void add_head(struct encoder *e)
 	value_type(e, PROFILE_SAMPLE_TYPE, p->opts.what == PH_PROFILE_OFFCPU ? "waits" : "samples", "count");
 	value_type(e, PROFILE_SAMPLE_TYPE, type_name(p), unit_name(p));
 	value_type(e, PROFILE_PERIOD_TYPE, type_name(p), unit_name(p));
-	pb_u64(&e->out, PROFILE_PERIOD, p->count ? p->weight / p->count : 0);
+	pb_u64(&e->out, PROFILE_PERIOD, period(p));
 	pb_u64(&e->out, PROFILE_TIME_NANOS, p->begin_ns + (uint64_t)e->x->view.offset_ns);
 	pb_u64(&e->out, PROFILE_DURATION_NANOS, p->end_ns - p->begin_ns);
 	pb_u64(&e->out, PROFILE_DEFAULT_SAMPLE_TYPE, string(e, type_name(p)));
 }
 
-static void add_mapping(struct encoder *e, uint32_t id, const char *path, const char *build_id, bool named, bool lines)
+/* What was inlined stands in one location with what it is in. */
+static bool goes_on(const struct ph_profile *p, uint32_t loc)
+{
+	const struct ph_loc *l = &p->locs.v[loc];
+
+	return p->funcs.v[l->func].kind == PH_FRAME_INLINED && loc + 1 < p->locs.n && l[1].file == l->file && l[1].address == l->address;
+}
+
+static void add_mapping(struct encoder *e, uint64_t id, const char *path, const char *build_id, bool named, bool lines)
 {
 	uint64_t name = string(e, path), build = string(e, build_id);
 
 	pb_u64(&e->message, MAPPING_ID, id);
+	/* All of the address space: so readers know addresses to be the file's own, and look up what has no name. */
+	pb_u64(&e->message, MAPPING_LIMIT, UINT64_MAX);
 	pb_u64(&e->message, MAPPING_FILENAME, name);
 	pb_u64(&e->message, MAPPING_BUILD_ID, build);
-	/* What has names is not looked up once more by its readers. */
+	/* What has names is not looked up once more. */
 	pb_u64(&e->message, MAPPING_HAS_FUNCTIONS, named);
 	pb_u64(&e->message, MAPPING_HAS_FILENAMES, lines);
 	pb_u64(&e->message, MAPPING_HAS_LINES, lines);
@@ -107,7 +124,7 @@ static void add_mappings(struct encoder *e)
 	ph_autofree bool *lines = ph_alloc(p->files.n + 1);
 	ph_autofree bool *used = ph_alloc(p->files.n + 1);
 
-	for (size_t i = 1; i < p->locs.n; i++) {
+	for (uint32_t i = 1; i < p->locs.n; i++) {
 		const struct ph_loc *l = &p->locs.v[i];
 
 		if (!e->used[i] || l->file == UINT32_MAX)
@@ -117,50 +134,70 @@ static void add_mappings(struct encoder *e)
 	}
 	for (size_t i = 0; i < p->files.n; i++)
 		if (used[i])
-			add_mapping(e, (uint32_t)i + 1, p->files.v[i]->path, p->files.v[i]->build_id, !p->files.v[i]->nameless, lines[i]);
-	e->kernel = (uint32_t)p->files.n + 1;
-	add_mapping(e, e->kernel, "[kernel.kallsyms]", "", true, false);
+			add_mapping(e, i + 1, p->files.v[i]->path, p->files.v[i]->build_id, !p->files.v[i]->nameless, lines[i]);
+	e->nmappings = p->files.n;
 }
 
-static void add_location(struct encoder *e, size_t i)
+/* The kernel, or a module of it. */
+static uint64_t kernel_mapping(struct encoder *e, const char *module)
+{
+	uintptr_t have = (uintptr_t)ph_strmap_get(&e->kernel, module);
+	ph_autofree char *name = NULL;
+
+	if (have)
+		return have;
+	name = ph_asprintf("[%s]", module[0] ? module : "kernel.kallsyms");
+	add_mapping(e, ++e->nmappings, name, "", true, false);
+	ph_strmap_put(&e->kernel, module, (void *)(uintptr_t)e->nmappings);
+	return e->nmappings;
+}
+
+static void add_location(struct encoder *e, uint32_t i)
 {
 	const struct ph_profile *p = e->x->p;
 	const struct ph_loc *l = &p->locs.v[i];
-	enum ph_frame_kind kind = p->funcs.v[l->func].kind;
+	const struct ph_func *f = &p->funcs.v[l->func];
+	uint64_t mapping = f->kind == PH_FRAME_KERNEL ? kernel_mapping(e, f->module) : l->file == UINT32_MAX ? 0 : l->file + 1;
 
-	pb_u64(&e->inner, LINE_FUNCTION_ID, (uint64_t)l->func + 1);
-	pb_u64(&e->inner, LINE_LINE, l->line);
 	pb_u64(&e->message, LOCATION_ID, i);
-	pb_u64(&e->message, LOCATION_MAPPING_ID, kind == PH_FRAME_KERNEL ? e->kernel : l->file == UINT32_MAX ? 0 : l->file + 1);
-	pb_u64(&e->message, LOCATION_ADDRESS, kind == PH_FRAME_NONE ? 0 : l->address);
-	pb_message(&e->message, LOCATION_LINE, &e->inner);
+	pb_u64(&e->message, LOCATION_MAPPING_ID, mapping);
+	pb_u64(&e->message, LOCATION_ADDRESS, f->kind == PH_FRAME_NONE ? 0 : l->address);
+	for (bool more = true; more; i++) {
+		more = goes_on(p, i);
+		pb_u64(&e->inner, LINE_FUNCTION_ID, (uint64_t)p->locs.v[i].func + 1);
+		pb_u64(&e->inner, LINE_LINE, p->locs.v[i].line);
+		pb_message(&e->message, LOCATION_LINE, &e->inner);
+	}
 	pb_message(&e->out, PROFILE_LOCATION, &e->message);
 }
 
+/* Names are as they are to be read; without a system name, which C++ has, nobody takes them for what is to be made readable. */
 static void add_functions(struct encoder *e)
 {
 	const struct ph_profile *p = e->x->p;
 	ph_autofree const char **source = ph_alloc((p->funcs.n + 1) * sizeof(*source));
 	ph_autofree bool *used = ph_alloc(p->funcs.n + 1);
+	bool inner = false;
 
-	for (size_t i = 1; i < p->locs.n; i++) {
+	for (uint32_t i = 1; i < p->locs.n; i++) {
 		const struct ph_loc *l = &p->locs.v[i];
 
-		if (!e->used[i])
+		if (e->used[i])
+			add_location(e, i);
+		if (!e->used[i] && !inner)
 			continue;
-		add_location(e, i);
+		inner = goes_on(p, i);
 		used[l->func] = true;
 		if (!source[l->func] && l->source[0])
 			source[l->func] = l->source;
 	}
 	for (size_t i = 0; i < p->funcs.n; i++) {
-		uint64_t name = string(e, p->funcs.v[i].name), file = string(e, source[i] ? source[i] : p->funcs.v[i].module);
+		uint64_t name = string(e, p->funcs.v[i].name), file = string(e, source[i]);
 
 		if (!used[i])
 			continue;
 		pb_u64(&e->message, FUNCTION_ID, i + 1);
 		pb_u64(&e->message, FUNCTION_NAME, name);
-		pb_u64(&e->message, FUNCTION_SYSTEM_NAME, name);
 		pb_u64(&e->message, FUNCTION_FILENAME, file);
 		pb_message(&e->out, PROFILE_FUNCTION, &e->message);
 	}
@@ -187,8 +224,12 @@ static void add_sample(struct encoder *e, const struct ph_profile_row *row, ph_l
 
 	ph_profile_stack(p, row, e->x->groups, locs);
 	for (size_t i = locs->n; i-- > 0; ) {
-		e->used[locs->v[i]] = true;
-		pb_varint(&values, locs->v[i]);
+		uint32_t innermost = locs->v[i];
+
+		e->used[innermost] = true;
+		pb_varint(&values, innermost);
+		for (uint32_t loc = innermost; i > 0 && goes_on(p, loc) && locs->v[i - 1] == loc + 1; loc++)
+			i--;
 	}
 	pb_message(&e->message, SAMPLE_LOCATION_ID, &values);
 	pb_varint(&values, row->count);
@@ -239,6 +280,7 @@ int ph_export_pprof(const struct ph_export *x, struct ph_buf *out, struct ph_err
 	r = compress_to(out, &e.out, err);
 	ph_vec_done(&locs);
 	ph_strmap_done(&e.strings);
+	ph_strmap_done(&e.kernel);
 	ph_buf_done(&e.out);
 	ph_buf_done(&e.message);
 	ph_buf_done(&e.inner);
