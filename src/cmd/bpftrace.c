@@ -76,7 +76,7 @@ static int choose(struct verb *w)
 			continue;
 		p = predicate(c, host->ns);
 		if (!p) {
-			fprintf(stderr, "porthole " VERB ": %s has no namespace and no cgroup by which bpftrace could know it\n",
+			ph_cmd_say(VERB, "%s has no namespace and no cgroup by which bpftrace could know it",
 				c->name ? c->name : c->id);
 			continue;
 		}
@@ -127,12 +127,8 @@ static size_t tell_ended(const struct verb *w, struct pollfd *fds, bool *told, s
 			left++;
 			continue;
 		}
-		if (!told[i]) {
-			ph_autobuf name = { 0 };
-
-			ph_buf_add_term(&name, w->containers.v[i].name, strlen(w->containers.v[i].name));
-			fprintf(stderr, "porthole " VERB ": %s has ended; where it begins anew, this program does not see it\n", name.p);
-		}
+		if (!told[i])
+			ph_cmd_say(VERB, "%s has ended; where it begins anew, this program does not see it", w->containers.v[i].name);
 		told[i] = true;
 		if (fds[i].fd >= 0)
 			close(fds[i].fd);
@@ -251,12 +247,8 @@ static int rewrite(struct verb *w, const ph_strv *args, size_t from)
 		r = ph_bpftrace_rewrite(program.p ? program.p : "", w->containers.v, w->containers.n, &out, &notes, &err);
 	if (r < 0 && w->program)
 		ph_err_wrap(&err, r, "%s", w->program);
-	ph_vec_each(n, &notes) {
-		ph_autobuf line = { 0 };
-
-		ph_buf_add_term(&line, *n, strlen(*n));
-		fprintf(stderr, "porthole " VERB ": %s\n", line.p);
-	}
+	ph_vec_each(n, &notes)
+		ph_cmd_say(VERB, "%s", *n);
 	ph_strv_done(&notes);
 	if (r < 0)
 		return ph_cmd_fail(VERB, &err);

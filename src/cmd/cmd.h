@@ -41,7 +41,9 @@ int ph_cmd_options(const char *verb, const char *intro, const char *examples,
 		   const struct ph_opt_group *groups, int argc, char **argv, ph_strv *ret_args,
 		   size_t *ret_dashdash);
 
-/* "porthole VERB: message" on stderr; returns PH_EXIT_FAILED, or USAGE for -EINVAL if @usage. */
+/* "porthole VERB: message" on stderr, escaped for a terminal. */
+void ph_cmd_say(const char *verb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Likewise; returns PH_EXIT_FAILED. */
 int ph_cmd_fail(const char *verb, const struct ph_err *err);
 int ph_cmd_usage(const char *verb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /*

@@ -124,7 +124,7 @@ static int start_command(struct ph_cmd_collect *a, struct ph_err *err)
 		if (read(fds[0], &c, 1) != 1)
 			_exit(127);
 		execvp(a->command[0], a->command);
-		fprintf(stderr, "porthole %s: cannot run %s: %s\n", a->verb, a->command[0], strerror(errno));
+		ph_cmd_say(a->verb, "cannot run %s: %s", a->command[0], strerror(errno));
 		_exit(127);
 	}
 	close(fds[0]);

@@ -59,8 +59,8 @@ static void tell_steal(void)
 	struct ticks t;
 
 	if (read_ticks(&t) && t.all && is_guest(&t))
-		fprintf(stderr, "porthole kvm: this machine is a guest itself; since it booted, its hypervisor took %.1f %% of its "
-			"CPU time\n", 100.0 * (double)t.steal / (double)t.all);
+		ph_cmd_say("kvm", "this machine is a guest itself; since it booted, its hypervisor took %.1f %% of its "
+			   "CPU time", 100.0 * (double)t.steal / (double)t.all);
 }
 
 static void note_steal(struct verb *w)
@@ -104,9 +104,9 @@ static int choose_guests(struct verb *w)
 	}
 	r = g.v.n ? PH_EXIT_OK : PH_EXIT_FAILED;
 	if (r && g.hidden)
-		fprintf(stderr, "porthole kvm: no guest of KVM was found; %u processes could not be looked into\n", g.hidden);
+		ph_cmd_say("kvm", "no guest of KVM was found; %u processes could not be looked into", g.hidden);
 	else if (r)
-		fprintf(stderr, "porthole kvm: there is no guest of KVM on this machine; -a waits for what begins\n");
+		ph_cmd_say("kvm", "there is no guest of KVM on this machine; -a waits for what begins");
 	if (r)
 		tell_steal();
 	ph_guests_done(&g);

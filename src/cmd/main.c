@@ -128,7 +128,7 @@ void ph_cmd_end_at_once(const char *verb)
 
 int ph_cmd_cut_short(const char *verb, const char *what)
 {
-	fprintf(stderr, "porthole %s: interrupted: %s\n", verb, what);
+	ph_cmd_say(verb, "interrupted: %s", what);
 	return PH_EXIT_INTERRUPTED;
 }
 
@@ -151,12 +151,30 @@ unsigned int ph_cmd_height(void)
 	return terminal().ws_row;
 }
 
+/* Names in it may be a container's, or a trace's that somebody else wrote. */
+static void say(const char *verb, const char *fmt, va_list ap)
+{
+	ph_autofree char *text = NULL;
+	ph_autobuf safe = { 0 };
+
+	if (vasprintf(&text, fmt, ap) < 0)
+		return;
+	ph_buf_add_term(&safe, text, strlen(text));
+	fprintf(stderr, "porthole %s: %s\n", verb, safe.p ? safe.p : "");
+}
+
+void ph_cmd_say(const char *verb, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(verb, fmt, ap);
+	va_end(ap);
+}
+
 int ph_cmd_fail(const char *verb, const struct ph_err *err)
 {
-	ph_autobuf b = { 0 };
-
-	ph_buf_add_term(&b, err->msg, strlen(err->msg));
-	fprintf(stderr, "porthole %s: %s\n", verb, b.p ? b.p : "failed");
+	ph_cmd_say(verb, "%s", err->msg[0] ? err->msg : "failed");
 	return PH_EXIT_FAILED;
 }
 
@@ -164,11 +182,10 @@ int ph_cmd_usage(const char *verb, const char *fmt, ...)
 {
 	va_list ap;
 
-	fprintf(stderr, "porthole %s: ", verb);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	say(verb, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "\nTry 'porthole %s --help'.\n", verb);
+	fprintf(stderr, "Try 'porthole %s --help'.\n", verb);
 	return PH_EXIT_USAGE;
 }
 

@@ -110,12 +110,12 @@ static void explain(struct verb *w)
 
 	/* The kernel keeps back what the filter does not want. */
 	if (!seen->events)
-		fprintf(stderr, "porthole " VERB ": nobody who is selected hit a probe%s\n", w->probes && !w->probes->points.n ?
+		ph_cmd_say(VERB, "nobody who is selected hit a probe%s", w->probes && !w->probes->points.n ?
 			": nothing was there to be probed" : w->probes && w->rows.o.filter ? " for which the filter is true" : "");
 	else if (!seen->selected)
-		fprintf(stderr, "porthole " VERB ": of %" PRIu64 " hits none is of who is selected\n", seen->found);
+		ph_cmd_say(VERB, "of %" PRIu64 " hits none is of who is selected", seen->found);
 	else
-		fprintf(stderr, "porthole " VERB ": the filter matches none of the %" PRIu64 " hits\n", seen->selected);
+		ph_cmd_say(VERB, "the filter matches none of the %" PRIu64 " hits", seen->selected);
 }
 
 static int look(struct verb *w)

@@ -21,11 +21,6 @@ int ph_cmd_probes_find(struct ph_cmd_collect *co, struct ph_probes *p)
 
 void ph_cmd_probes_tell(const char *verb, const struct ph_probes *p, size_t *told)
 {
-	for (; p && *told < p->notes.n; ++*told) {
-		const char *text = p->notes.v[*told];
-		ph_autobuf b = { 0 };
-
-		ph_buf_add_term(&b, text, strlen(text));
-		fprintf(stderr, "porthole %s: %s\n", verb, b.p);
-	}
+	for (; p && *told < p->notes.n; ++*told)
+		ph_cmd_say(verb, "%s", p->notes.v[*told]);
 }

@@ -71,12 +71,9 @@ static int on_found(void *arg, const struct ph_probe_found *f)
 
 static void on_note(void *arg, const char *path, const char *why)
 {
-	ph_autobuf b = { 0 };
-
 	(void)path;
 	((struct verb *)arg)->failed++;
-	ph_buf_add_term(&b, why, strlen(why));
-	fprintf(stderr, "porthole " VERB ": %s\n", b.p ? b.p : "");
+	ph_cmd_say(VERB, "%s", why);
 }
 
 static int list(struct verb *w, const char *pattern)
@@ -109,7 +106,7 @@ static int list(struct verb *w, const char *pattern)
 		return ph_cmd_fail(VERB, &err);
 	}
 	if (!w->found) {
-		fprintf(stderr, "porthole " VERB ": nothing%s%s%s can be probed\n", pattern ? " that matches '" : "", pattern ? pattern : "",
+		ph_cmd_say(VERB, "nothing%s%s%s can be probed", pattern ? " that matches '" : "", pattern ? pattern : "",
 			pattern ? "'" : "");
 		return PH_EXIT_FAILED;
 	}

@@ -120,7 +120,7 @@ static void tell(const struct ph_profile *p)
 	ph_autobuf note = { 0 };
 
 	for (unsigned int i = 0; ph_profile_note(p, i, &note); i++) {
-		fprintf(stderr, "porthole " PROFILE_VERB ": %s\n", note.p);
+		ph_cmd_say(PROFILE_VERB, "%s", note.p);
 		ph_buf_clear(&note);
 	}
 }

@@ -198,7 +198,7 @@ void ph_rounds_missing(struct ph_rounds *rs, const struct ph_table_fmt *shown)
 	ph_buf_clear(&rs->told);
 	ph_buf_adds(&rs->told, now.p);
 	for (char *l = strtok_r(now.p, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
-		fprintf(stderr, "porthole %s: %s\n", rs->verb, l);
+		ph_cmd_say(rs->verb, "%s", l);
 }
 
 static void see(void *arg, const struct ph_event *ev)
@@ -240,8 +240,7 @@ static int stop_recording(struct ph_rounds *rs, int rc, struct ph_err *err)
 		return rc;
 	r = ph_recorder_close(ph_take(rs->s.recorder), &stats, rc < 0 ? NULL : err);
 	if (stats.lost)
-		fprintf(stderr, "porthole %s: %" PRIu64 " events were lost, and are not in the trace (a larger --buffer helps)\n", rs->verb,
-			stats.lost);
+		ph_cmd_say(rs->verb, "%" PRIu64 " events were lost, and are not in the trace (a larger --buffer helps)", stats.lost);
 	ph_cmd_collect_missed(&rs->s.co);
 	rs->lost = stats.lost + stats.missed;
 	return rc < 0 ? rc : r;

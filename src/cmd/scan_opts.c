@@ -17,7 +17,7 @@ int ph_cmd_scan(const char *verb, struct ph_scan *scan, bool stopped)
 	if (ph_scan_run(scan, &opts, &err) < 0)
 		return ph_cmd_fail(verb, &err);
 	if (scan->hidden_why)
-		fprintf(stderr, "porthole %s: %s\n", verb, scan->hidden_why);
+		ph_cmd_say(verb, "%s", scan->hidden_why);
 	return PH_EXIT_OK;
 }
 

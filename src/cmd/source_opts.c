@@ -232,14 +232,6 @@ int ph_cmd_source_run(struct ph_cmd_source *s, struct ph_err *err)
 	return r;
 }
 
-static void say(const struct ph_cmd_source *s, const char *text)
-{
-	ph_autobuf b = { 0 };
-
-	ph_buf_add_term(&b, text, strlen(text));
-	fprintf(stderr, "porthole %s: %s\n", s->co.verb, b.p ? b.p : "");
-}
-
 /* What the reader of the output must know beside it. */
 static void tell(const struct ph_cmd_source *s)
 {
@@ -248,17 +240,16 @@ static void tell(const struct ph_cmd_source *s)
 	const char *w;
 
 	for (size_t i = 0; (w = ph_ctf_warning(s->run.src, i)); i++)
-		say(s, w);
+		ph_cmd_say(s->co.verb, "%s", w);
 	if (!s->run.passed) {
 		ph_run_explain(&s->run, &why);
-		say(s, why.p);
+		ph_cmd_say(s->co.verb, "%s", why.p);
 	}
 	if (s->live)
 		ph_collect_stats(s->co.c, &cs);
 	if (s->run.lost)
-		fprintf(stderr, "porthole %s: %" PRIu64 " events were lost in %" PRIu64 " %s: what follows may "
-			"miss its cause%s\n", s->co.verb, s->run.lost, s->run.gaps,
-			s->run.gaps == 1 ? "gap" : "gaps", cs.lost ? " (a larger --buffer helps)" : "");
+		ph_cmd_say(s->co.verb, "%" PRIu64 " events were lost in %" PRIu64 " %s: what follows may miss its cause%s", s->run.lost,
+			   s->run.gaps, s->run.gaps == 1 ? "gap" : "gaps", cs.lost ? " (a larger --buffer helps)" : "");
 	if (s->live)
 		ph_cmd_collect_notes(&s->co);
 }

@@ -66,7 +66,7 @@ static int print(void *arg, uint64_t unix_ns, struct ph_err *err)
 	if (r)
 		ph_rounds_missing(rs, &s->stat.shown);
 	else if (!s->alone && !rs->s.trace)
-		fprintf(stderr, "porthole " VERB ": what was selected has ended; waiting for it to be there again\n");
+		ph_cmd_say(VERB, "what was selected has ended; waiting for it to be there again");
 	s->alone = !r;
 	r = ph_cmd_flush(&out);
 	return r < 0 && r != -EPIPE ? ph_err_sys(err, r, "cannot write") : r;

@@ -55,7 +55,7 @@ static void explain(struct trace *t)
 	} else {
 		ph_buf_addf(&why, "%s: the filter matches none of the %" PRIu64, run->src->what, seen->selected);
 	}
-	fprintf(stderr, "porthole %s: %s\n", t->verb, why.p);
+	ph_cmd_say(t->verb, "%s", why.p);
 }
 
 static int trace(struct trace *t)
@@ -81,7 +81,7 @@ static int trace(struct trace *t)
 	if (r >= 0 && !seen->shown && t->w.s.run.passed)
 		explain(t);
 	if (seen->cut)
-		fprintf(stderr, "porthole %s: of %" PRIu64 " the end was lost\n", t->verb, seen->cut);
+		ph_cmd_say(t->verb, "of %" PRIu64 " the end was lost", seen->cut);
 	return ph_cmd_source_end(&t->w.s, r, &err);
 }
 

@@ -187,7 +187,7 @@ static int interrupted(struct verb *v, size_t n, int r, struct ph_err *err)
 	v->r.s.cut_short = r == -ECANCELED;
 	if (r != -ECANCELED || n < (v->svg ? 2 : 1))
 		return r;
-	fprintf(stderr, "porthole " VERB ": interrupted: %zu of %zu limits were simulated%s\n", n, v->report.answers.n,
+	ph_cmd_say(VERB, "interrupted: %zu of %zu limits were simulated%s", n, v->report.answers.n,
 		v->goal ? ", and for the goal no answer was found" : "");
 	v->report.answers.n = n;
 	v->report.goal.text = NULL;

@@ -253,15 +253,15 @@ static void note(struct rewrite *w, char *sentence)
 	*ph_vec_push(w->notes) = sentence;
 }
 
-/* In a string of bpftrace, also of its printf. */
+/* In a string of bpftrace, also of its printf. It prints what it is given as it is: of what a terminal would act upon nothing is left. */
 static void add_name(struct ph_buf *b, const char *name, bool format)
 {
-	for (; *name; name++) {
-		if (*name == '"' || *name == '\\' || (unsigned char)*name < ' ')
-			ph_buf_addc(b, '_');
-		else
-			ph_buf_addc(b, *name);
-		if (*name == '%' && format)
+	ph_autobuf safe = { 0 };
+
+	ph_buf_add_term(&safe, name, strlen(name));
+	for (size_t i = 0; i < safe.len; i++) {
+		ph_buf_addc(b, strchr("\"\\", safe.p[i]) ? '_' : safe.p[i]);
+		if (safe.p[i] == '%' && format)
 			ph_buf_addc(b, '%');
 	}
 }
@@ -339,13 +339,13 @@ struct block {
 
 #define PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_/.+-@="
 
-/* What stands for something else also within quotes. */
+/* What stands for something else also within quotes; and the program may be printed. */
 static bool is_special(const char *file)
 {
-	for (; *file; file++)
-		if ((unsigned char)*file < ' ' || strchr("\"\\*?[]{}$", *file))
-			return true;
-	return false;
+	ph_autobuf safe = { 0 };
+
+	ph_buf_add_term(&safe, file, strlen(file));
+	return strpbrk(file, "\"\\*?[]{}$") || (safe.p && strcmp(safe.p, file));
 }
 
 /* Containers call their files as they like, also as programs of bpftrace are written: what is not plain stands in quotes. */

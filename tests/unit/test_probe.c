@@ -676,6 +676,8 @@ static char *bt_file(const struct ph_bpftrace_container *c, const char *path, vo
 		return ph_strdup("/proc/7/root/x:f { } BEGIN { system(\"id\"); } //");
 	if (strstr(path, "odd"))
 		return ph_strdup("/proc/7/root/a b:c,d");
+	if (strstr(path, "escape"))
+		return ph_strdup("/proc/7/root/x\xc2\x9b");
 	return strstr(path, "none") ? NULL : ph_asprintf("/proc/%d/root%s%s", c->pid, *path == '/' ? "" : "/lib/", path);
 }
 
@@ -684,6 +686,7 @@ static char *rewritten(const char *program, size_t n)
 {
 	static const struct ph_bpftrace_container c[] = {
 		{ "web", "MINE == 1", 7, 12, bt_file, NULL }, { "d%b\"", "MINE == 2", 8, 13, bt_file, NULL },
+		{ "\x1b\n\\\xc2\x9b\xe2\x80\xae", "MINE == 3", 9, 14, bt_file, NULL },
 	};
 	struct ph_buf out = { 0 };
 	struct ph_err err = { 0 };
@@ -740,6 +743,10 @@ static void test_bpftrace(void **state)
 		{ 1, "uprobe:/evil:f, uprobe:\"/evil\":g { }",
 		  "# uprobe:/evil:f: the file of web has a name that cannot stand in a program: /proc/7/root/x:f { } BEGIN { system(\"id\"); } //\n"
 		  "# uprobe:\"/evil\":g: the file of web has a name that cannot stand in a program: /proc/7/root/x:f { } BEGIN { system(\"id\"); } //\n" },
+		{ 1, "uprobe:/escape:f { }", "# uprobe:/escape:f: the file of web has a name that cannot stand in a program: /proc/7/root/x\xc2\x9b\n" },
+		{ 3, "t:a:b { printf(\"x\\n\"); print($container_name); }",
+		  "t:a:b /MINE == 1/ { printf(\"web: x\\n\"); print(\"web\"); }\nt:a:b /MINE == 2/ { printf(\"d%%b_: x\\n\"); print(\"d%b_\"); }\n"
+		  "t:a:b /MINE == 3/ { printf(\"_x1b_x0a__xc2_x9b_xe2_x80_xae: x\\n\"); print(\"_x1b_x0a__xc2_x9b_xe2_x80_xae\"); }\n" },
 		{ 1, "uprobe:/odd:f, uprobe:\"/odd\":g { }",
 		  "uprobe:\"/proc/7/root/a b:c,d\":f,\nuprobe:\"/proc/7/root/a b:c,d\":g /MINE == 1/ { }\n" },
 		{ 1, "iter:task { }", "iter:task { }\n# iter:task: an iterator sees everybody; compare its task's numbers with "
