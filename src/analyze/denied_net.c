@@ -227,9 +227,11 @@ bool dn_rule_unix(struct dn *c)
 		const struct dn_walk *w = &c->walk[0];
 
 		if (w->host && dn_num(w->host, "known", 0) && !dn_num(w->host, "errno", 1)) {
+			ph_autofree char *word = ph_shell_word(w->path);
+
 			dn_say(c, "mount-namespace", "the socket %s is on the host, but not in the container's mount namespace %u", w->path,
 			       f->mnt_ns);
-			dn_change(c, "mount it into the container (docker run -v %s:%s)", w->path, w->path);
+			dn_change(c, "mount it into the container (docker run -v %s:%s)", word, word);
 		} else {
 			dn_say(c, "not-there", "the socket %s exists neither in the container nor on the host", w->path);
 			dn_change(c, "start the service that makes it");

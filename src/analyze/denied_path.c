@@ -167,10 +167,12 @@ bool dn_rule_path_missing(struct dn *c)
 		return dn_say(c, "not-there-yet", "the path was not there then, and is now");
 	}
 	if (host == 0) {
+		ph_autofree char *word = ph_shell_word(w->path);
+
 		dn_say(c, "mount-namespace", "%s is on the host, but not in the container's mount namespace %u", w->path,
 		       f->mnt_ns);
 		dn_evidence(c, "in the container %s is missing; on the host the path exists", w->missing);
-		dn_change(c, "mount it into the container (docker run -v %s:%s:ro) or put it into the image", w->path, w->path);
+		dn_change(c, "mount it into the container (docker run -v %s:%s:ro) or put it into the image", word, word);
 		return true;
 	}
 	dn_say(c, "not-there", "%s exists neither in the container nor on the host",
@@ -264,10 +266,12 @@ bool dn_rule_mount(struct dn *c)
 				dn_change(c, "the runtime's read-only paths (docker run --security-opt systempaths=unconfined, "
 					  "--privileged); sysctls of a namespace: --sysctl");
 			} else if (flag) {
+				ph_autofree char *word = ph_shell_word(m->subject);
+
 				dn_say(c, "read-only-mount", "the mount %s is read-only (flag ro)%s", m->subject,
 				       strcmp(m->subject, "/") ? "" : ": the container's root");
 				dn_change(c, strcmp(m->subject, "/") ? "mount it writable (docker run -v …:%s:rw)" :
-					  "run it without --read-only, or put a writable mount where it writes", m->subject);
+					  "run it without --read-only, or put a writable mount where it writes", word);
 			} else {
 				dn_say(c, "read-only-filesystem", "the file system at %s is read-only as a whole", m->subject);
 				dn_change(c, "remount the file system writable on the host; errors of the disk make it so, too (dmesg)");

@@ -180,15 +180,19 @@ static bool refuses(struct dn *c, const struct dn_file *x, unsigned int need, co
 		dn_change(c, "map these ids into the container, change the owner on the host to one that is mapped, or use an "
 			  "id-mapped mount");
 	} else if (x->acl && strcmp(entry, "owner")) {
+		ph_autofree char *word = ph_shell_word(x->path);
+
 		dn_say(c, "acl", "%s %s needs %s; its POSIX ACL gives the task by '%s' only %s", doing, x->path,
 		       perm_word(need), entry, perm_word(has));
 		dn_evidence(c, "ACL of %s: %s", x->path, x->acl);
-		dn_change(c, "setfacl -m u:%u:… %s on the host", f->fsuid, x->path);
+		dn_change(c, "setfacl -m u:%u:… %s on the host", f->fsuid, word);
 	} else {
+		ph_autofree char *word = ph_shell_word(x->path);
+
 		dn_say(c, "file-mode", "%s %s needs %s; mode %04o (owner %u:%u) gives %s %s", doing, x->path, perm_word(need),
 		       x->mode, x->uid, x->gid, class, perm_word(has));
 		dn_change(c, !(x->mode & 0111) && need & X && !x->dir ? "chmod +x %s" :
-			  "run it as the owner, or change mode or owner of %s (chmod, chown)", x->path);
+			  "run it as the owner, or change mode or owner of %s (chmod, chown)", word);
 	}
 	say_ids(c, x);
 	another_file(c, x);
@@ -326,9 +330,11 @@ bool dn_rule_owner(struct dn *c)
 	if (!dn_refused(c) || !f->full || !c->nwalks || !w->known || w->error || !last || ids_unknown(c))
 		return false;
 	if (dn_num(last->fact, "immutable", 0) || dn_num(last->fact, "append", 0)) {
+		ph_autofree char *word = ph_shell_word(last->path);
+
 		dn_say(c, "immutable", "%s has the attribute %s", last->path, dn_num(last->fact, "immutable", 0) ?
 		       "immutable: nobody may change it" : "append-only");
-		dn_change(c, "chattr -%c %s on the host", dn_num(last->fact, "immutable", 0) ? 'i' : 'a', last->path);
+		dn_change(c, "chattr -%c %s on the host", dn_num(last->fact, "immutable", 0) ? 'i' : 'a', word);
 		say_ids(c, last);
 		return true;
 	}

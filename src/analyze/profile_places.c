@@ -5,6 +5,7 @@
 #include "analyze/profile_priv.h"
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "symbol/package.h"
 #include "unwind/step.h"
 
 #define U(event, field, otherwise) ph_event_u(ev, PH_FLD(event, field), otherwise)
@@ -74,6 +75,9 @@ static void on_missing(struct ph_profile *p, const struct ph_event *ev)
 	f->problem = str(p, ph_event_field(ev, PH_FLD(symbols_missing, problem)));
 	f->distribution = str(p, ph_event_field(ev, PH_FLD(symbols_missing, distribution)));
 	f->install = str(p, ph_event_field(ev, PH_FLD(symbols_missing, install)));
+	/* To be copied into a shell, so no trace puts another one there. */
+	if (!ph_symbol_installs(f->install))
+		f->install = "";
 }
 
 /* ---- mappings ---------------------------------------------------------------------------------------- */

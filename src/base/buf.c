@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
+
 static void out_of_memory(void)
 {
 	static const char msg[] = "porthole: out of memory\n";
@@ -324,4 +326,21 @@ void ph_buf_add_csv(struct ph_buf *b, const char *s, size_t n)
 	}
 	if (quote)
 		ph_buf_addc(b, '"');
+}
+
+char *ph_shell_word(const char *s)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_/.+-@=:,%";
+	ph_autobuf b = { 0 };
+
+	if (*s && !s[strspn(s, plain)])
+		return ph_strdup(s);
+	ph_buf_addc(&b, '\'');
+	for (; *s; s++) {
+		if (*s == '\'')
+			ph_buf_adds(&b, "'\\'");
+		ph_buf_addc(&b, *s);
+	}
+	ph_buf_addc(&b, '\'');
+	return ph_buf_steal(&b);
 }

@@ -67,6 +67,8 @@ void ph_buf_add_term(struct ph_buf *b, const char *s, size_t n);
 void ph_buf_add_xml(struct ph_buf *b, const char *s);
 /* Append one CSV field (RFC 4180, which has no control characters), escaped as for a terminal: quoted only where it must be. */
 void ph_buf_add_csv(struct ph_buf *b, const char *s, size_t n);
+/* @s as one word of a shell, which nothing in it makes another one or a command; as it is where that is plain. Whoever prints it escapes it besides. */
+char *ph_shell_word(const char *s);
 /* The string, which the caller frees; the buffer is empty afterwards. Never NULL. */
 char *ph_buf_steal(struct ph_buf *b);
 

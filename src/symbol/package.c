@@ -19,6 +19,25 @@
 #define DPKG "/var/lib/dpkg/info"
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-._"
 
+/* What installs them, in front of their name. */
+#define APT "apt install "
+#define APK "apk add "
+#define DNF "dnf --enablerepo='*debug*' install /usr/lib/debug/.build-id/"
+#define ZYPPER "zypper install -C 'debuginfo(build-id)="
+
+bool ph_symbol_installs(const char *s)
+{
+	static const char *const commands[] = { APT, APK, DNF, ZYPPER };
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(commands); i++) {
+		size_t n = strlen(commands[i]);
+
+		if (!strncmp(s, commands[i], n))
+			return s[n] != '-' && !s[n + strspn(s + n, NAME_CHARS "/)'")];
+	}
+	return false;
+}
+
 static bool read_in(int root, const char *path, struct ph_buf *b)
 {
 	ph_autoclose int fd = ph_symopen(root, 0, path, LIST_MAX);
@@ -82,7 +101,7 @@ static char *dpkg_of_list(const char *name)
 	size_t n = strcspn(name, ":");
 	ph_autofree char *package = plain_name(name, n < strlen(name) - 5 ? n : strlen(name) - 5);
 
-	return package ? ph_asprintf("apt install %s%s", package, !strcmp(package, "libc6") ? "-dbg" : "-dbgsym") : ph_strdup("");
+	return package ? ph_asprintf(APT "%s%s", package, !strcmp(package, "libc6") ? "-dbg" : "-dbgsym") : ph_strdup("");
 }
 
 static void install_dpkg(int root, struct ph_symbol_wanted *v, size_t n)
@@ -144,7 +163,7 @@ static void install_apk(int root, struct ph_symbol_wanted *v, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		ph_autofree char *package = of_apk(root, v[i].path);
 
-		v[i].found.install = package ? ph_asprintf("apk add %s-dbg", package) : NULL;
+		v[i].found.install = package ? ph_asprintf(APK "%s-dbg", package) : NULL;
 	}
 }
 
@@ -154,8 +173,7 @@ static void install_dnf(int root, struct ph_symbol_wanted *v, size_t n)
 	(void)root;
 	for (size_t i = 0; i < n; i++)
 		if (strlen(v[i].build_id) > 2)
-			v[i].found.install = ph_asprintf("dnf --enablerepo='*debug*' install /usr/lib/debug/.build-id/%.2s/%s.debug",
-							 v[i].build_id, v[i].build_id + 2);
+			v[i].found.install = ph_asprintf(DNF "%.2s/%s.debug", v[i].build_id, v[i].build_id + 2);
 }
 
 static void install_zypper(int root, struct ph_symbol_wanted *v, size_t n)
@@ -163,7 +181,7 @@ static void install_zypper(int root, struct ph_symbol_wanted *v, size_t n)
 	(void)root;
 	for (size_t i = 0; i < n; i++)
 		if (*v[i].build_id)
-			v[i].found.install = ph_asprintf("zypper install -C 'debuginfo(build-id)=%s'", v[i].build_id);
+			v[i].found.install = ph_asprintf(ZYPPER "%s'", v[i].build_id);
 }
 
 static const struct {

@@ -2,6 +2,7 @@
 #ifndef PH_SYMBOL_PACKAGE_H
 #define PH_SYMBOL_PACKAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -13,6 +14,9 @@ struct ph_symbol_package {
 	char *distribution;	/* "debian 12"; "": not known */
 	char *install;		/* the command that installs them: "apt install nginx-dbgsym"; "": not known */
 };
+
+/* Is @s a command as one of them is, with nothing else for a shell? A trace may be anybody's. */
+bool ph_symbol_installs(const char *s);
 
 /* A file of that root; what is found are the caller's strings. */
 struct ph_symbol_wanted {

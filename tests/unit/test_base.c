@@ -97,6 +97,27 @@ static void buf_unseen(void **state)
 	}
 }
 
+/* As a shell takes it. */
+static void shell_words(void **state)
+{
+	static const char *const words[] = {
+		"", "/usr/bin/x-1.2_3+a@b=c:d,e%f", "a b", "it's", "'", "$(id)", "`id`", "a;b&c|d>e<f", "a\\b\"c", "*?[a]~!#", "a\nb\t\x1b", "\xff\xc3\xa9",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < PH_ARRAY_SIZE(words); i++) {
+		ph_autofree char *word = ph_shell_word(words[i]), *command = ph_asprintf("printf %%s. %s", word), *want = ph_asprintf("%s.", words[i]);
+		char got[128] = "";
+		FILE *f = popen(command, "r");
+
+		assert_non_null(f);
+		assert_int_equal(fread(got, 1, sizeof(got), f), strlen(want));
+		assert_int_equal(pclose(f), 0);
+		assert_string_equal(got, want);
+		assert_int_equal(!strcmp(word, words[i]), i == 1);
+	}
+}
+
 static void before(void **state)
 {
 	static const int v[] = { 1, 3, 3, 3, 7, 9 };
@@ -281,7 +302,7 @@ static void classes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(buf_numbers), cmocka_unit_test(buf_escapes), cmocka_unit_test(buf_unseen),
+		cmocka_unit_test(buf_numbers), cmocka_unit_test(buf_escapes), cmocka_unit_test(buf_unseen), cmocka_unit_test(shell_words),
 		cmocka_unit_test(before), cmocka_unit_test(map_churn), cmocka_unit_test(parsers), cmocka_unit_test(options), cmocka_unit_test(words),
 		cmocka_unit_test(clock_text),
 		cmocka_unit_test(json), cmocka_unit_test(classes),

@@ -55,6 +55,7 @@ static void is(const char *path, const char *build_id, const char *distribution,
 	ph_symbol_packages(fd, &w, 1);
 	assert_string_equal(w.found.distribution, distribution);
 	assert_string_equal(w.found.install, install);
+	assert_int_equal(ph_symbol_installs(install), install[0] != 0);
 	ph_symbol_package_done(&w.found);
 }
 

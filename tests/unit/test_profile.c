@@ -314,8 +314,11 @@ static void test_missing(void **state)
 		   "  100 % of the stacks: /lib/libc.so.6, build id abcdef: apt install libc6-dbg (debian 12)");
 	missing_is("problem=\"the process that reads symbols took too long\"",
 		   "  100 % of the stacks: /lib/libc.so.6, build id abcdef: the process that reads symbols took too long");
-	missing_is("distribution=\"\\x1b[31m\" install=\"\\x1b]0;x\\x07\\n\"",
-		   "  100 % of the stacks: /lib/libc.so.6, build id abcdef: \\x1b]0;x\\x07\\x0a (\\x1b[31m)");
+	missing_is("distribution=\"\\x1b[31m\" install=\"apt install x\"",
+		   "  100 % of the stacks: /lib/libc.so.6, build id abcdef: apt install x (\\x1b[31m)");
+	/* A command of a trace that is none of ours. */
+	missing_is("distribution=\"debian 12\" install=\"apt install x; id\"", "  100 % of the stacks: /lib/libc.so.6, build id abcdef");
+	missing_is("distribution=\"debian 12\" install=\"rm x\"", "  100 % of the stacks: /lib/libc.so.6, build id abcdef");
 }
 
 /* What an interpreter runs is not shown: of which stacks, and why, once a file. */
