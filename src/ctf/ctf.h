@@ -31,6 +31,7 @@ struct ph_ctf_env {
 	const char *boot_id;		/* "xxxxxxxx-xxxx-…": becomes the clock's uuid */
 	int64_t offset_ns;		/* Unix time of the clock's 0 */
 	bool whole;			/* as of struct ph_source */
+	bool is_new;			/* the directory must not be there yet, not even empty or as a link */
 	uint64_t packet_bytes;		/* a packet is closed at this size; 0: 256 KiB */
 };
 
@@ -38,7 +39,8 @@ struct ph_ctf_env {
 int ph_ctf_can_create(const char *path, struct ph_err *err);
 
 /*
- * Make the directory @path (it must not exist, or be empty) and a trace in it. Classes are added to
+ * Make the directory @path (it must not exist, or be empty) and a trace in it, which is its owner's alone to read: it has what
+ * programs were started with, and what they wrote. Classes are added to
  * the metadata when their first event is written. @ctx: the contexts that every event of this trace
  * carries, in ph_event.ctx order: name and type; NULL/0: tid and container only, from ph_event.
  */

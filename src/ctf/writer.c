@@ -156,11 +156,18 @@ static int check_empty(const char *path, struct ph_err *err)
 	return 0;
 }
 
-static int make_dir(const char *path, struct ph_err *err)
+/* A descriptor of it. What was made here is nothing else, also where others may write beside it. */
+static int make_dir(const char *path, bool is_new, struct ph_err *err)
 {
-	if (mkdir(path, 0777) == 0)
-		return 0;
-	return errno == EEXIST ? check_empty(path, err) : cannot_make(path, errno, err);
+	bool made = !mkdir(path, 0700);
+	int fd, r = 0;
+
+	if (!made)
+		r = errno == EEXIST && !is_new ? check_empty(path, err) : cannot_make(path, errno, err);
+	if (r < 0)
+		return r;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (made ? O_NOFOLLOW : 0));
+	return fd < 0 ? ph_err_sys(err, errno, "cannot open %s", path) : fd;
 }
 
 /* Is there room below @path? Some file systems do not tell what they have. */
@@ -246,14 +253,12 @@ static int start(struct ph_ctf_writer *w, const struct ph_ctf_env *env, struct p
 	r = ph_tsdl_head(&text, env, w->uuid, w->ctx, w->nctx, err);
 	if (r < 0)
 		return r;
-	r = make_dir(w->path, err);
+	r = make_dir(w->path, env->is_new, err);
 	if (r < 0)
 		return r;
-	w->dirfd = open(w->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (w->dirfd < 0)
-		return ph_err_sys(err, errno, "cannot open %s", w->path);
+	w->dirfd = r;
 	w->metadata_fd = openat(w->dirfd, "metadata",
-				O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
+				O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
 	if (w->metadata_fd < 0)
 		return ph_err_sys(err, errno, "cannot make %s/metadata", w->path);
 	return append_metadata(w, &text, err);
@@ -417,7 +422,7 @@ static int close_packet(struct ph_ctf_stream *st, uint64_t ts_end, struct ph_err
 	memset(st->buf + st->len, 0, padded - st->len);
 	if (st->fd < 0) {
 		st->fd = openat(st->w->dirfd, st->file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC |
-				O_APPEND, 0666);
+				O_APPEND, 0600);
 		if (st->fd < 0)
 			return fail(st, -errno, "make", err);
 	}

@@ -117,6 +117,7 @@ static int begin_piece(struct ph_recorder *r, struct ph_err *err)
 	env.kernel_version = uts.version;
 	env.trace_name = strrchr(r->dir, '/') ? strrchr(r->dir, '/') + 1 : r->dir;
 	env.boot_id = boot_id;
+	env.is_new = rotates(&r->opts);
 	env.whole = ph_collect_whole(r->c);
 	env.offset_ns = r->opts.fed ? r->opts.offset_ns : ph_clock_offset_ns();
 	ctx = ph_collect_context(r->c, &nctx);
@@ -167,9 +168,13 @@ static int end_piece(struct ph_recorder *r, struct ph_err *err)
 /* Remove a piece: a flat directory of files that the recorder made. */
 static void remove_piece(const char *path)
 {
-	ph_autoclosedir DIR *dir = opendir(path);
+	/* Where others may write beside it, another one may be called so by now. */
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	ph_autoclosedir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *de;
 
+	if (fd >= 0 && !dir)
+		close(fd);
 	while (dir && (de = readdir(dir)))
 		if (de->d_type == DT_REG)
 			unlinkat(dirfd(dir), de->d_name, 0);
@@ -218,7 +223,7 @@ int ph_recorder_open(struct ph_collect *c, const struct ph_record_opts *opts,
 	 * little, but the buffers last some tenths of a second only. Without the right to, it tries as is.
 	 */
 	setpriority(PRIO_PROCESS, 0, -20);
-	if (rotates(opts) && mkdir(r->dir, 0755) < 0)
+	if (rotates(opts) && mkdir(r->dir, 0700) < 0)
 		rc = errno == EEXIST ? 0 : ph_err_sys(err, errno, "cannot make the directory %s", r->dir);
 	if (rc >= 0)
 		rc = begin_piece(r, err);

@@ -295,6 +295,25 @@ throttled_again() { [ "$(throttles thr)" -ge $((before + 3)) ]; }
 	[ "$ns" -lt 100000000 ] || has "${pieces[1]}" ".container == \"$PH_FILE-rot\" and .fields.filename == \"/nope-rot\""
 	babeltrace_reads "${pieces[0]}"
 	babeltrace_reads "${pieces[1]}"
+	# What programs are started with, and what they write, is nobody else's to read.
+	[ -z "$(find "$T" -perm /077)" ]
+}
+
+# On the host only.
+@test "rotation writes to no link that somebody has put there, and removes nothing behind one" {
+	local pid rc=0
+	mkdir "$T" "$T-empty" "$T-other"
+	touch "$T-other/file"
+	ln -s "$T-empty" "$T/00002"
+	porthole record -q -a -e sched_process_exec --rotate 1s --keep 1 -w "$T" -d 5s 2>"$T-said" 3>&- &
+	pid=$!
+	wait_for 10 test -e "$T/00001/metadata"
+	mv "$T/00001" "$T-old"
+	ln -s "$T-other" "$T/00001"
+	wait "$pid" || rc=$?
+	[ "$rc" = 1 ] && grep -q "$T/00002: File exists" "$T-said" || flunk "$rc" "$(cat "$T-said")" || return
+	[ -e "$T-other/file" ]
+	[ -z "$(ls -A "$T-empty")" ]
 }
 
 # On the host only.
