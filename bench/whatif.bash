@@ -25,7 +25,7 @@ contained() { # NAME CPUS OPTIONS... -- COMMAND...
 load_compute() { contained whatif "$1" -- ph-load work compute $((1000 * ms)); }
 load_parallel() { contained whatif "$1" -- ph-load work parallel 4 $((300 * ms)); }
 load_forkjoin() { contained whatif "$1" -- ph-load work times forkjoin 4 100 $((3 * ms)); }
-load_cron() { contained whatif "$1" -- ph-load work times cron 40 75ms $((15 * ms)); }
+load_cron() { contained whatif "$1" -- ph-load work times cron 200 75ms $((3 * ms)) 5; }
 load_mixed() { contained whatif "$1" -- ph-load work times mixed /data 120 $((6 * ms)) 8; }
 load_open() {
 	contained whatif "$1" -- ph-load work serve /data/socket 32 2 &
@@ -111,11 +111,25 @@ middle() {
 		else print "- -" }'
 }
 
-# more_runs FILE: do its runs differ so much that more are wanted?
+# answer NAME CPUS: what-if's duration, p99 (-: of no requests), and from what to what that may be.
+answer() {
+	jq -r --argjson cpus "$2" '.predictions[] | select(.cpus == $cpus) |
+		"\(.duration_ns) \(.requests.p99_ns // "-") \(.range_ns | join(" "))"' "$whatif/$1.json"
+}
+
+# by_chance PREDICTED LEAST MOST: does what-if say that it may be another?
+by_chance() {
+	awk "BEGIN { exit !($3 - $2 > $1 / 10) }"
+}
+
+# more_runs NAME CPUS: do the runs differ so much, or does what-if say that they do, that more are wanted?
 more_runs() {
-	local field
+	local field duration p99 least most
+	read -r duration p99 least most < <(answer "$1" "$2")
+	[ "$p99" != - ] || p99=$duration
+	! by_chance "$p99" "$least" "$most" || return 0
 	for field in 1 3; do
-		awk -v f=$field '{ print $f }' "$1" | middle
+		awk -v f=$field '{ print $f }' "$whatif/$1.$2" | middle
 	done | awk '$2 > 10 { more = 1 } END { exit !more }'
 }
 
@@ -130,16 +144,31 @@ quantile() { # PERCENT
 	sort -g | awk -v p="$1" '{ v[NR] = $1 } END { print NR ? v[int((NR * p + 99) / 100)] : "-" }'
 }
 
-whatif_row() { # WHAT FIGURE PREDICTED MEASURED SPREAD
-	local error
+# Where what-if says itself that it may be from LEAST to MOST, which are more than a tenth apart, it is wrong where what was is not between them.
+whatif_row() { # WHAT FIGURE PREDICTED MEASURED SPREAD LEAST MOST
+	local error bar=25 predicted
 	[[ $3 != - && $4 != - ]] || return
 	error=$(calc "100 * ($3 - $4) / $4" | tr -d -)
-	row "$1: $2" "$(calc "$3 / 1e6") ms" "$(calc "$4 / 1e6") ms +-$5 %" "$error" "<= 25"
+	predicted=$(calc "$3 / 1e6")
+	if by_chance "$3" "$6" "$7"; then
+		predicted+=" ($(calc "$6 / 1e6") to $(calc "$7 / 1e6"))"
+		bar=$(awk "BEGIN { off = 100 * (($4 < $3 ? $6 : $7) - $3) / $4; off = off < 0 ? -off : off; printf \"%.1f\", (off > 25 ? off : 25) }")
+	fi
+	row "$1: $2" "$predicted ms" "$(calc "$4 / 1e6") ms +-$5 %" "$error" "<= $bar"
 	echo "$error" >>"$whatif/$2"
 }
 
+# The load's CPU time, as it says itself: as it was recorded, and in the runs. What that differs by is the recording's doing, and the machine's.
+whatif_cpu_row() { # NAME FILES-OF-RUNS...
+	local recorded now spread
+	recorded=$(said "$whatif/$1.recorded" | cut -d' ' -f2)
+	read -r now spread < <((cd "$whatif" && cat "${@:2}") | awk '{ print $2 }' | middle)
+	row "$1: CPU time, recorded and not" "$(calc "$recorded / 1e6") ms" "$(calc "$now / 1e6") ms +-$spread %" \
+		"$(calc "100 * ($recorded - $now) / $now" | tr -d -)" "<= 5"
+}
+
 whatif_load() { # NAME RECORDED-UNDER CPUS...
-	local name=$1 under=$2 cpus run now duration p99
+	local name=$1 under=$2 cpus run now spread duration p99 least most
 	shift 2
 	whatif_record "$name" "$under"
 	porthole what-if -r "$whatif/$name.trace" -c whatif --cpus "$(IFS=,; echo "$*")" --from syscall_entry_getppid --to syscall_entry_getpgid \
@@ -151,19 +180,24 @@ whatif_load() { # NAME RECORDED-UNDER CPUS...
 		done
 	done
 	for cpus; do
-		more_runs "$whatif/$name.$cpus" || continue
+		more_runs "$name" "$cpus" || continue
 		for run in 4 5 6 7 8 9; do
 			whatif_run "$name" "$cpus"
 		done
 	done
+	whatif_cpu_row "$name" "${@/#/$name.}"
 	for cpus; do
-		read -r duration p99 < <(jq -r --argjson cpus "$cpus" '.predictions[] | select(.cpus == $cpus) |
-			"\(.duration_ns) \(.requests.p99_ns // "-")"' "$whatif/$name.json")
+		read -r duration p99 least most < <(answer "$name" "$cpus")
 		read -r now spread < <(awk '{ print $1 }' "$whatif/$name.$cpus" | middle)
-		whatif_row "$name at $cpus CPU" duration "${duration:--}" "$now" "$spread"
+		# The range is of the requests' p99, where there are some.
+		if [ "${p99:--}" = - ]; then
+			whatif_row "$name at $cpus CPU" duration "${duration:--}" "$now" "$spread" "${least:--}" "${most:--}"
+			continue
+		fi
+		whatif_row "$name at $cpus CPU" duration "$duration" "$now" "$spread" "$duration" "$duration"
 		read -r _ spread < <(awk '{ print $3 }' "$whatif/$name.$cpus" | middle)
 		now=$(quantile 99 <"$whatif/$name.$cpus.times")
-		whatif_row "$name at $cpus CPU" p99 "${p99:--}" "$now" "$spread"
+		whatif_row "$name at $cpus CPU" p99 "$p99" "$now" "$spread" "$least" "$most"
 	done
 	[ -z "${WHATIF_KEEP:-}" ] || cp -r "$whatif/$name".* "$WHATIF_KEEP"
 	rm -rf "$whatif/$name.trace"

@@ -210,14 +210,14 @@ static int work_forkjoin(int argc, char **argv)
 	return 0;
 }
 
-/* Due at fixed times, as a clock's jobs are; one that is due while another runs comes after it, and is counted from then on. */
+/* So many are due at once at fixed times, as a clock's jobs are; one that is due while another runs comes after it, and is counted from then on. */
 static int work_cron(int argc, char **argv)
 {
 	uint64_t n = arg_u64(argc, argv, 2, 20), every = arg_ns(argc, argv, 3, 100000000), steps = arg_u64(argc, argv, 4, 5000000);
-	uint64_t begin = ph_now_ns(), since, *took = work_zeros(n, sizeof(*took));
+	uint64_t at_once = arg_u64(argc, argv, 5, 1), begin = ph_now_ns(), since, *took = work_zeros(n, sizeof(*took));
 
 	for (uint64_t i = 0; i < n; i++) {
-		uint64_t due = begin + (i + 1) * every;
+		uint64_t due = begin + (i / (at_once ? at_once : 1) + 1) * every;
 
 		work_until(due);
 		since = ph_now_ns();
