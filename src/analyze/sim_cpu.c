@@ -248,7 +248,7 @@ static bool charge(struct sim *s, uint32_t cpu)
 			c->expired = true;
 		}
 		s->groups[g].use.cpu_ns += (uint64_t)ns;
-		out = sim_limit_use(s, (uint32_t)g, cpu, ns) || out;
+		out = sim_limit_use(s, (uint32_t)g, cpu, ns + (int64_t)((double)ns * s->s->charge)) || out;
 	}
 	return out;
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "analyze/whatif_priv.h"
 #include "analyze/whatif_report.h"
 #include "analyze/words.h"
 #include "base/cleanup.h"
@@ -196,7 +197,7 @@ void ph_whatif_verdict(const struct ph_whatif_report *r, struct ph_buf *out)
 		add_goal(r, out);
 }
 
-/* When periods begin makes more than a tenth of it. */
+/* When periods begin, or a few percent of CPU time, makes more than a tenth of it. */
 static bool by_chance(const struct ph_whatif_outcome *o)
 {
 	return o->most_ns - o->least_ns > figure(o) / 10;
@@ -206,6 +207,7 @@ bool ph_whatif_note(const struct ph_whatif_report *r, unsigned int i, struct ph_
 {
 	const struct ph_whatif *w = r->w;
 	unsigned int k = 1;
+	double cpus, share;
 
 	if (i == 0) {
 		uint64_t was = figure(&w->recorded), is = figure(&w->again);
@@ -223,13 +225,22 @@ bool ph_whatif_note(const struct ph_whatif_report *r, unsigned int i, struct ph_
 	ph_vec_each(a, &r->answers) {
 		if (!by_chance(&a->outcome) || k++ != i)
 			continue;
+		cpus = isnan(a->change.cpus) ? w->cpus : a->change.cpus;
 		ph_buf_adds(out, "With ");
-		add_limit(out, isnan(a->change.cpus) ? w->cpus : a->change.cpus);
+		add_limit(out, cpus);
+		share = (double)a->outcome.cpu_ns / ((double)a->outcome.duration_ns * cpus);
+		/* Of a short job the first period's is most. */
+		if (share < 1) {
+			ph_buf_adds(out, ", of which it needs ");
+			words_percent(out, share);
+			ph_buf_addc(out, ',');
+		}
 		ph_buf_adds(out, " it may be ");
 		words_ns(out, a->outcome.least_ns);
 		ph_buf_adds(out, " to ");
 		words_ns(out, a->outcome.most_ns);
-		ph_buf_adds(out, ": when periods begin is not known, and matters.");
+		ph_buf_adds(out, whatif_periods_known(w, &a->change) ? ": a few percent of CPU time decide." :
+			    ": when periods begin, or a few percent of CPU time, decides.");
 		return true;
 	}
 	for (int g = 0; g < PH_GAP_MAX; g++) {

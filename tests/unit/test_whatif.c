@@ -16,7 +16,7 @@
 
 /*
  * Containers 1 "web" with task 7 in /pod/web, 2 "db" with 20; both asleep. Times are in ms, but for what begins with 0.
- * Ticks are each 4 ms; periods are not known, so one ends 26, 38, 50, 82 or 94 ms after web begins.
+ * Ticks are each 4 ms; periods are not known, so one ends 26.8, 40.4, 50, 83.6 or 97.2 ms after web begins.
  */
 static const char setup[] =
 	"@0 container_info index=1 name=web cgroup_path=/pod/web cgroup_id=12\n"
@@ -131,13 +131,13 @@ static void test_limit(void **state)
 	assert_true(isinf(a->w->cpus));
 	/*
 	 * 20 ms in 100: out at 32 ms, having had 22; goes on at 60, pays 2 and has 20 again until 80, again with 2 too many; the last
-	 * 8 ms are from 160 to 168. Then the database's 10, and 10 of what is left. With periods that end at 36 ms it is 24 ms less, at
-	 * 104 ms 44 more.
+	 * 8 ms are from 160 to 168. Then the database's 10, and 10 of what is left. With periods that end at 36.8 ms and 3 % less counted it
+	 * is out at 60 first, owes nothing of the first period but 1.3, and has 4.8 left; with those that end at 107.2, at 128 with 7.2 left.
 	 */
 	o = with(a, 0.2);
 	assert_int_equal(o.duration_ns, 178 * MS);
-	assert_int_equal(o.least_ns, 154 * MS);
-	assert_int_equal(o.most_ns, 222 * MS);
+	assert_int_equal(o.least_ns, 151600000);
+	assert_int_equal(o.most_ns, 224400000);
 	assert_int_equal(o.cpu_ns, 60 * MS);
 	assert_int_equal(o.throttled_periods, 2);
 	assert_int_equal(o.throttled_ns, 108 * MS);
@@ -258,6 +258,7 @@ static void test_was_limited(void **state)
 		"@110000000 cpu=0 tid=0 sched_limit_end cgroup_id=12 on_cpu=0 begin_ns=30000000 throttled_ns=80000000\n"
 		RUN(110, 0, 0, 0, 7) "@110000000 cpu=0 tid=7 sched_throttle_end tid=7 throttled_ns=80000000 exact=1\n"
 		RUN(120, 0, 7, 1, 0) "@130000000 cpu=0 tid=0 irq_softirq_entry vec=9\n", "web");
+	struct ph_whatif_outcome o;
 
 	assert_int_equal(a->r, 0);
 	assert_true(a->w->cpus == 0.2);
@@ -268,7 +269,19 @@ static void test_was_limited(void **state)
 	assert_int_equal(with(a, INFINITY).duration_ns, 30 * MS);
 	/* Periods begin as they did: it has until 32, owes 2, and goes on at 110 for 8 more. */
 	assert_int_equal(a->w->again.duration_ns, 108 * MS);
-	assert_int_equal(with(a, 0.2).duration_ns, 108 * MS);
+	o = with(a, 0.2);
+	assert_int_equal(o.duration_ns, 108 * MS);
+	assert_int_equal(o.least_ns, 108 * MS);
+	assert_int_equal(o.most_ns, 108 * MS);
+	/* At the last tick that it is there it has had 26 of 26.1 ms: a few percent more, and it waits for the next period with 4 left. */
+	o = with(a, 0.261);
+	assert_int_equal(o.duration_ns, 30 * MS);
+	assert_int_equal(o.least_ns, 30 * MS);
+	assert_int_equal(o.most_ns, 104 * MS);
+	/* And out at 36 with 25.3: it needs 4 less of that. */
+	o = with(a, 0.253);
+	assert_int_equal(o.duration_ns, 104 * MS);
+	assert_int_equal(o.least_ns, 30 * MS);
 	done(a);
 }
 
@@ -402,12 +415,12 @@ static void test_requests(void **state)
 	assert_int_equal(a->w->bound.requests.p50_ns, 10 * MS);
 	o = with(a, 0.2);
 	assert_int_equal(o.requests.count, 2);
-	/* Of all ten. */
-	assert_int_equal(o.requests.p50_ns, 90 * MS);
-	assert_int_equal(o.requests.p90_ns, 90 * MS);
-	assert_int_equal(o.requests.p99_ns, 102 * MS);
-	assert_int_equal(o.least_ns, 90 * MS);
-	assert_int_equal(o.most_ns, 102 * MS);
+	/* Of all ten: 10, 10, 34.8, 48.4, 58, 88.4, 89.2, 90, 91.6, 105.2. */
+	assert_int_equal(o.requests.p50_ns, 58 * MS);
+	assert_int_equal(o.requests.p90_ns, 91600000);
+	assert_int_equal(o.requests.p99_ns, 105200000);
+	assert_int_equal(o.least_ns, 34800000);
+	assert_int_equal(o.most_ns, 105200000);
 	done(a);
 }
 
@@ -552,7 +565,7 @@ static void test_words(void **state)
 		"0.2 CPU     178 ms   2.54     60 ms     108 ms        2  ##############################\n"
 		"no limit     70 ms   1.00     60 ms       0 ns        0  ############\n\n"
 		"Simulated with what was, it comes to 70 ms: as recorded.\n"
-		"With 0.2 CPU it may be 154 ms to 222 ms: when periods begin is not known, and matters.\n");
+		"With 0.2 CPU it may be 152 ms to 224 ms: when periods begin, or a few percent of CPU time, decides.\n");
 	ph_buf_clear(&out);
 	view.fmt.output = PH_OUT_JSON;
 	assert_int_equal(ph_whatif_print(&r, &out, &err), 0);
@@ -562,7 +575,7 @@ static void test_words(void **state)
 		"\"again\":{\"duration_ns\":70000000,\"cpu_ns\":60000000,\"throttled_ns\":0,\"throttled_periods\":0,\"requests\":null},"
 		"\"bound\":{\"duration_ns\":70000000,\"cpu_ns\":60000000,\"throttled_ns\":0,\"throttled_periods\":0,\"requests\":null},"
 		"\"predictions\":["
-		"{\"cpus\":0.2,\"duration_ns\":178000000,\"cpu_ns\":60000000,\"throttled_ns\":108000000,\"throttled_periods\":2,\"requests\":null,\"range_ns\":[154000000,222000000]},"
+		"{\"cpus\":0.2,\"duration_ns\":178000000,\"cpu_ns\":60000000,\"throttled_ns\":108000000,\"throttled_periods\":2,\"requests\":null,\"range_ns\":[151600000,224400000]},"
 		"{\"cpus\":null,\"duration_ns\":70000000,\"cpu_ns\":60000000,\"throttled_ns\":0,\"throttled_periods\":0,\"requests\":null,\"range_ns\":[70000000,70000000]}],"
 		"\"confidence\":{\"deviation\":0,\"unmodelled\":[]}}\n");
 	ph_vec_done(&r.answers);
