@@ -165,25 +165,29 @@ int ph_read_file_at(int dirfd, const char *path, size_t max, struct ph_buf *b)
 	return 0;
 }
 
+/* How many letters are too many, missing, wrong, or in the wrong order with the next. */
 static size_t distance(const char *a, const char *b)
 {
-	size_t la = strlen(a), lb = strlen(b), row[65];
+	size_t la = strlen(a), lb = strlen(b), rows[3][65], *before = rows[0], *last = rows[1], *row = rows[2], *spare;
 
 	if (la > 64 || lb > 64)
 		return SIZE_MAX;
 	for (size_t j = 0; j <= lb; j++)
 		row[j] = j;
 	for (size_t i = 1; i <= la; i++) {
-		size_t diag = row[0];
-
+		spare = before;
+		before = last;
+		last = row;
+		row = spare;
 		row[0] = i;
 		for (size_t j = 1; j <= lb; j++) {
-			size_t sub = diag + (a[i - 1] != b[j - 1]);
-
-			diag = row[j];
-			row[j] = diag + 1 < sub ? diag + 1 : sub;
+			row[j] = last[j - 1] + (a[i - 1] != b[j - 1]);
+			if (last[j] + 1 < row[j])
+				row[j] = last[j] + 1;
 			if (row[j - 1] + 1 < row[j])
 				row[j] = row[j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < row[j])
+				row[j] = before[j - 2] + 1;
 		}
 	}
 	return row[lb];

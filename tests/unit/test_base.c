@@ -299,10 +299,22 @@ static void classes(void **state)
 	assert_int_equal(ph_class_by_name("lttng_statedump_start")->nfields, 0);
 }
 
+static void nearest(void **state)
+{
+	static const char *const names[] = { "shop-db", "shop-web", "batch" };
+
+	(void)state;
+	/* Two letters in each other's place are one mistake. */
+	assert_string_equal(ph_nearest("shop-wbe", names, 3), "shop-web");
+	assert_string_equal(ph_nearest("shp-db", names, 3), "shop-db");
+	assert_string_equal(ph_nearest("batsh", names, 3), "batch");
+	assert_null(ph_nearest("cron", names, 3));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(buf_numbers), cmocka_unit_test(buf_escapes), cmocka_unit_test(buf_unseen), cmocka_unit_test(shell_words),
+		cmocka_unit_test(buf_numbers), cmocka_unit_test(buf_escapes), cmocka_unit_test(buf_unseen), cmocka_unit_test(shell_words), cmocka_unit_test(nearest),
 		cmocka_unit_test(before), cmocka_unit_test(map_churn), cmocka_unit_test(parsers), cmocka_unit_test(options), cmocka_unit_test(words),
 		cmocka_unit_test(clock_text),
 		cmocka_unit_test(json), cmocka_unit_test(classes),
