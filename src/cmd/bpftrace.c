@@ -197,7 +197,10 @@ static int start(const struct verb *w, char **argv, struct ph_err *err)
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	execvp("bpftrace", argv);
-	ph_err_sys(err, errno, "cannot run bpftrace");
+	if (errno == ENOENT)
+		ph_err_set(err, -ENOENT, "bpftrace is not installed on this machine ('apt install bpftrace' or the like); 'porthole probe' needs no other program");
+	else
+		ph_err_sys(err, errno, "cannot run bpftrace");
 	_exit(ph_cmd_fail(VERB, err));
 }
 
@@ -239,7 +242,7 @@ static int rewrite(struct verb *w, const ph_strv *args, size_t from)
 	if (!w->text) {
 		r = ph_read_file_at(AT_FDCWD, w->program, PROGRAM_MAX, &program);
 		if (r < 0)
-			ph_err_sys(&err, r, "cannot read %s", w->program);
+			ph_err_sys(&err, r, "cannot read it");
 	} else {
 		ph_buf_adds(&program, w->text);
 	}

@@ -84,8 +84,6 @@ static int list(struct verb *w, const char *pattern)
 
 	if (!ph_probe_is_kernel(pattern))
 		r = ph_probe_select(&w->sel, &procs, &err);
-	if (r >= 0 && !ph_probe_is_kernel(pattern) && !procs.n)
-		r = ph_err_set(&err, -ENOENT, "no process is selected ('porthole ps' lists containers)");
 	if (r < 0) {
 		ph_vec_done(&procs);
 		return ph_cmd_fail(VERB, &err);

@@ -18,13 +18,15 @@ static const char *const tracefs[] = { "/sys/kernel/tracing", "/sys/kernel/debug
 static const char *events_dir(struct ph_err *err)
 {
 	static char path[64];
+	bool refused = false;
 
 	for (size_t i = 0; i < PH_ARRAY_SIZE(tracefs); i++) {
 		snprintf(path, sizeof(path), "%s/events", tracefs[i]);
 		if (access(path, R_OK | X_OK) == 0)
 			return path;
+		refused |= errno == EACCES;
 	}
-	ph_err_set(err, -ENOENT, "the kernel's list of tracepoints is not there: mount -t tracefs tracefs /sys/kernel/tracing");
+	ph_err_set(err, -ENOENT, refused ? "the kernel's list of tracepoints may not be read: run as root" : "the kernel's list of tracepoints is not there: mount -t tracefs tracefs /sys/kernel/tracing");
 	return NULL;
 }
 

@@ -375,6 +375,18 @@ static const char *nearest(const char *written, const ph_strv *names)
 	return near;
 }
 
+/* Are they there, but none of ours? */
+static bool hidden(const ph_probe_processes *procs)
+{
+	ph_vec_each(pr, procs) {
+		ph_autofree char *path = ph_asprintf("/proc/%d/root/", pr->pid);
+
+		if (access(path, F_OK) < 0 && errno == EACCES)
+			return true;
+	}
+	return false;
+}
+
 static int explain_no_file(struct search *s, const ph_probe_processes *procs, struct ph_err *err)
 {
 	const struct ph_probe_spec *spec = &s->p->specs.v[s->spec];
@@ -383,6 +395,9 @@ static int explain_no_file(struct search *s, const ph_probe_processes *procs, st
 	ph_strv mapped = { 0 };
 	const char *near;
 
+	if (!s->processes && hidden(procs))
+		return ph_err_set(err, -EACCES, "'%s': the files of those who are selected may not be looked at: run as root, or with the "
+				  "capabilities SYS_PTRACE and DAC_READ_SEARCH", spec->text);
 	if (!s->processes)
 		return ph_err_set(err, -ESRCH, "'%s': the processes of those who are selected have ended", spec->text);
 	/* The kernel hands its pages to each process: a uprobe has no file to be in. */
@@ -560,6 +575,9 @@ int ph_probes_find(struct ph_probes *p, const struct ph_selection *sel, const in
 	ph_probe_processes procs = { 0 };
 	int r = ph_probe_select(sel, &procs, err);
 
+	/* They may still come. */
+	if (r == -ENOENT)
+		r = 0;
 	for (size_t i = 0; i < npids; i++)
 		if (pids[i] > 0)
 			ph_vec_push(&procs)->pid = pids[i];

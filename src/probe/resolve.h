@@ -68,6 +68,7 @@ struct ph_probe_process {
 	uint32_t container;
 };
 typedef PH_VEC(struct ph_probe_process) ph_probe_processes;
+/* -ENOENT: there are none, with what there is. */
 int ph_probe_select(const struct ph_selection *sel, ph_probe_processes *ret, struct ph_err *err);
 
 /*

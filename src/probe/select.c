@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Whose files are looked into. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,15 @@ static bool named(const struct ph_selection *sel, int32_t pid)
 		only |= *p > 0;
 	}
 	return !only;
+}
+
+static int nobody(const struct ph_selection *sel, const struct ph_scan *scan, struct ph_err *err)
+{
+	ph_autofree const struct ph_container **all = ph_alloc((scan->containers.n + 1) * sizeof(*all));
+
+	for (size_t i = 0; i < scan->containers.n; i++)
+		all[i] = &scan->containers.v[i]->c;
+	return sel ? ph_selection_none(sel, all, scan->containers.n, err) : ph_err_set(err, -ENOENT, "there is no process");
 }
 
 /*
@@ -46,6 +56,8 @@ int ph_probe_select(const struct ph_selection *sel, ph_probe_processes *ret, str
 		pr->pid = t->pid;
 		pr->container = t->container;
 	}
+	if (!ret->n)
+		r = nobody(sel, &scan, err);
 	ph_scan_done(&scan);
-	return 0;
+	return r;
 }

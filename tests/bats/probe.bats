@@ -345,6 +345,16 @@ fails() {
 		[[ $output == *"without kprobes (CONFIG_KPROBES)"* ]] || flunk "$output"
 	}
 	fails "what is to be probed?"
+	# Who may not look is not told that there is nothing, nor is who has mistaken the name.
+	launch in -- sleep 60
+	run setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all porthole probe -c "$PH_FILE-in" -d 1s uprobe:libc.so.6:malloc
+	[[ $output == *"may not be looked at: run as root"* ]] || flunk "$output"
+	run setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all porthole probes tracepoint:sched:
+	[[ $output == *"may not be read: run as root"* ]] || flunk "$output"
+	run porthole probes -c "$PH_FILE-ni"
+	[[ $output == *"did you mean '$PH_FILE-in'?"* ]] || flunk "$output"
+	PATH=/nonexistent run "$PORTHOLE_BUILD/porthole" bpftrace -c "$PH_FILE-in" -e 'BEGIN { exit(); }'
+	[[ $output == *"bpftrace is not installed on this machine"* ]] || flunk "$output"
 }
 
 @test "a tracepoint of the kernel: its fields, of a container alone" {
