@@ -21,7 +21,7 @@ void ph_cmd_collect_init(struct ph_cmd_collect *a, const char *verb)
 {
 	const struct ph_opt rows[PH_CMD_COLLECT_NOPTS] = {
 		{ "duration", 'd', PH_OPT_DURATION, "TIME", &a->duration_ns, NULL,
-		  "stop after TIME (10s, 5m)" },
+		  "stop after TIME, as 10s or 5m (default: at Ctrl-C, or when the command ends)" },
 		{ "context", 0, PH_OPT_LIST, "LIST", &a->contexts, NULL,
 		  "fields to add to every event: vpid, vtid, ppid, procname, uid, pid_ns … or all" },
 		{ "wait", 0, PH_OPT_FLAG, NULL, &a->wait, NULL,

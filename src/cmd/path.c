@@ -222,15 +222,15 @@ int ph_cmd_path(int argc, char **argv)
 	struct verb w = { .steps = 20, .percent = { { 45, 55 }, { 99, 100 } } };
 	const struct ph_opt opts[] = {
 		{ "task", 0, PH_OPT_U64, "TID", &w.tid,
-		  .help = "of the thread with this id on the host; else of the main thread of the oldest process selected" },
+		  .help = "the path of the thread with this id on the host (default: of the main thread of the oldest process selected)" },
 		{ "requests", 0, PH_OPT_STR, "REQUESTS", &w.q.requests, .help = "of a server's requests, the slow ones compared with the fast ones: "
 		  "connections (accept to close), answers (read to write)" },
 		PH_CMD_REQUESTS_ROWS(&w.q),
-		{ "fast", 0, PH_OPT_STR, "RANKS", &w.fast, .help = "which of them are the fast ones, by duration in percent (45..55)" },
-		{ "slow", 0, PH_OPT_STR, "RANKS", &w.slow, .help = "which are the slow ones (99..100)" },
+		{ "fast", 0, PH_OPT_STR, "RANKS", &w.fast, .help = "which of them are the fast ones, by duration in percent (default 45..55)" },
+		{ "slow", 0, PH_OPT_STR, "RANKS", &w.slow, .help = "which are the slow ones (default 99..100)" },
 		{ "svg", 0, PH_OPT_FLAG, NULL, &w.svg, .help = "a picture of the path, a lane a task, in the place of the report: --svg >path.svg" },
-		{ "steps", 0, PH_OPT_U64, "N", &w.steps, .help = "show the N longest steps (20)" },
-		{ "table", 0, PH_OPT_STR, "TABLE", &w.r.table, .help = "one table alone: containers, shares (of CSV), help, steps; of requests bands, differences (of CSV), steps" },
+		{ "steps", 0, PH_OPT_U64, "N", &w.steps, .help = "show the N longest steps (default 20)" },
+		{ "table", 0, PH_OPT_STR, "TABLE", &w.r.table, .help = "one table alone: containers, shares (default of CSV), help, steps; of requests bands, differences (default of CSV), steps" },
 		{ 0 },
 	};
 

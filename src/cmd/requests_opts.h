@@ -15,7 +15,7 @@ struct ph_cmd_requests {
 #define PH_CMD_REQUESTS_ROWS(q)												\
 	{ "from", 0, PH_OPT_STR, "EVENT", &(q)->from, .help = "of requests that this event begins: its name, or a filter" },	\
 	{ "to", 0, PH_OPT_STR, "EVENT", &(q)->to, .help = "and this one ends" },						\
-	{ "by", 0, PH_OPT_STR, "PAIR", &(q)->by, .help = "which end belongs to which begin: that of the same task, or fd (task)" }
+	{ "by", 0, PH_OPT_STR, "PAIR", &(q)->by, .help = "which end belongs to which begin: that of the same task, or of the same fd (default task)" }
 
 /* Was any asked for? */
 bool ph_cmd_requests_asked(const struct ph_cmd_requests *q);

@@ -258,7 +258,7 @@ static const char *const tables[] = { "limits", NULL };
 static const struct ph_cmd_report_verb verb = {
 	.name = VERB,
 	.intro = "Says what would have happened to a container under other limits: what its tasks did and waited for is run\n"
-		 "again, by the kernel's rules.",
+		 "again, by the kernel's rules. What no option changes is as it was.",
 	.examples = "  porthole what-if -r trace/ -c web --cpus 0.5,1,2\n"
 		    "  porthole what-if -r trace/ -c web --requests answers --goal 'p99 < 20ms'\n"
 		    "  porthole what-if -r trace/ -c web --without batch --disk-speed 2x\n"
@@ -272,19 +272,19 @@ int ph_cmd_whatif(int argc, char **argv)
 {
 	struct verb v = { .burst_ns = UINT64_MAX, .change = PH_WHATIF_NOTHING };
 	const struct ph_opt opts[] = {
-		{ "cpus", 0, PH_OPT_LIST, "N,...", &v.cpus, .help = "with these CPU limits, one after the other: 0.5,1,2; none: without one" },
+		{ "cpus", 0, PH_OPT_LIST, "N,...", &v.cpus, .help = "with these limits, in CPUs, one after the other: 0.5,1,2; none: without a limit" },
 		{ "goal", 0, PH_OPT_STR, "GOAL", &v.goal, .help = "the smallest CPU limit with which this is so: 'p99 < 20ms' (p50, p90, p99, max of "
 		  "the requests, or duration)" },
 		{ "requests", 0, PH_OPT_STR, "REQUESTS", &v.q.requests, .help = "how long the container's requests take: "
 		  "connections (accept to close), answers (read to write)" },
 		PH_CMD_REQUESTS_ROWS(&v.q),
-		{ "period", 0, PH_OPT_DURATION, "TIME", &v.period_ns, .help = "with periods of this length" },
-		{ "burst", 0, PH_OPT_DURATION, "TIME", &v.burst_ns, .help = "with so much unused CPU time that may be saved" },
+		{ "period", 0, PH_OPT_DURATION, "TIME", &v.period_ns, .help = "with CPU limits over periods of this length, of which the kernel's default is 100ms" },
+		{ "burst", 0, PH_OPT_DURATION, "TIME", &v.burst_ns, .help = "with so much unused CPU time that may be saved for later periods" },
 		{ "cpu-weight", 0, PH_OPT_U64, "N", &v.weight, .help = "with this share of the CPUs against other groups, 100 is the kernel's default" },
 		{ "cpuset", 0, PH_OPT_STR, "CPUS", &v.cpuset, .help = "on these CPUs only: 0-3,7" },
 		{ "without", 0, PH_OPT_LIST, "NAME", &v.without, .help = "if these containers had not been there" },
 		{ "disk-speed", 0, PH_OPT_STR, "TIMES", &v.disk, .help = "with disks so many times as fast: 2x" },
-		{ "memory-stall", 0, PH_OPT_CALL, "TIMES", &v.memory, .call = parse_memory, .help = "with waits for memory so many times as long: 0" },
+		{ "memory-stall", 0, PH_OPT_CALL, "TIMES", &v.memory, .call = parse_memory, .help = "with waits for memory so many times as long; 0: with memory enough" },
 		{ "svg", 0, PH_OPT_FLAG, NULL, &v.svg, .help = "the curve over --cpus as a picture, in the place of the report: --svg >curve.svg" },
 		{ 0 },
 	};
