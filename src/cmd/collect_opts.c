@@ -272,8 +272,8 @@ void ph_cmd_collect_missed(const struct ph_cmd_collect *a)
 				"interrupted, and the kernel does not call it again within itself\n", m->n, m->program);
 }
 
-/* What walking the stacks of programs took. */
-static void tell_stacks(const struct ph_collect_stats *cs)
+/* What walking the stacks of programs took. (What is missing of them is in the report that is made.) */
+static void tell_stacks(const struct ph_collect_stats *cs, bool recorded)
 {
 	char tables[PH_HUMAN_MAX], all[PH_HUMAN_MAX];
 	uint64_t n = 0;
@@ -282,19 +282,20 @@ static void tell_stacks(const struct ph_collect_stats *cs)
 		n += cs->stacks.ended[i];
 	if (!cs->stacks.memory_bytes)
 		return;
-	fprintf(stderr, "%" PRIu64 " stacks of programs, %" PRIu64 " of them complete, by tables of %" PRIu64 " files, %s; with the mappings of %"
-		PRIu64 " processes %s of the kernel's memory\n", n, cs->stacks.ended[PH_END_COMPLETE], cs->stacks.tables,
-		ph_human_bytes(cs->stacks.table_bytes, tables), cs->stacks.processes, ph_human_bytes(cs->stacks.memory_bytes, all));
+	if (recorded)
+		fprintf(stderr, "%" PRIu64 " stacks of programs, %" PRIu64 " of them complete, by tables of %" PRIu64 " files, %s; with the "
+			"mappings of %" PRIu64 " processes %s of the kernel's memory\n", n, cs->stacks.ended[PH_END_COMPLETE], cs->stacks.tables,
+			ph_human_bytes(cs->stacks.table_bytes, tables), cs->stacks.processes, ph_human_bytes(cs->stacks.memory_bytes, all));
 	if (cs->stacks.refused)
 		fprintf(stderr, "%" PRIu64 " files, processes or mappings had no room in it: stacks of these end early\n", cs->stacks.refused);
 }
 
-void ph_cmd_collect_notes(const struct ph_cmd_collect *a)
+void ph_cmd_collect_notes(const struct ph_cmd_collect *a, bool recorded)
 {
 	struct ph_collect_stats cs;
 
 	ph_collect_stats(a->c, &cs);
-	tell_stacks(&cs);
+	tell_stacks(&cs, recorded);
 	ph_cmd_collect_missed(a);
 	if (cs.control_lost)
 		fprintf(stderr, "%" PRIu64 " changes of containers were missed: too many at once; events may "

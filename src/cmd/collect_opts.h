@@ -64,8 +64,8 @@ void ph_cmd_collect_sleep(const struct ph_cmd_collect *a);
 /* The line that is renewed each second; on where standard error is a terminal and @on. @bytes: 0: none. */
 void ph_cmd_collect_status(struct ph_cmd_collect *a, uint64_t bytes);
 void ph_cmd_collect_status_end(struct ph_cmd_collect *a);
-/* What was not recorded and why, in the end. */
-void ph_cmd_collect_notes(const struct ph_cmd_collect *a);
+/* What was not recorded and why, in the end; of a trace that was @recorded, also what its stacks took. */
+void ph_cmd_collect_notes(const struct ph_cmd_collect *a, bool recorded);
 /* Of these, only which events were missed (struct ph_missed). */
 void ph_cmd_collect_missed(const struct ph_cmd_collect *a);
 void ph_cmd_collect_done(struct ph_cmd_collect *a);

@@ -111,7 +111,7 @@ static void report(const struct args *a, const struct ph_record_stats *rs, const
 	if (rs->lost)
 		fprintf(stderr, "; %" PRIu64 " events were lost (a larger --buffer helps)", rs->lost);
 	fputc('\n', stderr);
-	ph_cmd_collect_notes(&a->co);
+	ph_cmd_collect_notes(&a->co, true);
 }
 
 static int run(struct args *a, struct ph_record_opts *ro)

@@ -251,7 +251,7 @@ static void tell(const struct ph_cmd_source *s)
 		ph_cmd_say(s->co.verb, "%" PRIu64 " events were lost in %" PRIu64 " %s: what follows may miss its cause%s", s->run.lost,
 			   s->run.gaps, s->run.gaps == 1 ? "gap" : "gaps", cs.lost ? " (a larger --buffer helps)" : "");
 	if (s->live)
-		ph_cmd_collect_notes(&s->co);
+		ph_cmd_collect_notes(&s->co, s->dir);
 }
 
 int ph_cmd_source_nothing(struct ph_cmd_source *s, struct ph_err *err)
