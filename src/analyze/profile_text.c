@@ -124,8 +124,8 @@ static bool say_nameless(const struct ph_profile *p, unsigned int i, struct ph_b
 		ph_buf_adds(out, " of the stacks: ");
 		say_missing(f, out);
 	} else if (there) {
-		ph_buf_adds(out, "functions without names: debug symbols have them, if they are in the container or on the host when it is recorded; "
-			    "debuginfod-find debuginfo BUILD-ID gets them, too");
+		ph_buf_adds(out, "functions without names: debug symbols have them, in the container or on the host when it is recorded; install "
+			    "them there, or get them by debuginfod-find debuginfo BUILD-ID");
 	}
 	ph_vec_done(&v);
 	return there;
@@ -214,7 +214,7 @@ bool ph_profile_note(const struct ph_profile *p, unsigned int i, struct ph_buf *
 	unsigned int at = 0;
 
 	if (p->others && i == at++) {
-		ph_buf_addf(out, "%" PRIu64 " stacks of other events are left out (--off-cpu, --wall, -e EVENT)", p->others);
+		ph_buf_addf(out, "%" PRIu64 " stacks of other events were recorded, too: --off-cpu, --wall or -e EVENT shows these", p->others);
 		return true;
 	}
 	if (p->other_unit && i == at++) {

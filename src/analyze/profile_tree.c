@@ -225,7 +225,7 @@ void ph_tree_functions(const struct ph_tree *t, ph_tree_funcs *out)
 		ph_buf_addf(&text, "%u\n%s\n%s", n->func->kind, n->func->module, n->func->name);
 		ids[i] = (uint32_t)(uintptr_t)ph_strmap_get(&known, text.p);
 		if (!ids[i]) {
-			ph_vec_push(out)->func = n->func;
+			*ph_vec_push(out) = (struct ph_tree_func){ .func = n->func, .loc = n->loc };
 			ids[i] = (uint32_t)out->n;
 			ph_strmap_put(&known, text.p, (void *)(uintptr_t)out->n);
 		}

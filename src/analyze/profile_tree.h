@@ -32,6 +32,7 @@ void ph_tree_free(struct ph_tree *t);
 /* A function's sums over all stacks; in a stack that it is in twice, total counts once. */
 struct ph_tree_func {
 	const struct ph_func *func;
+	const struct ph_loc *loc;	/* the first seen */
 	uint64_t self, total;
 	uint64_t base_self, base_total;
 };

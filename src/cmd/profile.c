@@ -107,11 +107,17 @@ static int nothing(struct profile_verb *w, struct ph_err *err)
 		stacks += p->ends[i];
 	if (p->opts.sel && ph_run_no_container(run, p->opts.sel))
 		return ph_cmd_source_nothing(&w->r.s, err);
+	if (p->left_out)
+		return ph_err_set(err, -ENOENT, "%s: of the waits of what was selected there is no stack: they had begun before%s", run->src->what,
+				  run->src->live ? "" : ", or it was recorded without --callstacks sched_switch");
+	if (p->opts.event && (stacks || run->src->live))
+		return ph_err_set(err, -ENOENT, "%s: nothing of what was selected had any such event", run->src->what);
 	if (stacks || run->src->live)
-		return ph_err_set(err, -ENOENT, "%s: nothing of what was selected had any %s", run->src->what,
-				  p->opts.event ? "such event" : ph_profile_what_text(p));
+		return ph_err_set(err, -ENOENT, "%s: nothing of what was selected had any %s%s", run->src->what, ph_profile_what_text(p),
+				  p->opts.what == PH_PROFILE_CPU ? "; what it waits for, --off-cpu shows" : "");
 	return ph_err_set(err, -ENOENT, "%s: there are no stacks of %s in it%s", run->src->what, ph_profile_what_text(p),
-			  p->others ? ", but of other events: --off-cpu, --wall or -e EVENT" : "");
+			  p->others ? ", but of other events: --off-cpu, --wall or -e EVENT" :
+			  p->opts.what == PH_PROFILE_CPU ? ": nothing of what was selected ran, or it was recorded without -e profile" : "");
 }
 
 /* Beside the output, whatever that is. */
@@ -181,7 +187,8 @@ static int report(void *arg, struct ph_buf *out, struct ph_err *err)
 	w->x.p = w->side.p;
 	w->x.hostname = w->r.s.run.src->hostname;
 	r = export(w, out, err);
-	if (r >= 0)
+	/* For people it is in the report. */
+	if (r >= 0 && w->format != PROFILE_TREE)
 		tell(w->side.p);
 	return r;
 }
@@ -227,27 +234,28 @@ static const struct ph_cmd_report_verb verb = {
 
 int ph_cmd_profile(int argc, char **argv)
 {
-	struct profile_verb w = { .hz = PH_SAMPLE_HZ, .x.min = 0.005 };
+	struct profile_verb w = { .hz = PH_SAMPLE_HZ, .x.min = 0.01 };
 	const struct ph_opt opts[] = {
-		{ "freq", 'F', PH_OPT_U64, "HZ", &w.hz, .help = "samples a second of each CPU (99)" },
-		{ "off-cpu", 0, PH_OPT_FLAG, NULL, &w.off_cpu, .help = "time without a CPU, by what is waited for and who ends it" },
-		{ "wall", 0, PH_OPT_FLAG, NULL, &w.wall, .help = "time on a CPU and without" },
-		{ "event", 'e', PH_OPT_STR, "EVENT", &w.event, .help = "how often EVENT comes: sched_switch, syscall_entry_openat, block_rq_issue …, or a probe as "
-		  "'uprobe:libc.so.6:malloc'" },
+		{ "freq", 'F', PH_OPT_U64, "HZ", &w.hz, .help = "samples a second of each CPU (default 99)" },
+		{ "off-cpu", 0, PH_OPT_FLAG, NULL, &w.off_cpu, .help = "in the place of CPU time: time without a CPU, by what is waited for and who ends it" },
+		{ "wall", 0, PH_OPT_FLAG, NULL, &w.wall, .help = "both: time on a CPU and without" },
+		{ "event", 'e', PH_OPT_STR, "EVENT", &w.event, .help = "in the place of time: how often EVENT comes, by what led to it: sched_switch, syscall_entry_openat … (record --list has "
+		  "all), or a probe as 'uprobe:libc.so.6:malloc'" },
 		{ "by", 0, PH_OPT_LIST, "LIST", &w.by,
-		  .help = "divide stacks by container, pod, image, comm, process, thread, reason (container,comm)" },
-		{ "user", 0, PH_OPT_FLAG, NULL, &w.opts.user, .help = "functions of programs alone" },
+		  .help = "divide stacks by container, pod, image, comm (the thread's name), process, thread, reason (what is waited for), in this "
+			  "order (default container,comm)" },
+		{ "user", 0, PH_OPT_FLAG, NULL, &w.opts.user, .help = "functions of programs alone (default: both)" },
 		{ "kernel", 0, PH_OPT_FLAG, NULL, &w.opts.kernel, .help = "functions of the kernel alone" },
-		{ "diff", 0, PH_OPT_STR, "TRACE", &w.diff, .help = "compare with the recording TRACE" },
+		{ "diff", 0, PH_OPT_STR, "TRACE", &w.diff, .help = "compare with the recording TRACE, of which the other options select as well" },
 		{ 0 },
 	};
 	const struct ph_opt output[] = {
 		{ "output", 'o', PH_OPT_STR, "FORMAT", &w.r.table,
-		  .help = "tree, top (table of functions), folded, svg (flame graph), pprof, speedscope, perf-script, json (an object a "
-			  "stack), jsonpretty, csv (the table)" },
-		{ "min", 0, PH_OPT_STR, "PERCENT", &w.min, .help = "tree: leave out branches of less (0.5)" },
-		{ "icicle", 0, PH_OPT_FLAG, NULL, &w.x.icicle, .help = "svg: the program's start at the top" },
-		{ "colors", 0, PH_OPT_STR, "BY", &w.colors, .help = "svg: colours by kind of function (kernel, user …) or by container" },
+		  .help = "tree (default: a report and calls, for reading), top (table of functions), csv (the same), svg (flame graph), "
+			  "folded (for flamegraph.pl), pprof, speedscope, perf-script, json (an object a stack), jsonpretty" },
+		{ "min", 0, PH_OPT_STR, "PERCENT", &w.min, .help = "tree: leave out branches of less than this share (default 1)" },
+		{ "icicle", 0, PH_OPT_FLAG, NULL, &w.x.icicle, .help = "svg: the program's start at the top (default: at the bottom)" },
+		{ "colors", 0, PH_OPT_STR, "BY", &w.colors, .help = "svg: colours by kind (of function: kernel, user …; default) or container" },
 		{ 0 },
 	};
 

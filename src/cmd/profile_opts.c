@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/parse.h"
 #include "cmd/probe_opts.h"
 #include "cmd/profile.h"
 
@@ -39,6 +40,22 @@ static int parse_by(struct profile_verb *w)
 	return 0;
 }
 
+static int no_event(const char *name)
+{
+	PH_VEC(const char *) names = { 0 };
+	const struct ph_class *c;
+	const char *near;
+	int r;
+
+	for (size_t i = 0; (c = ph_class_nth(i)); i++)
+		*ph_vec_push(&names) = c->name;
+	near = ph_nearest(name, names.v, names.n);
+	r = ph_cmd_usage(PROFILE_VERB, "there is no event '%s'%s%s%s; porthole record --list has them all", name, near ? "; did you mean '" : "",
+			 near ? near : "", near ? "'?" : "");
+	ph_vec_done(&names);
+	return r;
+}
+
 static int parse_what(struct profile_verb *w)
 {
 	struct ph_err err = { 0 };
@@ -64,7 +81,7 @@ static int parse_what(struct profile_verb *w)
 		w->event = "probe_hit";
 	}
 	w->opts.event = ph_class_by_name(w->event);
-	return w->opts.event ? 0 : ph_cmd_usage(PROFILE_VERB, "there is no event '%s'; porthole record --list has them all", w->event);
+	return w->opts.event ? 0 : no_event(w->event);
 }
 
 static int parse_min(struct profile_verb *w)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The table of functions. */
-#include <stdlib.h>
-
 #include "base/cleanup.h"
-#include "export/export.h"
+#include "export/parts.h"
 
 enum {
 	COL_SELF, COL_TOTAL, COL_DIFF, COL_DIFF_TOTAL, COL_SELF_WEIGHT, COL_TOTAL_WEIGHT, COL_UNIT, COL_CONTAINER, COL_KIND,
@@ -29,82 +27,6 @@ static const char *unit_name(const struct ph_profile *p)
 	return p->unit == PH_PROFILE_NS ? "ns" : p->unit == PH_PROFILE_CYCLES ? "cycles" : "events";
 }
 
-/* ---- whose a function is ------------------------------------------------------------------------------- */
-
-struct share {
-	uint32_t container;
-	uint64_t weight, most, all;
-};
-
-struct owners {
-	struct ph_u64map by_pair, by_func;	/* func and container; func: the one that has most */
-};
-
-static struct share *share_of(struct ph_u64map *m, uint64_t key)
-{
-	struct share *s = ph_u64map_get(m, key);
-
-	if (!s) {
-		s = ph_alloc(sizeof(*s));
-		ph_u64map_put(m, key, s);
-	}
-	return s;
-}
-
-static uint64_t func_key(const struct ph_func *f)
-{
-	uint64_t h = ph_hash(PH_HASH_INIT + f->kind, f->module, strlen(f->module) + 1);
-
-	return ph_hash(h, f->name, strlen(f->name));
-}
-
-static void find_owners(const struct ph_profile *p, struct owners *o)
-{
-	ph_locv locs = { 0 };
-
-	ph_vec_each(row, &p->rows) {
-		uint32_t container = p->actors.v[row->actor].container;
-
-		ph_profile_stack(p, row, false, &locs);
-		for (size_t i = 0; i < locs.n; i++) {
-			uint64_t key = func_key(ph_profile_func(p, locs.v[i]));
-			struct share *pair = share_of(&o->by_pair, ph_hash(key, &container, sizeof(container)));
-			struct share *of = share_of(&o->by_func, key);
-
-			pair->weight += row->weight;
-			of->all += row->weight;
-			if (pair->weight >= of->most) {
-				of->most = pair->weight;
-				of->container = container;
-			}
-		}
-	}
-	ph_vec_done(&locs);
-}
-
-static void owners_done(struct owners *o)
-{
-	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&o->by_pair, s)); )
-		free(s->val);
-	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&o->by_func, s)); )
-		free(s->val);
-	ph_u64map_done(&o->by_pair);
-	ph_u64map_done(&o->by_func);
-}
-
-static void set_container(struct ph_cell *c, const struct ph_profile *p, const struct owners *o, const struct ph_func *f)
-{
-	const struct share *s = ph_u64map_get(&o->by_func, func_key(f));
-	ph_autobuf text = { 0 };
-
-	if (!s)
-		return;
-	ph_buf_adds(&text, s->container == PH_CONTAINER_HOST ? "(host)" : ph_container_label(p->id, s->container));
-	if (s->most < s->all)
-		ph_buf_adds(&text, " +");
-	ph_cell_str(c, text.p);
-}
-
 /* ---- the table ------------------------------------------------------------------------------------------ */
 
 static double percent(uint64_t part, uint64_t all)
@@ -112,7 +34,7 @@ static double percent(uint64_t part, uint64_t all)
 	return all ? 100.0 * (double)part / (double)all : 0;
 }
 
-static void add_row(struct ph_table *t, const struct ph_export *x, const struct owners *o, const struct ph_tree_func *f, uint64_t all)
+static void add_row(struct ph_table *t, const struct ph_export *x, const struct ph_owners *o, const struct ph_tree_func *f, uint64_t all)
 {
 	struct ph_cell *c = ph_table_row(t);
 	ph_autobuf weight = { 0 };
@@ -134,7 +56,7 @@ static void add_row(struct ph_table *t, const struct ph_export *x, const struct 
 	ph_cell_str(&c[COL_FUNCTION], f->func->name);
 	ph_cell_str(&c[COL_MODULE], f->func->module[0] ? f->func->module : NULL);
 	ph_cell_str(&c[COL_KIND], ph_frame_kind_name(f->func->kind));
-	set_container(&c[COL_CONTAINER], x->p, o, f->func);
+	ph_owners_cell(&c[COL_CONTAINER], x->p, o, f->func);
 }
 
 /* With two profiles, how they differ is among what is shown. */
@@ -161,7 +83,7 @@ int ph_export_top(const struct ph_export *x, struct ph_buf *out, struct ph_err *
 {
 	struct ph_tree *tree = ph_tree_new(x->p, x->base, PH_TREE_HEAVIEST);
 	ph_tree_funcs funcs = { 0 };
-	struct owners o = { 0 };
+	struct ph_owners o = { 0 };
 	struct ph_col mine[NCOLS];
 	struct ph_table t;
 	int r;
@@ -170,11 +92,12 @@ int ph_export_top(const struct ph_export *x, struct ph_buf *out, struct ph_err *
 	ph_table_init(&t, mine, NCOLS);
 	ph_tree_functions(tree, &funcs);
 	if (ph_table_shows(&x->view.fmt, mine, NCOLS, COL_CONTAINER))
-		find_owners(x->p, &o);
+		ph_owners_find(x->p, &o);
 	ph_vec_each(f, &funcs)
 		add_row(&t, x, &o, f, tree->nodes.v[0].total);
+	ph_shorten_column(&t, &x->view.fmt, COL_FUNCTION, x->view.width);
 	r = ph_table_print(&t, &x->view.fmt, x->view.width, out, err);
-	owners_done(&o);
+	ph_owners_done(&o);
 	ph_table_done(&t);
 	ph_vec_done(&funcs);
 	ph_tree_free(tree);

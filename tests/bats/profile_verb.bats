@@ -30,3 +30,32 @@ of() { awk -v name="$1" '{ all += $NF } index($0, name) { n += $NF } END { print
 	porthole profile -c "$PH_FILE-idle" -d 500ms -e syscall_entry_clock_nanosleep -o folded >"$T.folded" 2>"$T.err"
 	grep -q "^$PH_FILE-idle;ph-load;_start;.*nanosleep" "$T.folded" || flunk "$(cat "$T.folded" "$T.err")"
 }
+
+# What is read first, live and of the recording; and that nothing is there, where nothing is.
+@test "profile: the report begins with whose time it is, and says why there is none" {
+	launch busy -- ph-load spin 30s >/dev/null
+	launch half --cpus 0.3 -- ph-load spin 30s >/dev/null
+	launch idle -- sleep 60 >/dev/null
+	porthole profile -c "$PH_FILE-busy,$PH_FILE-half,$PH_FILE-idle" -d 1s -F 400 -w "$T" >"$T.live" 2>"$T.err" || flunk "$(cat "$T.err")" || return
+	porthole profile -r "$T" >"$T.read"
+	# Names of the kernel's functions, of which there are few samples, may be in another order.
+	diff <(sed -n '1,6p' "$T.live") <(sed -n '1,6p' "$T.read") || return
+	head -n 1 "$T.read" | grep -Eq '^[0-9.]+ m?s of CPU time in 1\.[0-9] s, [0-9.]+ CPUs?: [0-9]+ samples$' || flunk "$(cat "$T.read")" || return
+	# Each container with the task in it, the one that is not limited first; shares are those of the JSON.
+	sed -n 4p "$T.read" | grep -q " $PH_FILE-busy  *ph-load$" || flunk "$(cat "$T.read")" || return
+	sed -n 5p "$T.read" | grep -q " $PH_FILE-half  *ph-load$" || flunk "$(cat "$T.read")" || return
+	[ "$(sed -n 4p "$T.read" | awk '{ print $1 }')" = "$(porthole profile -r "$T" -o json 2>/dev/null |
+		jq -rs "(map(.weight) | add) as \$all | map(select(.container == \"$PH_FILE-busy\").weight) | add / \$all * 1000 | round / 10" |
+		sed 's/^[0-9]*$/&.0/')" ] || flunk "$(cat "$T.read")" || return
+	grep -Eq '^ *[0-9.]+ +[0-9.]+ .* ph-load +compute_until$' "$T.read" || flunk "$(cat "$T.read")" || return
+	grep -q "^ *[0-9.]* %  $PH_FILE-half / ph-load$" "$T.read" || flunk "$(cat "$T.read")" || return
+	# What the recording of stacks took is told of a recording.
+	grep -q 'stacks of programs' "$T.err" || flunk "$(cat "$T.err")" || return
+	run porthole profile -c "$PH_FILE-idle" -d 300ms
+	[ "$output" = "porthole profile: the running kernel: nothing of what was selected had any CPU time; what it waits for, --off-cpu shows" ] ||
+		flunk "$output" || return
+	run porthole profile -c "$PH_FILE-idle" -d 300ms --off-cpu
+	[[ $output == *"there is no stack: they had begun before" ]] || flunk "$output" || return
+	run porthole profile -c "$PH_FILE-idle" -d 300ms -e sched_swtich
+	[[ $output == *"there is no event 'sched_swtich'; did you mean 'sched_switch'?"* ]] || flunk "$output"
+}

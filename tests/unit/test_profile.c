@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Profiles of streams whose truth is known, as folded stacks and as a tree. */
+/* Profiles of streams whose truth is known, as folded stacks. */
 #include "test.h"
 
 #include <stdio.h>
@@ -262,35 +262,6 @@ static void test_left_out(void **state)
 	reset();
 }
 
-static void test_tree(void **state)
-{
-	struct profiled d;
-	ph_autobuf folded = { 0 }, out = { 0 }, notes = { 0 };
-
-	reset();
-	fold(&d, "+10 cpu=0 tid=7 pid=7 container=1 callstack weight=600000 comm=nginx tid=7 callstack_user=[0x401100,0x402001,0x403011] user_end=1\n"
-		 "+10 cpu=0 tid=7 pid=7 container=1 callstack weight=398000 comm=nginx tid=7 callstack_user=[0x7f0000000555,0x403011] user_end=1\n"
-		 "+10 cpu=0 tid=7 pid=7 container=1 callstack weight=2000 comm=nginx tid=7 callstack_user=[0x12345] user_end=3\n" NAMES, &folded);
-	ph_export_tree(&(struct ph_export){ .p = d.p, .min = 0.005 }, &out);
-	assert_string_equal(out.p, "1 ms of CPU time, 3 samples, in 0.0 s\n"
-				   " 100.0 %  web\n"
-				   "          nginx\n"
-				   "  99.8 %    main  nginx\n"
-				   "  60.0 %      serve  nginx\n"
-				   "              parse  nginx\n"
-				   "              next_[i]  nginx\n"
-				   "  39.8 %      libc.so.6+0x28555\n");
-	for (unsigned int i = 0; ph_profile_note(d.p, i, &notes); i++)
-		ph_buf_addc(&notes, '\n');
-	assert_string_equal(notes.p, "33 % of the programs' stacks end before the program's start: 33 % an address without a rule\n"
-				     "0.2 % of the stacks have addresses that no known mapping has: [unknown]\n"
-				     "functions without names: debug symbols have them, if they are in the container or on the host when it is "
-				     "recorded; debuginfod-find debuginfo BUILD-ID gets them, too\n"
-				     "  40 % of the stacks: /lib/libc.so.6, build id abcdef\n");
-	profiled_done(&d);
-	reset();
-}
-
 static void missing_is(const char *event, const char *wanted)
 {
 	ph_autofree char *events = ph_asprintf("+10 cpu=0 tid=7 pid=7 container=1 callstack weight=9 comm=nginx tid=7 "
@@ -457,10 +428,6 @@ static void test_compare(void **state)
 	ph_export_folded(&(struct ph_export){ .p = a.p, .base = b.p }, &out);
 	/* 20 became 40: each half of before counts 20. */
 	assert_string_equal(out.p, "web;nginx;main 20 10\nweb;nginx;serve 20 30\n");
-	ph_buf_clear(&out);
-	ph_export_tree(&(struct ph_export){ .p = a.p, .base = b.p }, &out);
-	assert_non_null(strstr(out.p, "  75.0 %   +25.0     serve  nginx\n"));
-	assert_non_null(strstr(out.p, "  25.0 %   -25.0     main  nginx\n"));
 	profiled_done(&a);
 	profiled_done(&b);
 }
@@ -470,7 +437,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names), cmocka_unit_test(test_who), cmocka_unit_test(test_filter_of_event),
 		cmocka_unit_test(test_mappings), cmocka_unit_test(test_made_anew), cmocka_unit_test(test_trampolines),
-		cmocka_unit_test(test_off_cpu), cmocka_unit_test(test_left_out), cmocka_unit_test(test_tree), cmocka_unit_test(test_missing), cmocka_unit_test(test_not_shown), cmocka_unit_test(test_made),
+		cmocka_unit_test(test_off_cpu), cmocka_unit_test(test_left_out), cmocka_unit_test(test_missing), cmocka_unit_test(test_not_shown), cmocka_unit_test(test_made),
 		cmocka_unit_test(test_hostile), cmocka_unit_test(test_many_tasks), cmocka_unit_test(test_compare),
 	};
 
