@@ -9,7 +9,8 @@
                                          the tables of docs/recording.md, docs/trace.md … (idle machine, root, minutes)
 
 In a ```console block a line "$ COMMAND" is run at the top of the source, and what follows is its
-output; "…" as the last line stands for the rest of it. They use the trace that comes with the
+output; "…" as the last line stands for the rest of it. One that ends with ">docs/NAME.svg" makes
+that picture, which is compared as well. They use the trace that comes with the
 project. A block behind a line <!-- live --> shows a machine: it is written with --live (with three
 containers running: web, which asks db, and job, whose program has no symbols) and not compared. In all other blocks, in the man pages and in
 --help, commands of porthole are only tried for whether their options exist. Files that the
@@ -37,10 +38,14 @@ def bad(text):
     print(text)
 
 
-def run(command):
+def output(command):
     r = subprocess.run(["bash", "-c", command], cwd=top, env=env, stdin=subprocess.DEVNULL,
                        stdout=subprocess.PIPE, text=True, timeout=60)
-    return [line.rstrip() for line in r.stdout.splitlines()]
+    return r.stdout
+
+
+def run(command):
+    return [line.rstrip() for line in output(command).splitlines()]
 
 
 def commands_of(block):
@@ -54,8 +59,20 @@ def commands_of(block):
     return out
 
 
-def fresh(prompt, shown):
+def picture(command, path, write):
+    now = output(command)
+    if write:
+        path.write_text(now)
+    elif not path.exists() or path.read_text() != now:
+        bad(f"{path.name} is another picture now; docs/examples.py --write, or look why")
+
+
+def fresh(prompt, shown, write):
     """The output as it is now, cut as the document cuts it."""
+    drawn = re.fullmatch(r"(.*) >(docs/[\w-]+\.svg)", prompt[2:])
+    if drawn:
+        picture(drawn[1], top / drawn[2], write)
+        return []
     got = run(prompt[2:])
     if shown and shown[-1] == "…":
         keep = max(len(shown) - 1, 1)
@@ -115,7 +132,7 @@ def document(path, write, live):
         if line == "```console" and (live or not is_live):
             now = []
             for prompt, shown in commands_of(block):
-                now += [prompt, *fresh(prompt, shown)]
+                now += [prompt, *fresh(prompt, shown, write)]
             if now != block and not write:
                 bad(f"{where}: the output is another one now; docs/examples.py --write, or look why:")
                 for w, g in zip(block + [""] * len(now), now + [""] * len(block)):

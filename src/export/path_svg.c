@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/parse.h"
+#include "export/axis.h"
 #include "export/export.h"
 
 #define LABELS 250
@@ -324,24 +325,10 @@ static void draw_labels(struct picture *g)
 	}
 }
 
-/* 1, 2, 5, 10 … ns: six of them at most. */
-static uint64_t axis_step(uint64_t all)
-{
-	uint64_t ten = 1;
-
-	for (;; ten *= 10) {
-		static const unsigned int round[] = { 1, 2, 5 };
-
-		for (size_t i = 0; i < PH_ARRAY_SIZE(round); i++)
-			if (all / ten / round[i] <= 6)
-				return ten * round[i];
-	}
-}
-
 /* All of the width, whatever part of it the path has. */
 static void draw_axis(struct picture *g)
 {
-	uint64_t all = (uint64_t)(PLOT / g->scale + 0.5), step = axis_step(all);
+	uint64_t all = (uint64_t)(PLOT / g->scale + 0.5), step = ph_axis_step(all, 6);
 	char ns[PH_HUMAN_MAX];
 
 	for (uint64_t t = 0; t <= all; t += step) {

@@ -10,6 +10,7 @@
 
 #include "analyze/whatif_report.h"
 #include "base/cleanup.h"
+#include "export/export.h"
 #include "source/synthetic.h"
 
 #define MS 1000000ULL
@@ -467,6 +468,40 @@ static void test_no_cgroup(void **state)
 	done(a);
 }
 
+/* The picture: axes end at a mark, what was asked without a limit is where the limit was, and nothing is where there is no number. */
+static void test_picture(void **state)
+{
+	struct asked *a = ask(asks, "web");
+	struct ph_whatif_report r = { .w = a->w };
+	const double limits[] = { 0.2, 0.3, INFINITY, NAN };
+	ph_autobuf svg = { 0 };
+	size_t circles = 0;
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(limits); i++) {
+		struct ph_whatif_answer *to = ph_vec_push(&r.answers);
+
+		to->change.cpus = limits[i];
+		to->outcome = with(a, limits[i]);
+	}
+	ph_export_whatif_svg(&r, &svg);
+	assert_null(strstr(svg.p, "nan"));
+	assert_null(strstr(svg.p, "inf"));
+	for (const char *at = svg.p; (at = strstr(at, "<circle")); at++)
+		circles++;
+	assert_int_equal(circles, 4);
+	assert_non_null(strstr(svg.p, ">250 ms</text>"));
+	assert_null(strstr(svg.p, ">300 ms</text>"));
+	assert_non_null(strstr(svg.p, ">0.3</text>"));
+	assert_non_null(strstr(svg.p, ">none</text>"));
+	assert_non_null(strstr(svg.p, "<title>0.2 CPU: duration 178 ms</title>"));
+	assert_non_null(strstr(svg.p, "<title>no limit: duration 70 ms</title>"));
+	assert_non_null(strstr(svg.p, "<title>as it was: duration 70 ms</title>"));
+	assert_non_null(strstr(svg.p, "<title>duration 152 ms to 224 ms</title>"));
+	assert_non_null(strstr(svg.p, "<title>recorded: duration 70 ms</title>"));
+	ph_vec_done(&r.answers);
+	done(a);
+}
+
 /* When periods begin is not known: the answer is that of the middle of several begins, whatever one of them would say. */
 static void test_goal_phases(void **state)
 {
@@ -647,6 +682,7 @@ int main(void)
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_goal),
 		cmocka_unit_test(test_no_cgroup),
+		cmocka_unit_test(test_picture),
 		cmocka_unit_test(test_goal_phases),
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_kernels),
