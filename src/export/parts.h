@@ -15,6 +15,7 @@ struct ph_whose_part {
 };
 struct ph_whose_container {
 	const char *name, *image;	/* image: NULL where none is known */
+	bool host;
 	uint64_t weight;
 	PH_VEC(struct ph_whose_part) tasks;	/* by name, the heaviest first */
 };

@@ -50,7 +50,8 @@ void ph_whose_get(const struct ph_profile *p, ph_whose *out)
 		struct ph_whose_container *c;
 
 		if (nr > out->n)
-			*ph_vec_push(out) = (struct ph_whose_container){ .name = name, .image = known ? known->image : NULL };
+			*ph_vec_push(out) = (struct ph_whose_container){ .name = name, .image = known ? known->image : NULL,
+									      .host = a->container == PH_CONTAINER_HOST };
 		c = &out->v[nr - 1];
 		ph_buf_clear(&key);
 		ph_buf_addf(&key, "%zu %s", nr, task);
