@@ -56,6 +56,11 @@ static void add_subject(const struct ph_denied_group *g, struct ph_buf *out)
 		ph_buf_adds(out, f->path);
 }
 
+static void add_term(struct ph_buf *out, const char *s)
+{
+	ph_buf_add_term(out, s ? s : "", s ? strlen(s) : 0);
+}
+
 void ph_denied_call(const struct ph_denied_group *g, struct ph_buf *out)
 {
 	const struct ph_failed *f = &g->f;
@@ -67,7 +72,8 @@ void ph_denied_call(const struct ph_denied_group *g, struct ph_buf *out)
 		return;
 	}
 	add_subject(g, &subject);
-	ph_buf_addf(out, "%s(", f->name);
+	add_term(out, f->name);
+	ph_buf_addc(out, '(');
 	if (subject.len) {
 		bool quote = !f->addr_len;
 
@@ -79,11 +85,6 @@ void ph_denied_call(const struct ph_denied_group *g, struct ph_buf *out)
 	}
 	ph_buf_adds(out, ") ");
 	add_error(g, out);
-}
-
-static void add_term(struct ph_buf *out, const char *s)
-{
-	ph_buf_add_term(out, s ? s : "", s ? strlen(s) : 0);
 }
 
 static void add_time(struct ph_buf *out, const struct ph_denied_view *view, uint64_t ts_ns)
@@ -131,9 +132,12 @@ static void in_words(const struct ph_denied *d, const struct ph_denied_group *g,
 	for (size_t i = 0; view->facts && i < g->facts.n; i++) {
 		const struct ph_denied_fact *f = &g->facts.v[i];
 
-		ph_buf_addf(out, "      %s ", f->what);
+		ph_buf_adds(out, "      ");
+		add_term(out, f->what);
+		ph_buf_addc(out, ' ');
 		add_term(out, f->subject);
-		ph_buf_addf(out, "%s%s", f->subject[0] ? " " : "", f->facts);
+		ph_buf_adds(out, f->subject[0] ? " " : "");
+		add_term(out, f->facts);
 		if (f->text[0]) {
 			ph_buf_adds(out, " | ");
 			add_term(out, f->text);

@@ -16,9 +16,9 @@
 
 #define CASES PH_TEST_DATA "/denied"
 
-static void report(struct ph_source *src, bool all, struct ph_buf *out)
+static void report(struct ph_source *src, bool all, bool facts, struct ph_buf *out)
 {
-	struct ph_denied_view view = { .base.width = 200, .base.utc = true, .all = all };
+	struct ph_denied_view view = { .base.width = 200, .base.utc = true, .all = all, .facts = facts };
 	struct ph_identity *id = ph_identity_new();
 	struct ph_denied *d = ph_denied_new(id, NULL);
 	struct ph_err err = { 0 };
@@ -64,7 +64,7 @@ static void test_words(void **state)
 
 		if (ph_synthetic_open(path, &src, &err) < 0)
 			fail_msg("%s: %s", path, err.msg);
-		report(src, false, &got);
+		report(src, false, false, &got);
 		ph_source_close(src);
 		strcpy(strrchr(path, '.'), ".words");
 		if (getenv("PH_GOLDEN_WRITE")) {
@@ -99,7 +99,7 @@ static void undetermined(const char *failed, const char *facts)
 
 	if (ph_synthetic_parse(text, &src, &err) < 0)
 		fail_msg("%s", err.msg);
-	report(src, false, &got);
+	report(src, false, false, &got);
 	ph_source_close(src);
 	if (!strstr(got.p, "[undetermined]"))
 		fail_msg("a guess: %s\n%s\n%s", failed, facts, got.p);
@@ -150,7 +150,7 @@ static void test_calls_alone(void **state)
 			       "@1100 tid=7 pid=7 container=1 syscall_exit_mkdir ret=-1\n"
 			       "@2000 tid=7 pid=7 container=1 syscall_exit_mkdir ret=-13\n", &src, &err) < 0)
 		fail_msg("%s", err.msg);
-	report(src, false, &got);
+	report(src, false, false, &got);
 	ph_source_close(src);
 	assert_non_null(strstr(got.p, "mkdir() EPERM at"));
 	assert_non_null(strstr(got.p, "[seccomp]"));
@@ -220,7 +220,7 @@ static void test_blame(void **state)
 	struct ph_source *src;
 
 	assert_int_equal(ph_synthetic_parse(text, &src, &err), 0);
-	report(src, false, &out);
+	report(src, false, false, &out);
 	ph_source_close(src);
 	assert_non_null(strstr(out.p, "openat(\"/etc/last\") ENOENT"));
 	assert_null(strstr(out.p, "/etc/first"));
@@ -245,13 +245,13 @@ static void test_waited(void **state)
 	struct ph_source *src;
 
 	assert_int_equal(ph_synthetic_parse(text, &src, &err), 0);
-	report(src, false, &few);
+	report(src, false, false, &few);
 	ph_source_close(src);
 	assert_non_null(strstr(few.p, "openat(\"/x\") EACCES"));
 	assert_null(strstr(few.p, "read"));
 	assert_non_null(strstr(few.p, "\n2 failures of 2 kinds"));
 	assert_int_equal(ph_synthetic_parse(text, &src, &err), 0);
-	report(src, true, &all);
+	report(src, true, false, &all);
 	ph_source_close(src);
 	assert_non_null(strstr(all.p, "there was nothing yet, and it was not to wait"));
 	assert_non_null(strstr(all.p, "a signal came meanwhile"));
@@ -267,16 +267,34 @@ static void test_too_many(void **state)
 	for (int i = 0; i < 20003; i++)
 		ph_buf_addf(&text, "@%d tid=7 pid=7 syscall_failed comm=x limit=-1 limit2=-1 setuid=-1 name=openat ret=-2 path=/%d\n", i + 1, i);
 	assert_int_equal(ph_synthetic_parse(text.p, &src, &err), 0);
-	report(src, false, &out);
+	report(src, false, false, &out);
 	ph_source_close(src);
 	assert_non_null(strstr(out.p, "20000 failures of 20000 kinds"));
 	assert_non_null(strstr(out.p, "\n3 more failures were of too many different kinds"));
 }
 
+/* Nothing of a trace comes to a terminal as it is, with all that was seen neither. */
+static void test_escapes(void **state)
+{
+	ph_autobuf out = { 0 };
+	struct ph_err err = { 0 };
+	struct ph_source *src;
+
+	(void)state;
+	assert_int_equal(ph_synthetic_open(CASES "/hostile.events", &src, &err), 0);
+	report(src, true, true, &out);
+	ph_source_close(src);
+	assert_non_null(strstr(out.p, "mkdir\\x1b[2J\\xff("));
+	assert_non_null(strstr(out.p, " x=\\x1b[2J "));
+	for (size_t i = 0; i < out.len; i++)
+		assert_true(out.p[i] == '\n' || ((unsigned char)out.p[i] >= ' ' && out.p[i] != 0x7f && out.p[i] != '\xff'));
+	assert_null(strstr(out.p, "\xe2\x80\xae"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_words), cmocka_unit_test(test_no_guess), cmocka_unit_test(test_calls_alone),
+		cmocka_unit_test(test_words), cmocka_unit_test(test_escapes), cmocka_unit_test(test_no_guess), cmocka_unit_test(test_calls_alone),
 		cmocka_unit_test(test_group), cmocka_unit_test(test_waited), cmocka_unit_test(test_blame),
 		cmocka_unit_test(test_too_many),
 	};
