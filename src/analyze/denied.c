@@ -268,13 +268,21 @@ static void ended(struct ph_denied *d, const struct ph_event *ev)
 	int64_t code = ph_event_i(ev, PH_FLD(sched_process_exit, exit_code), 0);
 	const struct ph_value *comm = ph_event_field(ev, PH_FLD(sched_process_exit, comm));
 	struct recent *r;
-	char *name;
+	char *name, *before;
 
 	name = ph_u64map_del(&d->refused, (uint64_t)(uint32_t)ev->tid + 1);
-	if (ev->tid != ev->pid) {
+	if (!ph_identity_process_ended(d->id, ev)) {
+		/* Whose call it was that seccomp ends the process for, it need not be the last to end. */
+		if (name && ev->pid >= 0 && (code & 0x7f) == SIGSYS)
+			name = ph_u64map_put(&d->refused, (uint64_t)(uint32_t)ev->pid + 1, name);
 		free(name);
 		return;
 	}
+	before = ph_u64map_del(&d->refused, (uint64_t)(uint32_t)ev->pid + 1);
+	if (!name)
+		name = ph_take(before);
+	free(before);
+	code = ph_identity_process_status(ev);
 	r = ph_u64map_del(&d->last, (uint64_t)(uint32_t)ev->pid + 1);
 	/* SIGSYS without a handler: seccomp's way to kill, and nobody else's. */
 	if ((code & 0x7f) == SIGSYS && comm) {

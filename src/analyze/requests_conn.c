@@ -296,8 +296,7 @@ void conns_feed(struct ph_requests *r, const struct ph_event *ev)
 		on_exec(r, ev);
 		break;
 	case PH_EV_sched_process_exit:
-		/* With its last thread, which need not be the first one. */
-		if (!ph_identity_process_lives(r->id, ev->pid))
+		if (ph_identity_process_ended(r->id, ev))
 			on_process_end(r, ev);
 		break;
 	}

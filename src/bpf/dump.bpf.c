@@ -139,7 +139,10 @@ int dump_file(struct bpf_iter__task_file *ctx)
 	struct ph_dump_file d = {};
 	long n;
 
-	if (!t || !f || t->pid != t->tgid)
+	if (!t || !f)
+		return 0;
+	/* Once for each process: of one whose first thread has ended, which has none any more, all the others tell. */
+	if (t->pid != t->tgid && WALK(t)->group_leader->files)
 		return 0;
 	d.files = (u64)WALK(t)->files;
 	d.tid = t->pid;

@@ -422,14 +422,24 @@ int BPF_PROG(sched_process_exec, struct task_struct *t, s32 old_tid, struct linu
 SEC("?tp_btf/sched_process_exit")
 int BPF_PROG(sched_process_exit, struct task_struct *t)
 {
-	u64 who;
+	struct task_struct *leader = WALK(t)->group_leader;
+	struct signal_struct *process = WALK(t)->signal;
+	bool last = process->live.counter == 0;
+	char name[16] __attribute__((aligned(8)));
 	u32 tgid = t->tgid;
 	s32 tid = t->pid;
+	u64 who;
 
 	if (nthrottled && !bpf_map_delete_elem(&throttled, &tid))
 		__sync_fetch_and_add(&nthrottled, -1);
-	if (!task_selected(t, &who))
-		return 0;
+	if (!task_selected(t, &who)) {
+		/* A process has the name of its first thread, and may end with another. */
+		if (!last || !cfg.by_comm)
+			return 0;
+		set_comm(name, leader);
+		if (!task_selected_as(t, name, &who))
+			return 0;
+	}
 	EVENT(sched_process_exit, t, who, e);
 	set_comm(e->comm, t);
 	SET(e, tid, t->pid);
@@ -439,8 +449,10 @@ int BPF_PROG(sched_process_exit, struct task_struct *t)
 	SET(e, stime_ns, t->stime);
 	SET(e, runtime_ns, t->se.sum_exec_runtime);
 	SET(e, run_delay_ns, task_run_delay(t));
+	SET(e, process_status, !last ? 0 : process->flags & SIGNAL_GROUP_EXIT ? process->group_exit_code : leader->exit_code);
+	SET(e, process_end, last ? 2 : 1);
 	DONE_ALWAYS(sched_process_exit, e, 0);
-	if (cfg.by_pid && WALK(t)->signal->live.counter == 0)
+	if (cfg.by_pid && last)
 		bpf_map_delete_elem(&pids, &tgid);
 	return 0;
 }

@@ -156,14 +156,14 @@ int ph_ctable_recheck(struct ph_ctable *t, uint32_t index, int32_t tid, bool exe
 	return ct_started(t, e, tid, ts_ns, fn, arg, err);
 }
 
-int ph_ctable_exited(struct ph_ctable *t, uint32_t index, int32_t tid, uint64_t ts_ns,
+int ph_ctable_exited(struct ph_ctable *t, uint32_t index, int32_t pid, uint64_t ts_ns,
 		     ph_event_fn fn, void *arg, struct ph_err *err)
 {
-	struct ph_centry *e = t->guests.n ? ph_u64map_get(&t->guests, (uint64_t)tid) : NULL;
+	struct ph_centry *e = t->guests.n ? ph_u64map_get(&t->guests, (uint64_t)pid) : NULL;
 
 	if (!e)
 		e = ct_centry(t, ph_ctable_resolve(t, index, NULL));
-	if (!e || e->c.cgroup_path || e->c.init_pid != tid)
+	if (!e || e->c.cgroup_path || e->c.init_pid != pid)
 		return 0;
 	return ct_stopped(t, e, ts_ns, fn, arg, err);
 }

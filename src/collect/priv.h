@@ -91,8 +91,8 @@ int ph_ctable_recheck(struct ph_ctable *t, uint32_t index, int32_t tid, bool exe
 		      ph_event_fn fn, void *arg, struct ph_err *err);
 /* Process of a task, -1: there is no such task. */
 int32_t ph_thread_group(int32_t tid);
-/* A task exited: was it the first of a container that has no cgroup to be removed? */
-int ph_ctable_exited(struct ph_ctable *t, uint32_t index, int32_t tid, uint64_t ts_ns,
+/* A process ended: was it the first of a container that has no cgroup to be removed? */
+int ph_ctable_exited(struct ph_ctable *t, uint32_t index, int32_t pid, uint64_t ts_ns,
 		     ph_event_fn fn, void *arg, struct ph_err *err);
 /* Forget what ended so long ago that no event in the buffers can be of it. */
 void ph_ctable_expire(struct ph_ctable *t, uint64_t now_ns);

@@ -62,6 +62,13 @@ bool ph_ring_at(const struct ph_collect *c, uint32_t cpu, uint64_t pos, struct p
 	return committed(c, cpu, pos, ret);
 }
 
+/* Is it the end of a task with which its process ends? */
+static bool ends_process(struct ph_collect *c, const struct ph_found *f)
+{
+	return f->id == PH_EV_sched_process_exit && ph_decode(&c->dec, f->rec, f->len, f->id) > 0 &&
+	       ph_event_u(&c->dec.ev, PH_FLD(sched_process_exit, process_end), 0) == PH_PROCESS_ENDED;
+}
+
 /* Does a pattern of --comm meet the task's name, or that which it gets? */
 static bool named_so(struct ph_collect *c, const struct ph_found *f)
 {
@@ -70,7 +77,8 @@ static bool named_so(struct ph_collect *c, const struct ph_found *f)
 	char comm[17] = "";
 
 	memcpy(comm, ctx->procname, 16);
-	if (ph_selection_match_comm(c->sel, comm))
+	/* Of a process the name is its first thread's, and that need not be the last. */
+	if (ph_selection_match_comm(c->sel, comm) || ends_process(c, f))
 		return true;
 	if (f->id != PH_EV_task_rename || ph_decode(&c->dec, f->rec, f->len, f->id) <= 0)
 		return false;
@@ -106,8 +114,8 @@ static inline int to_event(struct ph_collect *c, const struct ph_found *f, struc
 	if (id == PH_EV_sched_process_exec || id == PH_EV_sched_process_namespaces)
 		n = ph_ctable_recheck(&c->ct, r->container, r->tid, id == PH_EV_sched_process_exec,
 				      r->ts_ns, ph_state, c, err);
-	else if (id == PH_EV_sched_process_exit)
-		n = ph_ctable_exited(&c->ct, r->container, r->tid, r->ts_ns, ph_state, c, err);
+	else if (ends_process(c, f))
+		n = ph_ctable_exited(&c->ct, r->container, r->pid, r->ts_ns, ph_state, c, err);
 	if (n < 0)
 		return n;
 	if (c->comms_in_user && !named_so(c, f))

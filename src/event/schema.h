@@ -132,6 +132,9 @@ struct ph_class {
 	int32_t syscall_nr;		/* entry/exit classes, else -1 */
 };
 
+/* process_end of sched_process_exit. */
+#define PH_PROCESS_ENDED 2
+
 #define PH_CONTAINER_HOST 0u
 #define PH_CONTAINER_UNKNOWN UINT32_MAX
 #define PH_CPU_UNKNOWN UINT32_MAX

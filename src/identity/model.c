@@ -25,30 +25,60 @@ static void exited_unlink(struct ph_identity *id, struct task *t)
 	id->nexited--;
 }
 
+/*
+ * How many tasks of a process live, doubled, and plus 1 where that counts its first one, of which nothing is known but by the others.
+ * So it is 0 when the last one ends, and not when the last one that was seen does.
+ */
+static uintptr_t living(const struct ph_identity *id, int32_t pid)
+{
+	return (uintptr_t)ph_u64map_get(&id->living, (uint32_t)pid);
+}
+
+static void set_living(struct ph_identity *id, int32_t pid, uintptr_t n)
+{
+	if (n)
+		ph_u64map_put(&id->living, (uint32_t)pid, (void *)n);
+	else
+		ph_u64map_del(&id->living, (uint32_t)pid);
+}
+
 static void count_living(struct ph_identity *id, struct task *t, int32_t pid)
 {
+	const struct task *first = task_find(id, pid);
 	uintptr_t n;
 
 	if (t->lives_in == pid)
 		return;
-	if (t->lives_in) {
-		n = (uintptr_t)ph_u64map_get(&id->living, (uint32_t)t->lives_in);
-		if (n > 1)
-			ph_u64map_put(&id->living, (uint32_t)t->lives_in, (void *)(n - 1));
-		else
-			ph_u64map_del(&id->living, (uint32_t)t->lives_in);
-	}
+	if (t->lives_in)
+		set_living(id, t->lives_in, living(id, t->lives_in) - 2);
 	t->lives_in = pid;
 	if (!pid)
 		return;
-	n = (uintptr_t)ph_u64map_get(&id->living, (uint32_t)pid);
-	ph_u64map_put(&id->living, (uint32_t)pid, (void *)(n + 1));
+	n = living(id, pid);
+	if (!n && t != first && !(first && first->t.exited))
+		n = 3;
+	set_living(id, pid, n + 2);
 }
 
 void task_set_pid(struct ph_identity *id, struct task *t, int32_t pid)
 {
 	t->t.pid = pid;
 	count_living(id, t, pid > 0 && !t->t.exited ? pid : 0);
+	if (pid == t->t.tid && living(id, pid) & 1)
+		set_living(id, pid, living(id, pid) - 3);
+}
+
+bool process_ends(struct ph_identity *id, const struct ph_event *ev, int32_t pid)
+{
+	uint64_t end = U(sched_process_exit, process_end, 0);
+	struct task *first = pid > 0 ? task_find(id, pid) : NULL;
+	bool ended = first && first->process_ended;
+
+	if (end ? end != PH_PROCESS_ENDED : pid > 0 && living(id, pid))
+		return false;
+	if (first)
+		first->process_ended = true;
+	return !ended;
 }
 
 void task_drop(struct ph_identity *id, struct task *t)
@@ -101,6 +131,8 @@ void task_exit(struct ph_identity *id, struct task *t)
 	if (t->t.exited)
 		return;
 	derived_leave(id, t);
+	if (t->t.pid < 0 && living(id, t->t.tid) & 1)
+		task_set_pid(id, t, t->t.tid);
 	count_living(id, t, 0);
 	t->t.exited = true;
 	t->prev = id->exited_last;
@@ -340,9 +372,17 @@ const struct ph_task *ph_identity_task(const struct ph_identity *id, int32_t tid
 	return t ? &t->t : NULL;
 }
 
-bool ph_identity_process_lives(const struct ph_identity *id, int32_t pid)
+bool ph_identity_process_ended(const struct ph_identity *id, const struct ph_event *ev)
 {
-	return ph_u64map_get(&id->living, (uint32_t)pid);
+	return ev->cls->id == PH_EV_sched_process_exit && ph_class_like_ours(ev->cls) && id->ended;
+}
+
+int64_t ph_identity_process_status(const struct ph_event *ev)
+{
+	unsigned int field = U(sched_process_exit, process_end, 0) == PH_PROCESS_ENDED ? PH_FLD(sched_process_exit, process_status) :
+										     PH_FLD(sched_process_exit, exit_code);
+
+	return ph_event_i(ev, field, -1);
 }
 
 const char *ph_identity_function(const struct ph_identity *id, uint64_t address)

@@ -47,8 +47,13 @@ void ph_identity_introduce(struct ph_identity *id, const struct ph_event *ev);
 
 /* NULL where unknown. Pointers are valid until the next feed. */
 const struct ph_task *ph_identity_task(const struct ph_identity *id, int32_t tid);
-/* Is a task of process @pid known that lives? Its first one may end long before the others. */
-bool ph_identity_process_lives(const struct ph_identity *id, int32_t pid);
+/*
+ * Has the process of @ev's task ended with it? @ev is the event that was fed last. That is so of the last end of a thread, once;
+ * its first one may end long before. Of a stream that does not say which is the last, it is where none is known that lives.
+ */
+bool ph_identity_process_ended(const struct ph_identity *id, const struct ph_event *ev);
+/* The wait status of the process that has ended so. */
+int64_t ph_identity_process_status(const struct ph_event *ev);
 const struct ph_container *ph_identity_container(const struct ph_identity *id, uint32_t index);
 /* Another number whenever something is told of a container: its name may come long after its first task. */
 uint32_t ph_identity_told(const struct ph_identity *id);

@@ -32,6 +32,7 @@ struct task {
 	bool gone;			/* exited and off its CPU for good: its tid may come back */
 	bool stale;			/* namespaces changed since the container was derived */
 	bool counted;			/* in ntasks of its derived container */
+	bool process_ended;		/* it was the first one of its process, which has ended */
 };
 
 struct cont {
@@ -81,7 +82,8 @@ struct ph_identity {
 	struct ph_u64map tasks;		/* tid -> struct task */
 	struct task *exited_first, *exited_last;
 	size_t nexited;
-	struct ph_u64map living;	/* process -> how many of its tasks are known to live */
+	struct ph_u64map living;	/* process -> how many of its tasks live, see model.c */
+	bool ended;			/* the last end of a task was that of its process */
 	PH_VEC(struct cpu) cpus;
 
 	PH_VEC(struct index_slot) slots;	/* by index */
@@ -137,6 +139,8 @@ void task_exit(struct ph_identity *id, struct task *t);
 void task_revive(struct ph_identity *id, struct task *t);
 void task_drop(struct ph_identity *id, struct task *t);
 void task_set_pid(struct ph_identity *id, struct task *t, int32_t pid);
+/* Does process @pid, -1 unknown, end with the task that @ev, a sched_process_exit, is about? It has been told of to task_exit(). */
+bool process_ends(struct ph_identity *id, const struct ph_event *ev, int32_t pid);
 
 static inline struct task *task_find(const struct ph_identity *id, int32_t tid)
 {

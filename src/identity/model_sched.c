@@ -161,6 +161,7 @@ static struct task *on_task_exit(struct ph_identity *id, struct ph_event *ev, st
 {
 	struct task *dead = task_get(id, I32(sched_process_exit, tid));
 
+	id->ended = false;
 	if (!dead || !dead->t.tid)
 		return t;
 	set_comm(dead, V(sched_process_exit, comm));
@@ -168,6 +169,7 @@ static struct task *on_task_exit(struct ph_identity *id, struct ph_event *ev, st
 	if (dead->stale && !id->own)
 		derive_container(id, dead);
 	task_exit(id, dead);
+	id->ended = process_ends(id, ev, dead->t.pid >= 0 ? dead->t.pid : ev->pid);
 	return dead;
 }
 

@@ -25,7 +25,7 @@ static void row_free(struct ph_snooping *s, struct ph_snoop_row *row)
 
 static uint64_t key_of(const struct sn_plan_step *ps, const struct ph_event *ev)
 {
-	uint64_t key = ps->nkeys ? ev->v[ps->key[0]].u : (uint64_t)(uint32_t)ev->tid;
+	uint64_t key = ps->nkeys ? ev->v[ps->key[0]].u : (uint64_t)(uint32_t)(ps->process ? ev->pid : ev->tid);
 
 	/* Threads and addresses are themselves; of several numbers a mix is as good as unique. */
 	for (uint8_t i = 1; i < ps->nkeys; i++)
@@ -56,17 +56,17 @@ static void set_container(struct ph_snoop_row *row, const struct ph_identity *id
 }
 
 static struct ph_snoop_row *row_new(struct ph_snooping *s, const struct ph_identity *id, const struct ph_event *ev,
-				    const struct sn_plan *p, const struct ph_snoop_step *st)
+				    const struct sn_plan *p, const struct sn_plan_step *ps)
 {
 	struct ph_snoop_row *row = ph_alloc(sizeof(*row));
 	const struct ph_task *t;
 
 	*row = (struct ph_snoop_row){ .begin_ns = ev->ts_ns, .cpu = ev->cpu, .container = ev->container,
 				      .by_container = ev->container, .tid = ev->tid, .pid = ev->pid,
-				      .by_tid = ev->tid, .by_pid = ev->pid, .what = st->what };
+				      .by_tid = ev->tid, .by_pid = ev->pid, .what = ps->st->what };
 	row->cells = ph_alloc(s->ncols * sizeof(*row->cells));
 	row->call = s->calls ? ph_call_new() : NULL;
-	if (st->nobody) {
+	if (ps->st->nobody) {
 		row->tid = row->pid = -1;
 		row->container = PH_CONTAINER_UNKNOWN;
 	} else if (p->task >= 0 && (int32_t)ev->v[p->task].i != ev->tid) {
@@ -76,6 +76,8 @@ static struct ph_snoop_row *row_new(struct ph_snooping *s, const struct ph_ident
 		row->pid = t ? t->pid : -1;
 		row->container = t ? t->container : PH_CONTAINER_UNKNOWN;
 	}
+	if (ps->process && ph_identity_task(id, row->pid))
+		row->tid = row->pid;
 	if (p->other_task >= 0) {
 		row->by_tid = (int32_t)ev->v[p->other_task].i;
 		t = ph_identity_task(id, row->by_tid);
@@ -217,7 +219,7 @@ static void expire(struct ph_snooping *s, const struct ph_identity *id, const st
 		if (ev->ts_ns > wait)
 			give_up_all(s, id, -1, ev->ts_ns - wait);
 	}
-	if (ev->cls->id == PH_EV_sched_process_exit && ev->pid > 0 && ev->tid == ev->pid)
+	if (ev->pid > 0 && ph_identity_process_ended(id, ev))
 		give_up_all(s, id, ev->pid, UINT64_MAX);
 }
 
@@ -247,8 +249,9 @@ static void take(struct ph_snooping *s, const struct ph_identity *id, const stru
 	case PH_SNOOP_ROW:
 		row = ps->st->key ? ph_u64map_del(&s->begun, key) : NULL;
 		if (!row)
-			row = row_new(s, id, ev, p, ps->st);
+			row = row_new(s, id, ev, p, ps);
 		row->begin_ns = row->end_ns = ev->ts_ns;
+		row->cpu = ev->cpu;
 		row->single = true;
 		tell(s, id, ev, p, row, true);
 		emit(s, id, row);
@@ -267,7 +270,7 @@ static void take(struct ph_snooping *s, const struct ph_identity *id, const stru
 			if (row)
 				give_up(s, id, ph_u64map_del(&s->begun, key));
 		}
-		row = row_new(s, id, ev, p, ps->st);
+		row = row_new(s, id, ev, p, ps);
 		row->join = join;
 		tell(s, id, ev, p, row, false);
 		row_free(s, ph_u64map_put(&s->begun, key, row));
@@ -376,7 +379,7 @@ int ph_snooping_feed(struct ph_snooping *s, const struct ph_identity *id, const 
 	p = sn_plan_of(s, ev->cls);
 	/* What a call closes is still open to its entry, and what it opens is so to its exit. */
 	if (p->call_exit)
-		ph_snoop_world_feed(s->world, ev);
+		ph_snoop_world_feed(s->world, id, ev);
 	for (size_t i = 0; i < p->steps.n; i++) {
 		const struct sn_plan_step *ps = &p->steps.v[i];
 
@@ -391,7 +394,7 @@ int ph_snooping_feed(struct ph_snooping *s, const struct ph_identity *id, const 
 		tell_task(s, id, ev);
 	trim(s, ev->ts_ns);
 	if (!p->call_exit)
-		ph_snoop_world_feed(s->world, ev);
+		ph_snoop_world_feed(s->world, id, ev);
 	return 0;
 }
 

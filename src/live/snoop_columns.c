@@ -418,7 +418,7 @@ void ph_snoop_init(const struct ph_snoop_at *at, struct ph_cell *c)
 
 static int64_t wait_status(const struct ph_snoop_at *at)
 {
-	return ph_snoop_number(at->ev, "exit_code", -1);
+	return at->last ? ph_identity_process_status(at->ev) : -1;
 }
 
 void ph_snoop_exit_code(const struct ph_snoop_at *at, struct ph_cell *c)
@@ -439,6 +439,24 @@ void ph_snoop_exit_signal(const struct ph_snoop_at *at, struct ph_cell *c)
 	if (!ph_symbol_add(&b, PH_UNIT_SIGNAL, status & 0x7f))
 		ph_buf_add_s64(&b, status & 0x7f);
 	ph_cell_str(c, b.p);
+}
+
+/* Of the first thread, which need not be the last. */
+static void of_first(const struct ph_snoop_at *at, const char *field, struct ph_cell *c)
+{
+	if (at->ev->cls->id == PH_EV_sched_process_exit && ph_snoop_number(at->ev, "tid", -1) == at->row->pid &&
+	    ph_snoop_number(at->ev, field, -1) >= 0)
+		ph_cell_u64(c, (uint64_t)ph_snoop_number(at->ev, field, 0));
+}
+
+void ph_snoop_first_ran(const struct ph_snoop_at *at, struct ph_cell *c)
+{
+	of_first(at, "runtime_ns", c);
+}
+
+void ph_snoop_first_waited(const struct ph_snoop_at *at, struct ph_cell *c)
+{
+	of_first(at, "run_delay_ns", c);
 }
 
 void ph_snoop_exit_oom(const struct ph_snoop_at *at, struct ph_cell *c)

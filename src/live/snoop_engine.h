@@ -16,7 +16,8 @@ struct sn_plan_step {
 	const struct ph_snoop_step *st;
 	enum ph_snoop_act act;		/* never CALL */
 	uint16_t key[KEY_MAX];		/* fields; all with the same number of them as st->key has */
-	uint8_t nkeys;			/* 0: the task */
+	uint8_t nkeys;			/* 0: the task, or */
+	bool process;
 	int join;			/* field, -1: none */
 };
 

@@ -62,7 +62,8 @@ static void plan_step(struct sn_plan *p, const struct ph_snoop_step *st, const s
 	/* What a name in foreign metadata promises is only believed where the fields are there. */
 	if (st->when && !ph_class_like_ours(cls))
 		return;
-	while (key && *key && ps.nkeys < KEY_MAX) {
+	ps.process = key && !strcmp(key, "process");
+	while (key && *key && !ps.process && ps.nkeys < KEY_MAX) {
 		size_t n = strcspn(key, ",");
 		ph_autofree char *name = ph_strndup(key, n);
 		int field = integer_of(name, cls);

@@ -48,7 +48,8 @@ enum ph_snoop_act {
 struct ph_snoop_step {
 	const char *events;		/* words as -e takes them, commas between */
 	enum ph_snoop_act act;
-	const char *key;		/* fields with integers, at most three; NULL: the task */
+	/* Fields with integers, at most three; NULL: the task; "process": that of the task, and the row is about its first thread. */
+	const char *key;
 	bool (*when)(const struct ph_event *ev, const struct ph_identity *id, const struct ph_snoop_world *w);	/* NULL: always */
 	const char *what;		/* for the column of this name */
 	bool keep;			/* BEGIN: what has begun with this key goes on, and this adds to it */
@@ -99,7 +100,8 @@ struct ph_snoop_row {
 
 struct ph_snoop_world *ph_snoop_world_new(void);
 void ph_snoop_world_free(struct ph_snoop_world *w);
-void ph_snoop_world_feed(struct ph_snoop_world *w, const struct ph_event *ev);
+/* @id has been fed with it. */
+void ph_snoop_world_feed(struct ph_snoop_world *w, const struct ph_identity *id, const struct ph_event *ev);
 /* NULL where they are not known. A descriptor of the event's process: */
 const char *ph_snoop_world_file(const struct ph_snoop_world *w, const struct ph_event *ev, int64_t fd);
 const char *ph_snoop_world_disk(const struct ph_snoop_world *w, uint64_t dev);
@@ -155,6 +157,8 @@ void ph_snoop_limit(const struct ph_snoop_at *at, struct ph_cell *c);	/* path of
 void ph_snoop_init(const struct ph_snoop_at *at, struct ph_cell *c);	/* is it its container's first process? */
 void ph_snoop_exit_code(const struct ph_snoop_at *at, struct ph_cell *c);
 void ph_snoop_exit_signal(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_first_ran(const struct ph_snoop_at *at, struct ph_cell *c);
+void ph_snoop_first_waited(const struct ph_snoop_at *at, struct ph_cell *c);
 void ph_snoop_exit_oom(const struct ph_snoop_at *at, struct ph_cell *c);
 void ph_snoop_age(const struct ph_snoop_at *at, struct ph_cell *c);
 void ph_snoop_si_code(const struct ph_snoop_at *at, struct ph_cell *c);

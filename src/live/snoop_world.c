@@ -193,12 +193,12 @@ static void on_exec(struct ph_snoop_world *w, const struct ph_event *ev)
 	ph_u64map_put(&w->execs, (uint64_t)(uint32_t)ev->tid, w);
 }
 
-static void on_end(struct ph_snoop_world *w, const struct ph_event *ev)
+static void on_end(struct ph_snoop_world *w, const struct ph_identity *id, const struct ph_event *ev)
 {
 	opening_free(ph_u64map_del(&w->opening, (uint64_t)(uint32_t)ev->tid));
 	forget_thread(w, ev->tid);
-	if (ev->tid == ev->pid || ev->pid < 0)
-		files_free(ph_u64map_del(&w->files, (uint64_t)(uint32_t)ev->tid));
+	if (ph_identity_process_ended(id, ev))
+		files_free(ph_u64map_del(&w->files, process_of(ev)));
 }
 
 static void on_dumped_file(struct ph_snoop_world *w, const struct ph_event *ev)
@@ -420,7 +420,7 @@ static void on_namespaces(struct ph_snoop_world *w, const struct ph_event *ev)
 	ph_u64map_put(&w->namespaces, whose_namespaces(ev), (void *)(uintptr_t)namespaces_of(ev));
 }
 
-void ph_snoop_world_feed(struct ph_snoop_world *w, const struct ph_event *ev)
+void ph_snoop_world_feed(struct ph_snoop_world *w, const struct ph_identity *id, const struct ph_event *ev)
 {
 	void (*fn)(struct ph_snoop_world *w, const struct ph_event *ev);
 
@@ -433,7 +433,7 @@ void ph_snoop_world_feed(struct ph_snoop_world *w, const struct ph_event *ev)
 	switch (ev->cls->id) {
 	case PH_EV_sched_process_fork: fn = on_fork; break;
 	case PH_EV_sched_process_exec: fn = on_exec; break;
-	case PH_EV_sched_process_exit: fn = on_end; break;
+	case PH_EV_sched_process_exit: on_end(w, id, ev); return;
 	case PH_EV_sched_process_namespaces: fn = on_namespaces; break;
 	case PH_EV_lttng_statedump_process_state: fn = on_dumped_task; break;
 	case PH_EV_lttng_statedump_file_descriptor: fn = on_dumped_file; break;

@@ -34,10 +34,15 @@
 
 static bool ends_process(const struct ph_event *ev, const struct ph_identity *id, const struct ph_snoop_world *w)
 {
-	const struct ph_task *t = ph_identity_task(id, (int32_t)ph_event_i(ev, PH_FLD(sched_process_exit, tid), -1));
-
 	(void)w;
-	return t && t->pid == t->tid;
+	return ev->pid > 0 && ph_identity_process_ended(id, ev);
+}
+
+static bool ends_first(const struct ph_event *ev, const struct ph_identity *id, const struct ph_snoop_world *w)
+{
+	(void)id;
+	(void)w;
+	return ev->pid == ph_event_i(ev, PH_FLD(sched_process_exit, tid), -1);
 }
 
 static bool still_runnable(const struct ph_event *ev, const struct ph_identity *id, const struct ph_snoop_world *w)
@@ -246,7 +251,9 @@ static const struct ph_snoop snoops[] = {
 		.example = "  porthole trace exit -c web --filter 'signal == SIGSEGV || oom == 1'\n",
 		.steps = STEPS{
 			{ "oom_mark_victim", PH_SNOOP_BEGIN, "pid" },
-			{ "sched_process_exit", PH_SNOOP_ROW, "tid", ends_process },
+			/* Others may live on, and the last of them is the end. */
+			{ "sched_process_exit", PH_SNOOP_BEGIN, "process", ends_first, .keep = true },
+			{ "sched_process_exit", PH_SNOOP_ROW, "process", ends_process },
 			{ 0 }
 		},
 		.cols = COLS{
@@ -254,9 +261,9 @@ static const struct ph_snoop snoops[] = {
 			GET("SIGNAL", "signal", STR, 8, ph_snoop_exit_signal, "that killed it, null: none did"),
 			GET("OOM", "oom", BOOL, 3, ph_snoop_exit_oom, "did the OOM killer choose it?"),
 			GET("AGE", "age_ns", NS, 8, ph_snoop_age, "since it was started"),
-			COL("RAN", "runtime_ns", NS, 8, "runtime_ns", "CPU time of its first thread"),
+			GET("RAN", "runtime_ns", NS, 8, ph_snoop_first_ran, "CPU time of its first thread"),
 			GET("INIT", "init", BOOL, 4, ph_snoop_init, "was it the container's first process? Its end is the container's"),
-			HIDDEN("CPU-WAIT", "run_delay_ns", NS, 8, "run_delay_ns", "how long its first thread waited for a CPU; 0 where the kernel does not count it"),
+			HIDDEN_GET("CPU-WAIT", "run_delay_ns", NS, 8, ph_snoop_first_waited, "how long its first thread waited for a CPU; 0 where the kernel does not count it"),
 			{ { 0 } }
 		},
 		.task = "sched_process_exit.tid,oom_mark_victim.pid",

@@ -83,6 +83,19 @@ static void add_process(struct ph_top *t, int32_t pid, uint32_t container)
 		memcpy(task->comm, who->comm, sizeof(task->comm));
 }
 
+/* Is it the one that tells of its process? Of one whose first thread has ended, another does. */
+static bool tells_process(const struct ph_top *t, const struct ph_segment *s)
+{
+	const struct ph_task *first = s->pid > 0 && s->pid != s->tid ? ph_identity_task(t->trace->opts.id, s->pid) : NULL;
+
+	if (s->tid == s->pid || !first || !first->exited)
+		return s->tid == s->pid;
+	ph_vec_each(task, &t->scan.tasks)
+		if (task->pid == s->pid)
+			return false;
+	return true;
+}
+
 static void on_open(void *arg, const struct ph_segment *s)
 {
 	struct ph_top *t = arg;
@@ -98,7 +111,7 @@ static void on_open(void *arg, const struct ph_segment *s)
 		add_segment(&guest->as_of, s);
 		guest->as_of.tasks++;
 	}
-	if (s->tid == s->pid)
+	if (tells_process(t, s))
 		add_process(t, s->pid, r ? r->hc.c.index : s->container);
 }
 

@@ -109,6 +109,50 @@ static void cause_exec_thread(void)
 	pthread_join(t, NULL);
 }
 
+/* For what is not the first thread: when that has ended. */
+struct outlives {
+	pthread_t first;
+	int fd;
+	bool whole;		/* ends the process, not just itself */
+};
+
+static void *outlive(void *arg)
+{
+	const struct outlives *o = arg;
+	char c;
+
+	prctl(PR_SET_NAME, "outliving");
+	pthread_join(o->first, NULL);
+	pause_ms(20);
+	if (read(o->fd, &c, 1) != 1)
+		die("read");
+	pause_ms(20);
+	if (o->whole)
+		_exit(44);
+	syscall(SYS_exit, 0);
+	return NULL;
+}
+
+/* Two processes whose first thread opens a file and ends, with 43; another one reads it, and ends. */
+static void cause_leaderless(void)
+{
+	for (int i = 0; i < 2; i++) {
+		pid_t pid = fork();
+		int status;
+
+		if (!pid) {
+			static struct outlives o;
+			pthread_t t;
+
+			o = (struct outlives){ pthread_self(), open("/dev/zero", O_RDONLY), i };
+			pthread_create(&t, NULL, outlive, &o);
+			syscall(SYS_exit, 43);
+		}
+		waitpid(pid, &status, 0);
+		printf("status%d=%d\n", i, status);
+	}
+}
+
 static void cause_exits(void)
 {
 	pid_t a = fork(), b;
@@ -490,6 +534,7 @@ int load_cause(int argc, char **argv)
 		void (*fn)(void);
 	} causes[] = {
 		{ "migrate", cause_migrate }, { "exec-thread", cause_exec_thread }, { "exits", cause_exits }, { "times", cause_times },
+		{ "leaderless", cause_leaderless },
 		{ "pi", cause_pi }, { "namespaces", cause_namespaces }, { "signals", cause_signals },
 		{ "refused", cause_refused }, { "odd-calls", cause_odd_calls }, { "fault", cause_fault },
 		{ "late", cause_late }, { "switch", cause_switch },

@@ -160,15 +160,19 @@ teardown() {
 	cause sched -- ph-load cause exits
 	exited=$(host_tid 2) killed=$(host_tid 3)
 	one sched_process_exit ".fields.tid == $exited" <<-END
-		comm      "ph-load"
-		tid       $exited
-		prio      20
-		exit_code $((42 << 8))
+		comm           "ph-load"
+		tid            $exited
+		prio           20
+		exit_code      $((42 << 8))
+		process_status $((42 << 8))
+		process_end    2
 	END
 	one sched_process_exit ".fields.tid == $killed" <<-END
-		comm      "ph-load"
-		tid       $killed
-		exit_code 15
+		comm           "ph-load"
+		tid            $killed
+		exit_code      15
+		process_status 15
+		process_end    2
 	END
 	one sched_process_free ".fields.tid == $exited" <<-END
 		comm      "ph-load"
@@ -179,6 +183,32 @@ teardown() {
 		comm      "ph-load"
 		prio      20
 	END
+	neighbour_is_absent
+}
+
+@test "a process ends with its last thread, as its parent is told" {
+	cause sched,openat,read -- ph-load cause leaderless
+	for i in 0 1; do
+		first=$(host_tid $((2 + 2 * i))) last=$(host_tid $((3 + 2 * i)))
+		one sched_process_exit ".fields.tid == $first" <<-END
+			exit_code      $((43 << 8))
+			process_status 0
+			process_end    1
+		END
+		one sched_process_exit ".fields.tid == $last" <<-END
+			comm           "outliving"
+			process_status $(said "status$i")
+			process_end    2
+		END
+	done
+	porthole trace exit -r "$T" -c "$PH_FILE-in" -o json >"$T.json"
+	[ "$(jq -r 'select(.pid != .tid)' "$T.json")" = "" ]
+	for i in 0 1; do
+		jq -se "map(select(.pid == $(host_tid $((2 + 2 * i))))) | length == 1 and .[0].comm == \"ph-load\" and .[0].runtime_ns < 40000000 and
+			.[0].code == $(($(said "status$i") >> 8)) and .[0].age_ns > 40000000" "$T.json" >/dev/null || flunk "$(cat "$T.json")"
+	done
+	# What the first thread has opened is still open.
+	[ "$(porthole trace file -r "$T" -c "$PH_FILE-in" --min 0 --filter 'comm == outliving' -o json | jq -r .file | xargs)" = "/dev/zero /dev/zero" ]
 	neighbour_is_absent
 }
 

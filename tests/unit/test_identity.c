@@ -115,11 +115,21 @@ static struct ph_event own_fork(struct ph_identity *id, uint32_t cpu, int parent
 	return feed(id, OWN(sched_process_fork), cpu, v, NULL);
 }
 
-static void own_exit(struct ph_identity *id, uint32_t cpu, int tid)
+/* @end: 0 it is not known whether it was the process' last thread, 1 it was not, 2 it was. True: the process has ended. */
+static bool own_exit_as(struct ph_identity *id, uint32_t cpu, int tid, int end)
 {
-	struct ph_value v[4] = { str("x"), num(tid), num(0), num(0) };
+	struct ph_value v[10] = { str("x"), num(tid), num(0), num(42 << 8), num(0), num(0), num(0), num(0), num(9), num(end) };
+	struct ph_event ev = feed(id, OWN(sched_process_exit), cpu, v, NULL);
+	bool ended = ph_identity_process_ended(id, &ev);
 
-	feed(id, OWN(sched_process_exit), cpu, v, NULL);
+	if (ended)
+		assert_int_equal(ph_identity_process_status(&ev), end == 2 ? 9 : 42 << 8);
+	return ended;
+}
+
+static bool own_exit(struct ph_identity *id, uint32_t cpu, int tid)
+{
+	return own_exit_as(id, cpu, tid, 0);
 }
 
 static void own_free(struct ph_identity *id, uint32_t cpu, int tid)
@@ -248,27 +258,64 @@ static void pid_reuse(void **state)
 	ph_identity_free(id);
 }
 
-/* A process lives as long as one of its threads, of which some were there before. */
-static void processes_live(void **state)
+/* A process ends with its last thread, which need not be its first one. Here by what is known of its threads. */
+static void processes_end(void **state)
 {
 	struct ph_identity *id = ph_identity_new();
 
-	assert_false(ph_identity_process_lives(id, 50));
+	(void)state;
 	own_fork(id, 0, 10, 50, 50, 1, NULL, 0);
 	own_fork(id, 0, 50, 51, 50, 1, NULL, 0);
-	own_exit(id, 0, 50);
-	assert_true(ph_identity_process_lives(id, 50));
+	assert_false(own_exit(id, 0, 50));
 	own_free(id, 0, 50);
-	assert_true(ph_identity_process_lives(id, 50));
-	own_exit(id, 0, 51);
-	own_exit(id, 0, 51);
-	assert_false(ph_identity_process_lives(id, 50));
+	assert_true(own_exit(id, 0, 51));
 	/* A thread's number that comes back as a process of its own; and one whose end was not seen. */
 	own_fork(id, 0, 10, 51, 51, 1, NULL, 0);
-	assert_true(ph_identity_process_lives(id, 51));
 	own_fork(id, 0, 10, 51, 52, 1, NULL, 0);
-	assert_false(ph_identity_process_lives(id, 51));
-	assert_true(ph_identity_process_lives(id, 52));
+	own_fork(id, 0, 52, 53, 52, 1, NULL, 0);
+	assert_false(own_exit(id, 0, 51));
+	assert_false(own_exit(id, 0, 53));
+	/* Of another nothing is known but a thread: there is a first one, too. */
+	own_dump(id, 62, 60, "thread", 1);
+	own_dump(id, 61, 60, "thread", 1);
+	assert_false(own_exit(id, 0, 61));
+	assert_false(own_exit(id, 0, 62));
+	assert_true(own_exit(id, 0, 60));
+	/* Many others' ends make it forget the first one's. */
+	own_fork(id, 0, 10, 70, 70, 1, NULL, 0);
+	own_fork(id, 0, 70, 71, 70, 1, NULL, 0);
+	own_fork(id, 0, 70, 72, 70, 1, NULL, 0);
+	assert_false(own_exit(id, 0, 70));
+	for (int i = 100; i < 10100; i++) {
+		own_fork(id, 0, 1, i, i, 0, NULL, 0);
+		assert_true(own_exit(id, 0, i));
+	}
+	assert_null(ph_identity_task(id, 70));
+	assert_false(own_exit(id, 0, 71));
+	own_dump(id, 73, 70, "thread", 1);
+	assert_false(own_exit(id, 0, 72));
+	assert_true(own_exit(id, 0, 73));
+	ph_identity_free(id);
+}
+
+/* And where the kernel tells, whatever is known; of threads that end at the same moment once. */
+static void processes_end_as_told(void **state)
+{
+	struct ph_identity *id = ph_identity_new();
+
+	(void)state;
+	own_fork(id, 0, 10, 50, 50, 1, NULL, 0);
+	assert_false(own_exit_as(id, 0, 50, 1));
+	assert_true(own_exit_as(id, 0, 51, 2));
+	own_fork(id, 0, 10, 50, 50, 1, NULL, 0);
+	own_fork(id, 0, 50, 51, 50, 1, NULL, 0);
+	own_fork(id, 0, 50, 52, 50, 1, NULL, 0);
+	assert_false(own_exit_as(id, 0, 52, 1));
+	assert_true(own_exit_as(id, 0, 51, 2));
+	assert_false(own_exit_as(id, 0, 50, 2));
+	/* The number's next one. */
+	own_fork(id, 0, 10, 50, 50, 1, NULL, 0);
+	assert_true(own_exit_as(id, 0, 50, 2));
 	ph_identity_free(id);
 }
 
@@ -800,7 +847,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tasks_by_cpu), cmocka_unit_test(lost_events_end_attribution),
-		cmocka_unit_test(pid_reuse), cmocka_unit_test(processes_live), cmocka_unit_test(exited_are_bounded),
+		cmocka_unit_test(pid_reuse), cmocka_unit_test(processes_end), cmocka_unit_test(processes_end_as_told), cmocka_unit_test(exited_are_bounded),
 		cmocka_unit_test(exec_by_non_leader),
 		cmocka_unit_test(renamed), cmocka_unit_test(containers_told),
 		cmocka_unit_test(contexts_beat_the_model), cmocka_unit_test(lttng_namespaces),

@@ -169,6 +169,15 @@ static void test_exit(void **state)
 	      "time_ns,container,pid,comm,code,signal,oom,age_ns,runtime_ns,init\n"
 	      "30,db,20,postgres,,SIGKILL,true,,77,false\n"
 	      "41,web,7,nginx,2,,false,40,5,true\n");
+	/* A first thread that ends does not end the process either. Its code is the process' where the last one's end is its own alone. */
+	lines(CSV("exit", "time_ns,container,pid,comm,code,signal,age_ns,runtime_ns,init,cpu"),
+	      "@10 cpu=1 tid=7 pid=7 container=1 sched_process_exit tid=7 comm=nginx exit_code=768 runtime_ns=5 process_end=1\n"
+	      "@30 cpu=2 tid=8 pid=7 container=1 sched_process_exit tid=8 comm=worker runtime_ns=77 process_status=768 process_end=2\n",
+	      "time_ns,container,pid,comm,code,signal,age_ns,runtime_ns,init,cpu\n30,web,7,nginx,3,,29,5,true,2\n");
+	lines(CSV("exit", "time_ns,container,pid,comm,code,signal,runtime_ns", .container = "web"),
+	      "@10 tid=7 pid=7 container=1 sched_process_exit tid=7 comm=nginx runtime_ns=5\n"
+	      "@30 tid=8 pid=7 container=1 sched_process_exit tid=8 comm=worker exit_code=9 runtime_ns=77\n",
+	      "time_ns,container,pid,comm,code,signal,runtime_ns\n30,web,7,nginx,,SIGKILL,5\n");
 	(void)state;
 }
 
@@ -361,7 +370,7 @@ static void test_dns(void **state)
 /* What has no answer is a line, too; and who asks again is seen to do so, whatever changes with the next try. */
 static void test_dns_unanswered(void **state)
 {
-	ph_autobuf b = { 0 };
+	ph_autobuf b = { 0 }, two = { 0 };
 	struct ph_snoop_seen seen;
 	char *got;
 
@@ -384,6 +393,16 @@ static void test_dns_unanswered(void **state)
 	      "10500,127.0.0.11:53,b.example,timeout,1,\n"
 	      "5000,127.0.0.11:53,a.example,timeout,2,\n"
 	      "10000,10.0.0.2:53,a.example,timeout,1,\n");
+	/* So it does where the first thread has ended before, and not then. */
+	ask(&two, 1000, 7, 1, 10, ONE, "a.example", 1);
+	ph_buf_adds(&two, "@2000 tid=7 pid=7 container=1 sched_process_exit tid=7 process_end=1\n");
+	told(&two, 4000, 7, 1, 10, ONE, "a.example", 1, 0, NULL);
+	ask(&two, 5000, 7, 1, 10, ONE, "a.example", 1);
+	ask(&two, 5500, 20, 2, 10, ONE, "b.example", 1);
+	ph_buf_adds(&two, "@6000 tid=8 pid=7 container=1 sched_process_exit tid=8 process_end=2\n");
+	told(&two, 6500, 20, 2, 10, ONE, "b.example", 1, 0, NULL);
+	lines(CSV("dns", "time_ns,code,duration_ns"), two.p,
+	      "time_ns,code,duration_ns\n1000,NOERROR,3000\n5000,timeout,\n5500,NOERROR,1000\n");
 	/* What was waited for long enough; no more than are wanted; none has a time. */
 	lines(CSV("dns", "time_ns", .min_ns = 4000), b.p, "time_ns\n1000\n5000\n");
 	lines(CSV("dns", "time_ns", .max = 5), b.p, "time_ns\n1000\n9000\n9600\n10500\n5000\n");
@@ -527,6 +546,21 @@ static void test_file(void **state)
 	      "web,31,write,4,7,1,,/dir/log,\n"
 	      "web,31,write,4,,1,EBADF,,\n"
 	      "web,31,write,5,8,1,,/dir/log,\n");
+	/* They stay where the first thread ends, and where another one starts a program; not beyond the last one's end. */
+	lines(CSV("file", "pid,tid,call,fd,file"),
+	      "@20 tid=7 pid=7 container=1 syscall_entry_openat dfd=-100 filename=/log\n"
+	      "@21 tid=7 pid=7 container=1 syscall_exit_openat ret=3\n"
+	      "@30 tid=7 pid=7 container=1 sched_process_exit tid=7 process_end=1\n"
+	      "@40 tid=8 pid=7 container=1 syscall_entry_read fd=3\n"
+	      "@41 tid=8 pid=7 container=1 syscall_exit_read ret=1\n"
+	      "@50 tid=7 pid=7 container=1 sched_process_exec filename=/bin/x tid=7 old_tid=8\n"
+	      "@52 tid=7 pid=7 container=1 syscall_entry_write fd=3\n"
+	      "@53 tid=7 pid=7 container=1 syscall_exit_write ret=1\n"
+	      "@60 tid=7 pid=7 container=1 sched_process_exit tid=7 process_end=2\n"
+	      "@70 tid=99 pid=99 container=1 sched_process_fork parent_tid=99 parent_pid=99 child_tid=8 child_pid=7 child_container=1\n"
+	      "@72 tid=8 pid=7 container=1 syscall_entry_read fd=3\n"
+	      "@73 tid=8 pid=7 container=1 syscall_exit_read ret=-9\n",
+	      "pid,tid,call,fd,file\n7,8,read,3,/log\n7,7,write,3,/log\n7,8,read,3,\n");
 	(void)state;
 }
 

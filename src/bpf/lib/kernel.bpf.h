@@ -238,7 +238,8 @@ struct sched_info { unsigned long long run_delay; };	/* empty without CONFIG_SCH
 
 typedef struct { int counter; } atomic_t;
 struct rlimit { unsigned long rlim_cur, rlim_max; };	/* whole: it is in an array */
-struct signal_struct { atomic_t live; s16 oom_score_adj; struct rlimit rlim[16]; };
+struct signal_struct { atomic_t live; int group_exit_code; unsigned int flags; s16 oom_score_adj; struct rlimit rlim[16]; };
+#define SIGNAL_GROUP_EXIT 4
 struct mm_rss_stat { struct { s64 counter; } count[4]; };
 struct percpu_counter { s64 count; };
 struct mm_context_t { void *vdso; };
