@@ -333,9 +333,13 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 	if (cfg.select || changed || first || WALK(child)->cgroups != WALK(parent)->cgroups)
 		__sync_fetch_and_add(&generation, 1);
 	/* WALK(): this is verified for each way to here, and is asked at each fork alone. */
-	if (!either_selected(WALK(parent), WALK(child), &who))
-		return 0;
 	child_container = task_container(child);
+	if (!either_selected(WALK(parent), WALK(child), &who)) {
+		/* Of a process that was named all children are selected, once they have the name that was asked for. */
+		if (!cfg.by_pid || !cfg.by_comm || !process_selected(child))
+			return 0;
+		who = OWN(child_container);
+	}
 	level = pid->level;
 	n = level < PH_DUMP_LEVELS ? level + 1 : PH_DUMP_LEVELS;
 	{

@@ -77,8 +77,8 @@ static bool named_so(struct ph_collect *c, const struct ph_found *f)
 	char comm[17] = "";
 
 	memcpy(comm, ctx->procname, 16);
-	/* Of a process the name is its first thread's, and that need not be the last. */
-	if (ph_selection_match_comm(c->sel, comm) || ends_process(c, f))
+	/* Of a process the name is its first thread's, and that need not be the last; who is a child has its name later. */
+	if (ph_selection_match_comm(c->sel, comm) || ends_process(c, f) || (c->cfg.by_pid && f->id == PH_EV_sched_process_fork))
 		return true;
 	if (f->id != PH_EV_task_rename || ph_decode(&c->dec, f->rec, f->len, f->id) <= 0)
 		return false;

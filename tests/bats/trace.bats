@@ -197,6 +197,17 @@ all_there() { [ "$(wc -l <"$T.live")" = 50 ]; }
 	tail -n 1 "$T.text" | grep -qE '^[a-z-]+\[[0-9]+\] \+\+\+ exited with 0 \+\+\+$'
 }
 
+# On the host only.
+@test "a process that is selected by its name ends, whatever its last thread is called" {
+	local comm
+	# It gets the name when it is a child of the command already.
+	for comm in ph-load "ph-loa[d]"; do
+		porthole trace exit --comm "$comm" -o json -- sh -c 'ph-load cause leaderless >/dev/null' 2>"$T.out" >"$T.json" || flunk "$(cat "$T.out")"
+		[ "$(jq -r .comm "$T.json" | sort -u)" = ph-load ]
+		lines 3 '.pid == .tid'
+	done
+}
+
 asked() { [ "$(wc -l <"$T.live")" = 6 ]; }
 
 # On the host only.
