@@ -24,7 +24,8 @@ struct file {
 
 /* A call under way that makes a descriptor. */
 struct opening {
-	char *path;		/* of a new file */
+	char *path;		/* of a new file; "": it is told at the call's end */
+	int32_t dir;		/* the descriptor that it is below where it is relative, -1: none */
 	int32_t from;		/* or the descriptor that is doubled */
 	int32_t to;		/* the descriptor that is connected or bound, -1: the result is one */
 	bool cloexec;
@@ -235,7 +236,7 @@ static void begin(struct ph_snoop_world *w, const struct ph_event *ev, char *pat
 {
 	struct opening *o = ph_alloc(sizeof(*o));
 
-	*o = (struct opening){ path, from, -1, cloexec };
+	*o = (struct opening){ path, -1, from, -1, cloexec };
 	opening_free(ph_u64map_put(&w->opening, (uint64_t)(uint32_t)ev->tid, o));
 }
 
@@ -272,22 +273,39 @@ static void name_peer(struct ph_snoop_world *w, const struct ph_event *ev)
 	o->path = peer;
 }
 
-/* A relative path that is below a directory whose name is known. */
-static char *open_path(struct ph_snoop_world *w, const struct ph_event *ev)
+/* The path, whole if it is relative to a directory whose name is known; takes it over. */
+static char *below(const struct ph_snoop_world *w, const struct ph_event *ev, int32_t dirfd, char *path)
 {
-	char *path = text(ev, "filename"), *whole;
-	const struct file *dir;
+	const struct file *dir = path && path[0] && path[0] != '/' ? file_find(w, process_of(ev), dirfd) : NULL;
+	char *whole;
 
-	if (!path)
-		path = text(ev, "pathname");
-	if (!path || path[0] == '/')
-		return path;
-	dir = file_find(w, process_of(ev), ph_snoop_number(ev, "dfd", -1));
 	if (!dir)
 		return path;
 	whole = ph_asprintf("%s/%s", dir->path, path);
 	free(path);
 	return whole;
+}
+
+static void begin_open(struct ph_snoop_world *w, const struct ph_event *ev)
+{
+	int32_t dir = (int32_t)ph_snoop_number(ev, "dfd", -1);
+	char *path = text(ev, "filename");
+	struct opening *o;
+
+	begin(w, ev, below(w, ev, dir, path ? path : text(ev, "pathname")), -1, ph_snoop_number(ev, "flags", 0) & O_CLOEXEC);
+	o = ph_u64map_get(&w->opening, (uint64_t)(uint32_t)ev->tid);
+	o->dir = dir;
+}
+
+/* Its memory was not there yet when the call began. */
+static void on_late_string(struct ph_snoop_world *w, const struct ph_event *ev)
+{
+	struct opening *o = ph_u64map_get(&w->opening, (uint64_t)(uint32_t)ev->tid);
+
+	if (!o || !o->path || o->path[0])
+		return;
+	free(o->path);
+	o->path = below(w, ev, o->dir, text(ev, "value"));
 }
 
 static bool is_cloexec(const struct ph_snoop_world *w, const struct ph_event *ev, int64_t fd)
@@ -351,7 +369,7 @@ static void feed_call(struct ph_snoop_world *w, const struct ph_event *ev)
 
 	switch (kind_of(w, ev->cls)) {
 	case OPEN:
-		begin(w, ev, open_path(w, ev), -1, ph_snoop_number(ev, "flags", 0) & O_CLOEXEC);
+		begin_open(w, ev);
 		break;
 	case DUP:
 		begin(w, ev, NULL, (int32_t)ph_snoop_number(ev, "fildes", -1), false);
@@ -435,6 +453,7 @@ void ph_snoop_world_feed(struct ph_snoop_world *w, const struct ph_identity *id,
 	case PH_EV_sched_process_exec: fn = on_exec; break;
 	case PH_EV_sched_process_exit: on_end(w, id, ev); return;
 	case PH_EV_sched_process_namespaces: fn = on_namespaces; break;
+	case PH_EV_syscall_late_string: fn = on_late_string; break;
 	case PH_EV_lttng_statedump_process_state: fn = on_dumped_task; break;
 	case PH_EV_lttng_statedump_file_descriptor: fn = on_dumped_file; break;
 	case PH_EV_lttng_statedump_block_device: fn = on_disk; break;

@@ -28,7 +28,7 @@
 
 /* The file behind a descriptor, and what it takes to know it. */
 #define FILE GET("FILE", "file", STR, 24, ph_snoop_file, "its path, where it is known from the beginning or was opened since")
-#define FILES "open,openat,openat2,creat,close,dup,dup2,dup3,fcntl,lttng_statedump_file_descriptor"
+#define FILES "open,openat,openat2,creat,close,dup,dup2,dup3,fcntl,syscall_late_string,lttng_statedump_file_descriptor"
 
 /* ---- when ---------------------------------------------------------------------------------------- */
 

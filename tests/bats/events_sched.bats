@@ -187,7 +187,7 @@ teardown() {
 }
 
 @test "a process ends with its last thread, as its parent is told" {
-	cause sched,openat,read -- ph-load cause leaderless
+	cause sched,openat,read,syscall_late_string -- ph-load cause leaderless
 	for i in 0 1; do
 		first=$(host_tid $((2 + 2 * i))) last=$(host_tid $((3 + 2 * i)))
 		one sched_process_exit ".fields.tid == $first" <<-END

@@ -546,6 +546,15 @@ static void test_file(void **state)
 	      "web,31,write,4,7,1,,/dir/log,\n"
 	      "web,31,write,4,,1,EBADF,,\n"
 	      "web,31,write,5,8,1,,/dir/log,\n");
+	/* A name that was not in memory yet when the call began. */
+	lines(CSV("file", "fd,file"),
+	      "@20 tid=7 pid=7 container=1 syscall_entry_openat dfd=-100 filename=/dir\n"
+	      "@21 tid=7 pid=7 container=1 syscall_exit_openat ret=3\n"
+	      "@22 tid=7 pid=7 container=1 syscall_entry_openat dfd=3 filename=\"\"\n"
+	      "@23 tid=7 pid=7 container=1 syscall_late_string arg=1 value=late\n"
+	      "@24 tid=7 pid=7 container=1 syscall_exit_openat ret=4\n"
+	      "@30 tid=7 pid=7 container=1 syscall_entry_read fd=4\n"
+	      "@31 tid=7 pid=7 container=1 syscall_exit_read ret=1\n", "fd,file\n4,/dir/late\n");
 	/* They stay where the first thread ends, and where another one starts a program; not beyond the last one's end. */
 	lines(CSV("file", "pid,tid,call,fd,file"),
 	      "@20 tid=7 pid=7 container=1 syscall_entry_openat dfd=-100 filename=/log\n"
