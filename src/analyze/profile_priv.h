@@ -108,7 +108,7 @@ struct profile {
 #define SPACE_MAPS_MAX (1u << 16)
 #define FILES_MAX (1u << 18)
 #define NAMES_MAX (1u << 21)
-#define STRING_MAX 2048
+#define STRING_MAX 4096	/* as long as names are told */
 #define STRINGS_BYTES (256u << 20)
 
 /* profile_places.c: files, mappings, places, stacks */

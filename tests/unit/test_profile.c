@@ -362,6 +362,21 @@ static void test_made(void **state)
 	made_is("+1 mapped_file file=5 path=/libjvm.so\n+0 process_map pid=8 begin=0x5000 end=0x6000 vaddr=0 file=5\n", "", NULL);
 }
 
+/* Templates have names of thousands of letters, and differ at their end. */
+static void test_long_names(void **state)
+{
+	ph_autofree char *begin = ph_alloc(4001);
+	ph_autofree char *events = NULL, *want = NULL;
+
+	(void)state;
+	reset();
+	memset(begin, 'x', 4000);
+	events = ph_asprintf("+10 cpu=0 tid=7 pid=7 container=1 callstack weight=1 comm=nginx tid=7 callstack_user=[0x401100,0x403011] user_end=1\n"
+			     "+50 user_symbol file=1 vaddr=0x1100 name=%s_find\n+0 user_symbol file=1 vaddr=0x3010 name=%s_at\n", begin, begin);
+	want = ph_asprintf("web;nginx;%s_at;%s_find 1\n", begin, begin);
+	check(events, want);
+}
+
 /* What a trace says may be anything. */
 static void test_hostile(void **state)
 {
@@ -438,7 +453,7 @@ int main(void)
 		cmocka_unit_test(test_names), cmocka_unit_test(test_who), cmocka_unit_test(test_filter_of_event),
 		cmocka_unit_test(test_mappings), cmocka_unit_test(test_made_anew), cmocka_unit_test(test_trampolines),
 		cmocka_unit_test(test_off_cpu), cmocka_unit_test(test_left_out), cmocka_unit_test(test_missing), cmocka_unit_test(test_not_shown), cmocka_unit_test(test_made),
-		cmocka_unit_test(test_hostile), cmocka_unit_test(test_many_tasks), cmocka_unit_test(test_compare),
+		cmocka_unit_test(test_long_names), cmocka_unit_test(test_hostile), cmocka_unit_test(test_many_tasks), cmocka_unit_test(test_compare),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
