@@ -269,24 +269,63 @@ static void add_functions(const struct ph_export *x, const struct ph_tree *tree,
 
 /* ---- what is missing ----------------------------------------------------------------------------------- */
 
+/* Goes on below where it is longer than the terminal is wide. */
+static void add_words(const char *text, unsigned int width, struct ph_buf *out)
+{
+	size_t at = 0, bytes;
+
+	while (*text) {
+		size_t n = strcspn(text, " "), columns;
+		ph_autofree char *word = ph_strndup(text, n);
+
+		columns = ph_display_width(word, SIZE_MAX, &bytes);
+		if (at && width && at + 1 + columns > width) {
+			ph_buf_adds(out, "\n    ");
+			at = 4;
+		} else if (at) {
+			ph_buf_addc(out, ' ');
+			at++;
+		}
+		ph_buf_adds(out, word);
+		at += columns;
+		text += n + (text[n] == ' ');
+	}
+	ph_buf_addc(out, '\n');
+}
+
+static void add_note(const struct ph_export *x, const char *note, struct ph_buf *out)
+{
+	/* (What belongs to the note above begins with blanks.) */
+	ph_autofree char *text = ph_asprintf("%s%s", *note == ' ' ? "- " : "note: ", note + strspn(note, " "));
+
+	add_words(text, x->view.width, out);
+}
+
 static void add_notes(const struct ph_export *x, struct ph_buf *out)
 {
 	const struct ph_profile *p = x->p;
-	ph_autobuf text = { 0 };
-	size_t begin = out->len;
+	ph_autobuf text = { 0 }, notes = { 0 };
 
-	if (p->gaps)
-		ph_buf_addf(out, "\nnote: %" PRIu64 " event%s lost in %" PRIu64 " gap%s, samples among them", p->lost,
-			    p->lost == 1 ? " was" : "s were", p->gaps, p->gaps == 1 ? "" : "s");
-	if (p->opts.what == PH_PROFILE_CPU && p->count < FEW)
-		ph_buf_addf(out, "\nnote: of so few samples a share of 10 %% is 10 ± %.0f %%; longer, or with a higher -F, there are more",
-			    ceil(2 * sqrt(0.1 * 0.9 / (double)p->count) * 100));
-	for (unsigned int i = 0; ph_profile_note(p, i, &text); i++) {
-		ph_buf_addf(out, "\n%s%s", text.p[0] == ' ' ? "    " : "note: ", text.p + strspn(text.p, " "));
+	if (p->gaps) {
+		ph_buf_addf(&text, "%" PRIu64 " event%s lost in %" PRIu64 " gap%s, samples among them", p->lost, p->lost == 1 ? " was" : "s were",
+			    p->gaps, p->gaps == 1 ? "" : "s");
+		add_note(x, text.p, &notes);
 		ph_buf_clear(&text);
 	}
-	if (out->len > begin)
+	if (p->opts.what == PH_PROFILE_CPU && p->count < FEW) {
+		ph_buf_addf(&text, "of so few samples a share of 10 %% is 10 ± %.0f %%; longer, or with a higher -F, there are more",
+			    round(200 * sqrt(0.1 * 0.9 / (double)p->count)));
+		add_note(x, text.p, &notes);
+		ph_buf_clear(&text);
+	}
+	for (unsigned int i = 0; ph_profile_note(p, i, &text); i++) {
+		add_note(x, text.p, &notes);
+		ph_buf_clear(&text);
+	}
+	if (notes.len) {
 		ph_buf_addc(out, '\n');
+		ph_buf_add(out, notes.p, notes.len);
+	}
 }
 
 void ph_export_head(const struct ph_export *x, const struct ph_tree *t, struct ph_buf *out)

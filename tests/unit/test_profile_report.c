@@ -63,7 +63,7 @@ static void test_all(void **state)
 		"note: 0.2 % of the stacks have addresses that no known mapping has: [unknown]\n"
 		"note: functions without names: debug symbols have them, in the container or on the host when it is recorded; install them "
 		"there, or get them by debuginfod-find debuginfo BUILD-ID\n"
-		"    40 % of the stacks: /lib/libc.so.6, build id abcdef\n"
+		"- 40 % of the stacks: /lib/libc.so.6, build id abcdef\n"
 		"\n"
 		"Calls, from the outermost: shares of the whole, of 0.5 % and more (--min)\n"
 		"100.0 %  web / nginx\n"
@@ -239,6 +239,15 @@ static void test_compare(void **state)
 	profiled_done(&b);
 }
 
+/* A note goes on below, between words. */
+static void test_wide_notes(void **state)
+{
+	ph_autofree char *out = report(SAMPLE("10", "0x402000") NAMES, 0.01, 58);
+
+	assert_non_null(strstr(out, "\nnote: of so few samples a share of 10 % is 10 ± 60 %;\n"
+				    "    longer, or with a higher -F, there are more\n"));
+}
+
 /* Gaps make every share doubtful: it must be there, whatever is on standard error. */
 static void test_lost(void **state)
 {
@@ -289,7 +298,7 @@ int main(void)
 		cmocka_unit_test_setup(test_width, reset), cmocka_unit_test_setup(test_containers, reset),
 		cmocka_unit_test_setup(test_many_containers, reset), cmocka_unit_test_setup(test_waits, reset),
 		cmocka_unit_test_setup(test_event, reset), cmocka_unit_test_setup(test_compare, reset),
-		cmocka_unit_test_setup(test_lost, reset), cmocka_unit_test(test_shorten),
+		cmocka_unit_test_setup(test_wide_notes, reset), cmocka_unit_test_setup(test_lost, reset), cmocka_unit_test(test_shorten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
