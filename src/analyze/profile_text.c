@@ -166,13 +166,16 @@ static void say_maker(const struct ph_profile *p, const struct makers *g, struct
 {
 	ph_buf_adds(out, "  ");
 	words_percent(out, words_share(g->nameless, p->weight));
-	ph_buf_addf(out, " of the stacks: %s of ", g->first->runtime);
+	ph_buf_adds(out, " of the stacks: ");
+	words_name(out, g->first->runtime);
+	ph_buf_adds(out, " of ");
 	words_container(out, p->id, g->first->container);
 	if (g->processes == 1)
 		ph_buf_addf(out, ", process %d", g->first->pid);
 	else
 		ph_buf_addf(out, ", %u processes", g->processes);
-	ph_buf_addf(out, ": %s", g->first->remedy);
+	ph_buf_adds(out, ": ");
+	words_name(out, g->first->remedy);
 }
 
 /*

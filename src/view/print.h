@@ -11,7 +11,7 @@
  */
 enum ph_view_format {
 	PH_VIEW_TEXT,
-	PH_VIEW_BABELTRACE,	/* byte for byte what babeltrace2's text output is */
+	PH_VIEW_BABELTRACE,	/* byte for byte what babeltrace2's text output is, but for what a terminal would act upon */
 	PH_VIEW_JSON, PH_VIEW_JSONPRETTY, PH_VIEW_CSV,
 };
 

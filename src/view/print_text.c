@@ -189,10 +189,10 @@ void print_babeltrace(struct ph_printer *p, const struct ph_event *ev, struct ph
 	add_delta(p, ev, out);
 	ph_buf_addc(out, ' ');
 	if (p->o.hostname) {
-		ph_buf_adds(out, p->o.hostname);
+		add_safe(out, p->o.hostname);
 		ph_buf_addc(out, ' ');
 	}
-	ph_buf_adds(out, ev->cls->name);
+	add_safe(out, ev->cls->name);
 	ph_buf_adds(out, ": { cpu_id = ");
 	ph_buf_add_u64(out, ev->cpu);
 	ph_buf_adds(out, " }, ");

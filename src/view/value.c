@@ -308,7 +308,10 @@ static void babeltrace_string(struct ph_buf *b, const char *s, size_t n)
 		} else if (c < 0x20 || c == 0x7f) {
 			ph_buf_addf(b, "\\x%02x", c);
 		} else {
-			ph_buf_addc(b, (char)c);
+			/* It would go as it is, but for what a terminal would act upon. */
+			while (run < n && (unsigned char)s[run] >= 0x80)
+				run++;
+			ph_buf_add_term(b, s + at, run - at);
 		}
 	}
 	ph_buf_addc(b, '"');

@@ -190,6 +190,33 @@ static void test_untrusted(void **state)
 	ph_printer_free(p[1]);
 }
 
+/* What a trace calls its events, values and host is as little to be trusted as what is in it. */
+static void test_names(void **state)
+{
+	static const struct ph_enum_label evil_labels[] = { { EVIL, 0, 9 } };
+	static const struct ph_type evil_enum = { .kind = PH_KIND_ENUM, .bits = 8, .nlabels = 1, .labels = evil_labels };
+	static const struct ph_field fields[] = { { "x", &evil_enum }, { "s", &ph_type_str } };
+	static const struct ph_class evil = { .name = EVIL, .fields = fields, .nfields = 2 };
+	static const struct ph_value v[] = { { .u = 2 }, { .s = EVIL, .n = sizeof(EVIL) - 1 } };
+	struct ph_event ev = { .cls = &evil, .container = PH_CONTAINER_UNKNOWN, .tid = -1, .pid = -1, .v = v };
+
+	(void)state;
+	for (int format = PH_VIEW_TEXT; format <= PH_VIEW_CSV; format++) {
+		struct ph_print_opts o = { .format = (enum ph_view_format)format, .hostname = EVIL };
+		struct ph_printer *p = NULL;
+		struct ph_err err = { 0 };
+		ph_autobuf out = { 0 };
+
+		assert_int_equal(ph_printer_new(&o, &p, &err), 0);
+		ph_printer_event(p, NULL, &ev, &out);
+		ph_printer_free(p);
+		assert_true(out.len > 3 * sizeof(EVIL));
+		for (size_t i = 0; i < out.len; i++)
+			if ((unsigned char)out.p[i] < ' ' || out.p[i] == 0x7f || out.p[i] == '\xff')
+				assert_true(out.p[i] == '\n' && (format == PH_VIEW_JSONPRETTY || i + 1 == out.len));
+	}
+}
+
 static void test_errors(void **state)
 {
 	struct ph_printer *p = NULL;
@@ -288,12 +315,15 @@ static void test_babeltrace(void **state)
 	drop_lengths(got.p);
 	for (char *a = want.p, *b = got.p; ; a = strchr(a, '\n') + 1, b = strchr(b, '\n') + 1) {
 		char *ea = strchr(a, '\n'), *eb = strchr(b, '\n');
+		ph_autobuf safe = { 0 };
 
 		assert_int_equal(!ea, !eb);
 		if (!ea)
 			break;
 		*ea = *eb = 0;
-		assert_string_equal(a, b);
+		/* It prints broken UTF-8 and C1 as they are. */
+		ph_buf_add_term(&safe, b, strlen(b));
+		assert_string_equal(a, safe.p);
 		*ea = *eb = '\n';
 	}
 }
@@ -301,7 +331,7 @@ static void test_babeltrace(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_golden), cmocka_unit_test(test_untrusted),
+		cmocka_unit_test(test_golden), cmocka_unit_test(test_untrusted), cmocka_unit_test(test_names),
 		cmocka_unit_test(test_errors), cmocka_unit_test(test_babeltrace),
 	};
 
