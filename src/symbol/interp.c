@@ -23,7 +23,6 @@ static const char *const beginnings[] = {
 struct known {
 	const char *name;
 	uint64_t vaddr, size;
-	uint32_t table;		/* SHT_… */
 };
 
 struct finder {
@@ -58,7 +57,7 @@ static void collect(struct finder *find, Elf *elf, uint32_t table)
 			const char *name = (const char *)names->d_buf + sym->st_name;
 
 			if (sym->st_shndx != SHN_UNDEF && sym->st_name < names->d_size && may_be_asked(name))
-				*ph_vec_push(&find->known) = (struct known){ name, sym->st_value, sym->st_size, table };
+				*ph_vec_push(&find->known) = (struct known){ name, sym->st_value, sym->st_size };
 		}
 	}
 }
@@ -67,9 +66,8 @@ static bool find_symbol(void *ctx, const char *name, uint64_t *vaddr, uint64_t *
 {
 	struct finder *find = ctx;
 
-	/* Parts of functions are in .symtab alone. */
 	ph_vec_each(k, &find->known) {
-		if (strcmp(k->name, name) || (strchr(name, '.') && k->table == SHT_DYNSYM))
+		if (strcmp(k->name, name) != 0)
 			continue;
 		*vaddr = k->vaddr;
 		*size = k->size;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which files are interpreters, of which version, and where these have what. */
-#include "unwind/interp_file.h"
+#include "unwind/interp_priv.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -10,7 +10,6 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "unwind/cfi.h"
 
 /*
  * CPython for 64-bit machines, as its debug information has it (3.9, 3.11, 3.13), or its headers (3.8, 3.10,
@@ -262,48 +261,6 @@ static int find_v8(struct ph_elf *elf, const char *path, const struct ph_interp_
 	return 0;
 }
 
-/*
- * The function that runs Ruby's instructions is called by rb_vm_exec() alone, and files without a .symtab do not tell where it
- * is: it is by far the largest of those that are called.
- */
-#define LOOP_MIN 16384
-
-static void find_loop(struct ph_elf *elf, const struct ph_interp_symbols *sym, struct ph_interp *ret)
-{
-	ph_autofree uint8_t *code = NULL;
-	struct ph_elf_data frames;
-	struct ph_cfi cfi = { .arch = PH_UNWIND_X86_64 };
-	uint64_t at, size, n = ret->code_end - ret->code_begin;
-
-	if (sym->find(sym->ctx, "vm_exec_core", &at, &size)) {
-		ret->loop_begin = at;
-		ret->loop_end = at + size;
-		return;
-	}
-	if (n > LOOP_MIN || ph_elf_eh_frame(elf, &frames))
-		return;
-	code = ph_alloc(n + 8);
-	if (!ph_elf_read_at(elf, ret->code_begin, code, n))
-		return;
-	ph_cfi_read(&cfi, &frames, false);
-	for (uint64_t i = 0; i + 5 <= n; i++) {
-		int32_t distance;
-
-		/* call */
-		memcpy(&distance, code + i + 1, sizeof(distance));
-		at = ret->code_begin + i + 5 + (uint64_t)(int64_t)distance;
-		if (code[i] != 0xe8)
-			continue;
-		ph_vec_each(f, &cfi.fdes) {
-			if (f->begin != at || f->size < LOOP_MIN || f->size <= ret->loop_end - ret->loop_begin)
-				continue;
-			ret->loop_begin = at;
-			ret->loop_end = at + f->size;
-		}
-	}
-	ph_cfi_done(&cfi);
-}
-
 static int find_ruby(struct ph_elf *elf, const char *path, const struct ph_interp_symbols *sym,
 		     struct ph_interp *ret, struct ph_err *err)
 {
@@ -352,16 +309,16 @@ int ph_interp_find(struct ph_elf *elf, const char *path, const struct ph_interp_
 		   struct ph_interp *ret, struct ph_err *err)
 {
 	static const struct {
-		const char *runs, *cold;
+		const char *runs;
 		int (*find)(struct ph_elf *elf, const char *path, const struct ph_interp_symbols *sym,
 			    struct ph_interp *ret, struct ph_err *err);
 	} kinds[] = {
-		{ "_PyEval_EvalFrameDefault", "_PyEval_EvalFrameDefault.cold", find_python },
-		{ "execute_ex", "execute_ex.cold", find_php },
+		{ "_PyEval_EvalFrameDefault", find_python },
+		{ "execute_ex", find_php },
 		/* It is not one function that runs its code: by the frames themselves. */
-		{ "_ZN2v88internal7Version6major_E", NULL, find_v8 },
-		{ "rb_vm_exec", "rb_vm_exec.cold", find_ruby },
-		{ "Perl_runops_standard", "Perl_runops_standard.cold", find_perl },
+		{ "_ZN2v88internal7Version6major_E", find_v8 },
+		{ "rb_vm_exec", find_ruby },
+		{ "Perl_runops_standard", find_perl },
 	};
 	uint64_t at, size;
 
@@ -371,16 +328,11 @@ int ph_interp_find(struct ph_elf *elf, const char *path, const struct ph_interp_
 		if (!sym->find(sym->ctx, kinds[i].runs, &at, &size) || !size)
 			continue;
 		r = kinds[i].find(elf, path, sym, ret, err);
-		if (r || !kinds[i].cold)
+		if (r || ret->kind == PH_INTERP_V8)
 			return r;
 		ret->code_begin = at;
 		ret->code_end = at + size;
-		if (sym->find(sym->ctx, kinds[i].cold, &at, &size)) {
-			ret->cold_begin = at;
-			ret->cold_end = at + size;
-		}
-		if (ret->kind == PH_INTERP_RUBY)
-			find_loop(elf, sym, ret);
+		ph_interp_parts(elf, sym, ret);
 		return 0;
 	}
 	/* From 3.3 on nothing of that is exported. */

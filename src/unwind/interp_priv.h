@@ -2,8 +2,15 @@
 #ifndef PH_UNWIND_INTERP_PRIV_H
 #define PH_UNWIND_INTERP_PRIV_H
 
-/* The names of interpreted frames: what the languages have in common. */
+/* What the files interp*.c have of each other. */
 #include "unwind/interp_file.h"
+
+/* ---- which files are interpreters ---- */
+
+/* Where the other parts of the function are that runs interpreted code: what is rarely run, and Ruby's loop. */
+void ph_interp_parts(struct ph_elf *elf, const struct ph_interp_symbols *sym, struct ph_interp *ret);
+
+/* ---- names ---- */
 
 #define PH_INTERP_NAME_BYTES 512
 

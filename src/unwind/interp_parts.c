@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The other parts of the function that runs interpreted code, of which files without a .symtab do not tell where they are. */
+#include "unwind/interp_priv.h"
+
+#include <elf.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "unwind/cfi.h"
+#include "unwind/insn.h"
+
+/* The largest, of Python without optimization, has 200 KB. */
+#define CODE_MAX (1u << 20)
+#define LOOP_MIN 16384
+
+static int by_begin(const void *a, const void *b)
+{
+	const struct ph_fde *x = a, *y = b;
+
+	return x->begin < y->begin ? -1 : x->begin > y->begin;
+}
+
+/* The entry that has the address; they are sorted. */
+static const struct ph_fde *entry_of(const struct ph_cfi *cfi, uint64_t vaddr)
+{
+	size_t low = 0, high = cfi->fdes.n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (cfi->fdes.v[mid].begin <= vaddr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low && vaddr - cfi->fdes.v[low - 1].begin < cfi->fdes.v[low - 1].size ? &cfi->fdes.v[low - 1] : NULL;
+}
+
+/*
+ * A compiler puts what it takes for rare elsewhere, which some builds of Python spend all their time in. It has an entry of its own
+ * in .eh_frame, and the function jumps into the middle of it, as it does of no other function.
+ */
+static void find_cold(const struct ph_cfi *cfi, const uint8_t *code, struct ph_interp *ret)
+{
+	ph_autofree uint32_t *jumps = ph_alloc(cfi->fdes.n * sizeof(*jumps));
+	uint64_t n = ret->code_end - ret->code_begin;
+	size_t best = 0;
+	struct ph_insn in;
+
+	for (uint64_t at = 0; at < n; at += in.len) {
+		const struct ph_fde *f;
+		uint64_t to;
+
+		if (cfi->arch == PH_UNWIND_ARM64)
+			ph_insn_read_arm64(code + at, n - at, &in);
+		else
+			ph_insn_read(code + at, n - at, &in);
+		if ((in.kind != PH_INSN_JUMP && in.kind != PH_INSN_BRANCH) || !in.direct)
+			continue;
+		to = ret->code_begin + at + (uint64_t)in.target;
+		if (to >= ret->code_begin && to < ret->code_end)
+			continue;
+		f = entry_of(cfi, to);
+		if (!f || f->begin == to)
+			continue;
+		jumps[f - cfi->fdes.v]++;
+		if (jumps[f - cfi->fdes.v] > jumps[best])
+			best = (size_t)(f - cfi->fdes.v);
+	}
+	if (!jumps[best])
+		return;
+	ret->cold_begin = cfi->fdes.v[best].begin;
+	ret->cold_end = ret->cold_begin + cfi->fdes.v[best].size;
+}
+
+/* The function that runs Ruby's instructions is called by rb_vm_exec() alone: it is by far the largest of those that are called. */
+static void find_loop(const struct ph_cfi *cfi, const uint8_t *code, struct ph_interp *ret)
+{
+	uint64_t n = ret->code_end - ret->code_begin;
+	struct ph_insn in;
+
+	for (uint64_t at = 0; at < n; at += in.len) {
+		const struct ph_fde *f;
+
+		ph_insn_read(code + at, n - at, &in);
+		if (in.kind != PH_INSN_CALL || !in.direct)
+			continue;
+		f = entry_of(cfi, ret->code_begin + at + (uint64_t)in.target);
+		if (!f || f->begin != ret->code_begin + at + (uint64_t)in.target || f->size < LOOP_MIN ||
+		    f->size <= ret->loop_end - ret->loop_begin)
+			continue;
+		ret->loop_begin = f->begin;
+		ret->loop_end = f->begin + f->size;
+	}
+}
+
+void ph_interp_parts(struct ph_elf *elf, const struct ph_interp_symbols *sym, struct ph_interp *ret)
+{
+	struct ph_cfi cfi = { .arch = ph_elf_machine(elf) == EM_AARCH64 ? PH_UNWIND_ARM64 : PH_UNWIND_X86_64 };
+	uint64_t at, size, n = ret->code_end - ret->code_begin;
+	ph_autofree uint8_t *code = NULL;
+	struct ph_elf_data frames;
+
+	if (ret->kind == PH_INTERP_RUBY && sym->find(sym->ctx, "vm_exec_core", &at, &size)) {
+		ret->loop_begin = at;
+		ret->loop_end = at + size;
+	}
+	if (n > CODE_MAX || ph_elf_eh_frame(elf, &frames))
+		return;
+	code = ph_alloc(n);
+	if (!ph_elf_read_at(elf, ret->code_begin, code, n))
+		return;
+	ph_cfi_read(&cfi, &frames, false);
+	if (cfi.fdes.n) {
+		qsort(cfi.fdes.v, cfi.fdes.n, sizeof(*cfi.fdes.v), by_begin);
+		find_cold(&cfi, code, ret);
+		if (ret->kind == PH_INTERP_RUBY && !ret->loop_end)
+			find_loop(&cfi, code, ret);
+	}
+	ph_cfi_done(&cfi);
+}
