@@ -8,6 +8,20 @@
 #include "symbol/priv.h"
 #include "unwind/interp_file.h"
 
+/* What Python says of itself from 3.13 on: at which places of its own memory it is read. */
+static const uint16_t told[] = {
+	offsetof(struct ph_interp, runtime_head), offsetof(struct ph_interp, interp_threads), offsetof(struct ph_interp, thread_id),
+	offsetof(struct ph_interp, thread_frame), offsetof(struct ph_interp, frame_back), offsetof(struct ph_interp, frame_code),
+	offsetof(struct ph_interp, frame_lasti), offsetof(struct ph_interp, frame_entry), offsetof(struct ph_interp, code_bytes),
+	offsetof(struct ph_interp, code_file), offsetof(struct ph_interp, code_name), offsetof(struct ph_interp, code_line),
+	offsetof(struct ph_interp, code_lines), offsetof(struct ph_interp, text),
+};
+
+static uint16_t *told_one(struct ph_interp *in, size_t i)
+{
+	return (uint16_t *)((char *)in + told[i]);
+}
+
 /* ---- the child -------------------------------------------------------------------------------- */
 
 /*
@@ -111,6 +125,8 @@ void ph_answer_interp(struct ph_childfile *f, const char *path, struct ph_buf *o
 	ph_put_u64(out, in.own.slot);
 	ph_put_u64(out, (uint64_t)in.own.off);
 	ph_put_u32(out, in.own.how);
+	for (size_t i = 0; i < PH_ARRAY_SIZE(told) && in.kind == PH_INTERP_PYTHON; i++)
+		ph_put_u32(out, *told_one(&in, i));
 }
 
 /* ---- its parent ------------------------------------------------------------------------------- */
@@ -128,7 +144,6 @@ bool ph_take_interp(struct ph_symfile *info, struct ph_bytes *in)
 	if (kind == PH_INTERP_NONE)
 		return true;
 	version = ph_get_u32(in);
-	/* Offsets are not the child's to say. */
 	if (kind >= PH_INTERP_NKINDS || version > 255 ||
 	    !ph_interp_of_version(kind, (int)version, info->machine, &info->interp))
 		return false;
@@ -147,5 +162,7 @@ bool ph_take_interp(struct ph_symfile *info, struct ph_bytes *in)
 	info->interp.own.slot = ph_get_u64(in);
 	info->interp.own.off = (int64_t)ph_get_u64(in);
 	info->interp.own.how = (uint8_t)ph_get_u32(in);
+	for (size_t i = 0; i < PH_ARRAY_SIZE(told) && kind == PH_INTERP_PYTHON; i++)
+		*told_one(&info->interp, i) = (uint16_t)ph_get_u32(in);
 	return !in->bad;
 }

@@ -11,34 +11,6 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 
-/*
- * CPython for 64-bit machines, as its debug information has it (3.9, 3.11, 3.13), or its headers (3.8, 3.10,
- * 3.12). Builds without the global lock (3.13t) have other structures.
- */
-static const struct ph_interp pythons[] = {
-	{ .kind = PH_INTERP_PYTHON, .version = 8, .frames = PH_PY_OBJECTS, .lasti_unit = 1, .runtime_head = 32, .interp_threads = 8,
-	  .thread_id = 176, .thread_frame = 24, .frame_back = 24, .frame_code = 32, .frame_lasti = 104,
-	  .code_file = 104, .code_name = 112, .code_line = 40, .code_lines = 120, .text = 48 },
-	{ .kind = PH_INTERP_PYTHON, .version = 9, .frames = PH_PY_OBJECTS, .lasti_unit = 1, .runtime_head = 32, .interp_threads = 8,
-	  .thread_id = 176, .thread_frame = 24, .frame_back = 24, .frame_code = 32, .frame_lasti = 104,
-	  .code_file = 104, .code_name = 112, .code_line = 40, .code_lines = 120, .text = 48 },
-	{ .kind = PH_INTERP_PYTHON, .version = 10, .frames = PH_PY_OBJECTS, .lasti_unit = 2, .runtime_head = 32, .interp_threads = 8,
-	  .thread_id = 176, .thread_frame = 24, .thread_call = 48, .frame_back = 24, .frame_code = 32, .frame_lasti = 96,
-	  .code_file = 104, .code_name = 112, .code_line = 40, .code_lines = 120, .text = 48 },
-	{ .kind = PH_INTERP_PYTHON, .version = 11, .frames = PH_PY_ENTRY, .runtime_head = 40, .interp_threads = 16,
-	  .thread_id = 152, .thread_frame = 56, .frame_back = 48, .frame_code = 32, .frame_lasti = 56,
-	  .frame_entry = 68, .code_bytes = 184,
-	  .code_file = 112, .code_name = 128, .code_line = 72, .code_lines = 136, .text = 48 },
-	{ .kind = PH_INTERP_PYTHON, .version = 12, .frames = PH_PY_SHIM, .runtime_head = 40, .interp_threads = 72,
-	  .thread_id = 136, .thread_frame = 56, .frame_back = 8, .frame_code = 0, .frame_lasti = 56,
-	  .frame_entry = 70, .code_bytes = 192,
-	  .code_file = 112, .code_name = 128, .code_line = 68, .code_lines = 136, .text = 40 },
-	{ .kind = PH_INTERP_PYTHON, .version = 13, .frames = PH_PY_SHIM, .runtime_head = 632, .interp_threads = 7344,
-	  .thread_id = 152, .thread_frame = 72, .frame_back = 8, .frame_code = 0, .frame_lasti = 56,
-	  .frame_entry = 70, .code_bytes = 200,
-	  .code_file = 112, .code_name = 128, .code_line = 68, .code_lines = 136, .text = 40 },
-};
-
 /* Its root is counted from executor_globals. */
 static const struct ph_interp phps[] = {
 	{ .kind = PH_INTERP_PHP, .version = 0, .root = 488, .func_file = 144 },
@@ -90,7 +62,7 @@ bool ph_interp_of_version(enum ph_interp_kind kind, int version, int machine, st
 		const struct ph_interp *v;
 		size_t n;
 	} kinds[PH_INTERP_NKINDS] = {
-		[PH_INTERP_PYTHON] = { pythons, PH_ARRAY_SIZE(pythons) }, [PH_INTERP_PHP] = { phps, PH_ARRAY_SIZE(phps) },
+		[PH_INTERP_PYTHON] = { ph_interp_pythons, PH_INTERP_NPYTHONS }, [PH_INTERP_PHP] = { phps, PH_ARRAY_SIZE(phps) },
 		[PH_INTERP_V8] = { v8s, PH_ARRAY_SIZE(v8s) },
 		[PH_INTERP_RUBY] = { rubies, PH_ARRAY_SIZE(rubies) }, [PH_INTERP_PERL] = { perls, PH_ARRAY_SIZE(perls) },
 	};
@@ -120,41 +92,9 @@ void ph_interp_language(const struct ph_interp *in, char *ret, size_t room)
 		snprintf(ret, room, "%s.%u", names[in->kind], in->version);
 }
 
-static const char *on_machine(const struct ph_elf *elf)
+const char *ph_interp_on_machine(const struct ph_elf *elf)
 {
 	return ph_elf_machine(elf) == EM_AARCH64 ? " on arm64" : "";
-}
-
-/* N of "python3.N" or "libpython3.N.so", which is how the files of 3.10 and before tell. */
-static int python_of_path(const char *path)
-{
-	const char *base = strrchr(path, '/'), *at;
-
-	at = strstr(base ? base : path, "python3.");
-	return at ? atoi(at + strlen("python3.")) : -1;
-}
-
-static int find_python(struct ph_elf *elf, const char *path, const struct ph_interp_symbols *sym,
-		       struct ph_interp *ret, struct ph_err *err)
-{
-	uint64_t at, size, word;
-	int version = python_of_path(path);
-
-	/* PY_VERSION_HEX: 0x030b02f0 */
-	if (sym->find(sym->ctx, "Py_Version", &at, &size) && ph_elf_read_at(elf, at, &word, sizeof(word)))
-		version = word >> 24 == 3 ? (int)(word >> 16 & 0xff) : -1;
-	if (ph_interp_of_version(PH_INTERP_PYTHON, version, ph_elf_machine(elf), ret)) {
-		if (!sym->find(sym->ctx, "_PyRuntime", &at, &size))
-			return ph_err_set(err, -ENOTSUP, "%s: a Python without the symbol _PyRuntime", path);
-		ret->root = at;
-		/* struct _Py_DebugOffsets: "xdebugpy", its version, and whether there is no global lock. */
-		if (version >= 13 && ph_elf_read_at(elf, at + 16, &word, sizeof(word)) && word)
-			return ph_err_set(err, -ENOTSUP, "%s: Python without its global lock", path);
-		return 0;
-	}
-	if (version < 0)
-		return ph_err_set(err, -ENOTSUP, "%s: a Python of unknown version", path);
-	return ph_err_set(err, -ENOTSUP, "%s: Python 3.%d%s", path, version, on_machine(elf));
 }
 
 #define PHP_MARK "X-Powered-By: PHP/"
@@ -272,7 +212,7 @@ static int find_ruby(struct ph_elf *elf, const char *path, const struct ph_inter
 	if (sym->find(sym->ctx, "ruby_version", &at, &size) && ph_elf_read_at(elf, at, text, 3) && text[1] == '.')
 		version = (text[0] - '0') * 10 + text[2] - '0';
 	if (!ph_interp_of_version(PH_INTERP_RUBY, version, ph_elf_machine(elf), ret))
-		return ph_err_set(err, -ENOTSUP, "%s: Ruby %s%s", path, version < 0 ? "of unknown version" : text, on_machine(elf));
+		return ph_err_set(err, -ENOTSUP, "%s: Ruby %s%s", path, version < 0 ? "of unknown version" : text, ph_interp_on_machine(elf));
 	if (ret->context_thread) {
 		if (!sym->find(sym->ctx, "ruby_current_execution_context_ptr", &at, &size))
 			return ph_err_set(err, -ENOTSUP, "%s: a Ruby that does not tell where its threads are", path);
@@ -292,7 +232,7 @@ static int find_perl(struct ph_elf *elf, const char *path, const struct ph_inter
 	if (!sym->find(sym->ctx, "PL_version", &at, &size) || !ph_elf_read_at(elf, at, &version, 1))
 		return ph_err_set(err, -ENOTSUP, "%s: a Perl of unknown version", path);
 	if (!ph_interp_of_version(PH_INTERP_PERL, version, ph_elf_machine(elf), ret))
-		return ph_err_set(err, -ENOTSUP, "%s: Perl 5.%u%s", path, version, on_machine(elf));
+		return ph_err_set(err, -ENOTSUP, "%s: Perl 5.%u%s", path, version, ph_interp_on_machine(elf));
 	if (sym->find(sym->ctx, "PL_curstackinfo", &at, &size) && sym->find(sym->ctx, "PL_curcop", &statement, &size)) {
 		ret->root = at;
 		ret->statement = statement;
@@ -313,7 +253,7 @@ int ph_interp_find(struct ph_elf *elf, const char *path, const struct ph_interp_
 		int (*find)(struct ph_elf *elf, const char *path, const struct ph_interp_symbols *sym,
 			    struct ph_interp *ret, struct ph_err *err);
 	} kinds[] = {
-		{ "_PyEval_EvalFrameDefault", find_python },
+		{ "_PyEval_EvalFrameDefault", ph_interp_find_python },
 		{ "execute_ex", find_php },
 		/* It is not one function that runs its code: by the frames themselves. */
 		{ "_ZN2v88internal7Version6major_E", find_v8 },

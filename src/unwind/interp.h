@@ -205,16 +205,19 @@ ph_unwind_inline enum ph_interp_step ph_interp_python(const struct ph_interp *in
 		if (read(ctx, at + (in->frame_entry & ~7u), &entry))
 			goto gone;
 		entry = entry >> 8 * (in->frame_entry & 7) & 0xff;
+		/* From 3.14 on the lowest bits say how it is counted. */
+		code &= ~7ull;
 		last = last > code + in->code_bytes ? last - code - in->code_bytes : 0;
 	} else {
 		/* An int; -1: it has not begun. */
 		last = (__s32)last < 0 ? 0 : (__u64)(__u32)last * in->lasti_unit;
 	}
 	s->frame = back;
-	/* FRAME_OWNED_BY_CSTACK is 3, later FRAME_OWNED_BY_INTERPRETER. */
-	if (in->frames == PH_PY_SHIM && entry == 3) {
+	/* FRAME_OWNED_BY_CSTACK is 3, later FRAME_OWNED_BY_INTERPRETER; 4 is the thread's own, below all. */
+	if (in->frames == PH_PY_SHIM && entry >= 3) {
 		/* A variable of the interpreter's function. */
-		s->owner = at;
+		if (entry == 3)
+			s->owner = at;
 		return PH_INTERP_NATIVE;
 	}
 	*frame = ph_interp_frame(PH_INTERP_PYTHON, code, last / 2);

@@ -7,8 +7,14 @@
 
 /* ---- which files are interpreters ---- */
 
+#define PH_INTERP_NPYTHONS 8
+extern const struct ph_interp ph_interp_pythons[PH_INTERP_NPYTHONS];
+int ph_interp_find_python(struct ph_elf *elf, const char *path, const struct ph_interp_symbols *sym,
+			  struct ph_interp *ret, struct ph_err *err);
 /* Where the other parts of the function are that runs interpreted code: what is rarely run, and Ruby's loop. */
 void ph_interp_parts(struct ph_elf *elf, const struct ph_interp_symbols *sym, struct ph_interp *ret);
+/* " on arm64", or nothing. */
+const char *ph_interp_on_machine(const struct ph_elf *elf);
 
 /* ---- names ---- */
 

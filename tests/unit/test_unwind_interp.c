@@ -2,7 +2,7 @@
 /*
  * Frames of interpreted programs, out of a process that waits: the same functions, files and lines that the program itself says
  * it is in. PH_INTERPRETERS adds other versions: "python CALLS COMMAND" or "php COMMAND", divided by semicolons. (Python 3.8, 3.9
- * and 3.10: 0 calls, 3.11 to 3.13: 3.)
+ * and 3.10: 0 calls, 3.11 on: 3.)
  */
 #include "test.h"
 
