@@ -18,6 +18,8 @@ static const struct ph_interp phps[] = {
 	{ .kind = PH_INTERP_PHP, .version = 2, .root = 488, .func_file = 152 },
 	{ .kind = PH_INTERP_PHP, .version = 3, .root = 488, .func_file = 144 },
 	{ .kind = PH_INTERP_PHP, .version = 4, .root = 488, .func_file = 168 },
+	{ .kind = PH_INTERP_PHP, .version = 5, .root = 512, .func_file = 168 },
+	{ .kind = PH_INTERP_PHP, .version = 6, .root = 512, .func_file = 168 },
 };
 
 /* V8 of Node.js 18 and 20, as its metadata for debuggers have it (v8dbg_…). */
