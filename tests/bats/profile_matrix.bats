@@ -16,6 +16,9 @@ setup_file() {
 	"$MATRIX/programs.sh" "$T" >"$T/programs" 2>"$T/errors" || flunk "$(cat "$T/errors")" || return
 	cp "$(command -v busybox)" "$T/root/bin/busybox"
 	for a in sh cp mv rm sleep; do ln -sf busybox "$T/root/bin/$a"; done
+	cp "$MATRIX"/known.{py,php} "$T/root/m/"
+	ln -s "$(readlink -f /usr/bin/python3)" "$T/root/m/known-python"
+	ln -s "$(readlink -f /usr/bin/php)" "$T/root/m/known-php"
 	run_all >"$T/root/run"
 	docker_up || return
 	tar -C "$T/root" -c . | docker import - porthole-matrix >/dev/null
@@ -23,7 +26,7 @@ setup_file() {
 	cp -r --no-clobber "$T/host/usr/lib/debug/." /usr/lib/debug/
 	record "$T/trace" -q -c "$PH_FILE-in" --wait -e profile -F 997
 	docker run --name "$PH_FILE-in" --network none -v /usr/bin:/usr/bin:ro -v /usr/lib:/usr/lib:ro \
-		--mount "type=bind,src=$T/root/usr/lib/debug,dst=/usr/lib/debug,ro" -e MATRIX_MS=400 -e MATRIX_IDLE_MS=2000 -e TZ=UTC porthole-matrix \
+		--mount "type=bind,src=$T/root/usr/lib/debug,dst=/usr/lib/debug,ro" -e MATRIX_MS=400 -e KNOWN_MS=30 -e MATRIX_IDLE_MS=2000 -e TZ=UTC porthole-matrix \
 		/bin/sh /run >"$T/said" 2>&1 || flunk "$(cat "$T/said")" || return
 	record_end || return
 	porthole profile -r "$T/trace" --user -o perf-script 2>"$T/says" | lines >"$T/stacks"
@@ -43,6 +46,8 @@ teardown_file() {
 # What runs in the container; besides, one program that is deleted while it runs, and one that is replaced.
 run_all() {
 	sed -E 's/^[^ ]+ [^ ]+ (.*)/\1 \&/' "$T/programs"
+	echo "/m/known-python /m/known.py &"
+	echo "/m/known-php /m/known.php &"
 	cat <<-'END'
 		cp /m/plain /tmp/plain-gone; /tmp/plain-gone &
 		cp /m/plain /tmp/plain-new; /tmp/plain-new &
@@ -151,4 +156,19 @@ known() {
 	known php8.2 lang.php
 	grep -q '^python3\.11 .*;leaf;.*Square\.area;deep;.*;<module>;' "$T/stacks"
 	grep -q '^php8\.2 .*leaf;.*array_map;.*Square::area;.*deep;.*{main};' "$T/stacks"
+}
+
+# told FILE: each stack that the program says it was in was seen, and no other.
+told() {
+	local samples incomplete good unseen
+	read -r samples incomplete good unseen < <(porthole profile -r "$T/trace" --user -o json 2>/dev/null |
+		python3 "$MATRIX/known_check.py" "$T/said" "$1" 2>"$T/differ")
+	[ "$samples" -ge 500 ] && [ $((incomplete * 100)) -le "$samples" ] && [ $((good * 100)) -ge $((samples * 99)) ] && [ "$unseen" = 0 ] ||
+		flunk "$1: $samples samples, $incomplete incomplete, $good as they must be, $unseen stacks without any" "$(cut -c-600 "$T/differ")"
+}
+
+# On the host only.
+@test "Python and PHP: what programs know of their own stacks, in all ways to call" {
+	told /m/known.py
+	told /m/known.php
 }
