@@ -6,6 +6,7 @@
 
 #include "analyze/requests_priv.h"
 #include "base/cleanup.h"
+#include "base/parse.h"
 #include "base/spill.h"
 
 /* Begins that are remembered at once. */
@@ -139,26 +140,49 @@ static void filters_feed(struct ph_requests *r, const struct ph_event *ev)
 		opened_drop_all(r);
 }
 
-static bool is_event(const char *name, const struct ph_filter_names *names)
+/* porthole's own, then a foreign trace's. */
+static const struct ph_class *class_nth(const struct ph_filter_names *names, size_t i, size_t *own)
 {
-	const struct ph_class *c;
+	const struct ph_class *c = i < *own ? ph_class_nth(i) : NULL;
 
-	if (ph_class_by_name(name))
-		return true;
-	for (size_t i = 0; names && names->nth && (c = names->nth(names->arg, i)); i++)
-		if (!strcmp(c->name, name))
-			return true;
-	return false;
+	if (c)
+		return c;
+	*own = i < *own ? i : *own;
+	return names && names->nth ? names->nth(names->arg, i - *own) : NULL;
 }
+
+static bool is_event(const char *name, const struct ph_filter_names *names, const char **ret_near)
+{
+	PH_VEC(const char *) all = { 0 };
+	const struct ph_class *c;
+	size_t own = SIZE_MAX;
+	bool is = false;
+
+	for (size_t i = 0; !is && (c = class_nth(names, i, &own)); i++) {
+		is = !strcmp(c->name, name);
+		*ph_vec_push(&all) = c->name;
+	}
+	*ret_near = is ? NULL : ph_nearest(name, all.v, all.n);
+	ph_vec_done(&all);
+	return is;
+}
+
+#define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_:"
 
 int ph_requests_filter(const char *text, const struct ph_filter_names *names, struct ph_filter **ret, struct ph_err *err)
 {
-	bool glob = strchr(text, '*') && !text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_:*?")];
+	bool glob = strchr(text, '*') && !text[strspn(text, NAME_CHARS "*?")];
 	ph_autofree char *named = NULL;
+	const char *near = NULL;
+	int r;
 
-	if (glob || is_event(text, names))
+	if (glob || is_event(text, names, &near))
 		named = ph_asprintf("name %s \"%s\"", glob ? "~" : "==", text);
-	return ph_filter_parse_names(named ? named : text, names, ret, err);
+	r = ph_filter_parse_names(named ? named : text, names, ret, err);
+	/* One word that is no filter was to be an event. */
+	if (r < 0 && !named && !text[strspn(text, NAME_CHARS)])
+		return ph_err_set(err, r, "there is no event '%s'%s%s%s", text, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	return r;
 }
 
 /* ---- the whole ------------------------------------------------------------------------------------- */

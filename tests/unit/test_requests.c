@@ -119,6 +119,7 @@ static void test_by_task(void **state)
 	/* Of events by a pattern; of one that there is not. */
 	filters(B(10, 7) E(30, 7), PH_REQUESTS_BY_TASK, "*_getpid", "name ~ \"*_getppid\"", 0, 0, "10 by 7 - 30 by 7");
 	assert_true(ph_requests_filter("syscall_entry_getpod", NULL, &f, &err) < 0);
+	assert_string_equal(err.msg, "there is no event 'syscall_entry_getpod'; did you mean 'syscall_entry_getpid'?");
 	/* In no task's context, nothing. */
 	filters("@10 tid=0 syscall_entry_getpid\n@20 tid=0 syscall_entry_getppid\n", PH_REQUESTS_BY_TASK, BEGIN, END, 0, 0, "");
 }
