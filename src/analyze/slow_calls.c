@@ -239,6 +239,9 @@ static void end(struct ph_slow *s, struct slow_task *t, const struct ph_event *e
 		c->begin_ns = 0;
 		return;
 	}
+	/* nanosleep() and its like: they succeed when their time is up, whether anybody saw the timer or not. */
+	if (c->worst.hold == PH_WAIT_TIMER && c->worst.waker == PH_WAKER_UNKNOWN && ret == 0)
+		c->worst.waker = PH_WAKER_TIMER;
 	ns = ev->ts_ns - c->begin_ns;
 	parts_of(c, ns, part);
 	sum = call_of(t->group, c->nr, compat);

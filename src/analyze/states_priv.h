@@ -38,6 +38,7 @@ struct task {
 	uint32_t rq_dev;		/* of a block request in this call */
 	/* A sched_waking that no sched_wakeup has followed yet. */
 	uint64_t waking_ns;		/* 0: none */
+	uint64_t moved_ns;		/* when it was first moved to another CPU in the last sleep in which it was, 0: never */
 	enum ph_waker waker;
 	int32_t waker_tid, context_tid;
 	uint32_t waker_container;

@@ -28,8 +28,21 @@ static bool asleep(const struct task *t)
 	return t->seg.state == PH_ST_BLOCKED || t->seg.state == PH_ST_STOPPED || t->seg.state == PH_ST_FROZEN;
 }
 
-static void switch_in(struct ph_states *st, struct cpu *c, struct task *t, uint64_t ts)
+/*
+ * When a task that sleeps was woken, of which no event tells and now runs on @c; 0: that cannot be known. Who is moved to another CPU in
+ * its sleep is so as it wakes; and a CPU with nothing to do (@idle) takes who comes at once, unless a limit is out.
+ */
+static uint64_t woken_at(const struct cpu *c, const struct task *t, bool idle, uint64_t ts)
 {
+	if (c->outages.v.n || t->seg.state != PH_ST_BLOCKED)
+		return 0;
+	return t->moved_ns > t->seg.begin_ns ? t->moved_ns : idle ? ts : 0;
+}
+
+static void switch_in(struct ph_states *st, struct cpu *c, struct task *t, bool idle, uint64_t ts)
+{
+	uint64_t woken;
+
 	int32_t cpu = (int32_t)(c - st->cpus.v);
 
 	st_leave_other(st, t, c, ts);
@@ -41,10 +54,17 @@ static void switch_in(struct ph_states *st, struct cpu *c, struct task *t, uint6
 		return;
 	}
 	if (asleep(t)) {
-		if (t->waking_ns)
+		woken = st->seen.wakings + st->seen.wakeups ? woken_at(c, t, idle, ts) : 0;
+		if (!t->waking_ns && woken) {
+			t->waker = PH_WAKER_UNKNOWN;
+			t->waker_tid = t->context_tid = -1;
+			t->waker_container = PH_CONTAINER_UNKNOWN;
+			st_wake(st, t, woken);
+		} else if (t->waking_ns) {
 			st_wake(st, t, t->waking_ns);
-		else if (st->seen.wakings + st->seen.wakeups && t->seg.state == PH_ST_BLOCKED)
+		} else if (st->seen.wakings + st->seen.wakeups && t->seg.state == PH_ST_BLOCKED) {
 			st_woken_unseen(st, t);
+		}
 	}
 	t->waking_ns = 0;
 	st_segment_next(st, t, PH_ST_RUNNING, ts);
@@ -166,7 +186,7 @@ void st_on_switch(struct ph_states *st, struct cpu *c, const struct ph_event *ev
 		switch_out(st, prev, (uint64_t)ph_event_i(ev, PH_FLD(sched_switch, prev_state), 0), ts);
 	next = st_task_get(st, next_tid);
 	if (next)
-		switch_in(st, c, next, ts);
+		switch_in(st, c, next, prev_tid == 0, ts);
 	st_set_current(st, c, next, next_tid, ts);
 }
 
@@ -244,4 +264,6 @@ void st_on_migrate(struct ph_states *st, const struct ph_event *ev)
 		wait_elsewhere(st, t, to, ev->ts_ns);
 	else if (t->seg.state != PH_ST_RUNNING)
 		t->seg.cpu = to;
+	if (asleep(t) && t->moved_ns <= t->seg.begin_ns)
+		t->moved_ns = ev->ts_ns;
 }

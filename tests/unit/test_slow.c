@@ -175,6 +175,27 @@ static void test_slowest(void **state)
 	done(s, id);
 }
 
+/* Nobody saw the timer; but it was what ended it, unless a signal did. */
+static void test_timer_unseen(void **state)
+{
+	for (int signalled = 0; signalled < 2; signalled++) {
+		ph_autofree char *events = ph_asprintf(
+			"@2 cpu=0 tid=7 syscall_entry_nanosleep\n@7 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=0\n"
+			"@90000007 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n@90000010 cpu=0 tid=7 syscall_exit_nanosleep ret=%d\n",
+			signalled ? -516 : 0);
+		struct ph_identity *id;
+		struct ph_slow *s = analyse(events, &id, "nanosleep");
+
+		(void)state;
+		assert_int_equal(s->slowest.n, 1);
+		assert_int_equal(s->slowest.v[0].hold, PH_WAIT_TIMER);
+		assert_int_equal(s->slowest.v[0].hold_ns, 90000000);
+		assert_int_equal(s->slowest.v[0].waker, signalled ? PH_WAKER_UNKNOWN : PH_WAKER_TIMER);
+		assert_int_equal(call(s, 1, "nanosleep")->ns[PH_HOLD_UNKNOWN], 0);
+		done(s, id);
+	}
+}
+
 /* A gap within a call: how long it was is not known. */
 static void test_gap(void **state)
 {
@@ -496,7 +517,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_run_queue),
-		cmocka_unit_test(test_slowest),
+		cmocka_unit_test(test_slowest), cmocka_unit_test(test_timer_unseen),
 		cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_missed),
 		cmocka_unit_test(test_disk),

@@ -190,7 +190,7 @@ static void test_wakeups_that_lack(void **state)
 	       "7 blocked 100-200 other\n"
 	       "7 wait 200-250 cpu0\n"
 	       "7 running 250-300 cpu0 user or kernel=50\n"
-	       "7 unknown 300-500\n"
+	       "7 blocked 300-500 other\n"
 	       "7 running 500-1000 cpu0 user or kernel=500 cut\n");
 	expect("@100 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=2 next_tid=0\n"
 	       "@500 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n",
@@ -385,7 +385,7 @@ static void test_throttled_groups(void **state)
 	       "out 4 cpu0 210-400\n"
 	       "8 blocked 100-110 other\n"
 	       "9 blocked 100-110 other\n"
-	       "7 unknown 100-120\n"
+	       "7 blocked 100-120 other\n"
 	       "8 wait 110-190 cpu0\n"
 	       "7 running 120-200 cpu0 user or kernel=80\n"
 	       "9 wait 110-200 cpu0\n"
@@ -705,6 +705,21 @@ static void test_woken_unseen(void **state)
 		ph_buf_done(&k.text);
 		ph_buf_done(&k.ran);
 	}
+	/* What has nothing to do takes who comes; it came just then. Or when it was moved to another CPU, which is done as it wakes. */
+	k = run("@0 cpu=1 tid=0 sched_waking tid=20 target_cpu=0\n@0 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+		"@50 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=0\n@300 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+		"@400 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=8\n"
+		"@450 cpu=1 tid=0 sched_migrate_task tid=7 orig_cpu=0 dest_cpu=1\n"
+		"@460 cpu=1 tid=0 sched_migrate_task tid=7 orig_cpu=1 dest_cpu=0\n"
+		"@500 cpu=0 tid=8 sched_switch prev_tid=8 prev_state=1 next_tid=7\n"
+		"@600 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=8\n"
+		"@700 cpu=0 tid=8 sched_switch prev_tid=8 prev_state=0 next_tid=7\n");
+	assert_non_null(strstr(k.text.p, "7 blocked 50-300 other\n7 running 300-400 cpu0"));
+	assert_non_null(strstr(k.text.p, "7 blocked 400-450 other\n7 wait 450-500 cpu0\n7 running 500-600 cpu0"));
+	/* Not of one that another task had meanwhile. */
+	assert_non_null(strstr(k.text.p, "7 unknown 600-700\n7 running 700-1000 cpu0"));
+	ph_buf_done(&k.text);
+	ph_buf_done(&k.ran);
 	/* All was seen: then what was thought of it is wrong. */
 	k = run("@0 cpu=0 tid=0 sched_waking tid=20 target_cpu=0\n@0 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
 		"@50 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=8\n@300 cpu=0 tid=8 sched_switch prev_tid=8 prev_state=0 next_tid=7\n");

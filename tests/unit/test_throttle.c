@@ -494,7 +494,7 @@ static void test_blocked_on(void **state)
 		ph_buf_addf(&b, "@4 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=%d next_tid=0\n",
 			    strstr(cases[i].block, "state=2") ? 2 : 1);
 		if (strcmp(cases[i].waker, "tid=0"))
-			ph_buf_addf(&b, "@500000000 cpu=1 tid=0 sched_switch prev_tid=0 next_%s next_comm=%s\n", cases[i].waker,
+			ph_buf_addf(&b, "@6 cpu=1 tid=0 sched_switch prev_tid=0 next_%s next_comm=%s\n", cases[i].waker,
 				    !strcmp(cases[i].waker, "tid=20") ? "postgres" : !strcmp(cases[i].waker, "tid=8") ? "nginx" : "sshd");
 		ph_buf_addf(&b, "@500000001 cpu=1 %s container=%d sched_waking tid=7 target_cpu=0\n", cases[i].waker,
 			    !strcmp(cases[i].waker, "tid=20") ? 2 : !strcmp(cases[i].waker, "tid=8"));
