@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/parse.h"
@@ -187,8 +188,13 @@ int ph_ct_trace_open(const char *path, struct ph_ct_trace **ret, struct ph_err *
 	ph_autofree char *file = ph_asprintf("%s/metadata", path);
 	ph_autobuf raw = { 0 }, text = { 0 };
 	struct ph_ct_trace *t;
-	int r = ph_read_file_at(AT_FDCWD, file, METADATA_MAX, &raw);
+	struct stat st;
+	int r;
 
+	/* Of a FIFO the end never comes. */
+	if (!stat(file, &st) && !S_ISREG(st.st_mode))
+		return ph_err_set(err, -EINVAL, "cannot read %s: it is no file", file);
+	r = ph_read_file_at(AT_FDCWD, file, METADATA_MAX, &raw);
 	if (r < 0)
 		return ph_err_sys(err, r, "cannot read %s", file);
 	t = ph_alloc(sizeof(*t));

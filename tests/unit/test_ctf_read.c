@@ -364,6 +364,24 @@ static void not_a_trace(void **state)
 	assert_non_null(strstr(err.msg, "/metadata: line 2: "));
 }
 
+/* Whoever made it may have put anything there: nobody waits for the end of a FIFO or of /dev/zero. */
+static void metadata_is_a_file(void **state)
+{
+	const char *dir = ((struct dir *)*state)->path;
+	ph_autofree char *path = ph_asprintf("%s/t", dir), *metadata = ph_asprintf("%s/metadata", path);
+
+	assert_int_equal(mkdir(path, 0700), 0);
+	for (int zero = 0; zero < 2; zero++) {
+		struct ph_err err = { 0 };
+		struct ph_source *s;
+
+		assert_int_equal(zero ? symlink("/dev/zero", metadata) : mkfifo(metadata, 0600), 0);
+		assert_int_equal(ph_ctf_open(path, &s, &err), -EINVAL);
+		assert_non_null(strstr(err.msg, "it is no file"));
+		assert_int_equal(unlink(metadata), 0);
+	}
+}
+
 /* Two traces below one directory, their clocks not the same: Unix time puts them in order. */
 static void traces_are_merged(void **state)
 {
@@ -527,7 +545,7 @@ int main(void)
 		T(losses_come_as_events), T(losses_without_a_cpu),
 		T(a_cut_file_is_read_as_far_as_it_goes),
 		T(not_a_trace),
-		T(traces_are_merged),
+		T(traces_are_merged), T(metadata_is_a_file),
 		T(streams_are_written_by_threads),
 		T(a_killed_writer_leaves_what_it_flushed),
 	};
