@@ -5,6 +5,8 @@
 #include <setjmp.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "symbol/plt.h"
 #include "symbol/proto.h"
 
 /* Longer ones are shown as they are: the demanglers keep what they read on the stack. */
@@ -27,7 +29,7 @@ static void print(const char *s, size_t n, void *opaque)
 		longjmp(p->full, 1);
 }
 
-void ph_demangle(const char *name, struct ph_buf *out)
+static void demangle(const char *name, struct ph_buf *out)
 {
 	static struct printing p;	/* not on the stack that is jumped out of */
 	int ok;
@@ -48,6 +50,22 @@ void ph_demangle(const char *name, struct ph_buf *out)
 	}
 	ph_buf_clear(out);
 	ph_buf_add(out, name, strnlen(name, PH_SYMSTR_MAX));
+}
+
+/* An entry of the PLT is called as what it leads to, with "@plt" behind it, which is no part of the mangled name. */
+void ph_demangle(const char *name, struct ph_buf *out)
+{
+	size_t n = strnlen(name, MANGLED_MAX);
+	ph_autobuf bare = { 0 };
+
+	if (n == MANGLED_MAX || n < strlen(PH_PLT_MARK) || strcmp(name + n - strlen(PH_PLT_MARK), PH_PLT_MARK)) {
+		demangle(name, out);
+		return;
+	}
+	ph_buf_add(&bare, name, n - strlen(PH_PLT_MARK));
+	demangle(bare.p ? bare.p : "", out);
+	if (out->len + strlen(PH_PLT_MARK) <= PH_SYMSTR_MAX)
+		ph_buf_adds(out, PH_PLT_MARK);
 }
 
 /* ---- what a demangled name is made of -------------------------------------------------------------- */

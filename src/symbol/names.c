@@ -7,6 +7,7 @@
 #include "symbol/childfile.h"
 #include "symbol/demangle.h"
 #include "symbol/dwarf.h"
+#include "symbol/plt.h"
 
 static void put_name(struct ph_buf *out, const char *name, uint64_t offset, const char *source, uint32_t line,
 		     bool inlined, uint64_t since_ns)
@@ -24,7 +25,7 @@ static void bare_name(const char *name, struct ph_buf *out)
 {
 	const char *at = strchr(name, '@');
 
-	if (at && !strcmp(at, "@plt"))
+	if (at && !strcmp(at, PH_PLT_MARK))
 		at = NULL;
 	ph_buf_clear(out);
 	ph_buf_add(out, name, at && at > name ? (size_t)(at - name) : strnlen(name, 65536));
@@ -222,7 +223,7 @@ int ph_answer_find(struct ph_childfile *f, struct ph_bytes *in, struct ph_buf *o
 		if (n && s->addr == last_addr && !strcmp(last.p, bare.p))
 			continue;
 		/* Not the function, but who calls it. */
-		if (strstr(bare.p, "@plt") && !strstr(pattern, "@plt"))
+		if (strstr(bare.p, PH_PLT_MARK) && !strstr(pattern, PH_PLT_MARK))
 			continue;
 		ph_demangle(bare.p, &shown);
 		if (!matches(pattern, bare.p, shown.p))

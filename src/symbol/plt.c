@@ -74,7 +74,7 @@ static void take_entries(struct ph_symtab *t, const struct ph_u64map *slots, int
 			if (!name)
 				continue;
 			ph_buf_add(&b, name, strnlen(name, PH_SYMSTR_MAX));
-			ph_buf_adds(&b, "@plt");
+			ph_buf_adds(&b, PH_PLT_MARK);
 			ph_symtab_add(t, vaddr + at, step, b.p);
 			break;
 		}

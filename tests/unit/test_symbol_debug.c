@@ -359,6 +359,23 @@ static void test_plt(void **state)
 	}
 }
 
+/* The same of C++: objdump reads the name and leaves the mark. */
+static void test_plt_of_cplusplus(void **state)
+{
+	static const char name[] = "shop::Order::total(int, char const*) const@plt";
+	ph_auto(ph_symchild_free_ptr) struct ph_symchild *c = symchild();
+	ph_autofree char *at = NULL;
+	size_t n;
+
+	(void)state;
+	run("echo 'namespace shop { struct Order { int total(int, const char *) const; }; } "
+	    "int twice(const shop::Order &o) { return o.total(3, \"\") * 2; }' >calls.cc");
+	run("g++ -O1 -fPIC -shared -o calls.so calls.cc");
+	at = said("objdump -dC %s/calls.so | grep -F '<%s>:'", dir, name);
+	add_path(c, 1, in_dir("calls.so"));
+	assert_string_equal(ph_symchild_name(c, 1, strtoul(at, NULL, 16), &n)->name, name);
+}
+
 static uintptr_t handler_returns_to;
 
 static void on_signal(int sig)
@@ -421,6 +438,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_minidebuginfo),
 		cmocka_unit_test(test_without_names),
 		cmocka_unit_test(test_plt),
+		cmocka_unit_test(test_plt_of_cplusplus),
 		cmocka_unit_test(test_signal_return),
 	};
 	const struct CMUnitTest given[] = {
