@@ -74,11 +74,19 @@ static void say_incomplete(const struct ph_profile *p, struct ph_buf *out)
 	}
 }
 
+/* A file without names, with all that have the same build id: of several images, as it is one file for who looks for its symbols. */
+struct nameless {
+	const struct ph_profile_file *file;	/* whose symbols it is known how to get, if of any of them */
+	uint64_t weight;
+};
+
+typedef PH_VEC(struct nameless) namelessv;
+
 static int most_nameless_first(const void *pa, const void *pb)
 {
-	const struct ph_profile_file *a = *(struct ph_profile_file *const *)pa, *b = *(struct ph_profile_file *const *)pb;
+	const struct nameless *a = pa, *b = pb;
 
-	return a->nameless > b->nameless ? -1 : a->nameless < b->nameless;
+	return a->weight > b->weight ? -1 : a->weight < b->weight;
 }
 
 /* Which file it is, why it has no names, what has them. */
@@ -104,25 +112,39 @@ static void say_missing(const struct ph_profile_file *f, struct ph_buf *out)
 	}
 }
 
+static void add_nameless(namelessv *v, const struct ph_profile_file *f)
+{
+	ph_vec_each(it, v) {
+		if (!f->build_id[0] || strcmp(it->file->build_id, f->build_id))
+			continue;
+		it->weight += f->nameless;
+		if (!it->file->install[0] && f->install[0])
+			it->file = f;
+		return;
+	}
+	*ph_vec_push(v) = (struct nameless){ f, f->nameless };
+}
+
 /* What to do about it, then a line for each file. */
 static bool say_nameless(const struct ph_profile *p, unsigned int i, struct ph_buf *out)
 {
-	PH_VEC(struct ph_profile_file *) v = { 0 };
-	const struct ph_profile_file *f;
+	namelessv v = { 0 };
+	size_t n = 0;
 	bool there;
 
 	ph_vec_each(it, &p->files)
-		if (words_share((*it)->nameless, p->weight) >= NAMELESS_MATTERS)
-			*ph_vec_push(&v) = *it;
+		if ((*it)->nameless)
+			add_nameless(&v, *it);
 	if (v.n)
 		qsort(v.v, v.n, sizeof(v.v[0]), most_nameless_first);
-	there = v.n && i <= v.n && i <= FILES_TOLD;
+	while (n < v.n && n < FILES_TOLD && words_share(v.v[n].weight, p->weight) >= NAMELESS_MATTERS)
+		n++;
+	there = n && i <= n;
 	if (there && i) {
-		f = v.v[i - 1];
 		ph_buf_adds(out, "  ");
-		words_percent(out, words_share(f->nameless, p->weight));
+		words_percent(out, words_share(v.v[i - 1].weight, p->weight));
 		ph_buf_adds(out, " of the stacks: ");
-		say_missing(f, out);
+		say_missing(v.v[i - 1].file, out);
 	} else if (there) {
 		ph_buf_adds(out, "functions without names: debug symbols have them, in the container or on the host when it is recorded; install "
 			    "them there, or get them by debuginfod-find debuginfo BUILD-ID");

@@ -292,6 +292,35 @@ static void test_missing(void **state)
 	missing_is("distribution=\"debian 12\" install=\"rm x\"", "  100 % of the stacks: /lib/libc.so.6, build id abcdef");
 }
 
+/* One file in two images is missing once, with the command of whichever has one. */
+static void test_missing_of_images(void **state)
+{
+	struct profiled d;
+	ph_autobuf folded = { 0 }, note = { 0 };
+
+	(void)state;
+	reset();
+	fold(&d, "+1 mapped_file file=7 path=/lib/libc.so.6 build_id=abcdef\n+1 process_map pid=20 begin=0x500000 end=0x501000 vaddr=0x1000 file=7\n"
+		 "+1 mapped_file file=8 path=/lib/b.so build_id=\"\"\n+1 process_map pid=20 begin=0x600000 end=0x601000 vaddr=0x1000 file=8\n"
+		 "+1 mapped_file file=9 path=/lib/c.so build_id=\"\"\n+1 process_map pid=20 begin=0x700000 end=0x701000 vaddr=0x1000 file=9\n"
+		 "+10 cpu=0 tid=7 pid=7 container=1 callstack weight=40 comm=nginx tid=7 callstack_user=[0x7f0000000555,0x403011] user_end=1\n"
+		 "+10 cpu=0 tid=20 pid=20 container=2 callstack weight=30 comm=sh tid=20 callstack_user=[0x500010] user_end=1\n"
+		 "+10 cpu=0 tid=20 pid=20 container=2 callstack weight=20 comm=sh tid=20 callstack_user=[0x600010] user_end=1\n"
+		 "+10 cpu=0 tid=20 pid=20 container=2 callstack weight=10 comm=sh tid=20 callstack_user=[0x700010] user_end=1\n" NAMES
+		 "+0 symbols_missing file=7 distribution=\"debian 12\" install=\"apt install libc6-dbg\"\n", &folded);
+	assert_true(ph_profile_note(d.p, 1, &note));
+	assert_string_equal(note.p, "  70 % of the stacks: /lib/libc.so.6, build id abcdef: apt install libc6-dbg (debian 12)");
+	ph_buf_clear(&note);
+	/* Of what has no build id nobody knows whether it is the same. */
+	assert_true(ph_profile_note(d.p, 2, &note));
+	assert_string_equal(note.p, "  20 % of the stacks: /lib/b.so, which has no build id");
+	ph_buf_clear(&note);
+	assert_true(ph_profile_note(d.p, 3, &note));
+	assert_string_equal(note.p, "  10 % of the stacks: /lib/c.so, which has no build id");
+	profiled_done(&d);
+	reset();
+}
+
 /* What an interpreter runs is not shown: of which stacks, and why, once a file. */
 static void test_not_shown(void **state)
 {
@@ -452,7 +481,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names), cmocka_unit_test(test_who), cmocka_unit_test(test_filter_of_event),
 		cmocka_unit_test(test_mappings), cmocka_unit_test(test_made_anew), cmocka_unit_test(test_trampolines),
-		cmocka_unit_test(test_off_cpu), cmocka_unit_test(test_left_out), cmocka_unit_test(test_missing), cmocka_unit_test(test_not_shown), cmocka_unit_test(test_made),
+		cmocka_unit_test(test_off_cpu), cmocka_unit_test(test_left_out), cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_missing_of_images), cmocka_unit_test(test_not_shown), cmocka_unit_test(test_made),
 		cmocka_unit_test(test_long_names), cmocka_unit_test(test_hostile), cmocka_unit_test(test_many_tasks), cmocka_unit_test(test_compare),
 	};
 
