@@ -200,7 +200,8 @@ struct ph_store_proc {
 	__u32 n;
 	__u32 exec_pages;	/* of code that is not writable, as the kernel counts them */
 	__u32 v8;		/* it runs JavaScript: as ph_store_table's interp; 0: not */
-	__u32 pad_;
+	__u32 java;		/* it runs Java: likewise, */
+	__u64 java_list;	/* and where that has its list of code's heaps */
 };
 
 /* In `v8_functions`: a frame of V8's of a process. The value is where the function's SharedFunctionInfo was when it was seen last. */

@@ -515,25 +515,32 @@ static struct ph_codefile *interpreted_file(struct ph_codefiles *f, const struct
 	return file;
 }
 
+uint32_t ph_codefiles_interp(struct ph_codefiles *f, const struct ph_interp *in)
+{
+	uint32_t at = 0;
+
+	while (at < f->ninterps && memcmp(&f->interps[at], in, sizeof(*in)))
+		at++;
+	if (at == PH_STORE_INTERPS) {
+		f->refused++;
+		return 0;
+	}
+	if (at == f->ninterps)
+		f->interps[f->ninterps++] = *in;
+	return at + 1;
+}
+
 /* From now on the kernel side finds frames of interpreted code where it comes upon this file. */
 static void set_interp(struct ph_codefiles *f, struct ph_codefile *file)
 {
 	const struct ph_interp *in = &file->info->interp;
-	uint32_t at = 0;
+	uint32_t number = in->kind == PH_INTERP_NONE ? 0 : ph_codefiles_interp(f, in);
 
-	if (in->kind == PH_INTERP_NONE)
+	file->interprets = number ? interpreted_file(f, in) : NULL;
+	if (!file->interprets)
 		return;
-	while (at < f->ninterps && memcmp(&f->interps[at], in, sizeof(*in)))
-		at++;
-	file->interprets = at < PH_STORE_INTERPS ? interpreted_file(f, in) : NULL;
-	if (!file->interprets) {
-		f->refused++;
-		return;
-	}
-	if (at == f->ninterps)
-		f->interps[f->ninterps++] = *in;
-	file->interp = at + 1;
-	__atomic_store_n(&f->shared[file->id].interp, at + 1, __ATOMIC_RELEASE);
+	file->interp = number;
+	__atomic_store_n(&f->shared[file->id].interp, number, __ATOMIC_RELEASE);
 }
 
 void ph_codefile_is(struct ph_codefiles *f, uint32_t id, const struct ph_symfile *info)

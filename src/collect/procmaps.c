@@ -7,12 +7,14 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/parse.h"
 #include "collect/stacks.h"
 #include "identity/proc.h"
+#include "unwind/interp_file.h"
 
 #define PROCS_MAX 32768
 /* Who maps code all the time is read again after so many times what reading took. */
@@ -166,6 +168,29 @@ int ph_procmaps_take(struct ph_procmaps *m, struct ph_mapproc *p, struct ph_maps
 	return changes;
 }
 
+bool ph_process_memory(void *pid, uint64_t addr, void *buf, size_t n)
+{
+	struct iovec to = { buf, n }, from = { (void *)(uintptr_t)addr, n };
+
+	return process_vm_readv(*(const int32_t *)pid, &to, 1, &from, 1, 0) == (ssize_t)n;
+}
+
+/* What its memory says is each process's own, also where they have the same file. */
+static void find_java(struct ph_procmaps *m, struct ph_mapproc *p, const struct ph_mapping *map, struct ph_store_proc *value)
+{
+	struct ph_interp in = map->file->info->interp;
+	uint64_t bias = map->begin - map->vaddr;
+
+	if (!p->java.java.known || p->java_bias != bias) {
+		if (ph_java_layout(&in, bias, ph_process_memory, &p->pid, &p->java_list))
+			return;
+		p->java = in;
+		p->java_bias = bias;
+	}
+	value->java = ph_codefiles_interp(m->files, &p->java);
+	value->java_list = p->java_list;
+}
+
 /* Hand the mappings to the kernel side. */
 static bool try_store_maps(struct ph_procmaps *m, struct ph_mapproc *p, uint64_t now_ns)
 {
@@ -182,6 +207,8 @@ static bool try_store_maps(struct ph_procmaps *m, struct ph_mapproc *p, uint64_t
 		map->stored_known = map->file->known;
 		if (map->file->interprets && map->file->info->interp.kind == PH_INTERP_V8)
 			value.v8 = map->file->interp;
+		if (map->file->interprets && map->file->info->interp.kind == PH_INTERP_JAVA)
+			find_java(m, p, map, &value);
 		*to++ = (struct ph_store_map){
 			.begin = map->begin, .end = map->end, .bias = map->begin - map->vaddr,
 			.file = map->file->known ? map->file->id : PH_CODE_UNKNOWN,
@@ -306,6 +333,7 @@ void ph_procmaps_exec(struct ph_procmaps *m, int32_t pid, uint64_t ts_ns)
 	if (p->exec_ns && (ts_ns > p->exec_ns ? ts_ns - p->exec_ns : p->exec_ns - ts_ns) < SAME_EXEC_NS)
 		return;
 	p->replaced = true;
+	p->java.java.known = 0;
 	drop_maps(p);
 	ph_u64map_done(&p->interpreted);
 	ph_made_free(p->made);

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -414,7 +413,8 @@ static void saw_interpreted(struct ph_stacks *s, struct ph_mapproc *p, uint64_t 
 	ph_u64map_put(&p->interpreted, frame, p);
 	s->symbols++;
 	*ph_vec_push(&s->interpreted) = (struct ph_interpreted){
-		.pid = p->pid, .file = f->interprets->id, .interp = f->info->interp, .frame = frame,
+		.pid = p->pid, .file = f->interprets->id, .interp = f->info->interp.kind == PH_INTERP_JAVA ? p->java : f->info->interp,
+		.frame = frame,
 	};
 }
 
@@ -445,22 +445,15 @@ static void saw_stack(struct ph_stacks *s, struct ph_mapproc *p, const struct ph
 	}
 }
 
-static bool process_memory(void *ctx, uint64_t addr, void *buf, size_t n)
-{
-	struct iovec to = { buf, n }, from = { (void *)(uintptr_t)addr, n };
-
-	return process_vm_readv(*(const int32_t *)ctx, &to, 1, &from, 1, 0) == (ssize_t)n;
-}
-
 static bool name_interpreted(struct ph_stacks *s, struct ph_interpreted *i, struct ph_interp_name *name)
 {
 	struct ph_v8_key key = { .word = i->frame, .pid = (uint32_t)i->pid };
 	uint64_t shared;
 
 	if (i->interp.kind != PH_INTERP_V8)
-		return !ph_interp_name(&i->interp, i->frame, process_memory, &i->pid, name);
+		return !ph_interp_name(&i->interp, i->frame, ph_process_memory, &i->pid, name);
 	return !bpf_map_lookup_elem(s->v8_functions, &key, &shared) &&
-	       !ph_v8_name(&i->interp, i->frame, shared, process_memory, &i->pid, name);
+	       !ph_v8_name(&i->interp, i->frame, shared, ph_process_memory, &i->pid, name);
 }
 
 /* What V8 has moved since is found where it is when it is seen again. */

@@ -156,6 +156,8 @@ uint64_t ph_codefile_vaddr(const struct ph_codefile *f, uint64_t begin, uint64_t
 /* A place of it has no name, because of a @problem, or else what has it is asked, once. True: what there is to tell is known. */
 bool ph_codefile_nameless(struct ph_codefile *file, const char *problem, struct ph_packages *packages);
 /* The child's answers. @t NULL: there is no table. */
+/* Its number in the kernel side's `interps`, from 1; 0: there is no room. */
+uint32_t ph_codefiles_interp(struct ph_codefiles *f, const struct ph_interp *in);
 void ph_codefile_is(struct ph_codefiles *f, uint32_t id, const struct ph_symfile *info);
 void ph_codefile_table(struct ph_codefiles *f, uint32_t id, const struct ph_unwind_table *t);
 
@@ -174,6 +176,8 @@ struct ph_mapproc {
 	PH_VEC(struct ph_mapping) maps;		/* by address */
 	struct ph_u64map interpreted;		/* frames of interpreters that were seen */
 	struct ph_made *made;			/* madecode.c: names of code that it makes; NULL: none was seen */
+	struct ph_interp java;			/* what it runs, where that has told where it has what; java.known: it has */
+	uint64_t java_bias, java_list;		/* where it lies; its list of code's heaps */
 	uint64_t stack;				/* where its stack begins, when `maps` were read: of each program elsewhere */
 	uint64_t pos;				/* in the store */
 	uint32_t stored;			/* mappings there */
@@ -198,6 +202,8 @@ struct ph_procmaps {
 	uint64_t refused;			/* mappings and processes for which there was no room */
 };
 
+/* Copy memory of process *@pid. */
+bool ph_process_memory(void *pid, uint64_t addr, void *buf, size_t n);
 void ph_procmaps_init(struct ph_procmaps *m, struct ph_codefiles *files, struct ph_store *store, int procs_fd);
 void ph_procmaps_done(struct ph_procmaps *m);
 struct ph_mapproc *ph_procmaps_get(struct ph_procmaps *m, int32_t pid);

@@ -58,6 +58,9 @@ static const struct ph_interp perls[] = {
 	  .stash_aux = true },
 };
 
+/* All versions alike: it tells itself where it has what. */
+static const struct ph_interp javas[] = { { .kind = PH_INTERP_JAVA } };
+
 bool ph_interp_of_version(enum ph_interp_kind kind, int version, int machine, struct ph_interp *ret)
 {
 	static const struct {
@@ -65,7 +68,7 @@ bool ph_interp_of_version(enum ph_interp_kind kind, int version, int machine, st
 		size_t n;
 	} kinds[PH_INTERP_NKINDS] = {
 		[PH_INTERP_PYTHON] = { ph_interp_pythons, PH_INTERP_NPYTHONS }, [PH_INTERP_PHP] = { phps, PH_ARRAY_SIZE(phps) },
-		[PH_INTERP_V8] = { v8s, PH_ARRAY_SIZE(v8s) },
+		[PH_INTERP_V8] = { v8s, PH_ARRAY_SIZE(v8s) }, [PH_INTERP_JAVA] = { javas, PH_ARRAY_SIZE(javas) },
 		[PH_INTERP_RUBY] = { rubies, PH_ARRAY_SIZE(rubies) }, [PH_INTERP_PERL] = { perls, PH_ARRAY_SIZE(perls) },
 	};
 
@@ -90,6 +93,8 @@ void ph_interp_language(const struct ph_interp *in, char *ret, size_t room)
 
 	if (in->kind == PH_INTERP_RUBY || in->kind == PH_INTERP_V8)
 		snprintf(ret, room, in->kind == PH_INTERP_V8 ? "v8.%u.%u" : "ruby%u.%u", in->version / 10, in->version % 10);
+	else if (in->kind == PH_INTERP_JAVA)
+		snprintf(ret, room, "java");
 	else
 		snprintf(ret, room, "%s.%u", names[in->kind], in->version);
 }
@@ -247,6 +252,21 @@ static int find_perl(struct ph_elf *elf, const char *path, const struct ph_inter
 	return ph_err_set(err, -ENOTSUP, "%s: a Perl that does not tell where its threads are", path);
 }
 
+/* How frames are made on arm64 is not known: stacks have the code as it is. */
+static int find_java(struct ph_elf *elf, const char *path, const struct ph_interp_symbols *sym, struct ph_interp *ret, struct ph_err *err)
+{
+	uint64_t at, types, size;
+
+	(void)path;
+	(void)err;
+	if (ph_elf_machine(elf) != EM_X86_64 || !sym->find(sym->ctx, "gHotSpotVMStructs", &at, &size) ||
+	    !sym->find(sym->ctx, "gHotSpotVMTypes", &types, &size) || !ph_interp_of_version(PH_INTERP_JAVA, 0, EM_X86_64, ret))
+		return -ENOENT;
+	ret->root = at;
+	ret->statement = types;
+	return 0;
+}
+
 int ph_interp_find(struct ph_elf *elf, const char *path, const struct ph_interp_symbols *sym,
 		   struct ph_interp *ret, struct ph_err *err)
 {
@@ -259,6 +279,7 @@ int ph_interp_find(struct ph_elf *elf, const char *path, const struct ph_interp_
 		{ "execute_ex", find_php },
 		/* It is not one function that runs its code: by the frames themselves. */
 		{ "_ZN2v88internal7Version6major_E", find_v8 },
+		{ "gHotSpotVMStructs", find_java },
 		{ "rb_vm_exec", find_ruby },
 		{ "Perl_runops_standard", find_perl },
 	};
@@ -270,7 +291,7 @@ int ph_interp_find(struct ph_elf *elf, const char *path, const struct ph_interp_
 		if (!sym->find(sym->ctx, kinds[i].runs, &at, &size) || !size)
 			continue;
 		r = kinds[i].find(elf, path, sym, ret, err);
-		if (r || ret->kind == PH_INTERP_V8)
+		if (r || ret->kind == PH_INTERP_V8 || ret->kind == PH_INTERP_JAVA)
 			return r;
 		ret->code_begin = at;
 		ret->code_end = at + size;

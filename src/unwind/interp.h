@@ -12,10 +12,12 @@
 #ifndef __bpf__
 #include <stdbool.h>
 #endif
+#include "unwind/interp_java.h"
 #include "unwind/step.h"
 
 enum ph_interp_kind {
-	PH_INTERP_NONE, PH_INTERP_PYTHON, PH_INTERP_PHP, PH_INTERP_V8, PH_INTERP_RUBY, PH_INTERP_PERL, PH_INTERP_NKINDS
+	PH_INTERP_NONE, PH_INTERP_PYTHON, PH_INTERP_PHP, PH_INTERP_V8, PH_INTERP_RUBY, PH_INTERP_PERL, PH_INTERP_JAVA,
+	PH_INTERP_NKINDS
 };
 
 /* How Python has its frames: since which version. */
@@ -54,7 +56,7 @@ struct ph_interp {
 	} starts[2];
 	/*
 	 * Python: its _PyRuntime; PHP: where the current frame is; Ruby 2.7: its execution context; Perl without threads: where
-	 * its stack is, and where the current statement is.
+	 * its stack is, and where the current statement is; Java: what points at the lists of where it has what, and of sizes.
 	 */
 	__u64 root, statement;
 	struct ph_interp_tls own;	/* Ruby: the thread's execution context; Perl: its interpreter */
@@ -85,6 +87,7 @@ struct ph_interp {
 	__u16 op_statement, op_eval;	/* numbers of operations */
 	__u8 stash_aux;			/* what a package's name is in comes right behind its head (5.36) */
 	__u8 pad_[5];
+	struct ph_java java;		/* as a process with it has told */
 };
 
 /* Of the part of a walk that is interpreted. All zero at its beginning. */

@@ -56,6 +56,10 @@ void ph_interp_utf8(struct ph_buf *b, uint32_t c);
  */
 int ph_v8_name(const struct ph_interp *in, uint64_t frame, uint64_t shared, ph_interp_memory memory, void *ctx,
 	       struct ph_interp_name *ret);
+/*
+ * Where a process's Java has what, into in->java, and where its list of code's heaps is. -EAGAIN: it does not say it (yet).
+ */
+int ph_java_layout(struct ph_interp *in, uint64_t bias, ph_interp_memory memory, void *ctx, uint64_t *ret_list);
 void ph_interp_name_done(struct ph_interp_name *n);
 
 #endif

@@ -230,6 +230,7 @@ int ph_interp_name(const struct ph_interp *in, uint64_t frame, ph_interp_memory 
 	case PH_INTERP_PYTHON: return python_name(&m, in, code, where, ret);
 	case PH_INTERP_PHP: return php_name(&m, in, code, where, ret);
 	case PH_INTERP_RUBY: return ph_interp_name_ruby(&m, in, code, where, ret);
+	case PH_INTERP_JAVA: return ph_interp_name_java(&m, in, code, where, ret);
 	case PH_INTERP_PERL: return ph_interp_name_perl(&m, in, code, where, ret);
 	}
 	return -EFAULT;

@@ -35,5 +35,7 @@ int ph_interp_name_ruby(const struct ph_interp_mem *m, const struct ph_interp *i
 			struct ph_interp_name *ret);
 int ph_interp_name_perl(const struct ph_interp_mem *m, const struct ph_interp *in, uint64_t code, uint32_t where,
 			struct ph_interp_name *ret);
+int ph_interp_name_java(const struct ph_interp_mem *m, const struct ph_interp *in, uint64_t of, uint32_t where,
+			struct ph_interp_name *ret);
 
 #endif

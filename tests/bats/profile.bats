@@ -299,6 +299,45 @@ walks() { events "$T" -e callstack 2>/dev/null | jq -es "map(select(.container =
 	awk '$1 != $2 { print; bad = 1 } END { exit bad }' "$T.pairs" || flunk "an inner one that another one calls" || return
 }
 
+# On the host only: there is no Java in the machine.
+@test "java: methods as HotSpot has them, compiled or not, without any option" {
+	need javac
+	[ "$(uname -m)" = x86_64 ] || skip "frames of compiled code are known of x86_64"
+	mkdir "$T.tmp"
+	cat >"$T.tmp/A.java" <<-'END'
+	import java.io.File;
+	class A {
+	  interface Shape { int area(int n); }
+	  static int sink;
+	  static int leaf(int n) { for (int i = 0; i < 2000; i++) n = n * 31 ^ i; return n; }
+	  static int deep(int n, Shape s) { return n > 0 ? deep(n - 1, s) + n : s.area(n); }
+	  static void work() { sink += deep(9, n -> leaf(n) + 1); }
+	  public static void main(String[] args) {
+	    while (!new File("/tmp/known").exists()) work();
+	    long end = System.nanoTime() + 1000000000L;
+	    while (System.nanoTime() < end) work();
+	  }
+	}
+	END
+	javac -d "$T.tmp" "$T.tmp/A.java"
+	deep=$(printf 'A\\.deep;%.0s' {1..10})
+	# (Not all is inlined that could be.)
+	for how in "" -Xint; do
+		rm -rf "$T" "$T.tmp/known"
+		record "$T" -q -c "$PH_FILE-in" --wait -e profile -F 500
+		launch_wait in -r host -b "$T.tmp:/tmp:rw" -- java $how -XX:CompileCommand=quiet -XX:CompileCommand=dontinline,A.* -cp /tmp A &
+		wait_for 40 walks java
+		touch "$T.tmp/known"
+		wait $!
+		record_end
+		porthole profile -r "$T" --user --by container -o folded 2>"$T.says" >"$T.folded"
+		# (While it begins, it does not tell yet where it has what, and of libjvm.so is no table yet.)
+		[ "$(share ';A\.leaf[; ]' '(;start_thread;|\[incomplete\];JavaCalls::call_helper).*;A\.main;A\.work;'"$deep"'(A\$\$Lambda[^;]*;)?A\.lambda\$work\$0;A\.leaf[; ]')" -ge 99 ] &&
+			[ "$(share ';A\.main[; ]' ';A\.leaf[; ]')" -ge 50 ] && [ "$(share '^' '\[(gone|anonymous code)\]')" -le 8 ] ||
+			flunk "$how: $(grep ';A\.leaf' "$T.folded" | cut -c1-3000 | tail -n 3)" "$(tail -n 3 "$T.folded")" "$(cat "$T.says")" || return
+	done
+}
+
 # A program that makes code, "push %rbp; mov %rsp, %rbp; mov $N, %ecx; 1: dec %ecx; jnz 1b; pop %rbp; ret", and says how it is called.
 makes_code() {
 	[ "$(uname -m)" = x86_64 ] || skip "the code is x86_64's"

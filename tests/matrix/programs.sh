@@ -121,5 +121,5 @@ for p in "$HOME"/.pyenv/versions/3.11*/bin/python3.11; do
 done
 if command -v javac >/dev/null; then
 	javac -d "$m" "$src/Lang.java"
-	command_of java Lang.java "$(command -v java)" -XX:+PreserveFramePointer -cp /m Lang
+	command_of java Lang.java "$(command -v java)" -cp /m Lang
 fi

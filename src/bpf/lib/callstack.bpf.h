@@ -96,6 +96,7 @@ struct walk {
 	u32 tid, at;
 	struct ph_v8_key v8;
 	struct ph_v8_scratch v8_scratch;
+	struct ph_java_scratch java;
 	/* Of the frame that is looked at: interpreted ones took its place, and no more will. */
 	u8 replaced, interp_over, not_top;
 	u8 started;	/* the innermost frames are of a function that calls an interpreter */
@@ -445,6 +446,27 @@ VERIFIED_ONCE int v8_step(u32 slot)
 	return 1;
 }
 
+/* Code that Java has made: how to go on, and what takes its place. */
+VERIFIED_ONCE int java_step(u32 slot)
+{
+	struct walk *w = bpf_map_lookup_elem(&walks, &slot);
+	const struct ph_interp *in;
+	u64 of, where;
+	int s;
+
+	if (!w)
+		return PH_STEP_NO_RULE;
+	w->at = w->proc.java - 1;
+	in = bpf_map_lookup_elem(&interps, &w->at);
+	if (!in)
+		return PH_STEP_NO_RULE;
+	s = ph_java_step(&in->java, w->proc.java_list, &w->java, &w->regs, read_user, NULL);
+	of = ph_java_of(&in->java, &w->java, &where, read_user, NULL);
+	if (of)
+		w->frames[(w->nkernel + w->nuser - 1) & FRAMES_MASK] = ph_interp_frame(PH_INTERP_JAVA, of, where) + (w->nuser > 1);
+	return s;
+}
+
 /* From the innermost frame on. */
 static __always_inline void walk_begin(struct walk *w, enum ph_interp_shift shift)
 {
@@ -460,6 +482,7 @@ static __always_inline void walk_begin(struct walk *w, enum ph_interp_shift shif
 	w->regs.flags = PH_REGS_FP | PH_REGS_LR | PH_REGS_EXACT;
 #endif
 	w->guessed = 0;
+	w->java.begin = w->java.end = 0;
 	w->interp.at = PH_INTERP_NEW;
 	w->interp.frame = w->interp.thread = w->interp.owner = 0;
 	w->interp.between = w->interp.without = 0;
@@ -555,6 +578,8 @@ static __always_inline long step(u32 *which, bool may_see)
 	}
 	if (s == PH_STEP_NO_RULE && w->proc.v8 && (t->state == PH_TABLE_MADE || t->interp == w->proc.v8))
 		v8_step(*which);
+	if (s == PH_STEP_NO_RULE && w->proc.java && t->state == PH_TABLE_MADE)
+		s = java_step(*which);
 	if (s == PH_STEP_NO_RULE)
 		s = ph_unwind_step_ret(UNWIND_ARCH, &w->regs, read_user, NULL);
 	if (s == PH_STEP_NO_RULE && (w->regs.fp || t->state != PH_TABLE_MADE)) {
