@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "probe/priv.h"
 
-bool probe_chosen(const struct probe_elf *e, int32_t pid, int fd, uint64_t chooses, uint64_t *ret_vaddr, uint64_t *ret_offset)
+bool probe_chosen(const struct probe_elf *e, int32_t pid, const struct ph_probe_file *file, uint64_t chooses, uint64_t *ret_vaddr, uint64_t *ret_offset)
 {
 	const struct ph_symfile *f = ph_symchild_file(e->child, e->id);
 	uint64_t begin, offset, vaddr, value, there;
@@ -20,7 +20,7 @@ bool probe_chosen(const struct probe_elf *e, int32_t pid, int fd, uint64_t choos
 	char name[64];
 
 	/* The process may have it elsewhere than the file says. */
-	if (!probe_mapping(pid, fd, &begin, &offset) || !ph_symfile_vaddr(f, offset, &vaddr) ||
+	if (!probe_mapping(pid, file->dev, file->ino, &begin, &offset) || !ph_symfile_vaddr(f, offset, &vaddr) ||
 	    ph_symchild_slots(e->child, e->id, chooses, &slots, NULL) < 0)
 		return false;
 	snprintf(name, sizeof(name), "/proc/%d/mem", pid);

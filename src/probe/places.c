@@ -157,26 +157,25 @@ static int find_mapped(struct seen *s, int32_t pid, int root, const char *name)
 	return r;
 }
 
-bool probe_mapping(int32_t pid, int fd, uint64_t *ret_begin, uint64_t *ret_offset)
+bool probe_mapping(int32_t pid, dev_t dev, ino_t ino, uint64_t *ret_begin, uint64_t *ret_offset)
 {
 	ph_autofclose FILE *f = maps_of(pid);
+	ph_autoclose int root = root_of(pid);
 	ph_autofree char *line = NULL;
-	char link[64], path[4096];
 	struct mapping m;
+	struct stat st;
 	size_t room = 0;
-	ssize_t n;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, path, sizeof(path) - 1);
-	if (n <= 0)
-		return false;
-	path[n] = 0;
-	while (f && getline(&line, &room, f) > 0)
-		if (parse_map(line, &m) && !strcmp(ph_basename(m.path), ph_basename(path))) {
+	while (f && getline(&line, &room, f) > 0) {
+		/* Libraries of one name may be in several folders; and the numbers in the line are, of an overlay, those of the file below. */
+		ph_autoclose int fd = parse_map(line, &m) ? find_mapping(pid, root, &m) : -1;
+
+		if (fd >= 0 && !ph_stat_kept(fd, &st) && st.st_dev == dev && st.st_ino == ino) {
 			*ret_begin = m.begin;
 			*ret_offset = m.offset;
 			return true;
 		}
+	}
 	return false;
 }
 

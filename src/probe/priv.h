@@ -32,8 +32,9 @@ int probe_elf_notes(const struct probe_elf *e, const char *provider, const char 
 
 /* ---- chosen.c ------------------------------------------------------------------------------------------ */
 
-/* What the function at @chooses, an IFUNC's, has chosen in @pid, which has the file @fd; false: nobody knows. */
-bool probe_chosen(const struct probe_elf *e, int32_t pid, int fd, uint64_t chooses, uint64_t *ret_vaddr, uint64_t *ret_offset);
+/* What the function at @chooses, an IFUNC's, has chosen in @pid, which has @file; false: nobody knows. */
+bool probe_chosen(const struct probe_elf *e, int32_t pid, const struct ph_probe_file *file, uint64_t chooses, uint64_t *ret_vaddr,
+		  uint64_t *ret_offset);
 
 /* ---- places.c: processes, and the files that they have --------------------------------------------- */
 
@@ -44,8 +45,8 @@ bool probe_chosen(const struct probe_elf *e, int32_t pid, int fd, uint64_t choos
  */
 typedef int (*probe_open_fn)(void *arg, int fd, const char *path);
 int probe_open(int32_t pid, const char *name, bool maps, probe_open_fn fn, void *arg);
-/* Where @pid has the file mapped executable, and from which byte of it on. */
-bool probe_mapping(int32_t pid, int fd, uint64_t *ret_begin, uint64_t *ret_offset);
+/* Where @pid has the file, by its numbers as the process sees it, mapped executable, and from which byte of it on. */
+bool probe_mapping(int32_t pid, dev_t dev, ino_t ino, uint64_t *ret_begin, uint64_t *ret_offset);
 /* Names of what @pid has mapped, for messages. */
 void probe_mapped(int32_t pid, ph_strv *names);
 /* Which root that is: those of the same number need not be looked into twice. */

@@ -203,7 +203,7 @@ static int function_point(struct search *s, int file, const struct probe_elf *e,
 	bool chosen;
 	int r;
 
-	chosen = !f->chosen || probe_chosen(e, s->pid, s->p->files.v[file].fd, f->vaddr, &named.vaddr, &offset);
+	chosen = !f->chosen || probe_chosen(e, s->pid, &s->p->files.v[file], f->vaddr, &named.vaddr, &offset);
 	s->again |= !chosen;
 	if (!chosen)
 		return ph_err_set(err, -EOPNOTSUPP, "'%s': which %s there is, is chosen when the program starts (an IFUNC), and no process tells: "

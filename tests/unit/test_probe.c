@@ -4,9 +4,13 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <bpf/btf.h>
 
@@ -634,6 +638,48 @@ static void test_hits(void **state)
 }
 
 /* Of a container that comes later, a program calls a text what is a number in those that are shown; and a number what is a text. */
+/* Two libraries of one name, as a program has them that brings its own. */
+static void test_mappings(void **state)
+{
+	static const char *const folders[] = { "a", "b" };
+	char dir[] = "/tmp/porthole-probe-XXXXXX";
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct stat st[2];
+	void *at[2];
+	uint64_t begin, offset;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	for (size_t i = 0; i < 2; i++) {
+		ph_autofree char *folder = ph_asprintf("%s/%s", dir, folders[i]), *path = ph_asprintf("%s/libx.so", folder);
+		int fd;
+
+		assert_int_equal(mkdir(folder, 0700), 0);
+		fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
+		assert_true(fd >= 0);
+		assert_int_equal(ftruncate(fd, (off_t)(3 * page)), 0);
+		assert_int_equal(fstat(fd, &st[i]), 0);
+		at[i] = mmap(NULL, page, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, (off_t)((i + 1) * page));
+		assert_ptr_not_equal(at[i], MAP_FAILED);
+		close(fd);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		assert_true(probe_mapping(getpid(), st[i].st_dev, st[i].st_ino, &begin, &offset));
+		assert_int_equal(begin, (uintptr_t)at[i]);
+		assert_int_equal(offset, (i + 1) * page);
+	}
+	munmap(at[1], page);
+	assert_false(probe_mapping(getpid(), st[1].st_dev, st[1].st_ino, &begin, &offset));
+	munmap(at[0], page);
+	for (size_t i = 0; i < 2; i++) {
+		ph_autofree char *folder = ph_asprintf("%s/%s", dir, folders[i]), *path = ph_asprintf("%s/libx.so", folder);
+
+		unlink(path);
+		rmdir(folder);
+	}
+	rmdir(dir);
+}
+
 static void test_late_points(void **state)
 {
 	static const char late[] =
@@ -772,7 +818,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_language), cmocka_unit_test(test_usdt), cmocka_unit_test(test_kernel_names), cmocka_unit_test(test_kernel_functions), cmocka_unit_test(test_places),
-		cmocka_unit_test(test_hits), cmocka_unit_test(test_late_points), cmocka_unit_test(test_bpftrace),
+		cmocka_unit_test(test_hits), cmocka_unit_test(test_mappings), cmocka_unit_test(test_late_points), cmocka_unit_test(test_bpftrace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
