@@ -11,6 +11,9 @@ struct {
 	__type(value, struct ph_probe_def);
 } probe_defs SEC(".maps");
 
+/* Places are attached, and left, one after the other: all count from one moment to another. */
+u64 probing SEC(".data.probing") = 0;
+
 /*
  * Functions that were entered and have not returned. Where the stack pointer stood tells apart a function's calls
  * of itself; a call that never returns (longjmp, an exception) leaves a place that the next one there takes.
@@ -124,7 +127,7 @@ static __always_inline bool probe_key(struct pt_regs *regs, const struct ph_prob
  */
 static __always_inline bool probe_selected(struct task_struct *cur, u64 *who)
 {
-	return !is_recorder(cur) && task_selected(cur, who);
+	return READ_ONCE(probing) && !is_recorder(cur) && task_selected(cur, who);
 }
 
 struct probe_hit {

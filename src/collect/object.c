@@ -425,6 +425,7 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 	    share_variable(c, ".data.guests_known", &c->guests_known, err) < 0 ||
 	    share_variable(c, ".data.control_lost", &c->control_lost, err) < 0 ||
 	    share_variable(c, ".data.kernel_name", &c->kernel_name, err) < 0 ||
+	    share_variable(c, ".data.probing", &c->probing_now, err) < 0 ||
 	    share_variable(c, ".data.count_round", &c->count_round, err) < 0) {
 		r = -EIO;
 		goto fail;
@@ -474,6 +475,7 @@ int ph_collect_open(const struct ph_collect_opts *opts, struct ph_collect **ret,
 		ph_collect_iterate(c, "dump_limits");
 	if (c->events[PH_EV_denial_evidence] && c->cfg.failures)
 		c->evidence = ph_evidence_new(c);
+	__atomic_store_n(c->probing_now, 1, __ATOMIC_RELEASE);
 	*ret = c;
 	return 0;
 fail:
@@ -485,6 +487,8 @@ void ph_collect_stop(struct ph_collect *c)
 {
 	if (c->links.n)
 		c->stopped_ns = ph_now_ns();
+	if (c->probing_now)
+		__atomic_store_n(c->probing_now, 0, __ATOMIC_RELEASE);
 	for (size_t i = 0; i < c->links.n; i++)
 		bpf_link__destroy(c->links.v[i]);
 	ph_vec_done(&c->links);
@@ -515,6 +519,7 @@ void ph_collect_close(struct ph_collect *c)
 	unshare_variable(c->control_lost);
 	unshare_variable(c->kernel_name);
 	unshare_variable(c->count_round);
+	unshare_variable(c->probing_now);
 	if (c->filter_id)
 		ph_identity_free(c->filter_id);
 	bpf_object__close(c->obj);

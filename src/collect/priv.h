@@ -299,6 +299,7 @@ struct ph_collect {
 	uint64_t counted_gone[PH_COUNTED_N];	/* by what is no more */
 	uint64_t deep_cgroups;	/* CGDIR_DEPTH deep, with others below, which are not dumped */
 	uint64_t *generation, *guests_known, *control_lost;	/* the kernel side's counts, mapped */
+	uint64_t *probing_now;	/* likewise: hits of probes count */
 	/* of the round under way */
 	ph_event_fn state;
 	void *state_arg;

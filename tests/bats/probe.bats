@@ -87,6 +87,31 @@ of() { jq -s "map(select(.function == \"$1\")) | $2" "$T.json"; }
 	END
 }
 
+# Attached, and left, one after the other, while the program runs: what is called in turns is counted as often.
+@test "several probes count from one moment to another; killed, they leave nothing behind" {
+	local d
+	target in 100000000
+	kill -USR1 "$PID"
+	# Between the first and the last there is much to attach. The program may have no turn for a while.
+	for d in 200ms 2s 10s; do
+		porthole probe -c "$PH_FILE-in" -d $d --count --by asked -o csv --no-header 'uprobe:ph-load:ph_load_target' 'uprobe:ph-load:_*' \
+			'uretprobe:ph-load:ph_load_target' 'usdt:ph-load:ph_load:tick' >"$T.csv" 2>"$T.said"
+		! grep -q tick "$T.csv" || break
+	done
+	# One of each may be of a round that was under way.
+	tr -d '\r' <"$T.csv" | awk -F, '/ph_load_target|tick/ { least = !n || $2 < least ? $2 : least; most = $2 > most ? $2 : most; n++ }
+		END { exit !(n == 3 && least > 0 && most - least <= 1) }' || flunk "$(cat "$T.csv" "$T.said")" || return
+	ph-launch --stop "$PH_FILE-in"
+	# What counts who is attached is as it was.
+	target later 10
+	begin 'usdt:ph-load:ph_load:tick(arg1)'
+	kill -KILL "$RECORDER"
+	wait "$RECORDER" || :
+	kill -USR1 "$PID"
+	wait_for 20 grep -qs semaphore= "$PH_WORK/$PH_FILE-later.log"
+	grep -q semaphore=0 "$PH_WORK/$PH_FILE-later.log" || flunk "$(cat "$PH_WORK/$PH_FILE-later.log")"
+}
+
 # On the host only: the kernel side's filter is another test's.
 @test "what is not wanted is not recorded; memory that is not there is told" {
 	target in 100
