@@ -169,6 +169,24 @@ static __always_inline u32 probe_text(struct ph_ev_probe_hit *e, const struct ph
 	return n - 1;
 }
 
+/* Bytes at @v, whatever they are: as many as @room says, or as there is room for. */
+static __always_inline u32 probe_buffer(struct ph_ev_probe_hit *e, u8 *tail, u32 at, u64 v, u64 room, bool user, u32 *bad)
+{
+	u32 n = cfg.probe_text;
+
+	if (room < n)
+		n = room;
+	asm volatile("" : "+r"(n));
+	if (n > PH_PROBE_TEXT_MAX)
+		n = PH_PROBE_TEXT_MAX;
+	if ((user || bpf_probe_read_kernel(tail + at, n, (void *)v)) && bpf_probe_read_user(tail + at, n, (void *)v)) {
+		*bad = 1;
+		return 0;
+	}
+	e->buffer = (u16)n;
+	return n;
+}
+
 /* Bytes that a text has at most; of a length below 0 none. */
 static __always_inline u64 probe_room(const struct probe_hit *h, const struct ph_probe_arg *a, u32 *bad)
 {
@@ -211,6 +229,7 @@ static __always_inline int probe_record(struct probe_hit *h, bool write, bool ke
 	SET(e, text2, 0);
 	SET(e, text3, 0);
 	SET(e, text4, 0);
+	SET(e, buffer, 0);
 	for (u32 i = 0; i < PH_PROBE_ARGS; i++) {
 		const struct ph_probe_arg *a = &d->args[i];
 		u32 bad = h->unread >> i & 1;
@@ -219,7 +238,7 @@ static __always_inline int probe_record(struct probe_hit *h, bool write, bool ke
 		if (i >= d->nargs)
 			break;
 		((u64 *)tail)[i] = h->values[i];
-		if (a->what == PH_PROBE_NUMBER || bad)
+		if (a->what == PH_PROBE_NUMBER || a->what == PH_PROBE_BUFFER || bad)
 			continue;
 		room = probe_room(h, a, &bad);
 		if (!room)
@@ -228,6 +247,18 @@ static __always_inline int probe_record(struct probe_hit *h, bool write, bool ke
 		asm volatile("%0 &= 0x3fff" : "+r"(at));
 		at += probe_text(e, a, h->ctx, tail, at, h->values[i], room, !kernel || a->user, &bad);
 		e->unread |= bad << i;
+	}
+	/* It stands behind all texts. */
+	if (d->buffer) {
+		const struct ph_probe_arg *a = &d->args[(d->buffer - 1) & (PH_PROBE_ARGS - 1)];
+		u32 bit = 1u << ((d->buffer - 1) & (PH_PROBE_ARGS - 1)), bad = 0;
+		u64 room = probe_room(h, a, &bad);
+
+		if (room && !bad && !(e->unread & bit)) {
+			asm volatile("%0 &= 0x3fff" : "+r"(at));
+			at += probe_buffer(e, tail, at, h->values[(d->buffer - 1) & (PH_PROBE_ARGS - 1)], room, !kernel || a->user, &bad);
+		}
+		e->unread |= bad ? bit : 0;
 	}
 	keep = !cfg.filter || e->unread || FILTER_KEEPS(probe_hit, rec_);
 	if (keep && write)
@@ -275,7 +306,7 @@ static __always_inline int probe_hit(void *ctx, u64 address, struct pt_regs *reg
 		if (!regs || !a->at_entry)
 			h.unread |= probe_value(ctx, a, !kernel || a->user, kernel, &h.values[i]) << i;
 		h.values[i] = probe_cut(h.values[i], a);
-		if (cfg.probe_sleeps && !kernel && a->what == PH_PROBE_TEXT)
+		if (cfg.probe_sleeps && !kernel && (a->what == PH_PROBE_TEXT || a->what == PH_PROBE_BUFFER))
 			probe_touch(h.values[i]);
 	}
 	if (stack && cfg.filter && !probe_record(&h, false, kernel))

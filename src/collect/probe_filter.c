@@ -12,11 +12,11 @@
 /* What every record has in front of the values; struct ph_ev_probe_hit is the kernel side's alone. */
 #define BEGIN (sizeof(struct ph_rec) + sizeof(struct ph_rec_ctx))
 #define ASKED (BEGIN + 4)
-#define VALUES (BEGIN + 32)
+#define VALUES (BEGIN + 34)
 #define FIXED_FIELDS 3
 
 _Static_assert(PH_FLD(probe_hit, asked) == 1 && PH_FLD(probe_hit, values) == 3 && PH_FLD(probe_hit, text1) == 6 &&
-	       sizeof(struct ph_fld_probe_hit) == 10, "the places of values in a record have changed");
+	       sizeof(struct ph_fld_probe_hit) == 11, "the places of values in a record have changed");
 
 #define INSN(op, dst, src, o, i) \
 	((struct bpf_insn){ .code = (op), .dst_reg = (dst), .src_reg = (src), .off = (o), .imm = (i) })
@@ -51,7 +51,7 @@ static void make_shape(const struct ph_probe_plan *plan, struct shape *s)
 		enum ph_probe_type t = plan->types[i];
 		/* Numbers with a name are compared by it, and floating-point ones not by the kernel side. */
 		bool is_signed = ph_probe_type_signed(t),
-		     text = t == PH_PROBE_STR || t == PH_PROBE_ENUM || t == PH_PROBE_F32 || t == PH_PROBE_F64;
+		     text = t == PH_PROBE_STR || t == PH_PROBE_BUF || t == PH_PROBE_ENUM || t == PH_PROBE_F32 || t == PH_PROBE_F64;
 
 		s->fields[s->cls.nfields++] = (struct ph_field){ .name = plan->names.v[i], .type = text ? &ph_type_str :
 								 is_signed ? &ph_type_s64 : &ph_type_u64 };

@@ -25,6 +25,7 @@ enum ph_probe_what {
 	PH_PROBE_TEXT,		/* the value is the address of a string */
 	PH_PROBE_DATA_LOC,	/* of a tracepoint: the value's lower half is the offset of a string */
 	PH_PROBE_BYTES,		/* of a tracepoint: the string stands in its record, at `reg` */
+	PH_PROBE_BUFFER,	/* the value is the address of bytes, `length` of them; of a probe one at most */
 };
 
 struct ph_probe_arg {
@@ -46,7 +47,8 @@ struct ph_probe_arg {
 
 struct ph_probe_def {
 	__u32 asked;		/* which of those that the user asked for */
-	__u32 nargs;
+	__u16 nargs;
+	__u16 buffer;		/* 1 + number of the argument that is one; 0: none is */
 	__u32 room;		/* bytes that values and texts take at most */
 	__u32 entry;		/* of a return: which are the entry's, a bit for each */
 	__u8 go;		/* it is a function of Go, which moves stacks from thread to thread, and in memory */

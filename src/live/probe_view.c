@@ -118,6 +118,7 @@ static enum ph_col_type col_type(enum ph_probe_type t)
 {
 	switch (t) {
 	case PH_PROBE_STR:
+	case PH_PROBE_BUF:
 	case PH_PROBE_ENUM: return PH_COL_STR;
 	case PH_PROBE_F32:
 	case PH_PROBE_F64: return PH_COL_F64;
@@ -161,7 +162,7 @@ static size_t column(struct ph_probe_view *v, const struct arg *a)
 	*ph_vec_push(&v->helps) = ph_asprintf("argument %s of a probe", name);
 	col->col.help = v->helps.v[v->helps.n - 1];
 	col->col.type = col_type(a->type);
-	col->col.width = a->type == PH_PROBE_STR ? 16 : 8;
+	col->col.width = a->type == PH_PROBE_STR || a->type == PH_PROBE_BUF ? 16 : 8;
 	col->get = get_arg;
 	ph_strmap_put(&v->by_name, a->name, (void *)(uintptr_t)v->ncols);
 	return v->ncols - 1;
@@ -278,6 +279,23 @@ static void set_text(const struct ph_event *ev, uint32_t text, struct ph_cell *c
 	ph_cell_str(c, s);
 }
 
+/* Each byte that is no text as \\xNN. */
+static void set_buffer(const struct ph_event *ev, struct ph_cell *c)
+{
+	const struct ph_value *v = ph_event_field(ev, PH_FLD(probe_hit, buffer));
+	ph_autobuf b = { 0 };
+
+	for (uint32_t i = 0; v && i < v->n; i++) {
+		unsigned char byte = (unsigned char)v->s[i];
+
+		if (byte < ' ' || byte > '~' || byte == '\\')
+			ph_buf_addf(&b, "\\x%02x", byte);
+		else
+			ph_buf_addc(&b, (char)byte);
+	}
+	ph_cell_str(c, b.p ? b.p : "");
+}
+
 /* What the value @v is called in "RED=0,GREEN=1"; else the number. */
 static char *enum_text(const char *names, int64_t v)
 {
@@ -334,6 +352,8 @@ static void get_arg(const struct ph_snoop_at *at, struct ph_cell *c)
 	u = values->v[i].u;
 	if (a->type == PH_PROBE_STR) {
 		set_text(at->ev, a->text, c);
+	} else if (a->type == PH_PROBE_BUF) {
+		set_buffer(at->ev, c);
 	} else if (v->cols[col].col.type == PH_COL_STR) {
 		ph_autofree char *s = value_text(a, u);
 

@@ -217,7 +217,7 @@ static void cast(enum ph_probe_type to, bool loaded, struct ph_probe_arg *a, enu
 
 	*type = to;
 	/* An address is all of a word; what was loaded by its name is not larger than it is. */
-	if (to == PH_PROBE_STR) {
+	if (to == PH_PROBE_STR || to == PH_PROBE_BUF) {
 		a->size = 8;
 		a->bits = 0;
 	} else {
@@ -253,14 +253,14 @@ static int finish(const struct ph_probe_spec *s, const struct ph_probe_expr *e, 
 		a->max = 0;
 	if (e->type != PH_PROBE_AUTO && a->what == PH_PROBE_NUMBER)
 		cast(e->type, e->loads, a, type);
-	if (*type == PH_PROBE_STR && a->what == PH_PROBE_NUMBER) {
-		a->what = PH_PROBE_TEXT;
+	if ((*type == PH_PROBE_STR || *type == PH_PROBE_BUF) && a->what == PH_PROBE_NUMBER) {
+		a->what = *type == PH_PROBE_STR ? PH_PROBE_TEXT : PH_PROBE_BUFFER;
 		a->size = 8;
 	}
-	if (*type != PH_PROBE_STR && *type != PH_PROBE_ENUM)
+	if (*type != PH_PROBE_STR && *type != PH_PROBE_BUF && *type != PH_PROBE_ENUM)
 		a->is_signed = *type == PH_PROBE_AUTO || ph_probe_type_signed(*type);
 	/* What system calls point to is the program's. */
-	a->user = !in_kernel(s) || (s->kind == PH_PROBE_TRACEPOINT && a->what == PH_PROBE_TEXT && !strcmp(s->path, "syscalls"));
+	a->user = !in_kernel(s) || (s->kind == PH_PROBE_TRACEPOINT && (a->what == PH_PROBE_TEXT || a->what == PH_PROBE_BUFFER) && !strcmp(s->path, "syscalls"));
 	/* Registers have something else at the return. */
 	a->at_entry = ph_probe_is_return(s->kind) && (e->from == PH_PROBE_FROM_ARG || e->from == PH_PROBE_FROM_NAME);
 	return 0;
@@ -362,7 +362,7 @@ static int add_arg(const struct ph_probe_spec *s, const struct ph_probe_site *si
 		type = PH_PROBE_STR;
 		r = pair(s, site, e, word, members, a, i, l, err);
 	} else if (r == 0 && e->length) {
-		r = a->what == PH_PROBE_TEXT ? add_length(s, site, e->length, i, l, err) :
+		r = a->what == PH_PROBE_TEXT || a->what == PH_PROBE_BUFFER ? add_length(s, site, e->length, i, l, err) :
 		    ph_err_set(err, -EINVAL, "'%s' has a length of its own", e->word);
 	}
 	free(first.word);
@@ -374,6 +374,12 @@ static int add_arg(const struct ph_probe_spec *s, const struct ph_probe_site *si
 		l->n = before;
 		return ph_err_wrap(err, r == -ENODATA ? -ENOENT : r, "'%s'", s->text);
 	}
+	if (type == PH_PROBE_BUF && p->def.buffer) {
+		free(ph_take(p->enums[i]));
+		return ph_err_set(err, -EINVAL, "'%s': a probe has at most one buffer", s->text);
+	}
+	if (type == PH_PROBE_BUF)
+		p->def.buffer = (uint16_t)(i + 1);
 	set_record_text(a);
 	p->def.entry |= (uint32_t)a->at_entry << i;
 	p->types[p->def.nargs++] = type;
@@ -466,7 +472,7 @@ int ph_probe_plan(const struct ph_probe_spec *s, const struct ph_probe_site *sit
 		ph_probe_plan_done(&p);
 		return r;
 	}
-	p.def.room = 8 * p.def.nargs + texts * text_max;
+	p.def.room = 8u * p.def.nargs + (texts + !!p.def.buffer) * text_max;
 	*ret = p;
 	return 0;
 }

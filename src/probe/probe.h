@@ -12,6 +12,7 @@
  *	uprobe:PATH:FUNCTION(arg1, str(arg2), len=u32(*(arg1+8)))
  *	uretprobe:libc.so.6:malloc(arg1, retval)
  *	uretprobe:libc.so.6:read(str(arg2, retval))
+ *	uprobe:libssl.so.3:SSL_write(buf(arg2, s32(arg3)))
  *	usdt:PATH:PROVIDER:NAME		tracepoint:CATEGORY:NAME
  *	kprobe:FUNCTION			kretprobe:FUNCTION
  *
@@ -42,13 +43,14 @@ enum ph_probe_type {
 	PH_PROBE_AUTO,		/* as what it is made of is known to be, else s64 */
 	PH_PROBE_U8, PH_PROBE_U16, PH_PROBE_U32, PH_PROBE_U64, PH_PROBE_S8, PH_PROBE_S16, PH_PROBE_S32, PH_PROBE_S64,
 	PH_PROBE_X32, PH_PROBE_X64, PH_PROBE_F32, PH_PROBE_F64, PH_PROBE_STR,
+	PH_PROBE_BUF,		/* bytes, whatever they are */
 	PH_PROBE_ENUM,		/* a number that has names; nobody asks for it */
 	PH_PROBE_TYPE_MAX,
 };
 
-const char *ph_probe_type_name(enum ph_probe_type t);		/* "u8" … "x64", "str" */
+const char *ph_probe_type_name(enum ph_probe_type t);		/* "u8" … "x64", "str", "buf" */
 enum ph_probe_type ph_probe_type_by_name(const char *name, size_t n);	/* that can be asked for; TYPE_MAX: there is none */
-uint8_t ph_probe_type_size(enum ph_probe_type t);		/* of a text 8: its address */
+uint8_t ph_probe_type_size(enum ph_probe_type t);		/* of a text or buffer 8: its address */
 bool ph_probe_type_signed(enum ph_probe_type t);
 
 /* One argument as it was written. */
@@ -60,7 +62,7 @@ struct ph_probe_expr {
 	enum ph_probe_type type;
 	uint32_t loads;
 	int64_t add[PH_PROBE_LOADS + 1];
-	struct ph_probe_expr *length;	/* of a text, NULL: it ends by itself */
+	struct ph_probe_expr *length;	/* of a text, NULL: it ends by itself; of a buffer */
 };
 
 struct ph_probe_spec {

@@ -26,7 +26,7 @@ static const struct {
 	[PH_PROBE_S32] = { "s32", 4, true }, [PH_PROBE_S64] = { "s64", 8, true },
 	[PH_PROBE_X32] = { "x32", 4, false }, [PH_PROBE_X64] = { "x64", 8, false },
 	[PH_PROBE_F32] = { "f32", 4, false }, [PH_PROBE_F64] = { "f64", 8, false },
-	[PH_PROBE_STR] = { "str", 8, false }, [PH_PROBE_ENUM] = { "enum", 8, true },
+	[PH_PROBE_STR] = { "str", 8, false }, [PH_PROBE_BUF] = { "buf", 8, false }, [PH_PROBE_ENUM] = { "enum", 8, true },
 };
 
 const char *ph_probe_kind_name(enum ph_probe_kind k)
@@ -254,6 +254,18 @@ static char *column(const char *from, size_t n)
 	return ph_buf_steal(&b);
 }
 
+/* A number, which may be said to be of a type: "s32(arg3)". */
+static int length(struct parser *ps, struct ph_probe_expr *e)
+{
+	bool typed = cast(ps, e);
+	int r;
+
+	if (e->type == PH_PROBE_STR || e->type == PH_PROBE_BUF)
+		return bad(ps, "a length is a number, not a text,");
+	r = sum(ps, e);
+	return r == 0 && typed && !take(ps, ')') ? bad(ps, "')' was expected") : r;
+}
+
 static int arg(struct parser *ps, struct ph_probe_expr *e)
 {
 	const char *begin, *inner;
@@ -274,10 +286,12 @@ static int arg(struct parser *ps, struct ph_probe_expr *e)
 		inner = ps->p;
 		r = sum(ps, e);
 		n = (size_t)(ps->p - inner);
-		if (r == 0 && e->type == PH_PROBE_STR && take(ps, ',')) {
+		if (r == 0 && (e->type == PH_PROBE_STR || e->type == PH_PROBE_BUF) && take(ps, ',')) {
 			e->length = ph_alloc(sizeof(*e->length));
-			r = sum(ps, e->length);
+			r = length(ps, e->length);
 		}
+		if (r == 0 && e->type == PH_PROBE_BUF && !e->length)
+			r = bad(ps, "buf() takes a length, as buf(arg2, arg3),");
 		if (r == 0 && !take(ps, ')'))
 			r = bad(ps, "')' was expected");
 	} else {

@@ -84,6 +84,7 @@ of() { jq -s "map(select(.function == \"$1\")) | $2" "$T.json"; }
 		text2       "second"
 		text3       ""
 		text4       ""
+		buffer      ""
 	END
 }
 
@@ -146,7 +147,8 @@ of() { jq -s "map(select(.function == \"$1\")) | $2" "$T.json"; }
 		'uprobe:ph-load:ph_load_kinds(ratio=k->ratio,share=k->share,low=k->low,middle=k->middle,high=k->high,next_tag=k->next->tag,word=*words,name=k->next->names[1])' \
 		'uretprobe:ph-load:ph_load_kinds(end=retval,x32(retval))' 'uretprobe:ph-load:ph_load_result(tag=retval->tag,state=retval->state)' \
 		'uprobe:ph-load:ph_load_far(far=text)' 'uretprobe:ph-load:ph_load_far' \
-		'uprobe:ph-load:ph_load_view(view,views=*views,bytes=str(bytes,n))' 'uretprobe:ph-load:ph_load_view(out=str(arg4,retval),r=retval)'
+		'uprobe:ph-load:ph_load_view(view,views=*views,bytes=str(bytes,n),part=buf(bytes,n))' \
+		'uretprobe:ph-load:ph_load_view(out=str(arg4,retval),got=buf(arg4,retval),r=retval)' 'uprobe:ph-load:ph_load_target(raw=buf(o,u8(eight)))'
 	call "$PID"
 	record_end
 	said=$(grep -h '^{' "$PH_WORK/$PH_FILE-in.log" | jq -sc add)
@@ -157,6 +159,13 @@ of() { jq -s "map(select(.function == \"$1\")) | $2" "$T.json"; }
 	[ "$(of ph_load_result 'map("\(.tag) \(.state)") | join(",")')" = '"wxyz PROBE_GONE"' ]
 	of ph_load_view 'map([.view, .views, .bytes, .out, .r] | map(select(. != null)))' | jq -e '.[2:] == [["", "", ""], ["", -1]]' >/dev/null ||
 		flunk "$(grep ph_load_view "$T.json")" || return
+	# Bytes, whatever they are; of a length below 0 none.
+	[ "$(jq -r 'select(.raw or .part != null or .got != null) | "\(.part) \(.got) \(.raw)"' "$T.json")" = \
+		"$(printf '%s\n' 'null null '{,,}'\x00\x10\x00\x00\xf9\xff\xff\xff' 'two three null null' 'null two th null' ' null null' 'null  null')" ] ||
+		flunk "$(grep -E 'raw|part|got' "$T.json")" || return
+	[ "$(events "$T" -e probe_hit | jq -sr 'map(.fields.buffer | select(. != "")) | join(" ")')" = \
+		"00100000f9ffffff 00100000f9ffffff 00100000f9ffffff 74776f207468726565 74776f207468" ]
+	[ "$(porthole probe -r "$T" --if 'raw ~ "*x10*"' --count -o csv --no-header | tr -d '\r')" = ph_load_target,3 ]
 	of ph_load_far "map(.far) == [$text, null]" | grep -qx true
 	[ "$(porthole probe -r "$T" --if 'low == 3' --count --by function -o csv --no-header | tr -d '\r')" = ph_load_kinds,1 ]
 	[ "$(porthole probe -r "$T" --if 'ratio < -3.7 && share > 1.4' --count --by function -o csv --no-header | tr -d '\r')" = ph_load_kinds,1 ]

@@ -76,6 +76,10 @@ static void test_language(void **state)
 		  "uprobe /x - f 0; arg1=s64 arg1 0; arg1_2=str arg1 0; arg1_3=u8 arg1 0" },
 		{ "uretprobe:/x:read(str(arg2, retval))", "uretprobe /x - read 0; arg2=str arg2 0, retval 0" },
 		{ "uprobe:/x:f(s=str(*arg1,u->n-1),arg2)", "uprobe /x - f 0; s=str arg1 0 *0, u->n -1; arg2=s64 arg2 0" },
+		{ "uprobe:/x:f(buf(arg1,u8(*arg2)))", "uprobe /x - f 0; arg1=buf arg1 0, arg2 0 *0" },
+		{ "uprobe:/x:f(buf(arg1))", "'uprobe:/x:f(buf(arg1))': buf() takes a length, as buf(arg2, arg3), at '))'" },
+		{ "uprobe:/x:f(buf(arg1,str(arg2)))", "'uprobe:/x:f(buf(arg1,str(arg2)))': a length is a number, not a text, at 'arg2)))'" },
+		{ "uprobe:/x:f(str(arg1,u8(arg2 arg3)))", "'uprobe:/x:f(str(arg1,u8(arg2 arg3)))': ')' was expected at 'arg3)))'" },
 		{ "uprobe:/x:f(str(arg1,))", "'uprobe:/x:f(str(arg1,))': an argument was expected (arg1, retval, %register, *(arg1+8)) at '))'" },
 		{ "uprobe:/x:f(u8(arg1,arg2))", "'uprobe:/x:f(u8(arg1,arg2))': ')' was expected at ',arg2))'" },
 		{ "uprobe:/x:f(arg1,)", "'uprobe:/x:f(arg1,)': an argument was expected (arg1, retval, %register, *(arg1+8)) at ')'" },
@@ -214,7 +218,7 @@ static char *planned(const char *text, const struct ph_probe_site *site)
 
 		assert_int_equal(p.def.entry >> i & 1, a->at_entry);
 		ph_buf_addf(&b, "; %s %s %u%s%s%s%s", shown ? p.names.v[i] : "(length)", shown ? ph_probe_type_name(p.types[i]) : "", a->size, a->is_signed ? "s" : "",
-			    a->user ? "" : " kernel", a->at_entry ? " entry" : "", a->what == PH_PROBE_TEXT ? " text" :
+			    a->user ? "" : " kernel", a->at_entry ? " entry" : "", a->what == PH_PROBE_TEXT ? " text" : a->what == PH_PROBE_BUFFER ? " buffer" :
 			    a->what == PH_PROBE_DATA_LOC ? " loc" : a->what == PH_PROBE_BYTES ? " bytes" : "");
 		if (a->has_reg)
 			ph_buf_addf(&b, " r%u", a->reg);
@@ -453,6 +457,9 @@ static void test_places(void **state)
 		{ "uretprobe:/x:read(str(arg2,retval),arg3,str(arg1,arg3))", &c,
 		  "224; arg2 str 8 entry text r104 0 length 3; arg3 s64 8s entry r96 0; arg1 str 8 entry text r112 0 length 4; "
 		  "(length)  8s r80 0; (length)  8s entry r96 0" },
+		{ "uprobe:/x:f(buf(arg2,s32(arg3)))", &c, "108; arg2 buf 8 buffer r104 0 length 1; (length)  4s r96 0" },
+		{ "uprobe:/x:f(buf(arg2,arg3),str(arg1))", &c, "216; arg2 buf 8 buffer r104 0 length 2; arg1 str 8 text r112 0; (length)  8s r96 0" },
+		{ "uprobe:/x:f(buf(arg2,arg3),buf(arg1,arg3))", &c, "'uprobe:/x:f(buf(arg2,arg3),buf(arg1,arg3))': a probe has at most one buffer" },
 		{ "uprobe:/x:f(view, *views, str(view))", &named,
 		  "324; view str 8 text r104 0 length 3; views str 8 text r96 0 *0 length 4; view_2 str 8 text r104 0 length 5; "
 		  "(length)  4 r88 0; (length)  8 r96 8 *0; (length)  4 r88 0" },
