@@ -92,11 +92,12 @@ int probe_tracepoints(const char *category, const char *glob, ph_strv *names, ph
 
 /* ---- fields -------------------------------------------------------------------------------------- */
 
-/* "	field:char comm[16];	offset:8;	size:16;	signed:0;" */
-static bool parse_field(char *line, struct ph_probe_field *f)
+/* "	field:char comm[16];	offset:8;	size:16;	signed:0;", "	field:__data_loc char[] name;	…" */
+bool probe_tracepoint_field(char *line, struct ph_probe_field *f)
 {
 	char *decl = strstr(line, "field:"), *semi, *name, *bracket;
 	unsigned int offset, size, is_signed = 0;
+	bool elsewhere;
 	size_t n;
 
 	semi = decl ? strchr(decl, ';') : NULL;
@@ -106,13 +107,16 @@ static bool parse_field(char *line, struct ph_probe_field *f)
 	decl += strlen("field:");
 	bracket = strchr(decl, '[');
 	*f = (struct ph_probe_field){ .offset = offset, .size = size, .is_signed = is_signed };
-	f->data_loc = !strncmp(decl, "__data_loc", 10) && strstr(decl, "char");
-	/* An array of something else is at an offset, too, and is no number. */
-	if (!strncmp(decl, "__data_loc", 10) && !f->data_loc)
+	/* Behind the record's fixed part, at an offset from where the record begins, or (v5.17, 55de2c0b5610) from where this field ends. */
+	f->rel_loc = !strncmp(decl, "__rel_loc ", 10);
+	elsewhere = f->rel_loc || !strncmp(decl, "__data_loc ", 11);
+	f->data_loc = elsewhere && strstr(decl, "char");
+	/* An array of something else is there, too, and is no number. */
+	if (elsewhere && !f->data_loc)
 		f->size = 255;
-	f->text = bracket && strncmp(decl, "__data_loc", 10) != 0 && strstr(decl, "char");
+	f->text = bracket && !elsewhere && strstr(decl, "char");
 	/* "__data_loc char[] name": the name is last; "char comm[16]": it is in front of the bracket. */
-	if (bracket && !f->data_loc && strncmp(decl, "__data_loc", 10) != 0)
+	if (bracket && !elsewhere)
 		*bracket = 0;
 	n = strlen(decl);
 	while (n && decl[n - 1] == ' ')
@@ -142,7 +146,7 @@ int probe_tracepoint_fields(const char *category, const char *name, struct ph_pr
 	if (!file)
 		return ph_err_sys(err, errno, "cannot read what the tracepoint %s:%s has", category, name);
 	while (getline(&line, &room, file) > 0)
-		if (parse_field(line, &f))
+		if (probe_tracepoint_field(line, &f))
 			*ph_vec_push(&fields) = f;
 	fclose(file);
 	*ret = fields.v;

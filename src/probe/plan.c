@@ -89,7 +89,10 @@ static void set_field(const struct ph_probe_field *f, struct ph_probe_arg *a, en
 	*type = f->data_loc || f->text ? PH_PROBE_STR : number_type(f->size, f->is_signed);
 	if (f->data_loc)
 		a->what = PH_PROBE_DATA_LOC;
-	else if (f->text)
+	/* The offset is in the value's lower half, which has room for it: a record is smaller than a page. */
+	if (f->rel_loc)
+		a->add[0] = f->offset + 4;
+	if (!f->data_loc && f->text)
 		a->what = PH_PROBE_BYTES;
 	a->size = ph_probe_type_size(*type);
 	if (a->what == PH_PROBE_BYTES)

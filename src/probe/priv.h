@@ -58,6 +58,8 @@ uint64_t probe_root_key(int32_t pid);
 int probe_tracepoints(const char *category, const char *glob, ph_strv *names, ph_strv *categories, struct ph_err *err);
 int probe_tracepoint_fields(const char *category, const char *name, struct ph_probe_field **ret, size_t *ret_n,
 			    struct ph_err *err);
+/* Of a line of such a format; false: it is no field. Changes @line; the name is the caller's to free. */
+bool probe_tracepoint_field(char *line, struct ph_probe_field *ret);
 void probe_fields_free(struct ph_probe_field *fields, size_t n);
 /* What "file->f_mode" or "retval" of a function of the kernel is; as ph_symchild_arg(). @btf: NULL where it carries none. */
 struct btf;

@@ -110,6 +110,7 @@ struct ph_probe_field {		/* of a tracepoint */
 	char *name;
 	uint32_t offset, size;
 	bool is_signed, data_loc, text;
+	bool rel_loc;		/* of a data_loc: its offset counts from the field's end */
 };
 
 struct ph_symarg;

@@ -412,16 +412,49 @@ static void test_kernel_functions(void **state)
 	fclose(f);
 }
 
+/* As the kernel lists them; where a text is that stands behind the record's fixed part. */
+static void test_fields(void **state)
+{
+	static const struct {
+		const char *line, *is;
+	} cases[] = {
+		{ "\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n", "common_type 0 2" },
+		{ "\tfield:char comm[16];\toffset:8;\tsize:16;\tsigned:0;\n", "comm 8 16 text" },
+		{ "\tfield:__data_loc char[] name;\toffset:12;\tsize:4;\tsigned:1;\n", "name 12 4 signed loc" },
+		{ "\tfield:__rel_loc char[] name;\toffset:12;\tsize:4;\tsigned:0;\n", "name 12 4 loc rel" },
+		{ "\tfield:__rel_loc unsigned long[] bits;\toffset:16;\tsize:4;\tsigned:0;\n", "bits 16 255 rel" },
+		{ "\tfield:__data_loc cpumask_t[] mask;\toffset:16;\tsize:4;\tsigned:0;\n", "mask 16 255" },
+		{ "\tfield:const char * func;\toffset:24;\tsize:8;\tsigned:0;\n", "func 24 8" },
+		{ "\tfield:int v[4];\toffset:24;\tsize:16;\tsigned:1;\n", "v 24 16 signed" },
+		{ "print fmt: \"%s\", __get_rel_str(name)\n", "none" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
+		ph_autofree char *line = ph_strdup(cases[i].line), *is = NULL;
+		struct ph_probe_field f = { 0 };
+
+		if (probe_tracepoint_field(line, &f))
+			is = ph_asprintf("%s %u %u%s%s%s%s", f.name, f.offset, f.size, f.is_signed ? " signed" : "", f.text ? " text" : "",
+					 f.data_loc ? " loc" : "", f.rel_loc ? " rel" : "");
+		else
+			is = ph_strdup("none");
+		free(f.name);
+		assert_string_equal(is, cases[i].is);
+	}
+}
+
 static void test_places(void **state)
 {
 	static const struct ph_probe_field fields[] = {
 		{ (char *)"common_pid", 4, 4, true, false, false }, { (char *)"comm", 8, 16, false, false, true },
 		{ (char *)"size", 24, 2, true, false, false }, { (char *)"name", 28, 4, false, true, false },
 		{ (char *)"ptr", 32, 8, false, false, false }, { (char *)"vector", 40, 32, false, false, false },
+		{ (char *)"near", 72, 4, false, true, false, true },
 	};
 	static const struct ph_probe_site c = { .machine = EM_X86_64 }, go = { .machine = EM_X86_64, .go = true },
 		old = { .machine = EM_X86_64, .go = true, .go_old = true, .name = name_arg },
-		arm = { .machine = EM_AARCH64 }, tp = { .machine = EM_X86_64, .fields = fields, .nfields = 6 },
+		arm = { .machine = EM_AARCH64 }, tp = { .machine = EM_X86_64, .fields = fields, .nfields = 7 },
 		named = { .machine = EM_X86_64, .name = name_arg }, usdt = { .machine = EM_X86_64, .usdt = "-4@8(%rbp) 8@%rax 8@%xmm0" };
 	static const struct {
 		const char *text;
@@ -480,12 +513,12 @@ static void test_places(void **state)
 		{ "uprobe:/x:f(len)", &named, "'uprobe:/x:f(len)': it has no argument 'len'" },
 		{ "uprobe:/x:f(len)", &c, "'uprobe:/x:f(len)': 'len': arguments are arg1, arg2 … here" },
 		{ "kretprobe:f(arg2)", &c, "8; arg2 s64 8s kernel entry r104 0" },
-		{ "tracepoint:a:b", &tp, "232; comm str 8 kernel bytes 0 room 16; size s16 2s kernel r24 0; name str 8 kernel loc r28 0; "
-					 "ptr u64 8 kernel r32 0" },
+		{ "tracepoint:a:b", &tp, "340; comm str 8 kernel bytes 0 room 16; size s16 2s kernel r24 0; name str 8 kernel loc r28 0; "
+					 "ptr u64 8 kernel r32 0; near str 8 kernel loc r72 76" },
 		{ "tracepoint:a:b(str(ptr),x64(ptr))", &tp, "116; ptr str 8 kernel text r32 0; ptr_2 x64 8 kernel r32 0" },
 		{ "tracepoint:syscalls:b(str(ptr))", &tp, "108; ptr str 8 text r32 0" },
 		{ "tracepoint:a:b(siz)", &tp, "'tracepoint:a:b(siz)': it has no field 'siz', did you mean 'size'?; it has common_pid, "
-					      "comm, size, name, ptr, vector" },
+					      "comm, size, name, ptr, vector, near" },
 		{ "tracepoint:a:b(vector)", &tp, "'tracepoint:a:b(vector)': 'vector' is an array or a struct, which is not read" },
 		{ "tracepoint:a:b(comm+1)", &tp, "'tracepoint:a:b(comm+1)': 'comm' is a text, with which nothing can be added or loaded" },
 		{ "usdt:/x:a:b", &usdt, "16; arg1 s32 4s r32 8 *0; arg2 u64 8 r80 0" },
@@ -824,7 +857,7 @@ static void test_bpftrace(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_language), cmocka_unit_test(test_usdt), cmocka_unit_test(test_kernel_names), cmocka_unit_test(test_kernel_functions), cmocka_unit_test(test_places),
+		cmocka_unit_test(test_language), cmocka_unit_test(test_usdt), cmocka_unit_test(test_kernel_names), cmocka_unit_test(test_kernel_functions), cmocka_unit_test(test_fields), cmocka_unit_test(test_places),
 		cmocka_unit_test(test_hits), cmocka_unit_test(test_mappings), cmocka_unit_test(test_late_points), cmocka_unit_test(test_bpftrace),
 	};
 
