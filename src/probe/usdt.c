@@ -149,6 +149,14 @@ static enum ph_probe_type type_of(uint8_t size, bool is_signed)
 	return is_signed ? signed_[i] : unsigned_[i];
 }
 
+/* %xmm0, %st; arm64: v0 and its parts d0, s0 … What the kernel hands to a probe does not have them. */
+static bool is_float_reg(int machine, const char *operand)
+{
+	if (machine == EM_X86_64)
+		return !strncmp(operand, "%xmm", 4) || !strncmp(operand, "%ymm", 4) || !strncmp(operand, "%zmm", 4) || !strncmp(operand, "%st", 3);
+	return machine == EM_AARCH64 && *operand && strchr("vqdshb", *operand) && isdigit((unsigned char)operand[1]);
+}
+
 int ph_usdt_arg(int machine, const char *text, const char **ret_end, struct ph_probe_arg *ret,
 		enum ph_probe_type *ret_type, struct ph_err *err)
 {
@@ -157,6 +165,7 @@ int ph_usdt_arg(int machine, const char *text, const char **ret_end, struct ph_p
 	bool is_signed = machine == EM_X86_64 || machine == EM_AARCH64, ok;
 	unsigned int shift = 0;
 	const char *at = strpbrk(text, "@ ");
+	const char *operand;
 	bool is_float = false;
 	__s64 size = 8;
 
@@ -172,7 +181,11 @@ int ph_usdt_arg(int machine, const char *text, const char **ret_end, struct ph_p
 		size = ok && is_signed ? -size : size;
 		ok = ok && (size == 1 || size == 2 || size == 4 || size == 8);
 	}
+	operand = c.p;
 	ok = ok && (machine == EM_X86_64 ? x86_operand(&c, &a, &shift) : arm64_operand(&c, &a));
+	if (is_float_reg(machine, operand))
+		return ph_err_set(err, -EINVAL, "'%.*s' is in a register for floating-point numbers, none of which can be read",
+				  (int)strcspn(text, " "), text);
 	if (!ok || (*c.p && *c.p != ' '))
 		return ph_err_set(err, -EINVAL, "'%.*s' is no place of an argument that is understood",
 				  (int)strcspn(text, machine == EM_AARCH64 ? "]" : " "), text);

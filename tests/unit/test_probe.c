@@ -524,7 +524,7 @@ static void test_places(void **state)
 		{ "usdt:/x:a:b", &usdt, "16; arg1 s32 4s r32 8 *0; arg2 u64 8 r80 0" },
 		{ "usdt:/x:a:b(str(arg2),s8(arg1),u16(*(arg2+6)))", &usdt,
 		  "124; arg2 str 8 text r80 0; arg1 s8 1s r32 8 *0; arg2_6 u16 2 r80 6 *0" },
-		{ "usdt:/x:a:b(arg3)", &usdt, "'usdt:/x:a:b(arg3)': '8@%xmm0' is no place of an argument that is understood" },
+		{ "usdt:/x:a:b(arg3)", &usdt, "'usdt:/x:a:b(arg3)': '8@%xmm0' is in a register for floating-point numbers, none of which can be read" },
 	};
 
 	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
