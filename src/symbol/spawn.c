@@ -1,17 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "symbol/spawn.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
+
+#include "base/vec.h"
+
+#define CHILD "PORTHOLE_CHILD"
 
 int ph_symspawn(const char *program, const char *arg, char *const env[], const int *fds, size_t n, int first, pid_t *ret)
 {
 	char *argv[] = { (char *)"porthole", (char *)arg, NULL };
+	PH_VEC(char *) all = { 0 };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	sigset_t signals;
 	int r;
 
+	/* A program that does not ask what it was started for would do as its parent does, and so would the next. */
+	if (getenv(CHILD))
+		return -ELOOP;
+	while (*env)
+		*ph_vec_push(&all) = *env++;
+	*ph_vec_push(&all) = (char *)CHILD "=1";
+	*ph_vec_push(&all) = NULL;
 	posix_spawn_file_actions_init(&actions);
 	for (size_t i = 0; i < n; i++)
 		posix_spawn_file_actions_adddup2(&actions, fds[i], first + (int)i);
@@ -22,8 +36,9 @@ int ph_symspawn(const char *program, const char *arg, char *const env[], const i
 	posix_spawnattr_setsigmask(&attr, &signals);
 	sigfillset(&signals);
 	posix_spawnattr_setsigdefault(&attr, &signals);
-	r = -posix_spawn(ret, program, &actions, &attr, argv, env);
+	r = -posix_spawn(ret, program, &actions, &attr, argv, all.v);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);
+	ph_vec_done(&all);
 	return r;
 }

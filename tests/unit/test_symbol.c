@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -11,8 +12,10 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #include "symbol/sandbox.h"
+#include "symbol/spawn.h"
 #include "symbol/demangle.h"
 #include "symbol_fixture.h"
 
@@ -550,6 +553,19 @@ static void test_in_the_way(void **state)
 	assert_int_equal(ph_symchild_deaths(c), 0);
 }
 
+/* A child that does not ask what it was started for, and does what its parent does, begins no chain of them. */
+static void test_no_chain(void **state)
+{
+	char *env[] = { NULL };
+	pid_t pid;
+
+	setenv("PORTHOLE_CHILD", "1", 1);
+	assert_int_equal(ph_symspawn("/proc/self/exe", "no-chain", env, NULL, 0, 0, &pid), -ELOOP);
+	unsetenv("PORTHOLE_CHILD");
+	assert_int_equal(ph_symspawn("/bin/grep", "-qz", env, NULL, 0, 0, &pid), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 /* Who has to wait for a CPU has longer: here beside somebody who always wants the same one. */
 static void test_starved(void **state)
 {
@@ -642,7 +658,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_child_has_nothing),
 		cmocka_unit_test(test_usdt),
 		cmocka_unit_test(test_child_dies), cmocka_unit_test(test_no_memory),
-		cmocka_unit_test(test_in_the_way), cmocka_unit_test(test_starved), cmocka_unit_test(test_owner_struck_out),
+		cmocka_unit_test(test_in_the_way), cmocka_unit_test(test_no_chain), cmocka_unit_test(test_starved), cmocka_unit_test(test_owner_struck_out),
 		cmocka_unit_test(test_interpreters),
 	};
 
