@@ -236,6 +236,11 @@ static int finish(const struct ph_probe_spec *s, const struct ph_probe_expr *e, 
 {
 	bool changed = e->loads || e->add[0];
 
+	/* What is counted there are registers for integers and pointers. */
+	if ((e->type == PH_PROBE_F32 || e->type == PH_PROBE_F64) && !e->loads && !a->loads && s->kind != PH_PROBE_USDT &&
+	    (e->from == PH_PROBE_FROM_ARG || (e->from == PH_PROBE_FROM_RETVAL && !strcmp(e->word, PH_SYMARG_RESULT_NAME))))
+		return ph_err_set(err, -EOPNOTSUPP, "'%s' is an integer's register: floating-point numbers are in others, none of which can be read",
+				  e->word);
 	if (changed && a->what != PH_PROBE_NUMBER)
 		return ph_err_set(err, -EINVAL, "'%s' is a text, with which nothing can be added or loaded", e->word);
 	if (changed && a->low)

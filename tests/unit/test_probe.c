@@ -490,6 +490,11 @@ static void test_places(void **state)
 		{ "uretprobe:/x:read(str(arg2,retval),arg3,str(arg1,arg3))", &c,
 		  "224; arg2 str 8 entry text r104 0 length 3; arg3 s64 8s entry r96 0; arg1 str 8 entry text r112 0 length 4; "
 		  "(length)  8s r80 0; (length)  8s entry r96 0" },
+		{ "uprobe:/x:f(f64(*arg1),f32(*(arg2+4)))", &c, "16; arg1 f64 8 r112 0 *0; arg2_4 f32 4 r104 4 *0" },
+		{ "uprobe:/x:f(f64(arg1))", &c, "'uprobe:/x:f(f64(arg1))': 'arg1' is an integer's register: floating-point numbers are in others, "
+						"none of which can be read" },
+		{ "uretprobe:/x:f(f32(retval))", &c, "'uretprobe:/x:f(f32(retval))': 'retval' is an integer's register: floating-point numbers "
+						     "are in others, none of which can be read" },
 		{ "uprobe:/x:f(buf(arg2,s32(arg3)))", &c, "108; arg2 buf 8 buffer r104 0 length 1; (length)  4s r96 0" },
 		{ "uprobe:/x:f(buf(arg2,arg3),str(arg1))", &c, "216; arg2 buf 8 buffer r104 0 length 2; arg1 str 8 text r112 0; (length)  8s r96 0" },
 		{ "uprobe:/x:f(buf(arg2,arg3),buf(arg1,arg3))", &c, "'uprobe:/x:f(buf(arg2,arg3),buf(arg1,arg3))': a probe has at most one buffer" },
