@@ -28,7 +28,7 @@ struct ph_op {
 		uint64_t from_ns;	/* WAIT */
 		uint64_t queued_ns;	/* RUN: for so long it was runnable before, and others ran */
 	};
-	uint32_t from;			/* WAIT: task, by its index */
+	uint32_t from;			/* WAIT: task, by its index; RUN: CPUs that it might be on, by the owner's index, 0: all */
 	uint32_t late_ns;		/* RUN: woken, its CPU took so long to turn to it though it was idle; WAIT: after from_ns */
 	uint16_t group;			/* RUN: whose CPU time it is, by the index that the owner gives */
 	uint16_t cpu;			/* RUN: where */

@@ -69,6 +69,8 @@ struct ph_sim_setup {
 	/* No CPUs and limits: each wait for a CPU is as long as recorded. */
 	bool as_recorded;
 	double scale[PH_WAIT_MAX];	/* of SLEEP, less one: -1 is none at all */
+	const struct ph_sim_cpus *masks;	/* CPUs that tasks may run on: `from` of RUN; 0 is all */
+	size_t nmasks;
 	double charge;			/* likewise of CPU time, as limits count it */
 	/* True: this one never was; who waited for it waits as long as recorded. May be NULL. */
 	bool (*without)(void *arg, uint32_t task);

@@ -10,10 +10,13 @@
 /* sysctl_sched_base_slice, for one CPU; it grows with their number up to eight. */
 #define SLICE_NS 700000
 
+/* @t is runnable: its operation is RUN. */
 static bool allowed(const struct sim *s, const struct sim_task *t, uint32_t cpu)
 {
 	if (t->pinned >= 0)
 		return (uint32_t)t->pinned == cpu;
+	if (t->op.from && t->op.from < s->s->nmasks && !ph_sim_cpu_in(&s->s->masks[t->op.from], cpu))
+		return false;
 	for (int32_t g = (int32_t)t->group; g >= 0; g = s->groups[g].g.parent)
 		if (s->groups[g].g.confined && !ph_sim_cpu_in(&s->groups[g].g.cpus, cpu))
 			return false;
@@ -469,6 +472,7 @@ void sim_on_cpu(struct sim *s, uint32_t cpu)
 	uint32_t task = c->curr;
 	struct sim_task *t = &s->tasks[task];
 	uint32_t group = t->group;
+	bool away = false;
 
 	sim_progress(s, cpu);
 	sim_wake_waiters(s, t);
@@ -483,20 +487,28 @@ void sim_on_cpu(struct sim *s, uint32_t cpu)
 	if (sim_runs_on(s, task)) {
 		sim_pass(s, t, s->now, t->op.begin_ns, t->op.begin_ns);
 		t->pos_ns = t->op.begin_ns;
-		if (t->op.group == group) {
+		if (t->op.group == group && allowed(s, t, cpu)) {
 			sim_arm(s, cpu);
 			return;
 		}
-		/* It was moved to another cgroup. */
+		/* It was moved to another cgroup, or away from here. */
 		dequeue(s, task);
 		t->group = t->op.group;
-		put(s, task, cpu);
+		if (allowed(s, t, cpu))
+			put(s, task, cpu);
+		else
+			away = true;
 	} else {
 		dequeue(s, task);
 	}
 	throttle(s, group, cpu);
 	c->curr = NOBODY;
 	c->gen++;
+	if (away)
+		sim_enqueue(s, task);
+	/* Who left may have come back: there was no other place. */
+	if (c->curr != NOBODY)
+		return;
 	task = pick(s, cpu);
 	if (task == NOBODY && pull(s, cpu))
 		task = pick(s, cpu);

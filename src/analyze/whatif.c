@@ -49,6 +49,7 @@ int ph_whatif_new(struct ph_whatif **ret, const struct ph_identity *id, const st
 	w->packets = ph_packets_new();
 	w->st = ph_states_new(id, &whatif_learn, w);
 	ph_vec_push(&w->cgroups);
+	ph_vec_push(&w->masks);
 	*ret = w;
 	return 0;
 }
@@ -63,6 +64,9 @@ void ph_whatif_free(struct ph_whatif *w)
 	ph_u64map_done(&w->group_map);
 	ph_vec_done(&w->tasks);
 	ph_vec_done(&w->idle);
+	ph_vec_done(&w->masks);
+	ph_vec_done(&w->sim_masks);
+	ph_vec_done(&w->bindings);
 	ph_vec_done(&w->cgroups);
 	ph_vec_done(&w->groups);
 	ph_vec_done(&w->changes);
@@ -308,6 +312,8 @@ static void set_up(struct ph_whatif *w)
 	s->ngroups = w->groups.n;
 	s->changes = w->changes.v;
 	s->nchanges = w->changes.n;
+	s->masks = w->sim_masks.v;
+	s->nmasks = w->sim_masks.n;
 	s->ncpus = w->seen.cpus < 1 ? 1 : w->seen.cpus > PH_SIM_CPUS ? PH_SIM_CPUS : w->seen.cpus;
 	s->begin_ns = w->seen.begin_ns;
 	s->points = w->points.v;
@@ -430,6 +436,7 @@ int ph_whatif_finish(struct ph_whatif *w, uint64_t end_ns, const struct ph_reque
 		if (ph_program_nth(w->program, i)->kthread && w->tasks.v[i].ran && !w->tasks.v[i].moved)
 			ph_program_nth(w->program, i)->pinned = w->tasks.v[i].cpu;
 	whatif_groups_make(w);
+	whatif_masks_make(w);
 	w->group = whatif_groups_of(w, w->container);
 	choose_limit(w);
 	sum_recorded(w);

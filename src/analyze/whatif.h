@@ -62,9 +62,29 @@ struct whatif_task {
 	bool ran, moved;		/* on several CPUs */
 	int32_t cpu;
 	bool until;			/* its call sleeps until a time, not for so long */
+	uint16_t mask;			/* CPUs that it may run on */
 	uint64_t start_ns;
 	uint64_t queued_ns, late_ns;	/* until it runs */
 	uint64_t gaps_ns[PH_GAP_MAX], ns;
+};
+
+/* Some CPUs. `told`: when the recording began; else a task was bound to them by a call. */
+struct whatif_mask {
+	struct ph_sim_cpus cpus;
+	bool told;
+};
+
+/* A call that binds the task @of, until it ends. */
+struct whatif_binding {
+	int32_t tid, of;
+	uint16_t mask;
+};
+
+/* A class of calls: what it is to us, and where it has that. */
+struct whatif_call {
+	const struct ph_class *cls;
+	enum { WHATIF_CALL_OTHER, WHATIF_CALL_SLEEP, WHATIF_CALL_BIND } kind;
+	int32_t field, pid;
 };
 
 /* A CPU's last time without anybody, or with somebody who was not recorded. */
@@ -113,9 +133,10 @@ struct ph_whatif {
 	PH_VEC(struct ph_sim_point) points;
 	size_t first_point;		/* of them, the begin */
 	PH_VEC(uint32_t) requests;	/* of each the point of its begin, then that of its end */
-	/* By number of the call: the class, and where it has the flags of clock_nanosleep. */
-	const struct ph_class *asked[PH_EV_SYSCALL_EXIT - PH_EV_SYSCALL_ENTRY];
-	int16_t flags[PH_EV_SYSCALL_EXIT - PH_EV_SYSCALL_ENTRY];
+	struct whatif_call calls[PH_EV_SYSCALL_EXIT - PH_EV_SYSCALL_ENTRY];	/* by number */
+	PH_VEC(struct whatif_mask) masks;	/* 0 is all CPUs */
+	PH_VEC(struct ph_sim_cpus) sim_masks;	/* the same, for the simulation */
+	PH_VEC(struct whatif_binding) bindings;
 	bool whole;			/* everybody is */
 	struct ph_sim_setup setup;	/* as it was recorded; `stop` is the owner's to set, for finish and ask */
 };

@@ -128,6 +128,35 @@ void whatif_groups_make(struct ph_whatif *w)
 		qsort(w->changes.v, w->changes.n, sizeof(*w->changes.v), by_time);
 }
 
+static bool same_cpus(const struct ph_sim_cpus *a, const struct ph_sim_cpus *b, uint32_t ncpus)
+{
+	for (uint32_t cpu = 0; cpu < ncpus; cpu++)
+		if (ph_sim_cpu_in(a, cpu) != ph_sim_cpu_in(b, cpu))
+			return false;
+	return true;
+}
+
+/* Is it the cpuset of some cgroup that keeps its tasks there? That is known, and another one may be asked for. */
+static bool of_cpuset(const struct ph_whatif *w, const struct ph_sim_cpus *cpus)
+{
+	ph_vec_each(g, &w->groups)
+		if (g->confined && same_cpus(&g->cpus, cpus, w->seen.cpus))
+			return true;
+	return false;
+}
+
+void whatif_masks_make(struct ph_whatif *w)
+{
+	ph_vec_each(m, &w->masks) {
+		struct ph_sim_cpus *cpus = ph_vec_push(&w->sim_masks);
+
+		if (m->told && of_cpuset(w, &m->cpus))
+			memset(cpus, 0xff, sizeof(*cpus));
+		else
+			*cpus = m->cpus;
+	}
+}
+
 uint32_t whatif_groups_of(const struct ph_whatif *w, uint32_t container)
 {
 	struct ph_cgtree *t = ph_states_cgroups(w->st);

@@ -70,7 +70,7 @@ static void add_run(struct ph_whatif *w, uint32_t i, struct whatif_task *t, cons
 	ph_program_add(w->program, i, &(struct ph_op){
 		.kind = PH_OP_RUN, .begin_ns = s->begin_ns, .end_ns = s->end_ns, .queued_ns = t->queued_ns,
 		.late_ns = t->late_ns < UINT32_MAX ? (uint32_t)t->late_ns : UINT32_MAX,
-		.group = group, .cpu = s->cpu < 0 ? 0 : (uint16_t)s->cpu,
+		.group = group, .from = t->mask, .cpu = s->cpu < 0 ? 0 : (uint16_t)s->cpu,
 		.flags = !s->part_ns[PH_PART_USER] && !s->part_ns[PH_PART_MODELESS] ? PH_OP_KERNEL : 0,
 		.stolen = (uint8_t)(s->part_ns[PH_PART_STEAL] * UINT8_MAX / ns),
 	});
@@ -285,11 +285,14 @@ const struct ph_states_ops whatif_learn = { .leave = on_leave, .ran = on_ran, .o
 static void link_to(struct ph_whatif *w, int32_t tid, int32_t from, uint64_t ts)
 {
 	uint32_t parent, child;
+	uint16_t mask;
 
 	if (tid <= 0 || from <= 0 || tid == from || !ts)
 		return;
 	parent = ph_program_task(w->program, from);
 	child = ph_program_task(w->program, tid);
+	mask = task_at(w, parent)->mask;
+	task_at(w, child)->mask = mask;
 	if (ph_program_nth(w->program, child)->nops)
 		ph_program_add(w->program, child,
 			       &(struct ph_op){ .kind = PH_OP_WAIT, .begin_ns = ts, .end_ns = ts, .from = parent, .from_ns = ts });
@@ -311,20 +314,115 @@ static void on_switch(struct ph_whatif *w, const struct ph_event *ev)
 	p->nice = prio >= 0 && prio < 40 ? (uint8_t)prio : 20;
 }
 
-/* A sleep until a time on the clock does not begin later because the task comes later to it. */
+/* ---- calls ------------------------------------------------------------------------------------------ */
+
+static int32_t field_of(const struct ph_class *cls, const char *name, bool bytes)
+{
+	for (uint32_t i = 0; i < cls->nfields; i++) {
+		enum ph_kind kind = cls->fields[i].type->kind;
+
+		if (!strcmp(cls->fields[i].name, name) && (bytes ? kind == PH_KIND_BYTES : kind == PH_KIND_INT || kind == PH_KIND_UINT))
+			return (int32_t)i;
+	}
+	return -1;
+}
+
+static struct whatif_call call_of(const struct ph_class *cls)
+{
+	struct whatif_call c = { .cls = cls };
+
+	if (!strcmp(cls->name, "syscall_entry_clock_nanosleep")) {
+		c.kind = WHATIF_CALL_SLEEP;
+		c.field = field_of(cls, "flags", false);
+	} else if (!strcmp(cls->name, "syscall_entry_sched_setaffinity")) {
+		c.kind = WHATIF_CALL_BIND;
+		c.field = field_of(cls, "user_mask_ptr_data", true);
+		c.pid = field_of(cls, "pid", false);
+	}
+	if (c.field < 0 || c.pid < 0)
+		c.kind = WHATIF_CALL_OTHER;
+	return c;
+}
+
+static uint16_t mask_of(struct ph_whatif *w, const struct ph_sim_cpus *cpus, bool told)
+{
+	for (size_t i = 1; i < w->masks.n; i++)
+		if (w->masks.v[i].told == told && !memcmp(&w->masks.v[i].cpus, cpus, sizeof(*cpus)))
+			return (uint16_t)i;
+	if (w->masks.n > UINT16_MAX)
+		return 0;
+	*ph_vec_push(&w->masks) = (struct whatif_mask){ *cpus, told };
+	return (uint16_t)(w->masks.n - 1);
+}
+
+/* The task that @caller's namespace numbers @vtid; 0: itself. -1: it is not known. */
+static int32_t numbered(const struct ph_whatif *w, int32_t caller, int32_t vtid)
+{
+	const struct ph_task *c = ph_identity_task(w->id, caller);
+
+	if (!vtid)
+		return caller;
+	if (!c || !c->levels)
+		return -1;
+	for (uint32_t i = 0; i < ph_program_ntasks(w->program); i++) {
+		const struct ph_task *t = ph_identity_task(w->id, ph_program_nth(w->program, i)->tid);
+
+		if (t && t->levels == c->levels && t->ns[PH_NS_PID] == c->ns[PH_NS_PID] && t->vtid[t->levels - 1] == vtid)
+			return t->tid;
+	}
+	return -1;
+}
+
+static void on_bind(struct ph_whatif *w, const struct ph_event *ev, const struct whatif_call *c)
+{
+	const struct ph_value *data = &ev->v[c->field];
+	struct ph_sim_cpus cpus = { 0 };
+	int32_t of = numbered(w, ev->tid, (int32_t)ev->v[c->pid].i);
+
+	for (uint32_t cpu = 0; cpu < PH_SIM_CPUS && cpu / 8 < data->n; cpu++)
+		if ((uint8_t)data->s[cpu / 8] >> (cpu % 8) & 1)
+			ph_sim_cpu_add(&cpus, cpu);
+	if (of > 0 && data->n)
+		*ph_vec_push(&w->bindings) = (struct whatif_binding){ ev->tid, of, mask_of(w, &cpus, false) };
+}
+
 static void on_call(struct ph_whatif *w, const struct ph_event *ev)
 {
-	uint32_t nr = ev->cls->id - PH_EV_SYSCALL_ENTRY;
+	struct whatif_call *c = &w->calls[ev->cls->id - PH_EV_SYSCALL_ENTRY];
 
-	if (ev->cls != w->asked[nr]) {
-		w->asked[nr] = ev->cls;
-		w->flags[nr] = -1;
-		for (uint32_t i = 0; i < ev->cls->nfields && !strcmp(ev->cls->name, "syscall_entry_clock_nanosleep"); i++)
-			if (!strcmp(ev->cls->fields[i].name, "flags"))
-				w->flags[nr] = (int16_t)i;
+	if (ev->cls != c->cls)
+		*c = call_of(ev->cls);
+	/* A sleep until a time on the clock does not begin later because the task comes later to it. */
+	if (c->kind == WHATIF_CALL_SLEEP)
+		task_at(w, ph_program_task(w->program, ev->tid))->until = ev->v[c->field].u & TIMER_ABSTIME;
+	else if (c->kind == WHATIF_CALL_BIND)
+		on_bind(w, ev, c);
+}
+
+/* Who ends a call ends what it has begun: tasks are bound where it succeeded. */
+static void on_return(struct ph_whatif *w, const struct ph_event *ev)
+{
+	for (size_t i = 0; i < w->bindings.n; i++) {
+		struct whatif_binding b = w->bindings.v[i];
+		int32_t ret = field_of(ev->cls, "ret", false);
+
+		if (b.tid != ev->tid)
+			continue;
+		w->bindings.v[i] = w->bindings.v[--w->bindings.n];
+		if (ret >= 0 && ev->v[ret].i >= 0)
+			task_at(w, ph_program_task(w->program, b.of))->mask = b.mask;
+		return;
 	}
-	if (w->flags[nr] >= 0)
-		task_at(w, ph_program_task(w->program, ev->tid))->until = ev->v[w->flags[nr]].u & TIMER_ABSTIME;
+}
+
+static void on_told_mask(struct ph_whatif *w, const struct ph_event *ev)
+{
+	const struct ph_value *list = ph_class_like_ours(ev->cls) ? ph_event_field(ev, PH_FLD(statedump_affinity, cpus)) : NULL;
+	ph_autofree char *text = list ? ph_asprintf("%.*s", (int)list->n, list->s) : NULL;
+	struct ph_sim_cpus cpus;
+
+	if (text && ph_whatif_cpus(text, &cpus))
+		task_at(w, ph_program_task(w->program, I32(statedump_affinity, tid)))->mask = mask_of(w, &cpus, true);
 }
 
 void whatif_learn_event(struct ph_whatif *w, const struct ph_event *ev)
@@ -332,10 +430,15 @@ void whatif_learn_event(struct ph_whatif *w, const struct ph_event *ev)
 	if (ev->cls->id >= PH_EV_SYSCALL_ENTRY) {
 		if (ev->cls->id < PH_EV_SYSCALL_EXIT && ev->tid > 0)
 			on_call(w, ev);
+		else if (w->bindings.n)
+			on_return(w, ev);
 		return;
 	}
 	ph_packets_feed(w->packets, ev);
 	switch (ev->cls->id) {
+	case PH_EV_statedump_affinity:
+		on_told_mask(w, ev);
+		break;
 	case PH_EV_sched_switch:
 		on_switch(w, ev);
 		break;

@@ -20,6 +20,8 @@ int whatif_ask(struct ph_whatif *w, const struct ph_whatif_change *change, bool 
 uint16_t whatif_group(struct ph_whatif *w, uint64_t cgroup_id);
 /* What is known of cgroups at the end of the stream, for the simulation. */
 void whatif_groups_make(struct ph_whatif *w);
+/* CPUs that tasks were bound to, for the simulation: after the groups. */
+void whatif_masks_make(struct ph_whatif *w);
 /* The container's own cgroup: the topmost that is its; 0: none was told. */
 uint32_t whatif_groups_of(const struct ph_whatif *w, uint32_t container);
 /* Is @group that of the container, or one below it? */

@@ -2,6 +2,7 @@
 /* What tasks there are and what files they have open: one pass each, as the kernel has them. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -103,6 +104,36 @@ static int dump_namespaces(struct dump *d, const struct ph_dump_task *t)
 	return r;
 }
 
+/* "0-3,7" */
+static void cpu_list(const cpu_set_t *set, struct ph_buf *out)
+{
+	for (int first = 0; first < CPU_SETSIZE; first++) {
+		int last = first;
+
+		if (!CPU_ISSET(first, set))
+			continue;
+		while (last + 1 < CPU_SETSIZE && CPU_ISSET(last + 1, set))
+			last++;
+		ph_buf_addf(out, last > first ? "%s%d-%d" : "%s%d", out->len ? "," : "", first, last);
+		first = last;
+	}
+}
+
+/* It may have ended since. */
+static int dump_affinity(struct dump *d, const struct ph_dump_task *t)
+{
+	ph_autobuf cpus = { 0 };
+	cpu_set_t set;
+
+	if (t->flags & PF_KTHREAD || sched_getaffinity(t->tid, sizeof(set), &set) < 0 || CPU_COUNT(&set) >= sysconf(_SC_NPROCESSORS_ONLN))
+		return 0;
+	cpu_list(&set, &cpus);
+	dump_begin(d, PH_EV_statedump_affinity);
+	ph_emit_i(&d->e, t->tid);
+	ph_emit_s(&d->e, cpus.p);
+	return dump_done(d);
+}
+
 static int dump_times(void *arg, const void *data)
 {
 	const struct ph_dump_task *t = data;
@@ -153,6 +184,8 @@ static int dump_task(void *arg, const void *data)
 	r = dump_done(d);
 	if (r >= 0)
 		r = dump_namespaces(d, t);
+	if (r >= 0)
+		r = dump_affinity(d, t);
 	return r < 0 ? r : dump_times(d, t);
 }
 

@@ -257,6 +257,21 @@ container_is_told() {
 	END
 }
 
+@test "tasks that may not run everywhere, and the CPUs they may run on" {
+	local pid here
+	taskset -c 1 sleep 60 &
+	pid=$!
+	taskset -c 1 porthole record -a -e statedump -w "$T" -- true
+	here=$(taskset -c 1 grep Cpus_allowed_list /proc/self/status | cut -f 2)
+	kill -KILL $pid
+	has "$T" '.event == "statedump_affinity" and .fields.tid == '"$pid"
+	hasnt "$T" '.event == "statedump_affinity" and .fields.tid == 1'
+	one statedump_affinity ".fields.tid == $pid" <<-END
+		tid                    $pid
+		cpus                   "$here"
+	END
+}
+
 @test "a container of the launcher's, begun before the recording and meanwhile" {
 	before=$(date +%s%N)
 	launch early -- sleep 61

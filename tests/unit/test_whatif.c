@@ -192,6 +192,33 @@ static void test_limit_changed(void **state)
 	done(a);
 }
 
+#define BOUND(tid) "@5000000 statedump_affinity tid=" #tid " cpus=1\n"
+#define BOTH_BOUND BOUND(7) BOUND(20)
+#define BIND(tid, who, mask, ret) "@10000000 cpu=0 tid=" #tid " syscall_entry_sched_setaffinity pid=" #who " len=8 user_mask_ptr_data=" mask "\n" \
+	"@10000000 cpu=0 tid=" #tid " syscall_exit_sched_setaffinity ret=" #ret "\n"
+
+/* Both run for 40 ms, each on a CPU of its own. Were both bound to one, they would have it in turn. */
+static void test_affinity(void **state)
+{
+	static const struct { const char *before, *at; bool together; } cases[] = {
+		{ "", "", false }, { BOTH_BOUND, "", true }, { BOTH_BOUND, BIND(7, 0, "03", 0), false },
+		{ BOTH_BOUND, BIND(7, 0, "01", 0), false }, { BOTH_BOUND, BIND(7, 0, "01", -22), true },
+		{ BOUND(20), BIND(7, 0, "02", 0), true }, { BOUND(20), BIND(7, 0, "02", -1), false },
+		/* Whoever is told to be where its cpuset has it goes where that goes. */
+		{ BOTH_BOUND "@6000000 statedump_cgroup hierarchy=3 id=111 container=1 cpuset=1 path=/pod/web\n", CPUSET(11, "/pod/web", 0-1), false },
+	};
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
+		ph_autofree char *events = ph_asprintf("%s" START(10, 0, 7) START(10, 1, 20) "%s" RUN(50, 0, 7, 1, 0) RUN(50, 1, 20, 1, 0)
+			"@90000000 cpu=0 tid=0 irq_softirq_entry vec=9\n", cases[i].before, cases[i].at);
+		struct asked *a = ask(events, "web");
+
+		assert_int_equal(a->r, 0);
+		assert_int_equal(a->w->again.duration_ns > 60 * MS, cases[i].together);
+		done(a);
+	}
+}
+
 /* Both run for 40 ms, each on a CPU of its own; cpusets are told by another hierarchy. */
 static const char both[] =
 	CPUSET(8, "/db", 1) START(10, 0, 7) START(10, 1, 20) CPUSET(30, "/pod/web", 1) RUN(50, 0, 7, 1, 0) RUN(50, 1, 20, 1, 0)
@@ -671,7 +698,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_limit_changed),
-		cmocka_unit_test(test_cpuset_changed),
+		cmocka_unit_test(test_affinity), cmocka_unit_test(test_cpuset_changed),
 		cmocka_unit_test(test_weight_changed),
 		cmocka_unit_test(test_other),
 		cmocka_unit_test(test_was_limited),
