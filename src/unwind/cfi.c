@@ -208,3 +208,39 @@ void ph_cfi_done(struct ph_cfi *c)
 	ph_vec_done(&c->cies);
 	ph_vec_done(&c->fdes);
 }
+
+static int by_address(const void *a, const void *b)
+{
+	const struct ph_fde *x = a, *y = b;
+
+	if (x->begin != y->begin)
+		return x->begin < y->begin ? -1 : 1;
+	return (int)x->debug - (int)y->debug;
+}
+
+void ph_cfi_sort(struct ph_cfi *c)
+{
+	bool sorted = true;
+
+	for (size_t i = 1; i < c->fdes.n && sorted; i++)
+		sorted = by_address(&c->fdes.v[i - 1], &c->fdes.v[i]) <= 0;
+	if (!sorted)
+		qsort(c->fdes.v, c->fdes.n, sizeof(*c->fdes.v), by_address);
+}
+
+const struct ph_fde *ph_cfi_find(const struct ph_cfi *c, uint64_t vaddr)
+{
+	const struct ph_fde *f;
+	size_t from = 0, to = c->fdes.n;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (c->fdes.v[middle].begin <= vaddr)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	f = from ? &c->fdes.v[from - 1] : NULL;
+	return f && vaddr - f->begin < f->size ? f : NULL;
+}

@@ -70,6 +70,10 @@ struct ph_cfi {
 /* Add the entries of a section; it must stay. */
 void ph_cfi_read(struct ph_cfi *c, const struct ph_elf_data *data, bool debug);
 void ph_cfi_done(struct ph_cfi *c);
+/* Entries by address; of two with the same one that of .debug_frame is the second. */
+void ph_cfi_sort(struct ph_cfi *c);
+/* The one that has the address, of sorted ones; NULL: none has. */
+const struct ph_fde *ph_cfi_find(const struct ph_cfi *c, uint64_t vaddr);
 
 /*
  * A program that is being run. ph_cfi_next() goes on to where it moves to the next address: what was true

@@ -3,7 +3,6 @@
 #include "unwind/interp_priv.h"
 
 #include <elf.h>
-#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "unwind/cfi.h"
@@ -12,29 +11,6 @@
 /* The largest, of Python without optimization, has 200 KB. */
 #define CODE_MAX (1u << 20)
 #define LOOP_MIN 16384
-
-static int by_begin(const void *a, const void *b)
-{
-	const struct ph_fde *x = a, *y = b;
-
-	return x->begin < y->begin ? -1 : x->begin > y->begin;
-}
-
-/* The entry that has the address; they are sorted. */
-static const struct ph_fde *entry_of(const struct ph_cfi *cfi, uint64_t vaddr)
-{
-	size_t low = 0, high = cfi->fdes.n;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (cfi->fdes.v[mid].begin <= vaddr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low && vaddr - cfi->fdes.v[low - 1].begin < cfi->fdes.v[low - 1].size ? &cfi->fdes.v[low - 1] : NULL;
-}
 
 /*
  * A compiler puts what it takes for rare elsewhere, which some builds of Python spend all their time in. It has an entry of its own
@@ -60,7 +36,7 @@ static void find_cold(const struct ph_cfi *cfi, const uint8_t *code, struct ph_i
 		to = ret->code_begin + at + (uint64_t)in.target;
 		if (to >= ret->code_begin && to < ret->code_end)
 			continue;
-		f = entry_of(cfi, to);
+		f = ph_cfi_find(cfi, to);
 		if (!f || f->begin == to)
 			continue;
 		jumps[f - cfi->fdes.v]++;
@@ -85,7 +61,7 @@ static void find_loop(const struct ph_cfi *cfi, const uint8_t *code, struct ph_i
 		ph_insn_read(code + at, n - at, &in);
 		if (in.kind != PH_INSN_CALL || !in.direct)
 			continue;
-		f = entry_of(cfi, ret->code_begin + at + (uint64_t)in.target);
+		f = ph_cfi_find(cfi, ret->code_begin + at + (uint64_t)in.target);
 		if (!f || f->begin != ret->code_begin + at + (uint64_t)in.target || f->size < LOOP_MIN ||
 		    f->size <= ret->loop_end - ret->loop_begin)
 			continue;
@@ -112,7 +88,7 @@ void ph_interp_parts(struct ph_elf *elf, const struct ph_interp_symbols *sym, st
 		return;
 	ph_cfi_read(&cfi, &frames, false);
 	if (cfi.fdes.n) {
-		qsort(cfi.fdes.v, cfi.fdes.n, sizeof(*cfi.fdes.v), by_begin);
+		ph_cfi_sort(&cfi);
 		find_cold(&cfi, code, ret);
 		if (ret->kind == PH_INTERP_RUBY && !ret->loop_end)
 			find_loop(&cfi, code, ret);

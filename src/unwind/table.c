@@ -338,18 +338,8 @@ void ph_unwind_gap(struct ph_unwind_builder *b, const uint8_t *code, size_t n)
 static void take_begin(void *ctx, uint64_t vaddr)
 {
 	struct ph_unwind_builder *b = ctx;
-	const struct ph_cfi *c = b->cfi;
-	size_t from = 0, to = c->fdes.n;
 
-	while (from < to) {
-		size_t middle = from + (to - from) / 2;
-
-		if (c->fdes.v[middle].begin <= vaddr)
-			from = middle + 1;
-		else
-			to = middle;
-	}
-	if (!from || vaddr - c->fdes.v[from - 1].begin >= c->fdes.v[from - 1].size)
+	if (!ph_cfi_find(b->cfi, vaddr))
 		*ph_vec_push(&b->begins) = vaddr;
 }
 
@@ -436,24 +426,11 @@ static bool entry_is_wrong(const struct ph_unwind_builder *b, struct ph_elf *elf
 
 /* ---- a file --------------------------------------------------------------------------------- */
 
-static int by_address(const void *a, const void *b)
-{
-	const struct ph_fde *x = a, *y = b;
-
-	if (x->begin != y->begin)
-		return x->begin < y->begin ? -1 : 1;
-	return (int)x->debug - (int)y->debug;
-}
-
 static void sort_functions(struct ph_cfi *c)
 {
 	uint64_t next = UINT64_MAX;
-	bool sorted = true;
 
-	for (size_t i = 1; i < c->fdes.n && sorted; i++)
-		sorted = by_address(&c->fdes.v[i - 1], &c->fdes.v[i]) <= 0;
-	if (!sorted)
-		qsort(c->fdes.v, c->fdes.n, sizeof(*c->fdes.v), by_address);
+	ph_cfi_sort(c);
 	/* .debug_frame only tells of what the other leaves out. */
 	for (size_t i = c->fdes.n; i-- > 0; ) {
 		struct ph_fde *f = &c->fdes.v[i];
