@@ -164,6 +164,13 @@ void ph_profile_finish(struct ph_profile *p, uint64_t end_ns);
 
 /* After the end: the locs of a row, from the outermost, what it is divided by in front; @out is overwritten. */
 void ph_profile_stack(const struct ph_profile *p, const struct ph_profile_row *row, bool groups, ph_locv *out);
+
+/* As it is shown: "web", "(host)". */
+static inline const char *ph_profile_container(const struct ph_profile *p, uint32_t container)
+{
+	return container == PH_CONTAINER_HOST ? "(host)" : ph_container_label(p->id, container);
+}
+
 static inline const struct ph_func *ph_profile_func(const struct ph_profile *p, uint32_t loc)
 {
 	return &p->funcs.v[p->locs.v[loc].func];

@@ -84,7 +84,7 @@ static const char *group_text(struct ph_profile *p, const struct ph_actor *a, en
 		ph_buf_addf(out, "%s %d", a->comm[0] ? a->comm : "?", a->tid);
 		return out->p;
 	default:
-		return a->container == PH_CONTAINER_HOST ? "(host)" : ph_container_label(p->id, a->container);
+		return ph_profile_container(p, a->container);
 	}
 }
 

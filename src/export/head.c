@@ -202,7 +202,7 @@ static void add_waits(const struct ph_export *x, bool several, struct ph_buf *ou
 		set_weight(&row[WEIGHT], p, w->weight);
 		if (w->reason)
 			ph_cell_u64(&row[COUNT], w->count);
-		ph_cell_str(&row[NAME], w->container == PH_CONTAINER_HOST ? "(host)" : ph_container_label(p->id, w->container));
+		ph_cell_str(&row[NAME], ph_profile_container(p, w->container));
 		ph_cell_str(&row[FOR], w->reason ? ph_profile_func(p, w->reason)->name : "(on a CPU)");
 		ph_cell_str(&row[BY], w->waker ? ph_profile_func(p, w->waker)->name : NULL);
 	}

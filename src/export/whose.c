@@ -5,11 +5,6 @@
 #include "base/cleanup.h"
 #include "export/parts.h"
 
-static const char *name_of(const struct ph_profile *p, uint32_t container)
-{
-	return container == PH_CONTAINER_HOST ? "(host)" : ph_container_label(p->id, container);
-}
-
 /* ---- containers ---------------------------------------------------------------------------------------- */
 
 static int heaviest_task(const void *pa, const void *pb)
@@ -45,7 +40,7 @@ void ph_whose_get(const struct ph_profile *p, ph_whose *out)
 	ph_vec_each(row, &p->rows) {
 		const struct ph_actor *a = &p->actors.v[row->actor];
 		const struct ph_container *known = ph_identity_container(p->id, a->container);
-		const char *name = name_of(p, a->container), *task = a->comm[0] ? a->comm : "?";
+		const char *name = ph_profile_container(p, a->container), *task = a->comm[0] ? a->comm : "?";
 		size_t nr = number_of(&containers, name, out->n + 1), task_nr;
 		struct ph_whose_container *c;
 
@@ -142,7 +137,7 @@ void ph_owners_cell(struct ph_cell *c, const struct ph_profile *p, const struct 
 
 	if (!s)
 		return;
-	ph_buf_adds(&text, name_of(p, s->container));
+	ph_buf_adds(&text, ph_profile_container(p, s->container));
 	if (s->most < s->all)
 		ph_buf_adds(&text, " +");
 	ph_cell_str(c, text.p);
