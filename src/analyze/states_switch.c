@@ -41,8 +41,6 @@ static uint64_t woken_at(const struct cpu *c, const struct task *t, bool idle, u
 
 static void switch_in(struct ph_states *st, struct cpu *c, struct task *t, bool idle, uint64_t ts)
 {
-	uint64_t woken;
-
 	int32_t cpu = (int32_t)(c - st->cpus.v);
 
 	st_leave_other(st, t, c, ts);
@@ -54,17 +52,18 @@ static void switch_in(struct ph_states *st, struct cpu *c, struct task *t, bool 
 		return;
 	}
 	if (asleep(t)) {
-		woken = st->seen.wakings + st->seen.wakeups ? woken_at(c, t, idle, ts) : 0;
-		if (!t->waking_ns && woken) {
+		bool told = st->seen.wakings + st->seen.wakeups;
+		uint64_t woken = t->waking_ns ? t->waking_ns : told ? woken_at(c, t, idle, ts) : 0;
+
+		if (!t->waking_ns) {
 			t->waker = PH_WAKER_UNKNOWN;
 			t->waker_tid = t->context_tid = -1;
 			t->waker_container = PH_CONTAINER_UNKNOWN;
-			st_wake(st, t, woken);
-		} else if (t->waking_ns) {
-			st_wake(st, t, t->waking_ns);
-		} else if (st->seen.wakings + st->seen.wakeups && t->seg.state == PH_ST_BLOCKED) {
-			st_woken_unseen(st, t);
 		}
+		if (woken)
+			st_wake(st, t, woken);
+		else if (told && t->seg.state == PH_ST_BLOCKED)
+			st_woken_unseen(st, t);
 	}
 	t->waking_ns = 0;
 	st_segment_next(st, t, PH_ST_RUNNING, ts);
