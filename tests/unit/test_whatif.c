@@ -219,6 +219,22 @@ static void test_affinity(void **state)
 	}
 }
 
+/* A child may run where its parent may: were it anywhere, it would be on the other CPU, as it was, and both be done at 50. */
+static void test_affinity_inherited(void **state)
+{
+	for (int bound = 0; bound < 2; bound++) {
+		ph_autofree char *events = ph_asprintf("%s" START(10, 0, 7)
+			"@10000000 cpu=0 tid=7 sched_process_fork parent_tid=7 parent_pid=7 child_tid=21 child_pid=21 child_container=1\n"
+			"@10000000 cpu=0 tid=7 sched_wakeup_new tid=21 target_cpu=1\n" RUN(10, 1, 0, 0, 21)
+			RUN(50, 0, 7, 1, 0) RUN(50, 1, 21, 1, 0) "@90000000 cpu=0 tid=0 irq_softirq_entry vec=9\n", bound ? BOUND(7) : "");
+		struct asked *a = ask(events, "web");
+
+		assert_int_equal(a->r, 0);
+		assert_int_equal(a->w->again.duration_ns > 60 * MS, bound);
+		done(a);
+	}
+}
+
 /* Both run for 40 ms, each on a CPU of its own; cpusets are told by another hierarchy. */
 static const char both[] =
 	CPUSET(8, "/db", 1) START(10, 0, 7) START(10, 1, 20) CPUSET(30, "/pod/web", 1) RUN(50, 0, 7, 1, 0) RUN(50, 1, 20, 1, 0)
@@ -698,7 +714,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_limit_changed),
-		cmocka_unit_test(test_affinity), cmocka_unit_test(test_cpuset_changed),
+		cmocka_unit_test(test_affinity), cmocka_unit_test(test_affinity_inherited), cmocka_unit_test(test_cpuset_changed),
 		cmocka_unit_test(test_weight_changed),
 		cmocka_unit_test(test_other),
 		cmocka_unit_test(test_was_limited),
