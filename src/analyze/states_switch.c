@@ -30,11 +30,11 @@ static bool asleep(const struct task *t)
 
 /*
  * When a task that sleeps was woken, of which no event tells and now runs on @c; 0: that cannot be known. Who is moved to another CPU in
- * its sleep is so as it wakes; and a CPU with nothing to do (@idle) takes who comes at once, unless a limit is out.
+ * its sleep is so as it wakes; and a CPU with nothing to do (@idle) takes who comes at once, unless a limit was out (@limited).
  */
-static uint64_t woken_at(const struct cpu *c, const struct task *t, bool idle, uint64_t ts)
+static uint64_t woken_at(const struct task *t, bool idle, bool limited, uint64_t ts)
 {
-	if (c->outages.v.n || t->seg.state != PH_ST_BLOCKED)
+	if (limited || t->seg.state != PH_ST_BLOCKED)
 		return 0;
 	return t->moved_ns > t->seg.begin_ns ? t->moved_ns : idle ? ts : 0;
 }
@@ -42,9 +42,10 @@ static uint64_t woken_at(const struct cpu *c, const struct task *t, bool idle, u
 static void switch_in(struct ph_states *st, struct cpu *c, struct task *t, bool idle, uint64_t ts)
 {
 	int32_t cpu = (int32_t)(c - st->cpus.v);
+	bool limited = c->outages.v.n;
 
 	st_leave_other(st, t, c, ts);
-	if (ph_unlikely(c->outages.v.n))
+	if (ph_unlikely(limited))
 		st_refute_outages(st, c, t, ts);
 	if (t->seg.state == PH_ST_THROTTLED) {
 		t->ran_again_ns = ts;
@@ -53,7 +54,7 @@ static void switch_in(struct ph_states *st, struct cpu *c, struct task *t, bool 
 	}
 	if (asleep(t)) {
 		bool told = st->seen.wakings + st->seen.wakeups;
-		uint64_t woken = t->waking_ns ? t->waking_ns : told ? woken_at(c, t, idle, ts) : 0;
+		uint64_t woken = t->waking_ns ? t->waking_ns : told ? woken_at(t, idle, limited, ts) : 0;
 
 		if (!t->waking_ns) {
 			t->waker = PH_WAKER_UNKNOWN;

@@ -720,6 +720,13 @@ static void test_woken_unseen(void **state)
 	assert_non_null(strstr(k.text.p, "7 unknown 600-700\n7 running 700-1000 cpu0"));
 	ph_buf_done(&k.text);
 	ph_buf_done(&k.ran);
+	/* Nor where a limit was out of which the refill is not told: it may have been woken while nobody below it could run. */
+	k = run(GROUPS "@100 cpu=1 tid=0 sched_waking tid=20 target_cpu=1\n"
+		"@150 cpu=0 tid=0 sched_limit_begin cgroup_id=3 on_cpu=0 begin_ns=150 whole=1\n"
+		"@300 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n");
+	assert_non_null(strstr(k.text.p, "7 unknown 100-300\n7 running 300-1000 cpu0"));
+	ph_buf_done(&k.text);
+	ph_buf_done(&k.ran);
 	/* All was seen: then what was thought of it is wrong. */
 	k = run("@0 cpu=0 tid=0 sched_waking tid=20 target_cpu=0\n@0 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
 		"@50 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=8\n@300 cpu=0 tid=8 sched_switch prev_tid=8 prev_state=0 next_tid=7\n");
