@@ -41,11 +41,25 @@ __attribute__((noinline)) long usual(long n)
 	return n;
 }
 
+/* To the beginning of another function it may jump more often; nobody runs this. */
+#ifdef __x86_64__
+#define ANOTHER __asm__ volatile("jc another");
+#else
+#define ANOTHER __asm__ volatile("b.cs another");
+#endif
+
+void another(void);
+__attribute__((used, noinline, visibility("hidden"))) void another(void)
+{
+	__asm__ volatile("");
+}
+
 long _PyEval_EvalFrameDefault(const long *code, long n);
 long _PyEval_EvalFrameDefault(const long *code, long n)
 {
 	long v = 0;
 
+	ANOTHER ANOTHER ANOTHER ANOTHER ANOTHER ANOTHER
 	for (long i = 0; i < n; i++) {
 		switch (code[i]) {
 		case 0: v += usual(v); break;

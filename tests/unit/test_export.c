@@ -360,7 +360,8 @@ static uint64_t number(struct message m, uint64_t field)
 struct decoded {
 	PH_VEC(struct message) strings;
 	struct ph_u64map functions, locations;	/* by id: where it stands, as a struct message * */
-	PH_VEC(struct message) samples;
+	PH_VEC(struct message) samples, mappings;
+	uint64_t period;
 };
 
 static void text(const struct decoded *dec, uint64_t at, struct ph_buf *out)
@@ -425,23 +426,19 @@ static void map_free(struct ph_u64map *m)
 	ph_u64map_done(m);
 }
 
-static void test_pprof(void **state)
+/* What porthole writes with @args. */
+static void decode(struct dir *d, const char *trace, const char *what, struct decoded *dec)
 {
-	struct dir *d = *state;
-	ph_autofree char *file = ph_asprintf("%s/p", d->path), *args = ph_asprintf("-o pprof -c web --fields '' >'%s'", file);
+	ph_autofree char *file = ph_asprintf("%s/p", d->path), *args = ph_asprintf("profile -r '%s' -o pprof %s >'%s'", trace, what, file);
 	static unsigned char plain[65536];
-	ph_autobuf packed = { 0 }, out = { 0 };
-	struct decoded dec = { 0 };
+	ph_autobuf packed = { 0 };
+	struct result r = program_run(d->path, args);
 	struct message whole;
-	uint64_t period = 0;
 	struct field f;
 	z_stream z = { 0 };
-	struct result r;
 
-	begin(d);
-	free(args);
-	args = ph_asprintf("-o pprof -c web >'%s'", file);
-	r = run(d, args);
+	*dec = (struct decoded){ 0 };
+	assert_int_equal(r.code, 0);
 	result_done(&r);
 	assert_int_equal(ph_read_file_at(AT_FDCWD, file, 1 << 20, &packed), 0);
 	z.next_in = (unsigned char *)packed.p;
@@ -454,19 +451,54 @@ static void test_pprof(void **state)
 	inflateEnd(&z);
 	while (next(&whole, &f)) {
 		if (f.number == 2)
-			*ph_vec_push(&dec.samples) = f.bytes;
+			*ph_vec_push(&dec->samples) = f.bytes;
+		else if (f.number == 3)
+			*ph_vec_push(&dec->mappings) = f.bytes;
 		else if (f.number == 4)
-			keep(&dec.locations, f.bytes);
+			keep(&dec->locations, f.bytes);
 		else if (f.number == 5)
-			keep(&dec.functions, f.bytes);
+			keep(&dec->functions, f.bytes);
 		else if (f.number == 6)
-			*ph_vec_push(&dec.strings) = f.bytes;
-		else if (f.number == 3)	/* to its end, or addresses in it would not be looked up */
-			assert_true(number(f.bytes, 3) == UINT64_MAX && number(f.bytes, 2) == 0);
+			*ph_vec_push(&dec->strings) = f.bytes;
 		else if (f.number == 12)
-			period = f.value;
+			dec->period = f.value;
 	}
-	assert_int_equal(period, 450);
+}
+
+static void decoded_done(struct decoded *dec)
+{
+	map_free(&dec->locations);
+	map_free(&dec->functions);
+	ph_vec_done(&dec->samples);
+	ph_vec_done(&dec->mappings);
+	ph_vec_done(&dec->strings);
+}
+
+/* A sample and a wait in the kernel and in a module of it. */
+static const char in_module[] =
+	"+10 cpu=0 tid=0 sched_waking tid=7 target_cpu=0\n+0 cpu=0 tid=0 sched_wakeup tid=7 target_cpu=0\n"
+	"+0 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7 next_comm=nginx\n"
+	"+10 cpu=0 tid=7 pid=7 container=1 callstack weight=600 comm=nginx tid=7 callstack_kernel=[0xffff1000,0xffffc000] "
+	"callstack_user=[0x403011] user_end=1\n"
+	"+10 cpu=0 tid=7 pid=7 container=1 callstack trigger=1 weight=1 unit=2 comm=nginx tid=7 "
+	"callstack_kernel=[0xffff1000,0xffffc000] callstack_user=[0x403011] user_end=1\n"
+	"+0 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 prev_comm=nginx next_tid=0\n"
+	"+500 cpu=0 tid=0 sched_waking tid=7 target_cpu=0\n+0 cpu=0 tid=0 sched_wakeup tid=7 target_cpu=0\n"
+	"+0 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7 next_comm=nginx\n"
+	NAMES "+0 kernel_symbol address=0xffffc000 name=kvm_vcpu_block module=kvm\n";
+
+static void test_pprof(void **state)
+{
+	struct dir *d = *state;
+	ph_autofree char *t = ph_asprintf("%s/t", d->path), *modules = ph_asprintf("%s/m", d->path);
+	ph_autobuf out = { 0 }, maps = { 0 };
+	struct decoded dec;
+
+	begin(d);
+	decode(d, t, "-c web", &dec);
+	assert_int_equal(dec.period, 450);
+	ph_vec_each(m, &dec.mappings)	/* to its end, or addresses in it would not be looked up */
+		assert_true(number(*m, 3) == UINT64_MAX && number(*m, 2) == 0);
 	ph_vec_each(s, &dec.samples) {
 		add_sample_text(&dec, *s, &out);
 		ph_buf_addc(&out, '\n');
@@ -474,10 +506,20 @@ static void test_pprof(void **state)
 	assert_string_equal(out.p, "next:10<parse:20 serve:31 main:40 1 600 container=web pod=web-1 image=nginx:1.27 comm=nginx pid=7 tid=7 \n"
 				   "do_read:0 do_syscall:0 libc.so.6+0x28555:0 main:40 1 300 container=web pod=web-1 image=nginx:1.27 "
 				   "comm=worker pid=7 tid=8 \n");
-	map_free(&dec.locations);
-	map_free(&dec.functions);
-	ph_vec_done(&dec.samples);
-	ph_vec_done(&dec.strings);
+	decoded_done(&dec);
+	/* A mapping for each file, the kernel and each of its modules; of waits all are told, not one in so many. */
+	write_trace(modules, in_module);
+	for (int off_cpu = 0; off_cpu < 2; off_cpu++) {
+		decode(d, modules, off_cpu ? "-c web --off-cpu" : "-c web", &dec);
+		assert_int_equal(dec.period, off_cpu ? 1 : 600);
+		maps.len = 0;
+		ph_vec_each(m, &dec.mappings) {
+			text(&dec, number(*m, 5), &maps);
+			ph_buf_addc(&maps, ' ');
+		}
+		assert_string_equal(maps.p, "/usr/sbin/nginx [kvm] [kernel.kallsyms] ");
+		decoded_done(&dec);
+	}
 }
 
 /* ---- perf script and SVG ------------------------------------------------------------------------------- */

@@ -170,10 +170,14 @@ static void test_exit(void **state)
 	      "30,db,20,postgres,,SIGKILL,true,,77,false\n"
 	      "41,web,7,nginx,2,,false,40,5,true\n");
 	/* A first thread that ends does not end the process either. Its code is the process' where the last one's end is its own alone. */
-	lines(CSV("exit", "time_ns,container,pid,comm,code,signal,age_ns,runtime_ns,init,cpu"),
+	lines(CSV("exit", "time_ns,container,pid,tid,comm,code,signal,age_ns,runtime_ns,init,cpu"),
 	      "@10 cpu=1 tid=7 pid=7 container=1 sched_process_exit tid=7 comm=nginx exit_code=768 runtime_ns=5 process_end=1\n"
 	      "@30 cpu=2 tid=8 pid=7 container=1 sched_process_exit tid=8 comm=worker runtime_ns=77 process_status=768 process_end=2\n",
-	      "time_ns,container,pid,comm,code,signal,age_ns,runtime_ns,init,cpu\n30,web,7,nginx,3,,29,5,true,2\n");
+	      "time_ns,container,pid,tid,comm,code,signal,age_ns,runtime_ns,init,cpu\n30,web,7,7,nginx,3,,29,5,true,2\n");
+	/* It is the first thread's that the process is told by, also where that ended before. */
+	lines(CSV("exit", "time_ns,pid,tid,comm,code,runtime_ns"),
+	      "@30 cpu=2 tid=8 pid=7 container=1 sched_process_exit tid=8 comm=worker runtime_ns=77 process_status=768 process_end=2\n",
+	      "time_ns,pid,tid,comm,code,runtime_ns\n30,7,7,nginx,3,\n");
 	lines(CSV("exit", "time_ns,container,pid,comm,code,signal,runtime_ns", .container = "web"),
 	      "@10 tid=7 pid=7 container=1 sched_process_exit tid=7 comm=nginx runtime_ns=5\n"
 	      "@30 tid=8 pid=7 container=1 sched_process_exit tid=8 comm=worker exit_code=9 runtime_ns=77\n",

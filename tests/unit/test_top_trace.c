@@ -457,6 +457,36 @@ static void steal(void **state)
 	close_trace(&t);
 }
 
+/* Each process once, also where its first thread has ended and others go on. */
+static void processes(void **state)
+{
+	static const char events[] = BEGIN
+		"@0 lttng_statedump_process_state tid=8 pid=7 name=a container=1 cgroup_id=12 status=5 syscall=-1\n"
+		"@0 lttng_statedump_process_state tid=9 pid=7 name=b container=1 cgroup_id=12 status=5 syscall=-1\n"
+		"@1ms lttng_statedump_end\n"
+		"@10ms cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7 next_comm=nginx\n"
+		"@120ms cpu=0 tid=7 pid=7 container=1 sched_process_exit tid=7 process_end=1\n"
+		"@120ms cpu=0 tid=7 sched_switch prev_tid=7 prev_comm=nginx prev_state=16 next_tid=0\n"
+		"@220ms cpu=0 tid=0 sched_switch prev_tid=0 next_tid=8\n@230ms cpu=0 tid=8 sched_switch prev_tid=8 prev_state=1 next_tid=0\n";
+	struct trace t = { 0 };
+
+	open_trace(&t, events, NULL);
+	for (int i = 1; i <= 3; i++) {
+		int n = 0;
+
+		round_at(&t, i * 100 * MS);
+		ph_vec_each(task, &t.top.scan.tasks) {
+			if (task->container == 1) {
+				n++;
+				assert_int_equal(task->pid, 7);
+				assert_string_equal(task->comm, "nginx");
+			}
+		}
+		assert_int_equal(n, 1);
+	}
+	close_trace(&t);
+}
+
 /* The sentences on what the trace does not have. */
 static void missing(void **state)
 {
@@ -486,7 +516,7 @@ int main(void)
 		cmocka_unit_test(counters), cmocka_unit_test(selection), cmocka_unit_test(filtered),
 		cmocka_unit_test(filtered_by_arguments), cmocka_unit_test(filtered_live),
 		cmocka_unit_test(comes_and_goes), cmocka_unit_test(readings_alone), cmocka_unit_test(steal),
-		cmocka_unit_test(missing), cmocka_unit_test(guests),
+		cmocka_unit_test(processes), cmocka_unit_test(missing), cmocka_unit_test(guests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
