@@ -117,6 +117,8 @@ void ph_answer_interp(struct ph_childfile *f, const char *path, struct ph_buf *o
 	ph_put_u64(out, in.cold_end);
 	ph_put_u64(out, in.loop_begin);
 	ph_put_u64(out, in.loop_end);
+	ph_put_u64(out, in.loop_cold_begin);
+	ph_put_u64(out, in.loop_cold_end);
 	for (size_t i = 0; i < PH_ARRAY_SIZE(in.starts); i++) {
 		ph_put_u64(out, in.starts[i].begin);
 		ph_put_u64(out, in.starts[i].end);
@@ -154,6 +156,8 @@ bool ph_take_interp(struct ph_symfile *info, struct ph_bytes *in)
 	info->interp.cold_end = ph_get_u64(in);
 	info->interp.loop_begin = ph_get_u64(in);
 	info->interp.loop_end = ph_get_u64(in);
+	info->interp.loop_cold_begin = ph_get_u64(in);
+	info->interp.loop_cold_end = ph_get_u64(in);
 	for (size_t i = 0; i < PH_ARRAY_SIZE(info->interp.starts); i++) {
 		info->interp.starts[i].begin = ph_get_u64(in);
 		info->interp.starts[i].end = ph_get_u64(in);

@@ -50,6 +50,7 @@ struct ph_interp {
 	__u64 cold_begin, cold_end;	/* the part of it that the compiler put elsewhere; empty: none is known */
 	/* Ruby: a function that it calls to do so, and nobody else does; empty: that is not known. */
 	__u64 loop_begin, loop_end;
+	__u64 loop_cold_begin, loop_cold_end;
 	/* PHP: functions that make a frame the current one and then call the interpreter to run it. */
 	struct {
 		__u64 begin, end;
@@ -174,7 +175,7 @@ ph_unwind_inline bool ph_interp_runs(const struct ph_interp *in, __u64 vaddr)
 /* A part of the call that comes next: not a frame that says anything. */
 ph_unwind_inline bool ph_interp_loops(const struct ph_interp *in, __u64 vaddr)
 {
-	return vaddr >= in->loop_begin && vaddr < in->loop_end;
+	return (vaddr >= in->loop_begin && vaddr < in->loop_end) || (vaddr >= in->loop_cold_begin && vaddr < in->loop_cold_end);
 }
 
 /* PHP: what a walk that is complete has found out. */

@@ -12,29 +12,48 @@
 #define CODE_MAX (1u << 20)
 #define LOOP_MIN 16384
 
+struct function {
+	uint64_t begin, n;
+	uint8_t *code;
+};
+
+static void function_done(struct function *f)
+{
+	free(f->code);
+}
+
+static bool function_read(struct ph_elf *elf, uint64_t begin, uint64_t end, struct function *ret)
+{
+	ret->begin = begin;
+	ret->n = end - begin;
+	if (ret->n > CODE_MAX)
+		return false;
+	ret->code = ph_alloc(ret->n);
+	return ph_elf_read_at(elf, begin, ret->code, ret->n);
+}
+
 /*
  * A compiler puts what it takes for rare elsewhere, which some builds of Python spend all their time in. It has an entry of its own
  * in .eh_frame, and the function jumps into the middle of it, as it does of no other function.
  */
-static void find_cold(const struct ph_cfi *cfi, const uint8_t *code, struct ph_interp *ret)
+static void find_cold(const struct ph_cfi *cfi, const struct function *of, __u64 *ret_begin, __u64 *ret_end)
 {
 	ph_autofree uint32_t *jumps = ph_alloc(cfi->fdes.n * sizeof(*jumps));
-	uint64_t n = ret->code_end - ret->code_begin;
 	size_t best = 0;
 	struct ph_insn in;
 
-	for (uint64_t at = 0; at < n; at += in.len) {
+	for (uint64_t at = 0; at < of->n; at += in.len) {
 		const struct ph_fde *f;
 		uint64_t to;
 
 		if (cfi->arch == PH_UNWIND_ARM64)
-			ph_insn_read_arm64(code + at, n - at, &in);
+			ph_insn_read_arm64(of->code + at, of->n - at, &in);
 		else
-			ph_insn_read(code + at, n - at, &in);
+			ph_insn_read(of->code + at, of->n - at, &in);
 		if ((in.kind != PH_INSN_JUMP && in.kind != PH_INSN_BRANCH) || !in.direct)
 			continue;
-		to = ret->code_begin + at + (uint64_t)in.target;
-		if (to >= ret->code_begin && to < ret->code_end)
+		to = of->begin + at + (uint64_t)in.target;
+		if (to - of->begin < of->n)
 			continue;
 		f = ph_cfi_find(cfi, to);
 		if (!f || f->begin == to)
@@ -45,24 +64,23 @@ static void find_cold(const struct ph_cfi *cfi, const uint8_t *code, struct ph_i
 	}
 	if (!jumps[best])
 		return;
-	ret->cold_begin = cfi->fdes.v[best].begin;
-	ret->cold_end = ret->cold_begin + cfi->fdes.v[best].size;
+	*ret_begin = cfi->fdes.v[best].begin;
+	*ret_end = *ret_begin + cfi->fdes.v[best].size;
 }
 
 /* The function that runs Ruby's instructions is called by rb_vm_exec() alone: it is by far the largest of those that are called. */
-static void find_loop(const struct ph_cfi *cfi, const uint8_t *code, struct ph_interp *ret)
+static void find_loop(const struct ph_cfi *cfi, const struct function *of, struct ph_interp *ret)
 {
-	uint64_t n = ret->code_end - ret->code_begin;
 	struct ph_insn in;
 
-	for (uint64_t at = 0; at < n; at += in.len) {
+	for (uint64_t at = 0; at < of->n; at += in.len) {
 		const struct ph_fde *f;
 
-		ph_insn_read(code + at, n - at, &in);
+		ph_insn_read(of->code + at, of->n - at, &in);
 		if (in.kind != PH_INSN_CALL || !in.direct)
 			continue;
-		f = ph_cfi_find(cfi, ret->code_begin + at + (uint64_t)in.target);
-		if (!f || f->begin != ret->code_begin + at + (uint64_t)in.target || f->size < LOOP_MIN ||
+		f = ph_cfi_find(cfi, of->begin + at + (uint64_t)in.target);
+		if (!f || f->begin != of->begin + at + (uint64_t)in.target || f->size < LOOP_MIN ||
 		    f->size <= ret->loop_end - ret->loop_begin)
 			continue;
 		ret->loop_begin = f->begin;
@@ -73,25 +91,24 @@ static void find_loop(const struct ph_cfi *cfi, const uint8_t *code, struct ph_i
 void ph_interp_parts(struct ph_elf *elf, const struct ph_interp_symbols *sym, struct ph_interp *ret)
 {
 	struct ph_cfi cfi = { .arch = ph_elf_machine(elf) == EM_AARCH64 ? PH_UNWIND_ARM64 : PH_UNWIND_X86_64 };
-	uint64_t at, size, n = ret->code_end - ret->code_begin;
-	ph_autofree uint8_t *code = NULL;
+	ph_auto(function_done) struct function runs = { 0 }, loop = { 0 };
 	struct ph_elf_data frames;
+	uint64_t at, size;
 
 	if (ret->kind == PH_INTERP_RUBY && sym->find(sym->ctx, "vm_exec_core", &at, &size)) {
 		ret->loop_begin = at;
 		ret->loop_end = at + size;
 	}
-	if (n > CODE_MAX || ph_elf_eh_frame(elf, &frames))
-		return;
-	code = ph_alloc(n);
-	if (!ph_elf_read_at(elf, ret->code_begin, code, n))
+	if (ph_elf_eh_frame(elf, &frames) || !function_read(elf, ret->code_begin, ret->code_end, &runs))
 		return;
 	ph_cfi_read(&cfi, &frames, false);
 	if (cfi.fdes.n) {
 		ph_cfi_sort(&cfi);
-		find_cold(&cfi, code, ret);
+		find_cold(&cfi, &runs, &ret->cold_begin, &ret->cold_end);
 		if (ret->kind == PH_INTERP_RUBY && !ret->loop_end)
-			find_loop(&cfi, code, ret);
+			find_loop(&cfi, &runs, ret);
+		if (ret->loop_end && function_read(elf, ret->loop_begin, ret->loop_end, &loop))
+			find_cold(&cfi, &loop, &ret->loop_cold_begin, &ret->loop_cold_end);
 	}
 	ph_cfi_done(&cfi);
 }
