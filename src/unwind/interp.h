@@ -102,14 +102,20 @@ struct ph_interp_state {
 	__u8 at;		/* enum */
 	__u8 between;		/* frames of other functions since the last call of the interpreter; the walk counts them */
 	__u8 shift;		/* enum ph_interp_shift */
-	__u8 without;		/* PHP: calls of the interpreter for which no frames were left, up to 2 */
+	__u8 without;		/* PHP, Ruby: calls of the interpreter for which no frames were left, up to 2 */
 	/* What was read of a frame: on the stack of a BPF program there is no room for it. */
 	struct {
 		__u64 own, slot, pc, code, first, contexts, type, next, link, line;
 	} of;
 };
 
-enum { PH_INTERP_NEW, PH_INTERP_SEARCH, PH_INTERP_IN, PH_INTERP_GONE };
+enum {
+	PH_INTERP_NEW, PH_INTERP_SEARCH, PH_INTERP_IN,
+	PH_INTERP_PAST,		/* Ruby: those of this call are known; is there one more? */
+	PH_INTERP_MORE,		/* Ruby: there is, of the next call */
+	PH_INTERP_OVER,		/* PHP, Ruby: there are no more */
+	PH_INTERP_GONE,		/* they cannot be read */
+};
 
 /*
  * A call of the interpreter's function is there for some instructions before its frames are, and after them; or it is the other way round. By
@@ -178,15 +184,25 @@ ph_unwind_inline bool ph_interp_loops(const struct ph_interp *in, __u64 vaddr)
 	return (vaddr >= in->loop_begin && vaddr < in->loop_end) || (vaddr >= in->loop_cold_begin && vaddr < in->loop_cold_end);
 }
 
-/* PHP: what a walk that is complete has found out. */
-ph_unwind_inline enum ph_interp_shift ph_interp_php_shift(const struct ph_interp_state *s, bool started)
+/* PHP, Ruby: what a walk that is complete has found out by how many calls there were, and frames for how many. */
+ph_unwind_inline enum ph_interp_shift ph_interp_counted(const struct ph_interp_state *s, bool started)
 {
 	if (s->without == 1)
 		return PH_INTERP_OUT;
-	/* A fiber's frames go on with those of who resumed it, whose stack is another one. */
-	if (started && s->at == PH_INTERP_IN && s->frame)
+	/* PHP: a fiber's frames go on with those of who resumed it, whose stack is another one. */
+	if (s->at == PH_INTERP_MORE || (started && s->at == PH_INTERP_IN && s->frame))
 		return PH_INTERP_AHEAD;
 	return PH_INTERP_EVEN;
+}
+
+/* PHP, Ruby: frames of a call that is not on the stack are passed over. */
+ph_unwind_inline enum ph_interp_step ph_interp_ahead(struct ph_interp_state *s, enum ph_interp_step step)
+{
+	if (s->shift != PH_INTERP_AHEAD)
+		return step;
+	if (step == PH_INTERP_LAST || step == PH_INTERP_NATIVE)
+		s->shift = PH_INTERP_SHIFTED;
+	return PH_INTERP_AGAIN;
 }
 
 ph_unwind_inline bool ph_interp_starts(const struct ph_interp *in, __u64 vaddr)
@@ -414,19 +430,31 @@ ph_unwind_inline enum ph_interp_step ph_interp_ruby(const struct ph_interp *in, 
 {
 	__u64 at = s->frame;
 
-	if (at >= s->end || read(ctx, at, &s->of.pc) || read(ctx, at + 16, &s->of.code) || read(ctx, at + 32, &s->of.type) ||
+	if (at >= s->end) {
+		s->without = s->at == PH_INTERP_IN;
+		s->at = PH_INTERP_OVER;
+		return PH_INTERP_NATIVE;
+	}
+	if (read(ctx, at, &s->of.pc) || read(ctx, at + 16, &s->of.code) || read(ctx, at + 32, &s->of.type) ||
 	    read(ctx, s->of.type, &s->of.type))
 		goto gone;
-	s->frame = at + in->frame_size;
 	/* VM_FRAME_FLAG_CFRAME: a function in C, which is on the stack as such; VM_FRAME_MAGIC_DUMMY: below the first. */
-	if (!s->of.code || s->of.type & 0x80 || (s->of.type & 0x7fff0001) == 0x79990001)
+	if (!s->of.code || s->of.type & 0x80 || (s->of.type & 0x7fff0001) == 0x79990001) {
+		s->frame = at + in->frame_size;
 		return PH_INTERP_AGAIN;
+	}
+	if (s->at == PH_INTERP_PAST) {
+		s->at = PH_INTERP_MORE;
+		return PH_INTERP_NATIVE;
+	}
+	s->frame = at + in->frame_size;
 	if (read(ctx, s->of.code + 16, &s->of.first) || read(ctx, s->of.first + 8, &s->of.first))
 		goto gone;
 	/* pc is behind the instruction. */
 	*frame = ph_interp_frame(PH_INTERP_RUBY, s->of.code, s->of.pc > s->of.first ? (s->of.pc - s->of.first) / 8 - 1 : 0);
 	/* VM_FRAME_FLAG_FINISH: the interpreter was called for it. */
-	return s->of.type & 0x20 ? PH_INTERP_LAST : PH_INTERP_FRAME;
+	s->at = s->of.type & 0x20 ? PH_INTERP_PAST : PH_INTERP_IN;
+	return PH_INTERP_FRAME;
 gone:
 	s->at = PH_INTERP_GONE;
 	return PH_INTERP_NATIVE;
@@ -529,21 +557,21 @@ gone:
 ph_unwind_inline enum ph_interp_step ph_interp_step(const struct ph_interp *in, struct ph_interp_state *s, __u64 bias,
 						    __u64 id, __u64 *frame, ph_unwind_read read, void *ctx)
 {
-	enum ph_interp_step step;
-
 	if (s->shift == PH_INTERP_OUT) {
 		s->shift = PH_INTERP_SHIFTED;
 		return PH_INTERP_NATIVE;
 	}
-	if (s->at == PH_INTERP_GONE) {
-		s->without += s->without == 1;
+	if (s->at >= PH_INTERP_OVER) {
+		s->without += s->at == PH_INTERP_OVER && s->without < 2;
 		return PH_INTERP_NATIVE;
 	}
 	if (in->kind == PH_INTERP_PYTHON && s->at != PH_INTERP_IN)
 		return ph_interp_python_thread(in, s, bias, id, read, ctx);
-	if (in->kind == PH_INTERP_RUBY)
-		return s->at == PH_INTERP_NEW ? ph_interp_ruby_begin(in, s, bias, id, read, ctx) :
-						ph_interp_ruby(in, s, frame, read, ctx);
+	if (in->kind == PH_INTERP_RUBY) {
+		if (s->at == PH_INTERP_NEW)
+			return ph_interp_ruby_begin(in, s, bias, id, read, ctx);
+		return ph_interp_ahead(s, ph_interp_ruby(in, s, frame, read, ctx));
+	}
 	if (in->kind == PH_INTERP_PERL) {
 		if (s->at == PH_INTERP_NEW)
 			return ph_interp_perl_begin(in, s, bias, id, read, ctx);
@@ -562,18 +590,13 @@ ph_unwind_inline enum ph_interp_step ph_interp_step(const struct ph_interp *in, 
 			s->frame = 0;
 	}
 	if (!s->frame) {
-		s->at = PH_INTERP_GONE;
 		s->without = in->kind == PH_INTERP_PHP;
+		s->at = s->without ? PH_INTERP_OVER : PH_INTERP_GONE;
 		return PH_INTERP_NATIVE;
 	}
 	if (in->kind == PH_INTERP_PYTHON)
 		return ph_interp_python(in, s, frame, read, ctx);
-	step = ph_interp_php(s, frame, read, ctx);
-	if (s->shift != PH_INTERP_AHEAD)
-		return step;
-	if (step == PH_INTERP_LAST)
-		s->shift = PH_INTERP_SHIFTED;
-	return PH_INTERP_AGAIN;
+	return ph_interp_ahead(s, ph_interp_php(s, frame, read, ctx));
 }
 
 #endif

@@ -16,9 +16,10 @@ setup_file() {
 	"$MATRIX/programs.sh" "$T" >"$T/programs" 2>"$T/errors" || flunk "$(cat "$T/errors")" || return
 	cp "$(command -v busybox)" "$T/root/bin/busybox"
 	for a in sh cp mv rm sleep; do ln -sf busybox "$T/root/bin/$a"; done
-	cp "$MATRIX"/known.{py,php} "$T/root/m/"
+	cp "$MATRIX"/known.{py,php,rb} "$T/root/m/"
 	ln -s "$(readlink -f /usr/bin/python3)" "$T/root/m/known-python"
 	ln -s "$(readlink -f /usr/bin/php)" "$T/root/m/known-php"
+	ln -s "$(readlink -f /usr/bin/ruby)" "$T/root/m/known-ruby"
 	run_all >"$T/root/run"
 	docker_up || return
 	tar -C "$T/root" -c . | docker import - porthole-matrix >/dev/null
@@ -48,6 +49,7 @@ run_all() {
 	sed -E 's/^[^ ]+ [^ ]+ (.*)/\1 \&/' "$T/programs"
 	echo "/m/known-python /m/known.py &"
 	echo "/m/known-php /m/known.php &"
+	[ ! -x /usr/bin/ruby ] || echo "/m/known-ruby /m/known.rb &"
 	cat <<-'END'
 		cp /m/plain /tmp/plain-gone; /tmp/plain-gone &
 		cp /m/plain /tmp/plain-new; /tmp/plain-new &
@@ -171,4 +173,11 @@ told() {
 @test "Python and PHP: what programs know of their own stacks, in all ways to call" {
 	told /m/known.py
 	told /m/known.php
+}
+
+# On the host only.
+@test "Ruby: to the program's own lines, and what it knows of its stacks" {
+	need ruby
+	known ruby3.1 lang.rb
+	told /m/known.rb
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """
-Compare the stacks of a profile with what known.py or known.php said of itself:
+Compare the stacks of a profile with what known.py, known.php or known.rb said of itself:
 
     porthole profile -r TRACE --user -o json | tests/matrix/known_check.py SAID FILE
 
@@ -24,13 +24,16 @@ def main():
     said, file = sys.argv[1:3]
     php = file.endswith(".php")
     lines = [line[6:].strip() for line in open(said, encoding="utf-8") if line.startswith("stack spin")]
-    known = {line: 0 for line in lines if ("@" in line) != php}
+    known = {line: 0 for line in lines if (line.startswith(f"spin@{file}:") if not php else "@" not in line)}
     line_of = {k.split(";")[0].rsplit(":", 1)[1] for k in known}
     samples = incomplete = 0
     other = collections.Counter()
     for text in sys.stdin:
         o = json.loads(text)
         frames = [f for f in o["stack"][::-1] if f["kind"] == "interpreter"]
+        # Of Ruby: what it computes in.
+        if frames and frames[0]["function"] == "block in spin":
+            frames.pop(0)
         if not frames or frames[0]["function"] != "spin" or frames[0]["source"] != file or str(frames[0]["line"]) not in line_of:
             continue
         samples += o["count"]

@@ -101,6 +101,7 @@ stripped plain-bare none | sed 's/plain.c/-/'
 # Of the host's, by /usr.
 command_of python3.11 lang.py /usr/bin/python3 /m/lang.py
 command_of php8.2 lang.php /usr/bin/php /m/lang.php
+command_of ruby3.1 lang.rb /usr/bin/ruby /m/lang.rb
 
 [ "$all" ] || exit 0
 : "${CARGO_HOME:=$HOME/.cargo}"

@@ -339,7 +339,7 @@ static void walk(struct target *t, enum ph_interp_shift shift, struct frames *re
 {
 	struct ph_interp_state s = { .shift = shift };
 
-	for (unsigned int i = 0; s.at != PH_INTERP_GONE; i++) {
+	for (unsigned int i = 0; s.at < PH_INTERP_OVER; i++) {
 		enum ph_interp_step step;
 		__u64 frame;
 		size_t before = ret->v.n;
@@ -357,10 +357,12 @@ static void walk(struct target *t, enum ph_interp_shift shift, struct frames *re
 		assert_int_equal(s.shift, shift ? PH_INTERP_SHIFTED : PH_INTERP_EVEN);
 		/* This was the last call, or there is one more than frames are for. */
 		if (t->interp.kind == PH_INTERP_PHP) {
-			assert_int_equal(ph_interp_php_shift(&s, true), s.at == PH_INTERP_GONE ? PH_INTERP_OUT :
+			assert_int_equal(ph_interp_counted(&s, true), s.at == PH_INTERP_OVER ? PH_INTERP_OUT :
 					 s.frame ? PH_INTERP_AHEAD : PH_INTERP_EVEN);
-			assert_int_equal(ph_interp_php_shift(&s, false), s.at == PH_INTERP_GONE ? PH_INTERP_OUT : PH_INTERP_EVEN);
+			assert_int_equal(ph_interp_counted(&s, false), s.at == PH_INTERP_OVER ? PH_INTERP_OUT : PH_INTERP_EVEN);
 		}
+		if (t->interp.kind == PH_INTERP_RUBY && !shift)
+			assert_int_equal(ph_interp_counted(&s, false), s.at == PH_INTERP_OVER ? PH_INTERP_EVEN : PH_INTERP_AHEAD);
 	}
 	assert_int_equal(s.owner != 0, t->interp.kind == PH_INTERP_PYTHON && t->interp.version >= 10);
 }
@@ -376,7 +378,7 @@ static void walk_shifted(struct target *t, const struct frames *all)
 	assert_int_equal(out.v.n, all->v.n);
 	assert_memory_equal(out.v.v, all->v.v, all->v.n * sizeof(*all->v.v));
 	ph_vec_done(&out.v);
-	if (t->interp.kind != PH_INTERP_PHP)
+	if (t->interp.kind != PH_INTERP_PHP && t->interp.kind != PH_INTERP_RUBY)
 		return;
 	walk(t, PH_INTERP_AHEAD, &ahead);
 	less = all->v.n - ahead.v.n;
@@ -523,6 +525,113 @@ static void test_others(void **state)
 		for (size_t j = 0; j < PH_ARRAY_SIZE(l->runs) && l->runs[j].calls; j++)
 			if (!strcmp(l->runs[j].how, "main"))
 				run(one, l->flag, l->script, calls, l->runs[j].how);
+	}
+}
+
+/* ---- Ruby: a stack of our own --------------------------------------------------------------------- */
+
+/* Frames, the innermost first, as they lie at the end of the VM's stack; their code says which they are. */
+enum { RUBY_BLOCK = 1, RUBY_C, RUBY_METHOD, RUBY_CALLED, RUBY_MAIN, RUBY_DUMMY, RUBY_NFRAMES = RUBY_DUMMY };
+#define RUBY_STACK 0x10000ull
+#define RUBY_STACK_WORDS 128
+#define RUBY_CONTEXT 0x20000ull
+#define RUBY_TYPES 0x30000ull
+#define RUBY_CODE 0x40000ull	/* an iseq, its body and its first instruction are at the same address */
+
+struct ruby_stack {
+	const struct ph_interp *in;
+	unsigned int first;	/* the innermost frame that there is */
+};
+
+static int ruby_word(void *ctx, __u64 addr, __u64 *value)
+{
+	/* FINISH is 0x20, CFRAME 0x80. What is called by RUBY_MAIN is run by the same call of the interpreter. */
+	static const __u64 types[] = { 0, 0x22220021, 0x55550081, 0x11110021, 0x11110001, 0x33330021, 0x799900a1 };
+	const struct ruby_stack *s = ctx;
+	__u64 end = RUBY_STACK + RUBY_STACK_WORDS * 8, at, n;
+
+	if (addr >= RUBY_CODE && addr < RUBY_CODE + 0x1000) {
+		*value = addr % 256 == 16 || addr % 256 == 8 ? addr & ~255ull : 0;
+		return 0;
+	}
+	if (addr >= RUBY_TYPES && addr < RUBY_TYPES + sizeof(types)) {
+		*value = types[(addr - RUBY_TYPES) / 8];
+		return 0;
+	}
+	at = end - (RUBY_NFRAMES + 1 - s->first) * s->in->frame_size;
+	switch (addr) {
+	case RUBY_CONTEXT: *value = RUBY_CONTEXT + 8; return 0;
+	case RUBY_CONTEXT + 8: *value = RUBY_STACK; return 0;
+	case RUBY_CONTEXT + 16: *value = RUBY_STACK_WORDS; return 0;
+	case RUBY_CONTEXT + 24: *value = at; return 0;
+	}
+	if (addr < at || addr >= end)
+		return -1;
+	n = s->first + (addr - at) / s->in->frame_size;
+	switch ((addr - at) % s->in->frame_size) {
+	case 0: *value = RUBY_CODE + n * 256 + 8; return 0;
+	case 16: *value = types[n] & 0x80 ? 0 : RUBY_CODE + n * 256; return 0;
+	case 32: *value = RUBY_TYPES + n * 8; return 0;
+	}
+	return -1;
+}
+
+/* "3;45;": which frames so many calls of the interpreter have, if @first is the innermost. */
+static enum ph_interp_shift ruby_calls(unsigned int first, unsigned int calls, enum ph_interp_shift shift, char *ret)
+{
+	struct ph_interp in;
+	struct ruby_stack stack = { &in, first };
+	struct ph_interp_state s = { .shift = shift };
+
+	assert_true(ph_interp_of_version(PH_INTERP_RUBY, 31, EM_X86_64, &in));
+	for (unsigned int i = 0; i < calls; i++) {
+		enum ph_interp_step step;
+		unsigned int steps = 0;
+		__u64 frame;
+
+		do {
+			step = ph_interp_step(&in, &s, RUBY_CONTEXT, 1, &frame, ruby_word, &stack);
+			if (step == PH_INTERP_FRAME || step == PH_INTERP_LAST)
+				*ret++ = (char)('0' + ((frame << 3) - RUBY_CODE) % 0x1000 / 256);
+			assert_in_range(++steps, 1, 20);
+		} while (step == PH_INTERP_FRAME || step == PH_INTERP_AGAIN);
+		*ret++ = ';';
+	}
+	*ret = 0;
+	return ph_interp_counted(&s, false);
+}
+
+/* A block's frame is there before the interpreter is called to run it, and not any more at the end of the call. */
+static void test_ruby_in_and_out(void **state)
+{
+	static const struct {
+		unsigned int first, calls;
+		enum ph_interp_shift shift;
+		const char *even, *shifted;
+	} walks[] = {
+		{ RUBY_BLOCK, 3, PH_INTERP_EVEN, "1;3;45;" },
+		{ RUBY_BLOCK, 2, PH_INTERP_AHEAD, "1;3;", "3;45;" },
+		{ RUBY_BLOCK, 4, PH_INTERP_OUT, "1;3;45;;", ";1;3;45;" },
+		/* Functions in C are no frames that a call is for. */
+		{ RUBY_C, 2, PH_INTERP_EVEN, "3;45;" },
+		{ RUBY_C, 3, PH_INTERP_OUT, "3;45;;", ";3;45;" },
+		{ RUBY_MAIN, 1, PH_INTERP_EVEN, "5;" },
+		{ RUBY_MAIN, 2, PH_INTERP_OUT, "5;;", ";5;" },
+		/* More than one call is another matter, as of one frame fewer. */
+		{ RUBY_MAIN, 3, PH_INTERP_EVEN, "5;;;" },
+		{ RUBY_DUMMY, 1, PH_INTERP_OUT, ";", ";" },
+		{ RUBY_BLOCK, 0, PH_INTERP_EVEN, "" },
+	};
+	char is[32];
+
+	(void)state;
+	for (size_t i = 0; i < PH_ARRAY_SIZE(walks); i++) {
+		assert_int_equal(ruby_calls(walks[i].first, walks[i].calls, PH_INTERP_EVEN, is), walks[i].shift);
+		assert_string_equal(is, walks[i].even);
+		if (!walks[i].shift)
+			continue;
+		ruby_calls(walks[i].first, walks[i].calls, walks[i].shift, is);
+		assert_string_equal(is, walks[i].shifted);
 	}
 }
 
@@ -747,6 +856,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_installed),
+		cmocka_unit_test(test_ruby_in_and_out),
 		cmocka_unit_test(test_v8),
 		cmocka_unit_test(test_v8_moved),
 		cmocka_unit_test(test_others),

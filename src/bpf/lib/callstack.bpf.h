@@ -114,10 +114,10 @@ struct {
 	__type(value, struct walk);
 } walks SEC(".maps");
 
-/* Steps of a walk: for each frame one, and again if it begins anew, and some to look among an interpreter's threads. */
+/* Steps of a walk: for each frame one, of Ruby up to two, and again if it begins anew, and some to look among an interpreter's threads. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 2 * PH_FRAMES_USER + 160);
+	__uint(max_entries, 4 * PH_FRAMES_USER + 160);
 	__type(key, u32);
 	__type(value, u32);
 } frames SEC(".maps");
@@ -496,7 +496,7 @@ static __always_inline enum ph_interp_shift interp_shift(struct walk *w, enum ph
 	if (w->interp.shift)
 		return PH_INTERP_EVEN;
 	if (s == PH_STEP_END)
-		return ph_interp_php_shift(&w->interp, w->started);
+		return ph_interp_counted(&w->interp, w->started);
 	/* The stack pointer is where the frame of the function that was just left ended. */
 	if (s != PH_STEP_CALLER || !w->interp_over || !w->interp.owner)
 		return PH_INTERP_EVEN;
