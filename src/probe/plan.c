@@ -127,6 +127,10 @@ static int named(const struct ph_probe_site *site, const struct ph_probe_expr *e
 		return r;
 	if (n.place == PH_SYMARG_STACK)
 		ph_probe_stack_place(site->machine, a);
+	else if (n.place == PH_SYMARG_CONSTANT)
+		*a = (struct ph_probe_arg){ .user = 1 };
+	else if (n.place == PH_SYMARG_NUMBERED)
+		r = ph_probe_numbered_place(site->machine, n.argument, a);
 	else if (n.place == PH_SYMARG_RESULT)
 		r = ph_probe_retval_place(site->machine, site->go, n.argument, a);
 	else
@@ -180,7 +184,8 @@ static int begin(const struct ph_probe_spec *s, const struct ph_probe_site *site
 		if (s->kind == PH_PROBE_TRACEPOINT)
 			return no_field(site, e->word, err);
 		if (site->inlined)
-			return ph_err_set(err, -EOPNOTSUPP, "the compiler has put the function into its callers, where nobody can tell where '%s' is", e->word);
+			return ph_err_set(err, -EOPNOTSUPP, "the compiler has put the function into its callers, where its arguments have names, "
+					  "and there is no '%s'", e->word);
 		r = ph_probe_arg_place(site->machine, site->go, e->number, a);
 		return r < 0 ? ph_err_set(err, r, "nobody can tell where a function has its argument %u%s", e->number,
 					  site->go ? " in Go" : "") : 0;

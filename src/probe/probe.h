@@ -94,6 +94,8 @@ int ph_probe_arg_place(int machine, bool go, uint32_t n, struct ph_probe_arg *re
 /* The n-th register of results; the first byte of arguments that are on the stack: its address. */
 int ph_probe_retval_place(int machine, bool go, uint32_t n, struct ph_probe_arg *ret);
 void ph_probe_stack_place(int machine, struct ph_probe_arg *ret);
+/* A register by DWARF's number. -ERANGE. */
+int ph_probe_numbered_place(int machine, uint32_t n, struct ph_probe_arg *ret);
 
 /* ---- usdt.c ------------------------------------------------------------------------------------- */
 

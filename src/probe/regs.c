@@ -109,6 +109,18 @@ void ph_probe_stack_place(int machine, struct ph_probe_arg *ret)
 	ret->add[0] = machine == EM_X86_64 ? 8 : 0;
 }
 
+int ph_probe_numbered_place(int machine, uint32_t n, struct ph_probe_arg *ret)
+{
+	/* rax, rdx, rcx, rbx, rsi, rdi, rbp, rsp, r8 … r15, rip */
+	static const uint16_t numbered[] = { 80, 96, 88, 40, 104, 112, 32, X86_SP, 72, 64, 56, 48, 24, 16, 8, 0, 128 };
+
+	if (n >= (machine == EM_X86_64 ? PH_ARRAY_SIZE(numbered) : 33))
+		return -ERANGE;
+	/* arm64: x0 … x30, sp, pc, as the kernel has them. */
+	in_register(ret, machine == EM_X86_64 ? numbered[n] : 8 * (int)n);
+	return 0;
+}
+
 static void on_stack(struct ph_probe_arg *a, int machine, uint32_t n)
 {
 	ph_probe_stack_place(machine, a);

@@ -20,6 +20,9 @@
 /* Of a file's names, so many are compared with one that is not there. */
 #define NAMES_MAX 100000
 
+/* So many places without what is asked for are told one by one. */
+#define REASONS_MAX 3
+
 /* What became of one probe. */
 struct search {
 	struct ph_probes *p;
@@ -153,7 +156,7 @@ static int usdt_points(struct search *s, int file, const struct probe_elf *e, st
 /* A function whose arguments have names. */
 struct named {
 	const struct probe_elf *e;
-	const char *inlined;		/* NULL: it is a function by itself */
+	const struct ph_symfunc *f;	/* NULL: it is an address */
 	uint64_t vaddr;
 };
 
@@ -161,9 +164,11 @@ static int name_arg(void *arg, const char *name, struct ph_symarg *ret, struct p
 {
 	const struct named *n = arg;
 
-	if (n->inlined)
-		return ph_err_set(err, -EOPNOTSUPP, "where '%s' is in %s, to which the compiler has put the function, nobody can tell", name, n->inlined);
-	return ph_symchild_arg(n->e->child, n->e->id, n->vaddr, name, ret, err);
+	uint64_t inlined = n->f ? n->f->inlined : 0;
+	int r = ph_symchild_arg(n->e->child, n->e->id, n->vaddr, inlined, name, ret, err);
+
+	/* Each place has its own. */
+	return r < 0 && inlined ? ph_err_wrap(err, r, "%s at 0x%lx", n->f->shown, n->vaddr) : r;
 }
 
 /*
@@ -195,9 +200,9 @@ static int set_returns(struct search *s, const struct probe_elf *e, const struct
 static int function_point(struct search *s, int file, const struct probe_elf *e, const struct ph_symfunc *f, struct ph_err *err)
 {
 	const struct ph_probe_spec *spec = &s->p->specs.v[s->spec];
-	struct named named = { .e = e, .vaddr = f->vaddr + spec->address, .inlined = f->inlined ? f->shown : NULL };
+	struct named named = { .e = e, .f = f, .vaddr = f->vaddr + spec->address };
 	struct ph_probe_site site = { .machine = e->machine, .go = e->go, .go_old = e->go_old, .name = name_arg, .arg = &named,
-				      .inlined = f->inlined };
+				      .inlined = f->inlined != 0 };
 	ph_autofree char *name = spec->address ? ph_asprintf("%s+0x%lx", f->shown, spec->address) : ph_strdup(f->shown);
 	uint64_t offset = f->offset;
 	bool chosen;
@@ -228,7 +233,8 @@ static int function_points(struct search *s, int file, const struct probe_elf *e
 	struct ph_probe_site site = { .machine = e->machine, .go = e->go, .go_old = e->go_old, .name = name_arg, .arg = &named };
 	const char *path = s->p->files.v[file].path;
 	struct ph_symfuncs found;
-	size_t before = s->found, left = 0;
+	size_t before = s->found, left = 0, prefix = strlen(spec->text) + strlen("'': ");
+	ph_autobuf reasons = { 0 };
 	uint64_t offset;
 	int r, why = 0;
 
@@ -242,19 +248,24 @@ static int function_points(struct search *s, int file, const struct probe_elf *e
 	}
 	r = probe_elf_functions(e, spec->function, s->p->max, &found, err);
 	ph_vec_each(f, &found.list) {
+		struct ph_err one = { 0 };
+
 		if (r < 0)
 			break;
-		r = function_point(s, file, e, f, why ? NULL : err);
+		r = function_point(s, file, e, f, &one);
+		if (r < 0 && !why)
+			*err = one;
 		/* Of several functions, those that have what is asked for. */
 		if (r == -ENOENT || r == -EOPNOTSUPP || r == -EINVAL) {
 			why = why ? why : r;
 			r = 0;
-			left += f->inlined;
+			if (f->inlined && left++ < REASONS_MAX && strlen(one.msg) > prefix)
+				ph_buf_addf(&reasons, "; %s", one.msg + prefix);
 		}
 	}
 	if (r == 0 && left && s->found > before)
-		ph_probes_note(s->p, ph_asprintf("'%s': of %s, the places where the compiler has put it into others (%zu) are not probed, for what is asked",
-						 spec->text, path, left));
+		ph_probes_note(s->p, ph_asprintf("'%s': of %s, places where the compiler has put it into others (%zu) are not probed%s%s",
+						 spec->text, path, left, reasons.p, left > REASONS_MAX ? "; …" : ""));
 	s->cut |= found.more;
 	ph_symfuncs_done(&found);
 	return r < 0 || s->found > before ? r : why;

@@ -2,7 +2,8 @@
 /*
  * Arguments of functions by the names that their author gave them: where they are, and what to load from there. Where a parameter
  * is when its function is entered is a matter of the machine's convention (passing.c): what DWARF says of places is right behind
- * the function's prologue, at best.
+ * the function's prologue, at best. What was put into another function has no prologue, and keeps to no convention: there DWARF tells
+ * (location.c).
  */
 #include "symbol/args.h"
 
@@ -16,6 +17,7 @@
 #include "base/parse.h"
 #include "symbol/childfile.h"
 #include "symbol/dwarf.h"
+#include "symbol/location.h"
 #include "symbol/passing.h"
 
 /* Members of members without a name, classes of classes. */
@@ -32,6 +34,10 @@ struct walk {
 	bool in_memory;			/* it is where the chain points to, not what the chain gives */
 	struct ph_passed where;		/* not in memory: the registers that it is in */
 	uint64_t byte;			/* of them */
+	const struct ph_locator *inlined;	/* NULL: it is a function by itself */
+	Dwarf_Die variable;		/* of that, what is located when it is known which byte of it is asked for */
+	bool located;
+	uint64_t held;			/* bits that are known of what the chain gives */
 	uint64_t bit, bits;		/* of a bit field, behind where it is */
 	Dwarf_Die type;
 	bool has_type;
@@ -91,11 +97,43 @@ static int load(struct walk *w)
 	return 0;
 }
 
+/* Of what was put into another function, which may have some of it in a register and some in memory. */
+static int settle_located(struct walk *w)
+{
+	struct ph_location at;
+	uint64_t behind;
+	int r = ph_locate(w->inlined, &w->variable, w->text, w->byte, &at, w->err);
+
+	if (r < 0)
+		return r;
+	behind = w->byte - at.byte;
+	w->located = false;
+	w->a->place = at.has_reg ? PH_SYMARG_NUMBERED : PH_SYMARG_CONSTANT;
+	w->a->argument = at.reg;
+	w->a->loads = at.loads;
+	memcpy(w->a->add, at.add, sizeof(w->a->add));
+	w->held = at.bytes < 8 ? 8 * at.bytes : 64;
+	if (at.in_memory) {
+		w->held = at.bytes - behind < 8 ? 8 * (at.bytes - behind) : 64;
+		w->in_memory = true;
+		w->a->add[at.loads] += (int64_t)behind;
+		return 0;
+	}
+	w->a->low = (uint8_t)(8 * (behind & 7));
+	return behind < 8 ? 0 : ph_err_set(w->err, -EOPNOTSUPP, "'%s' is optimized out", w->text);
+}
+
 /* The value itself: from the register that it is in, or loaded. */
 static int settle(struct walk *w)
 {
 	uint64_t piece = w->byte / 8;
+	int r;
 
+	if (w->located) {
+		r = settle_located(w);
+		if (r < 0)
+			return r;
+	}
 	if (w->in_memory)
 		return load(w);
 	/* What was loaded before. */
@@ -134,6 +172,16 @@ static int begin(struct walk *w, const struct ph_passed *where, bool result)
 	}
 	w->in_memory = true;
 	return r;
+}
+
+static int begin_inlined(struct walk *w, const char *name, bool has)
+{
+	struct ph_location at;
+
+	if (!has)
+		return ph_err_set(w->err, -EOPNOTSUPP, "'%s' is optimized out", name);
+	w->located = true;
+	return !ph_locate(w->inlined, &w->variable, name, 0, &at, NULL) && at.in_memory && at.whole ? settle_located(w) : 0;
 }
 
 /* Of Go the first one. */
@@ -234,6 +282,11 @@ static int find_param(struct walk *w, Dwarf_Die *function, int machine)
 			break;
 		s = dwarf_diename(&die);
 		w->has_type = ph_type_of(&die, &w->type);
+		if (w->inlined) {
+			if (s && w->has_type && !strcmp(s, name))
+				return begin_inlined(w, name, own_param(function, &die, &w->variable));
+			continue;
+		}
 		/* What a constructor is told by its compiler, this one or another. */
 		passing.lost |= s && *s == '&';
 		passing.lost |= dwarf_hasattr(&die, DW_AT_artificial) && s && strcmp(s, "this") != 0;
@@ -321,11 +374,19 @@ static void forward(struct walk *w, uint64_t bytes)
 		w->byte += bytes;
 }
 
+/* One part of the number is elsewhere, or nowhere. */
+static int parted(const struct walk *w)
+{
+	return ph_err_set(w->err, -EOPNOTSUPP, "'%s' is in several pieces, or a part of it is optimized out", w->text);
+}
+
 /* From a pointer to what it points to. */
 static int follow(struct walk *w)
 {
 	int r = settle(w);
 
+	if (r == 0 && w->a->low + 64u > w->held)
+		r = parted(w);
 	if (r == 0 && !ph_type_of(&w->type, &w->type))
 		r = ph_err_set(w->err, -EINVAL, "'%s': nothing is known of what it points to", w->text);
 	w->in_memory = true;
@@ -432,17 +493,20 @@ static int bit_field(struct walk *w)
 		w->byte = bit / 64 * 8;
 		size = 8;
 	} else {
-		bit = 8 * (uint64_t)w->a->add[w->a->loads] + w->bit;
+		/* It may be below what it is counted from, as in a frame. */
+		int64_t word = w->a->add[w->a->loads] & ~7ll;
+
+		bit = 8 * (uint64_t)(w->a->add[w->a->loads] - word) + w->bit;
 		while (size < 8 && bit % (8 * size) + w->bits > 8 * size)
 			size *= 2;
-		w->a->add[w->a->loads] = (int64_t)(bit / (8 * size) * size);
+		w->a->add[w->a->loads] = word + (int64_t)(bit / (8 * size) * size);
 	}
 	if (bit % (8 * size) + w->bits > 8 * size)
 		return ph_err_set(w->err, -EOPNOTSUPP, "'%s' is a bit field across two words, which is not read", w->text);
 	if (settle(w) < 0)
 		return -E2BIG;
 	w->a->size = (uint8_t)size;
-	w->a->low = (uint8_t)(bit % (8 * size));
+	w->a->low = (uint8_t)(w->a->low + bit % (8 * size));
 	w->a->bits = (uint8_t)w->bits;
 	return 0;
 }
@@ -583,35 +647,43 @@ int ph_answer_arg(struct ph_childfile *f, struct ph_bytes *in, struct ph_buf *ou
 {
 	struct ph_symarg a = { .size = 8, .bits = 64 };
 	ph_autobuf names = { 0 };
-	struct walk w = { .a = &a, .err = err, .names = &names };
-	ph_autofree char *text = NULL, *at = NULL;
+	struct walk w = { .a = &a, .err = err, .names = &names, .held = 64 };
+	struct ph_locator inlined = { .file = f };
+	ph_autofree char *text = NULL;
 	struct ph_dwarf *d;
 	const struct ph_sym *symbol;
 	Dwarf_Die function;
 	struct ph_elf *elf;
 	Dwarf_Addr low;
-	uint64_t vaddr;
+	uint64_t vaddr, offset;
 	int r;
 
-	ph_get_u64(in);
 	text = ph_get_str(in);
-	at = ph_get_str(in);
+	vaddr = ph_get_u64(in);
+	offset = ph_get_u64(in);
 	r = ph_childfile_elf(f, &elf, err);
-	if (r || ph_parse_u64(at, &vaddr, err))
-		return r ? r : -EINVAL;
+	if (r)
+		return r;
 	d = ph_childfile_dwarf(f);
 	if (d && !ph_dwarf_function(d, vaddr, &function) && ph_dwarf_split(d))
 		return ph_err_set(err, -ENOENT, "its debug information is in files of its compiler's, as %s, which are not read (-gno-split-dwarf puts "
 				  "it into the program): arguments are arg1, arg2 …", ph_dwarf_split(d));
 	if (!d || !ph_dwarf_function(d, vaddr, &function))
 		return ph_err_set(err, -ENOENT, "there is no debug information about its arguments: they are arg1, arg2 …");
-	if (dwarf_entrypc(&function, &low) == 0 && low != vaddr)
+	if (offset) {
+		inlined.function = function;
+		inlined.addr = vaddr;
+		inlined.machine = ph_elf_machine(elf);
+		w.inlined = &inlined;
+		if (!ph_dwarf_inlined(d, offset, vaddr, &function))
+			return ph_err_set(err, -ENOENT, "its debug information has changed");
+	} else if (dwarf_entrypc(&function, &low) == 0 && low != vaddr)
 		return ph_err_set(err, -EINVAL, "arguments have names where a function begins, and not within it: there are registers (%%…)");
 	symbol = ph_symtab_find(ph_childfile_symtab(f), vaddr);
 	w.remade = symbol && is_remade(symbol->name);
 	w.dwarf = d;
 	w.text = w.p = text;
-	if (strcspn(text, "-.[") == strlen(PH_SYMARG_RESULT_NAME) && !strncmp(text, PH_SYMARG_RESULT_NAME, strlen(PH_SYMARG_RESULT_NAME)))
+	if (!w.inlined && strcspn(text, "-.[") == strlen(PH_SYMARG_RESULT_NAME) && !strncmp(text, PH_SYMARG_RESULT_NAME, strlen(PH_SYMARG_RESULT_NAME)))
 		r = find_result(&w, &function, ph_elf_machine(elf));
 	else
 		r = find_param(&w, &function, ph_elf_machine(elf));
@@ -619,6 +691,8 @@ int ph_answer_arg(struct ph_childfile *f, struct ph_bytes *in, struct ph_buf *ou
 		r = step(&w);
 	if (r == 0 && a.kind != PH_SYMARG_NOTHING)
 		r = finish(&w);
+	if (r == 0 && a.low + a.bits > w.held)
+		r = parted(&w);
 	if (r < 0)
 		return r;
 	ph_put_uint(out, a.place, 1);

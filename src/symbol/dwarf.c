@@ -354,6 +354,13 @@ void ph_dwarf_each_inlined(struct ph_dwarf *d, const struct ph_dwarf_inlined *in
 	}
 }
 
+bool ph_dwarf_inlined(struct ph_dwarf *d, uint64_t offset, uint64_t addr, Dwarf_Die *ret)
+{
+	Dwarf_Addr at;
+
+	return dwarf_offdie(d->dw, offset, ret) && dwarf_tag(ret) == DW_TAG_inlined_subroutine && entry_of(ret, &at) && at == addr;
+}
+
 static bool is_defined(Dwarf_Die *die, const char *name)
 {
 	const char *s = dwarf_diename(die);

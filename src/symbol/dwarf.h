@@ -34,6 +34,8 @@ struct ph_dwarf_inlined {
 	void *arg;
 };
 void ph_dwarf_each_inlined(struct ph_dwarf *d, const struct ph_dwarf_inlined *in);
+/* That one again, by where it stands in the debug information; false: none that begins at @addr stands there. */
+bool ph_dwarf_inlined(struct ph_dwarf *d, uint64_t offset, uint64_t addr, Dwarf_Die *ret);
 /* Mangled, where it is, else with the namespaces and classes that it is in. Takes long; the caller frees. */
 char *ph_dwarf_whole_name(Dwarf_Die *function);
 /* A struct, union or class of this name that is defined, and not only mentioned, in any unit. */

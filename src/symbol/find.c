@@ -31,7 +31,7 @@ static int take_found(const struct ph_symparent_file *f, struct ph_bytes *in, si
 		s.vaddr = ph_get_u64(in);
 		s.size = ph_get_u64(in);
 		s.chosen = ph_bytes_u8(in) & 1;
-		s.inlined = ph_bytes_u8(in) & 1;
+		s.inlined = ph_get_u64(in);
 		/* What is not in the file, as its symbols may say, cannot be probed. */
 		if (in->bad || ret->list.n == max || !ph_symfile_offset(&f->info, s.vaddr, &s.offset)) {
 			free(s.name);
@@ -183,6 +183,14 @@ int ph_symchild_slots(struct ph_symchild *c, uint32_t file, uint64_t chooses, ph
 	return r;
 }
 
+/* Is there such a register? */
+static bool is_place(const struct ph_symarg *a)
+{
+	if (a->place == PH_SYMARG_STACK || a->place == PH_SYMARG_CONSTANT)
+		return !a->argument;
+	return a->place == PH_SYMARG_NUMBERED ? a->argument <= 32 : a->argument && a->argument <= 16;
+}
+
 static int take_arg(struct ph_bytes *in, struct ph_symarg *a)
 {
 	uint8_t place = ph_bytes_u8(in), kind;
@@ -204,24 +212,30 @@ static int take_arg(struct ph_bytes *in, struct ph_symarg *a)
 	a->place = place;
 	a->kind = kind;
 	a->room = (uint16_t)room;
-	if ((place == PH_SYMARG_STACK) != !a->argument || a->argument > 16 || !a->size || a->size > 8 || (a->size & (a->size - 1)) ||
+	if (!is_place(a) || !a->size || a->size > 8 || (a->size & (a->size - 1)) ||
 	    !a->bits || a->low + a->bits > 64 || a->names[strspn(a->names, PH_SYMARG_WORD "=,-.")])
 		return -EBADMSG;
 	return 0;
 }
 
-int ph_symchild_arg(struct ph_symchild *c, uint32_t file, uint64_t vaddr, const char *text, struct ph_symarg *ret,
+int ph_symchild_arg(struct ph_symchild *c, uint32_t file, uint64_t vaddr, uint64_t inlined, const char *text, struct ph_symarg *ret,
 		    struct ph_err *err)
 {
-	ph_autofree char *at = ph_asprintf("0x%lx", vaddr);
 	struct ph_symparent_file *f;
 	struct ph_symwait w = { 0 };
+	struct ph_symjob *j;
 	struct ph_bytes in;
-	size_t max = 1;
 	int r;
 
 	*ret = (struct ph_symarg){ 0 };
-	r = search(c, file, PH_SYMMSG_ARG, &max, text, at, &f, &w, err);
+	r = ph_symchild_until_ready(c, file, &f, err);
+	if (r)
+		return r;
+	j = ph_symlink_ask(c, f, PH_SYMMSG_ARG);
+	ph_put_str(&j->request, text);
+	ph_put_u64(&j->request, vaddr);
+	ph_put_u64(&j->request, inlined);
+	r = ph_symchild_until_answered(c, j, &w, err);
 	if (!r) {
 		in = ph_symwait_answer(&w);
 		r = take_arg(&in, ret);

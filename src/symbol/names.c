@@ -176,7 +176,7 @@ static bool on_inlined(void *arg, Dwarf_Die *inlined, Dwarf_Die *into, uint64_t 
 	ph_put_u64(s->out, addr);
 	ph_put_u64(s->out, 0);
 	ph_put_uint(s->out, false, 1);
-	ph_put_uint(s->out, true, 1);
+	ph_put_u64(s->out, dwarf_dieoffset(inlined));
 	return true;
 }
 
@@ -237,7 +237,7 @@ int ph_answer_find(struct ph_childfile *f, struct ph_bytes *in, struct ph_buf *o
 		ph_put_u64(out, s->addr);
 		ph_put_u64(out, s->sized ? s->end - s->addr : 0);
 		ph_put_uint(out, s->chosen, 1);
-		ph_put_uint(out, false, 1);
+		ph_put_u64(out, 0);
 		last_addr = s->addr;
 		ph_buf_clear(&last);
 		ph_buf_add(&last, bare.p, bare.len);

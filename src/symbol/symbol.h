@@ -164,7 +164,7 @@ struct ph_symfunc {
 	uint64_t vaddr, size;	/* size 0: not known */
 	uint64_t offset;	/* of its first byte in the file */
 	bool chosen;		/* the name is that of what finds the function when the program starts (IFUNC) */
-	bool inlined;		/* it was put into another one here: `shown` says into which */
+	uint64_t inlined;	/* it was put into another one here, `shown` says into which: where the debug information has that; else 0 */
 };
 struct ph_symfuncs {
 	PH_VEC(struct ph_symfunc) list;
@@ -207,7 +207,7 @@ int ph_symchild_returns(struct ph_symchild *c, uint32_t file, uint64_t vaddr, ui
 int ph_symchild_slots(struct ph_symchild *c, uint32_t file, uint64_t chooses, ph_symoffsets *ret, struct ph_err *err);
 
 /*
- * Where an argument is when its function is entered, or the result when it returns: what that place has; then add[0] is added, what
+ * Where an argument is when its function is entered, or begins in another one, or the result when it returns: what that place has; then add[0] is added, what
  * stands there loaded, … Of the last, some bits are the value.
  */
 #define PH_SYMARG_LOADS 4
@@ -215,7 +215,10 @@ int ph_symchild_slots(struct ph_symchild *c, uint32_t file, uint64_t chooses, ph
 #define PH_SYMARG_WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 struct ph_symarg {
 	/* STACK: the address of the first byte that is handed over there. */
-	enum { PH_SYMARG_REGISTER, PH_SYMARG_STACK, PH_SYMARG_RESULT, PH_SYMARG_PLACES } place;
+	enum { PH_SYMARG_REGISTER, PH_SYMARG_STACK, PH_SYMARG_RESULT,
+	       PH_SYMARG_NUMBERED,	/* `argument` is a register by DWARF's number */
+	       PH_SYMARG_CONSTANT,	/* 0 */
+	       PH_SYMARG_PLACES } place;
 	uint32_t argument;		/* which register for integers, or for results, from 1 */
 	uint8_t loads, size;		/* the last load is of `size` bytes, the others of 8 */
 	uint8_t low, bits;		/* the value is `bits` bits from the `low`-th on */
@@ -228,10 +231,10 @@ struct ph_symarg {
 	char *names;			/* of ENUM: "RED=0,GREEN=1", of PAIR its members: "data,len"; the caller frees */
 };
 /*
- * The argument @text ("len", "req->id", "req->peers[2].name", "retval->id") of the function that begins at the address, by DWARF.
- * Waits. -ENOENT with a sentence where it is not known, -EOPNOTSUPP where it cannot be read.
+ * The argument @text ("len", "req->id", "req->peers[2].name", "retval->id") of the function that begins at the address, by DWARF;
+ * @inlined: of what was put into another one there (struct ph_symfunc), else 0. Waits. -ENOENT with a sentence where it is not known, -EOPNOTSUPP where it cannot be read.
  */
-int ph_symchild_arg(struct ph_symchild *c, uint32_t file, uint64_t vaddr, const char *text, struct ph_symarg *ret,
+int ph_symchild_arg(struct ph_symchild *c, uint32_t file, uint64_t vaddr, uint64_t inlined, const char *text, struct ph_symarg *ret,
 		    struct ph_err *err);
 
 static inline void ph_symchild_free_ptr(struct ph_symchild **c)

@@ -249,6 +249,7 @@ of() { jq -s "map(select(.function == \"$1\")) | $2" "$T.json"; }
 	g++ -O2 -g -o "$T-app" "$T.cc"
 	porthole probe "uprobe:$T-app:shop::over(char const*, int const&)" "uprobe:$T-app:shop::over(s,n)" "uprobe:$T-app:shop::twice" \
 		"uprobe:$T-app:shop::twice<long>(x)" "uprobe:$T-app:shop::Item::operator<(this->id,other=o->id)" "uprobe:$T-app:shop::within" \
+		"uprobe:$T-app:shop::within(x)" \
 		"uprobe:$T-app:shop::remade*(a,b)" 'uprobe:libc.so.6:memcpy@@GLIBC_2.14(size=arg3)' -o json \
 		-- "$T-app" 2>"$T.said" | grep '^{' >"$T.json"
 	jq -sce 'map(select(.size == null or (.size >= 4000 and .size < 4010))) | group_by(.asked | sub(".*-app:"; "")) | map([(.[0].asked | sub(".*-app:"; "")), (map(.function | sub(" \\[clone.*"; "")) | unique | join(",")),
@@ -261,6 +262,7 @@ of() { jq -s "map(select(.function == \"$1\")) | $2" "$T.json"; }
 		["shop::twice","int shop::twice<int>(int),long shop::twice<long>(long)",",,,,,",6]
 		["shop::twice<long>(x)","long shop::twice<long>(long)","0,1,2",3]
 		["shop::within","shop::within in main",",,",3]
+		["shop::within(x)","shop::within in main","0,1,2",3]
 		["uprobe:libc.so.6:memcpy@@GLIBC_2.14(size=arg3)","memcpy","4000,4001,4002",3]
 	END
 	fails "did you mean 'shop::over'?" "uprobe:$T-app:over"

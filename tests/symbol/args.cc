@@ -112,6 +112,18 @@ extern "C" __attribute__((noinline)) big args_result(long first, request &req)
 	return b;
 }
 
+static inline __attribute__((always_inline)) long args_within(long a, request *req, mixed m)
+{
+	asm volatile("nop" ::"r"(a), "r"(req), "m"(m) : "memory");
+	return a;
+}
+
+extern "C" __attribute__((noinline)) long args_outer(long a, request *req, mixed m)
+{
+	asm volatile("nop" ::: "memory");
+	return args_within(a + 1, req->next, m);
+}
+
 struct counted {
 	unsigned short len;
 	unsigned char *bytes;

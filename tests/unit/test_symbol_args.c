@@ -17,7 +17,8 @@
 
 static char dir[] = "/tmp/porthole-args.XXXXXX";
 
-static uint64_t address(struct ph_symchild *c, const char *function)
+/* *@ret_inlined: not 0 where it was put into another one. */
+static uint64_t address(struct ph_symchild *c, const char *function, uint64_t *ret_inlined)
 {
 	struct ph_symfuncs f;
 	uint64_t at;
@@ -25,6 +26,7 @@ static uint64_t address(struct ph_symchild *c, const char *function)
 	assert_int_equal(ph_symchild_find(c, 1, function, 2, &f, NULL), 0);
 	assert_int_equal(f.list.n, 1);
 	at = f.list.v[0].vaddr;
+	*ret_inlined = f.list.v[0].inlined;
 	ph_symfuncs_done(&f);
 	return at;
 }
@@ -32,12 +34,13 @@ static uint64_t address(struct ph_symchild *c, const char *function)
 static char *arg(struct ph_symchild *c, const char *function, const char *text)
 {
 	static const char *const kinds[] = { "", " address", " text", " float", " enum", " nothing", " pair" };
-	static const char *const places[] = { "", "stack ", "result " };
+	static const char *const places[] = { "", "stack ", "result ", "dwarf ", "constant " };
 	struct ph_symarg a;
 	struct ph_err err = { 0 };
 	ph_autobuf b = { 0 };
+	uint64_t inlined, at = address(c, function, &inlined);
 
-	if (ph_symchild_arg(c, 1, address(c, function), text, &a, &err) < 0)
+	if (ph_symchild_arg(c, 1, at, inlined, text, &a, &err) < 0)
 		return ph_strdup(err.msg);
 	ph_buf_addf(&b, "%s%u", places[a.place], a.argument);
 	for (unsigned int i = 0; i <= a.loads; i++)
@@ -182,14 +185,14 @@ static void test_names(void **state)
  */
 static void test_hostile(void **state)
 {
-	static const char *const functions[] = { "args_plain", "args_many", "args_words", "args_result" };
+	static const char *const functions[] = { "args_plain", "args_many", "args_words", "args_result", "args_within" };
 	static const char *const texts[] = { "a", "req->first", "req->outside->title", "req->next->next->id", "req->colour", "req->bits",
 					     "m.whole", "retval", "retval.a", "retval->next->id", "words[1]", "list[0]->id", "none" };
 	ph_auto(ph_symchild_free_ptr) struct ph_symchild *c = symchild();
 	ph_autofree char *path = ph_asprintf("%s/whole.so", dir), *is = NULL, *first = NULL, *last = NULL;
 	struct ph_buf whole = { 0 };
 	uint32_t seed = 99, debug, end;
-	uint64_t at[PH_ARRAY_SIZE(functions)];
+	uint64_t at[PH_ARRAY_SIZE(functions)], inlined[PH_ARRAY_SIZE(functions)];
 	size_t answers = 0;
 
 	(void)state;
@@ -203,7 +206,8 @@ static void test_hostile(void **state)
 	assert_true(debug > 0 && debug < end && end < whole.len);
 	add_path(c, 1, path);
 	for (size_t i = 0; i < PH_ARRAY_SIZE(functions); i++)
-		at[i] = address(c, functions[i]);
+		at[i] = address(c, functions[i], &inlined[i]);
+	assert_true(inlined[4] > 0);
 	for (uint32_t file = 2; file < 80; file++) {
 		ph_autofree char *broken = ph_asprintf("%s/broken.so", dir), *changed = ph_alloc(whole.len);
 		FILE *f = fopen(broken, "w");
@@ -222,7 +226,8 @@ static void test_hostile(void **state)
 			struct ph_symarg a = { 0 };
 			struct ph_err err = { 0 };
 
-			if (ph_symchild_arg(c, file, at[i % PH_ARRAY_SIZE(functions)], texts[i / PH_ARRAY_SIZE(functions)], &a, &err) < 0) {
+			if (ph_symchild_arg(c, file, at[i % PH_ARRAY_SIZE(functions)], inlined[i % PH_ARRAY_SIZE(functions)],
+					    texts[i / PH_ARRAY_SIZE(functions)], &a, &err) < 0) {
 				assert_true(*err.msg);
 				continue;
 			}
