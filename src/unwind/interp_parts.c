@@ -15,6 +15,7 @@
 struct function {
 	uint64_t begin, n;
 	uint8_t *code;
+	struct ph_elf_code section;	/* that it is in */
 };
 
 static void function_done(struct function *f)
@@ -24,17 +25,26 @@ static void function_done(struct function *f)
 
 static bool function_read(struct ph_elf *elf, uint64_t begin, uint64_t end, struct function *ret)
 {
+	const struct ph_elf_code *sections;
+	size_t n;
+
 	ret->begin = begin;
 	ret->n = end - begin;
 	if (ret->n > CODE_MAX)
 		return false;
+	ret->section = (struct ph_elf_code){ 0, UINT64_MAX };
+	sections = ph_elf_code(elf, &n);
+	for (size_t i = 0; sections && i < n; i++)
+		if (begin >= sections[i].begin && begin < sections[i].end)
+			ret->section = sections[i];
 	ret->code = ph_alloc(ret->n);
 	return ph_elf_read_at(elf, begin, ret->code, ret->n);
 }
 
 /*
  * A compiler puts what it takes for rare elsewhere, which some builds of Python spend all their time in. It has an entry of its own
- * in .eh_frame, and the function jumps into the middle of it, as it does of no other function.
+ * in .eh_frame, and the function jumps into the middle of it, as it does of no other function; but the linker's PLT, another section, has
+ * one entry for all that is called through it.
  */
 static void find_cold(const struct ph_cfi *cfi, const struct function *of, __u64 *ret_begin, __u64 *ret_end)
 {
@@ -53,7 +63,7 @@ static void find_cold(const struct ph_cfi *cfi, const struct function *of, __u64
 		if ((in.kind != PH_INSN_JUMP && in.kind != PH_INSN_BRANCH) || !in.direct)
 			continue;
 		to = of->begin + at + (uint64_t)in.target;
-		if (to - of->begin < of->n)
+		if (to - of->begin < of->n || to < of->section.begin || to >= of->section.end)
 			continue;
 		f = ph_cfi_find(cfi, to);
 		if (!f || f->begin == to)
