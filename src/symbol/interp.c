@@ -30,7 +30,7 @@ static uint16_t *told_one(struct ph_interp *in, size_t i)
  */
 static const char *const beginnings[] = {
 	"_Py", "Py_Version", "execut", "_ZN2v88internal7Version", "v8dbg_", "zend_call_function", "zend_generator_resume", "rb_vm_exec", "vm_exec",
-	"ruby_", "Perl_runops_", "PL_", "gHotSpotVM",
+	"rb_errinfo", "ruby_", "Perl_runops_", "PL_", "gHotSpotVM",
 };
 #define KEPT_MAX 16384
 

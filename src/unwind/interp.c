@@ -224,7 +224,9 @@ static int find_ruby(struct ph_elf *elf, const char *path, const struct ph_inter
 		if (!sym->find(sym->ctx, "ruby_current_execution_context_ptr", &at, &size))
 			return ph_err_set(err, -ENOTSUP, "%s: a Ruby that does not tell where its threads are", path);
 		ret->root = at;
-	} else if (!sym->find(sym->ctx, "ruby_current_ec", &at, &size) || !ph_interp_tls(elf, at, &ret->own)) {
+	} else if (sym->find(sym->ctx, "ruby_current_ec", &at, &size) ? !ph_interp_tls(elf, at, &ret->own) :
+		   /* It is exported, and reads nothing else of the thread's. */
+		   !sym->find(sym->ctx, "rb_errinfo", &at, &size) || !ph_interp_tls_read_by(elf, at, size, &ret->own)) {
 		return ph_err_set(err, -ENOTSUP, "%s: a Ruby that does not tell where its threads are", path);
 	}
 	return 0;
@@ -299,7 +301,13 @@ int ph_interp_find(struct ph_elf *elf, const char *path, const struct ph_interp_
 		return 0;
 	}
 	/* From 3.3 on nothing of that is exported. */
-	if (sym->find(sym->ctx, "ruby_version", &at, &size))
-		return ph_err_set(err, -ENOTSUP, "%s: a Ruby without its symbols (.symtab)", path);
+	if (sym->find(sym->ctx, "ruby_version", &at, &size)) {
+		int r = find_ruby(elf, path, sym, ret, err);
+
+		if (r)
+			return r;
+		ph_interp_parts(elf, sym, ret);
+		return ret->code_end ? 0 : ph_err_set(err, -ENOTSUP, "%s: a Ruby of which it is not known what runs its code", path);
+	}
 	return -ENOENT;
 }

@@ -3,6 +3,8 @@
 #include "unwind/interp_priv.h"
 
 #include <elf.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "unwind/cfi.h"
@@ -11,6 +13,8 @@
 /* The largest, of Python without optimization, has 200 KB. */
 #define CODE_MAX (1u << 20)
 #define LOOP_MIN 16384
+/* All versions have more instructions, each of which ends with a jump to the next one's code; no other function has as many. */
+#define LOOP_JUMPS 100
 
 struct function {
 	uint64_t begin, n;
@@ -98,6 +102,65 @@ static void find_loop(const struct ph_cfi *cfi, const struct function *of, struc
 	}
 }
 
+static size_t computed_jumps(const struct function *f)
+{
+	struct ph_insn in;
+	size_t n = 0;
+
+	for (uint64_t at = 0; at < f->n; at += in.len) {
+		ph_insn_read(f->code + at, f->n - at, &in);
+		/* Not those of the PLT. */
+		n += in.kind == PH_INSN_JUMP && !in.direct && in.base != PH_X86_RIP;
+	}
+	return n;
+}
+
+static bool calls(const struct function *f, uint64_t to)
+{
+	for (uint64_t at = 0; at + 5 <= f->n; at++) {
+		int32_t disp;
+
+		if (f->code[at] != 0xe8)
+			continue;
+		memcpy(&disp, f->code + at + 1, sizeof(disp));
+		if (f->begin + at + 5 + (uint64_t)disp == to)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Ruby from 3.3 on exports nothing of that: the loop is known by its jumps, and rb_vm_exec() by its calls of the loop. At most, there is
+ * another function that does, which asks for the addresses of the instructions' code, and a small one.
+ */
+static void find_ruby(struct ph_elf *elf, const struct ph_cfi *cfi, struct ph_interp *ret)
+{
+	size_t jumps = LOOP_JUMPS;
+
+	ph_vec_each(e, &cfi->fdes) {
+		ph_auto(function_done) struct function f = { 0 };
+		size_t n;
+
+		if (e->size < LOOP_MIN || !function_read(elf, e->begin, e->begin + e->size, &f))
+			continue;
+		n = computed_jumps(&f);
+		if (n < jumps)
+			continue;
+		jumps = n;
+		ret->loop_begin = e->begin;
+		ret->loop_end = e->begin + e->size;
+	}
+	ph_vec_each(e, &cfi->fdes) {
+		ph_auto(function_done) struct function f = { 0 };
+
+		if (ret->loop_end && e->size > ret->code_end - ret->code_begin && e->begin != ret->loop_begin &&
+		    function_read(elf, e->begin, e->begin + e->size, &f) && calls(&f, ret->loop_begin)) {
+			ret->code_begin = e->begin;
+			ret->code_end = e->begin + e->size;
+		}
+	}
+}
+
 void ph_interp_parts(struct ph_elf *elf, const struct ph_interp_symbols *sym, struct ph_interp *ret)
 {
 	struct ph_cfi cfi = { .arch = ph_elf_machine(elf) == EM_AARCH64 ? PH_UNWIND_ARM64 : PH_UNWIND_X86_64 };
@@ -109,11 +172,13 @@ void ph_interp_parts(struct ph_elf *elf, const struct ph_interp_symbols *sym, st
 		ret->loop_begin = at;
 		ret->loop_end = at + size;
 	}
-	if (ph_elf_eh_frame(elf, &frames) || !function_read(elf, ret->code_begin, ret->code_end, &runs))
+	if (ph_elf_eh_frame(elf, &frames))
 		return;
 	ph_cfi_read(&cfi, &frames, false);
-	if (cfi.fdes.n) {
-		ph_cfi_sort(&cfi);
+	ph_cfi_sort(&cfi);
+	if (!ret->code_end)
+		find_ruby(elf, &cfi, ret);
+	if (cfi.fdes.n && function_read(elf, ret->code_begin, ret->code_end, &runs)) {
 		find_cold(&cfi, &runs, &ret->cold_begin, &ret->cold_end);
 		if (ret->kind == PH_INTERP_RUBY && !ret->loop_end)
 			find_loop(&cfi, &runs, ret);

@@ -11,7 +11,10 @@
 extern const struct ph_interp ph_interp_pythons[PH_INTERP_NPYTHONS];
 int ph_interp_find_python(struct ph_elf *elf, const char *path, const struct ph_interp_symbols *sym,
 			  struct ph_interp *ret, struct ph_err *err);
-/* Where the other parts of the function are that runs interpreted code: what is rarely run, and Ruby's loop. */
+/*
+ * Where the other parts of the function are that runs interpreted code: what is rarely run, and Ruby's loop. Of Ruby, where that function is
+ * itself, if nothing is known (code_end is 0); it may still not be, then.
+ */
 void ph_interp_parts(struct ph_elf *elf, const struct ph_interp_symbols *sym, struct ph_interp *ret);
 /* " on arm64", or nothing. */
 const char *ph_interp_on_machine(const struct ph_elf *elf);

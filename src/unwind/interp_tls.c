@@ -107,6 +107,34 @@ bool ph_interp_tls(const struct ph_elf *elf, uint64_t off, struct ph_interp_tls 
 	return false;
 }
 
+/*
+ * The psABI's sequence for a library's variable (General Dynamic), the same in all builds, as linkers may replace it:
+ *   data16 lea slot(%rip), %rdi; data16 data16 rex.W call __tls_get_addr, or data16 rex.W call *…(%rip)
+ * The slot has the library's number, and the word behind it where the variable is.
+ */
+bool ph_interp_tls_read_by(const struct ph_elf *elf, uint64_t begin, uint64_t size, struct ph_interp_tls *ret)
+{
+	static const uint8_t lea[] = { 0x66, 0x48, 0x8d, 0x3d }, call[] = { 0x66, 0x66, 0x48, 0xe8 }, call_by[] = { 0x66, 0x48, 0xff, 0x15 };
+	uint8_t code[64];
+	uint64_t off;
+
+	*ret = (struct ph_interp_tls){ 0 };
+	if (size > sizeof(code))
+		size = sizeof(code);
+	if (!ph_elf_read_at(elf, begin, code, size))
+		return false;
+	for (uint64_t at = 0; at + 12 <= size; at++) {
+		int32_t disp;
+
+		if (memcmp(code + at, lea, sizeof(lea)) ||
+		    (memcmp(code + at + 8, call, sizeof(call)) && memcmp(code + at + 8, call_by, sizeof(call_by))))
+			continue;
+		memcpy(&disp, code + at + 4, sizeof(disp));
+		return ph_elf_read_at(elf, begin + at + 8 + (uint64_t)disp + 8, &off, sizeof(off)) && ph_interp_tls(elf, off, ret);
+	}
+	return false;
+}
+
 bool ph_interp_tls_key(const struct ph_elf *elf, uint64_t vaddr, struct ph_interp_tls *ret)
 {
 	struct dynamic d;

@@ -31,8 +31,8 @@ def main():
     for text in sys.stdin:
         o = json.loads(text)
         frames = [f for f in o["stack"][::-1] if f["kind"] == "interpreter"]
-        # Of Ruby: what it computes in.
-        if frames and frames[0]["function"] == "block in spin":
+        # Of Ruby: what it computes in, and what of Ruby's own is in Ruby.
+        while frames and (frames[0]["function"] == "block in spin" or (frames[0]["source"] or "").startswith("<internal:")):
             frames.pop(0)
         if not frames or frames[0]["function"] != "spin" or frames[0]["source"] != file or str(frames[0]["line"]) not in line_of:
             continue
