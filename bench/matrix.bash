@@ -58,7 +58,7 @@ while read -r name source command; do
 	[ -z "${MATRIX:-}" ] || [[ " $MATRIX " == *" $name "* ]] || continue
 	# A deep stack is to be in perf's copy of it.
 	deep=
-	[[ $name != many* && $name != lang-* && $name != python* && $name != php* && $name != node* && $name != java* ]] || deep=65528
+	[[ $name != many* && $name != lang-* && $name != python* && $name != php* && $name != ruby* && $name != node* && $name != java* ]] || deep=65528
 	(matrix_record "$name" "$command" $deep) </dev/null
 	read -r samples complete pairs theirs differ < <(matrix_compare "$name" "$command" "$source")
 	row "stacks of $name" "$samples samples" "perf: $theirs of $pairs, $differ differ" \

@@ -15,7 +15,7 @@ import sys
 
 KERNEL = 1 << 63
 INTERPRETED = 1 << 48       # and above, below the kernel's: no address of a program
-INTERPRETERS = ("_PyEval_EvalFrameDefault", "execute_ex")
+INTERPRETERS = ("_PyEval_EvalFrameDefault", "execute_ex", "rb_vm_exec")
 OUTERMOST = re.compile(r"^(_start|start_thread|__?clone3?|runtime\.goexit.*|runtime\.rt0_go.*|_rt0_amd64_linux|thread_start)$")
 NEAR = 30000                # ns
 LONG = 110                  # frames: some walk may have had enough
@@ -69,7 +69,10 @@ def without_interpreter(stack, perf):
     if not any(a >= INTERPRETED for a in stack):
         return stack, perf
     its = {p[0] for p in perf if p[1] in INTERPRETERS}
-    return [a for a in stack if a < INTERPRETED and a not in its], [p for p in perf if p[0] not in its]
+    # vm_exec_core(), which Ruby's file has no name of.
+    its |= {p[0] for p, caller in zip(perf, perf[1:]) if caller[1] == "rb_vm_exec" and p[1] == "?" and p[0] not in stack}
+    # Of the innermost one, perf has one less.
+    return [a for a in stack if a < INTERPRETED and a not in its and a - 1 not in its], [p for p in perf if p[0] not in its]
 
 
 def is_same(stack, perf):
