@@ -3,6 +3,8 @@
  * Debug information that is compressed, as in debug packages of distributions, unpacked by libdeflate. libdw does it with zlib, which
  * takes three times as long: of a profile's names, longer than all else.
  */
+#include <stddef.h>
+
 #include "symbol/unpack.h"
 
 #if PH_LIBDEFLATE
