@@ -57,9 +57,11 @@ static void build_index(void)
 {
 	const struct ph_class *c;
 
-	for (size_t i = 0; (c = ph_class_nth(i)); i++) {
-		by_id[c->id] = c;
-		ph_strmap_put(&by_name, c->name, (void *)c);
+	for (int elsewhere = 0; elsewhere < 2; elsewhere++) {
+		for (size_t i = 0; (c = elsewhere ? ph_syscall_class_elsewhere_nth(i) : ph_class_nth(i)); i++) {
+			by_id[c->id] = c;
+			ph_strmap_put(&by_name, c->name, (void *)c);
+		}
 	}
 }
 

@@ -25,13 +25,16 @@ static const struct ph_type type_o16 = { .kind = PH_KIND_UINT, .bits = 16, .base
 #define PH_T_bytes ph_type_bytes
 #define PH_T_s32v ph_type_s32v
 
+/* The number of a call that this machine has; else, of one that another one has, that one's, further up. */
+#define ELSE(here, there) ((here) >= 0 ? (here) : (there) >= 0 ? PH_SYSCALL_ELSEWHERE + (there) : NO)
+
 /* ---- native ---- */
 #define ABI(name) native_##name
 #ifdef __x86_64__
-#define ABI_NR(x, a, i) (x)
+#define ABI_NR(x, a, i) ELSE(x, a)
 #define ABI_EPOLL_EVENT 12	/* packed there and nowhere else */
 #else
-#define ABI_NR(x, a, i) (a)	/* asm-generic/unistd.h, which arm64 and all later ones use */
+#define ABI_NR(x, a, i) ELSE(a, x)	/* asm-generic/unistd.h, which arm64 and all later ones use */
 #define ABI_EPOLL_EVENT 16
 #endif
 #define ABI_PREFIX ""
@@ -60,7 +63,7 @@ static const struct ph_type type_o16 = { .kind = PH_KIND_UINT, .bits = 16, .base
 #ifdef __x86_64__
 #define ABI_NR(x, a, i) (i)
 #else
-#define ABI_NR(x, a, i) (NO)
+#define ABI_NR(x, a, i) ELSE(NO, i)
 #endif
 #define ABI_PREFIX "compat_"
 #define ABI_ENTRY PH_EV_COMPAT_ENTRY
@@ -74,30 +77,42 @@ static const struct ph_type type_o16 = { .kind = PH_KIND_UINT, .bits = 16, .base
 #include "event/syscalls_rows.h"
 
 /* Rows stand in the order of x86_64; this finds them by number. */
-#define NR_MAX 512
+#define NR_MAX (2 * PH_SYSCALL_ELSEWHERE)
 
 static struct table {
 	const struct ph_syscall *by_nr[NR_MAX];
-	const struct ph_syscall *sorted[NR_MAX];
-	size_t n;
+	const struct ph_syscall *sorted[NR_MAX];	/* this machine's, then those of others */
+	size_t n, nall;
 	int end;
 } native, compat;
 
 static pthread_once_t tables_once = PTHREAD_ONCE_INIT;
 
+/* A call whose arguments are others on another machine has a row for each: this machine's is the one. */
+static bool has_row_here(const struct ph_syscall *rows, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].nr >= 0 && rows[i].nr < PH_SYSCALL_ELSEWHERE && !strcmp(rows[i].name, name))
+			return true;
+	return false;
+}
+
 static void fill(struct table *t, const struct ph_syscall *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (rows[i].nr < 0)
+		if (rows[i].nr < 0 || (rows[i].nr >= PH_SYSCALL_ELSEWHERE && has_row_here(rows, n, rows[i].name)))
 			continue;
 		assert(rows[i].nr < NR_MAX && !t->by_nr[rows[i].nr]);
 		t->by_nr[rows[i].nr] = &rows[i];
 		if (rows[i].nr >= t->end)
 			t->end = rows[i].nr + 1;
 	}
-	for (int nr = 0; nr < t->end; nr++)
-		if (t->by_nr[nr])
-			t->sorted[t->n++] = t->by_nr[nr];
+	for (int nr = 0; nr < t->end; nr++) {
+		if (!t->by_nr[nr])
+			continue;
+		t->sorted[t->nall++] = t->by_nr[nr];
+		t->n += nr < PH_SYSCALL_ELSEWHERE;
+	}
 }
 
 static void fill_tables(void)
@@ -123,7 +138,7 @@ const struct ph_syscall *ph_syscall_by_name(const char *name)
 {
 	const struct table *t = table_of(false);
 
-	for (size_t i = 0; i < t->n; i++)
+	for (size_t i = 0; i < t->nall; i++)
 		if (strcmp(t->sorted[i]->name, name) == 0)
 			return t->sorted[i];
 	return NULL;
@@ -155,6 +170,19 @@ const struct ph_class *ph_syscall_class_nth(size_t i)
 			s = i < t->n ? t->sorted[i] : ph_syscall_unknown(c);
 			return at_exit ? s->exit : s->entry;
 		}
+	}
+	return NULL;
+}
+
+const struct ph_class *ph_syscall_class_elsewhere_nth(size_t i)
+{
+	for (int c = 0; c < 2; c++) {
+		const struct table *t = table_of(c);
+		size_t n = t->nall - t->n;
+
+		if (i < 2 * n)
+			return i < n ? t->sorted[t->n + i]->entry : t->sorted[t->n + i - n]->exit;
+		i -= 2 * n;
 	}
 	return NULL;
 }

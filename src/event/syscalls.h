@@ -7,8 +7,10 @@
 
 /*
  * The system calls of this machine's architecture, from syscalls.def. `compat` means the calls that
- * 32-bit programs make (i386 on x86_64; elsewhere there are none and all of them are unknown).
+ * 32-bit programs make (i386 on x86_64; elsewhere there are none and all of them are unknown). A trace may be another machine's:
+ * calls that only such have are known, too, with numbers from PH_SYSCALL_ELSEWHERE on, which no call has here.
  */
+#define PH_SYSCALL_ELSEWHERE 512
 
 struct ph_syscall {
 	const char *name;		/* "openat" */
@@ -36,5 +38,7 @@ int ph_syscall_end(bool compat);
 
 /* The entry and exit classes of all of them in ascending number, the unknown ones included. */
 const struct ph_class *ph_syscall_class_nth(size_t i);
+/* The same of the calls that other machines have. */
+const struct ph_class *ph_syscall_class_elsewhere_nth(size_t i);
 
 #endif

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 
 #include "base/cleanup.h"
+#include "base/buf.h"
 #include "event/syscalls.h"
 
 /* ---- the numbers of all three architectures, straight from the table's source ---- */
@@ -167,6 +168,34 @@ static void native_numbers(void **state)
 	assert_int_equal(ph_syscall_by_name("newuname")->nr, SYS_uname);
 	assert_int_equal(ph_syscall_by_name("file_setattr")->nr, 469);
 	assert_int_equal(ph_syscall_by_name("statmount")->nr, 457);
+}
+
+/* A trace may be of another machine: calls that only that one has are known by their names, and are none that can be recorded here. */
+static void calls_of_other_machines(void **state)
+{
+#ifdef __x86_64__
+	const int here = X86_64;
+#else
+	const int here = ARM64;
+#endif
+	const struct ph_class *c;
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(numbers); i++) {
+		const struct numbers *s = &numbers[i];
+		ph_autofree char *entry = ph_asprintf("syscall_entry_%s", s->name), *exit = ph_asprintf("syscall_exit_%s", s->name);
+
+		if (s->nr[X86_64] < 0 && s->nr[ARM64] < 0)
+			continue;
+		if (!ph_class_by_name(entry) || !ph_class_by_name(exit) || !ph_syscall_by_name(s->name))
+			fail_msg("%s is not known", s->name);
+		c = ph_class_by_name(entry);
+		assert_ptr_equal(ph_class_by_id(c->id), c);
+		assert_ptr_equal(ph_syscall_by_nr(c->syscall_nr, false)->entry, c);
+		if (s->nr[here] >= 0)
+			assert_int_equal(c->syscall_nr, s->nr[here]);
+	}
+	for (size_t i = 0; (c = ph_class_nth(i)); i++)
+		assert_true(c->syscall_nr < PH_SYSCALL_ELSEWHERE);
 }
 
 /* ---- against the running kernel's own description of its calls ---- */
@@ -491,7 +520,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(x86_64_numbers), cmocka_unit_test(i386_numbers),
 		cmocka_unit_test(arm64_numbers), cmocka_unit_test(numbers_are_unique),
-		cmocka_unit_test(native_numbers),
+		cmocka_unit_test(native_numbers), cmocka_unit_test(calls_of_other_machines),
 		cmocka_unit_test(kernel_formats), cmocka_unit_test(table_is_sound),
 		cmocka_unit_test(classes_ascend), cmocka_unit_test(samples),
 	};
