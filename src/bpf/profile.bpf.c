@@ -3,7 +3,7 @@
 
 /* The context of a perf event's program: ABI. */
 struct bpf_perf_event_data {
-	u64 regs[NREGS];
+	u64 regs[PH_SAMPLE_REGS];
 	u64 sample_period, addr;
 };
 

@@ -173,6 +173,13 @@ struct ph_faildef {
 #define PH_FRAMES_KERNEL 127
 #define PH_FRAMES_USER 384
 
+/* Words of the registers in the context of a sample's program. On arm64 these are fewer than struct pt_regs has in the kernel. */
+#if defined(__TARGET_ARCH_x86) || defined(__x86_64__)
+#define PH_SAMPLE_REGS 21
+#else
+#define PH_SAMPLE_REGS 34
+#endif
+
 /* ---- walking stacks ---------------------------------------------------------------------------- */
 
 /*

@@ -4,6 +4,7 @@
  * event on each CPU.
  */
 #include <errno.h>
+#include <linux/bpf_perf_event.h>
 #include <linux/perf_event.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -220,6 +221,8 @@ static int open_event(uint64_t config, bool hardware, uint32_t freq, int cpu)
 
 	return fd < 0 ? -errno : fd;
 }
+
+_Static_assert(offsetof(struct bpf_perf_event_data, sample_period) == PH_SAMPLE_REGS * sizeof(uint64_t), "what the kernel side knows of it");
 
 /* Virtual machines mostly do not count cycles. */
 int ph_stacks_try(bool cycles)
