@@ -28,7 +28,7 @@ static const struct ph_interp v8s[] = {
 	{ .kind = PH_INTERP_V8, .version = 113, .type_shared = 262, .type_script = 167, .type_scope = 261 },
 };
 
-/* As its headers have it, all releases of a version alike; the same on arm64. */
+/* As its headers have it, all releases of a version alike. */
 static const struct ph_interp rubies[] = {
 	{ .kind = PH_INTERP_RUBY, .version = 27, .frame_size = 56, .context_thread = 56, .thread_id = 72,
 	  .code_lines = 120, .code_places = 144, .line_size = 8, .text = 16 },
@@ -76,11 +76,9 @@ bool ph_interp_of_version(enum ph_interp_kind kind, int version, int machine, st
 		if (kinds[kind].v[i].version != version)
 			continue;
 		*ret = kinds[kind].v[i];
-		if (machine != EM_AARCH64 || kind == PH_INTERP_PHP || kind == PH_INTERP_V8)
-			return true;
-		/* native_thread_id, which is next. Ruby's and Perl's threads are found by the thread pointer. */
-		ret->thread_id += 8;
-		return kind == PH_INTERP_PYTHON && version >= 11;
+		/* struct pthread: glibc's has 2 KB. Two threads are farther from each other, by the stack of one of them. */
+		ret->thread_above = machine == EM_AARCH64 ? 4096 : 1;
+		return true;
 	}
 	return false;
 }
@@ -99,15 +97,10 @@ void ph_interp_language(const struct ph_interp *in, char *ret, size_t room)
 		snprintf(ret, room, "%s.%u", names[in->kind], in->version);
 }
 
-const char *ph_interp_on_machine(const struct ph_elf *elf)
-{
-	return ph_elf_machine(elf) == EM_AARCH64 ? " on arm64" : "";
-}
-
 #define PHP_MARK "X-Powered-By: PHP/"
 #define PHP_WINDOW (1u << 20)
 
-/* The N of "PHP/8.N", a header that it sends: no symbol has its version. */
+/* The N of "PHP/8.N", a header that it sends: no symbol has its version. It is among the constants, which on arm64 are in one segment with the code. */
 static int php_version(const struct ph_elf *elf)
 {
 	static const size_t keep = sizeof(PHP_MARK) + 4;
@@ -120,7 +113,7 @@ static int php_version(const struct ph_elf *elf)
 			size_t n = seg[i].filesz - at < PHP_WINDOW ? seg[i].filesz - at : PHP_WINDOW;
 			const char *p;
 
-			if (seg[i].exec || !ph_elf_read(elf, seg[i].offset + at, buf, n))
+			if (!ph_elf_read(elf, seg[i].offset + at, buf, n))
 				break;
 			p = memmem(buf, n - keep, PHP_MARK, strlen(PHP_MARK));
 			if (!p)
@@ -219,7 +212,7 @@ static int find_ruby(struct ph_elf *elf, const char *path, const struct ph_inter
 	if (sym->find(sym->ctx, "ruby_version", &at, &size) && ph_elf_read_at(elf, at, text, 3) && text[1] == '.')
 		version = (text[0] - '0') * 10 + text[2] - '0';
 	if (!ph_interp_of_version(PH_INTERP_RUBY, version, ph_elf_machine(elf), ret))
-		return ph_err_set(err, -ENOTSUP, "%s: Ruby %s%s", path, version < 0 ? "of unknown version" : text, ph_interp_on_machine(elf));
+		return ph_err_set(err, -ENOTSUP, "%s: Ruby %s", path, version < 0 ? "of unknown version" : text);
 	if (ret->context_thread) {
 		if (!sym->find(sym->ctx, "ruby_current_execution_context_ptr", &at, &size))
 			return ph_err_set(err, -ENOTSUP, "%s: a Ruby that does not tell where its threads are", path);
@@ -241,7 +234,7 @@ static int find_perl(struct ph_elf *elf, const char *path, const struct ph_inter
 	if (!sym->find(sym->ctx, "PL_version", &at, &size) || !ph_elf_read_at(elf, at, &version, 1))
 		return ph_err_set(err, -ENOTSUP, "%s: a Perl of unknown version", path);
 	if (!ph_interp_of_version(PH_INTERP_PERL, version, ph_elf_machine(elf), ret))
-		return ph_err_set(err, -ENOTSUP, "%s: Perl 5.%u%s", path, version, ph_interp_on_machine(elf));
+		return ph_err_set(err, -ENOTSUP, "%s: Perl 5.%u", path, version);
 	if (sym->find(sym->ctx, "PL_curstackinfo", &at, &size) && sym->find(sym->ctx, "PL_curcop", &statement, &size)) {
 		ret->root = at;
 		ret->statement = statement;

@@ -27,7 +27,7 @@ enum ph_interp_frames {
 	PH_PY_SHIM,		/* 3.12: behind the outermost, one that stands for the call of the interpreter */
 };
 
-/* Where a thread has a variable of its own, counted from its thread pointer (x86_64). */
+/* Where a thread has a variable of its own, counted from its thread pointer. */
 struct ph_interp_tls {
 	__u64 slot;		/* the file's address of a word that the dynamic linker, or the program, has written */
 	__s64 off;
@@ -37,7 +37,7 @@ struct ph_interp_tls {
 
 enum ph_interp_tls_how {
 	PH_TLS_NONE,
-	PH_TLS_PROGRAM,		/* off: of a program, whose variables lie below the thread pointer */
+	PH_TLS_PROGRAM,		/* off: of a program, whose variables lie below the thread pointer, of arm64 above */
 	PH_TLS_OFFSET,		/* the slot has how far away it is */
 	PH_TLS_GLIBC,		/* the slot has the library's number, under which glibc lists where its variables begin */
 	PH_TLS_MUSL,		/* the same of musl, whose list has one word for each */
@@ -68,6 +68,7 @@ struct ph_interp {
 	__u16 runtime_head;		/* _PyRuntime → its interpreters */
 	__u16 interp_threads;		/* interpreter → its threads */
 	__u16 thread_id, thread_frame;
+	__u16 thread_above;		/* a thread's pointer is what it has as its number (thread_id), or less than so much above */
 	__u16 thread_call;		/* 3.10: thread → a variable of the innermost call of the interpreter's function */
 	__u16 frame_back, frame_code, frame_lasti, frame_entry;
 	__u16 code_bytes;		/* code → its instructions */
@@ -138,12 +139,12 @@ enum ph_interp_step {
 /*
  * An interpreted frame of Python or PHP among the addresses of a stack: which code, and where in it. Neither an address of user space nor, as
  * no kind is 7, of the kernel.
- *   63: 1, 62…60: kind, 59…44: where (Python, Ruby: instruction; PHP, Perl: line; 65535: that or more), 43…0: address of the
- *   code / 8. Of code of Perl that is no function, it is the statement's, and where says what it is: from PH_PERL_MAIN on.
+ *   63: 1, 62…60: kind, 59…45: where (Python, Ruby: instruction; PHP, Perl: line; 32767: that or more), 44…0: address of the
+ *   code / 8 (arm64 has 48 bits of them). Of code of Perl that is no function, it is the statement's, and where says what it is: from PH_PERL_MAIN on.
  */
-#define PH_INTERP_CODE_BITS 44
-#define PH_INTERP_WHERE_MAX 0xffffull
-enum { PH_PERL_LINE_MAX = 0xfffb, PH_PERL_MAIN, PH_PERL_EVAL, PH_PERL_FILE };
+#define PH_INTERP_CODE_BITS 45
+#define PH_INTERP_WHERE_MAX 0x7fffull
+enum { PH_PERL_LINE_MAX = 0x7ffb, PH_PERL_MAIN, PH_PERL_EVAL, PH_PERL_FILE };
 #define PH_INTERP_BASE(kind) (1ull << 63 | (__u64)(kind) << 60)
 
 ph_unwind_inline __u64 ph_interp_frame(enum ph_interp_kind kind, __u64 code, __u64 where)
@@ -249,7 +250,13 @@ gone:
 	return PH_INTERP_NATIVE;
 }
 
-/* The thread whose frames these are: among its interpreter's. @id is how the interpreter calls the current one. */
+/* Is @its, which is what pthread_self() is in a thread, of the one with thread pointer @id? C libraries of arm64 have their struct below that. */
+ph_unwind_inline bool ph_interp_is_thread(const struct ph_interp *in, __u64 its, __u64 id)
+{
+	return id - its < in->thread_above;
+}
+
+/* The thread whose frames these are: among its interpreter's. */
 ph_unwind_inline enum ph_interp_step ph_interp_python_thread(const struct ph_interp *in, struct ph_interp_state *s,
 							     __u64 bias, __u64 id, ph_unwind_read read, void *ctx)
 {
@@ -263,7 +270,7 @@ ph_unwind_inline enum ph_interp_step ph_interp_python_thread(const struct ph_int
 	}
 	if (!s->thread || read(ctx, s->thread + in->thread_id, &its))
 		goto gone;
-	if (its != id) {
+	if (!ph_interp_is_thread(in, its, id)) {
 		/* PyThreadState.next */
 		if (read(ctx, s->thread + 8, &s->thread))
 			goto gone;
@@ -409,7 +416,8 @@ ph_unwind_inline enum ph_interp_step ph_interp_ruby_begin(const struct ph_interp
 		goto gone;
 	/* Whoever has the global lock has set it. */
 	if (in->context_thread && (read(ctx, s->of.own + in->context_thread, &s->thread) ||
-				   read(ctx, s->thread + in->thread_id, &s->thread) || s->thread != id))
+				   read(ctx, s->thread + in->thread_id, &s->thread) ||
+				   !ph_interp_is_thread(in, s->thread, id)))
 		goto gone;
 	if (read(ctx, s->of.own, &s->end) || read(ctx, s->of.own + 8, &s->of.link) || read(ctx, s->of.own + 16, &s->frame))
 		goto gone;
@@ -551,8 +559,7 @@ gone:
 }
 
 /*
- * @bias: of the interpreter's file; @id: the current thread: on x86_64 its thread pointer, which pthread_self() is, on arm64 what
- * gettid() says in its pid namespace.
+ * @bias: of the interpreter's file; @id: the current thread's pointer (the register FS_BASE, or TPIDR_EL0).
  */
 ph_unwind_inline enum ph_interp_step ph_interp_step(const struct ph_interp *in, struct ph_interp_state *s, __u64 bias,
 						    __u64 id, __u64 *frame, ph_unwind_read read, void *ctx)

@@ -28,8 +28,8 @@ bool ph_interp_of_version(enum ph_interp_kind kind, int version, int machine, st
 void ph_interp_language(const struct ph_interp *in, char *ret, size_t room);
 
 /*
- * Where a thread of x86_64 has a variable: that which the file has @off behind the beginning of its own; the first one that a function of
- * a library reads; and what pthread_getspecific() returns for the key at @vaddr. False: that cannot be told.
+ * Where a thread has a variable: that which the file has @off behind the beginning of its own; (x86_64) the first one that a function of
+ * a library reads; and (x86_64) what pthread_getspecific() returns for the key at @vaddr. False: that cannot be told.
  */
 bool ph_interp_tls(const struct ph_elf *elf, uint64_t off, struct ph_interp_tls *ret);
 bool ph_interp_tls_read_by(const struct ph_elf *elf, uint64_t begin, uint64_t size, struct ph_interp_tls *ret);

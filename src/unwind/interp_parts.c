@@ -45,6 +45,14 @@ static bool function_read(struct ph_elf *elf, uint64_t begin, uint64_t end, stru
 	return ph_elf_read_at(elf, begin, ret->code, ret->n);
 }
 
+static void insn_read(const struct ph_cfi *cfi, const struct function *f, uint64_t at, struct ph_insn *ret)
+{
+	if (cfi->arch == PH_UNWIND_ARM64)
+		ph_insn_read_arm64(f->code + at, f->n - at, ret);
+	else
+		ph_insn_read(f->code + at, f->n - at, ret);
+}
+
 /*
  * A compiler puts what it takes for rare elsewhere, which some builds of Python spend all their time in. It has an entry of its own
  * in .eh_frame, and the function jumps into the middle of it, as it does of no other function; but the linker's PLT, another section, has
@@ -60,10 +68,7 @@ static void find_cold(const struct ph_cfi *cfi, const struct function *of, __u64
 		const struct ph_fde *f;
 		uint64_t to;
 
-		if (cfi->arch == PH_UNWIND_ARM64)
-			ph_insn_read_arm64(of->code + at, of->n - at, &in);
-		else
-			ph_insn_read(of->code + at, of->n - at, &in);
+		insn_read(cfi, of, at, &in);
 		if ((in.kind != PH_INSN_JUMP && in.kind != PH_INSN_BRANCH) || !in.direct)
 			continue;
 		to = of->begin + at + (uint64_t)in.target;
@@ -90,7 +95,7 @@ static void find_loop(const struct ph_cfi *cfi, const struct function *of, struc
 	for (uint64_t at = 0; at < of->n; at += in.len) {
 		const struct ph_fde *f;
 
-		ph_insn_read(of->code + at, of->n - at, &in);
+		insn_read(cfi, of, at, &in);
 		if (in.kind != PH_INSN_CALL || !in.direct)
 			continue;
 		f = ph_cfi_find(cfi, of->begin + at + (uint64_t)in.target);

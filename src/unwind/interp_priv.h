@@ -16,8 +16,6 @@ int ph_interp_find_python(struct ph_elf *elf, const char *path, const struct ph_
  * itself, if nothing is known (code_end is 0); it may still not be, then.
  */
 void ph_interp_parts(struct ph_elf *elf, const struct ph_interp_symbols *sym, struct ph_interp *ret);
-/* " on arm64", or nothing. */
-const char *ph_interp_on_machine(const struct ph_elf *elf);
 
 /* ---- names ---- */
 

@@ -2,7 +2,6 @@
 /* Which files are CPython, of which version, and where that has what in its structures. */
 #include "unwind/interp_priv.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,20 +44,20 @@ enum { COOKIE, VERSION, NO_LOCK, WORDS = 96 };
 static const struct words {
 	uint8_t version;
 	/* what may differ from build to build */
-	uint8_t runtime_head, interp_threads, thread_frame, thread_id, native_id, frame_back, frame_code, frame_lasti, frame_entry;
+	uint8_t runtime_head, interp_threads, thread_frame, thread_id, frame_back, frame_code, frame_lasti, frame_entry;
 	uint8_t code_file, code_name, code_lines, code_line, code_bytes, text;
 	/* what is taken for granted */
 	uint8_t thread_next, bytes_size, bytes_data, text_state, text_length;
 } words[] = {
-	{ .version = 13, .runtime_head = 5, .interp_threads = 9, .thread_frame = 23, .thread_id = 24, .native_id = 25,
+	{ .version = 13, .runtime_head = 5, .interp_threads = 9, .thread_frame = 23, .thread_id = 24,
 	  .frame_back = 29, .frame_code = 30, .frame_lasti = 31, .frame_entry = 33,
 	  .code_file = 35, .code_name = 37, .code_lines = 38, .code_line = 39, .code_bytes = 43, .text = 70,
 	  .thread_next = 21, .bytes_size = 65, .bytes_data = 66, .text_state = 68, .text_length = 69 },
-	{ .version = 14, .runtime_head = 5, .interp_threads = 9, .thread_frame = 26, .thread_id = 27, .native_id = 28,
+	{ .version = 14, .runtime_head = 5, .interp_threads = 9, .thread_frame = 26, .thread_id = 27,
 	  .frame_back = 32, .frame_code = 33, .frame_lasti = 34, .frame_entry = 36,
 	  .code_file = 40, .code_name = 42, .code_lines = 43, .code_line = 44, .code_bytes = 48, .text = 80,
 	  .thread_next = 24, .bytes_size = 75, .bytes_data = 76, .text_state = 78, .text_length = 79 },
-	{ .version = 15, .runtime_head = 5, .interp_threads = 9, .thread_frame = 26, .thread_id = 30, .native_id = 31,
+	{ .version = 15, .runtime_head = 5, .interp_threads = 9, .thread_frame = 26, .thread_id = 30,
 	  .frame_back = 40, .frame_code = 41, .frame_lasti = 42, .frame_entry = 44,
 	  .code_file = 48, .code_name = 50, .code_lines = 51, .code_line = 52, .code_bytes = 56, .text = 92,
 	  .thread_next = 24, .bytes_size = 87, .bytes_data = 88, .text_state = 90, .text_length = 91 },
@@ -76,10 +75,9 @@ static int version_of_path(const char *path)
 /* What the file says of its own structures. */
 static int read_offsets(const struct ph_elf *elf, const char *path, const struct words *is, struct ph_interp *ret, struct ph_err *err)
 {
-	const bool arm64 = ph_elf_machine(elf) == EM_AARCH64;
 	const struct { uint16_t *to; uint8_t from; } all[] = {
 		{ &ret->runtime_head, is->runtime_head }, { &ret->interp_threads, is->interp_threads },
-		{ &ret->thread_frame, is->thread_frame }, { &ret->thread_id, arm64 ? is->native_id : is->thread_id },
+		{ &ret->thread_frame, is->thread_frame }, { &ret->thread_id, is->thread_id },
 		{ &ret->frame_back, is->frame_back }, { &ret->frame_code, is->frame_code }, { &ret->frame_lasti, is->frame_lasti },
 		{ &ret->frame_entry, is->frame_entry }, { &ret->code_file, is->code_file }, { &ret->code_name, is->code_name },
 		{ &ret->code_lines, is->code_lines }, { &ret->code_line, is->code_line }, { &ret->code_bytes, is->code_bytes },
@@ -115,7 +113,7 @@ int ph_interp_find_python(struct ph_elf *elf, const char *path, const struct ph_
 	if (version < 0)
 		return ph_err_set(err, -ENOTSUP, "%s: a Python of unknown version", path);
 	if (!ph_interp_of_version(PH_INTERP_PYTHON, version, ph_elf_machine(elf), ret))
-		return ph_err_set(err, -ENOTSUP, "%s: Python 3.%d%s", path, version, ph_interp_on_machine(elf));
+		return ph_err_set(err, -ENOTSUP, "%s: Python 3.%d", path, version);
 	if (!sym->find(sym->ctx, "_PyRuntime", &at, &size))
 		return ph_err_set(err, -ENOTSUP, "%s: a Python without the symbol _PyRuntime", path);
 	ret->root = at;

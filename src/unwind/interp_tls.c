@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where a thread of x86_64 has a variable of its own: what the psABI and the dynamic linkers have agreed upon. */
+/* Where a thread has a variable of its own: what the psABI and the dynamic linkers have agreed upon. */
 #include "unwind/interp_file.h"
 
 #include <elf.h>
@@ -8,9 +8,14 @@
 #define DYNAMIC_MAX 4096
 #define RELOCATIONS_MAX (1u << 20)
 #define NEEDED_MAX 64
+/* What two words at the thread pointer are for. */
+#define ARM64_TCB 16
 
 struct dynamic {
-	uint64_t rela, rela_n, symtab, strtab, flags;
+	struct {
+		uint64_t at, bytes;
+	} rela, jmprel;
+	uint64_t symtab, strtab, flags;
 	uint64_t needed[NEEDED_MAX];
 	size_t nneeded;
 };
@@ -26,8 +31,10 @@ static bool read_dynamic(const struct ph_elf *elf, struct dynamic *d)
 		if (!ph_elf_read_at(elf, part.vaddr + i * sizeof(entry), &entry, sizeof(entry)) || entry.d_tag == DT_NULL)
 			break;
 		switch (entry.d_tag) {
-		case DT_RELA: d->rela = entry.d_un.d_ptr; break;
-		case DT_RELASZ: d->rela_n = entry.d_un.d_val / sizeof(Elf64_Rela); break;
+		case DT_RELA: d->rela.at = entry.d_un.d_ptr; break;
+		case DT_RELASZ: d->rela.bytes = entry.d_un.d_val; break;
+		case DT_JMPREL: d->jmprel.at = entry.d_un.d_ptr; break;
+		case DT_PLTRELSZ: d->jmprel.bytes = entry.d_un.d_val; break;
 		case DT_SYMTAB: d->symtab = entry.d_un.d_ptr; break;
 		case DT_STRTAB: d->strtab = entry.d_un.d_ptr; break;
 		case DT_FLAGS_1: d->flags = entry.d_un.d_val; break;
@@ -71,37 +78,59 @@ static bool is_of(const struct ph_elf *elf, const struct dynamic *d, const Elf64
 	       ELF64_ST_TYPE(sym.st_info) == STT_TLS && sym.st_value == off;
 }
 
+/* What one relocation tells; false: it is of something else. */
+static bool of_relocation(const struct ph_elf *elf, const struct dynamic *d, const Elf64_Rela *r, uint64_t off, struct ph_interp_tls *ret)
+{
+	uint64_t type = ELF64_R_TYPE(r->r_info);
+
+	if (ph_elf_machine(elf) == EM_AARCH64) {
+		bool desc = type == R_AARCH64_TLSDESC;
+
+		/* A function and its argument, which is how far away it is, where the library was there from the start. */
+		if ((!desc && type != R_AARCH64_TLS_TPREL) || !is_of(elf, d, r, off, false))
+			return false;
+		*ret = (struct ph_interp_tls){ .how = PH_TLS_OFFSET, .slot = r->r_offset + (desc ? 8 : 0) };
+		return true;
+	}
+	if (type == R_X86_64_TPOFF64 && is_of(elf, d, r, off, false)) {
+		*ret = (struct ph_interp_tls){ .how = PH_TLS_OFFSET, .slot = r->r_offset };
+		return true;
+	}
+	if (type != R_X86_64_DTPMOD64 || !is_of(elf, d, r, off, true))
+		return false;
+	*ret = (struct ph_interp_tls){
+		.slot = r->r_offset, .off = (int64_t)off,
+		.how = needs(elf, d, "libc.so.6") ? PH_TLS_GLIBC : needs(elf, d, "libc.musl-") ? PH_TLS_MUSL : PH_TLS_NONE,
+	};
+	return true;
+}
+
 bool ph_interp_tls(const struct ph_elf *elf, uint64_t off, struct ph_interp_tls *ret)
 {
+	const bool arm64 = ph_elf_machine(elf) == EM_AARCH64;
 	struct ph_elf_part tls = ph_elf_tls(elf);
 	struct dynamic d;
 
 	*ret = (struct ph_interp_tls){ 0 };
-	if (ph_elf_machine(elf) != EM_X86_64 || !read_dynamic(elf, &d) || !tls.memsz || off >= tls.memsz)
+	if (!read_dynamic(elf, &d) || !tls.memsz || off >= tls.memsz)
 		return false;
 	if (is_program(elf, &d)) {
-		uint64_t align = tls.align ? tls.align : 1;
+		uint64_t align = tls.align ? tls.align : 1, room = ((arm64 ? ARM64_TCB : tls.memsz) + align - 1) / align * align;
 
-		*ret = (struct ph_interp_tls){
-			.how = PH_TLS_PROGRAM, .off = (int64_t)(off - (tls.memsz + align - 1) / align * align),
-		};
+		*ret = (struct ph_interp_tls){ .how = PH_TLS_PROGRAM, .off = (int64_t)(arm64 ? off + room : off - room) };
 		return true;
 	}
-	for (uint64_t i = 0; i < d.rela_n && i < RELOCATIONS_MAX; i++) {
-		Elf64_Rela r;
+	/* Those of descriptors are among the PLT's. */
+	for (int plt = 0; plt < 2; plt++) {
+		uint64_t at = plt ? d.jmprel.at : d.rela.at, n = (plt ? d.jmprel.bytes : d.rela.bytes) / sizeof(Elf64_Rela);
 
-		if (!ph_elf_read_at(elf, d.rela + i * sizeof(r), &r, sizeof(r)))
-			return false;
-		if (ELF64_R_TYPE(r.r_info) == R_X86_64_TPOFF64 && is_of(elf, &d, &r, off, false)) {
-			*ret = (struct ph_interp_tls){ .how = PH_TLS_OFFSET, .slot = r.r_offset };
-			return true;
-		}
-		if (ELF64_R_TYPE(r.r_info) == R_X86_64_DTPMOD64 && is_of(elf, &d, &r, off, true)) {
-			ret->slot = r.r_offset;
-			ret->off = (int64_t)off;
-			ret->how = needs(elf, &d, "libc.so.6") ? PH_TLS_GLIBC : needs(elf, &d, "libc.musl-") ? PH_TLS_MUSL :
-				   PH_TLS_NONE;
-			return ret->how != PH_TLS_NONE;
+		for (uint64_t i = 0; i < n && i < RELOCATIONS_MAX; i++) {
+			Elf64_Rela r;
+
+			if (!ph_elf_read_at(elf, at + i * sizeof(r), &r, sizeof(r)))
+				return false;
+			if (of_relocation(elf, &d, &r, off, ret))
+				return ret->how != PH_TLS_NONE;
 		}
 	}
 	return false;

@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 64)
 		return 0;
-	if (!ph_interp_of_version(kinds[data[0] % 4], data[0] / 4, EM_X86_64, &in))
+	if (!ph_interp_of_version(kinds[data[0] % 4], data[0] / 4, data[2] & 1 ? EM_AARCH64 : EM_X86_64, &in))
 		return 0;
 	if (in.kind == PH_INTERP_RUBY || in.kind == PH_INTERP_PERL)
 		in.own.how = data[1] % (PH_TLS_KEY + 1);

@@ -49,11 +49,7 @@ static void test_offsets(void **state)
 		assert_int_equal(in->frames, PH_PY_SHIM);
 		assert_int_equal(in->runtime_head, files[i].head);
 		assert_int_equal(in->interp_threads, files[i].threads);
-#ifdef __x86_64__
 		assert_int_equal(in->thread_id, files[i].thread);
-#else
-		assert_int_equal(in->thread_id, files[i].thread + 8);
-#endif
 		assert_int_equal(in->thread_frame, 72);
 		assert_int_equal(in->frame_back, 8);
 		assert_int_equal(in->frame_code, 0);

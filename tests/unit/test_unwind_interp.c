@@ -6,6 +6,7 @@
  */
 #include "test.h"
 
+#include <elf.h>
 #include <elfutils/libdwfl.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -292,22 +293,27 @@ static void start(struct target *t, char *const *argv)
 	t->out = out[0];
 }
 
-/* What pthread_self() is in that thread. */
+/* That thread's pointer. */
 static void thread_id(struct target *t)
 {
 #ifdef __x86_64__
 	struct user_regs_struct regs;
+	const struct iovec v = { &regs, sizeof(regs) };
+	const unsigned int set = NT_PRSTATUS;
+#else
+	const struct iovec v = { &t->id, sizeof(t->id) };
+	const unsigned int set = NT_ARM_TLS;
+#endif
 	int status;
 
 	assert_int_equal(ptrace(PTRACE_SEIZE, t->tid, 0, 0), 0);
 	assert_int_equal(ptrace(PTRACE_INTERRUPT, t->tid, 0, 0), 0);
 	assert_int_equal(waitpid(t->tid, &status, __WALL), t->tid);
-	assert_int_equal(ptrace(PTRACE_GETREGS, t->tid, 0, &regs), 0);
+	assert_int_equal(ptrace(PTRACE_GETREGSET, t->tid, set, &v), 0);
+#ifdef __x86_64__
 	t->id = regs.fs_base;
-	ptrace(PTRACE_DETACH, t->tid, 0, 0);
-#else
-	t->id = (uint64_t)t->tid;
 #endif
+	ptrace(PTRACE_DETACH, t->tid, 0, 0);
 }
 
 /* The thread that waits for its input (Ruby 2.7: by ppoll(), as others wait for each other); 0: none does yet. */
@@ -852,6 +858,56 @@ static void test_v8_moved(void **state)
 	assert_true(refused > 50 && before > 50 && after > 20);
 }
 
+/* ---- arm64 ------------------------------------------------------------------------------------------ */
+
+static bool note_address(void *ctx, uint64_t addr, void *buf, size_t n)
+{
+	*(uint64_t *)ctx = addr;
+	return false;
+}
+
+static bool tls_of(const char *path, uint64_t off, struct ph_interp_tls *ret)
+{
+	ph_auto(ph_elf_close_ptr) struct ph_elf *elf = NULL;
+	ph_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct ph_err err = {};
+
+	assert_int_equal(ph_elf_open(fd, &elf, &err), 0);
+	return ph_interp_tls(elf, off, ret);
+}
+
+/* Addresses have 48 bits, a thread's pointer is above its pthread_self(), and variables lie above it. */
+static void test_arm64(void **state)
+{
+	const uint64_t code = 0xffff8a001238, id = 0xffff8a400740;
+	struct ph_interp_name name = {};
+	struct ph_interp_tls tls;
+	struct ph_interp in;
+	uint64_t at = 0;
+
+	assert_true(ph_interp_of_version(PH_INTERP_RUBY, 31, EM_AARCH64, &in));
+	assert_int_equal(ph_interp_name(&in, ph_interp_frame(PH_INTERP_RUBY, code, 40000), note_address, &at, &name), -EFAULT);
+	assert_int_equal(at, code);
+	ph_interp_name_done(&name);
+
+	assert_true(ph_interp_of_version(PH_INTERP_PYTHON, 9, EM_AARCH64, &in));
+	assert_true(ph_interp_is_thread(&in, id - 0x740, id));
+	assert_false(ph_interp_is_thread(&in, id + 0x740, id));
+	assert_false(ph_interp_is_thread(&in, id - 0x20000, id));
+	assert_true(ph_interp_of_version(PH_INTERP_PYTHON, 9, EM_X86_64, &in));
+	assert_true(ph_interp_is_thread(&in, id, id));
+	assert_false(ph_interp_is_thread(&in, id - 8, id));
+
+	/* The program's begin at the first multiple of 64 behind two words. The library's relocation is among the PLT's, its second word counts. */
+	assert_true(tls_of(PH_TEST_DATA "/unwind/tls_arm64", 64, &tls));
+	assert_int_equal(tls.how, PH_TLS_PROGRAM);
+	assert_int_equal(tls.off, 128);
+	assert_true(tls_of(PH_TEST_DATA "/unwind/tls_arm64.so", 8, &tls));
+	assert_int_equal(tls.how, PH_TLS_OFFSET);
+	assert_int_equal(tls.slot, 0x2008);
+	assert_false(tls_of(PH_TEST_DATA "/unwind/tls_arm64.so", 0, &tls));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -859,6 +915,7 @@ int main(void)
 		cmocka_unit_test(test_ruby_in_and_out),
 		cmocka_unit_test(test_v8),
 		cmocka_unit_test(test_v8_moved),
+		cmocka_unit_test(test_arm64),
 		cmocka_unit_test(test_others),
 	};
 

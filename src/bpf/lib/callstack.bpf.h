@@ -90,7 +90,7 @@ struct walk {
 	u64 see;		/* the kernel's own mappings are asked, not `proc` */
 	u64 node[NODE_WORDS];	/* of these */
 	struct ph_interp_state interp;
-	u64 interp_id;		/* the thread, as its interpreter calls it */
+	u64 interp_id;		/* the thread's pointer */
 	/* What is given to the kernel by its address; on a program's stack there is no room for it. */
 	u64 frame;
 	u32 tid, at;
@@ -389,7 +389,8 @@ static __always_inline void interp_recall(struct walk *w, const struct ph_interp
 {
 	u64 *known = bpf_map_lookup_elem(&interp_threads, &w->tid);
 
-	if (!known || read_user(NULL, *known + in->thread_id, &w->interp.of.own) || w->interp.of.own != w->interp_id)
+	if (!known || read_user(NULL, *known + in->thread_id, &w->interp.of.own) ||
+	    !ph_interp_is_thread(in, w->interp.of.own, w->interp_id))
 		return;
 	w->interp.thread = *known;
 	w->interp.at = PH_INTERP_SEARCH;
@@ -639,13 +640,13 @@ static __always_inline bool compat_mode(struct walk *w)
 #endif
 }
 
-/* The current thread, as Python calls it: ph_interp_step(). */
+/* The thread pointer; on arm64 what it was when the thread left its CPU last: it is set once, when a program or a thread begins. */
 static __always_inline u64 interp_thread_id(struct task_struct *t)
 {
 #if defined(__TARGET_ARCH_x86)
 	return t->thread.fsbase;
 #else
-	return upid_at(WALK(t)->thread_pid, WALK(t)->thread_pid->level).nr;
+	return t->thread.uw.tp_value;
 #endif
 }
 

@@ -263,6 +263,10 @@ struct thread_info___x86 { u32 status; };
 struct thread_struct {
 #if defined(__TARGET_ARCH_x86)
 	unsigned long fsbase;
+#else
+	struct {
+		unsigned long tp_value;
+	} uw;
 #endif
 };
 struct task_struct {
