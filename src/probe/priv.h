@@ -30,6 +30,12 @@ int probe_elf_functions(const struct probe_elf *e, const char *glob, size_t max,
 int probe_elf_notes(const struct probe_elf *e, const char *provider, const char *name, size_t max, struct ph_symusdts *ret,
 		    struct ph_err *err);
 
+/* ---- emulated.c ---------------------------------------------------------------------------------------- */
+
+/* Would a probe on this byte of the file make the kernel do another instruction than stands there? */
+bool probe_would_break(int machine, int fd, uint64_t offset);
+bool probe_is_emulated_wrongly(int machine, const uint8_t *code, size_t n);
+
 /* ---- chosen.c ------------------------------------------------------------------------------------------ */
 
 /* What the function at @chooses, an IFUNC's, has chosen in @pid, which has @file; false: nobody knows. */

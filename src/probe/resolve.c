@@ -23,6 +23,9 @@
 /* So many places without what is asked for are told one by one. */
 #define REASONS_MAX 3
 
+/* Bytes of such functions' names. */
+#define BROKEN_MAX 200
+
 /* What became of one probe. */
 struct search {
 	struct ph_probes *p;
@@ -39,6 +42,7 @@ struct search {
 	size_t without;		/* files that have nothing of that name, the last one @lacks, of process @lacks_pid */
 	char *lacks;
 	int32_t lacks_pid;
+	struct ph_buf broken;	/* functions on which a probe would break programs, of one file */
 	ph_strv near;		/* names of functions that there are, of a file without it */
 	char *path;
 };
@@ -114,6 +118,11 @@ static int add_point(struct search *s, int file, const char *category, const cha
 			s->found++;
 			return 0;
 		}
+	if (file >= 0 && probe_would_break(site->machine, s->p->files.v[file].fd, offset)) {
+		ph_buf_addf(&s->broken, "%s%s", s->broken.len ? ", " : "", function);
+		return ph_err_set(err, -EOPNOTSUPP, "'%s': the kernel takes the instruction of AVX that %s begins with for another one, and a probe "
+				  "there would make programs go wrong", spec->text, function);
+	}
 	r = ph_probe_plan(spec, site, s->p->text_max, &plan, err);
 	if (r < 0)
 		return r;
@@ -246,6 +255,7 @@ static int function_points(struct search *s, int file, const struct probe_elf *e
 		named.vaddr = spec->address;
 		return add_point(s, file, NULL, name, offset, 0, &site, err);
 	}
+	ph_buf_clear(&s->broken);
 	r = probe_elf_functions(e, spec->function, s->p->max, &found, err);
 	ph_vec_each(f, &found.list) {
 		struct ph_err one = { 0 };
@@ -266,6 +276,9 @@ static int function_points(struct search *s, int file, const struct probe_elf *e
 	if (r == 0 && left && s->found > before)
 		ph_probes_note(s->p, ph_asprintf("'%s': of %s, places where the compiler has put it into others (%zu) are not probed%s%s",
 						 spec->text, path, left, reasons.p, left > REASONS_MAX ? "; …" : ""));
+	if (r == 0 && s->broken.len && s->found > before)
+		ph_probes_note(s->p, ph_asprintf("'%s': of %s, functions are not probed that begin with an instruction of AVX which the kernel takes for "
+						 "another one: %.*s%s", spec->text, path, BROKEN_MAX, s->broken.p, s->broken.len > BROKEN_MAX ? " …" : ""));
 	s->cut |= found.more;
 	ph_symfuncs_done(&found);
 	return r < 0 || s->found > before ? r : why;
@@ -453,6 +466,7 @@ static int explain(struct search *s, const ph_probe_processes *procs, struct ph_
 static void search_done(struct search *s)
 {
 	ph_strv_done(&s->near);
+	ph_buf_done(&s->broken);
 	ph_strv_done(&s->failures);
 	ph_vec_done(&s->done);
 	free(s->path);

@@ -271,6 +271,34 @@ of() { jq -s "map(select(.function == \"$1\")) | $2" "$T.json"; }
 }
 
 # On the host only: it takes a compiler. A kernel's own return address would be the end of the program at the first exception.
+@test "what the kernel would run wrongly is not probed, and programs go on as they were" {
+	bats_require_minimum_version 1.5.0
+	[ "$(uname -m)" = x86_64 ] && grep -qw avx /proc/cpuinfo || skip "instructions of AVX are x86_64's"
+	cat >"$T.c" <<-'END'
+		int sum(int a, int b);
+		int sum_plain(int a, int b);
+		asm(".globl sum, sum_plain\n.type sum, @function\n.type sum_plain, @function\n"
+		    "sum: vpor %xmm0, %xmm1, %xmm2\nvmovd %xmm2, %eax\nadd %esi, %eax\nret\n.size sum, . - sum\n"
+		    "sum_plain: lea (%rdi,%rsi), %eax\nret\n.size sum_plain, . - sum_plain\n");
+		int main(void)
+		{
+			for (int i = 0; i < 100; i++) {
+				asm volatile("vmovd %0, %%xmm0\nvpxor %%xmm1, %%xmm1, %%xmm1\nvpxor %%xmm2, %%xmm2, %%xmm2" :: "r"(i) : "xmm0", "xmm1", "xmm2");
+				if (sum(i, 1) != i + 1 || sum_plain(i, 2) != i + 2)
+					return 1;
+			}
+			return 0;
+		}
+	END
+	gcc -O1 -o "$T-app" "$T.c"
+	"$T-app"
+	porthole probe "uprobe:$T-app:sum*(arg1)" -o json -- "$T-app" 2>"$T.said" >"$T.json" || flunk "$(cat "$T.said")"
+	[ "$(jq -r .function "$T.json" | sort | uniq -c | xargs)" = "100 sum_plain" ] || flunk "$(cat "$T.json" "$T.said")"
+	grep -qF "functions are not probed that begin with an instruction of AVX which the kernel takes for another one: sum" "$T.said" || flunk "$(cat "$T.said")"
+	fails "takes the instruction of AVX that sum begins with for another one" "uprobe:$T-app:sum"
+	fails "takes the instruction of AVX that sum begins with for another one" "uretprobe:$T-app:sum"
+}
+
 @test "exceptions and longjmp leave functions whose returns are probed, and the program lives" {
 	bats_require_minimum_version 1.5.0
 	cat >"$T.cc" <<-'END'

@@ -859,11 +859,44 @@ static void test_bpftrace(void **state)
 	}
 }
 
+/* What GNU as makes of them. */
+static void test_emulated(void **state)
+{
+	static const struct {
+		uint8_t code[7];
+		bool wrong;
+	} cases[] = {
+		{ { 0x62, 0xe2, 0x7d, 0x48, 0x7a, 0xc6 }, true },		/* vpbroadcastb %esi,%zmm16: memset; 7a is jp */
+		{ { 0xc5, 0xf9, 0x74, 0xc1 }, true },				/* vpcmpeqb %xmm1,%xmm0,%xmm0; 74 is je */
+		{ { 0xc4, 0xc1, 0x79, 0x7e, 0xc0 }, true },			/* vmovd %xmm0,%r8d; 7e is jle */
+		{ { 0xc5, 0xf9, 0xeb, 0xc1 }, true },				/* vpor; eb is jmp */
+		{ { 0xc5, 0xf9, 0xe9, 0xc1 }, true },				/* vpsubsw; e9 is jmp */
+		{ { 0xc5, 0xf9, 0xe8, 0xc1 }, true },				/* vpsubsb; e8 is call */
+		{ { 0xc5, 0xf8, 0x90, 0xc9 }, true },				/* kmovw %k1,%k1; 90 is nop */
+		{ { 0xc5, 0xf9, 0xef, 0xc0 }, false },				/* vpxor */
+		{ { 0xc5, 0xf9, 0x6e, 0xc6 }, false },				/* vmovd %esi,%xmm0 */
+		{ { 0x62, 0xe1, 0x7d, 0x48, 0x6e, 0xc6 }, false },
+		{ { 0xc4, 0xe2, 0x7d, 0x78, 0xc0 }, true },			/* vpbroadcastb %xmm0,%ymm0; 78 is js */
+		{ { 0x74, 0x05 }, false },					/* je itself */
+		{ { 0x66, 0x0f, 0x74, 0xc1 }, false },				/* pcmpeqb %xmm1,%xmm0 */
+		{ { 0x48, 0x89, 0xf8 }, false },				/* mov %rdi,%rax */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
+		assert_int_equal(probe_is_emulated_wrongly(EM_X86_64, cases[i].code, sizeof(cases[i].code)), cases[i].wrong);
+		assert_false(probe_is_emulated_wrongly(EM_AARCH64, cases[i].code, sizeof(cases[i].code)));
+	}
+	/* Cut off by the end of the file. */
+	assert_false(probe_is_emulated_wrongly(EM_X86_64, cases[0].code, 4));
+	assert_false(probe_is_emulated_wrongly(EM_X86_64, cases[0].code, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_language), cmocka_unit_test(test_usdt), cmocka_unit_test(test_kernel_names), cmocka_unit_test(test_kernel_functions), cmocka_unit_test(test_fields), cmocka_unit_test(test_places),
-		cmocka_unit_test(test_hits), cmocka_unit_test(test_mappings), cmocka_unit_test(test_late_points), cmocka_unit_test(test_bpftrace),
+		cmocka_unit_test(test_hits), cmocka_unit_test(test_mappings), cmocka_unit_test(test_late_points), cmocka_unit_test(test_emulated), cmocka_unit_test(test_bpftrace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
