@@ -166,27 +166,61 @@ static int reopen(const struct ph_codefile *file, int32_t pid, const struct ph_m
 	return fd;
 }
 
+/* Nothing of it is open any more for its names. */
+static void let_go(struct ph_codefiles *f, struct ph_codefile *file)
+{
+	if (file->in_namer)
+		ph_symchild_drop(f->namer, file->id);
+	f->held -= file->held;
+	file->in_namer = file->held = false;
+	ph_close_ptr(&file->fd);
+	ph_close_ptr(&file->root);
+	file->fd = file->root = -1;
+}
+
+/* For another one goes what was last in a new place of a stack longest ago, at first what never was; not what is asked about just now. */
+static bool make_room(struct ph_codefiles *f)
+{
+	struct ph_codefile *oldest = NULL;
+
+	for (size_t i = PH_CODE_FILES; i < f->all.n; i++) {
+		struct ph_codefile *file = f->all.v[i];
+
+		if (file->held && !file->unanswered && !file->asked.n && (!oldest || file->last_seen < oldest->last_seen))
+			oldest = file;
+	}
+	if (!oldest)
+		return false;
+	let_go(f, oldest);
+	/* Not open here, nor mapped. */
+	if (!oldest->refs)
+		oldest->idle_ns = 1;
+	return true;
+}
+
 bool ph_codefile_has_names(struct ph_codefiles *f, struct ph_codefile *file, int32_t pid, const struct ph_mapping *m)
 {
-	ph_autoclose int root = -1;
 	struct ph_symfile_new what;
+	bool again;
 	int fd;
 
-	if (file->in_namer || !f->namer || !file->ino)
-		return file->in_namer;
-	fd = file->fd;
+	if (!f->namer || !file->ino)
+		return false;
+	file->last_seen = ++f->places;
+	if (file->in_namer)
+		return true;
+	again = file->fd < 0;
+	fd = again ? reopen(file, pid, m) : file->fd;
 	file->fd = -1;
-	/* Over what is held for all files that are mapped, some are for those that are in stacks. */
-	if (fd < 0 && f->held < 2 * f->may_hold) {
-		fd = reopen(file, pid, m);
-		root = fd < 0 ? -1 : open_root(pid);
-	}
 	if (fd < 0)
 		return false;
-	if (file->root < 0) {
-		file->root = root;
-		root = -1;
+	/* Over what is held for all files that are mapped, some are for those that are in stacks. */
+	if (!file->held && f->held >= 2 * f->may_hold && !make_room(f)) {
+		close(fd);
+		return false;
 	}
+	if (again && file->root < 0)
+		file->root = open_root(pid);
 	what = as_new(file, fd, file->root);
 	file->in_namer = ph_symchild_add(f->namer, file->id, &what, NULL) >= 0;
 	if (file->in_namer)
@@ -326,6 +360,18 @@ static void known_as(struct ph_codefiles *f, struct ph_codefile *file, const str
 	share_key(f, file, key);
 }
 
+static void known_no_more(struct ph_codefiles *f, struct ph_codefile *file)
+{
+	ph_vec_each(key, &file->keys) {
+		if (ph_u64map_get(&f->by_inode, hash_of(f, key)) != file)
+			continue;
+		ph_u64map_del(&f->by_inode, hash_of(f, key));
+		if (f->known_fd >= 0)
+			bpf_map_delete_elem(f->known_fd, key);
+	}
+	ph_vec_done(&file->keys);
+}
+
 static void look_into(struct ph_codefiles *f, struct ph_codefile *file, int32_t pid, int fd, const struct stat *st)
 {
 	file->ino = st->st_ino;
@@ -333,15 +379,6 @@ static void look_into(struct ph_codefiles *f, struct ph_codefile *file, int32_t 
 	add_to_child(f, file, fd);
 	if (file->held)
 		file->root = open_root(pid);
-}
-
-/* The process that had it first had ended before it was opened; this one has it mapped, too. */
-static struct ph_codefile *found_again(struct ph_codefiles *f, struct ph_codefile *file, int32_t pid, int fd, const struct stat *st)
-{
-	file->missed = file->known = file->told = false;
-	set_state(f, file, PH_TABLE_NONE);
-	look_into(f, file, pid, fd, st);
-	return file;
 }
 
 struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint32_t container, struct ph_mapsfile *maps)
@@ -372,10 +409,13 @@ struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint
 		close(fd);
 		fd = -1;
 	}
-	if (file) {
-		file->copied = fd >= 0 && kind == PH_MOUNT_SERVED;
-		return one_more(fd >= 0 ? found_again(f, file, pid, fd, &st) : file);
+	if (file && fd < 0) {
+		file->crowded = fd == -EMFILE;
+		return one_more(file);
 	}
+	/* It is another one from here on: so whatever was told of it is told again, to the kernel side and in the stream. */
+	if (file)
+		known_no_more(f, file);
 	if (fd >= 0 && kind == PH_MOUNT_LAYERS)
 		layer = layer_key(&st);
 	file = layer.ino ? find_by_layer(f, &layer) : NULL;
@@ -398,6 +438,7 @@ struct ph_codefile *ph_codefile_mapped(struct ph_codefiles *f, int32_t pid, uint
 	known_as(f, file, &key);
 	file->jitdump = ph_is_jitdump(path);
 	file->missed = fd < 0;
+	file->crowded = fd == -EMFILE;
 	if (fd < 0 || file->jitdump) {
 		ph_close_ptr(&fd);
 		set_state(f, file, PH_TABLE_FP);
@@ -430,14 +471,7 @@ void ph_codefile_drop(struct ph_codefile *file, uint64_t now_ns)
 /* Its number stays its own: it may be in the stream. */
 static void forget(struct ph_codefiles *f, struct ph_codefile *file, uint64_t now_ns)
 {
-	ph_vec_each(key, &file->keys) {
-		if (ph_u64map_get(&f->by_inode, hash_of(f, key)) != file)
-			continue;
-		ph_u64map_del(&f->by_inode, hash_of(f, key));
-		if (f->known_fd >= 0)
-			bpf_map_delete_elem(f->known_fd, key);
-	}
-	ph_vec_done(&file->keys);
+	known_no_more(f, file);
 	if (file->layer.ino && ph_u64map_get(&f->by_layer, hash_of_layer(f, &file->layer)) == file)
 		ph_u64map_del(&f->by_layer, hash_of_layer(f, &file->layer));
 	f->shared[file->id].state = PH_TABLE_NONE;
@@ -447,17 +481,11 @@ static void forget(struct ph_codefiles *f, struct ph_codefile *file, uint64_t no
 	ph_store_table_free(f->store, &file->table, now_ns);
 	if (file->in_child)
 		ph_symchild_drop(f->child, file->id);
-	if (file->in_namer)
-		ph_symchild_drop(f->namer, file->id);
-	f->held -= file->held;
+	let_go(f, file);
 	f->pending -= file->pending;
-	file->in_child = file->in_namer = file->held = file->pending = false;
-	ph_close_ptr(&file->fd);
-	file->fd = -1;
+	file->in_child = file->pending = false;
 	file->unanswered = 0;
 	file->info = NULL;
-	ph_close_ptr(&file->root);
-	file->root = -1;
 	file->interprets = NULL;
 	file->idle_ns = 0;
 }
@@ -467,6 +495,7 @@ void ph_codefiles_expire(struct ph_codefiles *f, uint64_t now_ns)
 	if (now_ns - f->expired_ns < PH_NSEC)
 		return;
 	f->expired_ns = now_ns;
+	f->room += f->pending < f->may_pend;
 	for (size_t i = PH_CODE_FILES; i < f->all.n; i++) {
 		struct ph_codefile *file = f->all.v[i];
 

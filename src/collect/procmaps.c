@@ -128,7 +128,7 @@ int ph_procmaps_take(struct ph_procmaps *m, struct ph_mapproc *p, struct ph_maps
 {
 	PH_VEC(struct ph_mapping) now = { 0 };
 	struct ph_mapped is;
-	bool waiting = false;
+	bool waiting = false, crowded = false;
 	uint64_t exec = 0;
 	size_t from = 0;
 	int changes = 0;
@@ -155,6 +155,7 @@ int ph_procmaps_take(struct ph_procmaps *m, struct ph_mapproc *p, struct ph_maps
 		/* Also that its file has become known since. */
 		changes += !before || (map.file->known && !map.stored_known);
 		waiting |= !map.file->known;
+		crowded |= map.file->crowded;
 		*ph_vec_push(&now) = map;
 	}
 	changes += now.n != p->maps.n;
@@ -162,6 +163,7 @@ int ph_procmaps_take(struct ph_procmaps *m, struct ph_mapproc *p, struct ph_maps
 	ph_vec_done(&p->maps);
 	memcpy(&p->maps, &now, sizeof(now));
 	p->waiting = waiting;
+	p->crowded = crowded;
 	exec /= (uint64_t)sysconf(_SC_PAGESIZE);
 	changes += !changes && exec != p->exec_pages;
 	p->exec_pages = (uint32_t)exec;
@@ -368,6 +370,7 @@ void ph_procmaps_fork(struct ph_procmaps *m, int32_t parent, int32_t child, uint
 	p->tell = true;
 	p->dirty = from->dirty;
 	p->waiting = from->waiting;
+	p->crowded = from->crowded;
 	p->stack = from->stack;
 	p->exec_pages = from->exec_pages;
 	store_maps(m, p, ph_now_ns());
@@ -401,14 +404,16 @@ static void look_again(struct ph_procmaps *m, struct ph_mapproc *p, uint64_t now
 
 void ph_procmaps_run(struct ph_procmaps *m, uint64_t now_ns)
 {
-	bool news = m->news != m->files->news;
+	bool news = m->news != m->files->news, room = m->room != m->files->room;
 	PH_VEC(int32_t) gone = { 0 };
 
 	m->news = m->files->news;
+	m->room = m->files->room;
 
 	for (struct ph_u64map_slot *s = NULL; (s = ph_u64map_next(&m->procs, s)); ) {
 		struct ph_mapproc *p = s->val;
 
+		p->dirty |= p->crowded && room;
 		if (p->gone_ns && now_ns - p->gone_ns >= GONE_NS)
 			*ph_vec_push(&gone) = p->pid;
 		else if (p->dirty && !p->gone_ns && p->not_before_ns <= now_ns)

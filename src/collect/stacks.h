@@ -68,6 +68,7 @@ struct ph_codefile {
 	int fd;				/* until the namer has it; -1: it is opened again when it is needed */
 	uint64_t ino, size;		/* as the one that was opened first */
 	int root;			/* O_PATH, of the process that had it first; -1: the host's, or no more needed */
+	uint64_t last_seen;		/* when it was in a stack at a place that was new, by `places` */
 	uint32_t unanswered;		/* places whose names the namer has not told yet */
 	bool nameless;			/* one has none: because of */
 	char *problem;			/* this; NULL: because there are no debug symbols, but */
@@ -78,7 +79,8 @@ struct ph_codefile {
 	bool held, pending;		/* it is one of `held`, of `pending` */
 	bool jitdump;			/* it is told what code the process makes */
 	bool copied;			/* what is open is a copy: its inode is not held */
-	bool missed;			/* it could not be opened, as its process had ended */
+	bool missed;			/* it could not be opened, as its process had ended, or */
+	bool crowded;			/* as no more files may be open: it is tried again */
 	bool told;			/* in the stream */
 	struct ph_stored_table table;
 	struct ph_codefile *interprets;	/* it is an interpreter: what its program's functions are in */
@@ -131,8 +133,10 @@ struct ph_codefiles {
 	uint32_t ninterps;
 	PH_VEC(struct ph_codefile *) interpreted;	/* `interprets` of all */
 	uint64_t news;			/* counts files that became known */
+	uint64_t room;			/* counts when it is to be tried again to open some */
 	uint64_t refused;		/* files for which there was no room */
 	uint64_t held, may_hold;	/* files that are open for their names, and how many may be */
+	uint64_t places;		/* counts new places in stacks */
 	uint64_t pending, may_pend;	/* whose table is asked for, and which are open for that */
 	uint64_t tables, table_bytes, expired_ns;
 };
@@ -185,6 +189,7 @@ struct ph_mapproc {
 	bool dirty, replaced;			/* to be read; it runs another program */
 	bool tell, clear_due;			/* something is to be told; first, that what it had is no more */
 	bool waiting;				/* for files to be known */
+	bool crowded;				/* one is that could not be opened for want of room */
 	bool exiting;				/* its first thread has ended */
 	uint64_t since_ns, exec_ns;		/* the time of the change, of its last exec */
 	uint64_t told_ns;			/* with which something of it was told last */
@@ -198,7 +203,7 @@ struct ph_procmaps {
 	struct ph_store *store;
 	int procs_fd;				/* the kernel side's map; -1: none */
 	int proc_fd;				/* /proc */
-	uint64_t news;				/* of files, up to which processes that waited were looked at */
+	uint64_t news, room;			/* of files, up to which processes that waited were looked at */
 	uint64_t refused;			/* mappings and processes for which there was no room */
 };
 

@@ -9,9 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/parse.h"
 #include "collect/stacks.h"
 
 static struct ph_store store;
@@ -350,10 +352,109 @@ static void opened_too_late(void **state)
 	assert_true(gone->maps.v[0].file->missed);
 	gone->maps.v[0].file->told = true;
 	take(p, line);
-	assert_ptr_equal(p->maps.v[0].file, gone->maps.v[0].file);
+	assert_ptr_not_equal(p->maps.v[0].file, gone->maps.v[0].file);
 	assert_false(p->maps.v[0].file->missed);
 	assert_false(p->maps.v[0].file->told);
-	assert_int_equal(p->maps.v[0].file->refs, 2);
+	assert_int_equal(p->maps.v[0].file->refs, 1);
+	/* Nobody tries in vain what can be done no more. */
+	assert_false(gone->crowded);
+}
+
+static const struct ph_mapping *mapped_from(const struct ph_mapproc *p, uint64_t begin)
+{
+	ph_vec_each(map, &p->maps)
+		if (map->begin == begin)
+			return map;
+	fail_msg("nothing is mapped at %#" PRIx64, begin);
+	return NULL;
+}
+
+/* What cannot be opened while no more files may be open is tried again later, of all who have it mapped; and told as what it is then. */
+static void opened_when_there_is_room(void **state)
+{
+	struct ph_mapproc *p = ph_procmaps_add(&maps, getpid(), 3, 1000), *child;
+	ph_autofclose FILE *f = fopen("/proc/self/maps", "re");
+	ph_autofree char *line = NULL;
+	struct rlimit before, none;
+	const struct ph_mapping *map;
+	uint64_t begin;
+	size_t room = 0;
+
+	(void)state;
+	while (getline(&line, &room, f) > 0 && !strstr(line, " r-xp "))
+		;
+	begin = strtoull(line, NULL, 16);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){ .rlim_cur = 0, .rlim_max = before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	take(p, line);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_true(p->maps.v[0].file->missed);
+	p->maps.v[0].told = p->maps.v[0].file->told = true;
+	ph_procmaps_fork(&maps, p->pid, 1 << 30, 2000);
+	child = ph_procmaps_get(&maps, 1 << 30);
+	assert_true(child->crowded);
+	p->dirty = child->dirty = false;
+	ph_procmaps_run(&maps, ph_now_ns());
+	assert_true(mapped_from(p, begin)->file->missed);
+	/* Nothing is opened while that would have to wait. */
+	maps.files->pending = maps.files->may_pend;
+	ph_codefiles_expire(maps.files, ph_now_ns() + 10 * PH_NSEC);
+	ph_procmaps_run(&maps, ph_now_ns());
+	assert_true(mapped_from(p, begin)->file->missed);
+	maps.files->pending = 0;
+	ph_codefiles_expire(maps.files, ph_now_ns() + 20 * PH_NSEC);
+	ph_procmaps_run(&maps, ph_now_ns());
+	map = mapped_from(p, begin);
+	assert_false(map->file->missed || map->told || map->file->told);
+	assert_true(p->tell);
+	assert_false(p->crowded);
+	take(child, line);
+	assert_ptr_equal(child->maps.v[0].file, map->file);
+	assert_false(child->maps.v[0].told || child->crowded);
+}
+
+/* Where not all files may be open at once that are in stacks, those that were in new ones last have names. */
+static void names_take_turns(void **state)
+{
+	enum { N = 3 };
+	struct ph_mapproc *p = ph_procmaps_add(&maps, getpid(), 3, 1000);
+	const struct ph_symchild_options o = { 0 };
+	struct ph_err err = { 0 };
+	struct ph_codefile *file[N];
+	const struct ph_mapping *map[N];
+	ph_autobuf text = { 0 };
+
+	(void)state;
+	assert_int_equal(ph_symchild_new(&o, &files.namer, &err), 0);
+	files.may_hold = 1;
+	assert_int_equal(ph_read_file_at(AT_FDCWD, "/proc/self/maps", 1 << 20, &text), 0);
+	take(p, text.p);
+	for (size_t i = 0, n = 0; n < N; i++) {
+		assert_true(i < p->maps.n);
+		map[n] = &p->maps.v[i];
+		file[n] = map[n]->file;
+		n += file[n]->id >= PH_CODE_FILES && (!n || file[n] != file[n - 1]);
+	}
+	for (int round = 0; round < 2; round++)
+		for (size_t i = 0; i < N; i++) {
+			assert_true(ph_codefile_has_names(&files, file[i], p->pid, map[i]));
+			assert_true(file[i]->in_namer);
+			assert_true(files.held <= 2);
+		}
+	/* The first one was seen longer ago than the second, until now. */
+	assert_false(file[0]->in_namer || file[0]->held || file[0]->root >= 0);
+	assert_true(ph_codefile_has_names(&files, file[1], p->pid, map[1]));
+	assert_true(ph_codefile_has_names(&files, file[0], p->pid, map[0]));
+	assert_false(file[2]->in_namer);
+	/* Of these, names are about to be told. */
+	file[0]->unanswered = 1;
+	*ph_vec_push(&file[1]->asked) = 1;
+	assert_false(ph_codefile_has_names(&files, file[2], p->pid, map[2]));
+	file[0]->unanswered = 0;
+	assert_true(ph_codefile_has_names(&files, file[2], p->pid, map[2]));
+	assert_false(file[0]->in_namer);
+	ph_symchild_free(files.namer);
 }
 
 /* The kernel tells of code that is mapped: what a process has that ends before its mappings are read. */
@@ -484,7 +585,7 @@ static void refused_children(void **state)
 	close(fd);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(pieces, setup, teardown),
@@ -496,9 +597,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(strange_mappings, setup_maps, teardown_maps),
 		cmocka_unit_test_setup_teardown(refused_children, setup_maps, teardown_maps),
 		cmocka_unit_test_setup_teardown(opened_too_late, setup_maps, teardown_maps),
+		cmocka_unit_test_setup_teardown(opened_when_there_is_room, setup_maps, teardown_maps),
+		cmocka_unit_test_setup_teardown(names_take_turns, setup_maps, teardown_maps),
 		cmocka_unit_test_setup_teardown(told_by_the_kernel, setup_maps, teardown_maps),
 		cmocka_unit_test_setup_teardown(children, setup_maps, teardown_maps),
 	};
 
+	if (ph_symchild_asked(argc, argv))
+		return ph_symchild_main(argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
