@@ -25,6 +25,8 @@
 #define WINDOW 32
 /* So long a request may make those of others wait. */
 #define IN_THE_WAY_NS PH_NSEC
+/* So often it is looked whether the child runs, while it has something to do. */
+#define LOOK_NS (PH_NSEC / 8)
 /* A request that could not be sent, for want of memory, is tried again after this. */
 #define RETRY_NS (PH_NSEC / 100)
 /* By the clock a request may take so many times the CPU time that it may take: others run, too. */
@@ -502,8 +504,9 @@ static void set_timer(struct ph_symchild *c)
 	uint64_t due = 0;
 
 	for (size_t i = 0; i < PH_SYMLINKS; i++) {
-		uint64_t at = due_ns(c, &c->links[i]);
+		uint64_t at = due_ns(c, &c->links[i]), look = c->links[i].nsent ? c->links[i].starved.at_ns + LOOK_NS : at;
 
+		at = look < at ? look : at;
 		due = at && (!due || at < due) ? at : due;
 	}
 	/* Moving it with each answer would cost as much as the answer: it goes off, and is set again. */
@@ -512,6 +515,17 @@ static void set_timer(struct ph_symchild *c)
 	t.it_value = (struct timespec){ (time_t)(due / PH_NSEC), (long)(due % PH_NSEC) };
 	timerfd_settime(c->timer, TFD_TIMER_ABSTIME, &t, NULL);
 	c->timer_ns = due;
+}
+
+/* While it waits for a CPU it takes none of the time that it has. */
+static void look_whether_starved(struct ph_symlink *l, uint64_t now)
+{
+	uint64_t more;
+
+	if (!l->nsent || now - l->starved.at_ns < LOOK_NS)
+		return;
+	more = ph_starved_more(&l->starved, l->pid);
+	l->since_ns = l->since_ns + more < now ? l->since_ns + more : now;
 }
 
 static void look_at_timer(struct ph_symchild *c)
@@ -524,8 +538,10 @@ static void look_at_timer(struct ph_symchild *c)
 		c->timer_ns = 0;
 	}
 	for (struct ph_symlink *l = c->links; l < c->links + PH_SYMLINKS; l++) {
-		uint64_t due = due_ns(c, l);
+		uint64_t due;
 
+		look_whether_starved(l, now);
+		due = due_ns(c, l);
 		if (!due || now < due || l->retry_ns)
 			continue;
 		if (now >= l->since_ns + CLOCK_FACTOR * patience(c)) {

@@ -76,6 +76,14 @@ struct ph_symready {
 	uint64_t vaddr;
 };
 
+/* For how long a process could have run and did not, as far as it was looked at. */
+struct ph_starved {
+	pid_t pid;
+	bool runnable;
+	uint64_t ran, waited, times;	/* as the kernel counts it: what it waits is in there when it has run again */
+	uint64_t going_on, at_ns;
+};
+
 /* A process of child.c's, and what is asked of it. */
 struct ph_symlink {
 	pid_t pid;
@@ -86,6 +94,7 @@ struct ph_symlink {
 	struct ph_symjob *jobs, **tail;
 	unsigned int nsent;
 	uint64_t since_ns;		/* the request that is answered next is worked on, or cannot be sent */
+	struct ph_starved starved;
 	uint64_t retry_ns;		/* when that is tried again, as no answer will come to tell that there is room; 0: it is not so */
 };
 
@@ -118,6 +127,8 @@ void ph_symlink_init(struct ph_symchild *c);
 int ph_symlink_start(struct ph_symchild *c, struct ph_symlink *l, struct ph_err *err);
 /* Where the file's requests go. */
 const struct ph_symlink *ph_symlink_of(const struct ph_symchild *c, const struct ph_symparent_file *f);
+/* How much more it is than when it was looked at last; of one that is looked at first, all. 0: the kernel does not count it. */
+uint64_t ph_starved_more(struct ph_starved *s, pid_t pid);
 bool ph_symlink_idle(const struct ph_symchild *c);
 struct ph_symjob *ph_symlink_ask(struct ph_symchild *c, struct ph_symparent_file *f, enum ph_symmsg_type type);
 /* Send, receive and complete what can be without waiting; then until the timer is due or the socket has something. */

@@ -579,39 +579,19 @@ bool ph_symchild_wait(struct ph_symchild *c, uint64_t timeout_ns)
 	return true;
 }
 
-/* Who may have to wait for a CPU, and how long it has so far. */
-struct starved {
-	pid_t pid;
-	uint64_t ns;
-};
-
-/* How much more that is than before. A process that is new has all of it since it began. */
-static uint64_t starved_more(struct starved *s, pid_t pid)
+/* Who may have to wait for a CPU: the children, and who asks them. */
+static uint64_t all_starved_more(const struct ph_symchild *c, struct ph_starved *s)
 {
-	ph_autofree char *path = ph_asprintf("/proc/%d/schedstat", (int)pid);
-	ph_autofclose FILE *f = pid ? fopen(path, "re") : NULL;
-	unsigned long long ran, waited;
-	uint64_t before = s->pid == pid ? s->ns : 0;
-
-	/* Where the kernel does not count it, nobody has waited. */
-	if (!f || fscanf(f, "%llu %llu", &ran, &waited) != 2)
-		return 0;
-	*s = (struct starved){ pid, waited };
-	return waited > before ? waited - before : 0;
-}
-
-static uint64_t all_starved_more(const struct ph_symchild *c, struct starved *s)
-{
-	uint64_t sum = starved_more(&s[PH_SYMLINKS], getpid());
+	uint64_t sum = ph_starved_more(&s[PH_SYMLINKS], getpid());
 
 	for (size_t i = 0; i < PH_SYMLINKS; i++)
-		sum += starved_more(&s[i], c->links[i].pid);
+		sum += ph_starved_more(&s[i], c->links[i].pid);
 	return sum;
 }
 
 bool ph_symchild_wait_fairly(struct ph_symchild *c, uint64_t timeout_ns, uint64_t most_ns)
 {
-	struct starved who[PH_SYMLINKS + 1] = { 0 };
+	struct ph_starved who[PH_SYMLINKS + 1] = { 0 };
 	uint64_t begin = ph_now_ns(), elapsed = 0, starved = 0;
 
 	all_starved_more(c, who);
