@@ -14,8 +14,7 @@ int ph_ctable_emit_info(const struct ph_container *c, uint64_t ts_ns, ph_event_f
 	ph_autobuf labels = { 0 };
 	struct ph_emit e;
 
-	for (size_t i = 0; i < c->labels.n; i++)
-		ph_buf_addf(&labels, "%s%s", i ? "\n" : "", c->labels.v[i]);
+	ph_labels_join(&c->labels, &labels);
 	ph_emit_begin(&e, PH_EV_container_info, ts_ns);
 	ph_emit_u(&e, c->index);
 	ph_emit_s(&e, c->id);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+
 const char *const ph_ns_names[PH_NS_MAX] = {
 	[PH_NS_CGROUP] = "cgroup", [PH_NS_IPC] = "ipc", [PH_NS_MNT] = "mnt", [PH_NS_NET] = "net",
 	[PH_NS_PID] = "pid", [PH_NS_TIME] = "time", [PH_NS_USER] = "user", [PH_NS_UTS] = "uts",
@@ -22,6 +24,34 @@ bool ph_container_by_process(const struct ph_container *c)
 bool ph_container_is_within(const struct ph_container *c)
 {
 	return ph_container_by_process(c) && c->parent;
+}
+
+void ph_labels_join(const ph_strv *labels, struct ph_buf *out)
+{
+	for (size_t i = 0; i < labels->n; i++) {
+		if (i)
+			ph_buf_addc(out, '\n');
+		for (const char *c = labels->v[i]; *c; c++)
+			ph_buf_adds(out, *c == '\n' ? "\n\t" : (char []){ *c, 0 });
+	}
+}
+
+void ph_labels_split(const char *s, size_t n, ph_strv *ret)
+{
+	ph_autobuf label = { 0 };
+
+	for (size_t i = 0; i <= n; i++) {
+		if (i < n && s[i] == '\n' && i + 1 < n && s[i + 1] == '\t' && label.len) {
+			ph_buf_addc(&label, '\n');
+			i++;
+		} else if (i < n && s[i] != '\n') {
+			ph_buf_addc(&label, s[i]);
+		} else {
+			if (label.len)
+				*ph_vec_push(ret) = ph_strndup(label.p, label.len);
+			ph_buf_clear(&label);
+		}
+	}
 }
 
 void ph_container_done(struct ph_container *c)

@@ -215,19 +215,10 @@ static void set_str(char **dst, const struct ph_value *v, bool keep)
 
 static void set_labels(ph_strv *labels, const struct ph_value *v, bool keep)
 {
-	const char *s, *end;
-
 	if (!v || (keep && !v->n))
 		return;
 	ph_strv_done(labels);
-	for (s = v->s, end = s + v->n; s < end; ) {
-		const char *nl = memchr(s, '\n', (size_t)(end - s));
-		size_t n = (size_t)((nl ? nl : end) - s);
-
-		if (n)
-			*ph_vec_push(labels) = ph_strndup(s, n);
-		s += n + 1;
-	}
+	ph_labels_split(v->s, v->n, labels);
 }
 
 /* Is that its id? Who has none is known by the index alone, which may have been another one's. */

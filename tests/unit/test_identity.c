@@ -843,9 +843,30 @@ static void selection_none(void **state)
 	assert_non_null(strstr(err.msg, "no container is there"));
 }
 
+/* A label's text is its owner's: nothing in it is another label, nor after writing and reading. */
+static void test_labels(void **state)
+{
+	static const char *const texts[] = { "a=x\nrole=db", "b=\n\n\tc\n", "plain=1", "\\n=\\" };
+	ph_strv in = { 0 }, out = { 0 };
+	ph_autobuf b = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < PH_ARRAY_SIZE(texts); i++)
+		*ph_vec_push(&in) = ph_strdup(texts[i]);
+	ph_labels_join(&in, &b);
+	assert_null(strstr(b.p, "\nrole=db"));
+	ph_labels_split(b.p, b.len, &out);
+	assert_int_equal(out.n, in.n);
+	for (size_t i = 0; i < in.n; i++)
+		assert_string_equal(out.v[i], in.v[i]);
+	ph_strv_done(&in);
+	ph_strv_done(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_labels),
 		cmocka_unit_test(tasks_by_cpu), cmocka_unit_test(lost_events_end_attribution),
 		cmocka_unit_test(pid_reuse), cmocka_unit_test(processes_end), cmocka_unit_test(processes_end_as_told), cmocka_unit_test(exited_are_bounded),
 		cmocka_unit_test(exec_by_non_leader),
