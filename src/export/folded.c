@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A line a stack, from the outermost function, with its weight. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "export/export.h"
 
-/* Of a name nothing may end it, nor the line. */
-static void add_name(struct ph_buf *out, const char *name)
+/* What ends it as a line's weight does: a blank and a number behind it. NULL: nothing. */
+static char *number_at_end(struct ph_buf *b)
+{
+	char *blank = b->p ? strrchr(b->p, ' ') : NULL;
+
+	return blank && blank[1] && !blank[1 + strspn(blank + 1, "0123456789.")] ? blank : NULL;
+}
+
+/* Of a name nothing may end it, nor the line; the @last one of a line with a number would have readers take that for another weight. */
+static void add_name(struct ph_buf *out, const char *name, bool last)
 {
 	ph_autobuf b = { 0 };
 
@@ -14,6 +23,8 @@ static void add_name(struct ph_buf *out, const char *name)
 	for (size_t i = 0; i < b.len; i++)
 		if (b.p[i] == ';')
 			b.p[i] = ':';
+	if (last && number_at_end(&b))
+		*number_at_end(&b) = '_';
 	ph_buf_add(out, b.p ? b.p : "", b.len);
 }
 
@@ -24,7 +35,7 @@ static void add_line(const struct ph_tree *t, const ph_locv *path, struct ph_buf
 	for (size_t i = 0; i < path->n; i++) {
 		if (i)
 			ph_buf_addc(out, ';');
-		add_name(out, t->nodes.v[path->v[i]].func->label);
+		add_name(out, t->nodes.v[path->v[i]].func->label, i + 1 == path->n);
 	}
 }
 

@@ -13,6 +13,16 @@ static void add_text(struct ph_buf *out, const char *s)
 	ph_buf_add_term(out, s, strlen(s));
 }
 
+/* At the beginning of a line: a blank there makes it one of a stack, a # a comment, and the samples would be of the task before. */
+static void add_comm(struct ph_buf *out, const char *comm)
+{
+	if (*comm == ' ' || *comm == '#')
+		ph_buf_addf(out, "\\x%02x", *comm++);
+	else if (!*comm)
+		comm = ":";
+	add_text(out, comm);
+}
+
 static const char *event_name(const struct ph_profile *p)
 {
 	switch (p->opts.what) {
@@ -80,7 +90,7 @@ static void add_sample(const struct ph_export *x, const struct ph_profile_sample
 	const struct ph_actor *a = &p->actors.v[row->actor];
 	struct written *w = &written[s->row];
 
-	add_text(out, a->comm[0] ? a->comm : ":");
+	add_comm(out, a->comm);
 	ph_buf_addf(out, " %d/%d [%03u] %" PRIu64 ".%06" PRIu64 ": %10" PRIu64 " %s: \n", a->pid, a->tid, s->cpu,
 		    (uint64_t)(s->ts_ns / PH_NSEC), (uint64_t)(s->ts_ns % PH_NSEC / 1000), s->weight, event_name(p));
 	if (w->n) {

@@ -541,6 +541,58 @@ static void test_perf_script(void **state)
 	result_done(&r);
 }
 
+#define HOSTILE "x\\x1b[31m\\nINJECTED 1\\r\\xe2\\x80\\xae\\\"';<b>&\\\\"
+
+/* Of a container everything is what its owner has chosen; of a thread, its name; of a file, its path. */
+static const char hostile[] =
+	"+1 container_info index=3 name=\"" HOSTILE "\" pod=\"" HOSTILE "\" pod_namespace=\"" HOSTILE "\" image=\"" HOSTILE "\" labels=\"a=" HOSTILE
+	"\" cgroup_path=\"/" HOSTILE "\" cgroup_id=14\n"
+	"+1 lttng_statedump_process_state tid=30 pid=30 name=first container=3 cgroup_id=14 status=5 syscall=-1\n"
+	"+1 mapped_file file=9 path=\"/opt/" HOSTILE "\" build_id=00ff\n+1 process_map pid=30 begin=0x500000 end=0x501000 vaddr=0x1000 file=9\n"
+	"+1 cpu=0 tid=30 pid=30 container=3 callstack weight=100 comm=\" 1/1 [000] 1.0:\" tid=30 callstack_user=[0x500010] user_end=1\n"
+	"+1 cpu=0 tid=30 pid=30 container=3 callstack weight=100 comm=\"#x\\x1b[2J\\n\" tid=30 callstack_user=[0x500020] user_end=1\n"
+	"+0 user_symbol file=9 vaddr=0x1010 name=\"f 5\"\n";
+
+static void test_hostile(void **state)
+{
+	static const char *const formats[] = { "tree", "top", "csv", "folded", "svg", "json", "jsonpretty", "speedscope", "perf-script" };
+	struct dir *d = *state;
+	ph_autofree char *t = ph_asprintf("%s/t", d->path);
+	struct result r;
+
+	write_trace(t, hostile);
+	for (size_t i = 0; i < PH_ARRAY_SIZE(formats); i++) {
+		ph_autofree char *args = ph_asprintf("--by container,pod,image,comm -o %s", formats[i]);
+
+		r = run(d, args);
+		assert_non_null(strstr(r.out, "INJECTED"));
+		for (const char *out = r.out; out; out = out == r.out ? r.err : NULL) {
+			assert_null(strchr(out, '\x1b'));
+			assert_null(strstr(out, "\xe2\x80\xae"));
+			assert_null(strstr(out, "\nINJECTED"));
+			assert_null(strstr(out, "\rINJECTED"));
+			for (const char *c = strchr(out, '\r'); c; c = strchr(c + 1, '\r'))
+				assert_int_equal(c[1], '\n');
+		}
+		assert_true(strcmp(formats[i], "svg") || !strstr(r.out, "<b>"));
+		if (strstr(formats[i], "json") || !strcmp(formats[i], "speedscope")) {
+			ph_autofree char *lines = through(d, args, "jq -c . >/dev/null || echo bad");
+
+			assert_string_equal(lines, "");
+		}
+		result_done(&r);
+	}
+	/* What the name ends with is no second weight, as of a comparison. */
+	r = run(d, "--by container -o folded");
+	assert_non_null(strstr(r.out, ";f_5 100\n"));
+	result_done(&r);
+	/* A line at its beginning is a sample of its own, and no frame nor a comment. */
+	r = run(d, "-o perf-script");
+	assert_memory_equal(r.out, "\\x201/1 [000] 1.0: 30/30 [000] ", 30);
+	assert_non_null(strstr(r.out, "\n\\x23x\\x1b[2J\\x0a 30/30 [000] "));
+	result_done(&r);
+}
+
 /* Well-formed whatever names are, with all of them as data, and nothing from anywhere else. */
 static void test_svg(void **state)
 {
@@ -606,7 +658,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		T(test_tables), T(test_range), T(test_usage), T(test_json), T(test_speedscope), T(test_pprof), T(test_perf_script), T(test_svg),
+		T(test_tables), T(test_range), T(test_usage), T(test_json), T(test_speedscope), T(test_pprof), T(test_perf_script), T(test_hostile), T(test_svg),
 		T(test_browser),
 #undef T
 	};
