@@ -163,7 +163,8 @@ everything() {
 	events "$T" -e cgroup_stat | jq -c "select(.fields.hierarchy == $h and .fields.id == $id) |
 		[.time_ns, .fields.usage_ns]" >"$T.usage"
 	cat "$T.usage"
-	[ "$(wc -l <"$T.usage")" -ge 4 ] && [ "$(wc -l <"$T.usage")" -le $((took + 4)) ]
+	[ "$(wc -l <"$T.usage")" -ge 4 ]
+	[ "$(wc -l <"$T.usage")" -le $((took + 4)) ]
 	# Its first is of its beginning, and then the time goes on at half of a CPU's pace.
 	jq -se '.[0][1] < 200000000 and (.[-1][1] - .[0][1]) / (.[-1][0] - .[0][0]) < 0.7 and
 		.[-1][1] > 500000000' "$T.usage"

@@ -251,7 +251,8 @@ teardown() {
 	run_d=$(cut -d' ' -f1 "/proc/$busy/schedstat")
 	# It slept all the time: nothing has changed, and all is as the kernel shows it.
 	events "$T" -e task_times | jq -c "select(.fields.tid == $still).fields" >"$T.still"
-	[ "$(wc -l <"$T.still")" = 2 ] && [ "$(uniq "$T.still" | wc -l)" = 1 ]
+	[ "$(wc -l <"$T.still")" = 2 ]
+	[ "$(uniq "$T.still" | wc -l)" = 1 ]
 	read -r runtime run_delay _ <"/proc/$still/schedstat"
 	stat=$(sed 's/.*) //' "/proc/$still/task/$still/stat")
 	ticks() { echo $(($(cut -d' ' -f"$1" <<<"$stat") * 10000000)); }
@@ -269,8 +270,10 @@ teardown() {
 	[ "$(wc -l <"$T.busy")" = 2 ]
 	begin=$(sed -n 1p "$T.busy") end=$(sed -n 2p "$T.busy")
 	echo "begin $run_a $begin $run_b, end $run_c $end $run_d"
-	[ "$begin" -ge "$run_a" ] && [ "$begin" -le "$run_b" ]
-	[ "$end" -ge "$run_c" ] && [ "$end" -le "$run_d" ]
+	[ "$begin" -ge "$run_a" ]
+	[ "$begin" -le "$run_b" ]
+	[ "$end" -ge "$run_c" ]
+	[ "$end" -le "$run_d" ]
 	hasnt "$T" ".event == \"task_times\" and ([.fields.tid] | inside([$still,$busy]) | not)"
 }
 

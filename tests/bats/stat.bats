@@ -123,11 +123,12 @@ lines_in() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 	kill -INT $stat
 	wait $stat || flunk "$(cat "$t.err")"
 	porthole stat -r "$t" -c "$c" 100ms -o json >"$t.again" 2>"$t.err"
-	porthole stat -r "$t" 10m -o json >"$t.once" 2>/dev/null
+	porthole stat -r "$t" -c "$c" 10m -o json >"$t.once" 2>/dev/null
 	echo "calls $(total syscalls "$t.live") $(total syscalls "$t.again"), CPU $used $(total cpu_ns "$t.live") $(total cpu_ns "$t.again")"
 	for n in syscalls syscall_errors; do
 		live=$(total "$n" "$t.live") again=$(total "$n" "$t.again")
-		[ "$live" -gt 0 ] && [ "$live" = "$again" ]
+		[ "$live" -gt 0 ]
+		[ "$live" = "$again" ]
 	done
 	[ "$(total syscalls "$t.again")" -gt 20000 ]
 	# Here the kernel hides some switches of others: of so much time it is not known who ran.
@@ -137,7 +138,8 @@ lines_in() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 		[ "$again" -ge $((used / 2)) ] ||
 		flunk "$again and $unknown unknown of $used ns"
 	# However it is divided.
-	[ "$again" = "$(total cpu_ns "$t.once")" ] && [ "$(jq -s length "$t.once")" = 1 ]
+	[ "$again" = "$(total cpu_ns "$t.once")" ]
+	[ "$(jq -s length "$t.once")" = 1 ]
 	[ "$(wc -l <"$t.again")" -gt 10 ]
 	jq -se 'all(.throttled_percent != null and .run_queue_wait_percent != null and .net_rx_bytes_per_s == null)' "$t.again"
 	# Mostly it is; not where others leave it less than its limit.
@@ -182,25 +184,35 @@ ended() { grep -q 'what was selected has ended' "$PH_WORK/stat.err"; }
 	[ "$(grep -c time_unix_ns "$PH_WORK/stat.csv")" = 1 ]
 	[[ "$(tail -n 1 "$PH_WORK/stat.csv")" =~ ^[0-9]+,"$PH_FILE-brief",[0-9.]+, ]]
 	run porthole stat 1 0
-	[ "$status" = 2 ] && [[ "$output" == *"'0' is no count"* ]]
+	[ "$status" = 2 ]
+	[[ "$output" == *"'0' is no count"* ]]
 	run porthole stat web
-	[ "$status" = 2 ] && [[ "$output" == *"'web' is no interval"*"selected with -c"* ]]
+	[ "$status" = 2 ]
+	[[ "$output" == *"'web' is no interval"*"selected with -c"* ]]
 	run porthole stat 1ms
-	[ "$status" = 2 ] && [[ "$output" == *"at least 50ms"* ]]
+	[ "$status" = 2 ]
+	[[ "$output" == *"at least 50ms"* ]]
 	run porthole stat 1 2 3
-	[ "$status" = 2 ] && [[ "$output" == *"too many arguments"* ]]
+	[ "$status" = 2 ]
+	[[ "$output" == *"too many arguments"* ]]
 	run porthole stat -f 'prev_state == 1' 1 1
-	[ "$status" = 2 ] && [[ "$output" == *"--filter: no event can pass that a column shown is counted by"* ]]
+	[ "$status" = 2 ]
+	[[ "$output" == *"--filter: no event can pass that a column shown is counted by"* ]]
 	run porthole stat -f 'ret < 0' --no-bpf 1 1
-	[ "$status" = 2 ] && [[ "$output" == *"that takes BPF: --filter goes without --no-bpf"* ]]
+	[ "$status" = 2 ]
+	[[ "$output" == *"that takes BPF: --filter goes without --no-bpf"* ]]
 	run porthole stat --strict 1 1
-	[ "$status" = 2 ] && [[ "$output" == *"go with -w DIR"* ]]
+	[ "$status" = 2 ]
+	[[ "$output" == *"go with -w DIR"* ]]
 	run porthole stat -w "$PH_WORK/not" --no-bpf 1 1
-	[ "$status" = 2 ] && [ ! -e "$PH_WORK/not" ]
+	[ "$status" = 2 ]
+	[ ! -e "$PH_WORK/not" ]
 	run porthole stat -r "$PH_WORK/not" -d 5 1
-	[ "$status" = 2 ] && [[ "$output" == *"--duration goes without a trace"* ]]
+	[ "$status" = 2 ]
+	[[ "$output" == *"--duration goes without a trace"* ]]
 	run porthole stat -c "$PH_FILE-no-such" 1 1
-	[ "$status" = 1 ] && [[ "$output" == *" matches no"* ]]
+	[ "$status" = 1 ]
+	[[ "$output" == *" matches no"* ]]
 	run setpriv --bounding-set=-all --inh-caps=-all --reuid=65534 --regid=65534 --clear-groups \
 		"$PORTHOLE_BUILD/porthole" stat 100ms 1 --host
 	[ "$status" = 0 ] && [[ "$output" == *"system calls are not counted"*HSTEAL%* || "$output" == *"system calls are not counted"*STEAL%* ]]

@@ -44,11 +44,13 @@ cpu_usage() {
 	[ "$(jq -s 'map(select(.container == "(host)")) | length' "$PH_WORK/top.json")" = 3 ]
 	jq -se 'map(select(.container == "(host)")) | all(.cpu_percent > 0 and .memory_limit_bytes > 0)' "$PH_WORK/top.json"
 	run porthole top -b -n 1 -i 100ms "$PH_FILE-one"
-	[ "$status" = 0 ] && [[ "$output" == *CPU*load*memory*CONTAINER*"$PH_FILE-one"* ]]
+	[ "$status" = 0 ]
+	[[ "$output" == *CPU*load*memory*CONTAINER*"$PH_FILE-one"* ]]
 	porthole top -b -n 2 -i 100ms -o csv --fields container,cpu_percent -c "$PH_FILE-one" 2>/dev/null >"$PH_WORK/top.csv"
 	[ "$(wc -l <"$PH_WORK/top.csv")" = 3 ]
 	run porthole top -b -n 1 -c "$PH_FILE-no-such"
-	[ "$status" = 1 ] && [[ "$output" == *"matches none"* ]]
+	[ "$status" = 1 ]
+	[[ "$output" == *"matches none"* ]]
 }
 
 @test "system calls are counted in the kernel, each one" {
@@ -67,7 +69,8 @@ cpu_usage() {
 	errors=$(jq -s 'map(.syscall_errors) | add' "$PH_WORK/calls.json")
 	echo "calls $calls, errors $errors"
 	# Its own, and those of bash and of a program that starts.
-	[ "$calls" -ge 30000 ] && [ "$calls" -lt 31500 ]
+	[ "$calls" -ge 30000 ]
+	[ "$calls" -lt 31500 ]
 	[ "$errors" -lt 200 ]
 	porthole top -b -n 1 -i 100ms --no-bpf -o json -c "$PH_FILE-two" 2>/dev/null | jq -e '.syscalls == null and .cpu_ns != null'
 }
