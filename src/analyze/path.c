@@ -166,20 +166,46 @@ static void fill_asleep(struct ph_path *p, struct ph_piece *q, const struct ph_s
 	}
 }
 
-/* Is it the one that is asked for: of what is selected the oldest process' main thread? */
+/* Is its process the one that is asked for: of what is selected the oldest? Its first thread says so, or another one where that has ended. */
 static void consider(struct ph_path *p, const struct ph_segment *s, const struct ph_task *who)
 {
 	struct ph_event ev = { .tid = s->tid, .pid = s->pid, .container = s->container };
-	uint64_t since = who && who->start_ns ? who->start_ns : s->begin_ns;
+	const struct ph_task *first = s->tid == s->pid ? who : NULL;
+	uint64_t since;
 
-	if (s->tid != s->pid || s->tid == p->tid || (p->tid && (since > p->first_ns || (since == p->first_ns && s->tid > p->tid))))
+	if (s->pid == p->tid)
+		return;
+	if (s->tid != s->pid) {
+		if (!ph_identity_leaderless(p->id, s->pid))
+			return;
+		first = ph_identity_task(p->id, s->pid);
+	}
+	since = first && first->start_ns ? first->start_ns : s->begin_ns;
+	if (p->tid && (since > p->first_ns || (since == p->first_ns && s->pid > p->tid)))
 		return;
 	if (p->sel && !ph_selection_match(p->sel, p->id, &ev))
 		return;
-	p->tid = s->tid;
+	p->tid = s->pid;
 	p->first_ns = since;
-	p->begun_ns = who ? who->start_ns : 0;
+	p->begun_ns = first ? first->start_ns : 0;
 	p->ended_ns = 0;
+	p->last_tid = p->at_end.tid = 0;
+}
+
+/* Of the threads of the process that are there at the end of the time that is looked at, the oldest is whose path is shown. */
+static void consider_end(struct ph_path *p, const struct ph_segment *s, const struct ph_task *who)
+{
+	/* Of whom that is not told, it has been there since before. */
+	uint64_t since = who ? who->start_ns : 0;
+
+	if (p->to_ns ? s->begin_ns >= p->to_ns || s->end_ns < p->to_ns : !p->finishing)
+		return;
+	if (s->tid == p->tid)
+		since = 0;
+	if (!p->at_end.tid || since < p->at_end.since_ns || (since == p->at_end.since_ns && s->tid < p->at_end.tid)) {
+		p->at_end.tid = s->tid;
+		p->at_end.since_ns = since;
+	}
 }
 
 static void on_leave(void *arg, const struct ph_segment *s)
@@ -193,6 +219,8 @@ static void on_leave(void *arg, const struct ph_segment *s)
 		return;
 	if (p->choose)
 		consider(p, s, task);
+	if (p->choose && s->pid == p->tid)
+		consider_end(p, s, task);
 	p->settled = p->settled || (p->to_ns && s->tid == p->tid && s->end_ns >= p->to_ns);
 	if (s->end_ns <= p->from_ns)
 		return;
@@ -241,8 +269,12 @@ static void on_end(void *arg, int32_t tid, uint64_t ts)
 	struct ph_path *p = arg;
 
 	ph_trail_end(p->trail, tid);
+	if (!p->choose && tid == p->tid && (!p->to_ns || ts <= p->to_ns))
+		p->former_ns = ts;
+	if (!p->choose || p->ended_ns || tid != (p->last_tid ? p->last_tid : p->tid))
+		return;
 	/* Its number may be another one's later. */
-	if (p->choose && tid == p->tid && !p->ended_ns)
+	if (p->last_tid || !ph_identity_leaderless(p->id, tid))
 		p->ended_ns = ts;
 }
 
@@ -276,10 +308,20 @@ void ph_path_feed(struct ph_path *p, const struct ph_event *ev)
 		mark(p, ev);
 		if (ph_class_like_ours(ev->cls))
 			link_to(p, I32(sched_process_fork, child_tid), I32(sched_process_fork, parent_tid), ev->ts_ns, 0);
+		/* Of those that had the number that was asked for it is the last one. */
+		if (p->former_ns && I32(sched_process_fork, child_tid) == p->tid && (!p->to_ns || ev->ts_ns < p->to_ns))
+			p->begun_ns = ev->ts_ns;
+		break;
+	case PH_EV_sched_process_exit:
+		if (p->choose && ev->pid == p->tid && !p->ended_ns && ph_identity_ended_after_first(p->id, ev))
+			p->last_tid = ev->tid;
 		break;
 	case PH_EV_sched_process_exec:
 		if (ph_class_like_ours(ev->cls))
 			link_to(p, I32(sched_process_exec, tid), I32(sched_process_exec, old_tid), ev->ts_ns, PH_PIECE_EXEC);
+		/* Its first thread has ended for another one, which is that now. */
+		if (ph_class_like_ours(ev->cls) && I32(sched_process_exec, tid) == p->tid)
+			p->ended_ns = p->former_ns = 0;
 		break;
 	case PH_EV_net_dev_queue:
 		mark(p, ev);
@@ -341,28 +383,42 @@ void ph_path_free(struct ph_path *p)
 	free(p);
 }
 
+/* Of what was chosen the thread that ends with it, or is there at the end of the time that is looked at. */
+static int32_t last_thread(const struct ph_path *p)
+{
+	if (p->ended_ns && (!p->to_ns || p->ended_ns <= p->to_ns))
+		return p->last_tid ? p->last_tid : p->tid;
+	return p->at_end.tid ? p->at_end.tid : p->tid;
+}
+
 /* From the first that is known of it, or as was asked. */
 static bool set_span(struct ph_path *p)
 {
 	struct ph_trail_who who;
 	struct ph_piece q;
-	uint64_t begin, end;
+	uint64_t begin, end, first_end;
+	int32_t first = p->tid;
 
-	if (!p->tid || !ph_trail_span(p->trail, p->tid, &begin, &end))
+	p->end_tid = last_thread(p);
+	if (!p->tid || !ph_trail_span(p->trail, p->end_tid, &begin, &end))
 		return false;
+	if (first != p->end_tid && !ph_trail_span(p->trail, first, &begin, &first_end))
+		first = p->end_tid;
 	/* Of those that had its number it is the one that was chosen. */
 	if (p->begun_ns > begin)
 		begin = p->begun_ns;
 	if (p->ended_ns && p->ended_ns < end)
 		end = p->ended_ns;
+	if (p->former_ns > p->begun_ns && p->former_ns < end)
+		end = p->former_ns;
 	if (p->to_ns && p->to_ns < end)
 		end = p->to_ns;
 	/* What it did before it was first seen cannot be asked. */
-	if (ph_trail_find(p->trail, p->tid, begin + 1, &q, &who) && q.kind == PH_PIECE_UNKNOWN && q.begin_ns == begin)
+	if (ph_trail_find(p->trail, first, begin + 1, &q, &who) && q.kind == PH_PIECE_UNKNOWN && q.begin_ns == begin)
 		begin = q.end_ns;
 	p->begin_ns = begin > p->from_ns ? begin : p->from_ns;
 	p->end_ns = end;
-	return p->begin_ns < p->end_ns && ph_trail_find(p->trail, p->tid, p->end_ns, &q, &p->who);
+	return p->begin_ns < p->end_ns && ph_trail_find(p->trail, first, p->end_ns, &q, &p->who);
 }
 
 /* Of the way from behind the end what is before it. */
@@ -399,7 +455,7 @@ static uint64_t way_from(struct ph_path *p)
 	struct ph_trail_who who;
 	struct ph_piece q;
 
-	if (!ph_trail_find(p->trail, p->tid, p->end_ns, &q, &who) || q.end_ns <= p->end_ns)
+	if (!ph_trail_find(p->trail, p->end_tid, p->end_ns, &q, &who) || q.end_ns <= p->end_ns)
 		return p->end_ns;
 	return q.kind == PH_PIECE_ASLEEP || q.kind == PH_PIECE_STOPPED ? q.end_ns : p->end_ns;
 }
@@ -415,7 +471,7 @@ static void show(struct ph_path *p)
 {
 	path_sum_begin(p);
 	if (p->found)
-		path_steps(p, p->tid, p->begin_ns, way_from(p), on_step, p);
+		path_steps(p, p->end_tid, p->begin_ns, way_from(p), on_step, p);
 	path_sum_finish(p);
 }
 
@@ -423,7 +479,7 @@ void path_show(struct ph_path *p, int32_t tid, uint64_t begin_ns, uint64_t end_n
 {
 	struct ph_piece q;
 
-	p->tid = tid;
+	p->tid = p->end_tid = tid;
 	p->begin_ns = begin_ns;
 	p->end_ns = end_ns;
 	p->found = end_ns > begin_ns && ph_trail_find(p->trail, tid, end_ns, &q, &p->who);
@@ -434,6 +490,7 @@ int ph_path_finish(struct ph_path *p, uint64_t end_ns, struct ph_err *err)
 {
 	int r;
 
+	p->finishing = true;
 	ph_states_finish(p->st, end_ns);
 	ph_states_seen(p->st, &p->seen);
 	if (!p->many) {

@@ -101,7 +101,7 @@ struct path_long {
 
 /* What is asked. */
 struct ph_path_ask {
-	int32_t tid;			/* 0: of what is selected, the oldest process' main thread */
+	int32_t tid;			/* 0: of what is selected, the oldest process, to its end */
 	const struct ph_selection *sel;	/* NULL: everything */
 	uint64_t from_ns, to_ns;	/* source clock; to_ns 0: to the end */
 	size_t nlongest;		/* steps that are to be told one by one */
@@ -113,8 +113,9 @@ struct ph_path {
 	/* Results. */
 	struct ph_states_seen seen;
 	bool found;			/* the task that was asked for, with something known of it */
-	int32_t tid;
+	int32_t tid;			/* of a process that was chosen its first thread, */
 	struct ph_trail_who who;
+	int32_t end_tid;		/* and the one that the path ends with: another one, where that has ended before */
 	uint64_t begin_ns, end_ns, nsteps;
 	bool settled;			/* before the end of the stream: what comes after to_ns is of no use any more */
 	PH_VEC(struct ph_path_share) shares;	/* the longest first */
@@ -138,7 +139,11 @@ struct ph_path {
 	PH_VEC(struct ph_path_thing) things;
 	struct ph_u64map thing_map, share_map;
 	uint64_t first_ns;		/* when the task that is to be shown began, as far as that is seen */
-	uint64_t begun_ns, ended_ns;	/* that and its end, as they are told; 0: not */
+	uint64_t begun_ns, ended_ns;	/* that and its process' end, as they are told; 0: not */
+	uint64_t former_ns;		/* the number that was asked for was one's that ended then; 0: no */
+	int32_t last_tid;		/* the process ends with this one, as the first one has ended before; 0: not yet, or not so */
+	struct { int32_t tid; uint64_t since_ns; } at_end;	/* the oldest of the process that is there at the end */
+	bool finishing;
 };
 
 /* @id and ask->sel stay the caller's. */

@@ -129,6 +129,7 @@ void ph_path_json(const struct ph_path *p, const struct ph_report_view *view, st
 	ph_path_verdict(p, &text);
 	ph_json_line(&j, "path");
 	add_task(&j, p, &p->who, p->tid);
+	ph_json_s64(&j, "end_tid", p->end_tid);
 	ph_json_u64(&j, "begin_ns", p->begin_ns + (uint64_t)view->offset_ns);
 	ph_json_u64(&j, "end_ns", p->end_ns + (uint64_t)view->offset_ns);
 	ph_json_u64(&j, "steps", p->nsteps);

@@ -151,7 +151,10 @@ void ph_path_verdict(const struct ph_path *p, struct ph_buf *out)
 	size_t n = 0;
 
 	add_task(p, out, p->who.comm, p->who.container);
-	ph_buf_addf(out, " (%d): ", p->tid);
+	ph_buf_addf(out, " (%d", p->tid);
+	if (p->end_tid != p->tid)
+		ph_buf_addf(out, ", at the end its thread %d", p->end_tid);
+	ph_buf_adds(out, "): ");
 	words_ns(out, all);
 	ph_buf_adds(out, ", of which ");
 	for (; n < p->helps.n && n < TOLD && words_share(p->helps.v[n].ns, all) >= MATTERS; n++) {
@@ -168,6 +171,30 @@ void ph_path_verdict(const struct ph_path *p, struct ph_buf *out)
 }
 
 /* ---- notes ----------------------------------------------------------------------------------------- */
+
+/* Of several containers it is one's path: whose is told, and whose it might be. */
+static bool say_others(const struct ph_path *p, struct ph_buf *out)
+{
+	PH_VEC(const struct ph_container *) selected = { 0 };
+	const struct ph_container *c;
+	bool several;
+
+	if (!p->choose || !p->sel || !ph_selection_by_container(p->sel))
+		return false;
+	for (size_t i = 1; (c = ph_identity_nth(p->id, i)); i++)
+		if (ph_selection_match_container(p->sel, c))
+			*ph_vec_push(&selected) = c;
+	several = selected.n > 1;
+	if (several) {
+		ph_autobuf list = { 0 };
+
+		ph_buf_addf(out, "%zu containers are selected, and this is the path of their oldest process: ", selected.n);
+		ph_selection_list(selected.v, selected.n, &list);
+		ph_buf_add_term(out, list.p, list.len);
+	}
+	ph_vec_done(&selected);
+	return several;
+}
 
 bool ph_path_note(const struct ph_path *p, unsigned int i, struct ph_buf *out)
 {
@@ -188,10 +215,15 @@ bool ph_path_note(const struct ph_path *p, unsigned int i, struct ph_buf *out)
 		  "there are no system calls and no reasons for waiting (-e syscall,wait): for what a task waited is not known" },
 		{ s->switches && !s->throttles && ph_cgtree_cpu_hierarchy(p->cgroups) < 0, "the recorder knew nothing of CPU limits (LTTng has "
 		  "no events of them): what was throttled counts as run queue" },
+		{ p->former_ns && p->begun_ns > p->former_ns,
+		  "this number was another task's before, which has ended: it is the last one's path (--range asks for the other)" },
 		{ s->gaps, "events were lost in gaps: what tasks did meanwhile is unknown" },
 	};
 	unsigned int n = 0;
 
+	if (say_others(p, out) && n++ == i)
+		return true;
+	ph_buf_clear(out);
 	for (size_t k = 0; k < PH_ARRAY_SIZE(notes); k++) {
 		if (!notes[k].there || n++ != i)
 			continue;

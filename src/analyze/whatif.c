@@ -63,6 +63,7 @@ void ph_whatif_free(struct ph_whatif *w)
 	ph_program_free(w->program);
 	ph_u64map_done(&w->group_map);
 	ph_vec_done(&w->tasks);
+	ph_vec_done(&w->selected);
 	ph_vec_done(&w->idle);
 	ph_vec_done(&w->masks);
 	ph_vec_done(&w->sim_masks);
@@ -90,24 +91,27 @@ static bool chosen(const struct ph_whatif *w, uint32_t task)
 	return task < w->tasks.n && w->tasks.v[task].chosen;
 }
 
+/* Its tasks may be elsewhere at the end: who starts a container in one leaves that for it. */
 static int choose_container(struct ph_whatif *w, struct ph_err *err)
 {
-	const struct ph_container *first = NULL;
+	ph_autofree const struct ph_container **c = ph_alloc((w->selected.n + 1) * sizeof(*c));
+	ph_autobuf list = { 0 };
+	size_t n = 0, k;
 
-	for (uint32_t i = 0; i < ph_program_ntasks(w->program); i++) {
-		const struct ph_container *c;
-
-		if (!chosen(w, i))
+	ph_vec_each(at, &w->selected) {
+		/* Two numbers may have turned out to be one container's. */
+		c[n] = ph_identity_container(w->id, *at);
+		for (k = 0; c[n] && k < n && c[k] != c[n]; k++)
+			;
+		if (!c[n] || c[n]->index == PH_CONTAINER_HOST || k < n)
 			continue;
-		c = ph_identity_container(w->id, ph_program_nth(w->program, i)->container);
-		if (!c || c == ph_identity_container(w->id, PH_CONTAINER_HOST))
-			continue;
-		if (first && c != first)
-			return ph_err_set(err, -EINVAL, "more than one container is selected: choose one");
-		first = c;
-		w->container = ph_program_nth(w->program, i)->container;
+		w->container = *at;
+		n++;
 	}
-	return first ? 0 : -ENOENT;
+	if (n <= 1)
+		return n ? 0 : -ENOENT;
+	ph_selection_list(c, n, &list);
+	return ph_err_set(err, -EINVAL, "more than one container is selected: %s; choose one, as -c '#%u'", list.p, c[0]->index);
 }
 
 static int by_task(const void *pa, const void *pb)
@@ -128,7 +132,19 @@ static void add_point(struct ph_whatif *w, uint32_t task, uint64_t pos_ns, uint3
 	*ph_vec_push(&w->points) = (struct ph_sim_point){ .task = task, .pos_ns = pos_ns, .nr = nr };
 }
 
-/* The container's first process, as is told; else of those that were seen the oldest. Runtimes have others in it before. UINT32_MAX: none. */
+/* The thread that the process of @i, its first one, ends with. */
+static uint32_t last_thread(const struct ph_whatif *w, uint32_t i)
+{
+	/* Who lies may have made a ring of them. */
+	for (size_t n = 0; w->tasks.v[i].heir && n < w->tasks.n; n++)
+		i = w->tasks.v[i].heir - 1;
+	return i;
+}
+
+/*
+ * The last thread of the container's first process, as is told; else of those that were seen the oldest. Runtimes have others in it
+ * before. UINT32_MAX: none.
+ */
 static uint32_t main_task(const struct ph_whatif *w)
 {
 	const struct ph_container *c = ph_identity_container(w->id, w->container);
@@ -138,14 +154,14 @@ static uint32_t main_task(const struct ph_whatif *w)
 		const struct ph_program_task *p = ph_program_nth(w->program, i);
 		const struct whatif_task *t = &w->tasks.v[i];
 
-		if (!t->first_ns || p->tid != p->pid)
+		if (p->tid != p->pid || (!t->first_ns && !w->tasks.v[last_thread(w, i)].first_ns))
 			continue;
 		if (c && p->pid == c->init_pid)
-			return i;
+			return last_thread(w, i);
 		if (oldest == UINT32_MAX || t->start_ns < w->tasks.v[oldest].start_ns)
 			oldest = i;
 	}
-	return oldest;
+	return oldest == UINT32_MAX ? oldest : last_thread(w, oldest);
 }
 
 /*
@@ -166,7 +182,7 @@ static void choose_points(struct ph_whatif *w)
 		return;
 	w->begin_ns = w->tasks.v[first].first_ns;
 	add_point(w, first, w->begin_ns, JOB);
-	w->ended = main != UINT32_MAX && ph_program_nth(w->program, main)->ended;
+	w->ended = main != UINT32_MAX && ph_program_nth(w->program, main)->ended && !w->tasks.v[main].left;
 	for (uint32_t i = 0; i < w->tasks.n; i++) {
 		const struct whatif_task *t = &w->tasks.v[i];
 

@@ -64,6 +64,9 @@ struct whatif_task {
 	bool until;			/* its call sleeps until a time, not for so long */
 	uint16_t mask;			/* CPUs that it may run on */
 	uint64_t start_ns;
+	/* Of a process' first thread: it has ended while others went on; who the process has ended with then, or who took its place. */
+	bool left;
+	uint32_t heir;			/* index + 1; 0: nobody yet */
 	uint64_t queued_ns, late_ns;	/* until it runs */
 	uint64_t gaps_ns[PH_GAP_MAX], ns;
 };
@@ -112,7 +115,7 @@ struct ph_whatif {
 	uint32_t container;
 	uint32_t group;			/* the container's, of the CPU controller; 0: not known */
 	bool ended;			/* its first process has */
-	uint64_t begin_ns, end_ns;	/* its first task's running; its first process' end, else the last running */
+	uint64_t begin_ns, end_ns;	/* its first task's running; its first process' last running, if that ended, else the last of all */
 	double cpus;			/* its limit, for the most of the time; INFINITY: none */
 	bool changed;			/* it had others, too */
 	struct ph_whatif_outcome recorded, again, bound;
@@ -124,6 +127,7 @@ struct ph_whatif {
 	struct ph_program *program;
 	struct ph_packets *packets;
 	PH_VEC(struct whatif_task) tasks;	/* as the program has them */
+	PH_VEC(uint32_t) selected;		/* containers that some of these were in, and are selected */
 	PH_VEC(struct whatif_idle) idle;	/* by CPU */
 	PH_VEC(struct whatif_cgroup) cgroups;	/* 0 is the root */
 	PH_VEC(struct ph_sim_group) groups;

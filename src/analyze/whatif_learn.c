@@ -20,6 +20,14 @@ static struct whatif_task *task_at(struct ph_whatif *w, uint32_t i)
 	return &w->tasks.v[i];
 }
 
+static void note_selected(struct ph_whatif *w, uint32_t container)
+{
+	ph_vec_each(at, &w->selected)
+		if (*at == container)
+			return;
+	*ph_vec_push(&w->selected) = container;
+}
+
 /* Is it the container's? And whose it is, for whoever reads the program. */
 static struct whatif_task *task_of(struct ph_whatif *w, const struct ph_segment *s, uint32_t i)
 {
@@ -39,6 +47,8 @@ static struct whatif_task *task_of(struct ph_whatif *w, const struct ph_segment 
 	p->container = t->seen_container = s->container;
 	t->within = s->container != PH_CONTAINER_HOST && s->container != PH_CONTAINER_UNKNOWN && ph_selection_match(w->sel, w->id, &ev);
 	t->chosen = t->chosen || t->within;
+	if (t->within)
+		note_selected(w, s->container);
 	return t;
 }
 
@@ -300,6 +310,48 @@ static void link_to(struct ph_whatif *w, int32_t tid, int32_t from, uint64_t ts)
 		ph_program_made(w->program, child, parent, ts);
 }
 
+static void set_heir(struct ph_whatif *w, uint32_t first, uint32_t heir)
+{
+	task_at(w, heir);
+	task_at(w, first)->heir = heir + 1;
+}
+
+/* The first thread of a process may end before it: then it ends with another one. */
+static void on_task_exit(struct ph_whatif *w, const struct ph_event *ev)
+{
+	const struct ph_task *first = ph_identity_task(w->id, ev->pid);
+	uint32_t i;
+
+	if (ev->tid == ev->pid) {
+		task_at(w, ph_program_task(w->program, ev->tid))->left = ph_identity_leaderless(w->id, ev->pid);
+		return;
+	}
+	if (!ph_identity_ended_after_first(w->id, ev))
+		return;
+	i = ph_program_task_at(w->program, ev->pid, ev->ts_ns);
+	/* It may have been one when the recording began. */
+	if (!task_at(w, i)->known) {
+		ph_program_nth(w->program, i)->pid = ev->pid;
+		task_at(w, i)->start_ns = first ? first->start_ns : 0;
+	}
+	set_heir(w, i, ph_program_task(w->program, ev->tid));
+}
+
+/* A thread takes the number of its process' first one, which has ended for it. */
+static void on_exec(struct ph_whatif *w, const struct ph_event *ev)
+{
+	int32_t tid = I32(sched_process_exec, tid), old = I32(sched_process_exec, old_tid);
+	uint32_t first, next;
+
+	if (tid <= 0 || old <= 0 || tid == old)
+		return;
+	first = ph_program_task_at(w->program, tid, ev->ts_ns);
+	link_to(w, tid, old, ev->ts_ns);
+	next = ph_program_task(w->program, tid);
+	if (first != next)
+		set_heir(w, first, next);
+}
+
 /* Who runs before others, and which share those have that do not. */
 static void on_switch(struct ph_whatif *w, const struct ph_event *ev)
 {
@@ -451,7 +503,11 @@ void whatif_learn_event(struct ph_whatif *w, const struct ph_event *ev)
 		break;
 	case PH_EV_sched_process_exec:
 		if (ph_class_like_ours(ev->cls))
-			link_to(w, I32(sched_process_exec, tid), I32(sched_process_exec, old_tid), ev->ts_ns);
+			on_exec(w, ev);
+		break;
+	case PH_EV_sched_process_exit:
+		if (ph_class_like_ours(ev->cls) && ev->pid > 0)
+			on_task_exit(w, ev);
 		break;
 	}
 }

@@ -454,7 +454,7 @@ int BPF_PROG(sched_process_exit, struct task_struct *t)
 	SET(e, runtime_ns, t->se.sum_exec_runtime);
 	SET(e, run_delay_ns, task_run_delay(t));
 	SET(e, process_status, !last ? 0 : process->flags & SIGNAL_GROUP_EXIT ? process->group_exit_code : leader->exit_code);
-	SET(e, process_end, last ? 2 : 1);
+	SET(e, process_end, last ? 2 : process->flags & SIGNAL_GROUP_EXIT ? 3 : 1);
 	DONE_ALWAYS(sched_process_exit, e, 0);
 	if (cfg.by_pid && last)
 		bpf_map_delete_elem(&pids, &tgid);

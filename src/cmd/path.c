@@ -174,6 +174,8 @@ static int finish(void *arg, uint64_t end_ns, struct ph_err *err)
 	if (w->tid)
 		return ph_err_set(err, -ENOENT, "there is no task %d in %s", (int)w->tid, w->ranged ? "that time" :
 				  w->r.s.trace ? "this trace" : "what was recorded");
+	if (w->path->tid && w->ranged)
+		return ph_err_set(err, -ENOENT, "of what is selected nothing was there in that time");
 	return ph_cmd_source_nothing(&w->r.s, err);
 }
 
@@ -222,7 +224,7 @@ int ph_cmd_path(int argc, char **argv)
 	struct verb w = { .steps = 20, .percent = { { 45, 55 }, { 99, 100 } } };
 	const struct ph_opt opts[] = {
 		{ "task", 0, PH_OPT_U64, "TID", &w.tid,
-		  .help = "the path of the thread with this id on the host (default: of the main thread of the oldest process selected)" },
+		  .help = "the path of the thread with this id on the host (default: of the oldest process selected, from its first thread to its end)" },
 		{ "requests", 0, PH_OPT_STR, "REQUESTS", &w.q.requests, .help = "of a server's requests, the slow ones compared with the fast ones: "
 		  "connections (accept to close), answers (read to write)" },
 		PH_CMD_REQUESTS_ROWS(&w.q),

@@ -133,6 +133,7 @@ struct ph_class {
 };
 
 /* process_end of sched_process_exit. */
+#define PH_PROCESS_GOES_ON 1
 #define PH_PROCESS_ENDED 2
 
 #define PH_CONTAINER_HOST 0u

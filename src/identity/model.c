@@ -81,6 +81,23 @@ bool process_ends(struct ph_identity *id, const struct ph_event *ev, int32_t pid
 	return !ended;
 }
 
+void process_left(struct ph_identity *id, const struct ph_event *ev, struct task *t, int32_t pid)
+{
+	uint64_t end = U(sched_process_exit, process_end, 0);
+	bool goes_on = end ? end == PH_PROCESS_GOES_ON : pid > 0 && living(id, pid);
+	struct task *first = pid > 0 ? task_find(id, pid) : NULL;
+
+	id->ended_after_first = false;
+	if (!first)
+		return;
+	if (first == t) {
+		/* Where it is not told, all may have been told to end. */
+		first->left = goes_on && (end || t->exits);
+	} else if (first->left && !first->decided && !goes_on) {
+		first->decided = id->ended_after_first = true;
+	}
+}
+
 void task_drop(struct ph_identity *id, struct task *t)
 {
 	if (!t)
@@ -227,6 +244,7 @@ static struct class_info *class_learn(struct ph_identity *id, const struct ph_cl
 		ci->ns[i] = find_field(cls->ctx, cls->nctx, name, false);
 		ci->any_ns |= ci->ns[i] >= 0;
 	}
+	ci->exits = entry && !strcmp(cls->name, "syscall_entry_exit");
 	ci->any_ctx = ci->any_ns || ci->pid >= 0 || ci->procname >= 0 || ci->container >= 0;
 	ci->old_vtid = find_field(cls->fields, cls->nfields, "vtid", false);
 	ci->old_vpid = find_field(cls->fields, cls->nfields, "vpid", false);
@@ -309,10 +327,12 @@ void ph_identity_feed(struct ph_identity *id, struct ph_event *ev)
 	if (ci->handler) {
 		t = ci->handler(id, ev, t);
 	} else if (t) {
-		if (ci->syscall_nr >= 0)
+		if (ci->syscall_nr >= 0) {
 			t->t.in_syscall = ci->syscall_nr;
-		else if (ci->syscall_exit)
+			t->exits = ci->exits;
+		} else if (ci->syscall_exit) {
 			t->t.in_syscall = -1;
+		}
 	}
 	if (!t) {
 		ev->container = canon_index(id, ev->container);
@@ -375,6 +395,18 @@ const struct ph_task *ph_identity_task(const struct ph_identity *id, int32_t tid
 bool ph_identity_process_ended(const struct ph_identity *id, const struct ph_event *ev)
 {
 	return ev->cls->id == PH_EV_sched_process_exit && ph_class_like_ours(ev->cls) && id->ended;
+}
+
+bool ph_identity_leaderless(const struct ph_identity *id, int32_t pid)
+{
+	const struct task *first = pid > 0 ? task_find(id, pid) : NULL;
+
+	return first && first->left;
+}
+
+bool ph_identity_ended_after_first(const struct ph_identity *id, const struct ph_event *ev)
+{
+	return ev->cls->id == PH_EV_sched_process_exit && ph_class_like_ours(ev->cls) && id->ended_after_first;
 }
 
 int64_t ph_identity_process_status(const struct ph_event *ev)

@@ -54,6 +54,13 @@ const struct ph_task *ph_identity_task(const struct ph_identity *id, int32_t tid
 bool ph_identity_process_ended(const struct ph_identity *id, const struct ph_event *ev);
 /* The wait status of the process that has ended so. */
 int64_t ph_identity_process_status(const struct ph_event *ev);
+/* Has the first thread of process @pid ended by itself (pthread_exit), so that others went on? */
+bool ph_identity_leaderless(const struct ph_identity *id, int32_t pid);
+/*
+ * Is @ev, the event that was fed last, the end of a thread with which such a process ends? That is the first of those that end
+ * because all of them shall, else the last one.
+ */
+bool ph_identity_ended_after_first(const struct ph_identity *id, const struct ph_event *ev);
 const struct ph_container *ph_identity_container(const struct ph_identity *id, uint32_t index);
 /* Another number whenever something is told of a container: its name may come long after its first task. */
 uint32_t ph_identity_told(const struct ph_identity *id);

@@ -53,6 +53,8 @@ static struct task *on_dump_state(struct ph_identity *id, struct ph_event *ev, s
 	who->kthread = type == 1;
 	if (who->kthread)
 		who->t.container = PH_CONTAINER_HOST;
+	/* A zombie: so is the first thread of a process while others go on. */
+	who->left = I32(lttng_statedump_process_state, status) == 4;
 	if (I32(lttng_statedump_process_state, status) == 7)	/* dead */
 		task_exit(id, who);
 	who->stale = true;

@@ -32,7 +32,11 @@ struct task {
 	bool gone;			/* exited and off its CPU for good: its tid may come back */
 	bool stale;			/* namespaces changed since the container was derived */
 	bool counted;			/* in ntasks of its derived container */
-	bool process_ended;		/* it was the first one of its process, which has ended */
+	bool exits;			/* it is in the call exit, which ends nobody else (told of it, it may be in none) */
+	/* Of the first one of a process: */
+	bool left;			/* it has ended, and others go on */
+	bool decided;			/* after that, the process was told to end as well, or its last thread did */
+	bool process_ended;
 };
 
 struct cont {
@@ -70,6 +74,7 @@ struct class_info {
 	bool no_task;		/* written by the recorder: not in the context of a task */
 	int32_t syscall_nr;	/* of entry classes, else -1 */
 	bool syscall_exit;
+	bool exits;		/* entry of the call exit */
 	/* Of lttng_statedump_process_state before LTTng 2.12, which had the pid namespace in it. */
 	int16_t old_vtid, old_vpid, old_level, old_inum;
 };
@@ -84,6 +89,7 @@ struct ph_identity {
 	size_t nexited;
 	struct ph_u64map living;	/* process -> how many of its tasks live, see model.c */
 	bool ended;			/* the last end of a task was that of its process */
+	bool ended_after_first;		/* and it began with this task, as the first one had left before */
 	PH_VEC(struct cpu) cpus;
 
 	PH_VEC(struct index_slot) slots;	/* by index */
@@ -141,6 +147,8 @@ void task_drop(struct ph_identity *id, struct task *t);
 void task_set_pid(struct ph_identity *id, struct task *t, int32_t pid);
 /* Does process @pid, -1 unknown, end with the task that @ev, a sched_process_exit, is about? It has been told of to task_exit(). */
 bool process_ends(struct ph_identity *id, const struct ph_event *ev, int32_t pid);
+/* @t, of process @pid, ends with @ev, and does not end its process with it as its first thread; or it does, as another one. */
+void process_left(struct ph_identity *id, const struct ph_event *ev, struct task *t, int32_t pid);
 
 static inline struct task *task_find(const struct ph_identity *id, int32_t tid)
 {

@@ -161,7 +161,7 @@ static struct task *on_task_exit(struct ph_identity *id, struct ph_event *ev, st
 {
 	struct task *dead = task_get(id, I32(sched_process_exit, tid));
 
-	id->ended = false;
+	id->ended = id->ended_after_first = false;
 	if (!dead || !dead->t.tid)
 		return t;
 	set_comm(dead, V(sched_process_exit, comm));
@@ -170,6 +170,7 @@ static struct task *on_task_exit(struct ph_identity *id, struct ph_event *ev, st
 		derive_container(id, dead);
 	task_exit(id, dead);
 	id->ended = process_ends(id, ev, dead->t.pid >= 0 ? dead->t.pid : ev->pid);
+	process_left(id, ev, dead, dead->t.pid >= 0 ? dead->t.pid : ev->pid);
 	return dead;
 }
 

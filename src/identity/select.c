@@ -481,10 +481,23 @@ static void add_asked(struct ph_buf *b, const char *opt, const ph_strv *v)
 
 static const char *shown_name(const struct ph_container *c)
 {
-	return c->name ? c->name : c->id ? c->id : "(no name)";
+	return c->name && c->name[0] ? c->name : c->id && c->id[0] ? c->id : "(no name)";
 }
 
 #define SHOWN_MAX 10
+#define SHORT_ID 12
+
+void ph_selection_list(const struct ph_container *const *c, size_t n, struct ph_buf *out)
+{
+	for (size_t i = 0; i < n && i < SHOWN_MAX; i++) {
+		ph_buf_addf(out, "%s%s (#%u", i ? ", " : "", shown_name(c[i]), c[i]->index);
+		if (c[i]->id && c[i]->id[0] && c[i]->id != shown_name(c[i]))
+			ph_buf_addf(out, ", %.*s", random_id(c[i]->id) ? SHORT_ID : 64, c[i]->id);
+		ph_buf_addc(out, ')');
+	}
+	if (n > SHOWN_MAX)
+		ph_buf_addf(out, " and %zu more", n - SHOWN_MAX);
+}
 
 int ph_selection_none(const struct ph_selection *sel, const struct ph_container *const *c, size_t n,
 		      struct ph_err *err)

@@ -2,6 +2,7 @@
 #ifndef PH_IDENTITY_SELECT_H
 #define PH_IDENTITY_SELECT_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/map.h"
 #include "base/opt.h"
@@ -48,6 +49,8 @@ void ph_selection_follow(struct ph_selection *sel, const struct ph_event *ev);
 bool ph_selection_match(const struct ph_selection *sel, const struct ph_identity *id,
 			const struct ph_event *ev);
 
+/* The @n containers that are selected, by name and the number that tells each from all others: "web (#1, 4f5e01234567), web (#7)". */
+void ph_selection_list(const struct ph_container *const *c, size_t n, struct ph_buf *out);
 /*
  * The sentence for a selection that matched none of @n containers: what was asked, what is there,
  * with the nearest names. Returns -ENOENT.

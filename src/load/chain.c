@@ -109,6 +109,7 @@ pid_t child(void)
 /* ---- shapes ---------------------------------------------------------------------------------------- */
 
 pid_t the_main;
+static uint64_t main_since;
 static _Atomic pid_t the_short;
 
 /* The last one, however the CPUs are divided. */
@@ -356,6 +357,23 @@ static void shape_late(void)
 	wait(NULL);
 }
 
+static void *last_thread(void *arg)
+{
+	stage("c-last", 0, 40 * MS);
+	return NULL;
+}
+
+/* The first thread ends by itself, and the process with another one. */
+static void shape_outlive(void)
+{
+	pthread_t t;
+
+	say("c-main", main_since);
+	if (pthread_create(&t, NULL, last_thread, NULL))
+		die("pthread_create");
+	pthread_exit(NULL);
+}
+
 /* A pipe has room for a page: who writes more waits for who reads. */
 static void shape_full(void)
 {
@@ -435,10 +453,10 @@ int load_chain(int argc, char **argv)
 		{ "timer", shape_timer }, { "signal", shape_signal }, { "tcp", shape_tcp }, { "ring", shape_ring },
 		{ "inception", shape_inception }, { "imbalance", shape_imbalance }, { "filelock", shape_filelock },
 		{ "preempt", shape_preempt }, { "disk", shape_disk }, { "random", shape_random }, { "late", shape_late },
-		{ "full", shape_full }, { "modes", shape_modes },
+		{ "full", shape_full }, { "modes", shape_modes }, { "outlive", shape_outlive },
 	};
 	const char *what = arg_str(argc, argv, 1, "");
-	uint64_t begin = ph_now_ns(), since;
+	uint64_t begin = ph_now_ns();
 	void (*fn)(void) = NULL;
 
 	if (!strcmp(what, "serve"))
@@ -456,14 +474,14 @@ int load_chain(int argc, char **argv)
 	the_main = tid();
 	until_sleeps(getppid());
 	prctl(PR_SET_NAME, "c-main");
-	since = own_cpu_ns();
+	main_since = own_cpu_ns();
 	compute(30 * MS);
 	if (fn)
 		fn();
 	else
 		chain_ask(arg_str(argc, argv, 2, "/data/socket"), arg_u64(argc, argv, 3, 10), arg_u64(argc, argv, 4, 4));
 	compute(30 * MS);
-	say("c-main", since);
+	say("c-main", main_since);
 	printf("wall_ns=%llu\n", (unsigned long long)(ph_now_ns() - begin));
 	return 0;
 }

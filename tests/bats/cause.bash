@@ -90,9 +90,16 @@ kernel_traces() {
 	done
 }
 
+# kernel_only EVENT FILTER: of this event these alone. A machine that is busy otherwise has the buffers full within seconds.
+kernel_only() {
+	echo "$2" >"/sys/kernel/tracing/instances/porthole-$PH_FILE/events/$1/filter"
+}
+
 kernel_traced() {
 	local dir=/sys/kernel/tracing/instances/porthole-$PH_FILE
 	echo 0 >"$dir/tracing_on"
+	# What follows then misses them.
+	grep -H '^dropped events: [1-9]' "$dir"/per_cpu/cpu*/stats || true
 	cat "$dir/trace" >"$T.kernel"
 	kernel_forgets
 }

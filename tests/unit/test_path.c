@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/path.h"
+#include "analyze/path_report.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "export/export.h"
@@ -94,21 +94,27 @@ static void is_whole(const struct ph_path *p)
 	assert_int_equal(helps, sum);
 }
 
+static void is_path(const struct ph_path *p, const char *want)
+{
+	ph_autobuf b = { 0 };
+	struct ph_step s;
+
+	assert_true(p->found);
+	is_whole(p);
+	ph_buf_adds(&b, "");
+	for (uint64_t i = 0; i < p->nsteps; i++) {
+		ph_path_step(p, i, &s);
+		add_step(p, &s, &b);
+	}
+	assert_string_equal(b.p, want);
+}
+
 /* The path of @tid from 100 to 1000. */
 static void path_of(int32_t tid, const char *events, const char *want)
 {
 	struct asked a = ask(events, &(struct ph_path_ask){ .tid = tid, .from_ns = 100, .to_ns = 1000 }, 1000);
-	ph_autobuf b = { 0 };
-	struct ph_step s;
 
-	assert_true(a.p->found);
-	is_whole(a.p);
-	ph_buf_adds(&b, "");
-	for (uint64_t i = 0; i < a.p->nsteps; i++) {
-		ph_path_step(a.p, i, &s);
-		add_step(a.p, &s, &b);
-	}
-	assert_string_equal(b.p, want);
+	is_path(a.p, want);
 	done(&a);
 }
 
@@ -502,6 +508,137 @@ static void test_number(void **state)
 	ph_selection_done(&sel);
 }
 
+/* ---- the process' end -------------------------------------------------------------------------------- */
+
+#define EXIT(time, cpu, task, process, end) "@" #time " cpu=" #cpu " tid=" #task " pid=" #process " sched_process_exit tid=" #task \
+	" process_end=" #end "\n"
+
+/* The path of web's oldest process from 100 to @to_ns, 0: its end, which is with @end_tid. */
+static void path_of_process(const char *container, const char *events, uint64_t to_ns, int32_t tid, int32_t end_tid, const char *want)
+{
+	struct ph_selection sel = { 0 };
+	struct ph_err err = { 0 };
+	struct asked a;
+
+	ph_strv_add(&sel.container, container);
+	assert_int_equal(ph_selection_check(&sel, &err), 0);
+	a = ask(events, &(struct ph_path_ask){ .sel = &sel, .from_ns = 100, .to_ns = to_ns }, 1000);
+	assert_int_equal(a.p->tid, tid);
+	assert_int_equal(a.p->end_tid, end_tid);
+	is_path(a.p, want);
+	done(&a);
+	ph_selection_done(&sel);
+}
+
+/* 7 wakes 8, and ends; that one sleeps from 300 to 500. */
+#define LEAVES(how) BEGIN WAKE(150, 0, 7, 8, 1) RUN(160, 1, 0, 0, 8) how RUN(210, 0, 7, 16, 0) RUN(300, 1, 8, 1, 0) START(500, 1, 8)
+#define WAY "100-150 nginx running, wakes worker\n150-160 worker run queue idle\n160-300 worker running\n300-500 worker timer\n"
+
+static void test_process_end(void **state)
+{
+	static const char last[] = LEAVES(EXIT(200, 0, 7, 7, 1)) EXIT(600, 1, 8, 7, 2) RUN(610, 1, 8, 16, 30) RUN(900, 1, 30, 1, 0);
+	struct asked a;
+
+	path_of_process("web", last, 0, 7, 8, WAY "500-610 worker running kernel=10\n");
+	/* The time that is asked for ends before, or behind. */
+	path_of_process("web", last, 550, 7, 8, WAY "500-550 worker running kernel=5\n");
+	path_of_process("web", last, 700, 7, 8, WAY "500-610 worker running kernel=10\n");
+	path_of_process("web", last, 180, 7, 7, "100-180 nginx running kernel=5\n");
+	/* Who asks for the thread gets that. */
+	path_of(7, LEAVES(EXIT(200, 0, 7, 7, 1)), "100-210 nginx running kernel=10\n");
+	/* A trace that does not say who goes on, but which call the first one was in. */
+	path_of_process("web", LEAVES("@190 cpu=0 tid=7 syscall_entry_exit error_code=0\n" EXIT(200, 0, 7, 7, 0)) EXIT(600, 1, 8, 7, 0)
+		RUN(610, 1, 8, 16, 0) START(700, 1, 9) EXIT(800, 1, 9, 7, 0) RUN(810, 1, 9, 16, 0), 0, 7, 9,
+		"100-700 logger timer\n700-810 logger running kernel=10\n");
+	path_of_process("web", LEAVES("@190 cpu=0 tid=7 syscall_entry_exit_group error_code=0\n" EXIT(200, 0, 7, 7, 0)) EXIT(600, 1, 8, 7, 0)
+		RUN(610, 1, 8, 16, 0), 0, 7, 7, "100-210 nginx running kernel=20\n");
+	/* The first one ends all, or is told to; who takes long to end is not what it waited for. */
+	path_of_process("web", LEAVES(EXIT(200, 0, 7, 7, 3)) EXIT(600, 1, 8, 7, 2) RUN(610, 1, 8, 16, 0), 0, 7, 7, "100-210 nginx running kernel=10\n");
+	/* Another one does, later. */
+	path_of_process("web", LEAVES(EXIT(200, 0, 7, 7, 1)) START(510, 0, 9) EXIT(600, 1, 8, 7, 3) RUN(610, 1, 8, 16, 0) EXIT(700, 0, 9, 7, 2)
+		RUN(710, 0, 9, 16, 0), 0, 7, 8, WAY "500-610 worker running kernel=10\n");
+	/* It does not end: the oldest that is left. */
+	path_of_process("web", LEAVES(EXIT(200, 0, 7, 7, 1)), 0, 7, 8, WAY "500-1000 worker running\n");
+	path_of_process("web", LEAVES(EXIT(200, 0, 7, 7, 1)) EXIT(600, 1, 8, 7, 1) RUN(610, 1, 8, 16, 0), 0, 7, 9, "100-1000 logger waiting other\n");
+	/* It ends for another one that executes something, and takes its number. */
+	path_of_process("web", LEAVES("@195 cpu=1 tid=8 sched_waking tid=7 target_cpu=0\n" EXIT(200, 0, 7, 7, 1))
+		"@520 cpu=1 tid=7 pid=7 sched_process_exec filename=/bin/x tid=7 old_tid=8\n" EXIT(600, 1, 7, 7, 2) RUN(610, 1, 7, 16, 0), 0, 7, 7,
+		WAY "500-520 worker running, becomes x\n520-610 nginx running kernel=10\n");
+	/* It had ended when the recording began. */
+	path_of_process("left", "@1 container_info index=3 name=left cgroup_path=/left cgroup_id=14\n"
+		"@1 lttng_statedump_process_state tid=60 pid=60 name=first container=3 cgroup_id=14 status=4 syscall=-1\n"
+		"@1 lttng_statedump_process_state tid=61 pid=60 name=other container=3 cgroup_id=14 status=5 syscall=-1\n"
+		IRQS IN_TIMER(200, 0, 0, "@200 cpu=0 tid=0 sched_waking tid=61 target_cpu=0\n@200 cpu=0 tid=0 sched_wakeup tid=61 target_cpu=0\n")
+		"@200 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=61 next_comm=other\n" EXIT(300, 0, 61, 60, 2)
+		"@310 cpu=0 tid=61 sched_switch prev_tid=61 prev_comm=other prev_state=16 next_tid=0\n", 0, 60, 61,
+		"100-200 other timer\n200-310 other running kernel=10\n");
+	/* It is said who ended last. */
+	a = ask(LEAVES(EXIT(200, 0, 7, 7, 1)), &(struct ph_path_ask){ .from_ns = 100 }, 1000);
+	{
+		ph_autobuf text = { 0 };
+
+		ph_path_verdict(a.p, &text);
+		assert_non_null(strstr(text.p, "nginx of web (7, at the end its thread 8): 900 ns, of which "));
+	}
+	done(&a);
+}
+
+static void test_several(void **state)
+{
+	static const struct { const char *name, *note; } cases[] = {
+		{ "web", NULL },
+		{ "*b", "2 containers are selected, and this is the path of their oldest process: web (#1), db (#2)" },
+	};
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
+		struct ph_selection sel = { 0 };
+		struct ph_err err = { 0 };
+		ph_autobuf note = { 0 };
+		struct asked a;
+
+		ph_strv_add(&sel.container, cases[i].name);
+		assert_int_equal(ph_selection_check(&sel, &err), 0);
+		a = ask(BEGIN, &(struct ph_path_ask){ .sel = &sel, .from_ns = 100 }, 1000);
+		ph_path_note(a.p, 0, &note);
+		if (cases[i].note)
+			assert_string_equal(note.p, cases[i].note);
+		else
+			assert_null(strstr(note.p, "containers are selected"));
+		/* The others are told all the same. */
+		ph_buf_clear(&note);
+		assert_true(ph_path_note(a.p, cases[i].note ? 1 : 0, &note));
+		assert_non_null(strstr(note.p, "there are no "));
+		done(&a);
+		ph_selection_done(&sel);
+	}
+}
+
+/* The number is asked for, and was one's before that has ended. */
+static void test_number_again(void **state)
+{
+	static const char events[] = BEGIN RUN(200, 0, 7, 16, 0) START(290, 1, 20)
+		"@300 cpu=1 tid=20 sched_process_fork parent_comm=postgres parent_tid=20 parent_pid=20 child_tid=50 child_pid=50 child_comm=job child_container=2\n"
+		"@300 cpu=1 tid=20 sched_wakeup_new tid=50 target_cpu=0\n" RUN(310, 0, 0, 0, 50) EXIT(400, 0, 50, 50, 2) RUN(400, 0, 50, 16, 0)
+		"@500 cpu=1 tid=20 sched_process_fork parent_comm=postgres parent_tid=20 parent_pid=20 child_tid=50 child_pid=50 child_comm=job child_container=2\n"
+		"@500 cpu=1 tid=20 sched_wakeup_new tid=50 target_cpu=0\n" RUN(510, 0, 0, 0, 50);
+	static const struct { uint64_t to_ns; const char *path; bool told; } cases[] = {
+		{ 0, "500-510 job run queue idle\n510-1000 job running\n", true },
+		{ 450, "299-300 postgres running, forks job\n300-310 job run queue idle\n310-400 job running\n", false },
+	};
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
+		struct asked a = ask(events, &(struct ph_path_ask){ .tid = 50, .from_ns = 100, .to_ns = cases[i].to_ns }, 1000);
+		ph_autobuf notes = { 0 };
+		bool told = false;
+
+		is_path(a.p, cases[i].path);
+		for (unsigned int n = 0; ph_path_note(a.p, n, &notes); n++, ph_buf_clear(&notes))
+			told |= strstr(notes.p, "another task's before") != NULL;
+		assert_int_equal(told, cases[i].told);
+		done(&a);
+	}
+}
+
 /* More tasks than are told apart: what they did is theirs all the same, by name. */
 static void test_many(void **state)
 {
@@ -545,7 +682,7 @@ int main(void)
 		cmocka_unit_test(test_no_interrupts), cmocka_unit_test(test_some_interrupts), cmocka_unit_test(test_some_calls),
 		cmocka_unit_test(test_dead_ends), cmocka_unit_test(test_ends_asleep), cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_deep), cmocka_unit_test(test_svg), cmocka_unit_test(test_trail),
-		cmocka_unit_test(test_number), cmocka_unit_test(test_many),
+		cmocka_unit_test(test_number), cmocka_unit_test(test_process_end), cmocka_unit_test(test_several), cmocka_unit_test(test_number_again), cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

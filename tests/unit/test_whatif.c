@@ -44,6 +44,7 @@ struct asked {
 	struct ph_selection sel;
 	struct ph_whatif *w;
 	struct ph_requests *requests;
+	struct ph_err err;
 	int r;
 };
 
@@ -81,7 +82,7 @@ static struct asked *ask_requests(const char *events, const char *container, con
 	}
 	if (from)
 		assert_int_equal(ph_requests_finish(a->requests, &err), 0);
-	a->r = ph_whatif_finish(a->w, 0, a->requests, &err);
+	a->r = ph_whatif_finish(a->w, 0, a->requests, &a->err);
 	ph_filter_free(q.from);
 	ph_filter_free(q.to);
 	ph_source_close(src);
@@ -697,6 +698,105 @@ static void test_first_process(void **state)
 	done(a);
 }
 
+#define EXIT(time, cpu, task, process, end) "@" #time "000000 cpu=" #cpu " tid=" #task " pid=" #process " sched_process_exit tid=" #task \
+	" process_end=" #end "\n"
+#define THREAD(time, cpu, parent, child) "@" #time "000000 cpu=" #cpu " tid=" #parent " sched_process_fork parent_tid=" #parent " parent_pid=" \
+	#parent " child_tid=" #child " child_pid=" #parent " child_container=1\n@" #time "000000 cpu=" #cpu " tid=" #parent \
+	" sched_wakeup_new tid=" #child " target_cpu=0\n"
+
+/* The job ends with its process, be that with another thread than the first; another process of the container, 40, runs until 120. */
+static void test_process_end(void **state)
+{
+	static const char before[] = "@99000000 container_info index=1 name=web init_pid=7 cgroup_path=/pod/web cgroup_id=12\n"
+		"@99000000 lttng_statedump_process_state tid=40 pid=40 name=other container=1 cgroup_id=12 status=5 syscall=-1\n"
+		START(99, 1, 40) START(100, 0, 7) THREAD(101, 0, 7, 8);
+	static const struct { const char *events; uint64_t ms; bool ended; } cases[] = {
+		{ EXIT(102, 0, 7, 7, 1) RUN(102, 0, 7, 32, 8) EXIT(112, 0, 8, 7, 2) RUN(112, 0, 8, 32, 0), 13, true },
+		/* All were told to end. */
+		{ EXIT(102, 0, 7, 7, 3) RUN(102, 0, 7, 32, 8) EXIT(112, 0, 8, 7, 2) RUN(112, 0, 8, 32, 0), 3, true },
+		{ EXIT(102, 0, 7, 7, 1) RUN(102, 0, 7, 32, 8) RUN(112, 0, 8, 1, 0), 21, false },
+		/* Another thread executes something, and has the first one's number then. */
+		{ EXIT(102, 0, 7, 7, 1) RUN(102, 0, 7, 32, 8) "@105000000 cpu=0 tid=7 pid=7 sched_process_exec filename=/x tid=7 old_tid=8\n"
+		  EXIT(112, 0, 7, 7, 2) RUN(112, 0, 7, 32, 0), 13, true },
+	};
+	struct asked *a;
+
+	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
+		ph_autofree char *events = ph_asprintf("%s%s" RUN(120, 1, 40, 1, 0), before, cases[i].events);
+
+		a = ask(events, "web");
+		assert_int_equal(a->r, 0);
+		assert_int_equal(a->w->ended, cases[i].ended);
+		assert_int_equal(a->w->recorded.duration_ns, cases[i].ms * MS);
+		done(a);
+	}
+	/* The first thread had ended before the recording. */
+	a = ask("@2 container_info index=3 name=left init_pid=60 cgroup_path=/left cgroup_id=14\n"
+		"@2 lttng_statedump_process_state tid=60 pid=60 name=first container=3 cgroup_id=14 status=4 syscall=-1\n"
+		"@2 lttng_statedump_process_state tid=61 pid=60 name=other container=3 cgroup_id=14 status=5 syscall=-1\n"
+		"@2 lttng_statedump_process_state tid=62 pid=62 name=child container=3 cgroup_id=14 status=5 syscall=-1\n"
+		START(100, 0, 61) START(100, 1, 62) EXIT(110, 0, 61, 60, 2) RUN(110, 0, 61, 16, 0) RUN(115, 1, 62, 1, 0), "left");
+	assert_int_equal(a->r, 0);
+	assert_true(a->w->ended);
+	assert_int_equal(a->w->recorded.duration_ns, 10 * MS);
+	done(a);
+}
+
+/* What asks for @name gets told, if that is more than one container. */
+static void is_asked(const char *events, const char *name, int r, const char *msg)
+{
+	struct asked *a = ask(events, name);
+
+	assert_int_equal(a->r, r);
+	assert_string_equal(a->err.msg, msg);
+	done(a);
+}
+
+#define TASK(task, in) "@2 lttng_statedump_process_state tid=" #task " pid=" #task " name=x container=" #in " cgroup_id=1" #task \
+	" status=5 syscall=-1\n"
+#define ID "0123456789ab"
+
+static void test_names(void **state)
+{
+	/* Equal names; one that begins like another one's id, and ids that begin alike; no name; one that a terminal must not see. */
+	static const char many[] =
+		"@2 container_info index=3 name=web id=" ID "0000 cgroup_path=/a cgroup_id=130\n"
+		"@2 container_info index=4 name=webs id=" ID "ffff cgroup_path=/b cgroup_id=140\n"
+		"@2 container_info index=5 name=\"\" id=" ID "eeee cgroup_path=/c cgroup_id=150\n"
+		"@2 container_info index=6 name=" ID " id=abcdefabcdef cgroup_path=/d cgroup_id=160\n"
+		"@2 container_info index=7 name=\"\\x1b[31m\" cgroup_path=/e cgroup_id=170\n"
+		TASK(30, 3) TASK(40, 4) TASK(50, 5) TASK(60, 6) TASK(70, 7)
+		START(10, 0, 7) RUN(20, 0, 7, 1, 0) START(30, 0, 30) RUN(40, 0, 30, 1, 0) START(50, 0, 40) RUN(60, 0, 40, 1, 0)
+		START(70, 0, 50) RUN(80, 0, 50, 1, 0) START(90, 0, 60) RUN(100, 0, 60, 1, 0) START(110, 0, 70) RUN(120, 0, 70, 1, 0)
+		"@190000000 cpu=0 tid=0 irq_softirq_entry vec=9\n";
+	/* A task of web makes one that goes to a container within, and ends there. */
+	static const char nested[] =
+		"@2 container_info index=3 name=inner parent=1 cgroup_path=/pod/web/in cgroup_id=14\n"
+		START(10, 0, 7) "@20000000 cpu=0 tid=7 sched_process_fork parent_tid=7 parent_pid=7 child_tid=30 child_pid=30 child_container=1\n"
+		"@20000000 cpu=0 tid=7 sched_wakeup_new tid=30 target_cpu=0\n" RUN(30, 0, 7, 1, 30)
+		"@40000000 cpu=0 tid=30 container=3 sched_process_exec filename=/x tid=30 old_tid=30\n"
+		RUN(50, 0, 30, 0, 0) RUN(55, 0, 0, 0, 30) RUN(60, 0, 30, 1, 0) START(70, 0, 7) RUN(80, 0, 7, 1, 0)
+		"@90000000 cpu=0 tid=0 irq_softirq_entry vec=9\n";
+	struct asked *a;
+
+	is_asked(many, "web", -EINVAL, "more than one container is selected: web (#1), web (#3, " ID "); choose one, as -c '#1'");
+	is_asked(many, "#3", 0, "");
+	is_asked(many, "webs", 0, "");
+	is_asked(many, ID "e", 0, "");
+	is_asked(many, ID, -EINVAL, "more than one container is selected: web (#3, " ID "), webs (#4, " ID "), " ID "eeee (#5), " ID
+		 " (#6, abcdefabcdef); choose one, as -c '#3'");
+	is_asked(many, "*[[]31m", 0, "");
+	a = ask(nested, "web");
+	assert_int_equal(a->r, 0);
+	assert_int_equal(a->w->container, 1);
+	assert_int_equal(a->w->recorded.duration_ns, 70 * MS);
+	done(a);
+	a = ask(nested, "inner");
+	assert_int_equal(a->r, 0);
+	assert_int_equal(a->w->container, 3);
+	done(a);
+}
+
 /* A runtime may tell the name long after the first task has begun. */
 static void test_named_late(void **state)
 {
@@ -732,7 +832,7 @@ int main(void)
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_no_timers),
-		cmocka_unit_test(test_first_process),
+		cmocka_unit_test(test_first_process), cmocka_unit_test(test_process_end), cmocka_unit_test(test_names),
 		cmocka_unit_test(test_named_late),
 	};
 
