@@ -79,13 +79,14 @@ docker-contended - 0.2 0.3 0.4 0.75'
 
 # Behind it how long each request took, one a line.
 #
-# said FILE: duration, CPU time and p99 of the load's line; of a server's duration and CPU time, and its client's p99.
+# said FILE: duration, CPU time and p99 of the load's line; of a server's duration and CPU time, and its client's p99. The duration is the container's,
+# as what-if's is: a runtime like runc is in it for a tenth of a second before it runs the load.
 said() {
 	awk '/=/ { for (i = 1; i <= NF; i++) if (split($i, p, "=") == 2) f[p[1]] = p[2]
-		if (f["shape"] !~ /^(open|closed)$/) { wall = f["wall_ns"]; cpu = f["cpu_ns"] }
+		if (f["shape"] !~ /^(open|closed)$/) { life = f["life_ns"]; cpu = f["cpu_ns"] }
 		if (f["shape"] != "serve") p99 = f["p99_ns"]
 		delete f
-	} END { print wall, cpu, p99 ? p99 : "-" }' "$1"
+	} END { print life, cpu, p99 ? p99 : "-" }' "$1"
 }
 
 # The recording has begun once what there was is written.

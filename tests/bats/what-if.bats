@@ -51,6 +51,19 @@ counts='for k in 1 2; do (i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done) & do
 		.bound.duration_ns < .recorded.duration_ns' "$T.json"
 }
 
+@test "a duration is the container's, with what was done in it before the job; a load says how long both were" {
+	local life_ns wall_ns
+	record "$T" -q -a -e +irq
+	launch_wait job -- sh -c "sleep 0.2; exec ph-load work compute 1000" >"$T.said"
+	record_end
+	porthole what-if -r "$T" -c "$PH_FILE-job" --cpus none -o json >"$T.json"
+	cat "$T.said" "$T.json"
+	eval "$(grep -o '\(life\|wall\)_ns=[0-9]*' "$T.said")"
+	# A process' begin is known to half a tick of 10 ms.
+	((life_ns >= wall_ns + 195000000))
+	jq -e '.recorded.duration_ns > 200e6 and .again.duration_ns > 200e6' "$T.json"
+}
+
 @test "limits that are changed meanwhile: told when they are, and simulated from then on; each is blamed for what it did" {
 	local file
 	launch job --cpus 0.2 -- ph-load spin 60s
