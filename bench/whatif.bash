@@ -29,7 +29,7 @@ load_cron() { contained whatif "$1" -- ph-load work times cron 200 75ms $((3 * m
 load_mixed() { contained whatif "$1" -- ph-load work times mixed /data 120 $((6 * ms)) 8; }
 load_open() {
 	contained whatif "$1" -- ph-load work serve /data/socket 32 2 &
-	contained whatif-client - -- ph-load work times ask /data/socket open 32 400 7500us $((3 * ms))
+	contained whatif-client - -- ph-load work times ask /data/socket open 32 1600 3750us $((3 * ms / 2))
 	wait $!
 }
 load_closed() {
