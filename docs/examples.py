@@ -5,7 +5,7 @@
     docs/examples.py BUILD_DIR           compare, as the test does
     docs/examples.py BUILD_DIR --write   write the output of the examples anew
     docs/examples.py BUILD_DIR --live    those that need root and this machine, too
-    docs/examples.py BUILD_DIR --bench [DOCUMENT]
+    docs/examples.py BUILD_DIR --bench [DOCUMENT|NAME]
                                          the tables of docs/recording.md, docs/trace.md … (idle machine, root, minutes)
 
 In a ```console block a line "$ COMMAND" is run at the top of the source, and what follows is its
@@ -148,21 +148,22 @@ def document(path, write, live):
 
 
 def bench(build, only):
-    """bench/run.sh's tables, each into the block behind <!-- bench --> of the document that it is for."""
-    own = {"trace.md": ["views"], "profile.md": ["matrix"], "what-if.md": ["whatif"]}
-    others = sorted({b.stem for b in (top / "bench").glob("*.bash")} - set(sum(own.values(), [])))
-    return max(bench_of(build, top / "docs" / name, benches)
-               for name, benches in {"recording.md": others, **own}.items() if only in (None, name))
+    """bench/run.sh's tables, each into the block behind <!-- bench NAME... --> of a document; <!-- bench -->: of those that no other names."""
+    mark = re.compile(r"<!-- bench((?: \w+)*) -->")
+    places = [(path, m[1].split()) for path in sorted((top / "docs").glob("*.md")) for m in mark.finditer(path.read_text())]
+    others = sorted({b.stem for b in (top / "bench").glob("*.bash")} - {name for _, names in places for name in names})
+    return max([bench_of(build, path, names, names or others) for path, names in places
+                if only in (None, path.name) or only in names], default=f"examples.py: there are no benchmarks of {only}")
 
 
-def bench_of(build, path, benches):
+def bench_of(build, path, names, benches):
     r = subprocess.run(["bench/run.sh", *benches], cwd=top, env=dict(env, BUILD=str(build)), stdout=subprocess.PIPE,
                        text=True)
     u = os.uname()
     cpus = os.cpu_count()
-    said = f"Linux {u.release.split('-')[0]} on {u.machine}, {cpus} CPUs:\n\n```text\n{r.stdout.rstrip()}\n```\n"
-    text = re.sub(r"(<!-- bench -->\n).*?(?=\n`make bench` )", lambda m: m[1] + "\n" + said, path.read_text(),
-                  flags=re.S)
+    said = f"\nLinux {u.release.split('-')[0]} on {u.machine}, {cpus} CPUs:\n\n```text\n{r.stdout.rstrip()}\n```\n"
+    mark = "<!-- " + " ".join(["bench", *names]) + " -->\n"
+    text = re.sub(f"({mark})(?:\nLinux [^\n]*:\n\n```text\n.*?\n```\n)?", lambda m: m[1] + said, path.read_text(), flags=re.S)
     path.write_text(text)
     return r.returncode
 
