@@ -86,8 +86,10 @@ static void take_field(struct reading *r, const struct field_entry *e)
 		return;
 	text_at(r->m, e->field, field);
 	if (e->is_static) {
-		if (is(type, "CodeCache") && is(field, "_heaps"))
+		if (is(type, "CodeCache") && (is(field, "_heaps") || is(field, "_heap"))) {
 			r->list = e->address;
+			r->java.one_heap = is(field, "_heap");
+		}
 		return;
 	}
 	if (e->offset > 4096)

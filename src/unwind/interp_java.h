@@ -27,8 +27,9 @@ struct ph_java {
 	/* What only names need (ph_interp_name_java()): */
 	__u16 const_name, pool_symbols, pool_class, class_name, symbol_n, symbol_bytes;
 	__u8 code_is_far;			/* blob_code has how far away the code is, else where */
+	__u8 one_heap;				/* the list is none: it is where the heap is */
 	__u8 known;
-	__u8 pad_[6];
+	__u8 pad_[5];
 };
 
 /* What is read on the way: on the stack of a BPF program there is no room for it. */
@@ -59,9 +60,14 @@ ph_unwind_inline bool ph_java_heap(const struct ph_java *j, __u64 list, __u64 pc
 
 	if (v->begin <= pc && pc < v->end)
 		return true;
-	if (read(ctx, list, &v->at) || read(ctx, v->at + (j->list_n & ~7u), &n) || read(ctx, v->at + j->list_v, &v->list))
-		return false;
-	n = n >> 8 * (j->list_n & 7) & 0xffffffff;
+	if (j->one_heap) {
+		v->list = list;
+		n = 1;
+	} else {
+		if (read(ctx, list, &v->at) || read(ctx, v->at + (j->list_n & ~7u), &n) || read(ctx, v->at + j->list_v, &v->list))
+			return false;
+		n = n >> 8 * (j->list_n & 7) & 0xffffffff;
+	}
 #ifdef __bpf__
 #pragma unroll
 #endif

@@ -51,6 +51,9 @@ enum {
 	SEGMENT = 64, BLOB = CODE + 3 * SEGMENT, TEXT_AT = 160,
 };
 
+/* 8 has one heap, and no list. */
+enum version { JAVA_8, JAVA_9, JAVA_23, NVERSIONS };
+
 /* What it says of itself: as versions before 23 have it, and later ones. */
 static const struct told {
 	const char *type, *field;
@@ -74,9 +77,10 @@ static void put_symbol(uint64_t at, const char *s)
 }
 
 /* The first heap is somewhere else; in the second are a block of three segments that is nobody's, and one with the method. */
-static void make(bool since, uint64_t text_at)
+static void make(enum version version, uint64_t text_at)
 {
 	uint64_t at = BASE + FIELDS;
+	bool since = version == JAVA_23;
 
 	memset(mem, 0, sizeof(mem));
 	texts = 0;
@@ -91,7 +95,7 @@ static void make(bool since, uint64_t text_at)
 		at += 48;
 	}
 	put(at, put_text("CodeCache"), 8);
-	put(at + 8, put_text("_heaps"), 8);
+	put(at + 8, put_text(version == JAVA_8 ? "_heap" : "_heaps"), 8);
 	put(at + 24, 1, 4);
 	put(at + 40, BASE + LIST_AT, 8);
 	put(BASE + SIZES, put_text("HeapBlock"), 8);
@@ -99,7 +103,7 @@ static void make(bool since, uint64_t text_at)
 	put(BASE + SIZES + 40, put_text("ConstantPool"), 8);
 	put(BASE + SIZES + 72, 72, 8);
 
-	put(BASE + LIST_AT, BASE + LIST, 8);
+	put(BASE + LIST_AT, BASE + (version == JAVA_8 ? HEAP2 : LIST), 8);
 	put(BASE + LIST + 4, 2, 4);
 	put(BASE + LIST + 8, BASE + LIST_V, 8);
 	put(BASE + LIST_V, BASE + HEAP1, 8);
@@ -174,14 +178,14 @@ static const struct instruction moved[] = {
 #define CALLER 0x7777
 #define ITS_FP 0x9999
 
-static void run(const struct instruction *v, size_t n, bool since)
+static void run(const struct instruction *v, size_t n, enum version version)
 {
 	uint64_t text_at = 0, at = BASE + BLOB + 8 + TEXT_AT, list;
 	struct ph_interp in;
 
 	for (size_t i = 0; i < n && !v[i].complete; i++)
 		text_at += v[i].n;
-	make(since, text_at);
+	make(version, text_at);
 	for (size_t i = 0, to = at - BASE; i < n; to += v[i++].n)
 		memcpy(mem + to, v[i].bytes, v[i].n);
 	layout(&in, &list);
@@ -206,10 +210,10 @@ static void run(const struct instruction *v, size_t n, bool since)
 static void test_instructions(void **state)
 {
 	(void)state;
-	for (int since = 0; since < 2; since++) {
-		run(bang, PH_ARRAY_SIZE(bang), since);
-		run(pointer, PH_ARRAY_SIZE(pointer), since);
-		run(moved, PH_ARRAY_SIZE(moved), since);
+	for (enum version version = 0; version < NVERSIONS; version++) {
+		run(bang, PH_ARRAY_SIZE(bang), version);
+		run(pointer, PH_ARRAY_SIZE(pointer), version);
+		run(moved, PH_ARRAY_SIZE(moved), version);
 	}
 }
 
@@ -231,7 +235,7 @@ static void test_called(void **state)
 	uint64_t list;
 
 	(void)state;
-	make(true, 16);
+	make(JAVA_23, 16);
 	layout(&in, &list);
 	for (size_t i = 0; i < PH_ARRAY_SIZE(segments); i++) {
 		struct ph_java_scratch s = { 0 };
@@ -259,7 +263,7 @@ static void test_interpreter(void **state)
 	__u64 where;
 
 	(void)state;
-	make(false, 0);
+	make(JAVA_9, 0);
 	layout(&in, &list);
 	put(BASE + BLOB + 8 + 8, put_text("Interpreter"), 8);
 	put(SP + 64, ITS_FP, 8);
@@ -293,7 +297,7 @@ static void test_stubs(void **state)
 	uint64_t list;
 
 	(void)state;
-	make(false, 0);
+	make(JAVA_9, 0);
 	layout(&in, &list);
 	for (size_t i = 0; i < PH_ARRAY_SIZE(stubs); i++) {
 		struct ph_unwind_regs r = { .pc = BASE + BLOB + 200, .sp = SP, .fp = FP, .flags = PH_REGS_FP | PH_REGS_EXACT };
@@ -318,7 +322,7 @@ static void test_nothing(void **state)
 	uint64_t list;
 
 	(void)state;
-	make(true, 0);
+	make(JAVA_23, 0);
 	layout(&in, &list);
 	for (size_t i = 0; i < PH_ARRAY_SIZE(nowhere); i++) {
 		struct ph_unwind_regs r = { .pc = nowhere[i], .sp = SP, .fp = FP, .flags = PH_REGS_FP };
