@@ -47,6 +47,7 @@ struct ph_java_scratch {
 #define PH_JAVA_NATIVE PH_JAVA_NAME('n', 'a', 't', 'i', 'v', 'e', ' ', 'n')
 #define PH_JAVA_INTERPRETER PH_JAVA_NAME('I', 'n', 't', 'e', 'r', 'p', 'r', 'e')
 #define PH_JAVA_VTABLE PH_JAVA_NAME('v', 't', 'a', 'b', 'l', 'e', ' ', 'c')
+#define PH_JAVA_STUBS PH_JAVA_NAME('S', 't', 'u', 'b', 'R', 'o', 'u', 't')
 #define PH_JAVA_ADAPTER PH_JAVA_NAME('I', '2', 'C', '/', 'C', '2', 'I', ' ')
 
 /* Code that is compiled and code that is not have heaps of their own, and so has what HotSpot begins with. */
@@ -145,8 +146,10 @@ ph_unwind_inline __u64 ph_java_interrupted(const struct ph_java *j, __u64 pc, __
 	/* pop %rbp */
 	if ((code & 0xff) == 0x5d)
 		return 16;
-	/* ret; cmp N(%r15), %rsp; ja and ret; test %eax, … and ret */
-	if ((code & 0xff) == 0xc3 || (code & 0xff) == 0xc2 || (code & 0x3fffff) == 0x273b49 ||
+	/* ret; mov N(%r15), %r10, test %eax, (%r10) and ret; cmp N(%r15), %rsp; ja and ret; test %eax, … and ret */
+	if ((code & 0xffffffff00ffffff) == 0xc302854100578b4d ||
+	    ((code & 0xff00000000ffffff) == 0x4100000000978b4d && !read(ctx, pc + 8, &v->word) && (v->word & 0xffffff) == 0xc30285) ||
+	    (code & 0xff) == 0xc3 || (code & 0xff) == 0xc2 || (code & 0x3fffff) == 0x273b49 ||
 	    ((code & 0xffff) == 0x870f && (code >> 48 & 0xff) == 0xc3) || ((code & 0xffff) == 0x0585 && (code >> 48 & 0xff) == 0xc3) ||
 	    ((code & 0xfffb) == 0x8541 && (code >> 24 & 0xff) == 0xc3)) {
 		*saved = false;
@@ -179,6 +182,12 @@ ph_unwind_inline enum ph_unwind_step ph_java_step(const struct ph_java *j, __u64
 			return PH_STEP_NO_RULE;
 		if (read(ctx, r->fp - 24, &v->method))
 			v->method = 0;
+	} else if (name == PH_JAVA_STUBS && r->flags & PH_REGS_FP && r->fp >= r->sp && !(r->fp & 7) && !read(ctx, r->fp + 8, &v->word) &&
+		   v->word == ~0ull) {
+		/* In which a method waits before it begins: it pushes a word before it saves the frame pointer. */
+		cfa = r->fp + 24;
+		if (read(ctx, r->fp + 16, &pc) || read(ctx, r->fp, &fp))
+			return PH_STEP_UNREADABLE;
 	} else {
 		if (name != PH_JAVA_NMETHOD && name != PH_JAVA_NATIVE) {
 			/* Some have no frame, and jump. The others keep a frame pointer: from push %rbp until ret. */

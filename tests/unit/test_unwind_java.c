@@ -166,6 +166,11 @@ static const struct instruction pointer[] = {
 	{ "\x49\x3b\xa7\x40\x03\x00\x00", 7, 8, false, false }, { "\x0f\x87\x55\x00\x00\x00", 6, 8, false, false }, { "\xc3", 1, 8, false, false },
 	{ "\x5d", 1, 16, true, false }, { "\x41\x85\x02", 3, 8, false, false }, { "\xc3", 1, 8, false, false },
 	{ "\x85\x05\x00\x00\x00\x00", 6, 8, false, false }, { "\xc3", 1, 8, false, false },
+	{ "\x5d", 1, 16, true, false }, { "\x4d\x8b\x57\x70", 4, 8, false, false }, { "\x41\x85\x02", 3, 8, false, false }, { "\xc3", 1, 8, false, false },
+	{ "\x4d\x8b\x97\x08\x01\x00\x00", 7, 8, false, false }, { "\x41\x85\x02", 3, 8, false, false }, { "\xc3", 1, 8, false, false },
+	/* Not at the end: within a loop. */
+	{ "\x4d\x8b\x57\x70", 4, 48, true, false }, { "\x41\x85\x02", 3, 48, true, false }, { "\x90", 1, 48, true, false },
+	{ "\x4d\x8b\x97\x08\x01\x00\x00", 7, 48, true, false }, { "\x41\x85\x02", 3, 48, true, false }, { "\x90", 1, 48, true, false },
 };
 /* sub; mov %rbp, N(%rsp): where the stack is not looked at. */
 static const struct instruction moved[] = {
@@ -314,6 +319,37 @@ static void test_stubs(void **state)
 	}
 }
 
+/* The stub in which a method waits before it begins has a word above the frame pointer that it has saved; it calls C++. */
+static void test_barrier(void **state)
+{
+	struct ph_interp in;
+	uint64_t list;
+
+	(void)state;
+	make(JAVA_23, 0);
+	layout(&in, &list);
+	put(BASE + BLOB + 8 + 8, put_text("StubRoutines (final stubs)"), 8);
+	put(BASE + BLOB + 8 + 20, 0, 4);
+	put(SP + 64, ITS_FP, 8);
+	put(SP + 72, ~0ull, 8);
+	put(SP + 80, CALLER, 8);
+	/* When it has called, or is interrupted; then what is no frame of its: the stack is above it, an address is there. */
+	for (unsigned int i = 0; i < 4; i++) {
+		struct ph_unwind_regs r = { .pc = BASE + BLOB + 200, .sp = SP + (i == 2 ? 72 : 0), .fp = SP + 64,
+					    .flags = PH_REGS_FP | (i == 1 ? PH_REGS_EXACT : 0) };
+		struct ph_java_scratch s = { 0 };
+
+		put(SP + 72, i == 3 ? CALLER : ~0ull, 8);
+		assert_int_equal(ph_java_step(&in.java, list, &s, &r, word, NULL), i < 2 ? PH_STEP_CALLER : PH_STEP_NO_RULE);
+		if (i >= 2)
+			continue;
+		assert_int_equal(r.pc, CALLER);
+		assert_int_equal(r.sp, SP + 88);
+		assert_int_equal(r.fp, ITS_FP);
+		assert_int_equal(r.flags, PH_REGS_FP);
+	}
+}
+
 /* What is nobody's, in no heap, or in circles: there is no rule. A Java that has not begun yet tells nothing. */
 static void test_nothing(void **state)
 {
@@ -344,7 +380,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_instructions), cmocka_unit_test(test_called), cmocka_unit_test(test_interpreter), cmocka_unit_test(test_stubs),
-		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_barrier), cmocka_unit_test(test_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
