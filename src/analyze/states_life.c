@@ -86,18 +86,22 @@ void st_on_free(struct ph_states *st, const struct ph_event *ev)
 
 /* ---- the state dump ------------------------------------------------------------------------------ */
 
-/* Runnable, which with some recorders may mean that it runs: only if a limit is out it does not. */
-static void on_dump_runnable(struct ph_states *st, struct task *t, uint32_t cpu, uint64_t ts)
+/* Runnable, which from LTTng may mean that it runs (@may_run): then only if a limit is out it does not. */
+static void on_dump_runnable(struct ph_states *st, struct task *t, uint32_t cpu, bool may_run, uint64_t ts)
 {
 	struct cpu *c = st_cpu_get(st, cpu);
 	struct ph_limit by;
 
-	if (!c || !ph_outage_over(&c->outages, st->cgroups, t->seg.cgroup_id, false, &by))
+	if (!c)
 		return;
-	st_segment_next(st, t, PH_ST_THROTTLED, ts);
-	t->seg.cpu = (int32_t)cpu;
-	t->seg.limit = by;
-	st_segment_enter(st, t);
+	if (ph_outage_over(&c->outages, st->cgroups, t->seg.cgroup_id, false, &by)) {
+		st_segment_next(st, t, PH_ST_THROTTLED, ts);
+		t->seg.cpu = (int32_t)cpu;
+		t->seg.limit = by;
+		st_segment_enter(st, t);
+	} else if (!may_run) {
+		st_wait_from(st, t, (int32_t)cpu, ts);
+	}
 }
 
 void st_on_dump_state(struct ph_states *st, const struct ph_event *ev)
@@ -126,7 +130,9 @@ void st_on_dump_state(struct ph_states *st, const struct ph_event *ev)
 	} else if (status == 5) {
 		st_block(st, t, STATE_INTERRUPTIBLE, ev->ts_ns);
 	} else if (status == 2) {
-		on_dump_runnable(st, t, (uint32_t)U(lttng_statedump_process_state, cpu, CPU_LIMIT), ev->ts_ns);
+		/* Whose dump has cgroups, ours, tells who runs. */
+		on_dump_runnable(st, t, (uint32_t)U(lttng_statedump_process_state, cpu, CPU_LIMIT),
+				 !ph_event_field(ev, PH_FLD(lttng_statedump_process_state, cgroup_id)), ev->ts_ns);
 	} else if (status == 6) {
 		c = st_cpu_get(st, (uint32_t)U(lttng_statedump_process_state, cpu, CPU_LIMIT));
 		if (c && c->tid < 0)

@@ -592,9 +592,21 @@ static void test_state_dump(void **state)
 	       "@113 cpu=0 lttng_statedump_process_state tid=10 pid=10 status=4 syscall=-1\n",
 	       "7 unknown 100-110\n"
 	       "8 unknown 100-111\n"
+	       "9 unknown 100-112\n"
 	       "7 blocked 110-1000 futex cut\n"
 	       "8 running 111-1000 cpu1 user or kernel=889 cut\n"
-	       "9 unknown 100-1000 cut\n");
+	       "9 wait 112-1000 cpu0 cut\n");
+	/* It waited until it runs, and who took the CPU from it may be another that was runnable. */
+	expect("@100 cpu=0 lttng_statedump_start\n"
+	       "@111 cpu=0 lttng_statedump_process_state tid=8 pid=8 status=6 cpu=1 syscall=-1\n"
+	       "@112 cpu=0 lttng_statedump_process_state tid=9 pid=9 status=2 cpu=1 syscall=-1\n"
+	       "@400 cpu=1 tid=8 sched_switch prev_tid=8 prev_state=0 next_tid=9\n",
+	       "8 unknown 100-111\n"
+	       "9 unknown 100-112\n"
+	       "8 running 111-400 cpu1 user or kernel=289\n"
+	       "9 wait 112-400 cpu1\n"
+	       "8 wait 400-1000 cpu1 preempted cut\n"
+	       "9 running 400-1000 cpu1 user or kernel=600 cut\n");
 }
 
 /* ---- what is missing --------------------------------------------------------------------------------- */
