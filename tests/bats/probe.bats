@@ -270,7 +270,7 @@ of() { jq -s "map(select(.function == \"$1\")) | $2" "$T.json"; }
 	fails "from where it does not return" "uretprobe:$T-app:shop::within"
 }
 
-# On the host only: it takes a compiler. A kernel's own return address would be the end of the program at the first exception.
+# On the host only: it takes a compiler.
 @test "what the kernel would run wrongly is not probed, and programs go on as they were" {
 	bats_require_minimum_version 1.5.0
 	[ "$(uname -m)" = x86_64 ] && grep -qw avx /proc/cpuinfo || skip "instructions of AVX are x86_64's"
@@ -299,6 +299,7 @@ of() { jq -s "map(select(.function == \"$1\")) | $2" "$T.json"; }
 	fails "takes the instruction of AVX that sum begins with for another one" "uretprobe:$T-app:sum"
 }
 
+# On the host only: it takes a compiler. A kernel's own return address would be the end of the program at the first exception.
 @test "exceptions and longjmp leave functions whose returns are probed, and the program lives" {
 	bats_require_minimum_version 1.5.0
 	cat >"$T.cc" <<-'END'
