@@ -22,6 +22,17 @@ static uint16_t *told_one(struct ph_interp *in, size_t i)
 	return (uint16_t *)((char *)in + told[i]);
 }
 
+/* PHP's functions. */
+static const uint16_t ranges[] = {
+	offsetof(struct ph_interp, starts[0]), offsetof(struct ph_interp, starts[1]), offsetof(struct ph_interp, fiber),
+	offsetof(struct ph_interp, fiber_switch),
+};
+
+static struct ph_interp_range *range(struct ph_interp *in, size_t i)
+{
+	return (struct ph_interp_range *)((char *)in + ranges[i]);
+}
+
 /* ---- the child -------------------------------------------------------------------------------- */
 
 /*
@@ -29,8 +40,9 @@ static uint16_t *told_one(struct ph_interp *in, size_t i)
  * for hundreds, and there may be a hundred thousand: those are kept by which it may be, and the others are looked at once.
  */
 static const char *const beginnings[] = {
-	"_Py", "Py_Version", "execut", "_ZN2v88internal7Version", "v8dbg_", "zend_call_function", "zend_generator_resume", "rb_vm_exec", "vm_exec",
-	"rb_errinfo", "ruby_", "Perl_runops_", "PL_", "gHotSpotVM",
+	"_Py", "Py_Version", "execut", "_ZN2v88internal7Version", "v8dbg_", "zend_call_function", "zend_generator_resume",
+	"zend_fiber_switch_context", "make_fcontext", "jump_fcontext", "tsrm_get_ls_cache", "rb_vm_exec", "vm_exec", "rb_errinfo", "ruby_",
+	"Perl_runops_", "PL_", "gHotSpotVM",
 };
 #define KEPT_MAX 16384
 
@@ -119,10 +131,11 @@ void ph_answer_interp(struct ph_childfile *f, const char *path, struct ph_buf *o
 	ph_put_u64(out, in.loop_end);
 	ph_put_u64(out, in.loop_cold_begin);
 	ph_put_u64(out, in.loop_cold_end);
-	for (size_t i = 0; i < PH_ARRAY_SIZE(in.starts); i++) {
-		ph_put_u64(out, in.starts[i].begin);
-		ph_put_u64(out, in.starts[i].end);
+	for (size_t i = 0; i < PH_ARRAY_SIZE(ranges); i++) {
+		ph_put_u64(out, range(&in, i)->begin);
+		ph_put_u64(out, range(&in, i)->end);
 	}
+	ph_put_u32(out, in.fiber_saved);
 	ph_put_u64(out, in.statement);
 	ph_put_u64(out, in.own.slot);
 	ph_put_u64(out, (uint64_t)in.own.off);
@@ -158,10 +171,11 @@ bool ph_take_interp(struct ph_symfile *info, struct ph_bytes *in)
 	info->interp.loop_end = ph_get_u64(in);
 	info->interp.loop_cold_begin = ph_get_u64(in);
 	info->interp.loop_cold_end = ph_get_u64(in);
-	for (size_t i = 0; i < PH_ARRAY_SIZE(info->interp.starts); i++) {
-		info->interp.starts[i].begin = ph_get_u64(in);
-		info->interp.starts[i].end = ph_get_u64(in);
+	for (size_t i = 0; i < PH_ARRAY_SIZE(ranges); i++) {
+		range(&info->interp, i)->begin = ph_get_u64(in);
+		range(&info->interp, i)->end = ph_get_u64(in);
 	}
+	info->interp.fiber_saved = (uint16_t)ph_get_u32(in);
 	info->interp.statement = ph_get_u64(in);
 	info->interp.own.slot = ph_get_u64(in);
 	info->interp.own.off = (int64_t)ph_get_u64(in);

@@ -11,15 +11,21 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 
-/* Its root is counted from executor_globals. */
+/* Its root is counted from executor_globals, wherever these are. */
 static const struct ph_interp phps[] = {
-	{ .kind = PH_INTERP_PHP, .version = 0, .root = 488, .func_file = 144 },
-	{ .kind = PH_INTERP_PHP, .version = 1, .root = 488, .func_file = 144 },
-	{ .kind = PH_INTERP_PHP, .version = 2, .root = 488, .func_file = 152 },
-	{ .kind = PH_INTERP_PHP, .version = 3, .root = 488, .func_file = 144 },
-	{ .kind = PH_INTERP_PHP, .version = 4, .root = 488, .func_file = 168 },
-	{ .kind = PH_INTERP_PHP, .version = 5, .root = 512, .func_file = 168 },
-	{ .kind = PH_INTERP_PHP, .version = 6, .root = 512, .func_file = 168 },
+	{ .kind = PH_INTERP_PHP, .version = 0, .root = 488, .func_file = 144, .generator_parent = 152, .generator_fake = 192 },
+	{ .kind = PH_INTERP_PHP, .version = 1, .root = 488, .func_file = 144, .generator_parent = 152, .generator_fake = 184,
+	  .fiber_caller = 152, .fiber_bottom = 272, .fiber_saved = 0x40 },
+	{ .kind = PH_INTERP_PHP, .version = 2, .root = 488, .func_file = 152, .generator_parent = 152, .generator_fake = 184,
+	  .fiber_caller = 168, .fiber_bottom = 288, .fiber_saved = 0x40 },
+	{ .kind = PH_INTERP_PHP, .version = 3, .root = 488, .func_file = 144, .generator_parent = 152, .generator_fake = 184,
+	  .fiber_caller = 168, .fiber_bottom = 296, .fiber_saved = 0x40 },
+	{ .kind = PH_INTERP_PHP, .version = 4, .root = 488, .func_file = 168, .generator_parent = 152, .generator_fake = 184,
+	  .fiber_caller = 168, .fiber_bottom = 296, .fiber_saved = 0x40 },
+	{ .kind = PH_INTERP_PHP, .version = 5, .root = 512, .func_file = 168, .generator_parent = 152, .generator_fake = 184,
+	  .fiber_caller = 168, .fiber_bottom = 296, .fiber_saved = 0x40 },
+	{ .kind = PH_INTERP_PHP, .version = 6, .root = 512, .func_file = 168, .generator_parent = 152, .generator_fake = 184,
+	  .fiber_caller = 168, .fiber_bottom = 296, .fiber_saved = 0x40 },
 };
 
 /* V8 of Node.js 18 and 20, as its metadata for debuggers have it (v8dbg_…). */
@@ -126,23 +132,74 @@ static int php_version(const struct ph_elf *elf)
 	return -1;
 }
 
+static void find_range(const struct ph_interp_symbols *sym, const char *name, struct ph_interp_range *ret)
+{
+	uint64_t at, size;
+
+	if (sym->find(sym->ctx, name, &at, &size))
+		*ret = (struct ph_interp_range){ at, at + size };
+}
+
+static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+
+/*
+ * With threads (ZTS) each has its globals at one place, by a key of pthread_getspecific() that only the code of a function tells:
+ * mov KEY(%rip), %edi.
+ */
+static bool find_php_threads(struct ph_elf *elf, const struct ph_interp_symbols *sym, struct ph_interp *ret)
+{
+	static const uint8_t mov[] = { 0x8b, 0x3d };
+	uint64_t at, offset, size;
+	uint8_t code[10], *p = code;
+	int32_t disp;
+
+	if (!sym->find(sym->ctx, "executor_globals_offset", &offset, &size) ||
+	    !sym->find(sym->ctx, "tsrm_get_ls_cache", &at, &size) || !ph_elf_read_at(elf, at, code, sizeof(code)))
+		return false;
+	if (!memcmp(p, endbr64, sizeof(endbr64)))
+		p += sizeof(endbr64);
+	if (memcmp(p, mov, sizeof(mov)) != 0)
+		return false;
+	memcpy(&disp, p + sizeof(mov), sizeof(disp));
+	ret->statement = offset;
+	return ph_interp_tls_key(elf, at + (uint64_t)(p - code) + sizeof(mov) + sizeof(disp) + (uint64_t)(int64_t)disp, &ret->own);
+}
+
+/*
+ * lea -N(%rsp), %rsp, by which jump_fcontext() makes room for what it saves, below what it returns to: that changed in 8.1. Where it is not to be
+ * found, it is as since then.
+ */
+static void find_php_saved(const struct ph_elf *elf, const struct ph_interp_symbols *sym, struct ph_interp *ret)
+{
+	static const uint8_t lea[] = { 0x48, 0x8d, 0x64, 0x24 };
+	uint8_t code[9], *p = code;
+	uint64_t at, size;
+
+	if (ph_elf_machine(elf) != EM_X86_64 || !sym->find(sym->ctx, "jump_fcontext", &at, &size) ||
+	    !ph_elf_read_at(elf, at, code, sizeof(code)))
+		return;
+	if (!memcmp(p, endbr64, sizeof(endbr64)))
+		p += sizeof(endbr64);
+	if (!memcmp(p, lea, sizeof(lea)))
+		ret->fiber_saved = -(int8_t)p[sizeof(lea)] & 0xff;
+}
+
 static int find_php(struct ph_elf *elf, const char *path, const struct ph_interp_symbols *sym,
 		    struct ph_interp *ret, struct ph_err *err)
 {
-	static const char *const starts[] = { "zend_call_function", "zend_generator_resume" };
 	int version = php_version(elf);
 	uint64_t at, size;
 
 	if (ph_interp_of_version(PH_INTERP_PHP, version, ph_elf_machine(elf), ret)) {
-		if (!sym->find(sym->ctx, "executor_globals", &at, &size))
-			return ph_err_set(err, -ENOTSUP, "%s: a PHP with threads (ZTS)", path);
-		ret->root += at;
-		for (size_t i = 0; i < PH_ARRAY_SIZE(starts); i++) {
-			if (!sym->find(sym->ctx, starts[i], &at, &size))
-				continue;
-			ret->starts[i].begin = at;
-			ret->starts[i].end = at + size;
-		}
+		if (sym->find(sym->ctx, "executor_globals", &at, &size))
+			ret->root += at;
+		else if (!find_php_threads(elf, sym, ret))
+			return ph_err_set(err, -ENOTSUP, "%s: a PHP with threads (ZTS) that does not tell where they are", path);
+		find_range(sym, "zend_call_function", &ret->starts[0]);
+		find_range(sym, "zend_generator_resume", &ret->starts[1]);
+		find_range(sym, "make_fcontext", &ret->fiber);
+		find_range(sym, "zend_fiber_switch_context", &ret->fiber_switch);
+		find_php_saved(elf, sym, ret);
 		return 0;
 	}
 	if (version < 0)

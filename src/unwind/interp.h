@@ -44,6 +44,10 @@ enum ph_interp_tls_how {
 	PH_TLS_KEY,		/* the slot has the key of pthread_getspecific(), of glibc */
 };
 
+struct ph_interp_range {
+	__u64 begin, end;
+};
+
 /* What is known of a file that is an interpreter; addresses are the file's. */
 struct ph_interp {
 	__u64 code_begin, code_end;	/* the function that runs interpreted code */
@@ -52,15 +56,15 @@ struct ph_interp {
 	__u64 loop_begin, loop_end;
 	__u64 loop_cold_begin, loop_cold_end;
 	/* PHP: functions that make a frame the current one and then call the interpreter to run it. */
-	struct {
-		__u64 begin, end;
-	} starts[2];
+	struct ph_interp_range starts[2];
+	/* PHP: the function that fibers' stacks begin in (empty: they tell themselves), and that which goes over to another one. */
+	struct ph_interp_range fiber, fiber_switch;
 	/*
-	 * Python: its _PyRuntime; PHP: where the current frame is; Ruby 2.7: its execution context; Perl without threads: where
+	 * Python: its _PyRuntime; PHP: where the current frame is, or of one with threads how far in, and what says where that is; Ruby 2.7: its execution context; Perl without threads: where
 	 * its stack is, and where the current statement is; Java: what points at the lists of where it has what, and of sizes.
 	 */
 	__u64 root, statement;
-	struct ph_interp_tls own;	/* Ruby: the thread's execution context; Perl: its interpreter */
+	struct ph_interp_tls own;	/* Ruby: the thread's execution context; Perl: its interpreter; PHP with threads: all that is its own */
 	__u8 kind, version;		/* enum ph_interp_kind; N of 3.N (Python), 8.N (PHP), 5.N (Perl); NM of N.M (Ruby, V8) */
 	__u8 frames;			/* Python: enum ph_interp_frames */
 	__u8 lasti_unit;		/* PH_PY_OBJECTS: bytes that one of lasti counts */
@@ -75,8 +79,11 @@ struct ph_interp {
 	/* What only names need (ph_interp_name()). Python: */
 	__u16 code_file, code_name, code_line, code_lines;
 	__u16 text;			/* string → its bytes, where it is ASCII */
-	/* PHP: */
+	/* PHP; what fibers' are is 0 in 8.0, which has none */
 	__u16 func_file;
+	__u16 generator_parent, generator_fake;	/* generator → what it yields to, and its frame in the place of those */
+	__u16 fiber_caller, fiber_bottom;	/* fiber → who resumed it, and its outermost frame */
+	__u16 fiber_saved;		/* x86_64: what is saved of one that went over to another → where it returns to */
 	/* V8: what kind of object these are, as their map has it */
 	__u16 type_shared, type_script, type_scope;
 	/* Ruby, which has of the above thread_id (2.7 only), code_lines and text, too: */
@@ -95,9 +102,9 @@ struct ph_interp {
 /* Of the part of a walk that is interpreted. All zero at its beginning. */
 struct ph_interp_state {
 	__u64 frame;		/* the next one */
-	__u64 thread;		/* Python: that is looked at, until it is the one */
-	__u64 end;		/* Ruby: of its frames */
-	__u64 statement;	/* Perl: where the next frame is */
+	__u64 thread;		/* Python: that is looked at, until it is the one; PHP: the generator whose parents' frames are next */
+	__u64 end;		/* Ruby: of its frames; PHP: the parent whose frame was the last one */
+	__u64 statement;	/* Perl: where the next frame is; PHP: the generator that is looked at, until it is of that parent */
 	__u64 owner;		/* Python: an address of what the call of the interpreter that runs the innermost frames has on its stack; 0: not known */
 	__s32 index;		/* Perl: of the next frame, in the stack that `frame` is; negative: none in this one */
 	__u8 at;		/* enum */
@@ -174,6 +181,11 @@ ph_unwind_inline __u64 ph_v8_word(__u64 thread, __u64 script, __u64 function)
 	       script << PH_V8_FUNCTION_BITS | function;
 }
 
+ph_unwind_inline bool ph_interp_within(const struct ph_interp_range *r, __u64 vaddr)
+{
+	return vaddr >= r->begin && vaddr < r->end;
+}
+
 ph_unwind_inline bool ph_interp_runs(const struct ph_interp *in, __u64 vaddr)
 {
 	return (vaddr >= in->code_begin && vaddr < in->code_end) || (vaddr >= in->cold_begin && vaddr < in->cold_end);
@@ -190,7 +202,7 @@ ph_unwind_inline enum ph_interp_shift ph_interp_counted(const struct ph_interp_s
 {
 	if (s->without == 1)
 		return PH_INTERP_OUT;
-	/* PHP: a fiber's frames go on with those of who resumed it, whose stack is another one. */
+	/* The frames of a fiber that is being destroyed go on with those of who does it, whose stack is another one. */
 	if (s->at == PH_INTERP_MORE || (started && s->at == PH_INTERP_IN && s->frame))
 		return PH_INTERP_AHEAD;
 	return PH_INTERP_EVEN;
@@ -206,10 +218,15 @@ ph_unwind_inline enum ph_interp_step ph_interp_ahead(struct ph_interp_state *s, 
 	return PH_INTERP_AGAIN;
 }
 
+/* PHP: a fiber's stack ends here. */
+ph_unwind_inline bool ph_interp_fiber_begins(const struct ph_interp *in, __u64 vaddr)
+{
+	return ph_interp_within(&in->fiber, vaddr);
+}
+
 ph_unwind_inline bool ph_interp_starts(const struct ph_interp *in, __u64 vaddr)
 {
-	return (vaddr >= in->starts[0].begin && vaddr < in->starts[0].end) ||
-	       (vaddr >= in->starts[1].begin && vaddr < in->starts[1].end);
+	return ph_interp_within(&in->starts[0], vaddr) || ph_interp_within(&in->starts[1], vaddr);
 }
 
 /* Python, one frame of @s. */
@@ -293,26 +310,121 @@ gone:
 	return PH_INTERP_NATIVE;
 }
 
-/* PHP: struct _zend_execute_data {opline 0, func 24, This 32 (its type_info 40), prev_execute_data 48} */
-ph_unwind_inline enum ph_interp_step ph_interp_php(struct ph_interp_state *s, __u64 *frame, ph_unwind_read read, void *ctx)
+/* PHP: struct _zend_execute_data {opline 0, return_value 16, func 24, This 32 (its type_info 40), prev_execute_data 48} */
+ph_unwind_inline bool ph_interp_php_frame(struct ph_interp_state *s, __u64 at, __u64 *frame, ph_unwind_read read, void *ctx)
 {
-	__u64 at = s->frame, func = 0, info = 0, type = 0, line = 0;
-
-	if (read(ctx, at + 24, &func) || read(ctx, at + 40, &info) || read(ctx, at + 48, &s->frame))
-		goto gone;
-	if (!func)
-		return PH_INTERP_AGAIN;
-	if (read(ctx, func, &type))
-		goto gone;
+	if (read(ctx, at + 24, &s->of.code) || !s->of.code || read(ctx, s->of.code, &s->of.type))
+		return false;
+	s->of.type &= 0xff;
 	/* 1: a function of the interpreter itself, which has no lines. Else opline is where it is: lineno 24. */
-	if ((type & 0xff) != 1 && !read(ctx, at, &line) && line && read(ctx, line + 24, &line))
-		line = 0;
-	*frame = ph_interp_frame(PH_INTERP_PHP, func, (type & 0xff) == 1 ? 0 : line & 0xffffffff);
-	/* ZEND_CALL_TOP: C has called it, and so the interpreter, unless it is a function in C, too. */
-	return info & 0x20000 && (type & 0xff) != 1 ? PH_INTERP_LAST : PH_INTERP_FRAME;
+	if (s->of.type == 1 || read(ctx, at, &s->of.line) || (s->of.line && read(ctx, s->of.line + 24, &s->of.line)))
+		s->of.line = 0;
+	*frame = ph_interp_frame(PH_INTERP_PHP, s->of.code, s->of.line & 0xffffffff);
+	return true;
+}
+
+/*
+ * PHP: generators that `yield from` each other. The innermost one runs, and its frame was the last; the others, of which each knows the one that it
+ * waits for, have frames of their own, which are not linked: at 56 of zend_generator. From the outermost one on, which was resumed, the
+ * one is looked for that waits for the last one.
+ */
+ph_unwind_inline enum ph_interp_step ph_interp_php_generators(const struct ph_interp *in, struct ph_interp_state *s, __u64 *frame,
+							      ph_unwind_read read, void *ctx)
+{
+	__u64 first = !s->end;
+
+	if (read(ctx, s->statement + in->generator_parent, &s->of.next))
+		goto gone;
+	if (s->of.next != s->end) {
+		s->statement = s->of.next;
+		return PH_INTERP_AGAIN;
+	}
+	s->end = s->statement;
+	s->statement = s->thread;
+	/* The outermost one is shown, or there was but one: on with who resumed it. */
+	if (s->end == s->thread)
+		s->thread = 0;
+	if (first)
+		return PH_INTERP_AGAIN;
+	if (read(ctx, s->end + 56, &s->of.link) || !ph_interp_php_frame(s, s->of.link, frame, read, ctx))
+		goto gone;
+	return PH_INTERP_FRAME;
 gone:
 	s->at = PH_INTERP_GONE;
 	return PH_INTERP_NATIVE;
+}
+
+/*
+ * PHP: is @at the outermost frame of a fiber? That is one of the interpreter's own functions without a name (function_name 8), called by a
+ * method of the fiber. s->of: the fiber (own), and who called the method (next).
+ */
+ph_unwind_inline bool ph_interp_php_bottom(const struct ph_interp *in, struct ph_interp_state *s, __u64 at, ph_unwind_read read, void *ctx)
+{
+	return in->fiber_bottom && !read(ctx, at + 48, &s->of.next) && s->of.next && !read(ctx, s->of.next + 32, &s->of.own) &&
+	       s->of.own && !read(ctx, s->of.own + in->fiber_bottom, &s->of.first) && s->of.first == at;
+}
+
+ph_unwind_inline enum ph_interp_step ph_interp_php(const struct ph_interp *in, struct ph_interp_state *s, __u64 *frame,
+						   ph_unwind_read read, void *ctx)
+{
+	__u64 at = s->frame;
+
+	if (s->thread)
+		return ph_interp_php_generators(in, s, frame, read, ctx);
+	if (read(ctx, at + 24, &s->of.code) || read(ctx, at + 40, &s->of.pc) || read(ctx, at + 48, &s->of.next))
+		goto gone;
+	if (!s->of.code) {
+		/* In the place of generators' frames, in the outermost of these; or nothing but a link. */
+		if (in->generator_fake && !read(ctx, at + 32, &s->of.own) && s->of.own + in->generator_fake == at) {
+			s->thread = s->statement = s->of.own;
+			s->end = 0;
+		}
+		s->frame = s->of.next;
+		return PH_INTERP_AGAIN;
+	}
+	if (!ph_interp_php_frame(s, at, frame, read, ctx))
+		goto gone;
+	if (s->of.type == 1 && !read(ctx, s->of.code + 8, &s->of.slot) && !s->of.slot) {
+		/* What comes next is on another stack. */
+		if (ph_interp_php_bottom(in, s, at, read, ctx)) {
+			s->without += s->without < 2;
+			return PH_INTERP_NATIVE;
+		}
+		s->frame = s->of.next;
+		return PH_INTERP_AGAIN;
+	}
+	s->frame = s->of.next;
+	/* ZEND_CALL_TOP: C has called it, and so the interpreter, unless it is a function in C, too. */
+	return s->of.pc & 0x20000 && s->of.type != 1 ? PH_INTERP_LAST : PH_INTERP_FRAME;
+gone:
+	s->at = PH_INTERP_GONE;
+	return PH_INTERP_NATIVE;
+}
+
+/*
+ * PHP: from where the stack of a fiber begins to who resumed it, whose registers are on its stack as the interpreter left them when it went over:
+ * jump_fcontext() of Boost.Context. What a build without that has there is no place in the function that goes over.
+ */
+ph_unwind_inline bool ph_interp_php_fiber(const struct ph_interp *in, struct ph_interp_state *s, enum ph_unwind_arch arch, __u64 bias,
+					  struct ph_unwind_regs *r, ph_unwind_read read, void *ctx)
+{
+	__u64 at;
+
+	/* One call more than there are frames, or less: that is to be mended first. */
+	if (s->at != PH_INTERP_IN || !s->frame || (s->without == 1 && s->shift == PH_INTERP_EVEN) ||
+	    !ph_interp_php_bottom(in, s, s->frame, read, ctx) || read(ctx, s->of.own + in->fiber_caller, &s->of.link) ||
+	    read(ctx, s->of.link, &s->of.link))
+		return false;
+	at = s->of.link + (arch == PH_UNWIND_ARM64 ? 0xa0 : in->fiber_saved);
+	if (read(ctx, at, &s->of.pc) || !ph_interp_within(&in->fiber_switch, s->of.pc - 1 - bias) ||
+	    read(ctx, at - (arch == PH_UNWIND_ARM64 ? 16 : 8), &r->fp) || (arch != PH_UNWIND_ARM64 && read(ctx, at - 16, &r->bx)))
+		return false;
+	r->pc = s->of.pc;
+	r->sp = at + (arch == PH_UNWIND_ARM64 ? 16 : 8);
+	r->flags = arch == PH_UNWIND_ARM64 ? PH_REGS_FP : PH_REGS_FP | PH_REGS_BX;
+	s->frame = s->of.next;
+	s->shift = PH_INTERP_SHIFTED;
+	return true;
 }
 
 /* Pointers to objects are one higher than these; integers are in the upper half of a word. */
@@ -403,6 +515,19 @@ ph_unwind_inline bool ph_interp_own(const struct ph_interp *in, struct ph_interp
 		break;
 	}
 	return !read(ctx, at, &s->of.own) && s->of.own;
+}
+
+/* Where a variable of a PHP is, which may have them for each thread: there is then what each has, and how far in it all of them are. */
+ph_unwind_inline bool ph_interp_globals(const struct ph_interp *in, struct ph_interp_state *s, __u64 bias, __u64 id, __u64 *ret,
+					ph_unwind_read read, void *ctx)
+{
+	*ret = bias + in->root;
+	if (!in->own.how)
+		return true;
+	if (!ph_interp_own(in, s, bias, id, read, ctx) || read(ctx, bias + in->statement, &s->of.slot))
+		return false;
+	*ret = s->of.own + s->of.slot + in->root;
+	return true;
 }
 
 /*
@@ -593,7 +718,7 @@ ph_unwind_inline enum ph_interp_step ph_interp_step(const struct ph_interp *in, 
 	}
 	if (s->at == PH_INTERP_NEW) {
 		s->at = PH_INTERP_IN;
-		if (read(ctx, bias + in->root, &s->frame))
+		if (!ph_interp_globals(in, s, bias, id, &s->of.link, read, ctx) || read(ctx, s->of.link, &s->frame))
 			s->frame = 0;
 	}
 	if (!s->frame) {
@@ -603,7 +728,7 @@ ph_unwind_inline enum ph_interp_step ph_interp_step(const struct ph_interp *in, 
 	}
 	if (in->kind == PH_INTERP_PYTHON)
 		return ph_interp_python(in, s, frame, read, ctx);
-	return ph_interp_ahead(s, ph_interp_php(s, frame, read, ctx));
+	return ph_interp_ahead(s, ph_interp_php(in, s, frame, read, ctx));
 }
 
 #endif

@@ -66,8 +66,28 @@ function errh() { set_error_handler(function () { spin(); return true; }); $x = 
 function obs() { ob_start(function ($b) { spin(); return $b; }); echo ''; ob_end_clean(); }
 function inc() { $t = tempnam('/tmp', 'x'); file_put_contents($t, '<?php function included() { return spin(); } included();'); include $t; unlink($t); }
 function named(int ...$a) { return spin(); }
-function first() { $f = plain(...); return $f(); }
+function first() { $f = fibers() ? eval('return plain(...);') : 'plain'; return $f(); }
+function leaf() { yield spin(); yield spin(); return 1; }
+function inner($n) { if ($n) yield from inner($n - 1); else yield from leaf(); spin(); }
+function use_from() { foreach (inner(3) as $x) spin(); }
+function shared($g) { yield from $g; }
+function two_from() { $g = leaf(); $a = shared($g); $b = shared(shared($g)); $a->current(); $b->current(); $b->next(); }
+// 8.0 has no fibers, and no plain(...).
+function fibers() { return PHP_VERSION_ID >= 80100; }
+function in_fiber($n) {
+    spin(); Fiber::suspend($n);
+    if ($n) { $f = new Fiber('in_fiber'); $f->start($n - 1); spin(); $f->resume(); }
+    array_map('spinner', [1]); Fiber::suspend();
+    spin();
+}
+function spinner() { return spin(); }
+function resume_it($f) { $f->resume(); }
+function fib($n) { $f = new Fiber('in_fiber'); $f->start($n); $f->resume(); spin(); array_map('resume_it', [$f]); }
+function fib_gen() { $f = new Fiber(function () { foreach (inner(1) as $x) Fiber::suspend(); }); $f->start(); $f->resume(); }
+function fib_throw() { $f = new Fiber(function () { try { Fiber::suspend(); } catch (Exception $e) { spin(); } }); $f->start(); $f->throw(new Exception('x')); }
 usleep((getenv('MATRIX_IDLE_MS') ?: 1500) * 1000);
 $all = ['plain', 'use_gen', 'cmap', 'csort', 'cre', 'tostr', 'dest', 'itr', 'exc', 'evald', 'clos', 'multi', 'ref', 'refm', 'walk', 'autol', 'errh', 'obs', 'inc', 'first'];
 foreach ($all as $f) $f();
+use_from(); two_from();
+if (fibers()) { fib(0); fib(2); fib_gen(); fib_throw(); }
 rec(60); rec_native(12); rec_mixed(20); named(a: 1); register_shutdown_function('plain');

@@ -82,7 +82,22 @@ static const char php_script[] =
 	"        return recurse($i);\n"
 	"    }, [$n]); }\n"
 	"}\n"
-	"Thing::made(5);\n";
+	"function inner($n) { yield from $n ? inner($n - 1) : [Thing::made(5)]; }\n"
+	"function shared($g) { yield from $g; }\n"
+	"function outer() {\n"
+	"    foreach (inner(2) as $x);\n"
+	"}\n"
+	"function two() {\n"
+	"    $g = (function () { yield 1; yield outer(); })();\n"
+	"    foreach ([shared($g), shared(shared($g))] as $a) $a->current();\n"
+	"    $a->next();\n"
+	"}\n"
+	"function fiber($n) {\n"
+	"    $f = new Fiber(function () use ($n) { Fiber::suspend(); $n ? fiber($n - 1) : outer(); });\n"
+	"    $f->start();\n"
+	"    $f->resume();\n"
+	"}\n"
+	"switch ($argv[2]) { case 'main': Thing::made(5); break; case 'generator': two(); break; default: fiber(1); }\n";
 
 /* It sees its functions in C as if they were in the caller's file; 3.4 has their classes with the names. */
 static const char ruby_script[] =
@@ -181,6 +196,7 @@ struct target {
 	int in, out;
 	struct ph_interp interp;
 	uint64_t bias, id;
+	unsigned int fibers;	/* PHP: that it is in */
 };
 
 /* ---- the file ----------------------------------------------------------------------------------- */
@@ -337,8 +353,41 @@ static pid_t reading_thread(pid_t pid)
 
 struct frames {
 	PH_VEC(uint64_t) v;
-	unsigned int calls;
+	unsigned int calls, fibers;
 };
+
+#ifdef __x86_64__
+#define ARCH PH_UNWIND_X86_64
+#else
+#define ARCH PH_UNWIND_ARM64
+#endif
+
+/*
+ * PHP: where @s has the last of a fiber's frames, a walk goes on where its stack was resumed. A call more than there are frames is told first, until
+ * that is mended.
+ */
+static bool resumed(struct target *t, struct ph_interp_state *s)
+{
+	struct ph_interp_state more = *s;
+	struct ph_unwind_regs regs = {}, none = {};
+	__u64 frame, fp;
+
+	if (t->interp.kind != PH_INTERP_PHP || !ph_interp_php_fiber(&t->interp, s, ARCH, t->bias, &regs, read_word, t))
+		return false;
+	assert_int_equal(s->shift, PH_INTERP_SHIFTED);
+	/* It returns into the function that has called, whose frames lead on. */
+	assert_true(ph_interp_within(&t->interp.fiber_switch, regs.pc - 1 - t->bias));
+	assert_int_equal(regs.sp & 7, 0);
+	assert_int_equal(read_word(t, regs.sp, &fp), 0);
+	more.shift = PH_INTERP_EVEN;
+	assert_int_equal(ph_interp_step(&t->interp, &more, t->bias, t->id, &frame, read_word, t), PH_INTERP_NATIVE);
+	assert_int_equal(ph_interp_counted(&more, false), PH_INTERP_OUT);
+	assert_false(ph_interp_php_fiber(&t->interp, &more, ARCH, t->bias, &none, read_word, t));
+	more.shift = PH_INTERP_SHIFTED;
+	assert_true(ph_interp_php_fiber(&t->interp, &more, ARCH, t->bias, &none, read_word, t));
+	assert_int_equal(none.pc, regs.pc);
+	return true;
+}
 
 /* All of them, call by call, as a walk that comes upon the interpreter's function often enough. */
 static void walk(struct target *t, enum ph_interp_shift shift, struct frames *ret)
@@ -360,7 +409,9 @@ static void walk(struct target *t, enum ph_interp_shift shift, struct frames *re
 		ret->calls += ret->v.n > before;
 		if (shift == PH_INTERP_OUT)
 			assert_int_equal(ret->v.n > 0, i > 0);
-		assert_int_equal(s.shift, shift ? PH_INTERP_SHIFTED : PH_INTERP_EVEN);
+		if (resumed(t, &s))
+			ret->fibers++;
+		assert_int_equal(s.shift, shift || ret->fibers ? PH_INTERP_SHIFTED : PH_INTERP_EVEN);
 		/* This was the last call, or there is one more than frames are for. */
 		if (t->interp.kind == PH_INTERP_PHP) {
 			assert_int_equal(ph_interp_counted(&s, true), s.at == PH_INTERP_OVER ? PH_INTERP_OUT :
@@ -444,11 +495,12 @@ static void compare(struct target *t)
 	if (t->interp.kind == PH_INTERP_PHP) {
 		assert_int_equal(ph_interp_name(&t->interp, frames.v.v[n++], memory, t, &name), 0);
 		assert_string_equal(name.name.p, "{main}");
-		assert_int_equal(name.line, 20);
+		assert_int_equal(name.line, 35);
 	}
 	assert_int_equal(n, frames.v.n);
 	/* 0: each frame is one. */
 	assert_int_equal(calls ? calls : n, frames.calls);
+	assert_int_equal(frames.fibers, t->fibers);
 	/* Not a word of it is believed. */
 	assert_int_equal(ph_interp_name(&t->interp, ph_interp_frame(t->interp.kind, 8, 1), memory, t, &name), -EFAULT);
 	ph_interp_name_done(&name);
@@ -473,6 +525,7 @@ static void run(const char *command, const char *flag, const char *script, const
 	argv[n++] = calls;
 	argv[n++] = how;
 	argv[n] = NULL;
+	t.fibers = !strcmp(how, "fiber") && script == php_script ? 2 : 0;
 	start(&t, (char *const *)argv);
 	compare(&t);
 }
@@ -485,7 +538,8 @@ static const struct language {
 } languages[] = {
 	/* Of Debian 12's 3.11: map() and the generator are called by C. Until 3.10 every frame is a call of its own. */
 	{ "python", "-c", python_script, "/usr/bin/python3", { { "3", "main" }, { "4", "thread" } } },
-	{ "php", "-r", php_script, "/usr/bin/php", { { "2", "main" } } },
+	/* By array_map(), generators, and fibers. */
+	{ "php", "-r", php_script, "/usr/bin/php", { { "2", "main" }, { "4", "generator" }, { "5", "fiber" } } },
 	/* map(), catch() and eval() are C, and methods from blocks are called anew. */
 	{ "ruby", "-e", ruby_script, "/usr/bin/ruby", { { "5", "main" }, { "5", "thread" }, { "5", "fiber" } } },
 	/* Called anew: +, first, the block of sort, DESTROY. A thread is called, too. */

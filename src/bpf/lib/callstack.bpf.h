@@ -100,7 +100,8 @@ struct walk {
 	/* Of the frame that is looked at: interpreted ones took its place, and no more will. */
 	u8 replaced, interp_over, not_top;
 	u8 started;	/* the innermost frames are of a function that calls an interpreter */
-	u8 pad_[4];
+	u8 fiber;	/* a fiber's stack begins here */
+	u8 pad_[3];
 	u64 top[NREGS + 3];	/* registers; what more an index may reach */
 	u64 frames[FRAMES_MASK + 1];	/* of the kernel, then of the program */
 };
@@ -423,6 +424,16 @@ VERIFIED_ONCE int interp_step(u32 slot)
 	return !w->interp_over;
 }
 
+/* Where a fiber's stack begins: on with that of who resumed it. */
+VERIFIED_ONCE int fiber_step(u32 slot)
+{
+	struct walk *w = bpf_map_lookup_elem(&walks, &slot);
+	const struct ph_interp *in = w ? bpf_map_lookup_elem(&interps, &w->at) : NULL;
+
+	return in && in->kind == PH_INTERP_PHP &&
+	       ph_interp_php_fiber(in, &w->interp, UNWIND_ARCH, w->map.bias, &w->regs, read_user, NULL);
+}
+
 /* Code without rules that is V8's, or was made: a function of JavaScript takes its place, if the frame is of one. */
 VERIFIED_ONCE int v8_step(u32 slot)
 {
@@ -488,7 +499,7 @@ static __always_inline void walk_begin(struct walk *w, enum ph_interp_shift shif
 	w->interp.frame = w->interp.thread = w->interp.owner = 0;
 	w->interp.between = w->interp.without = 0;
 	w->interp.shift = shift;
-	w->replaced = w->interp_over = w->not_top = w->started = 0;
+	w->replaced = w->interp_over = w->not_top = w->started = w->fiber = 0;
 }
 
 /* Were the innermost frames those of the innermost call of the interpreter? As soon as that can be told. */
@@ -542,6 +553,7 @@ static __always_inline long step(u32 *which, bool may_see)
 			return 0;
 		else if (in && w->nuser < 2 && ph_interp_starts(in, pc - w->map.bias))
 			w->started = 1;
+		w->fiber = in && ph_interp_fiber_begins(in, pc - w->map.bias);
 	}
 	/* From a call of the interpreter on it is counted from 0. */
 	w->interp.between = w->interp_over ? 0 : w->interp.between + (w->interp.between < 2);
@@ -587,6 +599,10 @@ static __always_inline long step(u32 *which, bool may_see)
 		s = ph_unwind_step_fp(UNWIND_ARCH, &w->regs, read_user, NULL);
 		w->guessed = 1;
 	}
+	if (w->fiber)
+		s = PH_STEP_END;
+	if (s == PH_STEP_END && w->interp.frame && fiber_step(*which))
+		s = PH_STEP_CALLER;
 	shift = interp_shift(w, s);
 	if (shift) {
 		walk_begin(w, shift);
@@ -594,9 +610,11 @@ static __always_inline long step(u32 *which, bool may_see)
 	}
 	w->not_top = 1;
 	w->replaced = w->interp_over = 0;
-	if (s == PH_STEP_CALLER)
+	if (s == PH_STEP_CALLER) {
+		w->fiber = 0;
 		return 0;
-	w->end = end_of(s);
+	}
+	w->end = w->fiber ? PH_END_NO_RULE : end_of(s);
 	return 1;
 }
 
