@@ -4,6 +4,7 @@
 
 #include "collect/priv.h"
 #include "event/evset.h"
+#include "event/syscalls.h"
 
 /* A program is named after its event. The exceptions: */
 static const struct {
@@ -189,6 +190,13 @@ int ph_events_choose(const ph_strv *names, bool events[PH_EV_ID_MAX], struct ph_
 						       "architecture", c->name);
 		}
 		calls |= events[c->id] && c->id >= PH_EV_SYSCALL_ENTRY;
+	}
+	/* Of calls that have several names, some of which are another machine's, those of this one do. */
+	for (size_t k = 0; r >= 0 && !calls && k < set.words.n; k++) {
+		const struct ph_syscall *call = ph_syscall_by_name(set.words.v[k]);
+
+		if (call && call->nr >= PH_SYSCALL_ELSEWHERE)
+			r = ph_err_set(err, -EINVAL, "%s is a system call of another architecture", call->name);
 	}
 	/* What tells refused calls and late strings belongs to the system calls. */
 	if (calls)
