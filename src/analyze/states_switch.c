@@ -29,7 +29,7 @@ static bool asleep(const struct task *t)
 }
 
 /*
- * When a task that sleeps was woken, of which no event tells and now runs on @c; 0: that cannot be known. Who is moved to another CPU in
+ * When a task that sleeps was woken, of which no event tells and which now gets a CPU; 0: that cannot be known. Who is moved to another CPU in
  * its sleep is so as it wakes; and a CPU with nothing to do (@idle) takes who comes at once, unless a limit was out (@limited).
  */
 static uint64_t woken_at(const struct task *t, bool idle, bool limited, uint64_t ts)
