@@ -5,6 +5,8 @@
  */
 #include <stdint.h>
 
+#include "parts.h"
+
 const unsigned long Py_Version = 0x030000f0ul | PYTHON << 16;
 
 struct {
@@ -26,20 +28,6 @@ struct {
 	24, 88, 168, 32, 288, 944, 888, 40, 32, 16, 40, 24, 16, 200, 24, 40, 32, 48, 32, 40, 24, 16, 32, 16, 24, 40, 16, 32, 64, 32, 16, 40,
 #endif
 } };
-
-long rare(long n);
-__attribute__((cold, noinline)) long rare(long n)
-{
-	__asm__ volatile("" : "+r"(n));
-	return n;
-}
-
-long usual(long n);
-__attribute__((noinline)) long usual(long n)
-{
-	__asm__ volatile("" : "+r"(n));
-	return n;
-}
 
 /* To the beginning of another function it may jump more often, and into the PLT, of which functions each have a part; nobody runs this. */
 #ifdef __x86_64__

@@ -5,6 +5,8 @@
  */
 #include <stdlib.h>
 
+#include "parts.h"
+
 #if RUBY == 31
 #define EXPORTED
 const char ruby_version[] = "3.1.2";
@@ -29,20 +31,6 @@ void *rb_errinfo(void);
 void *rb_errinfo(void)
 {
 	return ((void **)ruby_current_ec)[15];
-}
-
-long rare(long n);
-__attribute__((cold, noinline)) long rare(long n)
-{
-	__asm__ volatile("" : "+r"(n));
-	return n;
-}
-
-long usual(long n);
-__attribute__((noinline)) long usual(long n)
-{
-	__asm__ volatile("" : "+r"(n));
-	return n;
 }
 
 /* As large as it is there. */

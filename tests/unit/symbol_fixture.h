@@ -77,4 +77,19 @@ static ph_unused char *said(const char *fmt, ...)
 	return ph_buf_steal(&out);
 }
 
+/* main() of a program that is the child, too: the tests, with @dir, a template of mkdtemp(), made for them and removed. */
+#define symbol_tests(argc, argv, dir, tests) symbol_tests_run(argc, argv, dir, #tests, tests, PH_ARRAY_SIZE(tests))
+static ph_unused int symbol_tests_run(int argc, char **argv, char *dir, const char *name, const struct CMUnitTest *tests, size_t n)
+{
+	int r;
+
+	if (ph_symchild_asked(argc, argv))
+		return ph_symchild_main(argv);
+	if (!mkdtemp(dir))
+		return 1;
+	r = _cmocka_run_group_tests(name, tests, n, NULL, NULL);
+	free(said("rm -rf %s", dir));
+	return r;
+}
+
 #endif

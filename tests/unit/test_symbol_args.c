@@ -248,13 +248,6 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names), cmocka_unit_test(test_hostile),
 	};
-	int r;
 
-	if (ph_symchild_asked(argc, argv))
-		return ph_symchild_main(argv);
-	if (!mkdtemp(dir))
-		return 1;
-	r = cmocka_run_group_tests(tests, NULL, NULL);
-	free(said("rm -rf %s", dir));
-	return r;
+	return symbol_tests(argc, argv, dir, tests);
 }

@@ -439,14 +439,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_jitdump),
 		cmocka_unit_test(test_gopclntab),
 	};
-	ph_autofree char *rm = NULL;
-	int r;
 
-	if (ph_symchild_asked(argc, argv))
-		return ph_symchild_main(argv);
-	if (!mkdtemp(dir))
-		return 1;
-	r = cmocka_run_group_tests(tests, NULL, NULL);
-	rm = ph_asprintf("rm -rf %s", dir);
-	return system(rm) ? 1 : r;
+	return symbol_tests(argc, argv, dir, tests);
 }

@@ -306,13 +306,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_code), cmocka_unit_test(test_bounds), cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_hostile), cmocka_unit_test(test_objdump),
 	};
-	int r;
 
-	if (ph_symchild_asked(argc, argv))
-		return ph_symchild_main(argv);
-	if (!mkdtemp(dir))
-		return 1;
-	r = cmocka_run_group_tests(tests, NULL, NULL);
-	free(said("rm -rf %s", dir));
-	return r;
+	return symbol_tests(argc, argv, dir, tests);
 }
