@@ -213,7 +213,7 @@ static bool add_epoll(struct ph_buf *b, const char *s, size_t n, const struct ph
 	size_t size = cap->len ? cap->len : n;
 	bool list = cap->kind != PH_CAP_FIXED;
 
-	if (size != 12 && size != 16)
+	if ((size != 12 && size != 16) || (!list && n < size))
 		return false;
 	if (list)
 		ph_buf_addc(b, '[');
