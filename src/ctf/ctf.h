@@ -28,6 +28,7 @@ struct ph_ctf_stream;
 
 struct ph_ctf_env {
 	const char *hostname, *kernel_release, *kernel_version, *trace_name;
+	const char *machine;		/* as uname -m says; NULL: this one */
 	const char *boot_id;		/* "xxxxxxxx-xxxx-…": becomes the clock's uuid */
 	int64_t offset_ns;		/* Unix time of the clock's 0 */
 	bool whole;			/* as of struct ph_source */

@@ -610,6 +610,8 @@ int ph_ct_file_take(struct ph_ct_file *f, struct ph_event *ev, struct ph_err *er
 	ev->cls = &c->cls;
 	ev->ctx = v;
 	ev->v = v + c->cls.nctx;
+	if (ph_unlikely(c->turn != NULL))
+		ph_ct_turn(c, v + c->cls.nctx, &f->scratch);
 	if (c->tid_at >= 0)
 		ev->tid = (int32_t)v[c->tid_at].i;
 	if (c->pid_at >= 0)

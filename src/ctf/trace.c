@@ -9,6 +9,8 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "event/machine.h"
+#include "event/syscalls.h"
 
 #define METADATA_MAX (64u << 20)
 #define DENSE_IDS_MAX 4096
@@ -164,10 +166,29 @@ static int compile(struct ph_ct_trace *t, struct ph_err *err)
 	return 0;
 }
 
+/*
+ * Whose trace is it that does not say? Calls that only the other machine has are its own, unless there are some, too, that only this
+ * one has: by 32 bits these are, or the trace is of several machines.
+ */
+static bool calls_of_other(const struct ph_ct_trace *t)
+{
+	bool here = false, there = false;
+
+	ph_vec_each(e, &t->meta.events) {
+		const struct ph_class *c = ph_class_by_name(e->name);
+
+		if (!c || c->syscall_nr < 0 || c->id >= PH_EV_COMPAT_ENTRY)
+			continue;
+		here |= !ph_syscall_has_other(c->syscall_nr, false);
+		there |= c->syscall_nr >= PH_SYSCALL_ELSEWHERE;
+	}
+	return there && !here;
+}
+
 /* LTTng's kernel tracer records everybody. Its name stands in our traces too, with that of who really wrote them. */
 static void read_env(struct ph_ct_trace *t)
 {
-	bool lttng = false, other = false;
+	bool lttng = false, other = false, machine = false;
 
 	ph_vec_each(e, &t->meta.env) {
 		if (!e->s)
@@ -176,11 +197,29 @@ static void read_env(struct ph_ct_trace *t)
 			t->hostname = e->s;
 		if (!strcmp(e->name, "kernel_release"))
 			t->kernel_release = e->s;
+		if (!strcmp(e->name, "machine")) {
+			machine = true;
+			t->other = !strcmp(e->s, ph_machine_other);
+		}
 		lttng |= !strcmp(e->name, "tracer_name") && !strcmp(e->s, "lttng-modules");
 		other |= !strcmp(e->name, "generator");
 		t->whole |= !strcmp(e->name, "recorded") && !strcmp(e->s, "machine");
 	}
 	t->whole |= lttng && !other;
+	t->other |= !machine && calls_of_other(t);
+}
+
+static void turn_classes(struct ph_ct_trace *t)
+{
+	for (size_t i = 0; i < t->nstreams; i++) {
+		const struct ph_ct_stream_class *s = &t->streams[i];
+
+		for (uint32_t k = 0; k < s->nby_id; k++)
+			if (s->by_id[k])
+				ph_ct_turn_make(s->by_id[k], &t->meta.pool);
+		for (struct ph_u64map_slot *o = NULL; (o = ph_u64map_next(&s->others, o)); )
+			ph_ct_turn_make(o->val, &t->meta.pool);
+	}
 }
 
 int ph_ct_trace_open(const char *path, struct ph_ct_trace **ret, struct ph_err *err)
@@ -209,6 +248,8 @@ int ph_ct_trace_open(const char *path, struct ph_ct_trace **ret, struct ph_err *
 		return ph_err_wrap(err, r, "%s", file);
 	}
 	read_env(t);
+	if (t->other)
+		turn_classes(t);
 	*ret = t;
 	return 0;
 }

@@ -12,6 +12,7 @@ struct ph_ct_class {
 	struct ph_plan plan;
 	int32_t tid_at, pid_at, container_at;	/* contexts, -1: not there */
 	uint32_t no_container;		/* what stands for the unknown one: all ones */
+	const struct ph_ct_turn *turn;	/* of the other machine's trace: what becomes this machine's; NULL: nothing */
 };
 
 /*
@@ -50,6 +51,7 @@ struct ph_ct_trace {
 	int64_t adjust_ns;		/* added to all times: puts traces on one clock */
 	const char *hostname, *kernel_release;
 	bool whole;			/* as of struct ph_source */
+	bool other;			/* it is the other machine's (event/machine.h) */
 };
 
 /* Read and compile @path/metadata. *ret is freed by ph_ct_trace_free(). */
@@ -70,6 +72,11 @@ uint64_t ph_ct_cycles_ns(const struct ph_ct_trace *t, uint64_t cycles);
 void ph_ct_class_make(struct ph_ct_class *c, struct ph_pool *pool, const char *name,
 		      const struct ph_ct *stream_ctx, const struct ph_ct *event_ctx,
 		      const struct ph_ct *fields);
+/* Find out what of a class of the other machine's trace becomes this machine's; memory of @pool. */
+void ph_ct_turn_make(struct ph_ct_class *c, struct ph_pool *pool);
+/* Do that to an event's values (@v, cls.nfields); @pool lasts until the next event. */
+void ph_ct_turn(const struct ph_ct_class *c, struct ph_value *v, struct ph_pool *pool);
+
 /* Recognise the header's shape. */
 void ph_ct_fast_header_make(struct ph_ct_fast_header *f, const struct ph_ct *header);
 

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "ctf/writer.h"
+#include "event/machine.h"
 
 /*
  * Metadata in TSDL (CTF 1.8), worded as LTTng's kernel tracer does: readers know it by env.domain and
@@ -231,6 +232,7 @@ int ph_tsdl_head(struct ph_buf *out, const struct ph_ctf_env *env, const uint8_t
 		"\ttrace_buffering_scheme = \"global\";\n");
 	add_env(out, "trace_name", env->trace_name);
 	add_creation_time(out);
+	add_env(out, "machine", env->machine ? env->machine : ph_machine_here);
 	add_env(out, "recorded", env->whole ? "machine" : "selection");
 	ph_buf_adds(out, "\tgenerator = \"porthole " PH_VERSION "\";\n};\n\n"
 		"clock {\n\tname = \"monotonic\";\n");

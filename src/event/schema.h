@@ -130,6 +130,7 @@ struct ph_class {
 	 */
 	const int16_t *canon;
 	int32_t syscall_nr;		/* entry/exit classes, else -1 */
+	bool other;			/* of the other machine's trace (event/machine.h): fields with a unit are this machine's already */
 };
 
 /* process_end of sched_process_exit. */

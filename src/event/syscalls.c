@@ -32,8 +32,10 @@ static const struct ph_type type_o16 = { .kind = PH_KIND_UINT, .bits = 16, .base
 #define ABI(name) native_##name
 #ifdef __x86_64__
 #define ABI_NR(x, a, i) ELSE(x, a)
+#define ABI_OTHER(x, a, i) (a)
 #define ABI_EPOLL_EVENT 12	/* packed there and nowhere else */
 #else
+#define ABI_OTHER(x, a, i) (x)
 #define ABI_NR(x, a, i) ELSE(a, x)	/* asm-generic/unistd.h, which arm64 and all later ones use */
 #define ABI_EPOLL_EVENT 16
 #endif
@@ -48,6 +50,7 @@ static const struct ph_type type_o16 = { .kind = PH_KIND_UINT, .bits = 16, .base
 #include "event/syscalls_rows.h"
 #undef ABI
 #undef ABI_NR
+#undef ABI_OTHER
 #undef ABI_PREFIX
 #undef ABI_ENTRY
 #undef ABI_EXIT
@@ -62,8 +65,10 @@ static const struct ph_type type_o16 = { .kind = PH_KIND_UINT, .bits = 16, .base
 #define ABI(name) compat_##name
 #ifdef __x86_64__
 #define ABI_NR(x, a, i) (i)
+#define ABI_OTHER(x, a, i) NO	/* arm64's 32-bit programs have numbers that are in no column */
 #else
 #define ABI_NR(x, a, i) ELSE(NO, i)
+#define ABI_OTHER(x, a, i) (i)
 #endif
 #define ABI_PREFIX "compat_"
 #define ABI_ENTRY PH_EV_COMPAT_ENTRY
@@ -82,6 +87,8 @@ static const struct ph_type type_o16 = { .kind = PH_KIND_UINT, .bits = 16, .base
 static struct table {
 	const struct ph_syscall *by_nr[NR_MAX];
 	const struct ph_syscall *sorted[NR_MAX];	/* this machine's, then those of others */
+	int32_t from_other[PH_SYSCALL_ELSEWHERE];	/* the number here, plus 1 */
+	bool has_other[NR_MAX];
 	size_t n, nall;
 	int end;
 } native, compat;
@@ -113,6 +120,13 @@ static void fill(struct table *t, const struct ph_syscall *rows, size_t n)
 		t->sorted[t->nall++] = t->by_nr[nr];
 		t->n += nr < PH_SYSCALL_ELSEWHERE;
 	}
+	/* Rows of a call that has several are one call here. */
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; rows[i].nr_other >= 0 && k < t->nall; k++)
+			if (!strcmp(t->sorted[k]->name, rows[i].name)) {
+				t->from_other[rows[i].nr_other] = t->sorted[k]->nr + 1;
+				t->has_other[t->sorted[k]->nr] = true;
+			}
 }
 
 static void fill_tables(void)
@@ -142,6 +156,23 @@ const struct ph_syscall *ph_syscall_by_name(const char *name)
 		if (strcmp(t->sorted[i]->name, name) == 0)
 			return t->sorted[i];
 	return NULL;
+}
+
+int32_t ph_syscall_from_other(int32_t nr, bool is_compat)
+{
+	const struct table *t = table_of(is_compat);
+
+	if (nr < 0)
+		return nr;
+	if (nr < PH_SYSCALL_ELSEWHERE && t->from_other[nr])
+		return t->from_other[nr] - 1;
+	/* New calls have one number everywhere. */
+	return nr < t->end && t->by_nr[nr] ? 2 * PH_SYSCALL_ELSEWHERE + nr : nr;
+}
+
+bool ph_syscall_has_other(int nr, bool is_compat)
+{
+	return ph_syscall_by_nr(nr, is_compat) && table_of(is_compat)->has_other[nr];
 }
 
 const struct ph_syscall *ph_syscall_unknown(bool is_compat)

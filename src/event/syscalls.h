@@ -15,6 +15,7 @@
 struct ph_syscall {
 	const char *name;		/* "openat" */
 	int32_t nr;			/* -1: in ph_syscall_unknown() */
+	int32_t nr_other;		/* of this row on the other machine (event/machine.h), -1: there is none */
 	uint8_t nargs;
 	/* Copied at entry and at exit; PH_CAP_NONE ends the list where it is shorter. */
 	struct ph_capture in[PH_MAX_CAPTURES], out[PH_MAX_CAPTURES];
@@ -26,6 +27,14 @@ struct ph_syscall {
 /* NULL where the number or name is not known. Names are those of native calls. */
 const struct ph_syscall *ph_syscall_by_nr(int nr, bool compat);
 const struct ph_syscall *ph_syscall_by_name(const char *name);
+
+/*
+ * The number here of what the other machine calls @nr. Numbers that are no call's there stay what they are where none is another's
+ * here either; else they come to 2 * PH_SYSCALL_ELSEWHERE and more, which no machine has.
+ */
+int32_t ph_syscall_from_other(int32_t nr, bool compat);
+/* Does the other machine have this call, too? */
+bool ph_syscall_has_other(int nr, bool compat);
 
 /* What stands for a call whose number is not known: the number and six bare arguments. */
 const struct ph_syscall *ph_syscall_unknown(bool compat);

@@ -4,6 +4,7 @@
  *
  *	ABI(name)		an identifier of this ABI's own
  *	ABI_NR(x, a, i)		which of the columns of numbers is this ABI's
+ *	ABI_OTHER(x, a, i)	which is the other machine's
  *	ABI_PREFIX		in front of the classes' names
  *	ABI_ENTRY, ABI_EXIT	where the classes' numbers begin
  *	ABI_LONG		bytes of a long and of a pointer
@@ -106,7 +107,8 @@ enum {
 	  .group = PH_GROUP_SYSCALL, .doc = doc_, .fields = fields_,			\
 	  .nfields = PH_ARRAY_SIZE(fields_) - 1, .syscall_nr = nr_ }
 #define PH_SYSCALL(name_, x, a, i, in_, out_)						\
-	{ .name = #name_, .nr = ABI_NR(x, a, i), .nargs = NARGS(ROW(args, name_, x, i)),	\
+	{ .name = #name_, .nr = ABI_NR(x, a, i), .nr_other = ABI_OTHER(x, a, i),		\
+	  .nargs = NARGS(ROW(args, name_, x, i)),						\
 	  .in = { in_ }, .out = { out_ },						\
 	  .entry = CLASS("syscall_entry_", entry, ABI_ENTRY, name_, ABI_NR(x, a, i),	\
 			 ROW(in, name_, x, i), "a system call begins"),			\
@@ -129,7 +131,7 @@ static const struct ph_field ABI(unknown_out)[] = {
 };
 
 static const struct ph_syscall ABI(unknown) = {
-	.name = "unknown", .nr = -1, .nargs = 6,
+	.name = "unknown", .nr = -1, .nr_other = -1, .nargs = 6,
 	.entry = &(const struct ph_class){
 		.name = ABI_PREFIX "syscall_entry_unknown", .id = ABI_ENTRY + PH_SYSCALL_UNKNOWN,
 		.group = PH_GROUP_SYSCALL, .doc = "a system call that porthole does not know begins",

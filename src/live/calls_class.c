@@ -79,6 +79,7 @@ const struct call_class *call_class_of(struct ph_calls *c, const struct ph_class
 	cc->sc = find(cls->name, &name);
 	cc->name = ph_strdup(ph_call_name(name));
 	cc->ret = -1;
+	cc->other = cls->other;
 	for (uint32_t f = 0; f < cls->nfields; f++) {
 		const char *field = cls->fields[f].name;
 

@@ -16,6 +16,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/cleanup.h"
+#include "event/machine.h"
 #include "event/symbols.h"
 #include "live/calls_priv.h"
 
@@ -24,6 +25,12 @@
 bool call_is(const struct ph_call *call, const char *name)
 {
 	return call->cc->sc && !strcmp(call->cc->sc->name, name);
+}
+
+/* fcntl's: what they are, the command alone tells, so nobody has made them this machine's. */
+void call_add_open_flags(struct ph_buf *b, const struct ph_call *call, int64_t v)
+{
+	ph_symbol_add(b, PH_UNIT_OPEN_FLAGS, call->cc->other ? (int64_t)ph_machine_open_flags((uint64_t)v) : v);
 }
 
 static void add_fd(const struct call_telling *t, struct ph_buf *b, int32_t fd)
@@ -191,7 +198,7 @@ static bool add_special(const struct call_telling *t, unsigned int arg, int64_t 
 		if (call->value[1] == F_SETFD && v == FD_CLOEXEC)
 			ph_buf_adds(b, "FD_CLOEXEC");
 		else if (call->value[1] == F_SETFL)
-			ph_symbol_add(b, PH_UNIT_OPEN_FLAGS, v);
+			call_add_open_flags(b, call, v);
 		else if (call->value[1] == F_SETSIG)
 			call_add_signal(b, v);
 		else if (call->value[1] == F_DUPFD || call->value[1] == F_DUPFD_CLOEXEC || call->value[1] == F_SETOWN ||

@@ -25,6 +25,7 @@ struct call_class {
 	const struct call_names *names[CALL_ARGS];
 	bool selected;			/* other names, too, by one of its arguments */
 	bool result;			/* what it returns may have a name */
+	bool other;			/* of the other machine (event/machine.h) */
 	const struct ph_calldata *rows;	/* what else its arguments point to */
 	size_t nrows;
 	PH_VEC(uint32_t) more;		/* fields that are no argument as far as is known */
@@ -101,6 +102,8 @@ struct call_telling {
 
 /* By the name of its event. */
 bool call_is(const struct ph_call *call, const char *name);
+/* Of fcntl. */
+void call_add_open_flags(struct ph_buf *b, const struct ph_call *call, int64_t v);
 void call_add_number(const struct call_telling *t, const struct ph_field *f, unsigned int arg, const struct ph_value *v,
 		     struct ph_buf *b);
 void call_add_mode(struct ph_buf *b, uint64_t mode);

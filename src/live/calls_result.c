@@ -20,7 +20,7 @@ static void add_flags_result(const struct ph_call *call, struct ph_buf *b)
 	if (fd)
 		ph_buf_adds(b, "FD_CLOEXEC");
 	else
-		ph_symbol_add(b, PH_UNIT_OPEN_FLAGS, call->ret);
+		call_add_open_flags(b, call, call->ret);
 	ph_buf_addc(b, ')');
 }
 
