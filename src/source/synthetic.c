@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "base/vec.h"
+#include "event/symbols.h"
 
 struct synthetic {
 	struct ph_source src;
@@ -223,8 +224,15 @@ static int parse_hex(struct reader *rd, struct ph_buf *text, struct ph_value *v)
 	return 0;
 }
 
-static int parse_field_value(struct reader *rd, const struct ph_type *t, struct ph_value *v)
+/* Numbers that have names, but for those that stand for others: an errno is what a call returns less than 0. */
+static bool named_value(const struct ph_field *f, const struct ph_buf *text, struct ph_value *v)
 {
+	return isalpha((unsigned char)text->p[0]) && f->unit != PH_UNIT_RET && ph_symbol_value(f->unit, text->p, text->len, &v->i);
+}
+
+static int parse_field_value(struct reader *rd, const struct ph_field *f, struct ph_value *v)
+{
+	const struct ph_type *t = f->type;
 	ph_autobuf text = { 0 };
 	int r = 0;
 
@@ -239,7 +247,7 @@ static int parse_field_value(struct reader *rd, const struct ph_type *t, struct 
 	case PH_KIND_UINT:
 	case PH_KIND_INT:
 	case PH_KIND_ENUM:
-		return parse_int(rd, t, text.p, v);
+		return named_value(f, &text, v) ? 0 : parse_int(rd, t, text.p, v);
 	case PH_KIND_STR:
 		v->n = (uint32_t)text.len;
 		v->s = keep(rd, ph_strndup(text.p, text.len));
@@ -298,7 +306,7 @@ static int parse_head(struct reader *rd, struct ph_event *ev, struct ph_buf *nam
 		if (!is_signed && strcmp(name->p, "cpu") && strcmp(name->p, "container"))
 			return fail(rd, "\"%s\" cannot stand in front of the event's name (cpu, tid, pid, "
 				    "container can)", name->p);
-		r = parse_field_value(rd, is_signed ? &ph_type_s32 : &ph_type_u32, &v);
+		r = parse_field_value(rd, &(struct ph_field){ .type = is_signed ? &ph_type_s32 : &ph_type_u32 }, &v);
 		if (r < 0)
 			return r;
 		if (!strcmp(name->p, "tid"))
@@ -359,7 +367,7 @@ static int parse_event(struct reader *rd)
 			i++;
 		if (i == ev.cls->nfields)
 			return fail(rd, "event \"%s\" has no field \"%s\"", ev.cls->name, name.p);
-		r = parse_field_value(rd, ev.cls->fields[i].type, &v[i]);
+		r = parse_field_value(rd, &ev.cls->fields[i], &v[i]);
 		if (r < 0)
 			return ph_err_wrap(rd->err, r, "field \"%s\"", name.p);
 	}
@@ -378,7 +386,7 @@ static int parse_source(struct reader *rd)
 
 		if (!is_offset && strcmp(name.p, "hostname"))
 			return fail(rd, "a source has no \"%s\"", name.p);
-		r = parse_field_value(rd, is_offset ? &ph_type_s64 : &ph_type_str, &v);
+		r = parse_field_value(rd, &(struct ph_field){ .type = is_offset ? &ph_type_s64 : &ph_type_str }, &v);
 		if (r < 0)
 			return r;
 		if (is_offset)

@@ -16,6 +16,7 @@
  *
  * A time is ns, or has a unit; `@` from the clock's 0, `+` from the line before. cpu is 0 where it is
  * not said, the others unknown. Fields that are not said are 0 or empty; unknown names are errors.
+ * Numbers may be names where the field's unit has them: a call's number, which machines differ in, is nr=read.
  * Strings need quotes (with C's escapes) only where they hold blanks, quotes or backslashes; bytes are
  * hex digits.
  */

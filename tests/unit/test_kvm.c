@@ -574,7 +574,7 @@ static void test_silent(void **state)
 	static const char events[] =
 		"@0 container_info index=1 name=vmm cgroup_path=/vmm cgroup_id=12\n"
 		"@0 lttng_statedump_process_state tid=60 pid=60 name=vm container=0 status=5 syscall=-1\n"
-		"@0 lttng_statedump_process_state tid=61 pid=60 name=vm container=0 status=5 syscall=16\n"
+		"@0 lttng_statedump_process_state tid=61 pid=60 name=vm container=0 status=5 syscall=ioctl\n"
 		"@0 lttng_statedump_process_state tid=70 pid=70 name=spin container=1 cgroup_id=12 status=0 syscall=-1\n"
 		"@0 lttng_statedump_process_state tid=71 pid=90 name=sh container=0 status=5 syscall=-1\n"
 		"@0 task_times tid=70 runtime_ns=1000000 run_delay_ns=1000000\n"

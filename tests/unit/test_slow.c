@@ -148,7 +148,7 @@ static void test_slowest(void **state)
 	struct ph_slow *s = analyse(
 		"@2 cpu=0 tid=7 syscall_entry_openat filename=/etc/passwd\n@3 cpu=0 tid=7 syscall_exit_openat ret=-2\n"
 		"@5 cpu=0 tid=7 syscall_entry_read fd=9\n"
-		"@6 cpu=0 tid=7 sched_block tid=7 state=1 nr=0 fd=9 mode=4480\n"	/* a FIFO */
+		"@6 cpu=0 tid=7 sched_block tid=7 state=1 nr=read fd=9 mode=4480\n"	/* a FIFO */
 		"@7 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=20 next_comm=postgres\n"
 		"@40000000 cpu=0 tid=20 sched_waking tid=7 target_cpu=0\n@40000000 cpu=0 tid=20 sched_wakeup tid=7 target_cpu=0\n"
 		"@40000000 cpu=0 tid=20 sched_switch prev_tid=20 prev_state=1 next_tid=7\n"
@@ -281,11 +281,11 @@ static const char on_net[] =
 	"@6500000 cpu=1 tid=0 tcp_listen_overflow skaddr=4 sport=80 family=2 backlog=1 queued=2 sock_container=1\n"
 	"@7000000 cpu=0 tid=7 syscall_entry_accept4 fd=3\n@7000100 cpu=0 tid=7 syscall_exit_accept4 ret=5\n"
 	"@7000200 cpu=0 tid=7 syscall_entry_recvfrom fd=4\n"
-	"@7000300 cpu=0 tid=7 sched_block tid=7 state=1 nr=45 fd=4 mode=49152 family=2 sport=40000 dport=5432 daddr=0a000005\n"
+	"@7000300 cpu=0 tid=7 sched_block tid=7 state=1 nr=recvfrom fd=4 mode=49152 family=2 sport=40000 dport=5432 daddr=0a000005\n"
 	"@7000300 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=0\n"
 	"@97000300 cpu=0 tid=0 sched_waking tid=7 target_cpu=0\n@97000300 cpu=0 tid=0 sched_wakeup tid=7 target_cpu=0\n"
 	"@97000300 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
-	"@98000300 cpu=0 tid=7 sched_block tid=7 state=1 nr=43 fd=3 mode=49152 family=2 sport=80\n"
+	"@98000300 cpu=0 tid=7 sched_block tid=7 state=1 nr=accept fd=3 mode=49152 family=2 sport=80\n"
 	"@98000300 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=0\n";
 
 static void test_net(void **state)

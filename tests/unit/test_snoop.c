@@ -585,7 +585,7 @@ static void test_mount(void **state)
 	      "@12 tid=7 pid=7 container=1 syscall_entry_umount name=/mnt\n"
 	      "@13 tid=7 pid=7 container=1 syscall_exit_umount ret=0\n"
 	      "@14 tid=7 pid=7 container=1 syscall_entry_mount dev_name=x\n"
-	      "@15 tid=7 pid=7 container=1 syscall_late_string nr=165 arg=1 value=/late\n"
+	      "@15 tid=7 pid=7 container=1 syscall_late_string nr=mount arg=1 value=/late\n"
 	      "@16 tid=7 pid=7 container=1 syscall_exit_mount ret=0\n"
 	      "@17 tid=7 pid=7 container=1 syscall_entry_move_mount from_pathname=/a to_pathname=/b\n"
 	      "@18 tid=7 pid=7 container=1 syscall_exit_move_mount ret=0\n",

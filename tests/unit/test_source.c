@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "base/cleanup.h"
 #include "source/merge.h"
@@ -21,7 +22,8 @@ static void text_becomes_events(void **state)
 		"source offset_ns=1700 hostname=web1\n"
 		"@1us cpu=1 tid=7 pid=6 container=2 sched_switch prev_comm=\"a \\\"b\\\"\\x41\" prev_tid=-7\n"
 		"  +10 sched_process_fork vtids=[12,1] parent_comm=x # and here\n"
-		"+0 net_dev_queue saddr=0a00FF01 name=eth0 len=0x10 skbaddr=0xffffffffffffffff";
+		"+0 net_dev_queue saddr=0a00FF01 name=eth0 len=0x10 skbaddr=0xffffffffffffffff\n"
+		"+1 sched_block nr=mount state=TASK_UNINTERRUPTIBLE";
 	const struct ph_value *v;
 	struct ph_err err = { 0 };
 	struct ph_source *s;
@@ -33,7 +35,7 @@ static void text_becomes_events(void **state)
 	assert_int_equal(s->offset_ns, 1700);
 	assert_string_equal(s->hostname, "web1");
 	assert_int_equal(s->begin_ns, 1000);
-	assert_int_equal(s->end_ns, 1010);
+	assert_int_equal(s->end_ns, 1011);
 	assert_int_equal(ph_source_next(s, &ev, &err), 1);
 	assert_int_equal(ev->cls->id, PH_EV_sched_switch);
 	assert_int_equal(ev->ts_ns, 1000);
@@ -57,6 +59,9 @@ static void text_becomes_events(void **state)
 	assert_int_equal(v->n, 4);
 	assert_memory_equal(v->s, "\x0a\0\xff\x01", 4);
 	assert_int_equal(ph_event_u(ev, PH_FLD(net_dev_queue, len), 0), 16);
+	assert_int_equal(ph_source_next(s, &ev, &err), 1);
+	assert_int_equal(ph_event_i(ev, PH_FLD(sched_block, nr), 0), SYS_mount);
+	assert_int_equal(ph_event_i(ev, PH_FLD(sched_block, state), 0), 2);
 	assert_int_equal(ph_source_next(s, &ev, &err), 0);
 	assert_int_equal(s->ops->seek(s, 1001, &err), 0);
 	assert_int_equal(ph_source_next(s, &ev, &err), 1);
@@ -81,6 +86,8 @@ static void wrong_text_is_refused(void **state)
 		{ "+1", "name of an event is missing" },
 		{ "+1 sched_process_fork vtids=1", "a sequence is expected" },
 		{ "+1 net_dev_queue saddr=abc", "hex digits" },
+		{ "+1 sched_block nr=moun", "moun" },
+		{ "+1 syscall_exit_close ret=EPERM", "EPERM" },
 		{ "source nope=1", "a source has no \"nope\"" },
 	};
 

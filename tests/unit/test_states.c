@@ -540,9 +540,9 @@ static void test_reasons(void **state)
 	};
 
 	static const struct { const char *fields; int st; const char *why; } told[] = {
-		{ "nr=0 fd=3 mode=49152 family=2", 1, "socket" }, { "nr=0 fd=3 mode=4096", 1, "pipe" },
-		{ "nr=0 fd=0 mode=8192", 1, "tty" }, { "nr=0 fd=0 mode=8192 dev=6", 2, "other" }, { "nr=0 fd=3 mode=32768", 2, "disk" },
-		{ "nr=202 fd=-1", 1, "futex" }, { "nr=-1 fd=-1", 2, "fault" },
+		{ "nr=read fd=3 mode=49152 family=2", 1, "socket" }, { "nr=read fd=3 mode=4096", 1, "pipe" },
+		{ "nr=read fd=0 mode=8192", 1, "tty" }, { "nr=read fd=0 mode=8192 dev=6", 2, "other" }, { "nr=read fd=3 mode=32768", 2, "disk" },
+		{ "nr=futex fd=-1", 1, "futex" }, { "nr=-1 fd=-1", 2, "fault" },
 	};
 
 	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
@@ -586,7 +586,7 @@ static void test_reasons(void **state)
 static void test_state_dump(void **state)
 {
 	expect("@100 cpu=0 lttng_statedump_start\n"
-	       "@110 cpu=0 lttng_statedump_process_state tid=7 pid=7 status=5 syscall=202\n"
+	       "@110 cpu=0 lttng_statedump_process_state tid=7 pid=7 status=5 syscall=futex\n"
 	       "@111 cpu=0 lttng_statedump_process_state tid=8 pid=8 status=6 cpu=1 syscall=-1\n"
 	       "@112 cpu=0 lttng_statedump_process_state tid=9 pid=9 status=2 syscall=-1\n"
 	       "@113 cpu=0 lttng_statedump_process_state tid=10 pid=10 status=4 syscall=-1\n",

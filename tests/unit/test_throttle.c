@@ -408,7 +408,7 @@ static void test_other_verdicts(void **state)
 		  "web was not throttled: its tasks waited 80 % of the time for the disk." },
 		{ "@1 lttng_statedump_block_device dev=264241152 diskname=vda\n"
 		  "@2 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
-		  "@3 cpu=0 tid=7 sched_block tid=7 nr=74 fd=3 state=2\n@4 cpu=0 tid=7 block_rq_issue dev=264241152\n"
+		  "@3 cpu=0 tid=7 sched_block tid=7 nr=fsync fd=3 state=2\n@4 cpu=0 tid=7 block_rq_issue dev=264241152\n"
 		  "@200000000 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=2 next_tid=0\n",
 		  "web was not throttled: its tasks waited 80 % of the time for the disk vda." },
 		{ "@2 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
@@ -428,7 +428,7 @@ static void test_other_verdicts(void **state)
 		  "@100000000 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=2 next_tid=0\n"
 		  "@300000000 cpu=0 tid=0 sched_wakeup tid=7 target_cpu=0\n"
 		  "@300000000 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
-		  "@900000000 cpu=0 tid=7 sched_block tid=7 nr=35 fd=-1 state=1\n"
+		  "@900000000 cpu=0 tid=7 sched_block tid=7 nr=nanosleep fd=-1 state=1\n"
 		  "@900000000 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=0\n",
 		  "web was not throttled: it was frozen (paused) for 22 % of the time that its tasks were not idle." },
 		{ "@2 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n",
@@ -457,27 +457,27 @@ static void test_blocked_on(void **state)
 {
 	/* nginx (7, of web) waits, and is woken in the middle of the interval. */
 	static const struct { const char *block, *waker, *want; } cases[] = {
-		{ "nr=0 fd=3 mode=4096", "tid=20", "pipe, woken by postgres in db" },
-		{ "nr=0 fd=3 mode=4096", "tid=8", "pipe, woken by nginx" },
-		{ "nr=0 fd=3 mode=4096", "tid=30", "pipe, woken by sshd on the host" },
-		{ "nr=0 fd=3 mode=4096", "tid=0", "pipe" },
-		{ "nr=202 fd=-1", "tid=8", "futex, woken by nginx" },
-		{ "nr=61 fd=-1", "tid=20", "child, woken by postgres in db" },
-		{ "nr=45 fd=3 mode=49152 family=1 peer_ino=5", "tid=20", "socket, Unix, woken by postgres in db" },
-		{ "nr=45 fd=3 mode=49152 family=2 sport=40000 dport=5432 daddr=0a000005", "tid=20", "socket 10.0.0.5:5432" },
-		{ "nr=45 fd=3 mode=49152 family=2 sport=40000 dport=5432 daddr=7f000001", "tid=20",
+		{ "nr=read fd=3 mode=4096", "tid=20", "pipe, woken by postgres in db" },
+		{ "nr=read fd=3 mode=4096", "tid=8", "pipe, woken by nginx" },
+		{ "nr=read fd=3 mode=4096", "tid=30", "pipe, woken by sshd on the host" },
+		{ "nr=read fd=3 mode=4096", "tid=0", "pipe" },
+		{ "nr=futex fd=-1", "tid=8", "futex, woken by nginx" },
+		{ "nr=wait4 fd=-1", "tid=20", "child, woken by postgres in db" },
+		{ "nr=recvfrom fd=3 mode=49152 family=1 peer_ino=5", "tid=20", "socket, Unix, woken by postgres in db" },
+		{ "nr=recvfrom fd=3 mode=49152 family=2 sport=40000 dport=5432 daddr=0a000005", "tid=20", "socket 10.0.0.5:5432" },
+		{ "nr=recvfrom fd=3 mode=49152 family=2 sport=40000 dport=5432 daddr=7f000001", "tid=20",
 		  "socket 127.0.0.1:5432, woken by postgres in db" },
-		{ "nr=45 fd=3 mode=49152 family=10 sport=40000 dport=443 daddr=20010db8000000000000000000000001", "tid=20",
+		{ "nr=recvfrom fd=3 mode=49152 family=10 sport=40000 dport=443 daddr=20010db8000000000000000000000001", "tid=20",
 		  "socket [2001:db8::1]:443" },
-		{ "nr=45 fd=3 mode=49152 family=2 sport=80 dport=40000 daddr=0a000005", "tid=20", "socket, clients of port 80" },
-		{ "nr=74 fd=3 mode=32768 dev=7 state=2", "tid=0", "disk ext4 0:7" },
-		{ "nr=35 fd=-1", "tid=20", "timer" },
-		{ "nr=232 fd=-1", "tid=20", "poll" },
+		{ "nr=recvfrom fd=3 mode=49152 family=2 sport=80 dport=40000 daddr=0a000005", "tid=20", "socket, clients of port 80" },
+		{ "nr=fsync fd=3 mode=32768 dev=7 state=2", "tid=0", "disk ext4 0:7" },
+		{ "nr=nanosleep fd=-1", "tid=20", "timer" },
+		{ "nr=epoll_wait fd=-1", "tid=20", "poll" },
 		{ "nr=-1 fd=-1 state=2", "tid=20", "page faults" },
-		{ "nr=34 fd=-1", "tid=8", "signal, woken by nginx" },
-		{ "nr=73 fd=3 mode=32768", "tid=8", "kernel or file lock, woken by nginx" },
-		{ "nr=0 fd=3 mode=8192", "tid=8", "terminal or character device" },
-		{ "nr=39 fd=-1", "tid=8", "what is not known" },
+		{ "nr=pause fd=-1", "tid=8", "signal, woken by nginx" },
+		{ "nr=flock fd=3 mode=32768", "tid=8", "kernel or file lock, woken by nginx" },
+		{ "nr=read fd=3 mode=8192", "tid=8", "terminal or character device" },
+		{ "nr=getpid fd=-1", "tid=8", "what is not known" },
 	};
 
 	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
@@ -606,7 +606,7 @@ static void test_concerns(void **state)
 		{ "cpu=0 tid=20 sched_limit_begin cgroup_id=11 on_cpu=0 begin_ns=0", true },
 		{ "cpu=0 tid=20 sched_limit_end cgroup_id=10 on_cpu=0", true },
 		{ "cpu=0 tid=20 sched_limit_begin cgroup_id=13 on_cpu=0 begin_ns=0", false },
-		{ "cpu=0 tid=7 sched_block tid=7 nr=0", true },
+		{ "cpu=0 tid=7 sched_block tid=7 nr=read", true },
 		{ "cpu=0 tid=7 cpu_steal steal_ns=5", true },
 		{ "cpu=0 tid=20 cpu_steal steal_ns=5", false },
 		{ "cpu=0 tid=0 container_pause index=1", true },
