@@ -26,6 +26,11 @@ static void note_selected(struct ph_whatif *w, uint32_t container)
 		if (*at == container)
 			return;
 	*ph_vec_push(&w->selected) = container;
+	/* In their order. */
+	for (size_t i = w->selected.n - 1; i && w->selected.v[i - 1] > container; i--) {
+		w->selected.v[i] = w->selected.v[i - 1];
+		w->selected.v[i - 1] = container;
+	}
 }
 
 /* Is it the container's? And whose it is, for whoever reads the program. */
@@ -200,13 +205,15 @@ static void add_unknown(struct ph_whatif *w, uint32_t i, struct whatif_task *t, 
 static void on_leave(void *arg, const struct ph_segment *s)
 {
 	struct ph_whatif *w = arg;
-	uint32_t i = ph_program_task(w->program, s->tid);
-	struct whatif_task *t = task_of(w, s, i);
-	uint64_t ns = s->end_ns - s->begin_ns;
+	struct whatif_task *t;
+	uint32_t i;
 
+	/* A task begins with a segment that has no length, before it is told who made it. */
 	if (s->begin_ns >= s->end_ns)
 		return;
-	t->ns += ns;
+	i = ph_program_task(w->program, s->tid);
+	t = task_of(w, s, i);
+	t->ns += s->end_ns - s->begin_ns;
 	switch (s->state) {
 	case PH_ST_RUNNING:
 		add_run(w, i, t, s);

@@ -349,14 +349,22 @@ static void test_clock(void **state)
 	}
 }
 
+/* A child of its own runs for 20 ms. */
+static const char forks[] =
+	START(10, 0, 7) "@60000000 cpu=0 tid=7 sched_process_fork parent_tid=7 parent_pid=7 child_tid=50 child_pid=50 child_container=1\n"
+	"@60000000 cpu=0 tid=7 sched_wakeup_new tid=50 target_cpu=1\n" RUN(60, 1, 0, 0, 50) RUN(60, 0, 7, 1, 0)
+	RUN(80, 1, 50, 1, 0) "@90000000 cpu=0 tid=0 irq_softirq_entry vec=9\n";
+
 /* A child begins where its parent makes it, whenever that is. */
 static void test_fork(void **state)
 {
-	struct asked *a = ask(
-		START(10, 0, 7) "@60000000 cpu=0 tid=7 sched_process_fork parent_tid=7 parent_pid=7 child_tid=50 child_pid=50 child_container=1\n"
-		"@60000000 cpu=0 tid=7 sched_wakeup_new tid=50 target_cpu=1\n" RUN(60, 1, 0, 0, 50) RUN(60, 0, 7, 1, 0)
-		RUN(80, 1, 50, 1, 0) "@90000000 cpu=0 tid=0 irq_softirq_entry vec=9\n", "web");
+	struct asked *a = ask(forks, "web");
+	unsigned int n = 0;
 
+	/* It is there once. */
+	for (uint32_t i = 0; i < ph_program_ntasks(a->w->program); i++)
+		n += ph_program_nth(a->w->program, i)->tid == 50;
+	assert_int_equal(n, 1);
 	assert_int_equal(a->w->recorded.duration_ns, 70 * MS);
 	assert_int_equal(a->w->again.duration_ns, 70 * MS);
 	/* 42 ms until 80; 8 and what is left of 20 from 160 on, on two CPUs: 5 that the other one takes, which counts at its ticks. */
