@@ -210,6 +210,9 @@ void st_distrust(struct ph_states *st, struct task *t)
 	memset(out.part_ns, 0, sizeof(out.part_ns));
 	st->ops.leave(st->arg, &out);
 	segment_begin(st, t, PH_ST_UNKNOWN, out.begin_ns);
+	/* By now its number may be another's. */
+	t->seg.container = out.container;
+	t->seg.pid = out.pid;
 	st_segment_enter(st, t);
 }
 

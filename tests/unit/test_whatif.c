@@ -393,6 +393,18 @@ static void test_number_again(void **state)
 	done(a);
 }
 
+/* A task of the host has ended, unseen, whose number the child gets: what nobody knows of that one is not the container's. */
+static void test_number_of_the_host(void **state)
+{
+	ph_autofree char *events = ph_asprintf("@2 lttng_statedump_process_state tid=50 pid=50 name=old container=0 cgroup_id=1 status=5 syscall=-1\n%s", forks);
+	struct asked *a = ask(events, "web");
+
+	assert_true(a->w->gaps[PH_GAP_UNKNOWN] <= 0);
+	assert_int_equal(a->w->recorded.duration_ns, 70 * MS);
+	assert_int_equal(a->w->again.duration_ns, 70 * MS);
+	done(a);
+}
+
 static struct ph_whatif_outcome change(struct asked *a, struct ph_whatif_change c)
 {
 	struct ph_whatif_outcome o;
@@ -828,7 +840,7 @@ int main(void)
 		cmocka_unit_test(test_was_limited),
 		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_fork),
-		cmocka_unit_test(test_number_again),
+		cmocka_unit_test(test_number_again), cmocka_unit_test(test_number_of_the_host),
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_goal),
