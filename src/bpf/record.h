@@ -46,6 +46,16 @@ struct ph_ring_ctl {
 };
 
 /*
+ * Is there no room for @size bytes more in a buffer of @bytes? The tail is read after the head. An interrupt between the two may have
+ * recorded events, and the reader taken them meanwhile: then the tail is above the head that was read. That head is past, which the
+ * exchange will tell; it is no lack of room.
+ */
+static inline int ph_ring_full(__u64 head, __u64 tail, __u32 size, __u64 bytes)
+{
+	return (__s64)(head + size - tail) > (__s64)bytes;
+}
+
+/*
  * A record. `commit` is written last: position / 8 mixed with a secret in the upper half (so stale
  * bytes of an earlier lap, which a program in a container may have chosen, never look like a
  * record), then the length in units of 8 bytes, then the event's number (0: padding, skip).

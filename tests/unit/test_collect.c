@@ -476,6 +476,20 @@ static void a_call(void **state)
 	assert_int_equal(decode(f, PH_EV_SYSCALL_ENTRY), 0);
 }
 
+static void room_in_a_ring(void **state)
+{
+	const uint64_t bytes = 4 * PH_CHUNK, far = 1ull << 40;
+
+	assert_false(ph_ring_full(0, 0, 64, bytes));
+	assert_false(ph_ring_full(far + bytes - 64, far, 64, bytes));
+	assert_true(ph_ring_full(far + bytes - 56, far, 64, bytes));
+	/* The head was read, an interrupt recorded 1000 bytes, and the reader took some of them, or all. */
+	assert_false(ph_ring_full(far, far + 8, 64, bytes));
+	assert_false(ph_ring_full(far, far + 64, 64, bytes));
+	assert_false(ph_ring_full(far, far + 1000, 64, bytes));
+	(void)state;
+}
+
 static void a_string_ends_before_its_end(void **state)
 {
 	int nr = ph_syscall_by_name("getcwd")->nr;
@@ -601,6 +615,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_fork, setup, teardown),
 		cmocka_unit_test_setup_teardown(broken, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_call, setup, teardown),
+		cmocka_unit_test(room_in_a_ring),
 		cmocka_unit_test_setup_teardown(a_string_ends_before_its_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_could_not_be_read_is_empty, setup, teardown),
 		cmocka_unit_test_setup_teardown(unknown_calls, setup, teardown),

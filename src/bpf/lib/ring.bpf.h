@@ -62,7 +62,7 @@ static __always_inline struct ph_rec *ring_reserve(struct slot *s, u32 size)
 	for (int i = 0; i < 4 && !got; i++) {
 		head = READ_ONCE(ctl->head);
 		ts = bpf_ktime_get_ns();
-		if (head + size - READ_ONCE(ctl->tail) > (u64)cfg.chunks * PH_CHUNK)
+		if (ph_ring_full(head, READ_ONCE(ctl->tail), size, (u64)cfg.chunks * PH_CHUNK))
 			break;
 		got = __sync_val_compare_and_swap(&ctl->head, head, head + size) == head;
 	}
