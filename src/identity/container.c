@@ -31,27 +31,38 @@ void ph_labels_join(const ph_strv *labels, struct ph_buf *out)
 	for (size_t i = 0; i < labels->n; i++) {
 		if (i)
 			ph_buf_addc(out, '\n');
-		for (const char *c = labels->v[i]; *c; c++)
-			ph_buf_adds(out, *c == '\n' ? "\n\t" : (char []){ *c, 0 });
+		if (strchr("\t\n", labels->v[i][0]))	/* (or empty) */
+			ph_buf_addc(out, '\n');
+		for (const char *c = labels->v[i]; *c; c++) {
+			ph_buf_addc(out, *c);
+			if (*c == '\n')
+				ph_buf_addc(out, '\t');
+		}
 	}
 }
 
 void ph_labels_split(const char *s, size_t n, ph_strv *ret)
 {
 	ph_autobuf label = { 0 };
+	bool within = false, empty_before = false;
 
-	for (size_t i = 0; i <= n; i++) {
-		if (i < n && s[i] == '\n' && i + 1 < n && s[i + 1] == '\t' && label.len) {
+	for (size_t i = 0, len; n && i <= n; i += len + 1) {
+		const char *end = memchr(s + i, '\n', n - i);
+
+		len = end ? (size_t)(end - (s + i)) : n - i;
+		if (within && len && s[i] == '\t') {
 			ph_buf_addc(&label, '\n');
-			i++;
-		} else if (i < n && s[i] != '\n') {
-			ph_buf_addc(&label, s[i]);
-		} else {
-			if (label.len)
-				*ph_vec_push(ret) = ph_strndup(label.p, label.len);
-			ph_buf_clear(&label);
+			ph_buf_add(&label, s + i + 1, len - 1);
+			continue;
 		}
+		if (within)
+			*ph_vec_push(ret) = ph_buf_steal(&label);
+		within = len || empty_before;
+		empty_before = !within;
+		ph_buf_add(&label, s + i, len);
 	}
+	if (within)
+		*ph_vec_push(ret) = ph_buf_steal(&label);
 }
 
 void ph_container_done(struct ph_container *c)

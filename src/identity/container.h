@@ -48,7 +48,10 @@ bool ph_container_by_process(const struct ph_container *c);
 /* A guest in a container. */
 bool ph_container_is_within(const struct ph_container *c);
 
-/* As events have them: one a line. Of a label with line ends, which its owner may have chosen, the further lines begin with a tab. */
+/*
+ * As events have them: one a line. Of a label with line ends, which its owner may have chosen, the further lines begin with a tab; the line
+ * after an empty one is a label's first, whatever it begins with.
+ */
 void ph_labels_join(const ph_strv *labels, struct ph_buf *out);
 void ph_labels_split(const char *s, size_t n, ph_strv *ret);
 

@@ -846,7 +846,7 @@ static void selection_none(void **state)
 /* A label's text is its owner's: nothing in it is another label, nor after writing and reading. */
 static void test_labels(void **state)
 {
-	static const char *const texts[] = { "a=x\nrole=db", "b=\n\n\tc\n", "plain=1", "\\n=\\" };
+	static const char *const texts[] = { "a=x\nrole=db", "b=\n\n\tc\n", "plain=1", "\\n=\\", "\trole=db", "\n\tc=\t", "", "\n", "", "e=" };
 	ph_strv in = { 0 }, out = { 0 };
 	ph_autobuf b = { 0 };
 
