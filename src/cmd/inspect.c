@@ -34,6 +34,17 @@ static void add_scalar(struct ph_buf *b, const json_t *v)
 	}
 }
 
+/* One of several: as a word of a shell, so that none looks like two. */
+static void add_word(struct ph_buf *b, const json_t *v)
+{
+	ph_autofree char *word = json_is_string(v) ? ph_shell_word(json_string_value(v)) : NULL;
+
+	if (word)
+		ph_buf_add_term(b, word, strlen(word));
+	else
+		add_scalar(b, v);
+}
+
 #define KEY_WIDTH 16
 #define LINE_WIDTH 100
 
@@ -49,7 +60,7 @@ static void add_list(struct ph_buf *b, const json_t *list, unsigned int indent)
 
 		if (i)
 			ph_buf_addc(b, ' ');
-		add_scalar(b, v);
+		add_word(b, v);
 		if (i && b->len - line > LINE_WIDTH - KEY_WIDTH - indent) {
 			ph_autofree char *last = ph_strdup(b->p + start + 1);
 
@@ -82,10 +93,10 @@ static void add_row(struct ph_buf *b, json_t *row)
 			json_array_foreach(v, i, one) {
 				if (i)
 					ph_buf_addc(b, ',');
-				add_scalar(b, one);
+				add_word(b, one);
 			}
 		} else {
-			add_scalar(b, v);
+			add_word(b, v);
 		}
 	}
 	ph_buf_addc(b, '\n');

@@ -76,12 +76,30 @@ bool runtime_has(int rootfd, const char *path)
 	return fd >= 0;
 }
 
+/* In JSON, what @text has of \u0000, which strings here cannot hold and for which all the rest would be refused, becomes U+FFFD. */
+static void without_nul(char *text, size_t n)
+{
+	for (size_t i = 0; i + 6 <= n; i++) {
+		if (text[i] != '\\')
+			continue;
+		if (!memcmp(text + i, "\\u0000", 6))
+			memcpy(text + i + 2, "fffd", 4);
+		i++;
+	}
+}
+
+json_t *runtime_parse(char *text, size_t n, size_t flags)
+{
+	without_nul(text, n);
+	return json_loadb(text, n, flags, NULL);
+}
+
 json_t *runtime_json(int rootfd, const char *path)
 {
 	size_t n;
 	ph_autofree char *text = runtime_read(rootfd, path, STATE_MAX, &n);
 
-	return text ? json_loadb(text, n, 0, NULL) : NULL;
+	return text ? runtime_parse(text, n, 0) : NULL;
 }
 
 const char *runtime_str(const json_t *j, const char *key)
@@ -214,7 +232,7 @@ static json_t *annotations(int rootfd, const char *bundle)
 		return NULL;
 	at += sizeof(key) - 1;
 	at += strspn(at, " \t\r\n");
-	return json_loadb(at, n - (size_t)(at - text), JSON_DISABLE_EOF_CHECK, NULL);
+	return runtime_parse(at, n - (size_t)(at - text), JSON_DISABLE_EOF_CHECK);
 }
 
 static bool has_config(int rootfd, const char *bundle)

@@ -76,6 +76,8 @@ int runtime_open_root(int procfd, int32_t pid);
 bool runtime_has(int rootfd, const char *path);
 /* A regular file of at most @max bytes, its last part no link; NULL where that fails. */
 char *runtime_read(int rootfd, const char *path, size_t max, size_t *ret_n);
+/* JSON that somebody else wrote, as json_loadb(); changes @text. */
+json_t *runtime_parse(char *text, size_t n, size_t flags);
 json_t *runtime_json(int rootfd, const char *path);
 /* A string member at the end of a chain of keys, NULL where there is none. */
 const char *runtime_str(const json_t *j, const char *key);

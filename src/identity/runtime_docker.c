@@ -62,7 +62,7 @@ static json_t *ask(struct ph_runtimes *rt, const char *path)
 	if (strncmp(b.p, "HTTP/1.", 7) || !strstr(b.p, " 200 "))
 		return NULL;
 	body = strstr(b.p, "\r\n\r\n");
-	return body ? json_loads(body + 4, 0, NULL) : NULL;
+	return body ? runtime_parse(body + 4, strlen(body + 4), 0) : NULL;
 }
 
 static void ask_daemons(struct ph_runtimes *rt)

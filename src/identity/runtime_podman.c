@@ -107,7 +107,8 @@ void storage_describe(struct ph_runtimes *rt, struct ph_container *c, const char
 		      char **ret_bundle)
 {
 	json_t *j, *meta = NULL;
-	const char *name, *text, *dir;
+	ph_autofree char *text = NULL;
+	const char *name, *dir;
 
 	load_all(rt);
 	j = ph_strmap_get(&rt->podman, c->id);
@@ -121,8 +122,8 @@ void storage_describe(struct ph_runtimes *rt, struct ph_container *c, const char
 	if (!storage_is_crio(name))
 		runtime_set(&c->name, name);
 	/* The metadata is JSON in a string. */
-	text = runtime_str(j, "metadata");
-	meta = text ? json_loads(text, 0, NULL) : NULL;
+	text = ph_strdup(runtime_str(j, "metadata"));
+	meta = text ? runtime_parse(text, strlen(text), 0) : NULL;
 	runtime_set(&c->image, runtime_str(meta, "image-name"));
 	if (storage_is_crio(name)) {
 		runtime_set(&c->pod, runtime_str(meta, "pod-name"));

@@ -265,6 +265,44 @@ static void nested(void **state)
 	end(&h, &scan);
 }
 
+static const char *label(const struct ph_host_container *c, const char *key)
+{
+	for (size_t i = 0; i < c->c.labels.n; i++)
+		if (!strncmp(c->c.labels.v[i], key, strlen(key)))
+			return c->c.labels.v[i];
+	return "";
+}
+
+/* A label with what no string here can hold (\u0000, which an image may have) does not take the container's name away. */
+static void nul(void **state)
+{
+	const struct ph_host_container *c;
+	struct ph_scan scan;
+	struct host h;
+
+	(void)state;
+	begin(&h);
+	add_proc(&h, 500, 1, "sh", IN("/docker/" ID1), 500, "\t1");
+	put(&h, "var/lib/docker/containers/" ID1 "/config.v2.json",
+	    "{\"Name\":\"/web\",\"Config\":{\"Image\":\"app:2\",\"Labels\":{\"k\\u0000\":\"a\\u0000b\\\\u0000\\\\\\u0000\","
+	    "\"plain\":\"1\\\\\"}},\"State\":{\"Running\":true}}");
+	shim(&h, 300, "foo/made");
+	add_proc(&h, 301, 300, "sh", IN("/foo/made"), 510, "\t1");
+	put(&h, TASKS "foo/made/init.pid", "301");
+	put(&h, TASKS "foo/made/config.json", "{\"annotations\":{\"x\":\"\\u0000\",\"io.kubernetes.pod.name\":\"web-0\"}}");
+	add_proc(&h, 211, 1, "sh", IN("/libpod_parent/libpod-" ID3), 520, "\t1");
+	put(&h, "var/lib/containers/storage/btrfs-containers/containers.json",
+	    "[{\"id\":\"" ID3 "\",\"names\":[\"pm\"],\"metadata\":\"{\\\"x\\\":\\\"\\\\u0000\\\",\\\"image-name\\\":\\\"app:3\\\"}\"}]");
+	run(&h, &scan, false);
+	c = is(&scan, "web", ID1, "docker", "running", 500);
+	assert_string_equal(c->c.image, "app:2");
+	assert_string_equal(label(c, "k"), "k\xef\xbf\xbd=a\xef\xbf\xbd" "b\\u0000\\\xef\xbf\xbd");
+	assert_string_equal(label(c, "plain"), "plain=1\\");
+	assert_string_equal(is(&scan, "made", "made", "containerd", "running", 301)->c.pod, "web-0");
+	assert_string_equal(is(&scan, "pm", ID3, "podman", "running", 211)->c.image, "app:3");
+	end(&h, &scan);
+}
+
 /* More of them than there was room for. */
 static void many_stopped(void **state)
 {
@@ -289,7 +327,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(by_hand), cmocka_unit_test(podman), cmocka_unit_test(containerd),
-		cmocka_unit_test(entered), cmocka_unit_test(nested), cmocka_unit_test(many_stopped),
+		cmocka_unit_test(entered), cmocka_unit_test(nested), cmocka_unit_test(nul), cmocka_unit_test(many_stopped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
