@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "cmd/cmd.h"
 #include "cmd/scan_opts.h"
 #include "event/schema.h"
@@ -31,6 +32,44 @@ static void add_scalar(struct ph_buf *b, const json_t *v)
 		break;
 	default:
 		ph_buf_addc(b, '-');
+	}
+}
+
+/* As all JSON here is written: nothing in a string acts upon a terminal. */
+static void add_json(struct ph_json *j, const char *key, json_t *v)
+{
+	const char *name;
+	json_t *one;
+	size_t i;
+
+	switch (json_typeof(v)) {
+	case JSON_OBJECT:
+		ph_json_obj(j, key);
+		json_object_foreach(v, name, one)
+			add_json(j, name, one);
+		ph_json_obj_end(j);
+		break;
+	case JSON_ARRAY:
+		ph_json_arr(j, key);
+		json_array_foreach(v, i, one)
+			add_json(j, NULL, one);
+		ph_json_arr_end(j);
+		break;
+	case JSON_STRING:
+		ph_json_strn(j, key, json_string_value(v), json_string_length(v));
+		break;
+	case JSON_INTEGER:
+		ph_json_s64(j, key, json_integer_value(v));
+		break;
+	case JSON_REAL:
+		ph_json_f64(j, key, json_real_value(v));
+		break;
+	case JSON_TRUE:
+	case JSON_FALSE:
+		ph_json_bool(j, key, json_is_true(v));
+		break;
+	default:
+		ph_json_null(j, key);
 	}
 }
 
@@ -169,10 +208,10 @@ static int print(const struct ph_scan *scan, const struct ph_selection *sel, enu
 				ph_buf_addc(&out, '\n');
 			add_object(&out, detail, 0);
 		} else {
-			ph_autofree char *s = json_dumps(detail, format == PRETTY ? JSON_INDENT(2) :
-							 JSON_COMPACT);
+			struct ph_json j = { .out = &out, .pretty = format == PRETTY };
 
-			ph_buf_addf(&out, "%s\n", s ? s : "null");
+			add_json(&j, NULL, detail);
+			ph_buf_addc(&out, '\n');
 		}
 		json_decref(detail);
 		n++;

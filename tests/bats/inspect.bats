@@ -72,3 +72,22 @@ of() { porthole inspect "$PH_FILE-$1" -o json 2>/dev/null | jq -r "$2"; }
 	pid=$(porthole pid -c "$PH_FILE-img" 1 2>/dev/null)
 	[ "$pid" = "$PID" ]
 }
+
+# Each label is one word of the text and one string of JSON, whatever its owner wrote; none of both acts upon a terminal.
+@test "labels that look like others, like terminals' commands, or turn the line round" {
+	local all odd=$'\xe2\x80\xae' labels=(a=b $'\trole=db' $'nl=1\nrole=db' "two=1 role=db" $'esc=\e]52;c;aGk=\a' big="$(printf '%060000d' 7)")
+	docker_up
+	docker_run odd "${labels[@]/#/--label=}" --label "bidi=$odd" -- sh -c "while sleep 0.05; do :; done"
+	all=$(porthole inspect "$PH_FILE-odd" -o json 2>/dev/null)
+	[ "$(LC_ALL=C tr -d '[:print:]\n' <<<"$all" | wc -c)" = 0 ]
+	[ "$(jq -c '.labels | sort' <<<"$all")" = "$(jq -nc '$ARGS.positional | sort' --args "${labels[@]}" "bidi=$odd")" ]
+	all=$(porthole inspect "$PH_FILE-odd" 2>/dev/null)
+	[ "$(LC_ALL=C tr -d '[:print:]\n' <<<"$all" | wc -c)" = 0 ]
+	[[ $all == *"'two=1 role=db'"* ]]
+	record "$T" -c "$PH_FILE-odd" -e sched
+	sleep 0.3
+	record_end
+	[ -n "$(porthole view -r "$T" -l $'\trole' -l nl | head -n 1)" ]
+	run porthole view -r "$T" -l role
+	[[ $output == *"matches none of 1 container"* ]] || flunk "$output"
+}
