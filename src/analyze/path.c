@@ -166,11 +166,15 @@ static void fill_asleep(struct ph_path *p, struct ph_piece *q, const struct ph_s
 	}
 }
 
-/* Is its process the one that is asked for: of what is selected the oldest? Its first thread says so, or another one where that has ended. */
+/*
+ * Is its process the one that is asked for: of what is selected the oldest container's first process, else the oldest? Runtimes have older
+ * ones in a container before it is one. Its first thread says so, or another one where that has ended.
+ */
 static void consider(struct ph_path *p, const struct ph_segment *s, const struct ph_task *who)
 {
 	struct ph_event ev = { .tid = s->tid, .pid = s->pid, .container = s->container };
 	const struct ph_task *first = s->tid == s->pid ? who : NULL;
+	bool init = (!p->to_ns || s->begin_ns < p->to_ns) && ph_identity_is_init(p->id, s->container, s->pid);
 	uint64_t since;
 
 	if (s->pid == p->tid)
@@ -181,11 +185,13 @@ static void consider(struct ph_path *p, const struct ph_segment *s, const struct
 		first = ph_identity_task(p->id, s->pid);
 	}
 	since = first && first->start_ns ? first->start_ns : s->begin_ns;
-	if (p->tid && (since > p->first_ns || (since == p->first_ns && s->pid > p->tid)))
+	/* (Which one it is may be told anew: of Docker's it is runc's own until it executes the container's program.) */
+	if (p->tid && (init != ph_identity_is_init(p->id, p->container, p->tid) ? !init : since > p->first_ns || (since == p->first_ns && s->pid > p->tid)))
 		return;
 	if (p->sel && !ph_selection_match(p->sel, p->id, &ev))
 		return;
 	p->tid = s->pid;
+	p->container = s->container;
 	p->first_ns = since;
 	p->begun_ns = first ? first->start_ns : 0;
 	p->ended_ns = 0;

@@ -101,7 +101,7 @@ struct path_long {
 
 /* What is asked. */
 struct ph_path_ask {
-	int32_t tid;			/* 0: of what is selected, the oldest process, to its end */
+	int32_t tid;			/* 0: of what is selected, a container's first process, else the oldest, to its end */
 	const struct ph_selection *sel;	/* NULL: everything */
 	uint64_t from_ns, to_ns;	/* source clock; to_ns 0: to the end */
 	size_t nlongest;		/* steps that are to be told one by one */
@@ -144,6 +144,7 @@ struct ph_path {
 	int32_t last_tid;		/* the process ends with this one, as the first one has ended before; 0: not yet, or not so */
 	struct { int32_t tid; uint64_t since_ns; } at_end;	/* the oldest of the process that is there at the end */
 	bool finishing;
+	uint32_t container;		/* in which that task was when it was chosen */
 };
 
 /* @id and ask->sel stay the caller's. */

@@ -147,7 +147,6 @@ static uint32_t last_thread(const struct ph_whatif *w, uint32_t i)
  */
 static uint32_t main_task(const struct ph_whatif *w)
 {
-	const struct ph_container *c = ph_identity_container(w->id, w->container);
 	uint32_t oldest = UINT32_MAX;
 
 	for (uint32_t i = 0; i < w->tasks.n; i++) {
@@ -156,7 +155,7 @@ static uint32_t main_task(const struct ph_whatif *w)
 
 		if (p->tid != p->pid || (!t->first_ns && !w->tasks.v[last_thread(w, i)].first_ns))
 			continue;
-		if (c && p->pid == c->init_pid)
+		if (ph_identity_is_init(w->id, w->container, p->pid))
 			return last_thread(w, i);
 		if (oldest == UINT32_MAX || t->start_ns < w->tasks.v[oldest].start_ns)
 			oldest = i;

@@ -224,7 +224,7 @@ int ph_cmd_path(int argc, char **argv)
 	struct verb w = { .steps = 20, .percent = { { 45, 55 }, { 99, 100 } } };
 	const struct ph_opt opts[] = {
 		{ "task", 0, PH_OPT_U64, "TID", &w.tid,
-		  .help = "the path of the thread with this id on the host (default: of the oldest process selected, from its first thread to its end)" },
+		  .help = "the path of the thread with this id on the host (default: of the container's first process, else of the oldest selected, from its first thread to its end)" },
 		{ "requests", 0, PH_OPT_STR, "REQUESTS", &w.q.requests, .help = "of a server's requests, the slow ones compared with the fast ones: "
 		  "connections (accept to close), answers (read to write)" },
 		PH_CMD_REQUESTS_ROWS(&w.q),

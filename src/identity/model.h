@@ -54,6 +54,8 @@ const struct ph_task *ph_identity_task(const struct ph_identity *id, int32_t tid
 bool ph_identity_process_ended(const struct ph_identity *id, const struct ph_event *ev);
 /* The wait status of the process that has ended so. */
 int64_t ph_identity_process_status(const struct ph_event *ev);
+/* Is process @pid the first one of the container, as was told? */
+bool ph_identity_is_init(const struct ph_identity *id, uint32_t container, int32_t pid);
 /* Has the first thread of process @pid ended by itself (pthread_exit), so that others went on? */
 bool ph_identity_leaderless(const struct ph_identity *id, int32_t pid);
 /*

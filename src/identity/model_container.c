@@ -353,6 +353,13 @@ const struct ph_container *ph_identity_container(const struct ph_identity *id, u
 	return &id->slots.v[index].cont->c;
 }
 
+bool ph_identity_is_init(const struct ph_identity *id, uint32_t container, int32_t pid)
+{
+	const struct ph_container *c = container != PH_CONTAINER_HOST && pid > 0 ? ph_identity_container(id, container) : NULL;
+
+	return c && c->init_pid == pid;
+}
+
 const struct ph_container *ph_identity_nth(const struct ph_identity *id, size_t i)
 {
 	return i < id->order.n ? &id->order.v[i]->c : NULL;

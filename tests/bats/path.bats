@@ -227,6 +227,17 @@ near() {
 		d = a > b ? a - b : b - a; exit !(b > 0 && d <= b * (share ? share : 0.02) + slack) }' || flunk "$(jq -c 'select(.kind != "step") | [.comm, .state, .what, .fast.mean_ns, .slow.mean_ns]' "$T.json" | head -n 20)"
 }
 
+@test "Docker's: the path of what the container is for, not of what runc has in it before" {
+	docker_up
+	record "$T" -a -e sched,wait
+	docker run --rm --name "$PH_FILE-job" --network none porthole-test sh -c 'sleep 0.3; sleep 0.3; true'
+	record_end
+	porthole path -r "$T" -c "$PH_FILE-job" >"$T.txt"
+	[[ $(head -n 1 "$T.txt") == "sh of $PH_FILE-job ("* ]] || flunk "$(cat "$T.txt")"
+	# Who starts what it is for is in the container, too, and is on the way to it.
+	[ "$(porthole path -r "$T" -c "$PH_FILE-job" -o json | jq -s 'map(select(.comm == "sleep" and .state == "timer") | .time_ns) | add')" -ge 600000000 ]
+}
+
 @test "requests: what the slow ones wait for that the fast ones do not, and how slow they are, as server and client say" {
 	mkdir "$T.data"
 	launch back --share pid -b "$T.data:/data:rw" -- ph-load requests back

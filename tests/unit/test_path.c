@@ -583,6 +583,34 @@ static void test_process_end(void **state)
 	done(&a);
 }
 
+/* What a runtime has of its own in the container before it, and is older, is not the container's first process. */
+static void test_first_process(void **state)
+{
+#define COMM_60 "runc"
+#define COMM_62 "nginx"
+#define INFO_FIELDS " container_info index=3 name=new cgroup_path=/new cgroup_id=14"
+#define INFO "@1" INFO_FIELDS
+#define HELPER "@1 lttng_statedump_process_state tid=60 pid=60 name=runc container=3 cgroup_id=14 status=5 syscall=-1\n"
+#define FIRST "@1 lttng_statedump_process_state tid=62 pid=62 name=nginx container=3 cgroup_id=14 status=5 syscall=-1\n" IRQS
+#define RUNS(time, tid, to) IN_TIMER(time, 0, 0, "@" #time " cpu=0 tid=0 sched_waking tid=" #tid " target_cpu=0\n@" #time \
+	" cpu=0 tid=0 sched_wakeup tid=" #tid " target_cpu=0\n") "@" #time " cpu=0 tid=0 sched_switch prev_tid=0 next_tid=" #tid " next_comm=" COMM_##tid "\n" \
+	"@" #to " cpu=0 tid=" #tid " sched_switch prev_tid=" #tid " prev_comm=" COMM_##tid " prev_state=1 next_tid=0\n"
+#define EARLY RUNS(110, 60, 140) RUNS(150, 62, 300)
+#define LATE RUNS(310, 60, 400) RUNS(600, 62, 700) RUNS(710, 60, 800)
+	static const char want[] = "100-150 nginx timer\n150-300 nginx running\n300-600 nginx timer\n600-700 nginx running\n"
+		"700-1000 nginx waiting other\n";
+
+	(void)state;
+	path_of_process("new", INFO " init_pid=62\n" HELPER FIRST EARLY LATE, 0, 62, 62, want);
+	/* It is told later. */
+	path_of_process("new", INFO "\n" HELPER FIRST EARLY "@305 cpu=0 tid=0 container_start index=3 init_pid=62\n" LATE, 0, 62, 62, want);
+	/* It was another one before. */
+	path_of_process("new", INFO " init_pid=60\n" HELPER FIRST EARLY "@305 cpu=0 tid=0" INFO_FIELDS " init_pid=62\n" LATE, 0, 62, 62, want);
+	/* It is none of those that are seen. */
+	path_of_process("new", INFO " init_pid=63\n" HELPER FIRST EARLY, 0, 60, 60, "100-110 runc timer\n110-140 runc running\n"
+		"140-1000 runc waiting other\n");
+}
+
 static void test_several(void **state)
 {
 	static const struct { const char *name, *note; } cases[] = {
@@ -682,7 +710,7 @@ int main(void)
 		cmocka_unit_test(test_no_interrupts), cmocka_unit_test(test_some_interrupts), cmocka_unit_test(test_some_calls),
 		cmocka_unit_test(test_dead_ends), cmocka_unit_test(test_ends_asleep), cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_deep), cmocka_unit_test(test_svg), cmocka_unit_test(test_trail),
-		cmocka_unit_test(test_number), cmocka_unit_test(test_process_end), cmocka_unit_test(test_several), cmocka_unit_test(test_number_again), cmocka_unit_test(test_many),
+		cmocka_unit_test(test_number), cmocka_unit_test(test_process_end), cmocka_unit_test(test_first_process), cmocka_unit_test(test_several), cmocka_unit_test(test_number_again), cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
