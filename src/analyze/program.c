@@ -9,6 +9,17 @@
 #include "base/spill.h"
 
 #define BLOCK 64		/* operations */
+
+struct block {
+	uint64_t at;
+	uint32_t n;
+};
+
+struct program_more {
+	PH_VEC(struct block) blocks;	/* after the first */
+	PH_VEC(struct ph_op) open;
+};
+
 /*
  * What is read comes in windows: blocks that were written at about the same time are read at about the same time, mostly of tasks
  * so short that a block has a few operations.
@@ -24,7 +35,7 @@ struct window {
 struct ph_program {
 	struct ph_spill *spill;
 	struct ph_u64map by_tid;	/* tid -> index of who had it last, and one */
-	PH_VEC(struct ph_program_task *) tasks;
+	PH_VEC(struct ph_program_task) tasks;
 	struct window *windows;	/* [WINDOWS] */
 };
 
@@ -41,15 +52,22 @@ int ph_program_new(struct ph_program **ret, struct ph_err *err)
 	return 0;
 }
 
+static void more_free(struct ph_program_task *t)
+{
+	if (!t->more)
+		return;
+	ph_vec_done(&t->more->blocks);
+	ph_vec_done(&t->more->open);
+	free(t->more);
+	t->more = NULL;
+}
+
 void ph_program_free(struct ph_program *p)
 {
 	if (!p)
 		return;
-	ph_vec_each(at, &p->tasks) {
-		ph_vec_done(&(*at)->blocks);
-		ph_vec_done(&(*at)->open);
-		free(*at);
-	}
+	ph_vec_each(t, &p->tasks)
+		more_free(t);
 	ph_vec_done(&p->tasks);
 	ph_u64map_done(&p->by_tid);
 	ph_spill_close(p->spill);
@@ -67,7 +85,7 @@ uint32_t ph_program_find(const struct ph_program *p, int32_t tid)
 {
 	uint32_t i = last(p, tid);
 
-	return i != UINT32_MAX && p->tasks.v[i]->ended ? UINT32_MAX : i;
+	return i != UINT32_MAX && p->tasks.v[i].ended ? UINT32_MAX : i;
 }
 
 uint32_t ph_program_task(struct ph_program *p, int32_t tid)
@@ -77,22 +95,21 @@ uint32_t ph_program_task(struct ph_program *p, int32_t tid)
 
 	if (i != UINT32_MAX)
 		return i;
-	t = ph_alloc(sizeof(*t));
+	t = ph_vec_push(&p->tasks);
 	t->tid = tid;
 	t->pid = t->pinned = -1;
 	t->parent = t->child = t->sibling = UINT32_MAX;
 	t->before = last(p, tid);
 	t->container = PH_CONTAINER_UNKNOWN;
 	t->nice = 20;
-	*ph_vec_push(&p->tasks) = t;
 	ph_u64map_put(&p->by_tid, (uint32_t)tid, (void *)(uintptr_t)p->tasks.n);
 	return (uint32_t)p->tasks.n - 1;
 }
 
 uint32_t ph_program_task_at(struct ph_program *p, int32_t tid, uint64_t ts)
 {
-	for (uint32_t i = last(p, tid); i != UINT32_MAX; i = p->tasks.v[i]->before) {
-		const struct ph_program_task *t = p->tasks.v[i];
+	for (uint32_t i = last(p, tid); i != UINT32_MAX; i = p->tasks.v[i].before) {
+		const struct ph_program_task *t = &p->tasks.v[i];
 
 		if ((t->parent != UINT32_MAX ? t->parent_ns : t->begin_ns) <= ts)
 			return i;
@@ -102,7 +119,7 @@ uint32_t ph_program_task_at(struct ph_program *p, int32_t tid, uint64_t ts)
 
 struct ph_program_task *ph_program_nth(const struct ph_program *p, uint32_t task)
 {
-	return p->tasks.v[task];
+	return &p->tasks.v[task];
 }
 
 uint32_t ph_program_ntasks(const struct ph_program *p)
@@ -112,7 +129,7 @@ uint32_t ph_program_ntasks(const struct ph_program *p)
 
 void ph_program_made(struct ph_program *p, uint32_t child, uint32_t parent, uint64_t at_ns)
 {
-	struct ph_program_task *c = p->tasks.v[child], *t = p->tasks.v[parent];
+	struct ph_program_task *c = &p->tasks.v[child], *t = &p->tasks.v[parent];
 
 	if (c->parent != UINT32_MAX)
 		return;
@@ -121,7 +138,7 @@ void ph_program_made(struct ph_program *p, uint32_t child, uint32_t parent, uint
 	if (t->child == UINT32_MAX)
 		t->child = child;
 	else
-		p->tasks.v[t->child_last]->sibling = child;
+		p->tasks.v[t->child_last].sibling = child;
 	t->child_last = child;
 }
 
@@ -132,33 +149,40 @@ static struct window *window_at(const struct ph_program *p, uint64_t at)
 
 static void block_write(struct ph_program *p, struct ph_program_task *t)
 {
-	struct ph_program_block b = { .n = (uint32_t)t->open.n };
+	struct program_more *m = t->more;
+	struct block b = { .n = (uint32_t)m->open.n };
 
-	b.at = ph_spill_add(p->spill, t->open.v, t->open.n * sizeof(*t->open.v));
+	b.at = ph_spill_add(p->spill, m->open.v, m->open.n * sizeof(*m->open.v));
 	/* What was read before this was there is not all. */
 	window_at(p, b.at)->nr = 0;
-	*ph_vec_push(&t->blocks) = b;
-	t->open.n = 0;
+	if (t->block_n) {
+		*ph_vec_push(&m->blocks) = b;
+	} else {
+		t->block_at = b.at;
+		t->block_n = (uint8_t)b.n;
+	}
+	m->open.n = 0;
 }
 
 void ph_program_add(struct ph_program *p, uint32_t task, const struct ph_op *op)
 {
-	struct ph_program_task *t = p->tasks.v[task];
+	struct ph_program_task *t = &p->tasks.v[task];
 	struct ph_op *o;
 
 	if (op->end_ns < t->end_ns)
 		return;
-	if (t->open.n == BLOCK)
+	if (!t->more)
+		t->more = ph_alloc(sizeof(*t->more));
+	if (t->more->open.n == BLOCK)
 		block_write(p, t);
-	o = ph_vec_push(&t->open);
+	o = ph_vec_push(&t->more->open);
 	*o = *op;
-	if (!t->nops++)
+	if (!t->active)
 		t->begin_ns = o->begin_ns;
 	else if (o->begin_ns < t->end_ns)
 		o->begin_ns = t->end_ns;
+	t->active = true;
 	t->end_ns = o->end_ns;
-	if (o->kind == PH_OP_RUN)
-		t->ran_ns += o->end_ns - o->begin_ns;
 }
 
 void ph_program_end(struct ph_program *p, int32_t tid)
@@ -168,12 +192,18 @@ void ph_program_end(struct ph_program *p, int32_t tid)
 
 	if (i == UINT32_MAX)
 		return;
-	t = p->tasks.v[i];
+	t = &p->tasks.v[i];
 	t->ended = true;
-	if (t->open.n)
+	if (!t->more)
+		return;
+	if (t->more->open.n)
 		block_write(p, t);
-	ph_vec_done(&t->open);
-	ph_vec_trim(&t->blocks);
+	ph_vec_done(&t->more->open);
+	/* Most have done so little that it is one block. */
+	if (t->more->blocks.n)
+		ph_vec_trim(&t->more->blocks);
+	else
+		more_free(t);
 }
 
 int ph_program_error(const struct ph_program *p, struct ph_err *err)
@@ -215,22 +245,36 @@ static int read_ops(const struct ph_program *p, uint64_t at, void *to, size_t n)
 	return 0;
 }
 
+/* The @nr-th block of @t that is written: of 0 operations, it has no such. */
+static struct block block_nth(const struct ph_program_task *t, uint32_t nr)
+{
+	if (!nr)
+		return (struct block){ t->block_at, t->block_n };
+	return t->block_n && t->more && nr <= t->more->blocks.n ? t->more->blocks.v[nr - 1] : (struct block){ 0 };
+}
+
 const struct ph_op *ph_program_next(const struct ph_program *p, uint32_t task, struct ph_program_reader *r)
 {
-	const struct ph_program_task *t = p->tasks.v[task];
+	const struct ph_program_task *t = &p->tasks.v[task];
 
 	if (r->i == r->n) {
-		if (r->block > t->blocks.n || (r->block == t->blocks.n && !t->open.n))
+		struct block b = block_nth(t, r->block);
+		const struct program_more *m = t->more;
+
+		/* Behind the last of them is what is not written. */
+		if (r->open || (!b.n && (!m || !m->open.n)))
 			return NULL;
 		r->i = 0;
-		r->n = r->block == t->blocks.n ? (uint32_t)t->open.n : t->blocks.v[r->block].n;
+		r->n = b.n ? b.n : (uint32_t)m->open.n;
 		/* No block is longer than the first. */
 		if (!r->ops)
 			r->ops = ph_alloc(r->n * sizeof(*r->ops));
-		if (r->block == t->blocks.n)
-			memcpy(r->ops, t->open.v, t->open.n * sizeof(*r->ops));
-		else if (read_ops(p, t->blocks.v[r->block].at, r->ops, r->n * sizeof(*r->ops)) < 0)
+		if (!b.n) {
+			memcpy(r->ops, m->open.v, m->open.n * sizeof(*r->ops));
+			r->open = true;
+		} else if (read_ops(p, b.at, r->ops, r->n * sizeof(*r->ops)) < 0) {
 			return NULL;
+		}
 		r->block++;
 	}
 	return &r->ops[r->i++];

@@ -36,28 +36,24 @@ struct ph_op {
 	uint8_t stolen;			/* RUN: of 255, the hypervisor ran something else: nobody's CPU time */
 };
 
-struct ph_program_block {
-	uint64_t at;
-	uint32_t n;
-};
-
-/* A task, from its birth, or from when it was first seen. */
+/* A task, from its birth, or from when it was first seen. There may be very many of them. */
 struct ph_program_task {
 	int32_t tid, pid;
 	uint32_t container;		/* of its last operation */
-	bool kthread, ended;
-	bool first;			/* it runs before all that are not */
-	uint8_t nice;			/* -20 is 0 */
-	int32_t pinned;			/* to this CPU; -1: to none */
 	/* Who made it, at parent_ns; whom it made, in that order: the first, and the next of one parent. UINT32_MAX: none, or not known. */
 	uint32_t parent, child, sibling;
 	uint64_t parent_ns;
 	uint64_t begin_ns, end_ns;
-	uint64_t ran_ns, nops;
+	int32_t pinned;			/* to this CPU; -1: to none */
+	uint8_t nice;			/* -20 is 0 */
+	bool kthread, ended;
+	bool active;			/* it has an operation */
+	bool first;			/* it runs before all that are not */
 	/* Inside. */
+	uint8_t block_n;		/* operations of its first block, which is at block_at; 0: none is written */
 	uint32_t child_last, before;	/* before: who had its number; UINT32_MAX: nobody */
-	PH_VEC(struct ph_program_block) blocks;
-	PH_VEC(struct ph_op) open;
+	uint64_t block_at;
+	struct program_more *more;	/* its other blocks, and what is not written; NULL: there are none */
 };
 
 struct ph_program;
@@ -88,6 +84,7 @@ uint64_t ph_program_bytes(const struct ph_program *p);	/* on disk */
 struct ph_program_reader {
 	struct ph_op *ops;
 	uint32_t n, i, block;
+	bool open;			/* the last block is read */
 };
 
 /* NULL: that was the last. It lasts until the next call. */

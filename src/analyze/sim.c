@@ -62,7 +62,7 @@ void sim_pass(struct sim *s, struct sim_task *t, uint64_t at, uint64_t pos, uint
 /* @task sleeps until @at; then it goes on. */
 static void sleep_until(struct sim *s, uint32_t task, uint64_t at)
 {
-	struct sim_task *t = &s->tasks[task];
+	struct sim_task *t = s->tasks[task];
 
 	t->state = SIM_ASLEEP;
 	sim_at(s, at, SIM_TASK, task, ++t->gen);
@@ -71,12 +71,12 @@ static void sleep_until(struct sim *s, uint32_t task, uint64_t at)
 /* What it waited for has come about at @at. */
 static void waited(struct sim *s, uint32_t task, uint64_t at)
 {
-	sleep_until(s, task, at + s->tasks[task].op.late_ns);
+	sleep_until(s, task, at + s->tasks[task]->op.late_ns);
 }
 
 static bool nearer(const struct sim *s, uint32_t a, uint32_t b)
 {
-	uint64_t at = s->tasks[a].op.from_ns, bt = s->tasks[b].op.from_ns;
+	uint64_t at = s->tasks[a]->op.from_ns, bt = s->tasks[b]->op.from_ns;
 
 	return at != bt ? at < bt : a < b;
 }
@@ -87,12 +87,12 @@ static uint32_t waiters_merge(struct sim *s, uint32_t a, uint32_t b)
 	uint32_t top, *at = &top;
 
 	while (a != NOBODY && b != NOBODY) {
-		uint32_t first = nearer(s, a, b) ? a : b, rest = s->tasks[first].right;
+		uint32_t first = nearer(s, a, b) ? a : b, rest = s->tasks[first]->right;
 
 		b = first == a ? b : a;
-		s->tasks[first].right = s->tasks[first].left;
+		s->tasks[first]->right = s->tasks[first]->left;
 		*at = first;
-		at = &s->tasks[first].left;
+		at = &s->tasks[first]->left;
 		a = rest;
 	}
 	*at = a != NOBODY ? a : b;
@@ -104,9 +104,9 @@ static uint32_t waiters_pop(struct sim *s, struct sim_task *t, uint64_t pos)
 {
 	uint32_t who = t->waiters;
 
-	if (who == NOBODY || s->tasks[who].op.from_ns > pos)
+	if (who == NOBODY || s->tasks[who]->op.from_ns > pos)
 		return NOBODY;
-	t->waiters = waiters_merge(s, s->tasks[who].left, s->tasks[who].right);
+	t->waiters = waiters_merge(s, s->tasks[who]->left, s->tasks[who]->right);
 	return who;
 }
 
@@ -121,11 +121,11 @@ void sim_wake_waiters(struct sim *s, struct sim_task *t)
 /* True: @task waits; else it has no reason to, any more. */
 static bool wait_for(struct sim *s, uint32_t task)
 {
-	struct sim_task *t = &s->tasks[task], *from;
+	struct sim_task *t = s->tasks[task], *from;
 
 	if (t->op.from >= s->ntasks)
 		return false;
-	from = &s->tasks[t->op.from];
+	from = sim_task(s, t->op.from);
 	if (from->absent) {
 		sleep_until(s, task, s->now + (t->op.end_ns - t->op.begin_ns));
 		return true;
@@ -161,7 +161,7 @@ static uint64_t length(const struct sim *s, const struct ph_op *op)
 /* The next operation that takes time: true, it is to run. False: it sleeps, or has ended. */
 static bool fetch(struct sim *s, uint32_t task)
 {
-	struct sim_task *t = &s->tasks[task];
+	struct sim_task *t = s->tasks[task];
 	const struct ph_op *op;
 
 	for (;;) {
@@ -175,7 +175,7 @@ static bool fetch(struct sim *s, uint32_t task)
 			t->pos_ns = UINT64_MAX;
 			sim_pass(s, t, s->now, UINT64_MAX, UINT64_MAX);
 			sim_wake_waiters(s, t);
-			ph_program_rewind(&t->reader);
+			*ph_vec_push(&s->ended) = task;
 			return false;
 		}
 		t->op = *op;
@@ -211,14 +211,14 @@ bool sim_runs_on(struct sim *s, uint32_t task)
 /* Without CPUs: it runs as soon as it was recorded to have run after it was runnable. */
 static void run_as_recorded(struct sim *s, uint32_t task)
 {
-	struct sim_task *t = &s->tasks[task];
+	struct sim_task *t = s->tasks[task];
 	uint64_t ns = t->op.end_ns - t->op.begin_ns;
 	uint32_t who;
 
 	t->run_ns = s->now + t->op.queued_ns;
 	sim_pass(s, t, t->run_ns, t->op.begin_ns, t->op.end_ns);
 	while ((who = waiters_pop(s, t, t->op.end_ns)) != NOBODY) {
-		uint64_t from = s->tasks[who].op.from_ns;
+		uint64_t from = s->tasks[who]->op.from_ns;
 
 		waited(s, who, t->run_ns + (from > t->op.begin_ns ? from - t->op.begin_ns : 0));
 	}
@@ -230,7 +230,7 @@ static void run_as_recorded(struct sim *s, uint32_t task)
 
 void sim_go_on(struct sim *s, uint32_t task)
 {
-	struct sim_task *t = &s->tasks[task];
+	struct sim_task *t = s->tasks[task];
 
 	if (!fetch(s, task))
 		return;
@@ -260,18 +260,53 @@ static uint32_t weight_of(uint8_t nice)
 	return weights[nice < PH_ARRAY_SIZE(weights) ? nice : 20];
 }
 
+struct sim_task *sim_task_make(struct sim *s, uint32_t task)
+{
+	const struct ph_program_task *p = ph_program_nth(s->s->program, task);
+	struct sim_task *t = ph_alloc(sizeof(*t));
+
+	t->waiters = NOBODY;
+	t->cpu = -1;
+	t->pinned = p->pinned < (int32_t)s->s->ncpus ? p->pinned : -1;
+	t->first = p->first;
+	t->weight = weight_of(p->nice);
+	t->point = s->first_point[task];
+	t->points_end = s->first_point[task + 1];
+	s->tasks[task] = t;
+	if (++s->ntasks_made > s->ntasks_most)
+		s->ntasks_most = s->ntasks_made;
+	return t;
+}
+
+static void drop(struct sim *s, uint32_t task)
+{
+	struct sim_task *t = s->tasks[task];
+
+	if (!t || t == &s->done || t == &s->absent)
+		return;
+	ph_program_rewind(&t->reader);
+	free(t);
+	s->tasks[task] = &s->done;
+	s->ntasks_made--;
+}
+
+static bool has_ended(const struct sim *s, uint32_t task)
+{
+	return s->tasks[task] && s->tasks[task]->state == SIM_DONE;
+}
+
 /* @task, or who was made after it by the same parent, is there when that comes to where it makes it. */
 static void birth(struct sim *s, uint32_t task)
 {
 	const struct ph_program_task *p;
 	struct sim_task *t;
 
-	while (task != NOBODY && s->tasks[task].state == SIM_DONE)
+	while (task != NOBODY && has_ended(s, task))
 		task = ph_program_nth(s->s->program, task)->sibling;
 	if (task == NOBODY)
 		return;
 	p = ph_program_nth(s->s->program, task);
-	t = &s->tasks[task];
+	t = sim_task(s, task);
 	t->unborn = true;
 	t->op = (struct ph_op){ .kind = PH_OP_WAIT, .from = p->parent, .from_ns = p->parent_ns,
 				.begin_ns = p->parent_ns, .end_ns = p->parent_ns };
@@ -279,58 +314,57 @@ static void birth(struct sim *s, uint32_t task)
 		sleep_until(s, task, s->now);
 }
 
-static bool has_parent(const struct sim *s, const struct ph_program_task *p)
-{
-	return p->parent != UINT32_MAX && s->tasks[p->parent].state != SIM_DONE;
-}
-
 static void begin(struct sim *s)
 {
 	size_t next = 0;
 
+	s->done = s->absent = (struct sim_task){ .state = SIM_DONE, .waiters = NOBODY, .cpu = -1 };
+	s->absent.absent = true;
 	for (uint32_t i = 0; i < s->ntasks; i++) {
-		const struct ph_program_task *p = ph_program_nth(s->s->program, i);
-		struct sim_task *t = &s->tasks[i];
-
-		t->waiters = NOBODY;
-		t->cpu = -1;
-		t->pinned = p->pinned < (int32_t)s->s->ncpus ? p->pinned : -1;
-		t->first = p->first;
-		t->weight = weight_of(p->nice);
-		t->absent = s->s->without && s->s->without(s->s->arg, i);
 		while (next < s->s->npoints && s->s->points[next].task < i)
 			next++;
-		t->point = (uint32_t)next;
+		s->first_point[i] = (uint32_t)next;
 		while (next < s->s->npoints && s->s->points[next].task == i)
 			next++;
-		t->points_end = (uint32_t)next;
-		if (t->absent || !p->nops)
-			t->state = SIM_DONE;
+		if (s->s->without && s->s->without(s->s->arg, i))
+			s->tasks[i] = &s->absent;
+		else if (!ph_program_nth(s->s->program, i)->active)
+			s->tasks[i] = &s->done;
 	}
+	s->first_point[s->ntasks] = (uint32_t)next;
 	for (uint32_t i = 0; i < s->s->nchanges && !s->s->as_recorded; i++)
 		sim_at(s, s->s->changes[i].at_ns, SIM_CHANGE, i, 0);
+	/* Of those that have a parent there is nothing before that one begins. */
 	for (uint32_t i = 0; i < s->ntasks; i++) {
 		const struct ph_program_task *p = ph_program_nth(s->s->program, i);
 
-		if (s->tasks[i].state == SIM_DONE)
-			continue;
-		if (!has_parent(s, p))
-			sleep_until(s, i, p->begin_ns > s->s->begin_ns ? p->begin_ns : s->s->begin_ns);
-		birth(s, p->child);
+		if (!has_ended(s, i) && (p->parent == UINT32_MAX || has_ended(s, p->parent)))
+			sim_at(s, p->begin_ns > s->s->begin_ns ? p->begin_ns : s->s->begin_ns, SIM_TASK, i, 0);
 	}
+}
+
+static void on_task(struct sim *s, uint32_t task, uint32_t gen)
+{
+	struct sim_task *t = sim_task(s, task);
+
+	if (t->state == SIM_DONE || t->gen != gen)
+		return;
+	if (t->unborn) {
+		t->unborn = false;
+		birth(s, ph_program_nth(s->s->program, task)->sibling);
+	}
+	if (!t->begun) {
+		t->begun = true;
+		birth(s, ph_program_nth(s->s->program, task)->child);
+	}
+	sim_go_on(s, task);
 }
 
 static void handle(struct sim *s, const struct sim_event *e)
 {
 	switch (e->kind) {
 	case SIM_TASK:
-		if (s->tasks[e->who].gen != e->gen)
-			break;
-		if (s->tasks[e->who].unborn) {
-			s->tasks[e->who].unborn = false;
-			birth(s, ph_program_nth(s->s->program, e->who)->sibling);
-		}
-		sim_go_on(s, e->who);
+		on_task(s, e->who, e->gen);
 		break;
 	case SIM_CPU:
 		if (s->cpus[e->who].gen == e->gen && s->cpus[e->who].curr != NOBODY)
@@ -349,12 +383,16 @@ static void handle(struct sim *s, const struct sim_event *e)
 		sim_change(s, s->s->changes[e->who].group, &s->s->changes[e->who].to);
 		break;
 	}
+	/* Not before: who has ended on a CPU leaves that last. */
+	ph_vec_each(task, &s->ended)
+		drop(s, *task);
+	s->ended.n = 0;
 }
 
 static void done(struct sim *s)
 {
 	for (uint32_t i = 0; i < s->ntasks; i++)
-		ph_program_rewind(&s->tasks[i].reader);
+		drop(s, i);
 	for (size_t i = 0; i < s->s->ngroups * s->s->ncpus; i++) {
 		ph_vec_done(&s->queues[i].tasks);
 		ph_vec_done(&s->queues[i].groups);
@@ -362,6 +400,8 @@ static void done(struct sim *s)
 	for (size_t i = 0; i < s->s->ngroups; i++)
 		ph_vec_done(&s->groups[i].out);
 	ph_vec_done(&s->heap);
+	ph_vec_done(&s->ended);
+	free(s->first_point);
 	free(s->tasks);
 	free(s->cpus);
 	free(s->queues);
@@ -373,6 +413,7 @@ void ph_sim_run(const struct ph_sim_setup *setup, struct ph_sim_result *ret)
 	struct sim s = { .s = setup, .now = setup->begin_ns, .ntasks = ph_program_ntasks(setup->program), .left = setup->npoints };
 
 	s.tasks = ph_alloc((s.ntasks + 1) * sizeof(*s.tasks));
+	s.first_point = ph_alloc((s.ntasks + 1) * sizeof(*s.first_point));
 	s.cpus = ph_alloc(setup->ncpus * sizeof(*s.cpus));
 	s.queues = ph_alloc(setup->ngroups * setup->ncpus * sizeof(*s.queues));
 	s.groups = ph_alloc(setup->ngroups * sizeof(*s.groups));
@@ -398,6 +439,7 @@ void ph_sim_run(const struct ph_sim_setup *setup, struct ph_sim_result *ret)
 	sim_limit_finish(&s);
 	ret->end_ns = s.now;
 	ret->nevents = s.nevents;
+	ret->ntasks_most = s.ntasks_most;
 	ret->groups = ph_alloc(setup->ngroups * sizeof(*ret->groups));
 	for (size_t i = 0; i < setup->ngroups; i++)
 		ret->groups[i] = s.groups[i].use;

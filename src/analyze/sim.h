@@ -47,9 +47,9 @@ struct ph_sim_group_change {
 /* A position in a program, and when it was reached. */
 struct ph_sim_point {
 	uint32_t task;
+	uint32_t nr;			/* the owner's own */
 	uint64_t pos_ns;
 	uint64_t at_ns;			/* result; 0: it never was */
-	uint32_t nr;			/* the owner's own */
 };
 
 struct ph_sim_setup {
@@ -88,6 +88,7 @@ struct ph_sim_use {
 struct ph_sim_result {
 	struct ph_sim_use *groups;	/* as in the setup, each with those below it; freed by the caller */
 	uint64_t end_ns, nevents;
+	uint32_t ntasks_most;		/* were under way at once */
 	bool stopped;			/* before its end */
 };
 

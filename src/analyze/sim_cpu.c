@@ -68,7 +68,7 @@ static int64_t average(const struct sim *s, const struct sim_queue *q, uint32_t 
 	int64_t first = 0, sum = 0, weight = 0;
 
 	ph_vec_each(task, &q->tasks) {
-		const struct sim_task *t = &s->tasks[*task];
+		const struct sim_task *t = s->tasks[*task];
 
 		first = weight ? first : t->vruntime;
 		sum += (t->vruntime - first) * t->weight;
@@ -169,7 +169,7 @@ void sim_queue_hidden(struct sim *s, uint32_t group, uint32_t cpu, uint32_t nr)
 
 static void dequeue(struct sim *s, uint32_t task)
 {
-	struct sim_task *t = &s->tasks[task];
+	struct sim_task *t = s->tasks[task];
 	uint32_t cpu = (uint32_t)t->cpu;
 	struct sim_queue *q = sim_queue(s, t->group, cpu);
 
@@ -189,7 +189,7 @@ static void dequeue(struct sim *s, uint32_t task)
 
 static void put(struct sim *s, uint32_t task, uint32_t cpu)
 {
-	struct sim_task *t = &s->tasks[task];
+	struct sim_task *t = s->tasks[task];
 	struct sim_queue *q = sim_queue(s, t->group, cpu);
 
 	t->cpu = (int32_t)cpu;
@@ -208,7 +208,7 @@ static void put(struct sim *s, uint32_t task, uint32_t cpu)
 void sim_progress(struct sim *s, uint32_t cpu)
 {
 	struct sim_cpu *c = &s->cpus[cpu];
-	struct sim_task *t = &s->tasks[c->curr];
+	struct sim_task *t = s->tasks[c->curr];
 	uint64_t to;
 
 	if (s->now <= c->until_ns)
@@ -224,7 +224,7 @@ void sim_progress(struct sim *s, uint32_t cpu)
 static bool charge(struct sim *s, uint32_t cpu)
 {
 	struct sim_cpu *c = &s->cpus[cpu];
-	struct sim_task *t = &s->tasks[c->curr];
+	struct sim_task *t = s->tasks[c->curr];
 	int64_t ns;
 	bool out = false;
 
@@ -270,7 +270,7 @@ static void throttle(struct sim *s, uint32_t group, uint32_t cpu)
 /* Count, and throttle what is out. True: who runs must leave. */
 static bool settle(struct sim *s, uint32_t cpu)
 {
-	struct sim_task *t = &s->tasks[s->cpus[cpu].curr];
+	struct sim_task *t = s->tasks[s->cpus[cpu].curr];
 
 	sim_progress(s, cpu);
 	if (!charge(s, cpu) || (s->s->kernel_runs_on && (t->op.flags & PH_OP_KERNEL)))
@@ -290,7 +290,7 @@ static uint32_t pick(const struct sim *s, uint32_t cpu)
 		int64_t least = INT64_MAX, most = average(s, q, cpu);
 
 		ph_vec_each(at, &q->tasks) {
-			const struct sim_task *t = &s->tasks[*at];
+			const struct sim_task *t = s->tasks[*at];
 
 			if (t->first)
 				return *at;
@@ -316,11 +316,11 @@ static uint32_t pick(const struct sim *s, uint32_t cpu)
 void sim_arm(struct sim *s, uint32_t cpu)
 {
 	struct sim_cpu *c = &s->cpus[cpu];
-	const struct sim_task *t = &s->tasks[c->curr];
+	const struct sim_task *t = s->tasks[c->curr];
 	uint64_t stop = t->op.end_ns, from = c->until_ns > s->now ? c->until_ns : s->now;
 
-	if (t->waiters != NOBODY && s->tasks[t->waiters].op.from_ns < stop)
-		stop = s->tasks[t->waiters].op.from_ns;
+	if (t->waiters != NOBODY && s->tasks[t->waiters]->op.from_ns < stop)
+		stop = s->tasks[t->waiters]->op.from_ns;
 	sim_at(s, from + (stop > t->pos_ns ? stop - t->pos_ns : 0), SIM_CPU, cpu, ++c->gen);
 }
 
@@ -335,7 +335,7 @@ static void tick_next(struct sim *s, uint32_t cpu)
 /* @task has been chosen: it may keep the CPU until it has had what is left of its slice. */
 static void chosen(struct sim *s, uint32_t cpu, uint32_t task)
 {
-	struct sim_task *t = &s->tasks[task];
+	struct sim_task *t = s->tasks[task];
 
 	t->until = t->deadline;
 	for (int32_t g = (int32_t)t->group; g >= 0; g = s->groups[g].g.parent) {
@@ -350,7 +350,7 @@ static void chosen(struct sim *s, uint32_t cpu, uint32_t task)
 static void dispatch(struct sim *s, uint32_t cpu, uint32_t task, bool idle)
 {
 	struct sim_cpu *c = &s->cpus[cpu];
-	struct sim_task *t = &s->tasks[task];
+	struct sim_task *t = s->tasks[task];
 	uint64_t from = s->now;
 
 	if (idle && !t->first)
@@ -371,7 +371,7 @@ static void dispatch(struct sim *s, uint32_t cpu, uint32_t task, bool idle)
 /* May @task be taken away from @cpu to @to? */
 static bool movable(const struct sim *s, uint32_t task, uint32_t cpu, uint32_t to)
 {
-	const struct sim_task *t = &s->tasks[task];
+	const struct sim_task *t = s->tasks[task];
 
 	if (s->cpus[cpu].curr == task || !allowed(s, t, to))
 		return false;
@@ -384,9 +384,9 @@ static bool movable(const struct sim *s, uint32_t task, uint32_t cpu, uint32_t t
 /* How much of what is to be done on a CPU is @task's, or would be, by weight. */
 static int64_t load_of(const struct sim *s, uint32_t task)
 {
-	int64_t load = s->tasks[task].weight;
+	int64_t load = s->tasks[task]->weight;
 
-	for (int32_t g = (int32_t)s->tasks[task].group; s->groups[g].g.parent >= 0; g = s->groups[g].g.parent)
+	for (int32_t g = (int32_t)s->tasks[task]->group; s->groups[g].g.parent >= 0; g = s->groups[g].g.parent)
 		load = (int64_t)s->groups[g].g.weight * load / (s->groups[g].load > load ? s->groups[g].load : load);
 	return load;
 }
@@ -470,7 +470,7 @@ void sim_on_cpu(struct sim *s, uint32_t cpu)
 {
 	struct sim_cpu *c = &s->cpus[cpu];
 	uint32_t task = c->curr;
-	struct sim_task *t = &s->tasks[task];
+	struct sim_task *t = s->tasks[task];
 	uint32_t group = t->group;
 	bool away = false;
 
@@ -538,7 +538,7 @@ void sim_on_tick(struct sim *s, uint32_t cpu)
 /* Where it was, if that is idle; another idle one; where it was, if another one has not much less to do. */
 static uint32_t choose(const struct sim *s, uint32_t task)
 {
-	const struct sim_task *t = &s->tasks[task];
+	const struct sim_task *t = s->tasks[task];
 	uint32_t was = (uint32_t)t->cpu, best = NOBODY;
 	int64_t least = INT64_MAX, own = load_of(s, task);
 
@@ -562,8 +562,8 @@ static uint32_t choose(const struct sim *s, uint32_t task)
 /* Does @curr keep @cpu though @woken has come, where their queues meet? Who has had more than the average does not. */
 static bool keeps(const struct sim *s, uint32_t curr, uint32_t woken, uint32_t cpu)
 {
-	int64_t v = s->tasks[curr].vruntime, until = s->tasks[curr].until;
-	int32_t gc = (int32_t)s->tasks[curr].group, gw = (int32_t)s->tasks[woken].group;
+	int64_t v = s->tasks[curr]->vruntime, until = s->tasks[curr]->until;
+	int32_t gc = (int32_t)s->tasks[curr]->group, gw = (int32_t)s->tasks[woken]->group;
 	unsigned int dc = 0, dw = 0;
 
 	for (int32_t g = gc; g >= 0; g = s->groups[g].g.parent)
@@ -585,7 +585,7 @@ static bool keeps(const struct sim *s, uint32_t curr, uint32_t woken, uint32_t c
 
 void sim_enqueue(struct sim *s, uint32_t task)
 {
-	struct sim_task *t = &s->tasks[task];
+	struct sim_task *t = s->tasks[task];
 	uint32_t cpu = choose(s, task);
 	struct sim_cpu *c = &s->cpus[cpu];
 	bool leave;
@@ -596,7 +596,7 @@ void sim_enqueue(struct sim *s, uint32_t task)
 		sim_resched(s, cpu);
 		return;
 	}
-	leave = settle(s, cpu) || (t->first && !s->tasks[c->curr].first);
+	leave = settle(s, cpu) || (t->first && !s->tasks[c->curr]->first);
 	if (leave || (!keeps(s, c->curr, task, cpu) && pick(s, cpu) != c->curr))
 		sim_resched(s, cpu);
 }
@@ -606,7 +606,7 @@ void sim_enqueue(struct sim *s, uint32_t task)
 /* @task may not stay where it is. */
 static void send_away(struct sim *s, uint32_t task)
 {
-	uint32_t was = (uint32_t)s->tasks[task].cpu;
+	uint32_t was = (uint32_t)s->tasks[task]->cpu;
 	struct sim_cpu *c = &s->cpus[was];
 	bool ran = c->curr == task;
 
@@ -642,7 +642,10 @@ void sim_change(struct sim *s, uint32_t group, const struct ph_sim_group *to)
 		reweigh(s, group, cpu, 0);
 	if (!moves(&was, to))
 		return;
-	for (uint32_t i = 0; i < s->ntasks; i++)
-		if (s->tasks[i].state == SIM_RUNNABLE && s->tasks[i].cpu >= 0 && !allowed(s, &s->tasks[i], (uint32_t)s->tasks[i].cpu))
+	for (uint32_t i = 0; i < s->ntasks; i++) {
+		const struct sim_task *t = s->tasks[i];
+
+		if (t && t->state == SIM_RUNNABLE && t->cpu >= 0 && !allowed(s, t, (uint32_t)t->cpu))
 			send_away(s, i);
+	}
 }

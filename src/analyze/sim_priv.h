@@ -34,6 +34,7 @@ struct sim_task {
 	enum sim_state state;
 	bool fresh;			/* has not run since it was woken */
 	bool absent, first;
+	bool begun;
 	bool unborn;			/* waits until its parent makes it */
 	int32_t pinned;			/* -1: no */
 };
@@ -72,8 +73,12 @@ struct sim {
 	const struct ph_sim_setup *s;
 	uint64_t now, nr, left;		/* left: points that were not reached yet */
 	PH_VEC(struct sim_event) heap;
-	struct sim_task *tasks;
-	uint32_t ntasks;
+	/* Of all there may be very many, of those that are under way few: NULL, it has not begun and nobody waits for it. */
+	struct sim_task **tasks;
+	struct sim_task done, absent;	/* those that have ended, or have nothing to do; that never were */
+	PH_VEC(uint32_t) ended;		/* by the present event */
+	uint32_t *first_point;		/* of each task; of none, the last is their number */
+	uint32_t ntasks, ntasks_made, ntasks_most;
 	struct sim_cpu *cpus;
 	struct sim_group *groups;
 	struct sim_queue *queues;	/* [group][cpu] */
@@ -87,6 +92,13 @@ static inline struct sim_queue *sim_queue(const struct sim *s, uint32_t group, u
 }
 
 /* sim.c */
+struct sim_task *sim_task_make(struct sim *s, uint32_t task);
+
+static inline struct sim_task *sim_task(struct sim *s, uint32_t task)
+{
+	return s->tasks[task] ? s->tasks[task] : sim_task_make(s, task);
+}
+
 void sim_at(struct sim *s, uint64_t at, enum sim_event_kind kind, uint32_t who, uint32_t gen);
 /* Position @pos of @t was reached at @at, and it went on evenly from there: what is in between has its time. */
 void sim_pass(struct sim *s, struct sim_task *t, uint64_t at, uint64_t pos, uint64_t to);

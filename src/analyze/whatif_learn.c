@@ -196,7 +196,7 @@ static void add_unknown(struct ph_whatif *w, uint32_t i, struct whatif_task *t, 
 	if (s->cut || was_out(w, s))
 		return;
 	/* It is seen from then on. */
-	if (!ph_program_nth(w->program, i)->nops && ph_program_nth(w->program, i)->parent == UINT32_MAX)
+	if (!ph_program_nth(w->program, i)->active && ph_program_nth(w->program, i)->parent == UINT32_MAX)
 		op.kind = PH_OP_UNTIL;
 	t->gaps_ns[PH_GAP_UNKNOWN] += s->end_ns - s->begin_ns;
 	ph_program_add(w->program, i, &op);
@@ -245,7 +245,7 @@ static void stranger_ran(struct ph_whatif *w, uint32_t cpu, uint64_t begin, uint
 
 	p->pinned = (int32_t)cpu;
 	p->first = true;
-	ph_program_add(w->program, i, &(struct ph_op){ .kind = PH_OP_UNTIL, .begin_ns = p->nops ? p->end_ns : begin, .end_ns = begin });
+	ph_program_add(w->program, i, &(struct ph_op){ .kind = PH_OP_UNTIL, .begin_ns = p->active ? p->end_ns : begin, .end_ns = begin });
 	ph_program_add(w->program, i, &(struct ph_op){ .kind = PH_OP_RUN, .begin_ns = begin, .end_ns = end, .cpu = (uint16_t)cpu });
 }
 
@@ -310,7 +310,7 @@ static void link_to(struct ph_whatif *w, int32_t tid, int32_t from, uint64_t ts)
 	child = ph_program_task(w->program, tid);
 	mask = task_at(w, parent)->mask;
 	task_at(w, child)->mask = mask;
-	if (ph_program_nth(w->program, child)->nops)
+	if (ph_program_nth(w->program, child)->active)
 		ph_program_add(w->program, child,
 			       &(struct ph_op){ .kind = PH_OP_WAIT, .begin_ns = ts, .end_ns = ts, .from = parent, .from_ns = ts });
 	else

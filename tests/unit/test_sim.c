@@ -38,7 +38,7 @@ static void add(struct world *w, int32_t tid, enum ph_op_kind kind, uint64_t ms,
 	const struct ph_program_task *t = ph_program_nth(w->p, task);
 
 	more.kind = (uint8_t)kind;
-	more.begin_ns = t->nops ? t->end_ns : 1000 * MS;
+	more.begin_ns = t->active ? t->end_ns : 1000 * MS;
 	more.end_ns = more.begin_ns + ms * MS;
 	ph_program_add(w->p, task, &more);
 }
@@ -395,6 +395,47 @@ static void test_births(void **state)
 	done(&w);
 }
 
+/* Of a task that has ended, and of one that is to come, there is next to nothing in memory. */
+static void test_many(void **state)
+{
+	struct world w = world_new(3);
+
+	RUN(7, 1001, 1);
+	for (int32_t i = 1; i <= 1000; i++) {
+		made(&w, 100 + i, 7, (uint64_t)i, 0);
+		ph_program_end(w.p, 100 + i);
+		assert_null(ph_program_nth(w.p, (uint32_t)i)->more);
+	}
+	assert_true(sizeof(struct ph_program_task) <= 96);
+	w.points[0] = (struct ph_sim_point){ .task = 0, .pos_ns = 2001 * MS };
+	w.points[1] = (struct ph_sim_point){ .task = 1000, .pos_ns = 2001 * MS };
+	w.s.groups = w.groups;
+	w.s.points = w.points;
+	w.s.npoints = 2;
+	for (int i = 0; i < 2; i++) {
+		w.s.as_recorded = i;
+		ph_sim_run(&w.s, &w.res);
+		assert_int_equal(w.points[0].at_ns, 2001 * MS);
+		assert_int_equal(w.points[1].at_ns, 2001 * MS);
+		/* Who makes them, the one that runs, and the one that comes next. */
+		assert_in_range(w.res.ntasks_most, 3, 4);
+		free(w.res.groups);
+		w.res.groups = NULL;
+	}
+	/* Who is waited for before it begins: it is the same one then. */
+	done(&w);
+	w = world_new(3);
+	RUN(8, 1, 1);
+	WAIT(8, 1, 9, 52);
+	RUN(8, 1, 1);
+	RUN(7, 60, 1);
+	made(&w, 9, 7, 50, 0);
+	RUN(9, 4, 1);
+	made(&w, 10, 9, 53, 0);
+	ENDS(53000, 55000, 60000, 54000);
+	done(&w);
+}
+
 /* A second parent, and one that was made while its own was not there. */
 static void test_orphans(void **state)
 {
@@ -463,7 +504,6 @@ static void test_program(void **state)
 		ph_program_rewind(&r);
 	}
 	assert_null(ph_program_next(w.p, 2, &r));
-	assert_int_equal(ph_program_nth(w.p, 0)->ran_ns, 1000 * MS);
 	done(&w);
 }
 
@@ -484,6 +524,7 @@ int main(void)
 		cmocka_unit_test(test_first),
 		cmocka_unit_test(test_without),
 		cmocka_unit_test(test_births),
+		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_orphans),
 		cmocka_unit_test(test_as_recorded),
 		cmocka_unit_test(test_program),
