@@ -63,6 +63,8 @@ void ph_whatif_free(struct ph_whatif *w)
 	ph_program_free(w->program);
 	ph_u64map_done(&w->group_map);
 	ph_vec_done(&w->tasks);
+	ph_vec_done(&w->living);
+	ph_vec_done(&w->living_free);
 	ph_vec_done(&w->selected);
 	ph_vec_done(&w->idle);
 	ph_vec_done(&w->masks);
@@ -369,19 +371,11 @@ static void sum_recorded(struct ph_whatif *w)
 {
 	struct ph_cgtree *t = ph_states_cgroups(w->st);
 	struct ph_whatif_outcome *o = &w->recorded;
-	uint64_t ns = 0, gaps[PH_GAP_MAX] = { 0 };
 
 	o->duration_ns = w->end_ns - w->begin_ns;
 	measure(w, true, &o->requests);
-	for (uint32_t i = 0; i < w->tasks.n && i < ph_program_ntasks(w->program); i++) {
-		if (!chosen(w, i))
-			continue;
-		ns += w->tasks.v[i].ns;
-		for (int k = 0; k < PH_GAP_MAX; k++)
-			gaps[k] += w->tasks.v[i].gaps_ns[k];
-	}
 	for (int k = 0; k < PH_GAP_MAX; k++)
-		w->gaps[k] = ns ? (double)gaps[k] / (double)ns : 0;
+		w->gaps[k] = w->ns ? (double)w->gaps_ns[k] / (double)w->ns : 0;
 	for (uint32_t i = 1; i < w->groups.n; i++) {
 		const struct ph_cgnode *n = ph_cgtree_cpu_node(t, w->cgroups.v[i].id);
 
@@ -437,6 +431,8 @@ int ph_whatif_finish(struct ph_whatif *w, uint64_t end_ns, const struct ph_reque
 
 	ph_states_finish(w->st, end_ns);
 	ph_states_seen(w->st, &w->seen);
+	for (uint32_t i = 0; i < w->tasks.n; i++)
+		whatif_learn_end(w, i);
 	r = choose_container(w, err);
 	if (r < 0)
 		return r;
@@ -446,10 +442,6 @@ int ph_whatif_finish(struct ph_whatif *w, uint64_t end_ns, const struct ph_reque
 	if (requests)
 		choose_requests(w, requests);
 	sort_points(w);
-	/* A thread of the kernel that was always on one CPU is one of those that may not leave it. */
-	for (uint32_t i = 0; i < w->tasks.n; i++)
-		if (ph_program_nth(w->program, i)->kthread && w->tasks.v[i].ran && !w->tasks.v[i].moved)
-			ph_program_nth(w->program, i)->pinned = w->tasks.v[i].cpu;
 	whatif_groups_make(w);
 	whatif_masks_make(w);
 	w->group = whatif_groups_of(w, w->container);

@@ -53,20 +53,26 @@ enum ph_whatif_gap {
 
 const char *ph_whatif_gap_text(enum ph_whatif_gap g);
 
-/* A task as it is read: what the program does not keep. */
+/* A task, what the program does not keep. There may be very many of them. */
 struct whatif_task {
-	uint32_t seen_container, told;	/* `chosen` is of; ph_identity_told() then */
-	int32_t seen_pid;
-	bool known, within, chosen;	/* it is the container's at present; it has been */
-	uint64_t first_ns, last_ns;	/* begin and end of its running as that; 0: it has not */
-	bool ran, moved;		/* on several CPUs */
-	int32_t cpu;
-	bool until;			/* its call sleeps until a time, not for so long */
-	uint16_t mask;			/* CPUs that it may run on */
+	uint64_t first_ns, last_ns;	/* begin and end of its running as the container's; 0: it has not */
 	uint64_t start_ns;
 	/* Of a process' first thread: it has ended while others went on; who the process has ended with then, or who took its place. */
 	bool left;
+	bool known, chosen;		/* chosen: it has been the container's */
 	uint32_t heir;			/* index + 1; 0: nobody yet */
+	uint32_t living;		/* index + 1; 0: it has ended, or is not known */
+};
+
+/* The same until it ends. */
+struct whatif_living {
+	uint32_t seen_container, told;	/* `within` is of; ph_identity_told() then */
+	int32_t seen_pid;
+	bool within;			/* it is the container's at present */
+	bool ran, moved;		/* on several CPUs */
+	bool until;			/* its call sleeps until a time, not for so long */
+	int32_t cpu;
+	uint16_t mask;			/* CPUs that it may run on */
 	uint64_t queued_ns, late_ns;	/* until it runs */
 	uint64_t gaps_ns[PH_GAP_MAX], ns;
 };
@@ -127,6 +133,9 @@ struct ph_whatif {
 	struct ph_program *program;
 	struct ph_packets *packets;
 	PH_VEC(struct whatif_task) tasks;	/* as the program has them */
+	PH_VEC(struct whatif_living) living;
+	PH_VEC(uint32_t) living_free;		/* places in it */
+	uint64_t gaps_ns[PH_GAP_MAX], ns;	/* of the container's tasks, once they have ended */
 	PH_VEC(uint32_t) selected;		/* containers that some of these were in, and are selected */
 	PH_VEC(struct whatif_idle) idle;	/* by CPU */
 	PH_VEC(struct whatif_cgroup) cgroups;	/* 0 is the root */

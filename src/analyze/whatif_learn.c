@@ -20,6 +20,49 @@ static struct whatif_task *task_at(struct ph_whatif *w, uint32_t i)
 	return &w->tasks.v[i];
 }
 
+static struct whatif_living *living_at(struct ph_whatif *w, uint32_t i)
+{
+	struct whatif_task *t = task_at(w, i);
+
+	if (!t->living && w->living_free.n) {
+		t->living = w->living_free.v[--w->living_free.n];
+	} else if (!t->living) {
+		ph_vec_push(&w->living);
+		t->living = (uint32_t)w->living.n;
+	}
+	return &w->living.v[t->living - 1];
+}
+
+void whatif_learn_end(struct ph_whatif *w, uint32_t i)
+{
+	struct whatif_task *t = i < w->tasks.n ? &w->tasks.v[i] : NULL;
+	struct whatif_living *l = t && t->living ? &w->living.v[t->living - 1] : NULL;
+	struct ph_program_task *p;
+
+	if (!l)
+		return;
+	p = ph_program_nth(w->program, i);
+	/* A thread of the kernel that was always on one CPU is one of those that may not leave it. */
+	if (p->kthread && l->ran && !l->moved)
+		p->pinned = l->cpu;
+	w->ns += t->chosen ? l->ns : 0;
+	for (int k = 0; k < PH_GAP_MAX; k++)
+		w->gaps_ns[k] += t->chosen ? l->gaps_ns[k] : 0;
+	*l = (struct whatif_living){ 0 };
+	*ph_vec_push(&w->living_free) = t->living;
+	t->living = 0;
+}
+
+static void end(struct ph_whatif *w, int32_t tid)
+{
+	uint32_t i = ph_program_find(w->program, tid);
+
+	if (i == UINT32_MAX)
+		return;
+	whatif_learn_end(w, i);
+	ph_program_end(w->program, tid);
+}
+
 static void note_selected(struct ph_whatif *w, uint32_t container)
 {
 	ph_vec_each(at, &w->selected)
@@ -34,27 +77,28 @@ static void note_selected(struct ph_whatif *w, uint32_t container)
 }
 
 /* Is it the container's? And whose it is, for whoever reads the program. */
-static struct whatif_task *task_of(struct ph_whatif *w, const struct ph_segment *s, uint32_t i)
+static struct whatif_living *living_of(struct ph_whatif *w, const struct ph_segment *s, uint32_t i)
 {
 	const struct ph_task *who = ph_identity_task(w->id, s->tid);
 	struct ph_program_task *p = ph_program_nth(w->program, i);
+	struct whatif_living *l = living_at(w, i);
 	struct whatif_task *t = task_at(w, i);
 	struct ph_event ev = { .tid = s->tid, .pid = s->pid, .container = s->container };
 
 	p->kthread = s->kthread;
 	if (!t->start_ns)
 		t->start_ns = who && who->start_ns ? who->start_ns : s->begin_ns;
-	if (t->known && t->seen_container == s->container && t->seen_pid == s->pid && t->told == ph_identity_told(w->id))
-		return t;
+	if (t->known && l->seen_container == s->container && l->seen_pid == s->pid && l->told == ph_identity_told(w->id))
+		return l;
 	t->known = true;
-	t->told = ph_identity_told(w->id);
-	p->pid = t->seen_pid = s->pid;
-	p->container = t->seen_container = s->container;
-	t->within = s->container != PH_CONTAINER_HOST && s->container != PH_CONTAINER_UNKNOWN && ph_selection_match(w->sel, w->id, &ev);
-	t->chosen = t->chosen || t->within;
-	if (t->within)
+	l->told = ph_identity_told(w->id);
+	p->pid = l->seen_pid = s->pid;
+	p->container = l->seen_container = s->container;
+	l->within = s->container != PH_CONTAINER_HOST && s->container != PH_CONTAINER_UNKNOWN && ph_selection_match(w->sel, w->id, &ev);
+	t->chosen = t->chosen || l->within;
+	if (l->within)
 		note_selected(w, s->container);
-	return t;
+	return l;
 }
 
 static void sample(struct ph_whatif *w, bool tick, uint64_t ns)
@@ -76,59 +120,60 @@ static struct whatif_idle *idle_of(struct ph_whatif *w, int32_t cpu)
 
 /* ---- segments -------------------------------------------------------------------------------------- */
 
-static void add_run(struct ph_whatif *w, uint32_t i, struct whatif_task *t, const struct ph_segment *s)
+static void add_run(struct ph_whatif *w, uint32_t i, struct whatif_living *l, const struct ph_segment *s)
 {
 	uint64_t ns = s->end_ns - s->begin_ns;
 	uint16_t group = whatif_group(w, s->cgroup_id);
+	struct whatif_task *t = &w->tasks.v[i];
 	struct whatif_cgroup *g = &w->cgroups.v[group];
 
 	ph_program_add(w->program, i, &(struct ph_op){
-		.kind = PH_OP_RUN, .begin_ns = s->begin_ns, .end_ns = s->end_ns, .queued_ns = t->queued_ns,
-		.late_ns = t->late_ns < UINT32_MAX ? (uint32_t)t->late_ns : UINT32_MAX,
-		.group = group, .from = t->mask, .cpu = s->cpu < 0 ? 0 : (uint16_t)s->cpu,
+		.kind = PH_OP_RUN, .begin_ns = s->begin_ns, .end_ns = s->end_ns, .queued_ns = l->queued_ns,
+		.late_ns = l->late_ns < UINT32_MAX ? (uint32_t)l->late_ns : UINT32_MAX,
+		.group = group, .from = l->mask, .cpu = s->cpu < 0 ? 0 : (uint16_t)s->cpu,
 		.flags = !s->part_ns[PH_PART_USER] && !s->part_ns[PH_PART_MODELESS] ? PH_OP_KERNEL : 0,
 		.stolen = (uint8_t)(s->part_ns[PH_PART_STEAL] * UINT8_MAX / ns),
 	});
-	t->queued_ns = t->late_ns = 0;
-	t->moved = t->moved || (t->ran && t->cpu != s->cpu);
-	t->ran = true;
-	t->cpu = s->cpu;
+	l->queued_ns = l->late_ns = 0;
+	l->moved = l->moved || (l->ran && l->cpu != s->cpu);
+	l->ran = true;
+	l->cpu = s->cpu;
 	g->ran_ns += ns - s->part_ns[PH_PART_STEAL];
-	if (t->within) {
+	if (l->within) {
 		g->own_ns += ns;
 		t->first_ns = t->first_ns ? t->first_ns : s->begin_ns;
 		t->last_ns = s->end_ns;
 	}
-	t->gaps_ns[PH_GAP_STOLEN] += s->part_ns[PH_PART_STEAL];
+	l->gaps_ns[PH_GAP_STOLEN] += s->part_ns[PH_PART_STEAL];
 }
 
 /* It was runnable. What its CPU idled meanwhile, or ran who was not recorded, it would have waited in any case. */
-static void add_queued(struct ph_whatif *w, struct whatif_task *t, const struct ph_segment *s)
+static void add_queued(struct ph_whatif *w, struct whatif_living *l, const struct ph_segment *s)
 {
 	const struct whatif_idle *c = idle_of(w, s->cpu);
 	uint64_t ns;
 
-	t->queued_ns += s->end_ns - s->begin_ns;
+	l->queued_ns += s->end_ns - s->begin_ns;
 	if (s->preempted)
 		sample(w, true, s->begin_ns);
 	if (!c || c->end_ns != s->end_ns || c->begin_ns >= c->end_ns)
 		return;
 	ns = s->end_ns - (c->begin_ns > s->begin_ns ? c->begin_ns : s->begin_ns);
 	if (c->stranger)
-		t->gaps_ns[PH_GAP_STRANGERS] += ns;
+		l->gaps_ns[PH_GAP_STRANGERS] += ns;
 	if (s->preempted)
 		return;
-	t->late_ns += ns;
+	l->late_ns += ns;
 	if (!c->stranger)
 		sample(w, false, ns);
 }
 
-static void add_throttled(struct ph_whatif *w, struct whatif_task *t, const struct ph_segment *s)
+static void add_throttled(struct ph_whatif *w, struct whatif_living *l, const struct ph_segment *s)
 {
 	struct whatif_cgroup *g = &w->cgroups.v[whatif_group(w, s->limit.cgroup_id)];
 
 	sample(w, true, s->begin_ns);
-	t->late_ns = 0;
+	l->late_ns = 0;
 	if (!s->limit.quota_ns)
 		return;
 	g->quota_ns = s->limit.quota_ns;
@@ -143,7 +188,7 @@ static bool by_task(const struct ph_states_seen *seen, const struct ph_segment *
 	       !ph_states_waker_doubtful(s->wait, seen->timers, seen->softirqs);
 }
 
-static void add_asleep(struct ph_whatif *w, uint32_t i, struct whatif_task *t, const struct ph_segment *s)
+static void add_asleep(struct ph_whatif *w, uint32_t i, struct whatif_living *l, const struct ph_segment *s)
 {
 	uint64_t waking = s->waking_ns && s->waking_ns < s->end_ns ? s->waking_ns : s->end_ns, from_ns = waking;
 	struct ph_op op = { .begin_ns = s->begin_ns, .end_ns = s->end_ns, .kind = PH_OP_SLEEP, .wait = (uint8_t)s->wait };
@@ -165,10 +210,10 @@ static void add_asleep(struct ph_whatif *w, uint32_t i, struct whatif_task *t, c
 		op.from = ph_program_task_at(w->program, from, from_ns);
 		op.from_ns = from_ns;
 		op.late_ns = late < UINT32_MAX ? (uint32_t)late : UINT32_MAX;
-	} else if (s->wait == PH_WAIT_IDLE || (s->wait == PH_WAIT_TIMER && t->until)) {
+	} else if (s->wait == PH_WAIT_IDLE || (s->wait == PH_WAIT_TIMER && l->until)) {
 		op.kind = PH_OP_UNTIL;
 	} else if (s->waker == PH_WAKER_UNKNOWN || (!seen.irqs && s->wait != PH_WAIT_TIMER && s->wait != PH_WAIT_DISK)) {
-		t->gaps_ns[seen.irqs ? PH_GAP_OUTSIDE : PH_GAP_INTERRUPTS] += s->end_ns - s->begin_ns;
+		l->gaps_ns[seen.irqs ? PH_GAP_OUTSIDE : PH_GAP_INTERRUPTS] += s->end_ns - s->begin_ns;
 	}
 	ph_program_add(w->program, i, &op);
 }
@@ -189,7 +234,7 @@ static bool was_out(struct ph_whatif *w, const struct ph_segment *s)
 	return false;
 }
 
-static void add_unknown(struct ph_whatif *w, uint32_t i, struct whatif_task *t, const struct ph_segment *s)
+static void add_unknown(struct ph_whatif *w, uint32_t i, struct whatif_living *l, const struct ph_segment *s)
 {
 	struct ph_op op = { .kind = PH_OP_SLEEP, .begin_ns = s->begin_ns, .end_ns = s->end_ns };
 
@@ -198,34 +243,34 @@ static void add_unknown(struct ph_whatif *w, uint32_t i, struct whatif_task *t, 
 	/* It is seen from then on. */
 	if (!ph_program_nth(w->program, i)->active && ph_program_nth(w->program, i)->parent == UINT32_MAX)
 		op.kind = PH_OP_UNTIL;
-	t->gaps_ns[PH_GAP_UNKNOWN] += s->end_ns - s->begin_ns;
+	l->gaps_ns[PH_GAP_UNKNOWN] += s->end_ns - s->begin_ns;
 	ph_program_add(w->program, i, &op);
 }
 
 static void on_leave(void *arg, const struct ph_segment *s)
 {
 	struct ph_whatif *w = arg;
-	struct whatif_task *t;
+	struct whatif_living *l;
 	uint32_t i;
 
 	/* A task begins with a segment that has no length, before it is told who made it. */
 	if (s->begin_ns >= s->end_ns)
 		return;
 	i = ph_program_task(w->program, s->tid);
-	t = task_of(w, s, i);
-	t->ns += s->end_ns - s->begin_ns;
+	l = living_of(w, s, i);
+	l->ns += s->end_ns - s->begin_ns;
 	switch (s->state) {
 	case PH_ST_RUNNING:
-		add_run(w, i, t, s);
+		add_run(w, i, l, s);
 		break;
 	case PH_ST_WAIT_CPU:
-		add_queued(w, t, s);
+		add_queued(w, l, s);
 		break;
 	case PH_ST_THROTTLED:
-		add_throttled(w, t, s);
+		add_throttled(w, l, s);
 		break;
 	case PH_ST_BLOCKED:
-		add_asleep(w, i, t, s);
+		add_asleep(w, i, l, s);
 		break;
 	case PH_ST_FROZEN:
 	case PH_ST_STOPPED:
@@ -233,7 +278,7 @@ static void on_leave(void *arg, const struct ph_segment *s)
 		break;
 	case PH_ST_UNKNOWN:
 	case PH_ST_MAX:
-		add_unknown(w, i, t, s);
+		add_unknown(w, i, l, s);
 	}
 }
 
@@ -291,7 +336,7 @@ static void on_out(void *arg, const struct ph_limit *l, uint32_t cpu, uint64_t b
 
 static void on_end(void *arg, int32_t tid, uint64_t ts)
 {
-	ph_program_end(((struct ph_whatif *)arg)->program, tid);
+	end(arg, tid);
 }
 
 const struct ph_states_ops whatif_learn = { .leave = on_leave, .ran = on_ran, .out = on_out, .end = on_end };
@@ -308,8 +353,8 @@ static void link_to(struct ph_whatif *w, int32_t tid, int32_t from, uint64_t ts)
 		return;
 	parent = ph_program_task(w->program, from);
 	child = ph_program_task(w->program, tid);
-	mask = task_at(w, parent)->mask;
-	task_at(w, child)->mask = mask;
+	mask = living_at(w, parent)->mask;
+	living_at(w, child)->mask = mask;
 	if (ph_program_nth(w->program, child)->active)
 		ph_program_add(w->program, child,
 			       &(struct ph_op){ .kind = PH_OP_WAIT, .begin_ns = ts, .end_ns = ts, .from = parent, .from_ns = ts });
@@ -453,7 +498,7 @@ static void on_call(struct ph_whatif *w, const struct ph_event *ev)
 		*c = call_of(ev->cls);
 	/* A sleep until a time on the clock does not begin later because the task comes later to it. */
 	if (c->kind == WHATIF_CALL_SLEEP)
-		task_at(w, ph_program_task(w->program, ev->tid))->until = ev->v[c->field].u & TIMER_ABSTIME;
+		living_at(w, ph_program_task(w->program, ev->tid))->until = ev->v[c->field].u & TIMER_ABSTIME;
 	else if (c->kind == WHATIF_CALL_BIND)
 		on_bind(w, ev, c);
 }
@@ -469,7 +514,7 @@ static void on_return(struct ph_whatif *w, const struct ph_event *ev)
 			continue;
 		w->bindings.v[i] = w->bindings.v[--w->bindings.n];
 		if (ret >= 0 && ev->v[ret].i >= 0)
-			task_at(w, ph_program_task(w->program, b.of))->mask = b.mask;
+			living_at(w, ph_program_task(w->program, b.of))->mask = b.mask;
 		return;
 	}
 }
@@ -481,7 +526,7 @@ static void on_told_mask(struct ph_whatif *w, const struct ph_event *ev)
 	struct ph_sim_cpus cpus;
 
 	if (text && ph_whatif_cpus(text, &cpus))
-		task_at(w, ph_program_task(w->program, I32(statedump_affinity, tid)))->mask = mask_of(w, &cpus, true);
+		living_at(w, ph_program_task(w->program, I32(statedump_affinity, tid)))->mask = mask_of(w, &cpus, true);
 }
 
 void whatif_learn_event(struct ph_whatif *w, const struct ph_event *ev)
@@ -505,7 +550,7 @@ void whatif_learn_event(struct ph_whatif *w, const struct ph_event *ev)
 		if (!ph_class_like_ours(ev->cls))
 			break;
 		/* Of who had its number before the end was not seen: in a gap, or it is only known to have woken somebody. */
-		ph_program_end(w->program, I32(sched_process_fork, child_tid));
+		end(w, I32(sched_process_fork, child_tid));
 		link_to(w, I32(sched_process_fork, child_tid), I32(sched_process_fork, parent_tid), ev->ts_ns);
 		break;
 	case PH_EV_sched_process_exec:

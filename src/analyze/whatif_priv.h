@@ -9,6 +9,8 @@
 /* whatif_learn.c: the stream's segments, made into programs. */
 extern const struct ph_states_ops whatif_learn;
 void whatif_learn_event(struct ph_whatif *w, const struct ph_event *ev);
+/* Of a task of the program that has ended, or at the end of all: no more is learnt of it. */
+void whatif_learn_end(struct ph_whatif *w, uint32_t task);
 
 /* whatif.c */
 /* Is it known when periods of the container's limit begin? Else that is chance, and each figure is the middle of several tries. */

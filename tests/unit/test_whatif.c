@@ -373,6 +373,37 @@ static void test_fork(void **state)
 	done(a);
 }
 
+/* Children one after the other, each of which runs for 1 ms and ends: who has ended takes next to no memory. */
+static void test_forks(void **state)
+{
+	ph_autobuf events = { 0 };
+	struct asked *a;
+
+	ph_buf_addf(&events, "%s", START(10, 0, 7));
+	for (int tid = 100; tid < 600; tid++) {
+		int ms = 2 * tid - 180;
+
+		ph_buf_addf(&events, "@%d000000 cpu=0 tid=7 sched_process_fork parent_tid=7 parent_pid=7 child_tid=%d child_pid=%d child_container=1\n"
+			    "@%d000000 cpu=0 tid=7 sched_wakeup_new tid=%d target_cpu=1\n"
+			    "@%d000000 cpu=1 tid=0 sched_switch prev_tid=0 prev_state=0 next_tid=%d\n"
+			    "@%d000000 cpu=1 tid=%d sched_process_exit tid=%d\n"
+			    "@%d000000 cpu=1 tid=%d sched_switch prev_tid=%d prev_state=32 next_tid=0\n",
+			    ms, tid, tid, ms, tid, ms, tid, ms + 1, tid, tid, ms + 1, tid, tid);
+	}
+	ph_buf_addf(&events, "%s", RUN(1030, 0, 7, 1, 0));
+	a = ask(events.p, "web");
+	assert_int_equal(a->r, 0);
+	assert_in_range(a->w->tasks.n, 500, 510);
+	/* Those of the beginning, and one child. */
+	assert_in_range(a->w->living.n, 1, 5);
+	assert_int_equal(a->w->living_free.n, a->w->living.n);
+	assert_true(sizeof(struct whatif_task) <= 48);
+	assert_int_equal(a->w->recorded.cpu_ns, (1020 + 500) * MS);
+	assert_int_equal(a->w->again.duration_ns, 1020 * MS);
+	assert_int_equal(a->w->again.cpu_ns, (1020 + 500) * MS);
+	done(a);
+}
+
 /* Who woke it has ended before the wake-up is seen, and its number is given to a child that comes much later. */
 static void test_number_again(void **state)
 {
@@ -840,6 +871,7 @@ int main(void)
 		cmocka_unit_test(test_was_limited),
 		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_forks),
 		cmocka_unit_test(test_number_again), cmocka_unit_test(test_number_of_the_host),
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_requests),
