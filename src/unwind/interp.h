@@ -325,14 +325,18 @@ ph_unwind_inline bool ph_interp_php_frame(struct ph_interp_state *s, __u64 at, _
 
 /*
  * PHP: generators that `yield from` each other. The innermost one runs, and its frame was the last; the others, of which each knows the one that it
- * waits for, have frames of their own, which are not linked: at 56 of zend_generator. From the outermost one on, which was resumed, the
- * one is looked for that waits for the last one.
+ * waits for, have frames of their own, which are not linked: at 56 of zend_generator. A generator that one alone waits for knows which
+ * (zend_generator_node {parent 0, children 8, child 16; 8.0: 24}). Where several do, and of the innermost one, the one that waits for
+ * the last one is looked for from the outermost one on, which was resumed.
  */
 ph_unwind_inline enum ph_interp_step ph_interp_php_generators(const struct ph_interp *in, struct ph_interp_state *s, __u64 *frame,
 							      ph_unwind_read read, void *ctx)
 {
-	__u64 first = !s->end;
+	__u64 first = !s->end, node = s->end + in->generator_parent;
 
+	if (!first && s->statement == s->thread && !read(ctx, node + 8, &s->of.type) && (s->of.type & 0xffffffff) == 1 &&
+	    !read(ctx, node + (in->version ? 16 : 24), &s->of.link) && s->of.link)
+		s->statement = s->of.link;
 	if (read(ctx, s->statement + in->generator_parent, &s->of.next))
 		goto gone;
 	if (s->of.next != s->end) {
