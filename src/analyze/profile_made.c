@@ -16,7 +16,8 @@ static const struct runtime {
 	  "-XX:+PreserveFramePointer completes its stacks" },
 	{ "node", { "node", "libnode.so" }, "start it with --perf-basic-prof --interpreted-frames-native-stack (or these in NODE_OPTIONS)" },
 	{ ".NET", { "libcoreclr.so" }, "start it with DOTNET_PerfMapEnabled=1 in its environment (before .NET 6, COMPlus_PerfMapEnabled=1)" },
-	{ "PHP", { "opcache.so" }, "start it with opcache.jit_debug=16 (php.ini, or -d)" },
+	{ "PHP", { "opcache.so" }, "start it with opcache.jit_buffer_size=0 (php.ini, or -d): without the JIT its functions are known and its stacks complete; "
+	  "opcache.jit_debug=16 names what the JIT compiles, not of php-fpm's and Apache's children" },
 	{ "ruby", { "ruby", "libruby" }, "start it with --yjit-perf (from Ruby 3.3 on)" },
 	{ "erlang", { "beam.smp" }, "start it with +JPperf true (from OTP 25 on)" },
 };

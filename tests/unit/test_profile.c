@@ -382,6 +382,9 @@ static void test_made(void **state)
 		"\"distribution\":null,\"install\":null,\"remedy\":\"run `jcmd PID Compiler.perfmap` there");
 	made_is(HAS("/usr/bin/node"), MADE "  60 % of the stacks: node of web, process 7: start it with --perf-basic-prof --interpreted-frames-native-stack "
 		"(or these in NODE_OPTIONS)\n", "\"remedy\":\"start it with --perf-basic-prof");
+	made_is(HAS("/usr/lib/php/20220829/opcache.so"), MADE "  60 % of the stacks: PHP of web, process 7: start it with opcache.jit_buffer_size=0 (php.ini, or -d): "
+		"without the JIT its functions are known and its stacks complete; opcache.jit_debug=16 names what the JIT compiles, not of php-fpm's and Apache's "
+		"children\n", "\"remedy\":\"start it with opcache.jit_buffer_size=0");
 	made_is(HAS("/usr/lib/libruby-3.3.so.3.3"), MADE "  60 % of the stacks: ruby of web, process 7: start it with --yjit-perf (from Ruby 3.3 on)\n",
 		"\"remedy\":\"start it with --yjit-perf");
 	/* Others have no remedy: it is not known. */
