@@ -197,10 +197,26 @@ static int rotate(struct ph_recorder *r, struct ph_err *err)
 	return begin_piece(r, err);
 }
 
+/* Pieces that are there already, also empty ones and those of which the first are gone, would end a recording when it comes to their number. */
+static int check_pieces(const char *dir, struct ph_err *err)
+{
+	ph_autoclosedir DIR *d = opendir(dir);
+	struct dirent *de;
+
+	while (d && (de = readdir(d)))
+		if (strlen(de->d_name) >= 5 && !de->d_name[strspn(de->d_name, "0123456789")])
+			return ph_err_set(err, -EEXIST, "%s has a piece of another recording, %s: remove it, or name another directory",
+					  dir, de->d_name);
+	return 0;
+}
+
 int ph_recorder_check(const struct ph_record_opts *opts, struct ph_err *err)
 {
 	ph_autofree char *first = piece_name(opts, opts->dir, 1);
+	int r = rotates(opts) ? check_pieces(opts->dir, err) : 0;
 
+	if (r < 0)
+		return r;
 	/* Where pieces go there may be something else. */
 	return ph_ctf_can_create(access(opts->dir, F_OK) ? opts->dir : first, err);
 }

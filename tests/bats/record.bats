@@ -304,16 +304,32 @@ throttled_again() { [ "$(throttles thr)" -ge $((before + 3)) ]; }
 	local pid rc=0
 	mkdir "$T" "$T-empty" "$T-other"
 	touch "$T-other/file"
-	ln -s "$T-empty" "$T/00002"
 	porthole record -q -a -e sched_process_exec --rotate 1s --keep 1 -w "$T" -d 5s 2>"$T-said" 3>&- &
 	pid=$!
 	wait_for 10 test -e "$T/00001/metadata"
 	mv "$T/00001" "$T-old"
 	ln -s "$T-other" "$T/00001"
+	# (Where it has gone on by then, the next one.)
+	ln -sT "$T-empty" "$T/00002" || ln -sT "$T-empty" "$T/00003"
 	wait "$pid" || rc=$?
-	[ "$rc" = 1 ] && grep -q "$T/00002: File exists" "$T-said" || flunk "$rc" "$(cat "$T-said")" || return
+	[ "$rc" = 1 ] && grep -q "$T/0000[23]: File exists" "$T-said" || flunk "$rc" "$(cat "$T-said")" || return
 	[ -e "$T-other/file" ]
 	[ -z "$(ls -A "$T-empty")" ]
+}
+
+@test "rotation does not begin where it would come upon pieces that are there" {
+	local there
+	for there in 00001 00007; do
+		mkdir -p "$T/$there"
+		run porthole record -q -a -e sched_process_exec --rotate 1s -w "$T" -d 1s
+		[[ $status = 1 && $output == *"$T has a piece of another recording, $there: "* ]] || flunk "$output"
+		[ "$(ls "$T")" = "$there" ]
+		rmdir "$T/$there"
+	done
+	# What is no piece is in nobody's way.
+	mkdir "$T/lost+found"
+	porthole record -q -a -e sched_process_exec --rotate 1s -w "$T" -d 0.1s
+	[ -s "$T/00001/metadata" ]
 }
 
 # On the host only.
