@@ -19,9 +19,14 @@ static __always_inline u32 either_selected(struct task_struct *cur, struct task_
 
 /* ---- switches and wake-ups -------------------------------------------------------------------- */
 
-/* As __trace_sched_switch_state(): the highest bit of TASK_REPORT, 0 for a preempted task. */
-static __always_inline s64 switch_state(struct task_struct *prev, u32 state)
+/*
+ * As __trace_sched_switch_state(): the highest bit of TASK_REPORT, 0 for a preempted task. (Who is preempted on its way out has an
+ * exit state already, and will run again.)
+ */
+static __always_inline s64 switch_state(struct task_struct *prev, u32 state, bool preempt)
 {
+	if (preempt)
+		return 0;
 	if ((state & 0x402) == 0x402)	/* TASK_IDLE */
 		return 0x80;
 	if (state & STATE_REPORTED_D)
@@ -93,7 +98,7 @@ int sched_switch(u64 *ctx)
 	}
 	if (LIMITS_OUT(cpu) && next->pid)
 		limits_look((u64)BPF_CORE_READ(next, sched_task_group), cpu, who, true);
-	waits = switch_state(prev, state);
+	waits = switch_state(prev, state, preempt);
 	if (cfg.write_block && ours && waits && WALK(prev)->mm)
 		emit_block(prev, waits, state, OWN(who));
 	if (cfg.write_stack && ours && waits && WALK(prev)->mm)
