@@ -69,7 +69,7 @@ struct waiter {
 	bool seen;			/* a stack of it was told, so it is recorded */
 	int32_t pid;
 	uint32_t container, told;	/* told: ph_identity_told() as of `selected` */
-	uint32_t next, node;		/* stacks: told, and not yet waited in; waited in. 0: none */
+	uint32_t next, node, maybe;	/* stacks: told, and not yet waited in; waited in; that of a wait of which it is not known how it ended. 0: none */
 	uint64_t next_ns;
 	PH_VEC(struct early) early;	/* until then */
 };

@@ -61,7 +61,7 @@ void profile_wait_stack(struct ph_profile *p, const struct ph_event *ev, uint32_
 
 static bool off_cpu(const struct ph_segment *seg)
 {
-	return seg->state != PH_ST_RUNNING && seg->state != PH_ST_UNKNOWN;
+	return seg->state == PH_ST_UNKNOWN ? seg->off_cpu : seg->state != PH_ST_RUNNING;
 }
 
 static void on_enter(void *arg, const struct ph_segment *seg)
@@ -71,7 +71,11 @@ static void on_enter(void *arg, const struct ph_segment *seg)
 
 	if (!w)
 		return;
-	if (!off_cpu(seg)) {
+	if (seg->state == PH_ST_UNKNOWN) {
+		/* That it is still the same wait is known when it ends. */
+		w->maybe = w->node;
+		w->node = 0;
+	} else if (seg->state == PH_ST_RUNNING) {
 		w->node = 0;
 	} else if (w->next && w->next_ns <= seg->begin_ns) {
 		/* What follows, until it runs again, is the same wait. */
@@ -99,6 +103,7 @@ static const char *reason_of(const struct ph_segment *seg)
 	case PH_ST_THROTTLED:	return "[throttled]";
 	case PH_ST_FROZEN:	return "[frozen]";
 	case PH_ST_STOPPED:	return "[stopped]";
+	case PH_ST_UNKNOWN:	return "[wake-up not seen]";
 	default:		return NULL;
 	}
 }
@@ -153,7 +158,7 @@ static void on_leave(void *arg, const struct ph_segment *seg)
 	row.actor = profile_actor(p, seg->container, seg->pid, seg->tid, t ? t->comm : "");
 	row.reason = reason_loc(p, seg);
 	row.waker = waker_loc(p, seg);
-	row.node = w->node;
+	row.node = seg->state == PH_ST_UNKNOWN ? w->maybe : w->node;
 	if (row.node)
 		profile_add(p, &row, seg->begin_ns, cpu, ns);
 	else if (w->seen)

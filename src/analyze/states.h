@@ -67,6 +67,7 @@ struct ph_segment {
 	bool cut;			/* the stream ended, or a gap came, before the state did */
 	uint64_t part_ns[PH_PART_MAX];	/* RUNNING; adds up to end - begin */
 	struct ph_limit limit;		/* THROTTLED */
+	bool off_cpu;			/* UNKNOWN, at its end: it had no CPU in all of it; whether it slept or waited for one is not known */
 	bool exact;			/* THROTTLED: its end is the kernel's, not "until it ran again" */
 	bool preempted;			/* WAIT_CPU: it was running before, not woken */
 	/* BLOCKED: */

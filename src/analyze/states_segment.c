@@ -144,7 +144,7 @@ static void segment_begin(struct ph_states *st, struct task *t, enum ph_state st
 	s->begin_ns = ts;
 	s->end_ns = 0;
 	s->state = state;
-	s->cut = s->preempted = s->exact = false;
+	s->cut = s->preempted = s->exact = s->off_cpu = false;
 	memset(s->part_ns, 0, sizeof(s->part_ns));
 	memset(&s->limit, 0, sizeof(s->limit));
 	if (state != PH_ST_WAIT_CPU) {

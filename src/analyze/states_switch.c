@@ -39,6 +39,15 @@ static uint64_t woken_at(const struct task *t, bool idle, bool limited, uint64_t
 	return t->moved_ns > t->seg.begin_ns ? t->moved_ns : idle ? ts : 0;
 }
 
+/* It was seen to leave its CPU and to come onto this one, and unless events were lost it did not run in between. */
+static void woken_unseen(struct ph_states *st, struct task *t)
+{
+	bool whole = st->gaps_end_ns <= t->seg.begin_ns;
+
+	st_woken_unseen(st, t);
+	t->seg.off_cpu = whole;
+}
+
 static void switch_in(struct ph_states *st, struct cpu *c, struct task *t, bool idle, uint64_t ts)
 {
 	int32_t cpu = (int32_t)(c - st->cpus.v);
@@ -64,7 +73,7 @@ static void switch_in(struct ph_states *st, struct cpu *c, struct task *t, bool 
 		if (woken)
 			st_wake(st, t, woken);
 		else if (told && t->seg.state == PH_ST_BLOCKED)
-			st_woken_unseen(st, t);
+			woken_unseen(st, t);
 	}
 	t->waking_ns = 0;
 	st_segment_next(st, t, PH_ST_RUNNING, ts);

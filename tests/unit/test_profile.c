@@ -242,6 +242,29 @@ static void test_off_cpu(void **state)
 		     "main;parse;next_[i] 100\n");
 }
 
+/* A wait of which the end was not seen is one all the same, and belongs to its stack. Where it may have run in between it is none. */
+static void test_woken_unseen(void **state)
+{
+	static const char *const stream =
+		"@0 cpu=0 tid=0 sched_waking tid=7 target_cpu=0\n@0 cpu=0 tid=0 sched_wakeup tid=7 target_cpu=0\n"
+		"@0 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7 next_comm=nginx\n"
+		"@2000 cpu=0 tid=7 pid=7 container=1 callstack trigger=1 weight=1 unit=2 comm=nginx tid=7 callstack_user=[0x402000,0x403011] user_end=1\n"
+		"@2000 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 prev_comm=nginx next_tid=20 next_comm=postgres\n%s"
+		"@9000 cpu=0 tid=20 sched_switch prev_tid=20 prev_state=1 next_tid=7 next_comm=nginx prev_comm=postgres\n"
+		"@9500 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=20 prev_comm=nginx next_comm=postgres\n"
+		"@9900 cpu=0 tid=20 sched_switch prev_tid=20 prev_state=0 next_tid=7 next_comm=nginx prev_comm=postgres\n" NAMES;
+	char events[8192];
+
+	for (int lost = 0; lost < 2; lost++) {
+		reset();
+		opts.what = PH_PROFILE_OFFCPU;
+		select_comm = "nginx";
+		snprintf(events, sizeof(events), stream, lost ? "@6000 cpu=0 tid=20 events_discarded begin_ns=5000 end_ns=6000 count=3 gap_cpu=0\n" : "");
+		check(events, lost ? "web;nginx;[stack not seen];[preempted] 400\n" :
+				     "web;nginx;[stack not seen];[preempted] 400\nweb;nginx;main;serve;[wake-up not seen] 7000\n");
+	}
+}
+
 /* Tasks that are not recorded themselves stand beside those that are. */
 static void test_left_out(void **state)
 {
@@ -484,7 +507,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names), cmocka_unit_test(test_who), cmocka_unit_test(test_filter_of_event),
 		cmocka_unit_test(test_mappings), cmocka_unit_test(test_made_anew), cmocka_unit_test(test_trampolines),
-		cmocka_unit_test(test_off_cpu), cmocka_unit_test(test_left_out), cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_off_cpu), cmocka_unit_test(test_woken_unseen), cmocka_unit_test(test_left_out), cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_missing_of_images), cmocka_unit_test(test_not_shown), cmocka_unit_test(test_made),
 		cmocka_unit_test(test_long_names), cmocka_unit_test(test_hostile), cmocka_unit_test(test_many_tasks), cmocka_unit_test(test_compare),
 	};
