@@ -136,7 +136,8 @@ void st_woken_unseen(struct ph_states *st, struct task *t)
 
 struct task *st_unseen_switch(struct ph_states *st, struct cpu *c, int32_t tid, uint64_t ts)
 {
-	uint64_t other_ns = c->tid < 0 ? 0 : c->last_ns > c->since_ns ? c->last_ns : c->since_ns;
+	/* When another was last known to have it, also where it is no longer known who has. */
+	uint64_t other_ns = c->tid < 0 || c->last_ns > c->since_ns ? c->last_ns : c->since_ns;
 	struct task *t;
 
 	st->unseen[st->nunseen++ % UNSEEN_KEPT] = (struct unseen){ c->tid < 0 ? c->since_ns : other_ns, ts };

@@ -671,6 +671,15 @@ static void test_unseen_switch(void **state)
 	assert_non_null(strstr(k.text.p, "7 running 300-1000 cpu0"));
 	ph_buf_done(&k.text);
 	ph_buf_done(&k.ran);
+	/* As well where it had become unknown who has it, since the one who had came to another CPU unseen. */
+	k = run("@0 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=8\n@0 cpu=1 tid=0 sched_switch prev_tid=0 next_tid=10\n"
+		"@50 cpu=1 tid=10 sched_wakeup tid=7 target_cpu=0\n@200 cpu=0 tid=8 sched_waking tid=20 target_cpu=1\n"
+		"@250 cpu=1 tid=10 sched_switch prev_tid=10 prev_state=1 next_tid=8\n"
+		"@300 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=9\n");
+	assert_non_null(strstr(k.text.p, "7 wait 50-200 cpu0"));
+	assert_non_null(strstr(k.text.p, "7 unknown 200-300"));
+	ph_buf_done(&k.text);
+	ph_buf_done(&k.ran);
 	/* Or was kept from it by its limit, the end of which was not seen either. */
 	k = run("@0 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n@50 cpu=0 tid=7 sched_throttle_begin tid=7 limit_cgroup_id=3\n"
 		"@50 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=8\n@200 cpu=0 tid=8 sched_switch prev_tid=8 prev_state=1 next_tid=9\n"
