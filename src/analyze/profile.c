@@ -125,7 +125,7 @@ static void on_callstack(struct ph_profile *p, const struct ph_event *ev)
 	h.node = profile_node(p, ev->pid, V(callstack, callstack_kernel), V(callstack, callstack_user),
 			      (unsigned int)U(callstack, user_end, 0));
 	if (waits)
-		profile_wait_stack(p, ev, h.node, tid);
+		profile_wait_stack(p, ev->ts_ns - U(callstack, walk_ns, 0), h.node, tid);
 	if (!sums)
 		return;
 	if (!p->opts.filter) {
@@ -164,7 +164,7 @@ static void on_block_stack(struct ph_profile *p, const struct ph_event *ev)
 	/* There is a whole one of the same moment. */
 	if (w && w->next && ev->ts_ns - w->next_ns < 1000000)
 		return;
-	profile_wait_stack(p, ev, profile_node(p, ev->pid, V(sched_block_stack, callstack_kernel), NULL, 0), tid);
+	profile_wait_stack(p, ev->ts_ns, profile_node(p, ev->pid, V(sched_block_stack, callstack_kernel), NULL, 0), tid);
 }
 
 void ph_profile_feed(struct ph_profile *p, const struct ph_event *ev)

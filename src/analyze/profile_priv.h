@@ -148,7 +148,7 @@ void profile_name_groups(struct ph_profile *p);
 
 /* profile_wait.c */
 void profile_wait_new(struct ph_profile *p);
-void profile_wait_stack(struct ph_profile *p, const struct ph_event *ev, uint32_t node, int32_t tid);
+void profile_wait_stack(struct ph_profile *p, uint64_t ts_ns, uint32_t node, int32_t tid);
 void profile_wait_finish(struct ph_profile *p);
 void profile_wait_free(struct ph_profile *p);
 

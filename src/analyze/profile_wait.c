@@ -45,14 +45,14 @@ static void waiter_free(struct ph_profile *p, struct waiter *w)
 	free(w);
 }
 
-void profile_wait_stack(struct ph_profile *p, const struct ph_event *ev, uint32_t node, int32_t tid)
+void profile_wait_stack(struct ph_profile *p, uint64_t ts_ns, uint32_t node, int32_t tid)
 {
 	struct waiter *w = waiter_of(p, tid);
 
 	if (!w)
 		return;
 	w->next = node;
-	w->next_ns = ev->ts_ns;
+	w->next_ns = ts_ns;
 	w->seen = true;
 	ph_vec_each(e, &w->early)
 		add_unseen(p, &e->row, e->ts_ns, e->cpu, e->ns);

@@ -351,5 +351,11 @@ void st_on_context_event(struct ph_states *st, struct cpu *c, struct task *t, co
 	case PH_EV_block_rq_complete:
 		set_frame_disk(c);
 		break;
+	case PH_EV_callstack:
+		if (U(callstack, trigger, 0) != PH_EV_sched_switch)
+			break;
+		c->walk_end_ns = ts;
+		c->walk_ns = U(callstack, walk_ns, 0);
+		break;
 	}
 }

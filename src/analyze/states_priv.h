@@ -68,6 +68,7 @@ struct cpu {
 	uint64_t since_ns;		/* it runs `tid` since then */
 	uint64_t last_ns;		/* the last event that shows that it does */
 	uint64_t mark_ns;		/* its time is divided up to here */
+	uint64_t walk_end_ns, walk_ns;	/* a stack for the switch that follows was told, and how long it was walked */
 	struct task *throttle_ends;	/* runs, and its sched_throttle_end must be the next event here */
 	struct frame stack[STACK_MAX];
 	unsigned int depth;

@@ -173,10 +173,23 @@ static void switch_out(struct ph_states *st, struct task *t, uint64_t state, uin
 		t->waking_ns = 0;
 }
 
+/*
+ * When the switch was that @ev tells of. Where it has a stack, that was walked before it was told: what the tracer does there is
+ * nobody's wait, and the kernel has charged what leaves the CPU until then.
+ */
+static uint64_t switched_at(const struct cpu *c, const struct ph_event *ev)
+{
+	uint64_t ts = c->walk_end_ns - c->walk_ns;
+
+	if (!c->walk_ns || c->walk_ns > c->walk_end_ns || c->last_ns != c->walk_end_ns)
+		return ev->ts_ns;
+	return ts > c->since_ns ? ts : c->since_ns;
+}
+
 void st_on_switch(struct ph_states *st, struct cpu *c, const struct ph_event *ev)
 {
 	int32_t prev_tid = I32(sched_switch, prev_tid), next_tid = I32(sched_switch, next_tid);
-	uint64_t ts = ev->ts_ns;
+	uint64_t ts = switched_at(c, ev);
 	struct task *prev, *next;
 
 	st->seen.switches++;

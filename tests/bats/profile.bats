@@ -36,6 +36,7 @@ stacks() {
 		callstack_kernel ? type == "array"
 		callstack_user   ? length <= 384 and (length > 0) == (\$e.fields.user_end > 0)
 		user_end         ? . < 10
+		walk_ns          0
 	END
 	hasnt "$T" ".event == \"callstack\" and .container != \"$PH_FILE-in\""
 	# But for the first moments of a program, before it is known what it has mapped (8) and how to walk through that (7), and for
@@ -115,7 +116,7 @@ stacks() {
 			(.event | startswith(\"syscall_entry\"))))) | group_by(.cpu) | map(. as \$e | range(length - 1) | . as \$i |
 			select(\$e[\$i].event == \"callstack\") | {stack: \$e[\$i].fields, event: \$e[\$i + 1]}) |
 		length > 2 and all(.stack.tid == (.event.fields.prev_tid // .event.tid) and .stack.weight == 1 and .stack.unit == 2 and
-			(.stack.trigger == 1) == (.event.event == \"sched_switch\")) and
+			(.stack.trigger == 1) == (.event.event == \"sched_switch\") and .stack.walk_ns > 0 and .stack.walk_ns < 1000000) and
 			any(.stack.trigger >= 4096) and any(.stack.trigger == 1 and .stack.user_end == 1)" >/dev/null ||
 		flunk "$(events "$T" -e callstack,sched_switch,syscall | head -n 20)"
 	# No function of the tracer itself is among them.

@@ -161,11 +161,13 @@ static void both_stacks(void **state)
 	put_u(f, PH_FRAMES_KERNEL, 2);
 	put_u(f, PH_FRAMES_USER, 2);
 	put_u(f, PH_END_COMPLETE, 1);
+	put_u(f, 8100, 4);
 	for (uint64_t i = 0; i < most - 1; i++)
 		put_u(f, 0x1000 + i, 8);
 	assert_int_equal(decode(f, PH_EV_callstack), 0);
 	put_u(f, 5, 8);
 	assert_int_equal(decode(f, PH_EV_callstack), 1);
+	assert_int_equal(ph_event_u(&f->dec.ev, PH_FLD(callstack, walk_ns), 0), 8100);
 	v = ph_event_field(&f->dec.ev, PH_FLD(callstack, callstack_kernel));
 	assert_int_equal(v->n, PH_FRAMES_KERNEL);
 	assert_int_equal(v->v[PH_FRAMES_KERNEL - 1].u, 0x1000 + PH_FRAMES_KERNEL - 1);

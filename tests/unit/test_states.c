@@ -698,6 +698,29 @@ static void test_unseen_switch(void **state)
 	ph_buf_done(&k.ran);
 }
 
+/* A switch with a stack was before that was walked, but not before what was told of that CPU. */
+static void test_walked(void **state)
+{
+	struct seen k = run("@0 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+			    "@120 cpu=0 tid=7 callstack trigger=1 tid=7 walk_ns=30\n@121 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=8\n"
+			    "@130 cpu=0 tid=8 callstack trigger=1 tid=8 walk_ns=20\n@131 cpu=0 tid=8 sched_switch prev_tid=8 prev_state=1 next_tid=9\n"
+			    "@200 cpu=0 tid=9 callstack trigger=1 tid=9 walk_ns=20\n@210 cpu=0 tid=9 sched_process_fork parent_tid=9 child_tid=10\n"
+			    "@220 cpu=0 tid=9 sched_switch prev_tid=9 prev_state=1 next_tid=7\n");
+
+	assert_non_null(strstr(k.text.p, "7 running 0-90 cpu0"));
+	assert_non_null(strstr(k.text.p, "8 running 90-110 cpu0"));
+	assert_non_null(strstr(k.text.p, "9 running 110-220 cpu0"));
+	assert_non_null(strstr(k.text.p, "7 running 220-1000 cpu0"));
+	assert_string_equal(k.ran.p, "cpu0 7 0-90\ncpu0 8 90-110\ncpu0 9 110-220\ncpu0 7 220-1000\n");
+	ph_buf_done(&k.text);
+	ph_buf_done(&k.ran);
+	k = run("@100 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n@120 cpu=0 tid=7 callstack trigger=1 tid=7 walk_ns=30\n"
+		"@121 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=0 next_tid=8\n");
+	assert_non_null(strstr(k.text.p, "7 wait 100-1000"));
+	ph_buf_done(&k.text);
+	ph_buf_done(&k.ran);
+}
+
 /* Who is woken unseen slept until there was a CPU of which not all is told. */
 static void test_woken_unseen(void **state)
 {
@@ -789,7 +812,7 @@ int main(void)
 		cmocka_unit_test(test_state_dump),
 		cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_missed),
-		cmocka_unit_test(test_holes), cmocka_unit_test(test_unseen_switch), cmocka_unit_test(test_woken_unseen),
+		cmocka_unit_test(test_holes), cmocka_unit_test(test_unseen_switch), cmocka_unit_test(test_woken_unseen), cmocka_unit_test(test_walked),
 		cmocka_unit_test(test_ran),
 	};
 

@@ -84,6 +84,7 @@ struct walk {
 	u32 busy;
 	u32 nkernel, nuser, end;
 	struct ph_unwind_regs regs;
+	u64 begin_ns;		/* of a walk for an event */
 	u64 guessed;		/* the frame was found by the frame pointer */
 	struct ph_store_proc proc;
 	struct ph_store_map map;	/* of the last frame: the next is mostly in it, too */
@@ -736,6 +737,7 @@ static __always_inline void callstack_done(struct walk *w, struct task_struct *t
 		SET(e, callstack_kernel, nkernel);
 		SET(e, callstack_user, nuser);
 		SET(e, user_end, w ? w->end : PH_END_BUSY);
+		SET(e, walk_ns, w && trigger ? rec_->ts_ns - w->begin_ns : 0);
 		bytes &= 8 * FRAMES_MASK;
 		if (w)
 			bpf_probe_read_kernel(e + 1, bytes, w->frames);
@@ -755,8 +757,10 @@ static __always_inline int write_stacks(u32 trigger, u64 who, bool kernel)
 		return 0;
 	w = walk_take(&slot);
 	if (w) {
-		long n = kernel ? bpf_get_task_stack(t, w->frames, 8 * PH_FRAMES_KERNEL, 0) : 0;
+		long n;
 
+		w->begin_ns = bpf_ktime_get_ns();
+		n = kernel ? bpf_get_task_stack(t, w->frames, 8 * PH_FRAMES_KERNEL, 0) : 0;
 		w->nkernel = n > 0 && n <= 8 * PH_FRAMES_KERNEL ? n >> 3 : 0;
 		walk_user(w, slot, t, false);
 	}
