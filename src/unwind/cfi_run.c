@@ -327,6 +327,20 @@ static bool extended(struct ph_cfi_run *r, uint8_t op)
 	return false;
 }
 
+/*
+ * A return address above the CFA: on arm64 the PLT has pushed it, and glibc's _dl_runtime_resolve, which goes on from there, says so
+ * from its second instruction on, but counts the CFA from below what was pushed. It is so from the first instruction on.
+ */
+static bool pushed_by_plt(const struct ph_cfi_run *r)
+{
+	struct ph_bytes in = r->in;
+
+	if (r->arch != PH_UNWIND_ARM64 || r->cie->signal || (ph_bytes_u8(&in) & 0xc0) != DW_CFA_advance_loc ||
+	    ph_bytes_u8(&in) != DW_CFA_offset_extended_sf || ph_bytes_uleb(&in) != machines[r->arch].ra)
+		return false;
+	return ph_bytes_sleb(&in) * r->cie->data_align == 8 && !in.bad;
+}
+
 void ph_cfi_start(struct ph_cfi_run *r, enum ph_unwind_arch arch, const struct ph_cie *cie,
 		  struct ph_bytes program, uint64_t pc)
 {
@@ -338,6 +352,8 @@ void ph_cfi_start(struct ph_cfi_run *r, enum ph_unwind_arch arch, const struct p
 	r->depth = 0;
 	r->changed = true;
 	r->bad = cie->bad;
+	if (pushed_by_plt(r))
+		set(r, machines[arch].ra, PH_SAVED_CFA, 8);
 }
 
 bool ph_cfi_next(struct ph_cfi_run *r)
@@ -406,13 +422,30 @@ static void saved_rule(const struct ph_cfi_state *s, int i, __u8 *how, __s32 *of
 	*off = *how == PH_SAVED_SAME || *how == PH_SAVED_LOST ? 0 : (__s32)s->at[i];
 }
 
+/* The CFA is above what the PLT has pushed; once that is popped, the address is in its register again. */
+static void above_pushed(const struct machine *m, struct ph_cfi_state *s)
+{
+	int64_t n = s->at[PH_REG_RA] + 8;
+
+	s->off += n;
+	for (int i = 0; i < PH_REG_N; i++)
+		if (s->how[i] == PH_SAVED_CFA)
+			s->at[i] -= n;
+	if (s->cfa == PH_CFI_REG && s->reg == m->sp && s->off + s->at[PH_REG_RA] < 0)
+		s->how[PH_REG_RA] = PH_SAVED_SAME;
+}
+
 enum ph_unwind_why ph_cfi_rule(enum ph_unwind_arch arch, const struct ph_cie *cie,
-			       const struct ph_cfi_state *s, struct ph_unwind_rule *ret)
+			       const struct ph_cfi_state *state, struct ph_unwind_rule *ret)
 {
 	const struct machine *m = &machines[arch];
 	struct ph_unwind_rule rule = { 0 };
+	struct ph_cfi_state fixed, *s = &fixed;
 	enum ph_unwind_why why;
 
+	fixed = *state;
+	if (arch == PH_UNWIND_ARM64 && !cie->signal && s->how[PH_REG_RA] == PH_SAVED_CFA && s->at[PH_REG_RA] == 8)
+		above_pushed(m, s);
 	*ret = rule;
 	if (cie->ra != m->ra)
 		return PH_WHY_RA;

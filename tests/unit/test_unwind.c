@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "unwind/cfi.h"
 #include "unwind/table.h"
 
 /* What elfutils says, in the words of a rule. */
@@ -108,6 +109,19 @@ static void oracle_saved(const struct oracle *o, Dwarf_Frame *frame, unsigned in
 	}
 }
 
+/* Is the return address above the CFA there? It was pushed before then, by the PLT: what glibc says of _dl_runtime_resolve on arm64. */
+static bool oracle_above(const struct oracle *o, uint64_t pc)
+{
+	ph_autofree Dwarf_Frame *frame = NULL;
+	__s32 off;
+	__u8 how;
+
+	if (dwarf_cfi_addrframe(o->cfi, pc, &frame))
+		return false;
+	oracle_saved(o, frame, numbers[o->arch].ra, &how, &off);
+	return how == PH_SAVED_CFA && off == 8;
+}
+
 /* The rule at @pc and what it is true for; 0: one, PH_CFA_NONE: there is none, -1: nothing is said of the address. */
 static int oracle_rule(const struct oracle *o, uint64_t pc, struct ph_unwind_rule *rule, Dwarf_Addr *end)
 {
@@ -163,6 +177,12 @@ static int oracle_rule(const struct oracle *o, uint64_t pc, struct ph_unwind_rul
 	}
 	if (rule->ra == PH_SAVED_LOST || (rule->ra == PH_SAVED_SAME && o->arch == PH_UNWIND_X86_64))
 		known = false;
+	if (o->arch == PH_UNWIND_ARM64 && !signal &&
+	    ((rule->ra == PH_SAVED_CFA && rule->ra_off == 8) || (rule->ra == PH_SAVED_SAME && oracle_above(o, *end)))) {
+		rule->cfa_off += 16;
+		rule->ra = rule->cfa_off ? PH_SAVED_CFA : PH_SAVED_SAME;
+		rule->ra_off = rule->cfa_off ? -8 : 0;
+	}
 	if (!known)
 		*rule = (struct ph_unwind_rule){ .cfa = PH_CFA_NONE };
 	return 0;
@@ -339,6 +359,34 @@ static void test_debug_frame(void **state)
 	(void)state;
 	compare_file(PH_UNWIND_OBJECTS "/unwind_debug.so", NULL);
 	compare_file(PH_UNWIND_OBJECTS "/unwind_debug_gz.so", NULL);
+}
+
+/* What glibc says of _dl_runtime_resolve on arm64, to which the PLT comes with 16 bytes pushed, of which the CFA knows nothing. */
+static void test_pushed_by_plt(void **state)
+{
+	static const uint8_t program[] = { 0x41, 0x11, 30, 0x7f, 0x41, 0x0e, 0xd0, 0x01, 0x88, 26, 0x53, 0x0e, 0, 0x41, 0x13, 2, 0 };
+	static const struct { uint64_t pc; int32_t cfa_off, ra_off; uint8_t ra; } want[] = {
+		{ 0, 16, -8, PH_SAVED_CFA }, { 4, 16, -8, PH_SAVED_CFA }, { 8, 224, -8, PH_SAVED_CFA }, { 84, 16, -8, PH_SAVED_CFA },
+		{ 88, 0, 0, PH_SAVED_SAME },
+	};
+	struct ph_cie cie = { .code_align = 4, .data_align = -8, .ra = 30, .initial = { .reg = 31 } };
+	struct ph_unwind_rule rule;
+	struct ph_cfi_run run;
+
+	ph_cfi_start(&run, PH_UNWIND_ARM64, &cie, (struct ph_bytes){ .p = program, .end = program + sizeof(program) }, 0);
+	for (size_t i = 0; i < PH_ARRAY_SIZE(want); i++) {
+		uint64_t pc = run.pc;
+
+		assert_int_equal(pc, want[i].pc);
+		assert_int_equal(ph_cfi_next(&run), i + 1 < PH_ARRAY_SIZE(want));
+		assert_int_equal(ph_cfi_rule(PH_UNWIND_ARM64, &cie, &run.now, &rule), PH_WHY_NOT);
+		assert_int_equal(rule.cfa, PH_CFA_SP);
+		assert_int_equal(rule.cfa_off, want[i].cfa_off);
+		assert_int_equal(rule.ra, want[i].ra);
+		assert_int_equal(rule.ra_off, want[i].ra_off);
+		assert_int_equal(rule.fp, PH_SAVED_SAME);
+	}
+	(void)state;
 }
 
 static void test_arm64(void **state)
@@ -717,6 +765,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shapes),
 		cmocka_unit_test(test_debug_frame),
+		cmocka_unit_test(test_pushed_by_plt),
 		cmocka_unit_test(test_arm64),
 		cmocka_unit_test(test_libc),
 		cmocka_unit_test(test_vdso),

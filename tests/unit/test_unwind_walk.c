@@ -416,6 +416,32 @@ static void test_silent(void **state)
 	end(&t);
 }
 
+static bool has_entry(struct target *t, const struct ph_unwind_frame *f)
+{
+	Dwfl_Module *m = dwfl_addrmodule(t->dwfl, f->pc);
+	ph_autofree Dwarf_Frame *frame = NULL;
+	Dwarf_Addr bias;
+	Dwarf_CFI *cfi = m ? dwfl_module_eh_cfi(m, &bias) : NULL;
+
+	return cfi && !dwarf_cfi_addrframe(cfi, f->pc - bias, &frame);
+}
+
+/*
+ * How many of its frames on arm64 are to be believed: where there is no entry, as of the PLT, it takes what the frame pointer points at
+ * for the caller, which in who has not set it up yet is another's; and in the look-up what it is told of the frame is not true
+ * (test_pushed_by_plt in test_unwind.c).
+ */
+static size_t believed(struct target *t, const struct stack *s, bool complete)
+{
+	size_t n = 0;
+
+	if (arch == PH_UNWIND_X86_64)
+		return s->n;
+	while (n < s->n && has_entry(t, &s->frames[n++]))
+		;
+	return !complete && n > 2 ? 2 : n;
+}
+
 /*
  * After every single instruction, through the PLT, the dynamic linker's look-up, libc and the vDSO: in the middle of
  * what begins and ends functions. elfutils does not follow RBX through functions that leave it alone, so in the
@@ -449,7 +475,8 @@ static void test_steps(void **state)
 		assert_true(theirs.n);
 		all = !strcmp(name_of(&t, &theirs.frames[theirs.n - 1]), "_start");
 		complete += all;
-		if (ours.last != PH_STEP_END || ours.n < theirs.n || (all && ours.n != theirs.n) ||
+		theirs.n = believed(&t, &theirs, all);
+		if (ours.last != PH_STEP_END || ours.n < theirs.n || (all && arch == PH_UNWIND_X86_64 && ours.n != theirs.n) ||
 		    !same_frames(&ours, &theirs, theirs.n)) {
 			print_message("after step %u, ends with %d:\n", steps, ours.last);
 			print_stack(&t, &ours);
@@ -463,7 +490,8 @@ static void test_steps(void **state)
 	}
 	print_message("%u steps, elfutils complete in %u\n", steps, complete);
 	assert_true(steps > 500);
-	assert_true(complete > steps / 2);
+	/* On arm64 most steps are in the look-up. */
+	assert_true(complete > steps / (arch == PH_UNWIND_X86_64 ? 2 : 8));
 	end(&t);
 }
 
