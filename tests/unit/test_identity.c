@@ -319,6 +319,38 @@ static void processes_end_as_told(void **state)
 	ph_identity_free(id);
 }
 
+/* True: the process has gone on without its first thread, and ends with this one. */
+static bool own_exit_after_first(struct ph_identity *id, int tid, int end)
+{
+	struct ph_value v[10] = { str("x"), num(tid), num(0), num(0), num(0), num(0), num(0), num(0), num(0), num(end) };
+	struct ph_event ev = feed(id, OWN(sched_process_exit), 0, v, NULL);
+
+	return ph_identity_ended_after_first(id, &ev);
+}
+
+static void processes_end_after_first(void **state)
+{
+	struct ph_identity *id = ph_identity_new();
+
+	(void)state;
+	own_fork(id, 0, 10, 50, 50, 1, NULL, 0);
+	for (int tid = 51; tid < 55; tid++)
+		own_fork(id, 0, 50, tid, 50, 1, NULL, 0);
+	assert_false(own_exit_after_first(id, 51, 1) || ph_identity_leaderless(id, 50));
+	assert_false(own_exit_after_first(id, 50, 1));
+	assert_true(ph_identity_leaderless(id, 50));
+	assert_false(own_exit_after_first(id, 52, 1));
+	/* Of those that end at the same moment, all of which say so, it is the first one that does; and nothing that comes is it again. */
+	assert_true(own_exit_after_first(id, 53, 2));
+	assert_false(own_exit_after_first(id, 54, 2));
+	own_fork(id, 0, 10, 60, 60, 1, NULL, 0);
+	own_fork(id, 0, 60, 61, 60, 1, NULL, 0);
+	assert_false(own_exit_after_first(id, 60, 1));
+	assert_true(own_exit_after_first(id, 61, 3));
+	assert_false(own_exit_after_first(id, 0, 2));
+	ph_identity_free(id);
+}
+
 static void exited_are_bounded(void **state)
 {
 	struct ph_identity *id = ph_identity_new();
@@ -843,6 +875,29 @@ static void selection_none(void **state)
 	assert_non_null(strstr(err.msg, "no container is there"));
 }
 
+/* By name, else by id; and no more than anybody reads. */
+static void selection_listed(void **state)
+{
+	struct ph_container c[12] = { 0 };
+	const struct ph_container *all[12];
+	ph_autobuf text = { 0 };
+
+	(void)state;
+	for (uint32_t i = 0; i < PH_ARRAY_SIZE(c); i++) {
+		c[i] = (struct ph_container){ .index = i + 1, .name = (char *)(i == 1 ? "" : "w"), .id = (char *)(i == 1 ? "pod-a" : "") };
+		all[i] = &c[i];
+	}
+	ph_selection_list(all, 2, &text);
+	assert_string_equal(text.p, "w (#1), pod-a (#2)");
+	ph_buf_clear(&text);
+	ph_selection_list(all, 10, &text);
+	assert_non_null(strstr(text.p, ", w (#9), w (#10)"));
+	assert_null(strstr(text.p, "more"));
+	ph_buf_clear(&text);
+	ph_selection_list(all, 12, &text);
+	assert_non_null(strstr(text.p, ", w (#10) and 2 more"));
+}
+
 /* A label's text is its owner's: nothing in it is another label, nor after writing and reading. */
 static void test_labels(void **state)
 {
@@ -868,7 +923,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_labels),
 		cmocka_unit_test(tasks_by_cpu), cmocka_unit_test(lost_events_end_attribution),
-		cmocka_unit_test(pid_reuse), cmocka_unit_test(processes_end), cmocka_unit_test(processes_end_as_told), cmocka_unit_test(exited_are_bounded),
+		cmocka_unit_test(pid_reuse), cmocka_unit_test(processes_end), cmocka_unit_test(processes_end_as_told),
+		cmocka_unit_test(processes_end_after_first), cmocka_unit_test(exited_are_bounded),
 		cmocka_unit_test(exec_by_non_leader),
 		cmocka_unit_test(renamed), cmocka_unit_test(containers_told),
 		cmocka_unit_test(contexts_beat_the_model), cmocka_unit_test(lttng_namespaces),
@@ -877,6 +933,7 @@ int main(void)
 		cmocka_unit_test(selection_values), cmocka_unit_test(selection_of_events),
 		cmocka_unit_test(selection_of_children), cmocka_unit_test(selection_by_thread),
 		cmocka_unit_test(selection_of_renames), cmocka_unit_test(selection_none),
+		cmocka_unit_test(selection_listed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
