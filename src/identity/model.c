@@ -306,8 +306,6 @@ void ph_identity_feed(struct ph_identity *id, struct ph_event *ev)
 		task_drop(id, id->exited_first);
 	if (ci->tid >= 0 && ev->tid < 0)
 		ev->tid = (int32_t)ev->ctx[ci->tid].i;
-	if (ci->container >= 0 && ev->container == PH_CONTAINER_UNKNOWN)
-		ev->container = (uint32_t)ev->ctx[ci->container].u;
 	if (ci->pid >= 0 && ev->pid < 0)
 		ev->pid = (int32_t)ev->ctx[ci->pid].i;
 

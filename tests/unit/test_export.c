@@ -593,6 +593,48 @@ static void test_hostile(void **state)
 	result_done(&r);
 }
 
+/* Only of a line's last name, and only what is a number to those who read it. A thread may have no name. */
+static void test_numbers_at_end(void **state)
+{
+	static const char events[] =
+		"+1 lttng_statedump_process_state tid=30 pid=30 name=x status=5 syscall=-1\n"
+		"+1 mapped_file file=9 path=/opt/x build_id=00ff\n+1 process_map pid=30 begin=0x500000 end=0x501000 vaddr=0x1000 file=9\n"
+		"+1 cpu=0 tid=30 pid=30 container=0 callstack weight=1 comm=\"\" tid=30 callstack_user=[0x500010,0x500060] user_end=1\n"
+		"+1 cpu=0 tid=30 pid=30 container=0 callstack weight=2 comm=x tid=30 callstack_user=[0x500020,0x500060] user_end=1\n"
+		"+1 cpu=0 tid=30 pid=30 container=0 callstack weight=3 comm=x tid=30 callstack_user=[0x500030,0x500060] user_end=1\n"
+		"+1 cpu=0 tid=30 pid=30 container=0 callstack weight=4 comm=x tid=30 callstack_user=[0x500040,0x500060] user_end=1\n"
+		"+0 user_symbol file=9 vaddr=0x1010 name=\"f 5 6\"\n+0 user_symbol file=9 vaddr=0x1020 name=\"g 1.5\"\n"
+		"+0 user_symbol file=9 vaddr=0x1030 name=\"h \"\n+0 user_symbol file=9 vaddr=0x1040 name=\"i 7x\"\n"
+		"+0 user_symbol file=9 vaddr=0x105f name=\"main 3\"\n+0 user_symbol file=9 vaddr=0x1060 name=\"main 3\"\n";
+	struct dir *d = *state;
+	ph_autofree char *t = ph_asprintf("%s/t", d->path), *lines = NULL;
+	struct result r;
+
+	write_trace(t, events);
+	lines = through(d, "--by container -o folded", "sort");
+	assert_string_equal(lines, "(host);main 3;f 5_6 1\n(host);main 3;g_1.5 2\n(host);main 3;h  3\n(host);main 3;i 7x 4\n");
+	r = run(d, "-o perf-script");
+	assert_memory_equal(r.out, ": 30/30 [000] ", 14);
+	result_done(&r);
+}
+
+/* Of whom a recording does not say whose it is, nobody is made up. */
+static void test_unknown_container(void **state)
+{
+	static const char events[] =
+		"+1 lttng_statedump_process_state tid=30 pid=30 name=x container=1 status=5 syscall=-1\n"
+		"+1 mapped_file file=9 path=/opt/x build_id=00ff\n+1 process_map pid=30 begin=0x500000 end=0x501000 vaddr=0x1000 file=9\n"
+		"+1 cpu=0 tid=30 pid=30 callstack weight=2 comm=x tid=30 callstack_user=[0x500010] user_end=1\n"
+		"+1 cpu=0 tid=99 pid=99 callstack weight=1 comm=y tid=99 callstack_kernel=[0xffff1000]\n"
+		"+0 user_symbol file=9 vaddr=0x1010 name=f\n+0 kernel_symbol address=0xffff1000 name=g\n";
+	struct dir *d = *state;
+	ph_autofree char *t = ph_asprintf("%s/t", d->path), *lines = NULL;
+
+	write_trace(t, events);
+	lines = through(d, "--by container -o folded", "sort");
+	assert_string_equal(lines, "?;g_[k] 1\nweb;f 2\n");
+}
+
 /* Well-formed whatever names are, with all of them as data, and nothing from anywhere else. */
 static void test_svg(void **state)
 {
@@ -658,7 +700,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		T(test_tables), T(test_range), T(test_usage), T(test_json), T(test_speedscope), T(test_pprof), T(test_perf_script), T(test_hostile), T(test_svg),
+		T(test_tables), T(test_range), T(test_usage), T(test_json), T(test_speedscope), T(test_pprof), T(test_perf_script), T(test_hostile), T(test_numbers_at_end), T(test_unknown_container),
+		T(test_svg),
 		T(test_browser),
 #undef T
 	};
