@@ -206,12 +206,12 @@ static void consider_end(struct ph_path *p, const struct ph_segment *s, const st
 
 	if (p->to_ns ? s->begin_ns >= p->to_ns || s->end_ns < p->to_ns : !p->finishing)
 		return;
-	if (s->tid == p->tid)
-		since = 0;
-	if (!p->at_end.tid || since < p->at_end.since_ns || (since == p->at_end.since_ns && s->tid < p->at_end.tid)) {
-		p->at_end.tid = s->tid;
-		p->at_end.since_ns = since;
-	}
+	/* The first one is older than all others, also where nothing is told of them, and numbers have begun anew. */
+	if (s->tid != p->tid && p->at_end.tid && (p->at_end.tid == p->tid || since > p->at_end.since_ns ||
+						  (since == p->at_end.since_ns && s->tid > p->at_end.tid)))
+		return;
+	p->at_end.tid = s->tid;
+	p->at_end.since_ns = since;
 }
 
 static void on_leave(void *arg, const struct ph_segment *s)

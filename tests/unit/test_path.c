@@ -544,6 +544,8 @@ static void test_process_end(void **state)
 	path_of_process("web", last, 550, 7, 8, WAY "500-550 worker running kernel=5\n");
 	path_of_process("web", last, 700, 7, 8, WAY "500-610 worker running kernel=10\n");
 	path_of_process("web", last, 180, 7, 7, "100-180 nginx running kernel=5\n");
+	/* Just when it begins to do something else. */
+	path_of_process("web", last, 500, 7, 8, WAY);
 	/* Who asks for the thread gets that. */
 	path_of(7, LEAVES(EXIT(200, 0, 7, 7, 1)), "100-210 nginx running kernel=10\n");
 	/* A trace that does not say who goes on, but which call the first one was in. */
@@ -564,6 +566,35 @@ static void test_process_end(void **state)
 	path_of_process("web", LEAVES("@195 cpu=1 tid=8 sched_waking tid=7 target_cpu=0\n" EXIT(200, 0, 7, 7, 1))
 		"@520 cpu=1 tid=7 pid=7 sched_process_exec filename=/bin/x tid=7 old_tid=8\n" EXIT(600, 1, 7, 7, 2) RUN(610, 1, 7, 16, 0), 0, 7, 7,
 		WAY "500-520 worker running, becomes x\n520-610 nginx running kernel=10\n");
+	/* A recorder that does not tell that others go on. */
+	path_of_process("web", LEAVES("@195 cpu=1 tid=8 sched_waking tid=7 target_cpu=0\n" EXIT(200, 0, 7, 7, 0))
+		"@520 cpu=1 tid=7 pid=7 sched_process_exec filename=/bin/x tid=7 old_tid=8\n" EXIT(600, 1, 7, 7, 0) RUN(610, 1, 7, 16, 0), 0, 7, 7,
+		WAY "500-520 worker running, becomes x\n520-610 nginx running kernel=10\n");
+	/* Nor is it another one's path where the number is asked for. */
+	a = ask(LEAVES(EXIT(200, 0, 7, 7, 1)) "@520 cpu=1 tid=7 pid=7 sched_process_exec filename=/bin/x tid=7 old_tid=8\n",
+		&(struct ph_path_ask){ .tid = 7, .from_ns = 100 }, 1000);
+	is_path(a.p, WAY "500-520 worker running, becomes x\n520-1000 x running\n");
+	done(&a);
+	/* It is the first thread that is there, though another one has the smaller number. */
+	path_of_process("small", "@1 container_info index=3 name=small cgroup_path=/small cgroup_id=14\n"
+		"@1 lttng_statedump_process_state tid=55 pid=60 name=other container=3 cgroup_id=14 status=5 syscall=-1\n"
+		"@1 lttng_statedump_process_state tid=60 pid=60 name=first container=3 cgroup_id=14 status=5 syscall=-1\n" BEGIN, 0, 60, 60,
+		"100-1000 first waiting other\n");
+	/* An older one is found when the one that was taken for the oldest has ended; whose number is another one's later. */
+	path_of_process("older", "@1 container_info index=3 name=older cgroup_path=/older cgroup_id=14\n"
+		IRQS
+		"@10 cpu=0 tid=30 sched_process_fork parent_tid=30 parent_pid=30 child_tid=70 child_pid=70 child_comm=young child_container=3\n"
+		"@10 cpu=0 tid=30 sched_process_fork parent_tid=70 parent_pid=70 child_tid=71 child_pid=70 child_comm=young child_container=3\n"
+		"@10 cpu=0 tid=30 sched_switch prev_tid=30 prev_comm=cron prev_state=1 next_tid=70 next_comm=young\n" EXIT(20, 0, 70, 70, 1)
+		"@20 cpu=0 tid=70 sched_switch prev_tid=70 prev_comm=young prev_state=16 next_tid=71 next_comm=young\n" EXIT(30, 0, 71, 70, 2)
+		"@30 cpu=0 tid=71 sched_switch prev_tid=71 prev_comm=young prev_state=16 next_tid=0\n"
+		"@50 lttng_statedump_process_state tid=60 pid=60 name=old container=3 cgroup_id=14 status=5 syscall=-1\n"
+		IN_TIMER(200, 0, 0, "@200 cpu=0 tid=0 sched_waking tid=60 target_cpu=0\n@200 cpu=0 tid=0 sched_wakeup tid=60 target_cpu=0\n")
+		"@200 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=60 next_comm=old\n" EXIT(300, 0, 60, 60, 2)
+		"@310 cpu=0 tid=60 sched_switch prev_tid=60 prev_comm=old prev_state=16 next_tid=30\n"
+		"@400 cpu=0 tid=30 sched_process_fork parent_tid=30 parent_pid=30 child_tid=60 child_pid=60 child_comm=cron child_container=0\n"
+		"@400 cpu=0 tid=30 sched_wakeup_new tid=60 target_cpu=1\n@410 cpu=1 tid=0 sched_switch prev_tid=0 next_tid=60 next_comm=cron\n",
+		0, 60, 60, "100-200 old timer\n200-310 old running kernel=10\n");
 	/* It had ended when the recording began. */
 	path_of_process("left", "@1 container_info index=3 name=left cgroup_path=/left cgroup_id=14\n"
 		"@1 lttng_statedump_process_state tid=60 pid=60 name=first container=3 cgroup_id=14 status=4 syscall=-1\n"
