@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/user.h>
 #include <unistd.h>
 
 #include <bpf/btf.h>
@@ -877,6 +878,7 @@ static void test_emulated(void **state)
 		{ { 0xc5, 0xf9, 0x6e, 0xc6 }, false },				/* vmovd %esi,%xmm0 */
 		{ { 0x62, 0xe1, 0x7d, 0x48, 0x6e, 0xc6 }, false },
 		{ { 0xc4, 0xe2, 0x7d, 0x78, 0xc0 }, true },			/* vpbroadcastb %xmm0,%ymm0; 78 is js */
+		{ { 0xc4, 0xc1, 0x79, 0x6e, 0xc0 }, false },			/* vmovd %r8d,%xmm0; 79 is of its prefix */
 		{ { 0x74, 0x05 }, false },					/* je itself */
 		{ { 0x66, 0x0f, 0x74, 0xc1 }, false },				/* pcmpeqb %xmm1,%xmm0 */
 		{ { 0x48, 0x89, 0xf8 }, false },				/* mov %rdi,%rax */
@@ -892,11 +894,45 @@ static void test_emulated(void **state)
 	assert_false(probe_is_emulated_wrongly(EM_X86_64, cases[0].code, 0));
 }
 
+/* By the machines' psABIs, in the order of the kernel's struct. */
+static void test_numbered(void **state)
+{
+	static const struct { int machine; uint32_t n; int reg; } cases[] = {
+#ifdef __x86_64__
+		{ EM_X86_64, 0, offsetof(struct user_regs_struct, rax) }, { EM_X86_64, 1, offsetof(struct user_regs_struct, rdx) },
+		{ EM_X86_64, 2, offsetof(struct user_regs_struct, rcx) }, { EM_X86_64, 3, offsetof(struct user_regs_struct, rbx) },
+		{ EM_X86_64, 4, offsetof(struct user_regs_struct, rsi) }, { EM_X86_64, 5, offsetof(struct user_regs_struct, rdi) },
+		{ EM_X86_64, 6, offsetof(struct user_regs_struct, rbp) }, { EM_X86_64, 7, offsetof(struct user_regs_struct, rsp) },
+		{ EM_X86_64, 8, offsetof(struct user_regs_struct, r8) }, { EM_X86_64, 9, offsetof(struct user_regs_struct, r9) },
+		{ EM_X86_64, 10, offsetof(struct user_regs_struct, r10) }, { EM_X86_64, 11, offsetof(struct user_regs_struct, r11) },
+		{ EM_X86_64, 12, offsetof(struct user_regs_struct, r12) }, { EM_X86_64, 13, offsetof(struct user_regs_struct, r13) },
+		{ EM_X86_64, 14, offsetof(struct user_regs_struct, r14) }, { EM_X86_64, 15, offsetof(struct user_regs_struct, r15) },
+		{ EM_X86_64, 16, offsetof(struct user_regs_struct, rip) },
+#endif
+		{ EM_X86_64, 17, -1 },
+		/* x0, x30, sp, pc */
+		{ EM_AARCH64, 0, 0 }, { EM_AARCH64, 30, 240 }, { EM_AARCH64, 31, 248 }, { EM_AARCH64, 32, 256 }, { EM_AARCH64, 33, -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
+		struct ph_probe_arg a = { 0 };
+		int r = ph_probe_numbered_place(cases[i].machine, cases[i].n, &a);
+
+		assert_int_equal(r, cases[i].reg < 0 ? -ERANGE : 0);
+		if (r == 0) {
+			assert_true(a.has_reg);
+			assert_int_equal(a.reg, cases[i].reg);
+			assert_int_equal(a.add[0], 0);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_language), cmocka_unit_test(test_usdt), cmocka_unit_test(test_kernel_names), cmocka_unit_test(test_kernel_functions), cmocka_unit_test(test_fields), cmocka_unit_test(test_places),
-		cmocka_unit_test(test_hits), cmocka_unit_test(test_mappings), cmocka_unit_test(test_late_points), cmocka_unit_test(test_emulated), cmocka_unit_test(test_bpftrace),
+		cmocka_unit_test(test_hits), cmocka_unit_test(test_mappings), cmocka_unit_test(test_late_points), cmocka_unit_test(test_emulated), cmocka_unit_test(test_numbered), cmocka_unit_test(test_bpftrace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/parse.h"
 #include "collect/stacks.h"
 
@@ -423,7 +424,11 @@ static void names_take_turns(void **state)
 	struct ph_err err = { 0 };
 	struct ph_codefile *file[N];
 	const struct ph_mapping *map[N];
+	const uint64_t now_ns = ph_now_ns();
+	uint64_t open;
+	struct ph_file_key key;
 	ph_autobuf text = { 0 };
+	uint32_t refs;
 
 	(void)state;
 	assert_int_equal(ph_symchild_new(&o, &files.namer, &err), 0);
@@ -436,12 +441,21 @@ static void names_take_turns(void **state)
 		file[n] = map[n]->file;
 		n += file[n]->id >= PH_CODE_FILES && (!n || file[n] != file[n - 1]);
 	}
-	for (int round = 0; round < 2; round++)
+	/* Who is open as it is mapped takes nobody's place. */
+	assert_true(file[0]->held && !file[0]->in_namer);
+	assert_true(ph_codefile_has_names(&files, file[1], p->pid, map[1]));
+	assert_int_equal(files.held, 2);
+	assert_true(ph_codefile_has_names(&files, file[0], p->pid, map[0]));
+	assert_true(file[1]->in_namer);
+	open = ph_files_open();
+	for (int round = 0; round < 20; round++)
 		for (size_t i = 0; i < N; i++) {
 			assert_true(ph_codefile_has_names(&files, file[i], p->pid, map[i]));
 			assert_true(file[i]->in_namer);
 			assert_true(files.held <= 2);
 		}
+	/* Who had to go has left nothing open behind. */
+	assert_true(ph_files_open() < open + 20);
 	/* The first one was seen longer ago than the second, until now. */
 	assert_false(file[0]->in_namer || file[0]->held || file[0]->root >= 0);
 	assert_true(ph_codefile_has_names(&files, file[1], p->pid, map[1]));
@@ -454,6 +468,20 @@ static void names_take_turns(void **state)
 	file[0]->unanswered = 0;
 	assert_true(ph_codefile_has_names(&files, file[2], p->pid, map[2]));
 	assert_false(file[0]->in_namer);
+	key = file[1]->keys.v[0];
+	/* What is not mapped any more is forgotten, once it is closed: its number may be another one's. */
+	refs = file[1]->refs;
+	while (file[1]->refs)
+		ph_codefile_drop(file[1], now_ns);
+	ph_codefiles_expire(&files, now_ns + PH_NSEC);
+	assert_ptr_equal(ph_codefile_known(&files, &(struct ph_mapped){ .dev = key.dev, .ino = key.ino }, false), file[1]);
+	ph_codefile_drop(file[1], now_ns);
+	file[1]->asked.n = 0;
+	assert_true(ph_codefile_has_names(&files, file[0], p->pid, map[0]));
+	assert_false(file[1]->in_namer);
+	ph_codefiles_expire(&files, now_ns + 2 * PH_NSEC);
+	assert_null(ph_codefile_known(&files, &(struct ph_mapped){ .dev = key.dev, .ino = key.ino }, false));
+	file[1]->refs = refs;
 	ph_symchild_free(files.namer);
 }
 

@@ -610,6 +610,46 @@ static void test_state_dump(void **state)
 	       "9 running 400-1000 cpu1 user or kernel=600 cut\n");
 }
 
+/* The dump of LTTng, of whose tasks that are runnable one may be running: its cgroups it does not tell. */
+static void test_state_dump_of_lttng(void **state)
+{
+	static const struct ph_states_ops ops = { .leave = on_leave, .ran = on_ran, .out = on_out };
+	const struct ph_class *ours = ph_class_by_name("lttng_statedump_process_state");
+	ph_autofree int16_t *canon = ph_alloc(ours->nfields * sizeof(*canon));
+	const char *want[] = { "8 unknown 100-400\n8 running 400-1000", "8 wait 111-400 cpu1\n8 running 400-1000" };
+	struct ph_class lttng = *ours;
+
+	for (uint32_t i = 0; i < ours->nfields; i++)
+		canon[i] = strcmp(ours->fields[i].name, "cgroup_id") ? (int16_t)i : -1;
+	lttng.canon = canon;
+	for (size_t i = 0; i < PH_ARRAY_SIZE(want); i++) {
+		struct ph_identity *id = ph_identity_new();
+		struct seen k = { 0 };
+		struct ph_states *st = ph_states_new(id, &ops, &k);
+		struct ph_err err = { 0 };
+		struct ph_source *src;
+		struct ph_event *ev;
+
+		assert_int_equal(ph_synthetic_parse("@100 cpu=0 lttng_statedump_start\n"
+			"@111 cpu=0 lttng_statedump_process_state tid=8 pid=8 status=2 cpu=1 syscall=-1\n"
+			"@400 cpu=1 tid=9 sched_switch prev_tid=9 prev_state=1 next_tid=8\n", &src, &err), 0);
+		while (ph_source_next(src, &ev, &err) > 0) {
+			if (ev->cls->id == ours->id && i == 0)
+				ev->cls = &lttng;
+			ph_identity_feed(id, ev);
+			ph_states_feed(st, ev);
+		}
+		ph_states_finish(st, 1000);
+		if (!strstr(k.text.p, want[i]))
+			fail_msg("%s", k.text.p);
+		ph_states_free(st);
+		ph_identity_free(id);
+		ph_source_close(src);
+		ph_buf_done(&k.text);
+		ph_buf_done(&k.ran);
+	}
+}
+
 /* ---- what is missing --------------------------------------------------------------------------------- */
 
 static void test_gap(void **state)
@@ -773,6 +813,30 @@ static void test_woken_unseen(void **state)
 	assert_non_null(strstr(k.text.p, "7 unknown 100-300 off-CPU\n7 running 300-1000 cpu0"));
 	ph_buf_done(&k.text);
 	ph_buf_done(&k.ran);
+	/* Who was stopped was not woken when it was moved, nor is it wrong that it was. */
+	k = run("@0 cpu=1 tid=0 sched_waking tid=20 target_cpu=0\n@0 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
+		"@50 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=4 next_tid=8\n"
+		"@200 cpu=1 tid=0 sched_migrate_task tid=7 orig_cpu=0 dest_cpu=1\n@200 cpu=1 tid=0 sched_migrate_task tid=7 orig_cpu=1 dest_cpu=0\n"
+		"@300 cpu=0 tid=8 sched_switch prev_tid=8 prev_state=1 next_tid=7\n");
+	assert_non_null(strstr(k.text.p, "7 stopped 50-300\n7 running 300-1000 cpu0"));
+	ph_buf_done(&k.text);
+	ph_buf_done(&k.ran);
+	/* A stream without any wake-ups tells of none: it slept until it ran. */
+	k = run("@0 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n@50 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=8\n"
+		"@200 cpu=1 tid=0 sched_migrate_task tid=7 orig_cpu=0 dest_cpu=1\n@200 cpu=1 tid=0 sched_migrate_task tid=7 orig_cpu=1 dest_cpu=0\n"
+		"@300 cpu=0 tid=8 sched_switch prev_tid=8 prev_state=0 next_tid=7\n");
+	assert_non_null(strstr(k.text.p, "7 blocked 50-300 other\n7 running 300-1000 cpu0"));
+	ph_buf_done(&k.text);
+	ph_buf_done(&k.ran);
+	/* Who woke it the last time is not who did this time. */
+	k = run("@0 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n@50 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=0\n"
+		"@100 cpu=1 tid=9 sched_waking tid=7 target_cpu=0\n@100 cpu=0 tid=0 sched_wakeup tid=7 target_cpu=0\n"
+		"@110 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n@200 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=0\n"
+		"@300 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n");
+	assert_non_null(strstr(k.text.p, "7 blocked 50-100 other woken by task 9 at 100\n"));
+	assert_non_null(strstr(k.text.p, "7 blocked 200-300 other\n7 running 300-1000 cpu0"));
+	ph_buf_done(&k.text);
+	ph_buf_done(&k.ran);
 	/* All was seen: then what was thought of it is wrong. */
 	k = run("@0 cpu=0 tid=0 sched_waking tid=20 target_cpu=0\n@0 cpu=0 tid=0 sched_switch prev_tid=0 next_tid=7\n"
 		"@50 cpu=0 tid=7 sched_switch prev_tid=7 prev_state=1 next_tid=8\n@300 cpu=0 tid=8 sched_switch prev_tid=8 prev_state=0 next_tid=7\n");
@@ -809,7 +873,7 @@ int main(void)
 		cmocka_unit_test(test_born_in_namespaces), cmocka_unit_test(test_exec_by_a_thread),
 		cmocka_unit_test(test_stopped_and_frozen),
 		cmocka_unit_test(test_reasons),
-		cmocka_unit_test(test_state_dump),
+		cmocka_unit_test(test_state_dump), cmocka_unit_test(test_state_dump_of_lttng),
 		cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_missed),
 		cmocka_unit_test(test_holes), cmocka_unit_test(test_unseen_switch), cmocka_unit_test(test_woken_unseen), cmocka_unit_test(test_walked),

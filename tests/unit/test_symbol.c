@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include "symbol/priv.h"
 #include "symbol/sandbox.h"
 #include "symbol/spawn.h"
 #include "symbol/demangle.h"
@@ -631,6 +632,54 @@ static void test_starved(void **state)
 	kill(ph_symchild_pid(c, 1), SIGCONT);
 }
 
+/* What one look more tells of a process that wants a CPU which another one has. */
+static void test_starved_looks(void **state)
+{
+	struct ph_starved s = { 0 };
+	unsigned int seen = 0, i;
+	pid_t waits, busy;
+
+	(void)state;
+	waits = fork();
+	if (!waits) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			;
+	}
+	busy = fork();
+	if (!busy)
+		keep_busy(30 * PH_NSEC, waits);
+	assert_true(waits > 0 && busy > 0);
+	for (i = 0; i < 30000 && seen < 5; i++) {
+		const struct ph_starved last = s;
+		struct ph_starved slept, other;
+		uint64_t more, of_other;
+
+		usleep(1000);
+		more = ph_starved_more(&s, waits);
+		slept = other = last;
+		slept.runnable = false;
+		other.pid = busy;
+		ph_starved_more(&slept, waits);
+		of_other = ph_starved_more(&other, waits);
+		/* It has not run since the look before the last, and has waited then already. */
+		if (!last.going_on || !last.waited || !s.runnable || other.ran != last.ran || other.times != last.times)
+			continue;
+		seen++;
+		assert_int_equal(s.going_on, last.going_on + (s.at_ns - last.at_ns));
+		assert_int_equal(more, s.waited + s.going_on - last.waited - last.going_on);
+		/* It may have slept until now; and what is known is of another process. */
+		assert_int_equal(slept.going_on, 0);
+		assert_int_equal(other.going_on, 0);
+		assert_int_equal(of_other, other.waited);
+	}
+	kill(waits, SIGKILL);
+	kill(busy, SIGKILL);
+	waitpid(waits, NULL, 0);
+	waitpid(busy, NULL, 0);
+	assert_int_equal(seen, 5);
+}
+
 /* Interpreters are known as such, with the functions that nm has. */
 static void test_interpreters(void **state)
 {
@@ -680,7 +729,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_child_has_nothing),
 		cmocka_unit_test(test_usdt),
 		cmocka_unit_test(test_child_dies), cmocka_unit_test(test_no_memory),
-		cmocka_unit_test(test_in_the_way), cmocka_unit_test(test_no_chain), cmocka_unit_test(test_starved), cmocka_unit_test(test_owner_struck_out),
+		cmocka_unit_test(test_in_the_way), cmocka_unit_test(test_no_chain), cmocka_unit_test(test_starved), cmocka_unit_test(test_starved_looks),
+		cmocka_unit_test(test_owner_struck_out),
 		cmocka_unit_test(test_interpreters),
 	};
 

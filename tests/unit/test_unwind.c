@@ -759,10 +759,38 @@ static void contradiction_in_code(void **state)
 				 at >= 16 && at < 32 ? PH_CFA_NONE : PH_CFA_SP);
 }
 
+/* Entries are looked up by an address that they have; of two of one place that of .debug_frame is the second. */
+static void test_find(void **state)
+{
+	static const struct ph_fde unsorted[] = {
+		{ .begin = 64, .size = 8, .debug = true }, { .begin = 16, .size = 16 }, { .begin = 64, .size = 8 }, { .begin = 32, .size = 4 },
+	};
+	static const struct { uint64_t at, begin; } cases[] = {
+		{ 0, 0 }, { 15, 0 }, { 16, 16 }, { 31, 16 }, { 32, 32 }, { 35, 32 }, { 36, 0 }, { 63, 0 }, { 64, 64 }, { 71, 64 }, { 72, 0 },
+		{ UINT64_MAX, 0 },
+	};
+	struct ph_cfi c = { 0 };
+
+	(void)state;
+	assert_null(ph_cfi_find(&c, 16));
+	for (size_t i = 0; i < PH_ARRAY_SIZE(unsorted); i++)
+		*ph_vec_push(&c.fdes) = unsorted[i];
+	ph_cfi_sort(&c);
+	assert_false(c.fdes.v[2].debug);
+	assert_true(c.fdes.v[3].debug);
+	for (size_t i = 0; i < PH_ARRAY_SIZE(cases); i++) {
+		const struct ph_fde *f = ph_cfi_find(&c, cases[i].at);
+
+		assert_int_equal(f ? f->begin : 0, cases[i].begin);
+	}
+	ph_cfi_done(&c);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest by_hand[] = { cmocka_unit_test(test_given) };
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_shapes),
 		cmocka_unit_test(test_debug_frame),
 		cmocka_unit_test(test_pushed_by_plt),

@@ -935,6 +935,30 @@ static bool tls_of(const char *path, uint64_t off, struct ph_interp_tls *ret)
 	return ph_interp_tls(elf, off, ret);
 }
 
+/* The same file, its R_AARCH64_TLSDESC being a R_AARCH64_TLS_TPREL. */
+static bool tls_as_from_the_start(const char *path, uint64_t off, struct ph_interp_tls *ret)
+{
+	static const uint32_t desc = R_AARCH64_TLSDESC, tprel = R_AARCH64_TLS_TPREL;
+	ph_autofclose FILE *f = tmpfile();
+	ph_auto(ph_elf_close_ptr) struct ph_elf *elf = NULL;
+	ph_autobuf b = { 0 };
+	struct ph_err err = {};
+	unsigned int n = 0;
+
+	assert_int_equal(ph_read_file_at(AT_FDCWD, path, 1 << 20, &b), 0);
+	/* The lower half of r_info, whose upper one is the symbol's number. */
+	for (size_t i = 8; i + 16 <= b.len; i += 8)
+		if (!memcmp(b.p + i, &desc, sizeof(desc))) {
+			memcpy(b.p + i, &tprel, sizeof(tprel));
+			n++;
+		}
+	assert_int_equal(n, 1);
+	assert_int_equal(fwrite(b.p, 1, b.len, f), b.len);
+	assert_int_equal(fflush(f), 0);
+	assert_int_equal(ph_elf_open(fileno(f), &elf, &err), 0);
+	return ph_interp_tls(elf, off, ret);
+}
+
 /* Addresses have 48 bits, a thread's pointer is above its pthread_self(), and variables lie above it. */
 static void test_arm64(void **state)
 {
@@ -965,6 +989,12 @@ static void test_arm64(void **state)
 	assert_int_equal(tls.how, PH_TLS_OFFSET);
 	assert_int_equal(tls.slot, 0x2008);
 	assert_false(tls_of(PH_TEST_DATA "/unwind/tls_arm64.so", 0, &tls));
+	/* Behind the last one there is none. */
+	assert_false(tls_of(PH_TEST_DATA "/unwind/tls_arm64", 1 << 20, &tls));
+	/* Of a library that is built to be there from the start the relocation has but one word. */
+	assert_true(tls_as_from_the_start(PH_TEST_DATA "/unwind/tls_arm64.so", 8, &tls));
+	assert_int_equal(tls.how, PH_TLS_OFFSET);
+	assert_int_equal(tls.slot, 0x2000);
 }
 
 int main(void)

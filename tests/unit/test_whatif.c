@@ -781,6 +781,12 @@ static void test_process_end(void **state)
 		assert_int_equal(a->w->recorded.duration_ns, cases[i].ms * MS);
 		done(a);
 	}
+	/* The container's first process is not told: it is the oldest one, until its last thread. */
+	a = ask(START(100, 0, 7) THREAD(101, 0, 7, 8) EXIT(102, 0, 7, 7, 1) RUN(102, 0, 7, 32, 8) EXIT(112, 0, 8, 7, 2) RUN(112, 0, 8, 32, 0), "web");
+	assert_int_equal(a->r, 0);
+	assert_true(a->w->ended);
+	assert_int_equal(a->w->recorded.duration_ns, 12 * MS);
+	done(a);
 	/* The first thread had ended before the recording. */
 	a = ask("@2 container_info index=3 name=left init_pid=60 cgroup_path=/left cgroup_id=14\n"
 		"@2 lttng_statedump_process_state tid=60 pid=60 name=first container=3 cgroup_id=14 status=4 syscall=-1\n"
@@ -790,6 +796,24 @@ static void test_process_end(void **state)
 	assert_int_equal(a->r, 0);
 	assert_true(a->w->ended);
 	assert_int_equal(a->w->recorded.duration_ns, 10 * MS);
+	done(a);
+}
+
+#define ZOMBIE(task, process, start) "@2 lttng_statedump_process_state tid=" #task " pid=" #process " name=x container=3 cgroup_id=14 status=4" \
+	" start_ns=" #start " syscall=-1\n"
+
+/* A first thread that had ended before the recording. */
+static void test_ended_before(void **state)
+{
+	/* Which process is the oldest it still tells. */
+	struct asked *a = ask("@2 container_info index=3 name=left cgroup_path=/left cgroup_id=14\n" ZOMBIE(60, 60, 1000)
+		"@2 lttng_statedump_process_state tid=61 pid=60 name=other container=3 cgroup_id=14 status=5 start_ns=1001 syscall=-1\n"
+		"@2 lttng_statedump_process_state tid=62 pid=62 name=old container=3 cgroup_id=14 status=5 start_ns=10 syscall=-1\n"
+		START(100, 0, 61) START(100, 1, 62) EXIT(110, 0, 61, 60, 2) RUN(110, 0, 61, 16, 0) EXIT(115, 1, 62, 62, 2) RUN(115, 1, 62, 16, 0), "left");
+
+	assert_int_equal(a->r, 0);
+	assert_true(a->w->ended);
+	assert_int_equal(a->w->recorded.duration_ns, 15 * MS);
 	done(a);
 }
 
@@ -884,7 +908,7 @@ int main(void)
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_no_timers),
-		cmocka_unit_test(test_first_process), cmocka_unit_test(test_process_end), cmocka_unit_test(test_names),
+		cmocka_unit_test(test_first_process), cmocka_unit_test(test_process_end), cmocka_unit_test(test_ended_before), cmocka_unit_test(test_names),
 		cmocka_unit_test(test_named_late),
 	};
 
