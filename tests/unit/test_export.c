@@ -596,7 +596,7 @@ static void test_hostile(void **state)
 /* Only of a line's last name, and only what is a number to those who read it. A thread may have no name. */
 static void test_numbers_at_end(void **state)
 {
-	static const char events[] =
+	static const char stacks[] =
 		"+1 lttng_statedump_process_state tid=30 pid=30 name=x status=5 syscall=-1\n"
 		"+1 mapped_file file=9 path=/opt/x build_id=00ff\n+1 process_map pid=30 begin=0x500000 end=0x501000 vaddr=0x1000 file=9\n"
 		"+1 cpu=0 tid=30 pid=30 container=0 callstack weight=1 comm=\"\" tid=30 callstack_user=[0x500010,0x500060] user_end=1\n"
@@ -610,7 +610,7 @@ static void test_numbers_at_end(void **state)
 	ph_autofree char *t = ph_asprintf("%s/t", d->path), *lines = NULL;
 	struct result r;
 
-	write_trace(t, events);
+	write_trace(t, stacks);
 	lines = through(d, "--by container -o folded", "sort");
 	assert_string_equal(lines, "(host);main 3;f 5_6 1\n(host);main 3;g_1.5 2\n(host);main 3;h  3\n(host);main 3;i 7x 4\n");
 	r = run(d, "-o perf-script");
@@ -621,7 +621,7 @@ static void test_numbers_at_end(void **state)
 /* Of whom a recording does not say whose it is, nobody is made up. */
 static void test_unknown_container(void **state)
 {
-	static const char events[] =
+	static const char stacks[] =
 		"+1 lttng_statedump_process_state tid=30 pid=30 name=x container=1 status=5 syscall=-1\n"
 		"+1 mapped_file file=9 path=/opt/x build_id=00ff\n+1 process_map pid=30 begin=0x500000 end=0x501000 vaddr=0x1000 file=9\n"
 		"+1 cpu=0 tid=30 pid=30 callstack weight=2 comm=x tid=30 callstack_user=[0x500010] user_end=1\n"
@@ -630,7 +630,7 @@ static void test_unknown_container(void **state)
 	struct dir *d = *state;
 	ph_autofree char *t = ph_asprintf("%s/t", d->path), *lines = NULL;
 
-	write_trace(t, events);
+	write_trace(t, stacks);
 	lines = through(d, "--by container -o folded", "sort");
 	assert_string_equal(lines, "?;g_[k] 1\nweb;f 2\n");
 }
