@@ -38,8 +38,8 @@ static __always_inline void control_path(struct ph_ctl *r, const char *path)
 SEC("?tp_btf/cgroup_mkdir")
 int BPF_PROG(track_cgroup_mkdir, struct cgroup *c, const char *path)
 {
-	struct cgroup *parent = c->self.parent->cgroup;
-	u64 key = cgroup_key(c), pkey = cgroup_key(parent);
+	struct cgroup *parent = WALK(c)->self.parent->cgroup;
+	u64 key = cgroup_key(WALK(c)), pkey = cgroup_key(parent);
 	struct ph_cgent *up = cgent(pkey), fresh = {};
 	struct ph_ctl *r;
 
@@ -66,7 +66,7 @@ int BPF_PROG(track_cgroup_mkdir, struct cgroup *c, const char *path)
 SEC("?tp_btf/cgroup_rmdir")
 int BPF_PROG(track_cgroup_rmdir, struct cgroup *c, const char *path)
 {
-	u64 key = cgroup_key(c);
+	u64 key = cgroup_key(WALK(c));
 	struct ph_cgent *e = cgent(key);
 	struct ph_ctl *r;
 
@@ -85,7 +85,7 @@ int BPF_PROG(track_cgroup_rmdir, struct cgroup *c, const char *path)
 SEC("?tp_btf/cgroup_attach_task")
 int BPF_PROG(track_cgroup_attach, struct cgroup *c, const char *path, struct task_struct *t)
 {
-	struct ph_cgent *e = cgent(cgroup_key(c));
+	struct ph_cgent *e = cgent(cgroup_key(WALK(c)));
 	struct ph_ctl *r;
 
 	__sync_fetch_and_add(&generation, 1);
@@ -105,7 +105,7 @@ int BPF_PROG(track_cgroup_attach, struct cgroup *c, const char *path, struct tas
 SEC("?tp_btf/" #name)							\
 int BPF_PROG(track_##name, struct cgroup *c, const char *path)		\
 {									\
-	struct ph_cgent *e = cgent(cgroup_key(c));			\
+	struct ph_cgent *e = cgent(cgroup_key(WALK(c)));			\
 	struct ph_ctl *r = control_begin(kind_, c);			\
 									\
 	if (r) {							\
@@ -122,7 +122,7 @@ TRACK_FREEZE(cgroup_unfreeze, PH_CTL_CG_UNFREEZE)
 
 #define CGROUP_SELECTED(c, cur, entry, who)						\
 	struct task_struct *cur = current_task();						\
-	struct ph_cgent *entry = cgent(cgroup_key(c));						\
+	struct ph_cgent *entry = cgent(cgroup_key(WALK(c)));						\
 	u64 who;										\
 	if (!current_selected(cur, &who)) {							\
 		if (!cfg.by_container || !entry || !(entry->flags & PH_CG_SELECTED))		\

@@ -390,7 +390,7 @@ int BPF_PROG(task_rename, struct task_struct *t, const char *comm)
 
 	/* An exec gives the last part of a path, of any length. */
 	bpf_probe_read_kernel_str(newcomm, sizeof(newcomm), comm);
-	if (!either_selected(cur, t, &who)) {
+	if (!either_selected(WALK(cur), WALK(t), &who)) {
 		/* Whoever gets a selected name must be known by it from here on. */
 		if (!cfg.by_comm || !task_selected_as(t, newcomm, &who))
 			return 0;
