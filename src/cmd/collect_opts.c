@@ -30,7 +30,7 @@ void ph_cmd_collect_init(struct ph_cmd_collect *a, const char *verb)
 		  "of each buffer that system calls read or write (default 32, up to 4095); of paths and "
 		  "addresses 256 or this, if more" },
 		{ "buffer", 0, PH_OPT_SIZE, "SIZE", &a->ring_bytes, NULL,
-		  "memory between kernel and reader, for each CPU (default 16M, less on many CPUs)" },
+		  "memory between kernel and reader, for each CPU (default 16M, less on many CPUs and for samples)" },
 		{ 0 },
 	};
 

@@ -28,6 +28,26 @@ said_again() {
 	for name; do wait_for 30 has_lines "$PH_WORK/$PH_FILE-$name.log" $((${before[$name]} + n)) || return; done
 }
 
+# chunks OPTION...: of how many pieces the buffers of a recording are, those of all CPUs. (No other map has values of a megabyte.)
+chunks() {
+	rm -rf "$T"
+	porthole record -q -a -w "$T" "$@" >"$T.out" 2>&1 3>&- &
+	RECORDER=$!
+	wait_for 60 recording "$T" || flunk "$(cat "$T.out")"
+	cat /proc/"$RECORDER"/fdinfo/* 2>/dev/null | awk '/^value_size:/ { size = $2 } /^max_entries:/ && size > 1000000 { print $2; exit }'
+	record_end
+}
+
+@test "samples alone have a quarter of the buffers; what is asked for is had" {
+	local samples others asked
+	samples=$(chunks -e profile)
+	others=$(chunks -e profile,sched)
+	asked=$(chunks -e profile --buffer 16M)
+	[ "$asked" = $((4 * samples)) ]
+	# Many CPUs share 512 MiB.
+	[ "$others" = "$asked" ] || [ "$(nproc --all)" -gt 32 ]
+}
+
 @test "a command's calls are there, with their results, in their order" {
 	porthole record -q -w "$T" -e syscall -- ph-load calls >"$T.said"
 	sed -n 's/^call=\([a-z0-9_]*\) ret=\(-\{0,1\}[0-9]*\) errno=\([A-Z0-9]*\) .*/\1 \2 \3/p' "$T.said" |
