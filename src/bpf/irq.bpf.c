@@ -1,12 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Interrupts, softirqs, high-resolution timers, inter-processor interrupts. */
 
+/*
+ * What interrupts the recorder is not its doing: without these events a task that a timer has woken at such a time would seem to have
+ * been woken by the recorder.
+ */
+#define INTERRUPTED_SELECTED(cur, who)			\
+	struct task_struct *cur = current_task();	\
+	u64 who;					\
+	if (!current_selected(cur, &who))		\
+		return 0
+
 SEC("?tp_btf/irq_handler_entry")
 int BPF_PROG(irq_handler_entry, int irq, struct irqaction *action)
 {
 	u32 at = 0;
 
-	CURRENT_SELECTED(cur, who);
+	INTERRUPTED_SELECTED(cur, who);
 	EVENT_TAIL(irq_handler_entry, 64, cur, who, e, tail);
 	SET(e, irq, irq);
 	at = TAIL_STR(e, name, tail, at, 64, action->name);
@@ -17,7 +27,7 @@ int BPF_PROG(irq_handler_entry, int irq, struct irqaction *action)
 SEC("?tp_btf/irq_handler_exit")
 int BPF_PROG(irq_handler_exit, int irq, struct irqaction *action, int ret)
 {
-	CURRENT_SELECTED(cur, who);
+	INTERRUPTED_SELECTED(cur, who);
 	EVENT(irq_handler_exit, cur, who, e);
 	SET(e, irq, irq);
 	SET(e, ret, ret);
@@ -25,25 +35,25 @@ int BPF_PROG(irq_handler_exit, int irq, struct irqaction *action, int ret)
 	return 0;
 }
 
-#define SOFTIRQ(what)						\
+#define SOFTIRQ(what, SELECTED)					\
 SEC("?tp_btf/softirq_" #what)					\
 int BPF_PROG(irq_softirq_##what, unsigned int nr)		\
 {								\
-	CURRENT_SELECTED(cur, who);			\
+	SELECTED(cur, who);					\
 	EVENT(irq_softirq_##what, cur, who, e);		\
 	SET(e, vec, nr);					\
 	DONE(irq_softirq_##what, e, 0);				\
 	return 0;						\
 }
 
-SOFTIRQ(raise)
-SOFTIRQ(entry)
-SOFTIRQ(exit)
+SOFTIRQ(raise, CURRENT_SELECTED)
+SOFTIRQ(entry, INTERRUPTED_SELECTED)
+SOFTIRQ(exit, INTERRUPTED_SELECTED)
 
 SEC("?tp_btf/hrtimer_expire_entry")
 int BPF_PROG(timer_hrtimer_expire_entry, struct hrtimer *timer, ktime_t *now)
 {
-	CURRENT_SELECTED(cur, who);
+	INTERRUPTED_SELECTED(cur, who);
 	s64 t = 0;
 
 	bpf_probe_read_kernel(&t, sizeof(t), now);
@@ -55,19 +65,19 @@ int BPF_PROG(timer_hrtimer_expire_entry, struct hrtimer *timer, ktime_t *now)
 	return 0;
 }
 
-#define HRTIMER(what)						\
+#define HRTIMER(what, SELECTED)					\
 SEC("?tp_btf/hrtimer_" #what)					\
 int BPF_PROG(timer_hrtimer_##what, struct hrtimer *timer)	\
 {								\
-	CURRENT_SELECTED(cur, who);			\
+	SELECTED(cur, who);					\
 	EVENT(timer_hrtimer_##what, cur, who, e);		\
 	SET(e, hrtimer, (u64)timer);				\
 	DONE(timer_hrtimer_##what, e, 0);			\
 	return 0;						\
 }
 
-HRTIMER(expire_exit)
-HRTIMER(cancel)
+HRTIMER(expire_exit, INTERRUPTED_SELECTED)
+HRTIMER(cancel, CURRENT_SELECTED)
 
 SEC("?tp_btf/hrtimer_start")
 int BPF_PROG(timer_hrtimer_start, struct hrtimer *timer, u32 mode)
@@ -88,7 +98,7 @@ int BPF_PROG(timer_hrtimer_start, struct hrtimer *timer, u32 mode)
 SEC("?tp_btf/" #name)						\
 int BPF_PROG(x86_irq_vectors_##name, int vector)		\
 {								\
-	CURRENT_SELECTED(cur, who);			\
+	INTERRUPTED_SELECTED(cur, who);			\
 	EVENT(x86_irq_vectors_##name, cur, who, e);	\
 	SET(e, vector, vector);					\
 	DONE(x86_irq_vectors_##name, e, 0);			\
@@ -110,7 +120,7 @@ int BPF_PROG(ipi_##what, const char *reason)			\
 {								\
 	u32 at = 0;						\
 								\
-	CURRENT_SELECTED(cur, who);			\
+	INTERRUPTED_SELECTED(cur, who);			\
 	EVENT_TAIL(ipi_##what, 64, cur, who, e, tail);	\
 	at = TAIL_STR(e, reason, tail, at, 64, reason);		\
 	DONE(ipi_##what, e, at);				\

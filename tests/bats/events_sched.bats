@@ -608,6 +608,18 @@ is_x86() { [ "$(uname -m)" = x86_64 ] || skip "x86 only"; }
 	END
 }
 
+# Else who is woken by a timer then would seem to be woken by the recorder.
+@test "interrupts that come while the recorder runs are recorded, what it does itself is not" {
+	is_x86
+	record "$T" -q -a -e irq,timer,sched_switch,syscall
+	ph-load getppid 1000000 >/dev/null
+	record_end
+	events "$T" -e x86_irq_vectors_local_timer_entry,x86_irq_vectors_local_timer_exit,syscall_entry_*,timer_hrtimer_start |
+		jq -sc "map(select(.pid == $RECORDER)) | group_by(.event) | map({ (.[0].event): length }) | add" >"$T.own"
+	jq -e '.x86_irq_vectors_local_timer_entry > 5 and .x86_irq_vectors_local_timer_entry == .x86_irq_vectors_local_timer_exit and length == 2' \
+		"$T.own" || flunk "$(cat "$T.own")"
+}
+
 @test "interrupts of devices: number, handler and what it said" {
 	KERNEL='irq/irq_handler_entry irq/irq_handler_exit'
 	local file=${PH_DISK:-/var/tmp}/$PH_FILE
