@@ -280,7 +280,7 @@ throttled_again() { [ "$(throttles thr)" -ge $((before + 3)) ]; }
 			flunk "$verb: $status $output" || return
 	done
 	run $powerless porthole record -a --rotate 1s -w "$T/pieces"
-	[[ $output == *"$T/pieces/00001 is not empty"* ]] || flunk "$output" || return
+	[[ $output == *"$T/pieces has a piece of another recording, 00001"* ]] || flunk "$output" || return
 	mount -t tmpfs -o size=4k full "$T/full"
 	head -c 4096 /dev/zero >"$T/full/file"
 	run $powerless porthole record -a -w "$T/full/trace"
