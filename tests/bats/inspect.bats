@@ -74,7 +74,7 @@ of() { porthole inspect "$PH_FILE-$1" -o json 2>/dev/null | jq -r "$2"; }
 }
 
 # Each label is one word of the text and one string of JSON, whatever its owner wrote; none of both acts upon a terminal.
-@test "labels that look like others, like terminals' commands, or turn the line round" {
+@test "Docker's: labels that look like others, like terminals' commands, or turn the line round" {
 	local all odd=$'\xe2\x80\xae' labels=(a=b $'\trole=db' $'nl=1\nrole=db' "two=1 role=db" $'esc=\e]52;c;aGk=\a' big="$(printf '%060000d' 7)")
 	docker_up
 	docker_run odd "${labels[@]/#/--label=}" --label "bidi=$odd" -- sh -c "while sleep 0.05; do :; done"
